@@ -1,0 +1,150 @@
+/**
+ * Events of a run: append-only lines of runs/<id>/events/rank-NNN.jsonl, written by the rank, and status.json,
+ * written by the supervisor. Charts are drawn from these alone, live or a month later.
+ */
+import { z } from 'zod';
+import { errorInfoSchema } from './errors.ts';
+
+export const EVENTS_VERSION = 1;
+
+const finite = z.number();
+
+/** Payloads by event type. The engine writes exactly these keys. */
+export const eventPayloads = {
+  /** First event of every attempt. `resumed_from_step` is 0 for a fresh start: later steps seen before are void. */
+  started: z.object({
+    attempt: z.number().int(),
+    resumed_from_step: z.number().int(),
+    total_steps: z.number().int(),
+    train_rows: z.number().int(),
+    eval_rows: z.number().int(),
+    trainable_params: z.number().int(),
+    total_params: z.number().int(),
+    device: z.string(),
+    threads: z.number().int(),
+  }),
+  /** loading_model, allocating, training, evaluating, saving, sampling, finishing */
+  phase: z.object({ name: z.string(), progress: z.number().min(0).max(1).nullable() }),
+  step: z.object({
+    /** Mean cross entropy per answer token of the step, nats. */
+    loss: finite,
+    learning_rate: finite,
+    /** Global norm before clipping. */
+    grad_norm: finite,
+    /** Fraction of an epoch trained so far. */
+    epoch: finite,
+    /** Real tokens forwarded in this step; never padding (there is none). */
+    tokens: z.number().int(),
+    /** Tokens that count in the loss. */
+    target_tokens: z.number().int(),
+    step_seconds: finite,
+    tokens_per_second: finite,
+    /** Resident memory of the rank now and at its peak. On CUDA: allocated device memory. */
+    memory_bytes: z.number().int(),
+    memory_peak_bytes: z.number().int(),
+  }),
+  eval: z.object({
+    /** Mean cross entropy per answer token over all evaluation rows (summed first, divided once), nats. */
+    loss: finite,
+    /** exp(loss) */
+    perplexity: finite,
+    /** Share of answer tokens whose arg max is right. */
+    token_accuracy: finite,
+    target_tokens: z.number().int(),
+    seconds: finite,
+  }),
+  checkpoint: z.object({ name: z.string(), bytes: z.number().int(), seconds: finite }),
+  /** Token ids; the supervisor decodes them into samples/. */
+  sample: z.object({
+    prompt_index: z.number().int(),
+    ids: z.array(z.number().int()),
+    finish: z.enum(['stop', 'length']),
+  }),
+  warning: z.object({ message: z.string() }),
+  error: errorInfoSchema,
+  finished: z.object({ reason: z.enum(['completed', 'stopped']), seconds: finite, tokens: z.number().int() }),
+} as const;
+
+export type EventType = keyof typeof eventPayloads;
+export type EventPayload<T extends EventType> = z.infer<(typeof eventPayloads)[T]>;
+
+export type RunEvent = {
+  [T in EventType]: {
+    v: 1;
+    rank: number;
+    /** Counts up by one within a rank, over all attempts. */
+    seq: number;
+    /** Microseconds since the Unix epoch. */
+    timeUs: number;
+    /** Optimizer steps finished when the event was written. */
+    step: number;
+    type: T;
+    payload: EventPayload<T>;
+  };
+}[EventType];
+
+const envelope = z.object({
+  v: z.literal(EVENTS_VERSION),
+  rank: z.number().int().min(0),
+  seq: z.number().int().min(0),
+  timeUs: z.number(),
+  step: z.number().int().min(0),
+  type: z.enum(Object.keys(eventPayloads) as [EventType, ...EventType[]]),
+  payload: z.unknown(),
+});
+
+/** Parses one line. Throws on anything that is not an event; a torn last line is the reader's to skip. */
+export function parseEvent(line: string): RunEvent {
+  const event = envelope.parse(JSON.parse(line));
+  return { ...event, payload: eventPayloads[event.type].parse(event.payload) } as RunEvent;
+}
+
+export const runStates = [
+  'preparing',
+  'starting',
+  'running',
+  'stopping',
+  'stopped',
+  'completed',
+  'failed',
+] as const;
+export type RunState = (typeof runStates)[number];
+export const liveStates: readonly RunState[] = ['preparing', 'starting', 'running', 'stopping'];
+
+export const runStatusSchema = z.object({
+  v: z.literal(1),
+  id: z.string(),
+  name: z.string(),
+  state: z.enum(runStates),
+  /** What is going on in words, e.g. "Tokenizing" or "Evaluating". */
+  phase: z.string(),
+  /** Progress of the phase in 0..1, null when unknown. */
+  phaseProgress: z.number().nullable(),
+  step: z.number().int(),
+  totalSteps: z.number().int().nullable(),
+  /** Seconds, null when unknown. */
+  etaSeconds: z.number().nullable(),
+  attempt: z.number().int(),
+  createdAt: z.string(),
+  startedAt: z.string().nullable(),
+  finishedAt: z.string().nullable(),
+  updatedAt: z.string(),
+  lastLoss: z.number().nullable(),
+  lastEvalLoss: z.number().nullable(),
+  tokensPerSecond: z.number().nullable(),
+  /** Newest complete checkpoint, e.g. step-00000100. */
+  checkpoint: z.string().nullable(),
+  error: errorInfoSchema.nullable(),
+  supervisorPid: z.number().int().nullable(),
+});
+export type RunStatus = z.infer<typeof runStatusSchema>;
+
+/** A decoded generation, one line of samples/samples.jsonl. */
+export const sampleSchema = z.object({
+  step: z.number().int(),
+  promptIndex: z.number().int(),
+  prompt: z.string(),
+  text: z.string(),
+  finish: z.enum(['stop', 'length']),
+});
+export type Sample = z.infer<typeof sampleSchema>;

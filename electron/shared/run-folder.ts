@@ -1,0 +1,30 @@
+/** Names inside a run folder. Pure path pieces, no file access. The layout is docs/run-folder.md. */
+
+export const runFiles = {
+  spec: 'spec.json',
+  environment: 'environment.json',
+  status: 'status.json',
+  dataDir: 'data',
+  eventsDir: 'events',
+  logsDir: 'logs',
+  checkpointsDir: 'checkpoints',
+  samplesDir: 'samples',
+  samples: 'samples/samples.jsonl',
+  exportDir: 'export',
+  supervisorLog: 'logs/supervisor.log',
+  /** Holds the path of the supervisor's control socket. */
+  socket: 'supervisor.json',
+} as const;
+
+const rankName = (rank: number) => `rank-${String(rank).padStart(3, '0')}`;
+export const eventsFile = (rank: number) => `events/${rankName(rank)}.jsonl`;
+export const rankLog = (rank: number) => `logs/${rankName(rank)}.log`;
+export const checkpointName = (step: number) => `step-${String(step).padStart(8, '0')}`;
+
+/** Step of a checkpoint folder name, or null when it is none. */
+export function checkpointStep(name: string): number | null {
+  const match = /^step-(\d{8})$/.exec(name);
+  return match ? Number(match[1]) : null;
+}
+
+export const CHECKPOINT_DONE = 'DONE';

@@ -1,0 +1,482 @@
+/**
+ * RunSpec: everything that defines a training run. The one source of truth for the form (labels, help, units,
+ * ranges), the CLI's `--set` paths, the JSON Schema and the docs table. TypeScript fills every default; the
+ * engine has none and refuses unknown keys. Keys of hyperparameters are the field's terms in snake_case.
+ *
+ * What the engine cannot do is not in this schema.
+ */
+import { z } from 'zod';
+
+/** What a form field or a docs row shows besides the type and range, which come from zod itself. */
+export interface FieldMeta {
+  title: string;
+  help: string;
+  unit?: string;
+  /** Shown only when the user opens "Advanced". */
+  advanced?: boolean;
+  /** A sensible step for number inputs; `log` asks for a logarithmic control. */
+  step?: number;
+  scale?: 'linear' | 'log';
+  paper?: { title: string; url: string };
+}
+
+const meta = (m: FieldMeta) => m as unknown as Record<string, unknown>;
+const int = (min: number, max: number) => z.number().int().min(min).max(max);
+
+const promptAnswerMapping = z
+  .strictObject({
+    kind: z.literal('prompt_answer'),
+    prompt: z
+      .string()
+      .min(1)
+      .meta(meta({ title: 'Prompt column', help: 'What the user says.' })),
+    answer: z
+      .string()
+      .min(1)
+      .meta(
+        meta({
+          title: 'Answer column',
+          help: 'What the model should answer. The loss counts only these tokens.',
+        }),
+      ),
+    system: z
+      .string()
+      .min(1)
+      .nullable()
+      .default(null)
+      .meta(
+        meta({
+          title: 'System column',
+          help: 'Optional column with a system message per row.',
+          advanced: true,
+        }),
+      ),
+  })
+  .meta(meta({ title: 'Prompt and answer', help: 'Two columns: a question and its answer.' }));
+
+const chatMapping = z
+  .strictObject({
+    kind: z.literal('chat'),
+    messages: z
+      .string()
+      .min(1)
+      .meta(
+        meta({
+          title: 'Messages column',
+          help: 'A list of {role, content} messages (OpenAI) or {from, value} (ShareGPT). The loss counts only what the assistant says.',
+        }),
+      ),
+  })
+  .meta(meta({ title: 'Chat', help: 'One column that holds a whole conversation.' }));
+
+export const mappingSchema = z.discriminatedUnion('kind', [promptAnswerMapping, chatMapping]);
+export type Mapping = z.infer<typeof mappingSchema>;
+
+export const datasetSchema = z.strictObject({
+  train: z
+    .string()
+    .min(1)
+    .meta(
+      meta({
+        title: 'Training data',
+        help: 'A dataset of the library (`library:<id>`) or a path to a JSONL, JSON, CSV or Parquet file.',
+      }),
+    ),
+  eval: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .meta(
+      meta({
+        title: 'Evaluation data',
+        help: 'Held-out rows, never trained on. Leave empty to split some off the training data.',
+      }),
+    ),
+  eval_fraction: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0.05)
+    .meta(
+      meta({
+        title: 'Held-out share',
+        help: 'Without evaluation data, this share of the training rows is held out. 0 turns evaluation off.',
+        step: 0.01,
+      }),
+    ),
+  mapping: mappingSchema.meta(meta({ title: 'Columns', help: 'Which columns hold what.' })),
+  system_prompt: z
+    .string()
+    .default('')
+    .meta(
+      meta({
+        title: 'System message',
+        help: 'Put before every conversation that has none of its own. Empty: none is added.',
+        advanced: true,
+      }),
+    ),
+  too_long: z
+    .enum(['drop', 'truncate'])
+    .default('truncate')
+    .meta(
+      meta({
+        title: 'Too long rows',
+        help: 'Rows with more tokens than the sequence length are truncated at the end, or dropped. The log says how many.',
+        advanced: true,
+      }),
+    ),
+});
+
+export const loraTargets = [
+  'q_proj',
+  'k_proj',
+  'v_proj',
+  'o_proj',
+  'gate_proj',
+  'up_proj',
+  'down_proj',
+] as const;
+
+const loraMethod = z
+  .strictObject({
+    type: z.literal('lora'),
+    rank: int(1, 512)
+      .default(16)
+      .meta(
+        meta({
+          title: 'Rank',
+          help: 'Size of the low-rank update. More rank learns more and costs more.',
+          scale: 'log',
+        }),
+      ),
+    alpha: z
+      .number()
+      .positive()
+      .max(4096)
+      .default(32)
+      .meta(meta({ title: 'Alpha', help: 'The update is scaled by alpha / rank.' })),
+    dropout: z
+      .number()
+      .min(0)
+      .max(0.9)
+      .default(0)
+      .meta(
+        meta({
+          title: 'Dropout',
+          help: 'Share of the adapter input that is dropped while training.',
+          step: 0.05,
+        }),
+      ),
+    target_modules: z
+      .array(z.enum(loraTargets))
+      .min(1)
+      .default([...loraTargets])
+      .meta(meta({ title: 'Target modules', help: 'Linear layers that get an adapter.' })),
+  })
+  .meta(
+    meta({
+      title: 'LoRA',
+      help: 'Trains small low-rank matrices beside frozen weights.',
+      paper: { title: 'LoRA (2021)', url: 'https://arxiv.org/abs/2106.09685' },
+    }),
+  );
+
+const fullMethod = z
+  .strictObject({ type: z.literal('full') })
+  .meta(meta({ title: 'Full fine-tuning', help: 'Trains every weight. Needs the most memory.' }));
+
+export const methodSchema = z.discriminatedUnion('type', [loraMethod, fullMethod]);
+export type Method = z.infer<typeof methodSchema>;
+
+const adamwOptimizer = z
+  .strictObject({
+    type: z.literal('adamw'),
+    learning_rate: z
+      .number()
+      .positive()
+      .max(1)
+      .default(2e-4)
+      .meta(
+        meta({
+          title: 'Learning rate',
+          help: 'Peak step size. LoRA likes 1e-4 to 5e-4, full fine-tuning 1e-5 to 5e-5.',
+          scale: 'log',
+        }),
+      ),
+    beta1: z
+      .number()
+      .min(0)
+      .max(0.9999)
+      .default(0.9)
+      .meta(meta({ title: 'Beta 1', help: 'Decay of the mean of gradients.', advanced: true, step: 0.01 })),
+    beta2: z
+      .number()
+      .min(0)
+      .max(0.99999)
+      .default(0.999)
+      .meta(
+        meta({
+          title: 'Beta 2',
+          help: 'Decay of the mean of squared gradients.',
+          advanced: true,
+          step: 0.001,
+        }),
+      ),
+    eps: z
+      .number()
+      .positive()
+      .max(1)
+      .default(1e-8)
+      .meta(meta({ title: 'Epsilon', help: 'Keeps the division finite.', advanced: true, scale: 'log' })),
+    weight_decay: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0)
+      .meta(
+        meta({
+          title: 'Weight decay',
+          help: 'Pulls weights to zero, decoupled from the gradient. Norms are never decayed.',
+          step: 0.01,
+        }),
+      ),
+  })
+  .meta(
+    meta({
+      title: 'AdamW',
+      help: 'Adam with decoupled weight decay.',
+      paper: { title: 'Decoupled weight decay (2017)', url: 'https://arxiv.org/abs/1711.05101' },
+    }),
+  );
+
+export const optimizerSchema = z.discriminatedUnion('type', [adamwOptimizer]);
+
+export const scheduleSchema = z.strictObject({
+  type: z
+    .enum(['cosine', 'linear', 'constant'])
+    .default('cosine')
+    .meta(meta({ title: 'Schedule', help: 'How the learning rate falls after the warm-up.' })),
+  warmup_ratio: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.05)
+    .meta(
+      meta({
+        title: 'Warm-up',
+        help: 'Share of all steps in which the learning rate rises from zero.',
+        step: 0.01,
+      }),
+    ),
+  min_lr_ratio: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .meta(
+      meta({
+        title: 'Final share',
+        help: 'The learning rate ends at this share of its peak.',
+        advanced: true,
+        step: 0.05,
+      }),
+    ),
+});
+
+export const batchSchema = z.strictObject({
+  micro_batch_size: int(1, 1024)
+    .default(4)
+    .meta(
+      meta({
+        title: 'Micro batch',
+        help: 'Sequences a rank forwards at once. Decides the memory of activations.',
+        unit: 'sequences',
+      }),
+    ),
+  grad_accum_steps: int(1, 4096)
+    .default(2)
+    .meta(meta({ title: 'Accumulation', help: 'Micro-batches per optimizer step.', unit: 'micro-batches' })),
+  seq_len: int(8, 131072)
+    .default(512)
+    .meta(
+      meta({ title: 'Sequence length', help: 'Most tokens in one sequence.', unit: 'tokens', scale: 'log' }),
+    ),
+  packing: z
+    .boolean()
+    .default(false)
+    .meta(
+      meta({
+        title: 'Packing',
+        help: 'Fill each sequence with several rows. Attention never crosses rows, so it changes how many rows make a step, not what is learned from one. There is never padding, with or without it.',
+      }),
+    ),
+});
+
+export const durationSchema = z.strictObject({
+  unit: z
+    .enum(['epochs', 'steps'])
+    .default('epochs')
+    .meta(meta({ title: 'Train for', help: 'Passes over the data, or optimizer steps.' })),
+  value: z
+    .number()
+    .positive()
+    .max(1_000_000)
+    .default(1)
+    .meta(meta({ title: 'How long', help: 'Epochs (fractions allowed) or whole steps.' })),
+});
+
+export const evaluationSchema = z.strictObject({
+  every_steps: int(0, 1_000_000)
+    .default(0)
+    .meta(
+      meta({
+        title: 'Evaluate every',
+        help: 'Optimizer steps between evaluations. 0: at the start and the end only.',
+        unit: 'steps',
+      }),
+    ),
+  max_rows: int(1, 1_000_000)
+    .default(256)
+    .meta(
+      meta({
+        title: 'Evaluation rows',
+        help: 'At most this many held-out rows.',
+        unit: 'rows',
+        advanced: true,
+      }),
+    ),
+});
+
+export const checkpointSchema = z.strictObject({
+  every_steps: int(0, 1_000_000)
+    .default(100)
+    .meta(
+      meta({
+        title: 'Checkpoint every',
+        help: 'Optimizer steps between checkpoints. 0: at the end and when stopped only.',
+        unit: 'steps',
+      }),
+    ),
+  keep: int(1, 1000)
+    .default(2)
+    .meta(
+      meta({
+        title: 'Keep',
+        help: 'Older checkpoints beyond this many are deleted. The last complete one never is.',
+        unit: 'checkpoints',
+        advanced: true,
+      }),
+    ),
+});
+
+export const samplingSchema = z.strictObject({
+  prompts: z
+    .array(z.string().min(1))
+    .max(16)
+    .default([])
+    .meta(
+      meta({
+        title: 'Sample prompts',
+        help: 'Answered at every evaluation, so that you see the model change.',
+      }),
+    ),
+  max_new_tokens: int(1, 4096)
+    .default(96)
+    .meta(meta({ title: 'Sample length', help: 'Most tokens in a sample.', unit: 'tokens', advanced: true })),
+});
+
+export const RUN_SPEC_VERSION = 1;
+
+export const runSpecSchema = z.strictObject({
+  schemaVersion: z.literal(RUN_SPEC_VERSION).default(RUN_SPEC_VERSION),
+  name: z
+    .string()
+    .max(120)
+    .default('')
+    .meta(
+      meta({
+        title: 'Name',
+        help: 'How the run is called in lists and charts. Empty: made from model and dataset.',
+      }),
+    ),
+  model: z
+    .string()
+    .min(1)
+    .meta(
+      meta({
+        title: 'Model',
+        help: 'A model of the library (`library:<id>`) or a path to a Hugging Face folder.',
+      }),
+    ),
+  dataset: datasetSchema.meta(meta({ title: 'Dataset', help: '' })),
+  method: methodSchema.meta(meta({ title: 'Method', help: 'Which weights are trained, and how.' })),
+  optimizer: optimizerSchema.meta(meta({ title: 'Optimizer', help: 'The update rule.' })),
+  schedule: scheduleSchema.prefault({}).meta(meta({ title: 'Schedule', help: '' })),
+  batch: batchSchema.prefault({}).meta(meta({ title: 'Batch', help: '' })),
+  duration: durationSchema.prefault({}).meta(meta({ title: 'Duration', help: '' })),
+  precision: z
+    .enum(['bf16', 'fp32'])
+    .default('bf16')
+    .meta(
+      meta({
+        title: 'Precision',
+        help: 'Number format of weights and activations while computing. Trained weights and optimizer states are kept in fp32 either way.',
+      }),
+    ),
+  device: z
+    .enum(['cpu', 'cuda'])
+    .default('cpu')
+    .meta(meta({ title: 'Device', help: 'Where the ranks compute.' })),
+  threads: int(0, 1024)
+    .default(0)
+    .meta(meta({ title: 'CPU threads', help: 'Threads per rank. 0: all cores.', advanced: true })),
+  max_grad_norm: z
+    .number()
+    .min(0)
+    .max(1e6)
+    .default(1)
+    .meta(
+      meta({
+        title: 'Gradient clipping',
+        help: 'The global gradient norm is scaled down to this. 0: no clipping.',
+        step: 0.1,
+      }),
+    ),
+  activation_checkpointing: z
+    .boolean()
+    .default(false)
+    .meta(
+      meta({
+        title: 'Activation checkpointing',
+        help: 'Keeps one activation per layer and computes the rest again in the backward pass: far less memory, about a third more time.',
+      }),
+    ),
+  seed: int(0, 2_147_483_647)
+    .default(42)
+    .meta(meta({ title: 'Seed', help: 'Same seed, same machine: the same run, bit for bit.' })),
+  evaluation: evaluationSchema.prefault({}).meta(meta({ title: 'Evaluation', help: '' })),
+  checkpoint: checkpointSchema.prefault({}).meta(meta({ title: 'Checkpoints', help: '' })),
+  sampling: samplingSchema.prefault({}).meta(meta({ title: 'Samples', help: '' })),
+});
+
+/** A complete spec, every default filled in. What spec.json holds. */
+export type RunSpec = z.output<typeof runSpecSchema>;
+/** What a user may write: only what differs from the defaults. */
+export type RunSpecInput = z.input<typeof runSpecSchema>;
+
+/** One problem in a spec: where, what was received, what to do. The form shows it beside the field at `path`. */
+export const specIssueSchema = z.object({
+  /** Dotted path, e.g. `optimizer.learning_rate`; empty for the whole spec. */
+  path: z.string(),
+  code: z.string(),
+  message: z.string(),
+  received: z.unknown().optional(),
+  suggestion: z.string().default(''),
+});
+export type SpecIssue = z.infer<typeof specIssueSchema>;
+
+/** Numbers of a full batch: sequences that one optimizer step consumes. */
+export function sequencesPerStep(batch: RunSpec['batch']): number {
+  return batch.micro_batch_size * batch.grad_accum_steps;
+}

@@ -1,0 +1,28 @@
+// Which documents make up which optimizer step: a pure function of lengths, batch numbers, seed and epoch. The same in
+// the rank (what is trained), in the window (how many steps there will be) and after a resume. No state is saved.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace collie {
+
+struct BatchShape {
+  int64_t micro_batch_size = 1;  // sequences a rank forwards at once
+  int64_t grad_accum_steps = 1;  // micro-batches of one optimizer step
+  int64_t seq_len = 1;           // most tokens of one sequence
+  bool packing = false;          // a sequence holds several documents (first fit in shuffled order), else exactly one
+};
+
+// Documents of one sequence, in order. Together at most seq_len tokens.
+using Sequence = std::vector<int64_t>;
+
+// All sequences of one epoch, shuffled by (seed, epoch) with our own generator: the same on every platform.
+// Documents of 0 or 1 tokens are left out. Every other document appears exactly once.
+std::vector<Sequence> plan_epoch(std::span<const int64_t> lengths, const BatchShape& shape, uint64_t seed, int64_t epoch);
+
+// Optimizer steps of one epoch of `sequences` sequences; the last may be smaller than the others.
+int64_t steps_per_epoch(int64_t sequences, const BatchShape& shape);
+
+}  // namespace collie

@@ -1,0 +1,21 @@
+// One micro-batch: documents one after another, no padding. Legend: N tokens of the micro-batch, D documents.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace collie {
+
+struct PackedBatch {
+  std::vector<int32_t> ids_N;
+  std::vector<int32_t> positions_N;        // restart at 0 in every document
+  std::vector<int32_t> targets_N;          // id to predict at each position, or -1: the loss does not count it
+  std::vector<int32_t> doc_offsets;        // D + 1 offsets into the N tokens; attention never crosses them
+  int64_t n_tokens() const { return static_cast<int64_t>(ids_N.size()); }
+  int64_t n_targets() const;
+  int64_t longest_document() const;
+};
+
+}  // namespace collie
