@@ -1,0 +1,122 @@
+/**
+ * The native addon (native/addon): torch-free work in the host's own process. Typed here, implemented in C++.
+ * Errors thrown by the addon are CollieErrors: it throws objects with `collie` = ErrorInfo, unwrapped by `native()`.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Device, Telemetry } from '../../shared/entities.ts';
+import { CollieError, type ErrorInfo, errorInfoSchema } from '../../shared/errors.ts';
+
+export interface GgufInfo {
+  architecture: string;
+  /** Every metadata key; arrays of any length are included (tokenizer.ggml.tokens, merges, ...). */
+  metadata: Record<string, unknown>;
+  tensors: { name: string; shape: number[]; type: string; bytes: number }[];
+}
+
+export interface ModelSummary {
+  family: string;
+  architecture: string;
+  parameters: number;
+  /** Most common dtype of the tensors: BF16, F16, F32, ... */
+  dtype: string;
+  layers: number;
+  hiddenSize: number;
+  heads: number;
+  kvHeads: number;
+  intermediateSize: number;
+  contextLength: number;
+  vocabSize: number;
+  tiedEmbeddings: boolean;
+  /** Bytes of the weight files. */
+  sizeBytes: number;
+}
+
+export interface BatchShape {
+  microBatchSize: number;
+  gradAccumSteps: number;
+  seqLen: number;
+  packing: boolean;
+}
+
+export interface MemoryForecast {
+  weightsBytes: number;
+  gradientsBytes: number;
+  optimizerBytes: number;
+  activationsBytes: number;
+  totalBytes: number;
+  totalParams: number;
+  trainableParams: number;
+  adapterBytes: number;
+}
+
+export interface TokenStoreWriter {
+  append(ids: Uint32Array, mask: Uint8Array): void;
+  finish(): void;
+}
+
+export interface NativeAddon {
+  version(): string;
+  /** Reads header and metadata only. */
+  ggufInfo(path: string): GgufInfo;
+  /** Dequantizes every tensor to bf16 and writes <outDir>/model.safetensors with Hugging Face names. Runs on a worker thread. */
+  ggufConvert(path: string, outDir: string, onProgress: (fraction: number) => void): Promise<void>;
+  /** Checks config.json and the headers of all weight files (names, shapes, dtypes, lengths); throws what is wrong. */
+  modelSummary(folder: string): ModelSummary;
+  devices(): Device[];
+  telemetry(diskPath: string): Telemetry;
+  /** Sequences of one epoch (see native/core/batch_plan.h); lengths in tokens per document. */
+  planEpochSequences(lengths: Uint32Array, shape: BatchShape, seed: number, epoch: number): number;
+  tokenStoreWriter(dataDir: string, split: string): TokenStoreWriter;
+  /** Forecast for a resolved spec (JSON text) on a model's config.json (JSON text). */
+  planMemory(configJson: string, specJson: string): MemoryForecast;
+}
+
+/** The root of the installation: the folder that holds dist/ or, in development, electron/. */
+export function installRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  return folder;
+}
+
+const buildDir = () => process.env.COLLIE_BUILD_DIR ?? resolve(installRoot(), 'native/build/cpu-release');
+
+export const rankExecutable = () => process.env.COLLIE_RANK ?? join(buildDir(), 'rank/collie-rank');
+export const addonPath = () => process.env.COLLIE_ADDON ?? join(buildDir(), 'addon/collie_native.node');
+
+let loaded: NativeAddon | null = null;
+
+/** Loads the addon once. Throws engine.not_built with the command that builds it. */
+export function nativeAddon(): NativeAddon {
+  if (loaded) return loaded;
+  const path = addonPath();
+  if (!existsSync(path))
+    throw new CollieError(
+      'engine.not_built',
+      `The native addon is missing: ${path}`,
+      'Run `node native/setup.mjs` to build it.',
+      { path },
+    );
+  loaded = createRequire(import.meta.url)(path) as NativeAddon;
+  return loaded;
+}
+
+/** Runs an addon call and turns what it throws into a CollieError. */
+export function native<T>(call: (addon: NativeAddon) => T): T {
+  try {
+    const result = call(nativeAddon());
+    return result instanceof Promise
+      ? (result.catch((thrown) => Promise.reject(asCollieError(thrown))) as T)
+      : result;
+  } catch (thrown) {
+    throw asCollieError(thrown);
+  }
+}
+
+function asCollieError(thrown: unknown): unknown {
+  const info = (thrown as { collie?: ErrorInfo } | null)?.collie;
+  const parsed = errorInfoSchema.safeParse(info);
+  return parsed.success ? CollieError.fromInfo(parsed.data) : thrown;
+}
