@@ -1,10 +1,37 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+
+/**
+ * The tiers: `unit` takes seconds and needs no native build; `engine` runs the real collie-rank; `reference` compares
+ * with Hugging Face transformers and PEFT in a Python environment it makes; `e2e` drives the page in Chromium.
+ */
+const tiers = ['engine', 'reference', 'e2e'];
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+const slow = (name: string) => ({
+  test: {
+    name,
+    root,
+    include: [`tests/${name}/**/*.test.ts`],
+    testTimeout: 600_000,
+    hookTimeout: 900_000,
+    fileParallelism: false,
+  },
+});
 
 export default defineConfig({
   test: {
-    root: new URL('..', import.meta.url).pathname,
-    include: ['tests/**/*.test.{ts,tsx}'],
-    exclude: ['tests/e2e/**', 'node_modules/**'],
-    testTimeout: 20_000,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          root,
+          include: ['tests/**/*.test.{ts,tsx}'],
+          exclude: [...tiers.map((tier) => `tests/${tier}/**`), 'node_modules/**'],
+          testTimeout: 20_000,
+        },
+      },
+      ...tiers.map(slow),
+    ],
   },
 });
