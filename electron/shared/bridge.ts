@@ -1,0 +1,29 @@
+/**
+ * What the preload script puts into the page under Electron, as `window.collie`. In the browser shell it is absent and
+ * the page speaks the same messages (api.ts: Request, Reply) over a WebSocket.
+ */
+export interface PickPathOptions {
+  kind: 'file' | 'folder';
+  /** Without dots, e.g. ["gguf"]. Empty or absent: every file. */
+  extensions?: string[];
+}
+
+export interface CollieBridge {
+  /** Sends one Request of api.ts to the host. */
+  send(message: unknown): void;
+  /** Every Reply of the host. Returns the function that stops listening. */
+  onMessage(listener: (message: unknown) => void): () => void;
+  /** Opens the system's dialog; null when the user cancels. */
+  pickPath(options: PickPathOptions): Promise<string | null>;
+}
+
+/** Path of the WebSocket endpoint in the browser shell, on the page's own origin. The cookie authenticates it. */
+export const WEBSOCKET_PATH = '/api';
+
+/** Channels of the Electron bridge. Only the preload script and transport/electron-ipc.ts use them. */
+export const ipcChannels = {
+  request: 'collie:request',
+  reply: 'collie:reply',
+  ack: 'collie:ack',
+  pickPath: 'collie:pick-path',
+} as const;
