@@ -18,6 +18,8 @@ export interface FieldMeta {
   step?: number;
   scale?: 'linear' | 'log';
   paper?: { title: string; url: string };
+  /** What the form offers instead of a plain input: pickers of the library, a dataset's columns, a larger text box. */
+  control?: 'model' | 'dataset' | 'column' | 'multiline';
 }
 
 const meta = (m: FieldMeta) => m as unknown as Record<string, unknown>;
@@ -29,7 +31,7 @@ const promptAnswerMapping = z
     prompt: z
       .string()
       .min(1)
-      .meta(meta({ title: 'Prompt column', help: 'What the user says.' })),
+      .meta(meta({ title: 'Prompt column', help: 'What the user says.', control: 'column' })),
     answer: z
       .string()
       .min(1)
@@ -37,6 +39,19 @@ const promptAnswerMapping = z
         meta({
           title: 'Answer column',
           help: 'What the model should answer. The loss counts only these tokens.',
+          control: 'column',
+        }),
+      ),
+    context: z
+      .string()
+      .min(1)
+      .nullable()
+      .default(null)
+      .meta(
+        meta({
+          title: 'Context column',
+          help: "Optional column with what the prompt is about (Alpaca's `input`). Put after the prompt, with an empty line between; rows where it is empty or null are the prompt alone.",
+          control: 'column',
         }),
       ),
     system: z
@@ -47,7 +62,8 @@ const promptAnswerMapping = z
       .meta(
         meta({
           title: 'System column',
-          help: 'Optional column with a system message per row.',
+          help: 'Optional column with a system message per row. Rows where it is empty or null use the system message below.',
+          control: 'column',
           advanced: true,
         }),
       ),
@@ -64,6 +80,7 @@ const chatMapping = z
         meta({
           title: 'Messages column',
           help: 'A list of {role, content} messages (OpenAI) or {from, value} (ShareGPT). The loss counts only what the assistant says.',
+          control: 'column',
         }),
       ),
   })
@@ -80,6 +97,7 @@ export const datasetSchema = z.strictObject({
       meta({
         title: 'Training data',
         help: 'A dataset of the library (`library:<id>`) or a path to a JSONL, JSON, CSV or Parquet file.',
+        control: 'dataset',
       }),
     ),
   eval: z
@@ -91,6 +109,7 @@ export const datasetSchema = z.strictObject({
       meta({
         title: 'Evaluation data',
         help: 'Held-out rows, never trained on. Leave empty to split some off the training data.',
+        control: 'dataset',
       }),
     ),
   eval_fraction: z
@@ -112,8 +131,9 @@ export const datasetSchema = z.strictObject({
     .meta(
       meta({
         title: 'System message',
-        help: 'Put before every conversation that has none of its own. Empty: none is added.',
+        help: 'Put before every conversation that has none of its own. Empty: none is added, though some chat templates bring their own.',
         advanced: true,
+        control: 'multiline',
       }),
     ),
   too_long: z
@@ -407,6 +427,7 @@ export const runSpecSchema = z.strictObject({
       meta({
         title: 'Model',
         help: 'A model of the library (`library:<id>`) or a path to a Hugging Face folder.',
+        control: 'model',
       }),
     ),
   dataset: datasetSchema.meta(meta({ title: 'Dataset', help: '' })),
