@@ -78,6 +78,9 @@ class Decoder {
 
   // Trainable parameters, always in the same order; empty when nothing is trained.
   std::span<Parameter> trainable();
+  // The adapter's tensors, always in the same order: trainable() in TrainMode::lora, without gradients in TrainMode::none (the
+  // caller fills the masters, then calls sync_weights()), empty without an adapter.
+  std::span<Parameter> adapter();
   int64_t total_params() const;
   void zero_grad();
   // To be called after masters changed: refreshes the compute copies (bf16 weights, scaled LoRA tails).
@@ -86,6 +89,8 @@ class Decoder {
   // Serving. Appends ids to the cache and returns fp32 logits [vocab_size] on the CPU for the last of them.
   std::shared_ptr<KvCache> make_cache(int64_t capacity_tokens);
   at::Tensor extend(std::span<const int32_t> ids, KvCache& cache, AdapterUse adapter);
+  // Forgets all but the first `n_tokens` of the cache (at most what it holds): what follows is appended after them.
+  void truncate(KvCache& cache, int64_t n_tokens) const;
   // Logits of every position, fp32 [N, vocab_size] on the CPU: tests and parity.
   at::Tensor logits(const PackedBatch& batch, AdapterUse adapter);
 
