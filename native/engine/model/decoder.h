@@ -14,12 +14,12 @@
 #include <vector>
 
 #include "core/model_config.h"
+#include "core/precision.h"
 #include "engine/model/batch.h"
 #include "engine/model/parameter.h"
 
 namespace collie {
 
-enum class Precision { fp32, bf16 };
 enum class ActivationCheckpointing { off, every_layer };
 enum class AdapterUse { off, on };
 
