@@ -40,6 +40,7 @@ export const errorCodes = [
   'file.unreadable',
   'auth.denied',
   'request.invalid',
+  'connection.lost',
   'job.cancelled',
   'setup.failed',
   'internal',

@@ -1,0 +1,92 @@
+/** Ranges and ticks of an axis. Pure. */
+
+export type ScaleKind = 'linear' | 'log';
+
+/** The value below which `share` (0..1) of the finite values lie; NaN without any. */
+export function percentile(values: ArrayLike<number>, share: number): number {
+  const sorted = Float64Array.from(values).filter(Number.isFinite).sort();
+  if (sorted.length === 0) return Number.NaN;
+  const place = share * (sorted.length - 1);
+  const low = Math.floor(place);
+  const high = Math.min(low + 1, sorted.length - 1);
+  const fraction = place - low;
+  return (sorted[low] as number) * (1 - fraction) + (sorted[high] as number) * fraction;
+}
+
+export interface DomainWish {
+  scale: ScaleKind;
+  /** Leave out the highest and lowest percent, so that one outlier does not flatten the line. */
+  clip: 'all' | 'percentile';
+  /** Start a linear axis at zero. */
+  zero?: boolean;
+}
+
+/** What the y axis shows: [low, high] with some room, or null without a value that can be drawn. */
+export function yDomain(lines: readonly ArrayLike<number>[], wish: DomainWish): [number, number] | null {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const line of lines) {
+    const usable = Float64Array.from(line).filter((v) => Number.isFinite(v) && (wish.scale === 'linear' || v > 0));
+    if (usable.length === 0) continue;
+    const clipped = wish.clip === 'percentile' && usable.length >= 20;
+    if (clipped) {
+      low = Math.min(low, percentile(usable, 0.01));
+      high = Math.max(high, percentile(usable, 0.99));
+    } else {
+      for (const v of usable) {
+        if (v < low) low = v;
+        if (v > high) high = v;
+      }
+    }
+  }
+  if (low > high) return null;
+  return wish.scale === 'log' ? padLog(low, high) : padLinear(low, high, wish.zero === true);
+}
+
+function padLog(low: number, high: number): [number, number] {
+  const room = low === high ? 1.5 : (high / low) ** 0.05;
+  return [low / room, high * room];
+}
+
+function padLinear(low: number, high: number, zero: boolean): [number, number] {
+  const from = zero ? Math.min(0, low) : low;
+  const room = high === from ? Math.abs(high) * 0.1 || 1 : (high - from) * 0.06;
+  // A line that never goes below zero needs no room below zero.
+  return [from >= 0 ? Math.max(0, from - (zero ? 0 : room)) : from - room, high + room];
+}
+
+/** About `count` round values inside the range. */
+export function ticks([low, high]: readonly [number, number], scale: ScaleKind, count = 5): number[] {
+  return scale === 'log' ? logTicks(low, high, count) : linearTicks(low, high, count);
+}
+
+function linearTicks(low: number, high: number, count: number): number[] {
+  const span = high - low;
+  if (!(span > 0)) return [low];
+  const raw = span / count;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const unit = raw / power;
+  const step = (unit <= 1 ? 1 : unit <= 2 ? 2 : unit <= 2.5 ? 2.5 : unit <= 5 ? 5 : 10) * power;
+  const out: number[] = [];
+  for (let i = Math.ceil(low / step); i * step <= high + step * 1e-9; i++) {
+    out.push(Number((i * step).toPrecision(12)));
+  }
+  return out;
+}
+
+function logTicks(low: number, high: number, count: number): number[] {
+  const decades = Math.log10(high / low);
+  const first = Math.floor(Math.log10(low));
+  const last = Math.ceil(Math.log10(high));
+  if (decades < 0.7) return linearTicks(low, high, count);
+  const stride = Math.max(1, Math.ceil(decades / (count * 2)));
+  const marks = decades <= 2 ? [1, 2, 5] : [1];
+  const out: number[] = [];
+  for (let power = first; power <= last; power += stride) {
+    for (const mark of marks) {
+      const value = Number((mark * 10 ** power).toPrecision(12));
+      if (value >= low && value <= high) out.push(value);
+    }
+  }
+  return out.length >= 2 ? out : linearTicks(low, high, count);
+}

@@ -1,0 +1,42 @@
+/** The model library. */
+import type { ModelCard } from '../../../electron/shared/entities.ts';
+import type { ErrorInfo } from '../../../electron/shared/errors.ts';
+import { asErrorInfo } from './notices.ts';
+import type { Loaded, SliceContext } from './types.ts';
+
+export interface ModelsSlice {
+  models: Loaded<ModelCard>;
+  modelsError: ErrorInfo | null;
+  loadModels(): Promise<void>;
+  /** Starts an import and returns its job id at once; the list is loaded again when the job is done. Throws. */
+  importModel(path: string, name: string): Promise<string>;
+  removeModel(id: string): Promise<boolean>;
+}
+
+export function modelsSlice({ client, get, set }: SliceContext): ModelsSlice {
+  return {
+    models: null,
+    modelsError: null,
+    async loadModels() {
+      try {
+        set({ models: await client.call('models.list', {}), modelsError: null });
+      } catch (thrown) {
+        set({ modelsError: asErrorInfo(thrown) });
+      }
+    },
+    async importModel(path, name) {
+      const { jobId } = await client.call('models.import', { path, name });
+      return jobId;
+    },
+    async removeModel(id) {
+      try {
+        await client.call('models.remove', { id });
+        set((s) => ({ models: s.models?.filter((m) => m.id !== id) ?? null }));
+        return true;
+      } catch (thrown) {
+        get().report('Could not remove the model', thrown);
+        return false;
+      }
+    },
+  };
+}

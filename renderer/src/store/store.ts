@@ -1,0 +1,82 @@
+/**
+ * The one store of the window, made of slices. Its state is read-only outside: components render what `useStore`
+ * gives and call the actions that stand beside it; only slices change it, and only they talk to the client.
+ */
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { Client } from '../client/client.ts';
+import { type ComposeSlice, composeSlice } from './compose.ts';
+import { type ConnectionSlice, connectionSlice } from './connection.ts';
+import { type DatasetsSlice, datasetsSlice } from './datasets.ts';
+import { type JobsSlice, jobsSlice } from './jobs.ts';
+import { type ModelsSlice, modelsSlice } from './models.ts';
+import { type NoticesSlice, noticesSlice } from './notices.ts';
+import { type RunsSlice, runsSlice } from './runs.ts';
+import type { SliceContext } from './types.ts';
+
+export type Store = ConnectionSlice &
+  NoticesSlice &
+  JobsSlice &
+  ModelsSlice &
+  DatasetsSlice &
+  RunsSlice &
+  ComposeSlice;
+
+export type ReadStore = Pick<StoreApi<Store>, 'getState' | 'getInitialState' | 'subscribe'>;
+
+export interface StoreHandle {
+  readonly store: ReadStore;
+  readonly client: Client;
+  /** Starts the streams that live as long as the window: line, statuses, jobs. Returns the function that ends them. */
+  connect(): () => void;
+}
+
+export function createCollieStore(client: Client): StoreHandle {
+  const store = createStore<Store>((set, get) => {
+    const context: SliceContext = { client, get, set };
+    return {
+      ...connectionSlice(context),
+      ...noticesSlice(context),
+      ...jobsSlice(context),
+      ...modelsSlice(context),
+      ...datasetsSlice(context),
+      ...runsSlice(context),
+      ...composeSlice(context),
+    };
+  });
+  return { store, client, connect: () => connect(store, client) };
+}
+
+/** What a finished job changed is loaded again. */
+function afterJob(state: Store, kind: string): void {
+  if (kind === 'model.import') void state.loadModels();
+  if (kind === 'dataset.import') void state.loadDatasets();
+}
+
+function connect(store: StoreApi<Store>, client: Client): () => void {
+  const loadAll = () => {
+    const state = store.getState();
+    void state.loadSystem();
+    void state.loadModels();
+    void state.loadDatasets();
+    void state.loadRuns();
+  };
+  const ends = [
+    client.onLine((line) => {
+      const before = store.getState().line.state;
+      store.setState({ line });
+      // Lists may have changed while nobody listened.
+      if (line.state === 'open' && before === 'lost') loadAll();
+    }),
+    client.subscribe('runs.status', {}, (status) => store.getState().receiveRunStatus(status)),
+    client.subscribe('jobs', {}, (job) => {
+      const before = store.getState().jobs[job.id];
+      store.getState().receiveJob(job);
+      if (before?.state === 'running' && job.state === 'done') afterJob(store.getState(), job.kind);
+    }),
+  ];
+  store.setState({ line: client.line() });
+  loadAll();
+  return () => {
+    for (const end of ends) end();
+  };
+}
