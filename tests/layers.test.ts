@@ -1,0 +1,74 @@
+/** docs/layers.md, enforced: who may import whom. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '..');
+
+/** Folder -> folders it may import from, besides itself and packages. */
+const allowed: Record<string, string[]> = {
+  'electron/shared': [],
+  'electron/server': ['electron/shared'],
+  'electron/supervisor': ['electron/shared', 'electron/server'],
+  'electron/transport': ['electron/shared', 'electron/server'],
+  'electron/main': ['electron/shared', 'electron/server', 'electron/transport'],
+  'electron/preload': ['electron/shared'],
+  'electron/cli': ['electron/shared', 'electron/server', 'electron/transport'],
+  renderer: ['electron/shared'],
+};
+
+/** Packages a folder may import; others are free where not named. */
+const packages: Record<string, RegExp> = {
+  'electron/shared': /^zod$/,
+  'electron/server': /^(?!electron$)/,
+  'electron/supervisor': /^(?!electron$)/,
+};
+
+function sources(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && /\.(ts|tsx|cts)$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+function imports(file: string): string[] {
+  const text = readFileSync(file, 'utf8');
+  const found = text.matchAll(
+    /(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)import\s*['"]([^'"]+)['"]/g,
+  );
+  return [...found].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
+}
+
+/** Why the import is not allowed, or null. */
+function fault(layer: string, file: string, target: string): string | null {
+  const from = relative(root, file);
+  if (!target.startsWith('.')) {
+    const rule = packages[layer];
+    return rule && !rule.test(target) ? `${from} imports the package ${target}` : null;
+  }
+  const path = relative(root, resolve(dirname(file), target));
+  const fits = [layer, ...(allowed[layer] ?? [])].some(
+    (folder) => path.startsWith(`${folder}/`) || path === folder,
+  );
+  return fits ? null : `${from} imports ${path}`;
+}
+
+for (const layer of Object.keys(allowed)) {
+  test(`${layer} imports only what its layer allows`, () => {
+    const files = sources(layer);
+    expect(files.length).toBeGreaterThan(0);
+    const faults = files.flatMap((file) => imports(file).map((target) => fault(layer, file, target)));
+    expect(faults.filter(Boolean)).toEqual([]);
+  });
+}
+
+test('only the addon includes napi.h, and core includes nothing of libtorch', () => {
+  const cpp = (folder: string) =>
+    readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile() && /\.(h|cpp|cu|cuh)$/.test(entry.name))
+      .map((entry) => join(entry.parentPath, entry.name));
+  const including = (folder: string, pattern: RegExp) =>
+    cpp(folder).filter((file) => pattern.test(readFileSync(file, 'utf8')));
+  for (const folder of ['native/core', 'native/engine', 'native/rank'])
+    expect(including(folder, /#include\s*[<"]napi\.h/)).toEqual([]);
+  expect(including('native/core', /#include\s*[<"](ATen|c10|torch)\//)).toEqual([]);
+});
