@@ -1,0 +1,198 @@
+#include "core/run_spec.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "core/error.h"
+#include "core/json_reader.h"
+
+namespace collie {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr int64_t kSchemaVersion = 1;
+constexpr double kSmallest = std::numeric_limits<double>::denorm_min();  // "positive" in the schema
+constexpr std::array<const char*, 7> kLoraTargets = {"q_proj",    "k_proj",  "v_proj",   "o_proj",
+                                                     "gate_proj", "up_proj", "down_proj"};
+
+struct NumberField {
+  const char* name;
+  double min;
+  double max;
+};
+
+// Fields of each optimizer besides `type` and `learning_rate`, with the ranges of the schema. A new optimizer is a row
+// here and one in engine/optim/optimizer.cpp.
+const std::map<std::string, std::vector<NumberField>>& optimizer_fields() {
+  static const std::map<std::string, std::vector<NumberField>> fields = {
+      {"adamw", {{"beta1", 0, 0.9999}, {"beta2", 0, 0.99999}, {"eps", kSmallest, 1}, {"weight_decay", 0, 1}}},
+  };
+  return fields;
+}
+
+std::string non_empty(JsonReader& reader, const std::string& key) {
+  std::string text = reader.string(key);
+  if (text.empty()) reader.fail(key, "out_of_range", "must not be empty");
+  return text;
+}
+
+// The engine trains on the token store and needs none of this; it is checked so that a typing error is never ignored.
+void check_dataset(JsonReader dataset) {
+  non_empty(dataset, "train");
+  if (dataset.is_null("eval"))
+    dataset.skip("eval");
+  else
+    non_empty(dataset, "eval");
+  dataset.number("eval_fraction", 0, 0.5);
+  dataset.string("system_prompt");
+  enum class TooLong { drop, truncate };
+  dataset.one_of<TooLong>("too_long", {{"drop", TooLong::drop}, {"truncate", TooLong::truncate}});
+  JsonReader mapping = dataset.object("mapping");
+  enum class Kind { prompt_answer, chat };
+  if (mapping.one_of<Kind>("kind", {{"prompt_answer", Kind::prompt_answer}, {"chat", Kind::chat}}) == Kind::chat) {
+    non_empty(mapping, "messages");
+  } else {
+    non_empty(mapping, "prompt");
+    non_empty(mapping, "answer");
+    if (mapping.is_null("system"))
+      mapping.skip("system");
+    else
+      non_empty(mapping, "system");
+  }
+  mapping.finish();
+  dataset.finish();
+}
+
+MethodSpec read_method(JsonReader reader) {
+  MethodSpec method;
+  method.type = reader.one_of<MethodType>("type", {{"lora", MethodType::lora}, {"full", MethodType::full}});
+  if (method.type == MethodType::lora) {
+    LoraSpec& lora = method.lora;
+    lora.rank = reader.integer("rank", 1, 512);
+    lora.alpha = reader.number("alpha", kSmallest, 4096);
+    lora.dropout = reader.number("dropout", 0, 0.9);
+    lora.target_modules = reader.strings("target_modules");
+    if (lora.target_modules.empty()) reader.fail("target_modules", "out_of_range", "must name at least one module");
+    for (const std::string& target : lora.target_modules) {
+      if (std::ranges::find(kLoraTargets, target) == kLoraTargets.end())
+        reader.fail("target_modules", "unknown_value",
+                    "holds \"" + target + "\"; known are q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj");
+      if (std::ranges::count(lora.target_modules, target) > 1)
+        reader.fail("target_modules", "duplicate", "names " + target + " twice");
+    }
+  }
+  reader.finish();
+  return method;
+}
+
+OptimizerSpec read_optimizer(JsonReader reader) {
+  OptimizerSpec optimizer;
+  optimizer.type = reader.string("type");
+  const auto known = optimizer_fields().find(optimizer.type);
+  if (known == optimizer_fields().end()) {
+    std::string names;
+    for (const auto& [name, fields] : optimizer_fields()) names += (names.empty() ? "" : ", ") + name;
+    reader.fail("type", "unknown_value", "must be one of " + names + ", not \"" + optimizer.type + "\"");
+  }
+  optimizer.learning_rate = reader.number("learning_rate", kSmallest, 1);
+  for (const NumberField& field : known->second)
+    optimizer.hyper[field.name] = reader.number(field.name, field.min, field.max);
+  reader.finish();
+  return optimizer;
+}
+
+ScheduleSpec read_schedule(JsonReader reader) {
+  ScheduleSpec schedule;
+  schedule.type = reader.one_of<ScheduleType>(
+      "type",
+      {{"cosine", ScheduleType::cosine}, {"linear", ScheduleType::linear}, {"constant", ScheduleType::constant}});
+  schedule.warmup_ratio = reader.number("warmup_ratio", 0, 1);
+  schedule.min_lr_ratio = reader.number("min_lr_ratio", 0, 1);
+  reader.finish();
+  return schedule;
+}
+
+BatchShape read_batch(JsonReader reader) {
+  BatchShape batch;
+  batch.micro_batch_size = reader.integer("micro_batch_size", 1, 1024);
+  batch.grad_accum_steps = reader.integer("grad_accum_steps", 1, 4096);
+  batch.seq_len = reader.integer("seq_len", 8, 131072);
+  batch.packing = reader.boolean("packing");
+  reader.finish();
+  return batch;
+}
+
+DurationSpec read_duration(JsonReader reader) {
+  DurationSpec duration;
+  duration.unit = reader.one_of<DurationUnit>("unit", {{"epochs", DurationUnit::epochs}, {"steps", DurationUnit::steps}});
+  duration.value = reader.number("value", kSmallest, 1e6);
+  if (duration.unit == DurationUnit::steps && duration.value != std::floor(duration.value))
+    reader.fail("value", "out_of_range", "must be a whole number of steps, not " + json(duration.value).dump());
+  reader.finish();
+  return duration;
+}
+
+EvaluationSpec read_evaluation(JsonReader reader) {
+  const EvaluationSpec evaluation{reader.integer("every_steps", 0, 1'000'000), reader.integer("max_rows", 1, 1'000'000)};
+  reader.finish();
+  return evaluation;
+}
+
+CheckpointSpec read_checkpoint(JsonReader reader) {
+  const CheckpointSpec checkpoint{reader.integer("every_steps", 0, 1'000'000), reader.integer("keep", 1, 1000)};
+  reader.finish();
+  return checkpoint;
+}
+
+SamplingSpec read_sampling(JsonReader reader) {
+  SamplingSpec sampling{reader.strings("prompts"), reader.integer("max_new_tokens", 1, 4096)};
+  if (sampling.prompts.size() > 16) reader.fail("prompts", "out_of_range", "must hold at most 16 prompts");
+  for (const std::string& prompt : sampling.prompts)
+    if (prompt.empty()) reader.fail("prompts", "out_of_range", "must not hold an empty prompt");
+  reader.finish();
+  return sampling;
+}
+
+}  // namespace
+
+RunSpec RunSpec::parse(const json& document) {
+  JsonReader reader(document);
+  if (const int64_t version = reader.integer("schemaVersion"); version != kSchemaVersion)
+    reader.fail("schemaVersion", "out_of_range",
+                "must be " + std::to_string(kSchemaVersion) + ", not " + std::to_string(version));
+  RunSpec spec;
+  spec.name = reader.string("name");
+  spec.model = non_empty(reader, "model");
+  check_dataset(reader.object("dataset"));
+  spec.method_json = reader.value("method");
+  spec.method = read_method(reader.object("method"));
+  spec.optimizer_json = reader.value("optimizer");
+  spec.optimizer = read_optimizer(reader.object("optimizer"));
+  spec.schedule = read_schedule(reader.object("schedule"));
+  spec.batch = read_batch(reader.object("batch"));
+  spec.duration = read_duration(reader.object("duration"));
+  spec.precision = reader.one_of<Precision>("precision", {{"bf16", Precision::bf16}, {"fp32", Precision::fp32}});
+  spec.device = reader.one_of<DeviceType>("device", {{"cpu", DeviceType::cpu}, {"cuda", DeviceType::cuda}});
+  spec.threads = reader.integer("threads", 0, 1024);
+  spec.max_grad_norm = reader.number("max_grad_norm", 0, 1e6);
+  spec.activation_checkpointing = reader.boolean("activation_checkpointing");
+  spec.seed = static_cast<uint64_t>(reader.integer("seed", 0, 2'147'483'647));
+  spec.evaluation = read_evaluation(reader.object("evaluation"));
+  spec.checkpoint = read_checkpoint(reader.object("checkpoint"));
+  spec.sampling = read_sampling(reader.object("sampling"));
+  reader.finish();
+  return spec;
+}
+
+RunSpec RunSpec::load(const std::filesystem::path& run_folder) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(run_folder, ignored))
+    throw Error("run.not_found", "There is no run folder " + run_folder.string() + ".", "Check the path.",
+                {{"path", run_folder.string()}});
+  return parse(read_json_file(run_folder / "spec.json"));
+}
+
+}  // namespace collie

@@ -1,0 +1,95 @@
+// What spec.json says about a run, checked and in our words: every field of electron/shared/run-spec.ts, no defaults.
+// TypeScript fills the defaults; here a missing key, an unknown key or an impossible value is spec.invalid with its path.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/batch_plan.h"
+#include "core/precision.h"
+
+namespace collie {
+
+enum class MethodType { lora, full };
+enum class ScheduleType { cosine, linear, constant };
+enum class DurationUnit { epochs, steps };
+enum class DeviceType { cpu, cuda };
+
+struct LoraSpec {
+  int64_t rank = 0;
+  double alpha = 0;
+  double dropout = 0;
+  std::vector<std::string> target_modules;
+};
+
+struct MethodSpec {
+  MethodType type = MethodType::lora;
+  LoraSpec lora;  // MethodType::lora only
+};
+
+// `hyper` holds the fields of this optimizer besides the learning rate, by their name in the schema.
+struct OptimizerSpec {
+  std::string type;
+  double learning_rate = 0;
+  std::map<std::string, double> hyper;
+};
+
+struct ScheduleSpec {
+  ScheduleType type = ScheduleType::cosine;
+  double warmup_ratio = 0;
+  double min_lr_ratio = 0;
+};
+
+struct DurationSpec {
+  DurationUnit unit = DurationUnit::epochs;
+  double value = 0;
+};
+
+struct EvaluationSpec {
+  int64_t every_steps = 0;  // 0: at the start and the end only
+  int64_t max_rows = 0;
+};
+
+struct CheckpointSpec {
+  int64_t every_steps = 0;  // 0: at the end and when stopped only
+  int64_t keep = 0;
+};
+
+struct SamplingSpec {
+  std::vector<std::string> prompts;
+  int64_t max_new_tokens = 0;
+};
+
+struct RunSpec {
+  std::string name;
+  std::string model;  // absolute path of a Hugging Face folder
+  MethodSpec method;
+  OptimizerSpec optimizer;
+  ScheduleSpec schedule;
+  BatchShape batch;
+  DurationSpec duration;
+  Precision precision = Precision::bf16;
+  DeviceType device = DeviceType::cpu;
+  int64_t threads = 0;  // 0: all cores
+  double max_grad_norm = 0;  // 0: no clipping
+  bool activation_checkpointing = false;
+  uint64_t seed = 0;
+  EvaluationSpec evaluation;
+  CheckpointSpec checkpoint;
+  SamplingSpec sampling;
+  // As written in spec.json: what meta.json of a checkpoint repeats.
+  nlohmann::json method_json;
+  nlohmann::json optimizer_json;
+
+  // Throws spec.invalid; data.issues holds {path, code, message, received, suggestion}.
+  static RunSpec parse(const nlohmann::json& spec);
+  // Reads <run>/spec.json. Throws run.not_found when there is no such folder, file.not_found, file.unreadable.
+  static RunSpec load(const std::filesystem::path& run_folder);
+};
+
+}  // namespace collie
