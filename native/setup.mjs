@@ -2,38 +2,35 @@
 /**
  * Sets up everything on a fresh machine and builds it; does nothing that is done already. Plain Node, no packages.
  *
- *   node native/setup.mjs [--for-tests] [--quiet] [--only native]
+ *   node native/setup.mjs [--for-tests] [--quiet] [--only native|cuda]
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hostBuild, nativeBuild, rendererBuild } from './setup/build.mjs';
 import { runSteps } from './setup/console.mjs';
-import { libtorch } from './setup/libtorch.mjs';
+import { cudaLibtorch, libtorch } from './setup/libtorch.mjs';
 import { npmPackages, systemPackages } from './setup/packages.mjs';
 
+const usage = 'Usage: node native/setup.mjs [--for-tests] [--quiet] [--only native|cuda]';
 const args = process.argv.slice(2);
-const known = new Set(['--for-tests', '--quiet', '--only', 'native']);
-const unknown = args.find((arg) => !known.has(arg));
-if (unknown) {
-  console.error(
-    `setup: unknown argument \`${unknown}\`. Usage: node native/setup.mjs [--for-tests] [--quiet] [--only native]`,
-  );
+const only = args.includes('--only') ? args[args.indexOf('--only') + 1] : 'all';
+const unknown = args.find((arg) => !['--for-tests', '--quiet', '--only', only].includes(arg));
+if (unknown || !['all', 'native', 'cuda'].includes(only)) {
+  console.error(`setup: unknown argument \`${unknown ?? only}\`. ${usage}`);
   process.exit(2);
 }
-
-const native = dirname(fileURLToPath(import.meta.url));
-const root = join(native, '..');
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
   console.error(`setup: Node ${process.versions.node} is too old. Next: install Node 20.19 or newer.`);
   process.exit(1);
 }
 
-const steps = [
-  systemPackages(args.includes('--for-tests')),
-  npmPackages(root),
-  libtorch(native),
-  nativeBuild(native),
-];
-if (!args.includes('--only')) steps.push(hostBuild(root), rendererBuild(root));
-await runSteps(steps, args.includes('--quiet'));
+const native = dirname(fileURLToPath(import.meta.url));
+const root = join(native, '..');
+const packages = systemPackages(args.includes('--for-tests'));
+const targets = {
+  cuda: () => [packages, cudaLibtorch(native), nativeBuild(native, 'cuda-release')],
+  native: () => [packages, npmPackages(root), libtorch(native), nativeBuild(native, 'cpu-release')],
+  all: () => [...targets.native(), hostBuild(root), rendererBuild(root)],
+};
+await runSteps(targets[only](), args.includes('--quiet'));

