@@ -5,8 +5,7 @@
 
 /**
  * Indices in rising order, at most `2 * buckets + 2`: first, last, and the minimum and maximum of every bucket.
- * `x` never falls; `from`..`to` (exclusive) is the visible part. Points with a y that is not finite are kept only when
- * they are the first of a gap, so that the line breaks there.
+ * `x` never falls; `from`..`to` (exclusive) is the visible part. Values of y that are not finite are left out.
  */
 export function minMaxIndices(
   x: ArrayLike<number>,
@@ -17,13 +16,17 @@ export function minMaxIndices(
 ): number[] {
   const count = to - from;
   if (count <= 0) return [];
-  if (count <= 2 * buckets) return Array.from({ length: count }, (_, i) => from + i);
+  if (count <= 2 * buckets) {
+    const all = Array.from({ length: count }, (_, i) => from + i);
+    return all.filter((i) => Number.isFinite(y[i]));
+  }
 
   const first = x[from] as number;
   const span = (x[to - 1] as number) - first;
   const picked: number[] = [];
   const push = (index: number) => {
-    if (picked.length === 0 || index > (picked.at(-1) as number)) picked.push(index);
+    if (Number.isFinite(y[index]) && (picked.length === 0 || index > (picked.at(-1) as number)))
+      picked.push(index);
   };
   push(from);
   let i = from;
@@ -32,17 +35,15 @@ export function minMaxIndices(
     const end = bucket === buckets - 1 ? Number.POSITIVE_INFINITY : first + (span * (bucket + 1)) / buckets;
     let low = -1;
     let high = -1;
-    let gap = -1;
     for (; i < to && (x[i] as number) <= end; i++) {
       const value = y[i] as number;
-      if (!Number.isFinite(value)) {
-        if (gap < 0) gap = i;
-        continue;
-      }
+      if (!Number.isFinite(value)) continue;
       if (low < 0 || value < (y[low] as number)) low = i;
       if (high < 0 || value > (y[high] as number)) high = i;
     }
-    for (const index of [low, high, gap].filter((at) => at >= 0).sort((a, b) => a - b)) push(index);
+    if (low < 0) continue;
+    push(Math.min(low, high));
+    push(Math.max(low, high));
   }
   push(to - 1);
   return picked;

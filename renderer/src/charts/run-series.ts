@@ -3,7 +3,12 @@
  * a live run and one reopened a month later give the same picture.
  */
 import type { ErrorInfo } from '../../../electron/shared/errors.ts';
-import { EVENTS_VERSION, type EventPayload, eventPayloads, type RunEvent } from '../../../electron/shared/events.ts';
+import {
+  EVENTS_VERSION,
+  type EventPayload,
+  eventPayloads,
+  type RunEvent,
+} from '../../../electron/shared/events.ts';
 import { countUpTo, Table } from './table.ts';
 
 const stepColumns = [
@@ -129,11 +134,14 @@ class Draft {
     s.lastTimeUs = Math.max(s.lastTimeUs, event.timeUs);
     switch (event.type) {
       case 'started':
-        return this.#started(event.payload, event.timeUs);
+        this.#started(event.payload, event.timeUs);
+        return;
       case 'step':
-        return this.#step(event.step, event.timeUs, event.payload);
+        this.#step(event.step, event.timeUs, event.payload);
+        return;
       case 'eval':
-        return this.#eval(event.step, event.timeUs, event.payload);
+        this.#eval(event.step, event.timeUs, event.payload);
+        return;
       case 'checkpoint':
         s.checkpoints = [
           ...s.checkpoints.filter((c) => c.name !== event.payload.name),
@@ -144,7 +152,8 @@ class Draft {
         s.samples = [...s.samples, { step: event.step, promptIndex: event.payload.prompt_index }];
         return;
       case 'phase':
-        return this.#phase({ ...event.payload, step: event.step, timeUs: event.timeUs });
+        this.#phase({ ...event.payload, step: event.step, timeUs: event.timeUs });
+        return;
       case 'warning':
         s.warnings = [
           ...s.warnings.slice(1 - MAX_WARNINGS),
@@ -238,7 +247,11 @@ class Draft {
     const { steps } = this.series;
     const row = steps.length - 1;
     if (row < 0) return { step: 0, tokens: 0, seconds: 0 };
-    return { step: steps.at('step', row), tokens: steps.at('tokens', row), seconds: steps.at('seconds', row) };
+    return {
+      step: steps.at('step', row),
+      tokens: steps.at('tokens', row),
+      seconds: steps.at('seconds', row),
+    };
   }
 
   #flush(): void {

@@ -26,7 +26,9 @@ export function yDomain(lines: readonly ArrayLike<number>[], wish: DomainWish): 
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (const line of lines) {
-    const usable = Float64Array.from(line).filter((v) => Number.isFinite(v) && (wish.scale === 'linear' || v > 0));
+    const usable = Float64Array.from(line).filter(
+      (v) => Number.isFinite(v) && (wish.scale === 'linear' || v > 0),
+    );
     if (usable.length === 0) continue;
     const clipped = wish.clip === 'percentile' && usable.length >= 20;
     if (clipped) {

@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest';
+import {
+  averageKey,
+  type ChartLine,
+  type ChartWish,
+  chartModel,
+  describeChart,
+  valueNear,
+} from '../../../renderer/src/charts/chart-model.ts';
+import { minMaxIndices } from '../../../renderer/src/charts/downsample.ts';
+import { percentile, ticks, yDomain } from '../../../renderer/src/charts/scale.ts';
+import { smooth } from '../../../renderer/src/charts/smooth.ts';
+import { nearestIndex, Table } from '../../../renderer/src/charts/table.ts';
+
+const range = (n: number, f: (i: number) => number) => Float64Array.from({ length: n }, (_, i) => f(i));
+
+describe('Table', () => {
+  it('keeps older versions when two continue from the same one', () => {
+    const base = Table.empty(['a'] as const).append([{ a: 1 }, { a: 2 }]);
+    const left = base.append([{ a: 3 }]);
+    const right = base.append([{ a: 4 }]);
+    expect(Array.from(left.column('a'))).toEqual([1, 2, 3]);
+    expect(Array.from(right.column('a'))).toEqual([1, 2, 4]);
+    const cut = left.truncate(1).append([{ a: 9 }]);
+    expect(Array.from(cut.column('a'))).toEqual([1, 9]);
+    expect(Array.from(left.column('a'))).toEqual([1, 2, 3]);
+  });
+});
+
+describe('smooth', () => {
+  it('is the plain mean of what was seen, weighted to the present, without the pull to zero', () => {
+    const out = smooth([4, 2], 0.5);
+    expect(out[0]).toBe(4);
+    // (0.5 * 0.5 * 4 + 0.5 * 2) / (1 - 0.25)
+    expect(out[1]).toBeCloseTo(8 / 3, 12);
+  });
+  it('leaves a constant line as it is, from the first point on', () => {
+    for (const value of smooth(
+      range(1000, () => 3),
+      0.99,
+    ))
+      expect(value).toBeCloseTo(3, 9);
+  });
+  it('weight 0 changes nothing; NaN does not spread', () => {
+    expect(Array.from(smooth([1, 5], 0))).toEqual([1, 5]);
+    const out = smooth([2, Number.NaN, 2], 0.9);
+    expect(out[1]).toBeNaN();
+    expect(out[2]).toBeCloseTo(2, 12);
+  });
+});
+
+describe('minMaxIndices', () => {
+  it('keeps every point of a short line', () => {
+    expect(
+      minMaxIndices(
+        range(5, (i) => i),
+        range(5, (i) => i),
+        10,
+      ),
+    ).toEqual([0, 1, 2, 3, 4]);
+  });
+  it('keeps both spikes of 100,000 points, the ends, and rises', () => {
+    const x = range(100_000, (i) => i + 1);
+    const y = range(100_000, (i) => Math.sin(i / 1000));
+    y[33_333] = 50;
+    y[66_666] = -50;
+    const start = performance.now();
+    const picked = minMaxIndices(x, y, 800);
+    expect(performance.now() - start).toBeLessThan(500);
+    expect(picked.length).toBeLessThanOrEqual(1602);
+    expect(picked).toContain(33_333);
+    expect(picked).toContain(66_666);
+    expect(picked[0]).toBe(0);
+    expect(picked.at(-1)).toBe(99_999);
+    expect(picked.every((v, i) => i === 0 || v > (picked[i - 1] as number))).toBe(true);
+  });
+  it('leaves out what is not finite and honours the visible part', () => {
+    const y = range(100, (i) => (i % 2 ? Number.NaN : i));
+    const picked = minMaxIndices(
+      range(100, (i) => i),
+      y,
+      5,
+      10,
+      60,
+    );
+    expect(picked.every((i) => i >= 10 && i < 60 && i % 2 === 0)).toBe(true);
+  });
+});
+
+describe('axes', () => {
+  it('percentile interpolates', () => {
+    expect(percentile([1, 2, 3, 4], 0.5)).toBe(2.5);
+    expect(percentile([], 0.5)).toBeNaN();
+  });
+  it('clipping leaves an outlier out of the range, showing all does not', () => {
+    const y = range(1000, (i) => 2 + (i % 10) / 10);
+    y[500] = 1e6;
+    expect(yDomain([y], { scale: 'linear', clip: 'percentile' })?.[1]).toBeLessThan(4);
+    expect(yDomain([y], { scale: 'linear', clip: 'all' })?.[1]).toBeGreaterThan(1e6);
+  });
+  it('a log axis ignores zero and below, and is none without a positive value', () => {
+    const domain = yDomain([[0, -1, 0.01, 10]], { scale: 'log', clip: 'all' });
+    expect(domain?.[0]).toBeGreaterThan(0.005);
+    expect(yDomain([[0, -1]], { scale: 'log', clip: 'all' })).toBeNull();
+    expect(ticks([0.01, 100], 'log')).toEqual([0.01, 0.1, 1, 10, 100]);
+  });
+  it('ticks are round and inside', () => {
+    expect(ticks([0, 10], 'linear')).toEqual([0, 2, 4, 6, 8, 10]);
+    expect(ticks([0.1, 0.32], 'linear')).toEqual([0.1, 0.15, 0.2, 0.25, 0.3]);
+    expect(ticks([2, 2], 'linear')).toEqual([2]);
+  });
+  it('a flat line gets room above and below', () => {
+    const domain = yDomain([[2, 2, 2]], { scale: 'linear', clip: 'all' });
+    expect(domain?.[0]).toBeLessThan(2);
+    expect(domain?.[1]).toBeGreaterThan(2);
+  });
+});
+
+const wish: ChartWish = { scale: 'linear', clip: 'all', smoothing: 0.5, window: null, pixels: 400 };
+const train: ChartLine = {
+  key: 'loss',
+  label: 'Training',
+  color: 'red',
+  x: range(10_000, (i) => i + 1),
+  y: range(10_000, (i) => 3 + Math.cos(i)),
+  style: 'smoothed',
+};
+const evaluation: ChartLine = {
+  key: 'eval',
+  label: 'Evaluation',
+  color: 'blue',
+  x: Float64Array.of(0, 5000, 10_000),
+  y: Float64Array.of(5, 4, 3.5),
+  style: 'dots',
+};
+
+describe('chartModel', () => {
+  it('merges lines by x; a sparse point also carries the dense value', () => {
+    const model = chartModel([train, evaluation], wish);
+    expect(model?.xDomain).toEqual([0, 10_000]);
+    expect(model?.rows.length).toBeLessThan(900);
+    const row = model?.rows.find((r) => r.x === 5000);
+    expect(row?.eval).toBe(4);
+    expect(row?.loss).toBe(train.y[4999]);
+    expect(row?.[averageKey('loss')]).toBeTypeOf('number');
+    expect(model?.rows[0]).toEqual({ x: 0, eval: 5 });
+  });
+  it('a window shows more detail of less, with the same values', () => {
+    const all = chartModel([train], wish);
+    const part = chartModel([train], { ...wish, window: [100, 200] });
+    expect(part?.xDomain).toEqual([100, 200]);
+    expect(part?.rows.filter((r) => (r.x as number) >= 100 && (r.x as number) <= 200)).toHaveLength(101);
+    const shared = part?.rows.find((r) => all?.rows.some((a) => a.x === r.x));
+    expect(all?.rows.find((r) => r.x === shared?.x)).toEqual(shared);
+  });
+  it('has nothing to draw without points', () => {
+    expect(chartModel([{ ...train, x: new Float64Array(), y: new Float64Array() }], wish)).toBeNull();
+  });
+  it('finds exact values under the cursor from the full data', () => {
+    expect(valueNear(train, 1234.4)).toEqual({ x: 1234, y: train.y[1233] });
+    expect(valueNear(evaluation, 1e9)).toEqual({ x: 10_000, y: 3.5 });
+    expect(nearestIndex([], 3)).toBe(-1);
+  });
+  it('says in words what is drawn', () => {
+    expect(describeChart('Loss', [evaluation], String)).toBe(
+      'Loss. Evaluation: last 3.5, lowest 3.5, highest 5, 3 points.',
+    );
+    expect(describeChart('Loss', [{ ...evaluation, y: new Float64Array() }], String)).toContain(
+      'no values yet',
+    );
+  });
+});
