@@ -1,5 +1,5 @@
 /**
- * The wire format of electron/shared/api.ts over any channel that carries JSON texts: numbers requests, matches
+ * The wire format of electron/shared/api.ts over any channel that carries messages: numbers requests, matches
  * replies, and repeats what must be repeated when the channel comes back.
  *
  * Calls made while the channel is down wait for it; calls in flight when it breaks fail with `connection.lost`, as
@@ -60,7 +60,7 @@ export function paramsAfter(
 
 export class Exchange implements Api {
   #nextId = 1;
-  #send: ((text: string) => void) | null = null;
+  #send: ((message: unknown) => void) | null = null;
   readonly #calls = new Map<number, PendingCall>();
   readonly #subscriptions = new Map<number, Subscription>();
 
@@ -93,7 +93,7 @@ export class Exchange implements Api {
   }
 
   /** The channel is up: sends what waits and renews every subscription. */
-  attach(send: (text: string) => void): void {
+  attach(send: (message: unknown) => void): void {
     this.#send = send;
     for (const [id, sub] of this.#subscriptions)
       this.#write({ id, subscribe: sub.topic, params: sub.params });
@@ -124,8 +124,8 @@ export class Exchange implements Api {
     this.#subscriptions.clear();
   }
 
-  receive(text: string): void {
-    const reply = replySchema.parse(JSON.parse(text));
+  receive(message: unknown): void {
+    const reply = replySchema.parse(message);
     const call = this.#calls.get(reply.id);
     if (call) {
       this.#calls.delete(reply.id);
@@ -153,6 +153,6 @@ export class Exchange implements Api {
   }
 
   #write(frame: unknown): void {
-    this.#send?.(JSON.stringify(frame));
+    this.#send?.(frame);
   }
 }

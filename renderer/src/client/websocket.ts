@@ -22,7 +22,7 @@ const realTimers: Timers = {
 };
 
 export interface WebSocketClientOptions {
-  /** Full ws:// address with the token. */
+  /** Full ws:// address; a cookie that `collie serve` set proves that we may. */
   readonly url: string;
   /** Replaceable in tests. */
   readonly open?: (url: string) => WebSocket;
@@ -52,9 +52,9 @@ export function createWebSocketClient(options: WebSocketClientOptions): Client {
     current.onopen = () => {
       failures = 0;
       setLine('open');
-      exchange.attach((text) => current.send(text));
+      exchange.attach((message) => current.send(JSON.stringify(message)));
     };
-    current.onmessage = (message: MessageEvent) => exchange.receive(String(message.data));
+    current.onmessage = (message: MessageEvent) => exchange.receive(JSON.parse(String(message.data)));
     current.onclose = (event: CloseEvent) => {
       if (socket !== current) return;
       socket = null;

@@ -1,0 +1,151 @@
+/** The run form: a draft of a RunSpec that survives reloads, checked by the host after each change. */
+import type { MethodResult } from '../../../electron/shared/api.ts';
+import type { Preset } from '../../../electron/shared/entities.ts';
+import { CollieError, type ErrorInfo } from '../../../electron/shared/errors.ts';
+import type { SpecIssue } from '../../../electron/shared/run-spec.ts';
+import { specValue } from '../../../electron/shared/spec-fields.ts';
+import { type Draft, defaultDraft, mergeSpec, withValue, withVariant } from './draft.ts';
+import { asErrorInfo } from './notices.ts';
+import type { Loaded, SliceContext } from './types.ts';
+
+type Validated = MethodResult<'spec.validate'>;
+
+export interface ComposeSlice {
+  draft: Draft;
+  /** Paths the user has changed: an empty required field there counts as an error, elsewhere as still to do. */
+  touched: Readonly<Record<string, true>>;
+  issues: readonly SpecIssue[];
+  resolved: Validated['resolved'];
+  preview: Validated['preview'];
+  /** `checking`: issues and preview belong to an older draft. */
+  validation: 'checking' | 'current' | 'failed';
+  validationError: ErrorInfo | null;
+  presets: Loaded<Preset>;
+  presetsError: ErrorInfo | null;
+  starting: boolean;
+  setField(path: string, value: unknown): void;
+  setVariant(path: string, variant: string): void;
+  /** Sets the training data and takes over the mapping of the dataset's card. */
+  chooseDataset(id: string): void;
+  applyPreset(preset: Preset): void;
+  replaceDraft(draft: Draft): void;
+  resetDraft(): void;
+  loadPresets(): Promise<void>;
+  /** Checks the draft now instead of a moment after the last change. */
+  validateDraft(): Promise<void>;
+  /** Starts the run. The new id, or null with the issues (or a notice) in place. */
+  startDraft(): Promise<string | null>;
+}
+
+const STORAGE_KEY = 'collie-draft';
+const DEBOUNCE_MS = 300;
+export const libraryRef = (id: string) => `library:${id}`;
+
+function loadDraft(): Draft | null {
+  try {
+    const saved: unknown = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? 'null');
+    return typeof saved === 'object' && saved !== null && !Array.isArray(saved) ? (saved as Draft) : null;
+  } catch {
+    return null; // unreadable or forbidden storage: start afresh
+  }
+}
+
+function saveDraft(draft: Draft): void {
+  try {
+    localStorage.setItem(STORAGE_KEY, JSON.stringify(draft));
+  } catch {
+    // Storage full or forbidden: the draft lives as long as the window.
+  }
+}
+
+export function composeSlice({ client, get, set }: SliceContext): ComposeSlice {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  let latest = 0;
+
+  function change(draft: Draft, touched: readonly string[]): void {
+    saveDraft(draft);
+    set((s) => ({
+      draft,
+      touched: { ...s.touched, ...Object.fromEntries(touched.map((path) => [path, true as const])) },
+      validation: 'checking',
+    }));
+    if (timer) clearTimeout(timer);
+    timer = setTimeout(() => void get().validateDraft(), DEBOUNCE_MS);
+  }
+
+  return {
+    draft: loadDraft() ?? defaultDraft(),
+    touched: {},
+    issues: [],
+    resolved: null,
+    preview: null,
+    validation: 'checking',
+    validationError: null,
+    presets: null,
+    presetsError: null,
+    starting: false,
+    setField: (path, value) => change(withValue(get().draft, path, value), [path]),
+    setVariant: (path, variant) => change(withVariant(get().draft, path, variant), [path]),
+    chooseDataset(id) {
+      const card = get().datasets?.find((d) => d.id === id);
+      let draft = withValue(get().draft, 'dataset.train', libraryRef(id));
+      if (card?.mapping) draft = withValue(draft, 'dataset.mapping', { ...card.mapping });
+      change(draft, ['dataset.train']);
+    },
+    applyPreset(preset) {
+      const old = get().draft;
+      const kept = { name: old.name, model: old.model, dataset: old.dataset };
+      const base = Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined));
+      change(mergeSpec(mergeSpec(defaultDraft(), base), preset.spec), []);
+      get().announce('success', `Preset "${preset.title}" applied`);
+    },
+    replaceDraft: (draft) => change(draft, []),
+    resetDraft() {
+      change(defaultDraft(), []);
+      set({ touched: {} });
+    },
+    async loadPresets() {
+      try {
+        set({ presets: await client.call('presets.list', {}), presetsError: null });
+      } catch (thrown) {
+        set({ presetsError: asErrorInfo(thrown) });
+      }
+    },
+    async validateDraft() {
+      if (timer) clearTimeout(timer);
+      latest += 1;
+      const mine = latest;
+      try {
+        const result = await client.call('spec.validate', { spec: get().draft });
+        if (mine !== latest) return; // a newer draft is being checked
+        set({ ...result, validation: 'current', validationError: null });
+      } catch (thrown) {
+        if (mine === latest) set({ validation: 'failed', validationError: asErrorInfo(thrown) });
+      }
+    },
+    async startDraft() {
+      set({ starting: true });
+      try {
+        return await get().startRun(get().draft);
+      } catch (thrown) {
+        const issues = issuesOf(thrown);
+        if (issues)
+          set((s) => ({ issues, touched: { ...s.touched, ...missingPaths(issues, get().draft) } }));
+        get().report('The run did not start', thrown);
+        return null;
+      } finally {
+        set({ starting: false });
+      }
+    },
+  };
+}
+
+function issuesOf(thrown: unknown): SpecIssue[] | null {
+  if (!(thrown instanceof CollieError) || thrown.code !== 'spec.invalid') return null;
+  return Array.isArray(thrown.data.issues) ? (thrown.data.issues as SpecIssue[]) : null;
+}
+
+function missingPaths(issues: readonly SpecIssue[], draft: Draft): Record<string, true> {
+  const paths = issues.map((i) => i.path).filter((path) => specValue(draft, path) === undefined);
+  return Object.fromEntries(paths.map((path) => [path, true as const]));
+}
