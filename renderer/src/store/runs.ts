@@ -1,9 +1,9 @@
 /** Runs: every status (always live), the events of the runs somebody looks at, and what can be done to a run. */
 import type { MethodResult } from '../../../electron/shared/api.ts';
 import type { ErrorInfo } from '../../../electron/shared/errors.ts';
-import type { RunEvent, RunStatus } from '../../../electron/shared/events.ts';
+import type { RunStatus } from '../../../electron/shared/events.ts';
+import { emptySeries, type RunSeries, reduceEvents } from '../charts/run-series.ts';
 import { asErrorInfo } from './notices.ts';
-import { appendEvents, emptySeries, type RunSeries } from './run-series.ts';
 import type { SliceContext } from './types.ts';
 
 export type RunDetail = MethodResult<'runs.get'>;
@@ -60,7 +60,7 @@ export function runsSlice({ client, get, set }: SliceContext): RunsSlice {
         set((s) => ({
           runSeries: {
             ...s.runSeries,
-            [id]: appendEvents(s.runSeries[id] ?? emptySeries, events as RunEvent[]),
+            [id]: reduceEvents(s.runSeries[id] ?? emptySeries, events),
           },
         })),
       (error) => {
