@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace collie {
 
@@ -41,7 +42,7 @@ class OutputFile {
   void reserve(uint64_t bytes);
   void append(std::span<const std::byte> bytes);
   void append(std::string_view text) { append(std::as_bytes(std::span(text.data(), text.size()))); }
-  // Anywhere in the file; does not move the place append() writes at.
+  // Anywhere in the file, unbuffered; does not move the place append() writes at.
   void write_at(uint64_t offset, std::span<const std::byte> bytes);
   // Syncs the data, gives the file its real name, syncs the folder.
   void commit();
@@ -49,12 +50,15 @@ class OutputFile {
   const std::filesystem::path& path() const { return path_; }
 
  private:
+  void write_through(uint64_t offset, std::span<const std::byte> bytes);
+  void flush();
   [[noreturn]] void fail(const char* action, int error) const;
 
   std::filesystem::path path_;
   std::filesystem::path temporary_;
   int descriptor_ = -1;
-  uint64_t position_ = 0;
+  uint64_t position_ = 0;          // where the buffer goes
+  std::vector<std::byte> buffer_;  // appended, not yet written: many small appends are one system call
 };
 
 // Writes a small file in one go, with the promises of OutputFile.
