@@ -129,8 +129,7 @@ export function composeSlice({ client, get, set }: SliceContext): ComposeSlice {
         return await get().startRun(get().draft);
       } catch (thrown) {
         const issues = issuesOf(thrown);
-        if (issues)
-          set((s) => ({ issues, touched: { ...s.touched, ...missingPaths(issues, get().draft) } }));
+        if (issues) set((s) => ({ issues, touched: { ...s.touched, ...missingPaths(issues, get().draft) } }));
         get().report('The run did not start', thrown);
         return null;
       } finally {

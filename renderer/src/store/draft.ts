@@ -1,6 +1,7 @@
 /** Pure operations on the draft of a RunSpec: nested plain objects, changed by dotted path, never in place. */
-import { specFields, specValue, variantDefaults } from '../../../electron/shared/spec-fields.ts';
+
 import { RUN_SPEC_VERSION } from '../../../electron/shared/run-spec.ts';
+import { specFields, specValue, variantDefaults } from '../../../electron/shared/spec-fields.ts';
 
 export type Draft = Readonly<Record<string, unknown>>;
 

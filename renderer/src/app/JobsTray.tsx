@@ -1,0 +1,77 @@
+import { ActionIcon, Badge, Button, Group, Popover, Progress, Stack, Text } from '@mantine/core';
+import { IconListCheck, IconX } from '@tabler/icons-react';
+import type { Job } from '../../../electron/shared/entities.ts';
+import { JobProgress } from '../components/JobProgress.tsx';
+import { useStore } from '../store/context.tsx';
+
+/** Long work of the host, wherever the user is: a button with the count, and a list behind it. */
+export function JobsTray() {
+  const all = useStore((s) => s.jobs);
+  const dismissed = useStore((s) => s.dismissedJobs);
+  const jobs = Object.values(all)
+    .filter((job) => job.state === 'running' || !dismissed.includes(job.id))
+    .sort((a, b) => b.startedAt.localeCompare(a.startedAt))
+    .slice(0, 20);
+  const running = jobs.filter((job) => job.state === 'running');
+  const progress = running.length === 1 ? (running[0]?.progress ?? null) : null;
+  return (
+    <Popover position="right-end" width={360} withArrow shadow="md">
+      <Popover.Target>
+        <Button
+          fullWidth
+          size="compact-sm"
+          variant="subtle"
+          color="gray"
+          justify="space-between"
+          leftSection={<IconListCheck size={16} aria-hidden />}
+          rightSection={running.length > 0 ? <Badge size="sm">{running.length}</Badge> : <span />}
+        >
+          {running.length > 0 ? 'Jobs running' : 'Jobs'}
+        </Button>
+      </Popover.Target>
+      <Progress
+        size={3}
+        mt={4}
+        value={progress === null ? 100 : progress * 100}
+        animated={running.length > 0}
+        style={{ visibility: running.length > 0 ? 'visible' : 'hidden' }}
+        aria-hidden
+      />
+      <Popover.Dropdown>
+        {jobs.length === 0 ? (
+          <Text size="sm" c="dimmed">
+            Imports, statistics and exports appear here while they run.
+          </Text>
+        ) : (
+          <Stack gap="md" mah={420} style={{ overflowY: 'auto' }}>
+            {jobs.map((job) => (
+              <JobRow key={job.id} job={job} />
+            ))}
+          </Stack>
+        )}
+      </Popover.Dropdown>
+    </Popover>
+  );
+}
+
+function JobRow({ job }: { job: Job }) {
+  const cancel = useStore((s) => s.cancelJob);
+  const dismiss = useStore((s) => s.dismissJob);
+  const running = job.state === 'running';
+  return (
+    <Group wrap="nowrap" align="flex-start" gap="xs">
+      <div style={{ flex: 1, minWidth: 0 }}>
+        <JobProgress job={job} />
+      </div>
+      <ActionIcon
+        size="sm"
+        variant="subtle"
+        color="gray"
+        aria-label={`${running ? 'Cancel' : 'Dismiss'} ${job.title}`}
+        onClick={() => (running ? void cancel(job.id) : dismiss(job.id))}
+      >
+        <IconX size={14} aria-hidden />
+      </ActionIcon>
+    </Group>
+  );
+}

@@ -1,0 +1,44 @@
+import { AppShell, Box } from '@mantine/core';
+import { useEffect, useRef } from 'react';
+import { ConnectionBanner } from './ConnectionBanner.tsx';
+import { Navigation } from './Navigation.tsx';
+import { Notices } from './Notices.tsx';
+import { Pages } from './Pages.tsx';
+import { useRoute } from './route.ts';
+import classes from './Shell.module.css';
+
+/** Frame of the window: navigation at the left, the page, banners and notices. */
+export function Shell() {
+  const main = useRef<HTMLElement>(null);
+  const route = useRoute();
+  const place = route.parts.join('/');
+  const first = useRef(true);
+  // A new page starts at its top with the focus on it, so that keyboards and screen readers follow.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs when the place changes
+  useEffect(() => {
+    if (first.current) {
+      first.current = false;
+      return;
+    }
+    window.scrollTo(0, 0);
+    main.current?.focus({ preventScroll: true });
+  }, [place]);
+
+  return (
+    <AppShell navbar={{ width: 208, breakpoint: 0 }} padding="xl">
+      <button type="button" className={classes.skip} onClick={() => main.current?.focus()}>
+        Skip to content
+      </button>
+      <AppShell.Navbar className={classes.navbar ?? ''}>
+        <Navigation route={route} />
+      </AppShell.Navbar>
+      <AppShell.Main ref={main} tabIndex={-1} className={classes.main ?? ''}>
+        <ConnectionBanner />
+        <Box pb={48}>
+          <Pages route={route} />
+        </Box>
+      </AppShell.Main>
+      <Notices />
+    </AppShell>
+  );
+}

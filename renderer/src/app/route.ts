@@ -1,0 +1,61 @@
+/**
+ * Where the window is, in the part of the address behind `#`: `#/runs/<id>?tab=log`. It survives reloads, works under
+ * any scheme, and the back button works.
+ */
+import { useSyncExternalStore } from 'react';
+
+export interface Route {
+  /** Decoded parts: ['runs', '<id>']. Empty: home. */
+  readonly parts: readonly string[];
+  readonly query: URLSearchParams;
+}
+
+export function parseRoute(hash: string): Route {
+  const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
+  return {
+    parts: path.split('/').filter(Boolean).map(decodeSafely),
+    query: new URLSearchParams(query),
+  };
+}
+
+function decodeSafely(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** `href('runs', id)` is `#/runs/<id>`; query values that are empty are left out. */
+export function href(...parts: readonly (string | Record<string, string>)[]): string {
+  const path = parts.filter((p): p is string => typeof p === 'string').map(encodeURIComponent);
+  const query = new URLSearchParams();
+  for (const part of parts) {
+    if (typeof part === 'string') continue;
+    for (const [key, value] of Object.entries(part)) if (value !== '') query.set(key, value);
+  }
+  const text = query.toString();
+  return `#/${path.join('/')}${text ? `?${text}` : ''}`;
+}
+
+/** Goes to a place; `replace` leaves no entry in the history (tabs, filters). */
+export function navigate(to: string, history: 'push' | 'replace' = 'push'): void {
+  if (history === 'push') location.hash = to;
+  else {
+    window.history.replaceState(null, '', to);
+    window.dispatchEvent(new HashChangeEvent('hashchange'));
+  }
+}
+
+function subscribe(listener: () => void): () => void {
+  window.addEventListener('hashchange', listener);
+  return () => window.removeEventListener('hashchange', listener);
+}
+
+let cached: { hash: string; route: Route } = { hash: '#', route: parseRoute('') };
+function snapshot(): Route {
+  if (cached.hash !== location.hash) cached = { hash: location.hash, route: parseRoute(location.hash) };
+  return cached.route;
+}
+
+export const useRoute = (): Route => useSyncExternalStore(subscribe, snapshot);

@@ -1,0 +1,3 @@
+export default function DatasetPage(_: { id: string }) {
+  return null;
+}

@@ -1,0 +1,3 @@
+export default function ModelsPage(_: { id: string | null }) {
+  return null;
+}

@@ -1,0 +1,20 @@
+import '@fontsource-variable/inter';
+import '@mantine/core/styles.css';
+import '@mantine/notifications/styles.css';
+import './app/global.css';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './app/App.tsx';
+import { connectClient } from './client/connect.ts';
+import { createCollieStore } from './store/store.ts';
+
+const handle = createCollieStore(await connectClient());
+handle.connect();
+
+const root = document.getElementById('root');
+if (!root) throw new Error('index.html has no #root');
+createRoot(root).render(
+  <StrictMode>
+    <App handle={handle} />
+  </StrictMode>,
+);
