@@ -16,4 +16,10 @@ struct Parameter {
   Decay decay = Decay::yes;
 };
 
+// A tensor as a checkpoint knows it.
+struct NamedTensor {
+  std::string name;
+  at::Tensor tensor;
+};
+
 }  // namespace collie

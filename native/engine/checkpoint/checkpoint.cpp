@@ -1,0 +1,178 @@
+#include "engine/checkpoint/checkpoint.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/json_reader.h"
+#include "engine/checkpoint/tensor_io.h"
+
+namespace collie {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kDone = "DONE";
+constexpr int64_t kMetaVersion = 1;
+
+// The step of a folder name as checkpoint_name() makes it.
+std::optional<int64_t> step_of(const std::string& name) {
+  constexpr std::string_view prefix = "step-";
+  if (name.size() != prefix.size() + 8 || !name.starts_with(prefix)) return std::nullopt;
+  const std::string digits = name.substr(prefix.size());
+  if (!std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; })) return std::nullopt;
+  return std::stoll(digits);
+}
+
+json to_json(const CheckpointMeta& meta) {
+  return {{"v", kMetaVersion},       {"step", meta.step}, {"epoch", meta.epoch},   {"tokens", meta.tokens},
+          {"seconds", meta.seconds}, {"seq", meta.seq},   {"method", meta.method}, {"optimizer", meta.optimizer},
+          {"config", meta.config}};
+}
+
+std::vector<NamedTensor> masters(std::span<const Parameter> parameters) {
+  std::vector<NamedTensor> tensors;
+  for (const Parameter& parameter : parameters) tensors.push_back({parameter.name, parameter.master});
+  return tensors;
+}
+
+[[noreturn]] void mismatch(const std::string& name, const char* what, const json& made_with, const json& wanted) {
+  throw Error("checkpoint.mismatch", "Checkpoint " + name + " was made with another " + what + ".",
+              "Resume with the spec and the model that the run started with.",
+              {{"checkpoint", name}, {"made_with", made_with}, {"wanted", wanted}});
+}
+
+void create_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (!error) return;
+  const bool full = error == std::errc::no_space_on_device;
+  throw Error(full ? "disk.full" : "file.unreadable", folder.string() + " cannot be made: " + error.message() + ".",
+              full ? "Free some disk space, then resume the run." : "Check the permissions of the run folder.",
+              {{"path", folder.string()}});
+}
+
+}  // namespace
+
+std::string checkpoint_name(int64_t step) {
+  char name[32];
+  std::snprintf(name, sizeof name, "step-%08lld", static_cast<long long>(step));
+  return name;
+}
+
+const char* weights_file(MethodType method) {
+  return method == MethodType::lora ? "adapter.safetensors" : "model.safetensors";
+}
+
+CheckpointStore::CheckpointStore(const fs::path& run_folder) : root_(run_folder / "checkpoints") {}
+
+std::vector<std::string> CheckpointStore::complete() const {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(root_, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (step_of(name) && fs::exists(entry.path() / kDone, ignored)) names.push_back(name);
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+void CheckpointStore::remove_incomplete() const {
+  std::error_code ignored;
+  std::vector<fs::path> incomplete;
+  for (const fs::directory_entry& entry : fs::directory_iterator(root_, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with("step-") || !entry.is_directory(ignored)) continue;
+    if (!step_of(name) || !fs::exists(entry.path() / kDone, ignored)) incomplete.push_back(entry.path());
+  }
+  for (const fs::path& folder : incomplete) fs::remove_all(folder, ignored);
+}
+
+SavedCheckpoint CheckpointStore::save(const CheckpointMeta& meta, MethodType method, std::span<const Parameter> parameters,
+                                      const std::vector<NamedTensor>& state) const {
+  const std::string name = checkpoint_name(meta.step);
+  const fs::path final_folder = root_ / name;
+  const fs::path folder = root_ / (name + ".tmp");
+  std::error_code ignored;
+  fs::remove_all(folder, ignored);
+  create_folder(folder);
+  int64_t bytes = 0;
+  try {
+    bytes += write_tensors(folder / weights_file(method), masters(parameters));
+    bytes += write_tensors(folder / "optimizer.safetensors", state);
+    const std::string text = to_json(meta).dump(2) + "\n";
+    write_file(folder / "meta.json", text);
+    bytes += static_cast<int64_t>(text.size());
+    sync_folder(folder);
+    write_file(folder / kDone, "");
+    sync_folder(folder);
+    fs::remove_all(final_folder);
+    fs::rename(folder, final_folder);
+    sync_folder(root_);
+  } catch (...) {
+    fs::remove_all(folder, ignored);
+    throw;
+  }
+  return {name, bytes};
+}
+
+void CheckpointStore::prune(int64_t keep, int64_t step) const {
+  const std::vector<std::string> names = complete();
+  std::vector<std::string> kept;
+  for (const std::string& name : names)
+    if (*step_of(name) <= step) kept.push_back(name);
+  if (static_cast<int64_t>(kept.size()) > keep) kept.erase(kept.begin(), kept.end() - keep);
+  std::error_code ignored;
+  for (const std::string& name : names) {
+    if (std::ranges::find(kept, name) != kept.end()) continue;
+    fs::remove(root_ / name / kDone, ignored);  // first, so that a half-deleted folder is no checkpoint
+    fs::remove_all(root_ / name, ignored);
+  }
+}
+
+fs::path CheckpointStore::folder(const std::string& name) const {
+  const std::vector<std::string> names = complete();
+  if (std::ranges::find(names, name) != names.end()) return root_ / name;
+  std::string existing;
+  for (const std::string& other : names) existing += (existing.empty() ? "" : ", ") + other;
+  throw Error("checkpoint.not_found", "There is no complete checkpoint " + name + " in " + root_.string() + ".",
+              existing.empty() ? "This run has no checkpoint yet." : "It has " + existing + ".",
+              {{"checkpoint", name}, {"existing", names}});
+}
+
+CheckpointMeta CheckpointStore::read_meta(const std::string& name) const {
+  const fs::path path = folder(name) / "meta.json";
+  try {
+    const json document = read_json_file(path);
+    JsonReader reader(document);
+    reader.integer("v", kMetaVersion, kMetaVersion);
+    CheckpointMeta meta{reader.integer("step", 0),   reader.number("epoch", 0),    reader.integer("tokens", 0),
+                        reader.number("seconds", 0), reader.integer("seq", 0),     reader.value("method"),
+                        reader.value("optimizer"),   reader.value("config")};
+    reader.finish();
+    return meta;
+  } catch (const Error& error) {
+    throw Error("checkpoint.truncated", "meta.json of checkpoint " + name + " cannot be used: " + error.what(),
+                "Resume from another checkpoint.", {{"checkpoint", name}, {"path", path.string()}});
+  }
+}
+
+void CheckpointStore::load(const std::string& name, MethodType method, std::span<Parameter> parameters,
+                           const std::vector<NamedTensor>& state) const {
+  const fs::path from = folder(name);
+  read_tensors(from / weights_file(method), masters(parameters));
+  read_tensors(from / "optimizer.safetensors", state);
+}
+
+void check_matches(const CheckpointMeta& meta, const RunSpec& spec, const json& model_config, const std::string& name) {
+  if (meta.method != spec.method_json) mismatch(name, "method", meta.method, spec.method_json);
+  if (meta.optimizer.value("type", "") != spec.optimizer.type)
+    mismatch(name, "optimizer", meta.optimizer, spec.optimizer_json);
+  if (meta.config != model_config) mismatch(name, "base model", meta.config, model_config);
+}
+
+}  // namespace collie

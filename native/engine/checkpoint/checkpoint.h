@@ -1,0 +1,75 @@
+// Checkpoints of a run: runs/<id>/checkpoints/step-00000100/ with the fp32 masters, the optimizer's state, meta.json and DONE.
+// A folder without DONE is not a checkpoint. Nothing but these is needed to go on bit for bit: the data position follows from
+// the step, dropout masks from seed and step.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/run_spec.h"
+#include "engine/model/parameter.h"
+
+namespace collie {
+
+struct CheckpointMeta {
+  int64_t step = 0;       // optimizer steps done
+  double epoch = 0;       // epochs done, fractions included
+  int64_t tokens = 0;     // forwarded so far
+  double seconds = 0;     // trained so far
+  int64_t seq = 0;        // next event of the rank
+  nlohmann::json method;     // as in spec.json
+  nlohmann::json optimizer;  // as in spec.json
+  nlohmann::json config;     // config.json of the base model
+};
+
+struct SavedCheckpoint {
+  std::string name;
+  int64_t bytes = 0;
+};
+
+// "step-00000100"
+std::string checkpoint_name(int64_t step);
+// Names of the weight files: adapter.safetensors, model.safetensors.
+const char* weights_file(MethodType method);
+
+class CheckpointStore {
+ public:
+  explicit CheckpointStore(const std::filesystem::path& run_folder);
+
+  // Complete checkpoints by step, oldest first.
+  std::vector<std::string> complete() const;
+  // Deletes folders without DONE: what a crash or a full disk left.
+  void remove_incomplete() const;
+
+  // Writes a checkpoint beside its place, then renames it. Throws disk.full; then nothing of it is left and the others are
+  // untouched. A complete checkpoint of the same step is replaced (it belongs to a course of the run that was left).
+  SavedCheckpoint save(const CheckpointMeta& meta, MethodType method, std::span<const Parameter> parameters,
+                       const std::vector<NamedTensor>& state) const;
+
+  // Keeps the checkpoint of `step` and the newest before it, `keep` in all; deletes other complete ones, also later ones.
+  // To be called after save().
+  void prune(int64_t keep, int64_t step) const;
+
+  // Throws checkpoint.not_found (names those that exist), checkpoint.truncated.
+  CheckpointMeta read_meta(const std::string& name) const;
+  // Fills masters and optimizer state. Throws as read_meta, and checkpoint.mismatch (a tensor missing, too many, or of
+  // another shape or dtype).
+  void load(const std::string& name, MethodType method, std::span<Parameter> parameters,
+            const std::vector<NamedTensor>& state) const;
+
+  // Folder of a complete checkpoint. Throws checkpoint.not_found.
+  std::filesystem::path folder(const std::string& name) const;
+
+ private:
+  std::filesystem::path root_;
+};
+
+// Throws checkpoint.mismatch when a checkpoint was made by another method, optimizer or base model, and says which.
+void check_matches(const CheckpointMeta& meta, const RunSpec& spec, const nlohmann::json& model_config,
+                   const std::string& name);
+
+}  // namespace collie

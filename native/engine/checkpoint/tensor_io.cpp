@@ -1,0 +1,83 @@
+#include "engine/checkpoint/tensor_io.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+
+#include <cstring>
+
+#include "core/error.h"
+
+namespace collie {
+
+at::ScalarType scalar_type(DType dtype) {
+  switch (dtype) {
+    case DType::F32: return at::kFloat;
+    case DType::BF16: return at::kBFloat16;
+    case DType::F16: return at::kHalf;
+    case DType::F64: return at::kDouble;
+    case DType::I64: return at::kLong;
+    case DType::I32: return at::kInt;
+    case DType::I16: return at::kShort;
+    case DType::I8: return at::kChar;
+    case DType::U8: return at::kByte;
+    case DType::BOOL: return at::kBool;
+    default:
+      throw Error("model.bad_tensor", "Tensors of type " + std::string(dtype_name(dtype)) + " are not supported.");
+  }
+}
+
+DType dtype_of_tensor(const at::Tensor& tensor) {
+  switch (tensor.scalar_type()) {
+    case at::kFloat: return DType::F32;
+    case at::kBFloat16: return DType::BF16;
+    case at::kHalf: return DType::F16;
+    default: throw std::logic_error("only float tensors are stored");
+  }
+}
+
+at::Tensor as_tensor(const TensorView& view) {
+  const auto options = at::TensorOptions().dtype(scalar_type(view.dtype)).device(at::kCPU);
+  const bool aligned = reinterpret_cast<uintptr_t>(view.bytes.data()) % dtype_bytes(view.dtype) == 0;
+  if (aligned) return at::from_blob(const_cast<std::byte*>(view.bytes.data()), view.shape, options);
+  at::Tensor copy = at::empty(view.shape, options);
+  std::memcpy(copy.data_ptr(), view.bytes.data(), view.bytes.size());
+  return copy;
+}
+
+std::span<const std::byte> bytes_of(const at::Tensor& tensor, at::Tensor& holder) {
+  holder = tensor.to(at::kCPU).contiguous();
+  return {static_cast<const std::byte*>(holder.const_data_ptr()), static_cast<size_t>(holder.nbytes())};
+}
+
+int64_t write_tensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors) {
+  std::vector<TensorSpec> specs;
+  for (const auto& [name, tensor] : tensors) specs.push_back({name, dtype_of_tensor(tensor), tensor.sizes().vec()});
+  SafetensorsWriter writer(path, std::move(specs));
+  for (const auto& [name, tensor] : tensors) {
+    at::Tensor holder;
+    writer.write(name, bytes_of(tensor, holder));
+  }
+  writer.finish();
+  return static_cast<int64_t>(writer.size_bytes());
+}
+
+void read_tensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors) {
+  const SafetensorsFile file(path, StoreKind::checkpoint);
+  // All checks before the first copy: a refused checkpoint changes nothing.
+  for (const auto& [name, tensor] : tensors) {
+    const TensorView& stored = file.at(name, tensor.sizes());
+    if (stored.dtype != dtype_of_tensor(tensor))
+      throw Error("checkpoint.mismatch",
+                  "Tensor " + name + " of " + path.string() + " is " + std::string(dtype_name(stored.dtype)) + ", expected " +
+                      std::string(dtype_name(dtype_of_tensor(tensor))) + ".",
+                  "Resume from another checkpoint.", {{"tensor", name}});
+  }
+  if (file.tensors().size() != tensors.size())
+    throw Error("checkpoint.mismatch",
+                path.string() + " holds " + std::to_string(file.tensors().size()) + " tensors, this run has " +
+                    std::to_string(tensors.size()) + ".",
+                "This checkpoint was made by another run: choose one of this run.", {{"path", path.string()}});
+  for (const auto& [name, tensor] : tensors) tensor.copy_(as_tensor(file.at(name)));
+}
+
+}  // namespace collie

@@ -1,0 +1,42 @@
+// Held-out loss: sums over all evaluation rows first, one division at the end, so that neither the order of rows nor the size
+// of batches changes the number.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "core/token_store.h"
+#include "engine/model/decoder.h"
+
+namespace collie {
+
+struct EvaluationResult {
+  double loss = 0;            // mean cross entropy per target, nats
+  double perplexity = 0;      // exp(loss), at most the largest double
+  double token_accuracy = 0;  // share of targets whose arg max is right
+  int64_t targets = 0;
+};
+
+class EvaluationSet {
+ public:
+  // The first `max_rows` rows that have targets, in order, in batches of at most max(`capacity_tokens`, longest row) tokens.
+  // `store` must outlive it.
+  EvaluationSet(const TokenStore& store, int64_t max_rows, int64_t capacity_tokens);
+
+  int64_t rows() const { return rows_; }
+  int64_t largest_batch() const { return largest_batch_; }
+  int64_t longest_document() const { return longest_document_; }
+
+  // Throws train.non_finite (names the rows of the batch).
+  EvaluationResult run(Decoder& decoder, const std::function<void(double)>& progress) const;
+
+ private:
+  const TokenStore& store_;
+  std::vector<std::vector<int64_t>> batches_;
+  int64_t rows_ = 0;
+  int64_t largest_batch_ = 0;
+  int64_t longest_document_ = 0;
+};
+
+}  // namespace collie
