@@ -1,0 +1,171 @@
+/**
+ * What reacts to the pointer and the keyboard on a chart: the shared cursor with exact values, and dragging over a part
+ * of x to see it closer. Arrow keys move the cursor from point to point.
+ */
+import { type KeyboardEvent, type PointerEvent, useRef, useState } from 'react';
+import { useChartGroup, useCursor } from './ChartGroup.tsx';
+import { type ChartLine, valueNear } from './chart-model.ts';
+import classes from './charts.module.css';
+import { MARGIN, type PlotArea, xPixel, xValue, yPixel } from './plot-area.ts';
+import { Swatch } from './Swatch.tsx';
+import { nearestIndex } from './table.ts';
+
+interface Props {
+  title: string;
+  lines: readonly ChartLine[];
+  area: PlotArea;
+  xLabel: string;
+  formatX: (x: number) => string;
+  formatY: (y: number) => string;
+}
+
+/** A drag shorter than this is a click. */
+const MIN_DRAG = 6;
+
+export function ChartOverlay({ title, lines, area, xLabel, formatX, formatY }: Props) {
+  const { cursor, window, setWindow } = useChartGroup();
+  const x = useCursor(cursor);
+  const [inside, setInside] = useState(false);
+  const [drag, setDrag] = useState<{ from: number; to: number } | null>(null);
+  const box = useRef<HTMLDivElement>(null);
+
+  const pixelOf = (event: PointerEvent) => event.clientX - (box.current?.getBoundingClientRect().left ?? 0);
+  const snap = (value: number) => nearestX(lines, value);
+
+  const move = (event: PointerEvent) => {
+    setInside(true);
+    cursor.set(snap(xValue(area, pixelOf(event))));
+    if (drag) setDrag({ ...drag, to: pixelOf(event) });
+  };
+  const down = (event: PointerEvent) => {
+    if (event.button !== 0) return;
+    event.currentTarget.setPointerCapture(event.pointerId);
+    setDrag({ from: pixelOf(event), to: pixelOf(event) });
+  };
+  const up = () => {
+    if (drag && Math.abs(drag.to - drag.from) >= MIN_DRAG) {
+      const ends = [xValue(area, drag.from), xValue(area, drag.to)].sort((a, b) => a - b);
+      setWindow(ends as [number, number]);
+    }
+    setDrag(null);
+  };
+  const leave = () => {
+    setInside(false);
+    if (!drag) cursor.set(null);
+  };
+  const key = (event: KeyboardEvent) => {
+    if (event.key === 'Escape') {
+      if (window) setWindow(null);
+      cursor.set(null);
+      return;
+    }
+    const next = stepped(event.key, lines, area, cursor.get());
+    if (next === null) return;
+    event.preventDefault();
+    setInside(true);
+    cursor.set(next);
+  };
+
+  const visible = x !== null && x >= area.xDomain[0] && x <= area.xDomain[1];
+  const values = visible ? readValues(lines, x) : [];
+  const spoken = values.map(({ line, y }) => `${line.label} ${formatY(y)}`).join(', ');
+  return (
+    <div
+      ref={box}
+      className={classes.overlay}
+      style={{ left: MARGIN.left, top: MARGIN.top, width: area.width, height: area.height }}
+      role="slider"
+      tabIndex={0}
+      aria-label={`${title}: cursor, arrow keys move it`}
+      aria-valuemin={area.xDomain[0]}
+      aria-valuemax={area.xDomain[1]}
+      aria-valuenow={x ?? area.xDomain[1]}
+      aria-valuetext={visible ? `${xLabel} ${formatX(x)}: ${spoken}` : 'no point chosen'}
+      onPointerMove={move}
+      onPointerDown={down}
+      onPointerUp={up}
+      onPointerLeave={leave}
+      onDoubleClick={() => setWindow(null)}
+      onKeyDown={key}
+      onBlur={() => {
+        setInside(false);
+        cursor.set(null);
+      }}
+    >
+      {visible && (
+        <>
+          <div className={classes.cursorLine} style={{ left: xPixel(area, x) }} />
+          {values.map(({ line, y }) => (
+            <CursorDot key={line.key} line={line} left={xPixel(area, x)} top={yPixel(area, y)} area={area} />
+          ))}
+        </>
+      )}
+      {drag && (
+        <div
+          className={classes.selection}
+          style={{ left: Math.min(drag.from, drag.to), width: Math.abs(drag.to - drag.from) }}
+        />
+      )}
+      {visible && inside && (
+        <div className={classes.tooltip} style={beside(area, x)}>
+          <div>
+            {xLabel} <strong>{formatX(x)}</strong>
+          </div>
+          {values.map(({ line, y }) => (
+            <div key={line.key} className={classes.tooltipRow}>
+              <Swatch line={line} /> <span>{line.label}</span> <span>{formatY(y)}</span>
+            </div>
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function CursorDot(props: { line: ChartLine; left: number; top: number; area: PlotArea }) {
+  const { line, left, top, area } = props;
+  if (!(top >= 0 && top <= area.height)) return null;
+  return <div className={classes.cursorDot} style={{ left, top, background: line.color }} />;
+}
+
+/** The tooltip stands on the side of the cursor that has more room. */
+function beside(area: PlotArea, x: number) {
+  const left = xPixel(area, x);
+  return left < area.width / 2 ? { left: left + 12 } : { right: area.width - left + 12 };
+}
+
+/** Values of the lines that have a point at x. */
+function readValues(lines: readonly ChartLine[], x: number): { line: ChartLine; y: number }[] {
+  return lines.flatMap((line) => {
+    const near = valueNear(line, x);
+    return near && near.x === x && Number.isFinite(near.y) ? [{ line, y: near.y }] : [];
+  });
+}
+
+function nearestX(lines: readonly ChartLine[], x: number): number | null {
+  let best: number | null = null;
+  for (const line of lines) {
+    const near = valueNear(line, x);
+    if (near && (best === null || Math.abs(near.x - x) < Math.abs(best - x))) best = near.x;
+  }
+  return best;
+}
+
+/** Where a key moves the cursor to, along the longest line; null: not a key of ours. */
+function stepped(key: string, lines: readonly ChartLine[], area: PlotArea, x: number | null): number | null {
+  const line = lines.reduce<ChartLine | null>((a, b) => (a && a.x.length >= b.x.length ? a : b), null);
+  if (!line || line.x.length === 0) return null;
+  const at = nearestIndex(line.x, x ?? area.xDomain[1]);
+  const tenth = Math.max(1, Math.round(line.x.length / 10));
+  const moves: Record<string, number> = {
+    ArrowLeft: at - 1,
+    ArrowRight: at + 1,
+    PageDown: at - tenth,
+    PageUp: at + tenth,
+    Home: 0,
+    End: line.x.length - 1,
+  };
+  const to = moves[key];
+  if (to === undefined) return null;
+  return line.x[Math.min(line.x.length - 1, Math.max(0, to))] as number;
+}

@@ -1,0 +1,136 @@
+/** One chart of a run: title, values under the cursor, lines; or the same as a table. */
+import { ActionIcon, Tooltip } from '@mantine/core';
+import { useElementSize } from '@mantine/hooks';
+import { IconChartLine, IconDownload, IconTable } from '@tabler/icons-react';
+import { useMemo, useState } from 'react';
+import { useChartGroup, useCursor } from './ChartGroup.tsx';
+import { ChartOverlay } from './ChartOverlay.tsx';
+import { ChartTable } from './ChartTable.tsx';
+import { toCsv } from './chart-csv.ts';
+import { type ChartLine, chartModel, describeChart, summarize, valueNear } from './chart-model.ts';
+import type { ChartSettings } from './chart-settings.ts';
+import classes from './charts.module.css';
+import { download } from './download.ts';
+import { LinesPlot, type PlotMark } from './LinesPlot.tsx';
+import { MARGIN, type PlotArea } from './plot-area.ts';
+import { Swatch } from './Swatch.tsx';
+
+interface Props {
+  title: string;
+  lines: readonly ChartLine[];
+  xLabel: string;
+  formatX: (x: number) => string;
+  formatY: (y: number) => string;
+  /** Ticks of y, where they should be shorter than exact values. */
+  formatTick?: (y: number) => string;
+  settings: ChartSettings;
+  /** `positive`: the values may be shown on a log axis. */
+  values: 'positive' | 'any';
+  zero?: boolean;
+  marks?: readonly PlotMark[];
+  height?: number;
+  emptyText: string;
+}
+
+const NO_MARKS: readonly PlotMark[] = [];
+
+export function MetricChart(props: Props) {
+  const { title, lines, xLabel, formatX, formatY, settings, height = 240, marks = NO_MARKS } = props;
+  const { ref, width } = useElementSize();
+  const { window } = useChartGroup();
+  const [view, setView] = useState<'chart' | 'table'>('chart');
+
+  const scale = props.values === 'positive' ? settings.scale : 'linear';
+  const pixels = Math.max(0, width - MARGIN.left - MARGIN.right);
+  const { smoothing, clip } = settings;
+  const zero = props.zero === true;
+  const model = useMemo(
+    () => (pixels > 0 ? chartModel(lines, { scale, clip, smoothing, window, pixels, zero }) : null),
+    [lines, scale, clip, smoothing, window, pixels, zero],
+  );
+  const description = useMemo(() => describeChart(title, lines, formatY), [title, lines, formatY]);
+  const area: PlotArea | null = model && {
+    width: pixels,
+    height: height - MARGIN.top - MARGIN.bottom,
+    xDomain: model.xDomain,
+    yDomain: model.yDomain,
+    scale,
+  };
+
+  return (
+    <figure className={classes.chart} aria-label={description}>
+      <div className={classes.header}>
+        <div className={classes.title}>{title}</div>
+        <Legend lines={lines} formatY={formatY} />
+        <Tooltip label={view === 'chart' ? 'Show as table' : 'Show as chart'}>
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            aria-label={view === 'chart' ? `${title}: show as table` : `${title}: show as chart`}
+            onClick={() => setView(view === 'chart' ? 'table' : 'chart')}
+          >
+            {view === 'chart' ? <IconTable size={16} /> : <IconChartLine size={16} />}
+          </ActionIcon>
+        </Tooltip>
+        <Tooltip label="Save as CSV">
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            aria-label={`${title}: save as CSV`}
+            disabled={lines.every((line) => line.x.length === 0)}
+            onClick={() => download(`${title.toLowerCase()}.csv`, 'text/csv', toCsv(xLabel, lines))}
+          >
+            <IconDownload size={16} />
+          </ActionIcon>
+        </Tooltip>
+      </div>
+      <div ref={ref} className={classes.plot} style={{ height }}>
+        {view === 'table' && <ChartTable {...{ title, lines, xLabel, height, formatX, formatY }} />}
+        {view === 'chart' && model && area && (
+          <>
+            <div aria-hidden="true">
+              <LinesPlot
+                model={model}
+                lines={lines}
+                scale={scale}
+                smoothed={smoothing > 0}
+                marks={marks}
+                width={width}
+                height={height}
+                formatX={formatX}
+                formatY={props.formatTick ?? formatY}
+              />
+            </div>
+            <ChartOverlay {...{ title, lines, area, xLabel, formatX, formatY }} />
+          </>
+        )}
+        {view === 'chart' && !model && (
+          <div className={classes.empty} style={{ height }}>
+            {width > 0 ? props.emptyText : ''}
+          </div>
+        )}
+      </div>
+    </figure>
+  );
+}
+
+/** Names of the lines with the value under the cursor, or the last one. */
+function Legend({ lines, formatY }: { lines: readonly ChartLine[]; formatY: (y: number) => string }) {
+  const { cursor } = useChartGroup();
+  const x = useCursor(cursor);
+  const lasts = useMemo(() => lines.map((line) => summarize(line.y).last), [lines]);
+  return (
+    <div className={classes.legend}>
+      {lines.map((line, i) => {
+        const value = x === null ? lasts[i] : valueNear(line, x)?.y;
+        return (
+          <span key={line.key} className={classes.key}>
+            <Swatch line={line} />
+            {line.label}
+            <span className={classes.value}>{value === undefined ? '–' : formatY(value)}</span>
+          </span>
+        );
+      })}
+    </div>
+  );
+}
