@@ -1,0 +1,236 @@
+/** A model's tokenizer: Hugging Face's Rust build behind ids, texts and the model's chat template. */
+import { Tokenizer } from 'tokenizers';
+import { CollieError } from '../../shared/errors.ts';
+import { readTokenizerFiles, type TokenizerFiles, tokenizerStamp } from './files.ts';
+import { ChatTemplate } from './template.ts';
+
+/** A special token: its id and the text that stands for it. */
+export interface SpecialToken {
+  id: number;
+  text: string;
+}
+
+/** Texts per call into the native tokenizer: large enough to use all cores, small enough to keep the loop alive. */
+const BATCH = 256;
+
+export class ModelTokenizer {
+  readonly hash: string;
+  readonly vocabSize: number;
+  readonly template: ChatTemplate;
+  readonly bos: SpecialToken | null;
+  readonly eos: SpecialToken | null;
+  readonly pad: SpecialToken | null;
+  /** What the chat template writes after an answer; the end-of-sequence token when it writes none. */
+  readonly endOfTurn: SpecialToken | null;
+  /** true: `endOfTurn` is in the template's text; false: it has to be added after an answer. */
+  readonly templateEndsTurns: boolean;
+  /** Ids that end a generation: end of turn, end of sequence, and what generation_config.json names. */
+  readonly stopIds: number[];
+  /** Texts that become special tokens wherever they stand. */
+  readonly specialTexts: readonly string[];
+  readonly #native: Tokenizer;
+  readonly #prefixesSpace: boolean;
+
+  /** Use `loadTokenizer`. */
+  constructor(native: Tokenizer, files: TokenizerFiles) {
+    const json = JSON.parse(files.tokenizerJson) as TokenizerJson;
+    this.#native = native;
+    this.#prefixesSpace = prefixesSpace(json);
+    this.hash = files.hash;
+    this.vocabSize = native.getVocabSize(true);
+    this.specialTexts = (json.added_tokens ?? [])
+      .filter(({ special }) => special)
+      .map(({ content }) => content);
+    this.bos = this.#special(files.special.bos_token);
+    this.eos = this.#special(files.special.eos_token) ?? this.#byId(files.eosIds[0]);
+    this.pad = this.#special(files.special.pad_token);
+    this.template = new ChatTemplate(files.chatTemplate, {
+      ...files.special,
+      ...(this.eos ? { eos_token: this.eos.text } : {}),
+    });
+    const written = endOfTurnText(this.template, this.specialTexts);
+    this.templateEndsTurns = written !== null;
+    this.endOfTurn = this.#special(written ?? undefined) ?? this.eos;
+    const stops = [this.endOfTurn?.id, this.eos?.id, ...files.eosIds];
+    this.stopIds = [...new Set(stops.filter((id) => id !== undefined))];
+  }
+
+  #special(text: string | undefined): SpecialToken | null {
+    if (text === undefined) return null;
+    const id = this.#native.tokenToId(text);
+    return id === null ? null : { id, text };
+  }
+
+  #byId(id: number | undefined): SpecialToken | null {
+    const text = id === undefined ? null : this.#native.idToToken(id);
+    return text === null ? null : { id: id as number, text };
+  }
+
+  /** Ids of each text. Special tokens written in the text become themselves; none is added. */
+  async encodeBatch(texts: readonly string[]): Promise<number[][]> {
+    const ids: number[][] = [];
+    for (let start = 0; start < texts.length; start += BATCH) {
+      const encodings = await this.#native.encodeBatch(texts.slice(start, start + BATCH), {
+        addSpecialTokens: false,
+      });
+      for (const encoding of encodings) ids.push(encoding.getIds());
+    }
+    return ids;
+  }
+
+  /** Ids of one text. `special`: with the tokens the tokenizer itself puts around a text (often a BOS before it). */
+  async encode(text: string, special: 'none' | 'add' = 'none'): Promise<number[]> {
+    return (await this.#native.encode(text, null, { addSpecialTokens: special === 'add' })).getIds();
+  }
+
+  /** Text of ids. `special`: whether special tokens are written or left out. */
+  async decode(ids: ArrayLike<number>, special: 'keep' | 'skip' = 'skip'): Promise<string> {
+    return this.#native.decode(Array.from(ids), special === 'skip');
+  }
+
+  /**
+   * Text of every token on its own; bytes that are no whole character become U+FFFD. Each is decoded behind a special
+   * token, because decoders of SentencePiece kind drop the space a text begins with.
+   */
+  async tokenTexts(ids: ArrayLike<number>): Promise<string[]> {
+    const anchor = this.eos ?? this.bos;
+    if (anchor === null) {
+      return this.#native.decodeBatch(
+        Array.from(ids, (id) => [id]),
+        false,
+      );
+    }
+    const distinct = [...new Set(Array.from(ids))];
+    const decoded = await this.#native.decodeBatch(
+      distinct.map((id) => [anchor.id, id]),
+      false,
+    );
+    const texts = new Map(distinct.map((id, k) => [id, decoded[k] as string]));
+    return Array.from(ids, (id) => {
+      const text = texts.get(id) as string;
+      return text.startsWith(anchor.text) ? text.slice(anchor.text.length) : text;
+    });
+  }
+
+  /**
+   * Ids of texts that follow one another, cut exactly between them: no token spans two. The first is encoded as the
+   * beginning of a text. Used at the seam of prompt and answer, so that the ids of a prompt are the same with and
+   * without an answer after it.
+   */
+  async encodeSegments(texts: readonly string[]): Promise<number[][]> {
+    if (!this.#prefixesSpace) return this.encodeBatch(texts);
+    const segments: number[][] = [];
+    let before = '';
+    for (const text of texts) {
+      segments.push(before === '' ? await this.encode(text) : await this.#encodeAfter(before, text));
+      before += text;
+    }
+    return segments;
+  }
+
+  /** true: segments can be encoded each on its own, in one batch. */
+  get segmentsAreIndependent(): boolean {
+    return !this.#prefixesSpace;
+  }
+
+  /**
+   * Tokenizers that put a space before every text (SentencePiece kind) cannot encode a later segment on its own. First
+   * choice: what the whole text has after the ids of its beginning. Where a token spans the seam: the segment behind
+   * a line break, which such tokenizers keep as a token of its own.
+   */
+  async #encodeAfter(before: string, text: string): Promise<number[]> {
+    const [head, whole] = await this.encodeBatch([before, before + text]);
+    if (head && whole && startsWith(whole, head)) return whole.slice(head.length);
+    const [breakIds, behind] = await this.encodeBatch(['\n', `\n${text}`]);
+    if (breakIds && behind && startsWith(behind, breakIds)) return behind.slice(breakIds.length);
+    return this.encode(text);
+  }
+}
+
+const startsWith = (ids: number[], head: number[]) => head.every((id, k) => ids[k] === id);
+
+interface TokenizerJson {
+  added_tokens?: { content: string; special: boolean }[];
+  normalizer?: unknown;
+  pre_tokenizer?: unknown;
+}
+
+/** Whether the tokenizer puts something before every text: a Prepend normalizer, Metaspace, or add_prefix_space. */
+function prefixesSpace(json: TokenizerJson): boolean {
+  const look = (node: unknown): boolean => {
+    if (Array.isArray(node)) return node.some(look);
+    if (typeof node !== 'object' || node === null) return false;
+    const { type, add_prefix_space, prepend_scheme } = node as Record<string, unknown>;
+    if (type === 'Prepend' || add_prefix_space === true) return true;
+    if (type === 'Metaspace' && prepend_scheme !== 'never') return true;
+    return Object.values(node).some(look);
+  };
+  return look(json.normalizer) || look(json.pre_tokenizer);
+}
+
+/** Finds what a template writes after an answer by rendering one: the first special token behind it. */
+function endOfTurnText(template: ChatTemplate, specialTexts: readonly string[]): string | null {
+  const probe = 'collie-probe-answer';
+  let rendered: string;
+  try {
+    rendered = template.render(
+      [
+        { role: 'user', content: 'probe' },
+        { role: 'assistant', content: probe },
+      ],
+      false,
+    );
+  } catch {
+    return null; // a template that refuses even this says so, with its reason, on the first row
+  }
+  const at = rendered.lastIndexOf(probe);
+  if (at < 0) return null;
+  const rest = rendered.slice(at + probe.length);
+  let first: { at: number; text: string } | null = null;
+  for (const text of specialTexts) {
+    const found = rest.indexOf(text);
+    if (found < 0 || text === '') continue;
+    const better =
+      first === null || found < first.at || (found === first.at && text.length > first.text.length);
+    if (better) first = { at: found, text };
+  }
+  return first?.text ?? null;
+}
+
+const cache = new Map<string, { stamp: string; tokenizer: Promise<ModelTokenizer> }>();
+const CACHED = 8;
+
+async function load(folder: string): Promise<ModelTokenizer> {
+  const files = await readTokenizerFiles(folder);
+  let native: Tokenizer;
+  try {
+    native = Tokenizer.fromString(files.tokenizerJson);
+  } catch (error) {
+    throw new CollieError(
+      'model.no_tokenizer',
+      `${folder}/tokenizer.json cannot be read: ${(error as Error).message}`,
+      'The file is damaged or newer than this version of Collie. Import the model again.',
+      { path: folder },
+    );
+  }
+  // Some models ship with a length limit or padding inside tokenizer.json; both are decided by the run here.
+  native.disableTruncation();
+  native.disablePadding();
+  return new ModelTokenizer(native, files);
+}
+
+/**
+ * The tokenizer of a model folder in Hugging Face layout. Cached until one of its files changes.
+ * Throws model.no_tokenizer when there is none or it is damaged.
+ */
+export async function loadTokenizer(modelFolder: string): Promise<ModelTokenizer> {
+  const stamp = await tokenizerStamp(modelFolder);
+  const known = cache.get(modelFolder);
+  if (known?.stamp === stamp) return known.tokenizer;
+  const tokenizer = load(modelFolder);
+  cache.delete(modelFolder);
+  cache.set(modelFolder, { stamp, tokenizer });
+  if (cache.size > CACHED) cache.delete(cache.keys().next().value as string);
+  tokenizer.catch(() => cache.delete(modelFolder));
+  return tokenizer;
+}
