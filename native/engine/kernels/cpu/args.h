@@ -1,0 +1,128 @@
+// Plain arguments of the CPU loops: raw pointers and strides, no ATen, so that files compiled for newer instruction sets
+// share no inline code with the rest of the program. Strides count elements.
+#pragma once
+
+#include <cstdint>
+
+namespace collie::cpu {
+
+enum class Storage : uint8_t { f32, bf16 };
+
+struct ConstMatrix {
+  const void* data;
+  Storage storage;
+  int64_t row_stride, col_stride;
+};
+
+struct Matrix {
+  void* data;
+  Storage storage;
+  int64_t row_stride;  // columns are adjacent
+};
+
+// Blocks of the GEMM: a task multiplies `mc` rows by a slice of packed columns, `kc` terms of the sum at a time.
+struct GemmBlocks {
+  int64_t mr, nr;        // micro tile, fixed by the registers of the instruction set
+  int64_t mc, kc, slice;  // fit in the second-level cache; mc is a multiple of mr, slice of nr
+};
+
+struct GemmTask {
+  ConstMatrix a;
+  const float* packed_b;  // pack_b layout, all k terms of columns [0, n_packed)
+  Matrix c;
+  int64_t row0, rows;     // of a and c
+  int64_t col0, cols;     // of packed_b; col0 is a multiple of nr
+  int64_t c_col0;         // column of c that belongs to column 0 of packed_b
+  int64_t n_packed;       // a multiple of nr
+  int64_t k;
+  float alpha, beta;
+  float* scratch;         // gemm_scratch_floats(blocks) floats of this thread
+};
+
+struct RmsNormArgs {
+  const void* x;          // [rows, dim]
+  const void* residual;   // added to x first, or null
+  void* sum_out;          // [rows, dim] x + residual, when residual is given
+  const void* weight;     // [dim]
+  void* y;
+  float* rstd;            // [rows], or null
+  int64_t residual_stride, y_stride, dim;
+  float eps;
+};
+
+struct RmsNormBackwardArgs {
+  const void* x;          // [rows, dim]
+  const void* weight;
+  const void* dy;
+  const float* rstd;
+  void* dx;               // [rows, dim], added to
+  float* dweight;         // [dim], added to
+  int64_t dy_stride, dim, rows;
+};
+
+struct RotaryArgs {
+  void* x;                // [rows, heads * head_dim]
+  const int32_t* positions;
+  const float* cos;       // [positions, head_dim / 2]
+  const float* sin;
+  int64_t x_stride, heads, head_dim;
+  float sign;             // +1 forward, -1 backward
+};
+
+struct SwigluArgs {
+  void* gate_up;          // [rows, 2 * dim]; backward overwrites it with the gradient
+  void* y;                // [rows, dim]: output, or its gradient
+  int64_t y_stride, dim;
+};
+
+struct CrossEntropyArgs {
+  void* logits;           // [rows, vocab]; overwritten with the gradient when grad_scale is not 0
+  const int32_t* targets;
+  float* losses;          // [rows]
+  int32_t* correct;       // [rows], or null
+  int64_t vocab, logits_stride;
+  float grad_scale;
+};
+
+struct DropoutArgs {
+  const void* x;
+  void* y;
+  int64_t x_stride, y_stride, cols;
+  uint64_t key;
+  float rate;
+};
+
+// One query block of one key-value head of one document. Query rows are head-major: row g * q_len + i is head g, query i.
+struct AttentionArgs {
+  const void* q;          // first query of the document's first head in the group
+  const void* k;          // first key of the document
+  const void* v;
+  void* out;
+  float* lse;             // [group, lse_stride]: log of the sum of exponents, or null
+  int64_t q_stride, kv_stride, out_stride, lse_stride;
+  int64_t group, head_dim, q_len, k_len;  // q_len <= k_len: queries are the last q_len positions
+  int64_t window;                         // 0: none
+  float scale;
+  float* scratch;
+  int64_t block;          // queries at a time
+};
+
+struct AttentionBackwardArgs {
+  AttentionArgs forward;
+  const void* dout;
+  void* dq;
+  void* dk;
+  void* dv;
+  int64_t dout_stride, dq_stride, dkv_stride;
+};
+
+struct AdamWArgs {
+  float* master;
+  float* m;
+  float* v;
+  const float* grad;
+  float lr, beta1, beta2, eps, weight_decay, grad_scale;
+  float bias1, bias2;     // 1 - beta^step
+};
+
+}  // namespace collie::cpu

@@ -1,0 +1,48 @@
+// All loops of one instruction set. Compiled once per set, with COLLIE_CPU_VARIANT naming it.
+#include "engine/kernels/cpu/variants/table.h"
+
+#include "engine/kernels/cpu/variants/attention.h"
+#include "engine/kernels/cpu/variants/elements.h"
+#include "engine/kernels/cpu/variants/gemm_tasks.h"
+#include "engine/kernels/cpu/variants/loss.h"
+#include "engine/kernels/cpu/variants/rows.h"
+
+#define COLLIE_JOIN_(a, b) a##b
+#define COLLIE_JOIN(a, b) COLLIE_JOIN_(a, b)
+#define COLLIE_TEXT_(a) #a
+#define COLLIE_TEXT(a) COLLIE_TEXT_(a)
+
+namespace collie::cpu {
+
+const Table& COLLIE_JOIN(table_, COLLIE_CPU_VARIANT)() {
+  namespace v = COLLIE_CPU_VARIANT;
+  static constexpr Table table = {
+      .name = COLLIE_TEXT(COLLIE_CPU_VARIANT),
+      .gemm_blocks = {v::kMr, v::kNr, v::kMc, v::kKc, v::kSlice},
+      .gemm_scratch_floats = v::gemm_scratch_floats,
+      .pack_b = v::pack_b,
+      .gemm_task = v::gemm_task,
+      .gemv_rows = v::gemv_rows,
+      .rms_norm = {v::rms_norm<float>, v::rms_norm<v::bf16>},
+      .rms_norm_backward = {v::rms_norm_backward<float>, v::rms_norm_backward<v::bf16>},
+      .rms_norm_weight_backward = {v::rms_norm_weight_backward<float>, v::rms_norm_weight_backward<v::bf16>},
+      .rotary = {v::rotary<float>, v::rotary<v::bf16>},
+      .swiglu = {v::swiglu<float>, v::swiglu<v::bf16>},
+      .swiglu_backward = {v::swiglu_backward<float>, v::swiglu_backward<v::bf16>},
+      .cross_entropy = {v::cross_entropy<float>, v::cross_entropy<v::bf16>},
+      .dropout = {v::dropout_rows<float, false>, v::dropout_rows<v::bf16, false>},
+      .dropout_add = {v::dropout_rows<float, true>, v::dropout_rows<v::bf16, true>},
+      .attention_scratch_floats = v::attention_scratch_floats,
+      .attention_backward_scratch_floats = v::attention_backward_scratch_floats,
+      .attention = {v::attention<float>, v::attention<v::bf16>},
+      .attention_backward = {v::attention_backward<float>, v::attention_backward<v::bf16>},
+      .adamw = v::adamw,
+      .squared_norm = v::squared_norm,
+      .all_finite = {v::all_finite<float>, v::all_finite<v::bf16>},
+      .convert = v::convert,
+      .add = v::add,
+  };
+  return table;
+}
+
+}  // namespace collie::cpu

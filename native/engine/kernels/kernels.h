@@ -1,0 +1,150 @@
+// What the decoder asks of a device: every heavy operation over tensors that the caller allocated. One implementation a
+// device. Nothing here allocates in the size of its arguments after warm-up, and nothing depends on how threads are
+// scheduled: the same call with the same number of threads gives the same bits.
+//
+// Legend: N tokens, D hidden size, F intermediate size, H query heads, KV key-value heads, E head dimension, V vocabulary.
+// "Storage" is fp32 or bf16, the same for all storage tensors of a call unless said; statistics and gradients of weights
+// are fp32. Rows may be strided, columns are adjacent.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace collie {
+
+// C = alpha A B + beta C.
+struct GemmScale {
+  double alpha = 1;
+  double beta = 0;
+};
+
+// Documents of a micro-batch, one after another; attention never crosses their borders.
+struct Documents {
+  std::span<const int32_t> offsets;  // documents + 1, on the host
+  at::Tensor offsets_device;         // the same, int32
+  int64_t longest = 0;
+};
+
+struct AttentionShape {
+  int64_t heads = 0, kv_heads = 0, head_dim = 0;
+  int64_t window = 0;  // a query at i sees keys j with i - window < j <= i; 0: all j <= i
+  double scale = 1;    // of the scores, 1 / sqrt(head_dim)
+};
+
+// Queries, keys and values side by side in one buffer, [N, (H + 2 KV) E].
+struct AttentionForward {
+  at::Tensor qkv;
+  at::Tensor out;  // [N, H E]
+  at::Tensor lse;  // fp32 [H, N], or undefined: nothing is kept for a backward pass
+};
+
+struct AttentionBackward {
+  AttentionForward forward;
+  at::Tensor dout;  // [N, H E]
+  at::Tensor dqkv;  // [N, (H + 2 KV) E], overwritten
+};
+
+struct RmsNormForward {
+  at::Tensor x;         // [N, D]
+  at::Tensor residual;  // [N, D], added to x first, or undefined
+  at::Tensor sum;       // [N, D], x + residual as stored; with residual only; may be x itself
+  at::Tensor weight;    // [D]
+  at::Tensor y;         // [N, D]
+  at::Tensor rstd;      // fp32 [N], or undefined
+  double eps = 1e-5;
+};
+
+struct RmsNormBackward {
+  at::Tensor x, weight, dy, rstd;
+  at::Tensor dx;       // storage [N, D], added to; undefined: not wanted
+  at::Tensor dweight;  // fp32 [D], added to; undefined: not wanted
+};
+
+enum class Direction { forward, backward };
+
+struct Rotary {
+  at::Tensor x;          // [N, heads E], in place
+  at::Tensor positions;  // int32 [N]
+  at::Tensor cos, sin;   // fp32 [positions, E / 2]
+  int64_t heads = 0, head_dim = 0;
+};
+
+struct CrossEntropy {
+  at::Tensor logits;   // storage [rows, V]; overwritten with grad_scale * d(loss)/d(logits) when grad_scale is not 0
+  at::Tensor targets;  // int32 [rows]
+  at::Tensor losses;   // fp32 [rows]
+  at::Tensor correct;  // int32 [rows], 1 where the target has the largest logit; or undefined
+  double grad_scale = 0;
+};
+
+// Masks are a pure function of key, row and column: the backward pass computes them again.
+struct DropoutMask {
+  double rate = 0;
+  uint64_t key = 0;
+};
+
+struct AdamWStep {
+  at::Tensor master, m, v, grad;  // fp32, contiguous, same number of elements
+  double lr = 0, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
+  double grad_scale = 1;  // the clipping coefficient
+  int64_t step = 1;       // 1-based: bias correction
+};
+
+class Kernels {
+ public:
+  virtual ~Kernels() = default;
+  // What computes, for logs and benchmarks, e.g. "cpu avx2".
+  virtual const char* name() const = 0;
+
+  // a [M, K], b [K, N]: each with adjacent rows or adjacent columns (a transposed view), fp32 or bf16 each; c [M, N] fp32 or
+  // bf16, columns adjacent. Sums are fp32 and rounded once. With bf16 operands and fp32 c this accumulates gradients.
+  virtual void gemm(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, GemmScale scale = {}) = 0;
+
+  virtual void embedding(const at::Tensor& ids, const at::Tensor& table, const at::Tensor& out) = 0;
+  // dtable fp32 [V, D] += rows of dout.
+  virtual void embedding_backward(const at::Tensor& ids, const at::Tensor& dout, const at::Tensor& dtable) = 0;
+  virtual void rms_norm(const RmsNormForward& f) = 0;
+  virtual void rms_norm_backward(const RmsNormBackward& b) = 0;
+  virtual void rotary(const Rotary& r, Direction direction) = 0;
+
+  virtual void attention(const AttentionShape& s, const Documents& docs, const AttentionForward& f) = 0;
+  virtual void attention_backward(const AttentionShape& s, const Documents& docs, const AttentionBackward& b) = 0;
+  // New tokens at the end of a conversation: q [n, H E] against keys and values [total, KV E] that end with their own.
+  virtual void attention_cached(const AttentionShape& s, const at::Tensor& q, const at::Tensor& keys,
+                                const at::Tensor& values, const at::Tensor& out) = 0;
+
+  // gate_up [N, 2 F], y [N, F].
+  virtual void swiglu(const at::Tensor& gate_up, const at::Tensor& y) = 0;
+  // Overwrites gate_up with its gradient.
+  virtual void swiglu_backward(const at::Tensor& gate_up, const at::Tensor& dy) = 0;
+  virtual void cross_entropy(const CrossEntropy& c) = 0;
+  virtual void dropout(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) = 0;      // y = mask(x) / (1 - rate)
+  virtual void dropout_add(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) = 0;  // y += mask(x) / (1 - rate)
+
+  // Rows of x [*, D] named by int32 indices, in order; and back (rows that are not named stay as they are).
+  virtual void gather_rows(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) = 0;
+  virtual void scatter_rows(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) = 0;
+
+  virtual void adamw(const AdamWStep& s) = 0;
+  // Sum of squares of an fp32 tensor, accumulated in fp64.
+  virtual double squared_norm(const at::Tensor& x) = 0;
+  virtual bool all_finite(const at::Tensor& x) = 0;
+  // dst = scale * src, between fp32 and bf16; 1-D or 2-D with adjacent columns.
+  virtual void copy(const at::Tensor& src, const at::Tensor& dst, double scale = 1) = 0;
+  // dst += src.
+  virtual void add(const at::Tensor& src, const at::Tensor& dst) = 0;
+
+  // Bytes of scratch held besides the caller's tensors.
+  virtual int64_t scratch_bytes() const = 0;
+};
+
+// Instruction sets of the CPU loops. COLLIE_CPU=baseline|avx2|avx512 in the environment picks a lower one than the best.
+enum class CpuVariant { best, baseline, avx2, avx512 };
+std::unique_ptr<Kernels> make_cpu_kernels(CpuVariant variant = CpuVariant::best);
+// Kernels of a device. Throws device.unavailable when this build or machine has none for it.
+std::unique_ptr<Kernels> make_kernels(at::Device device);
+
+}  // namespace collie
