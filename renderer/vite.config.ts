@@ -16,5 +16,5 @@ export default defineConfig({
     target: 'chrome120',
     chunkSizeWarningLimit: 900,
   },
-  server: { host: '127.0.0.1', port: 5180, strictPort: true },
+  server: { host: '127.0.0.1', port: 5180, strictPort: true, fs: { allow: [here('..')] } },
 });

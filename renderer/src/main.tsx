@@ -4,9 +4,13 @@ import '@mantine/notifications/styles.css';
 import './app/global.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { config } from 'zod';
 import { App } from './app/App.tsx';
 import { connectClient } from './client/connect.ts';
 import { createCollieStore } from './store/store.ts';
+
+// The page's policy forbids eval, which zod would otherwise try for speed.
+config({ jitless: true });
 
 const handle = createCollieStore(await connectClient());
 handle.connect();

@@ -8,6 +8,7 @@ import {
   IconHome,
   IconMessages,
 } from '@tabler/icons-react';
+import iconUrl from '../../../assets/icon.svg';
 import { liveStates } from '../../../electron/shared/events.ts';
 import { useStore } from '../store/context.tsx';
 import { ColorSchemeToggle } from './ColorSchemeToggle.tsx';
@@ -34,7 +35,7 @@ export function Navigation({ route }: { route: Route }) {
   return (
     <>
       <a className={classes.brand} href="#/">
-        <img src="./icon.svg" alt="" width={26} height={26} />
+        <img src={iconUrl} alt="" width={26} height={26} />
         Collie Workbench
       </a>
       <nav aria-label="Main">

@@ -6,9 +6,6 @@ import { Exchange } from './exchange.ts';
 /** First and longest wait between attempts, milliseconds. */
 const FIRST_DELAY = 250;
 const LONGEST_DELAY = 8_000;
-/** Close code of the host for a wrong token or origin (application range of RFC 6455). */
-export const CLOSE_DENIED = 4401;
-
 export interface Timers {
   set(callback: () => void, ms: number): unknown;
   clear(handle: unknown): void;
@@ -26,12 +23,24 @@ export interface WebSocketClientOptions {
   readonly url: string;
   /** Replaceable in tests. */
   readonly open?: (url: string) => WebSocket;
+  /** Tells whether the host refuses us. A browser does not say why a socket did not open, so a page request must. */
+  readonly isDenied?: () => Promise<boolean>;
   readonly timers?: Timers;
+}
+
+async function pageIsDenied(): Promise<boolean> {
+  try {
+    const { status } = await fetch(location.pathname, { method: 'HEAD', cache: 'no-store' });
+    return status === 401 || status === 403;
+  } catch {
+    return false; // out of reach is not refused
+  }
 }
 
 export function createWebSocketClient(options: WebSocketClientOptions): Client {
   const open = options.open ?? ((url: string) => new WebSocket(url));
   const timers = options.timers ?? realTimers;
+  const isDenied = options.isDenied ?? pageIsDenied;
   const exchange = new Exchange();
   const listeners = new Set<(line: Line) => void>();
   let line: Line = { state: 'connecting', retryAt: null };
@@ -49,23 +58,27 @@ export function createWebSocketClient(options: WebSocketClientOptions): Client {
     timer = null;
     const current = open(options.url);
     socket = current;
+    let opened = false;
     current.onopen = () => {
+      opened = true;
       failures = 0;
       setLine('open');
       exchange.attach((message) => current.send(JSON.stringify(message)));
     };
     current.onmessage = (message: MessageEvent) => exchange.receive(JSON.parse(String(message.data)));
-    current.onclose = (event: CloseEvent) => {
+    current.onclose = () => {
       if (socket !== current) return;
       socket = null;
       exchange.detach();
       if (closed) return;
-      if (event.code === CLOSE_DENIED) deny();
-      else schedule();
+      schedule();
+      if (!opened) void isDenied().then((denied) => denied && line.state === 'lost' && deny());
     };
   }
 
   function deny(): void {
+    if (timer !== null) timers.clear(timer);
+    timer = null;
     setLine('denied');
     exchange.abandon(
       new CollieError(

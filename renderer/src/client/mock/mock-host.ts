@@ -1,0 +1,322 @@
+/** The mock host's answers: small stand-ins for the library, validation and jobs, with the shapes of the real ones. */
+import type { Job, RunPreview } from '../../../../electron/shared/entities.ts';
+import { CollieError, type ErrorCode } from '../../../../electron/shared/errors.ts';
+import { liveStates } from '../../../../electron/shared/events.ts';
+import { type RunSpec, runSpecSchema, type SpecIssue } from '../../../../electron/shared/run-spec.ts';
+import type { Handlers, Streams } from './mock-client.ts';
+import { mockDatasets, mockDevices, mockModels, mockPresets, mockRow, mockStats } from './mock-data.ts';
+import { mockEvents, mockRunDetail, mockRuns } from './mock-runs.ts';
+
+const jobs = new Map<string, Job>();
+const jobListeners = new Set<(job: Job) => void>();
+
+function find<T extends { id: string }>(list: readonly T[], id: string, code: ErrorCode): T {
+  const found = list.find((one) => one.id === id);
+  if (!found) throw new CollieError(code, `"${id}" is not in the library.`, 'Load the list again.');
+  return found;
+}
+
+/** A job that takes `ticks` of a tenth of a second. */
+function runJob(kind: Job['kind'], title: string, result: () => unknown, ticks = 12): { jobId: string } {
+  const id = `job-${jobs.size + 1}`;
+  const put = (change: Partial<Job>) => {
+    const job = { ...(jobs.get(id) ?? fresh), ...change };
+    jobs.set(id, job);
+    for (const listener of jobListeners) listener(job);
+  };
+  const fresh: Job = {
+    id,
+    kind,
+    title,
+    state: 'running',
+    progress: 0,
+    message: 'Reading',
+    etaSeconds: null,
+    startedAt: new Date().toISOString(),
+    finishedAt: null,
+    result: null,
+    error: null,
+  };
+  put({});
+  let tick = 0;
+  const timer = setInterval(() => {
+    tick += 1;
+    if (jobs.get(id)?.state !== 'running') clearInterval(timer);
+    else if (tick < ticks) put({ progress: tick / ticks, etaSeconds: (ticks - tick) / 10 });
+    else {
+      clearInterval(timer);
+      put({ state: 'done', progress: 1, result: result(), finishedAt: new Date().toISOString() });
+    }
+  }, 100);
+  return { jobId: id };
+}
+
+function validate(spec: unknown): {
+  issues: SpecIssue[];
+  resolved: RunSpec | null;
+  preview: RunPreview | null;
+} {
+  const parsed = runSpecSchema.safeParse(spec);
+  if (parsed.success) return { issues: [], resolved: parsed.data, preview: preview(parsed.data) };
+  const issues = parsed.error.issues.map((issue) => ({
+    path: issue.path.join('.'),
+    code: issue.code ?? 'invalid',
+    message: issue.message,
+    received: undefined,
+    suggestion: '',
+  }));
+  return { issues, resolved: null, preview: null };
+}
+
+function preview(spec: RunSpec): RunPreview {
+  const model = mockModels.find((m) => spec.model === `library:${m.id}`) ?? mockModels[0];
+  const total = model?.parameters ?? 0;
+  const trainable = spec.method.type === 'lora' ? spec.method.rank * 305_280 : total;
+  const sequences = spec.batch.micro_batch_size * spec.batch.grad_accum_steps;
+  const memory = {
+    weightsBytes: total * 2,
+    gradientsBytes: trainable * 4,
+    optimizerBytes: trainable * 12,
+    activationsBytes: spec.batch.micro_batch_size * spec.batch.seq_len * 30 * 9000,
+  };
+  const totalBytes = Object.values(memory).reduce((sum, bytes) => sum + bytes, 0);
+  const availableBytes = 24 * 1024 ** 3;
+  const share = totalBytes / availableBytes;
+  const steps =
+    spec.duration.unit === 'steps' ? spec.duration.value : Math.ceil(304 / sequences) * spec.duration.value;
+  return {
+    modelName: model?.name ?? '',
+    trainRows: 304,
+    evalRows: 16,
+    stepsPerEpoch: Math.ceil(304 / sequences),
+    totalSteps: Math.round(steps),
+    sequencesPerStep: sequences,
+    totalParams: total,
+    trainableParams: trainable,
+    adapterBytes: spec.method.type === 'lora' ? trainable * 4 : 0,
+    memory: {
+      ...memory,
+      totalBytes,
+      availableBytes,
+      verdict: share > 1 ? 'does_not_fit' : share > 0.85 ? 'tight' : 'fits',
+    },
+    summary: [
+      `Trains ${model?.name ?? 'the model'} with ${spec.method.type === 'lora' ? `LoRA of rank ${spec.method.rank}` : 'all weights'} on 304 rows of ${spec.dataset.train.replace('library:', '')}.`,
+      `Each step reads ${sequences} sequences of at most ${spec.batch.seq_len} tokens.`,
+      'Computes in bf16 on the CPU with all cores.',
+    ],
+    warnings: spec.optimizer.learning_rate > 1e-3 ? ['A learning rate above 1e-3 often diverges.'] : [],
+  };
+}
+
+export function mockMethods(): Handlers {
+  const models = [...mockModels];
+  const datasets = [...mockDatasets];
+  const runs = [...mockRuns];
+  return {
+    'system.info': () => ({
+      version: '0.1.0',
+      home: '/home/kim/.collie',
+      platform: 'linux-x64',
+      shell: 'browser',
+      engine: { built: true, path: '/opt/collie/collie-rank', problem: null },
+      devices: mockDevices,
+    }),
+    'files.list': ({ path }) => ({
+      path: path || '/home/kim',
+      parent: path ? '/home/kim' : null,
+      entries: path
+        ? [{ name: 'train.jsonl', path: `${path}/train.jsonl`, kind: 'file' as const, sizeBytes: 148_220 }]
+        : [
+            { name: 'data', path: '/home/kim/data', kind: 'folder' as const, sizeBytes: 0 },
+            {
+              name: 'model.gguf',
+              path: '/home/kim/model.gguf',
+              kind: 'file' as const,
+              sizeBytes: 91_730_144,
+            },
+          ],
+    }),
+    'models.list': () => [...models],
+    'models.get': ({ id }) => find(models, id, 'model.not_found'),
+    'models.import': ({ path, name }) =>
+      runJob('model.import', `Import ${name || path}`, () => {
+        const card = { ...mockModels[0], id: 'imported', name: name || 'Imported', source: path };
+        models.push(card as (typeof models)[number]);
+        return card;
+      }),
+    'models.remove': ({ id }) => {
+      models.splice(models.indexOf(find(models, id, 'model.not_found')), 1);
+      return {};
+    },
+    'datasets.list': () => [...datasets],
+    'datasets.get': ({ id }) => find(datasets, id, 'dataset.not_found'),
+    'datasets.import': ({ path, name }) =>
+      runJob('dataset.import', `Import ${name || path}`, () => {
+        const card = { ...mockDatasets[0], id: 'imported', name: name || 'imported', source: path };
+        datasets.push(card as (typeof datasets)[number]);
+        return card;
+      }),
+    'datasets.rows': ({ id, offset, limit, search }) => {
+      const card = find(datasets, id, 'dataset.not_found');
+      const all = Array.from({ length: card.rows }, (_, i) => i).filter(
+        (i) => !search || JSON.stringify(mockRow(id, i)).toLowerCase().includes(search.toLowerCase()),
+      );
+      return { total: all.length, rows: all.slice(offset, offset + limit).map((i) => mockRow(id, i)) };
+    },
+    'datasets.setMapping': ({ id, mapping }) => {
+      const card = { ...find(datasets, id, 'dataset.not_found'), mapping };
+      datasets.splice(
+        datasets.findIndex((d) => d.id === id),
+        1,
+        card,
+      );
+      return card;
+    },
+    'datasets.tokenize': ({ datasetId, row, seqLen }) => tokenize(mockRow(datasetId, row), seqLen),
+    'datasets.stats': ({ datasetId, seqLen }) =>
+      runJob('dataset.stats', `Token statistics of ${datasetId}`, () =>
+        mockStats(find(datasets, datasetId, 'dataset.not_found').rows, seqLen),
+      ),
+    'datasets.remove': ({ id }) => {
+      datasets.splice(datasets.indexOf(find(datasets, id, 'dataset.not_found')), 1);
+      return {};
+    },
+    'presets.list': () => mockPresets,
+    'spec.validate': ({ spec }) => validate(spec),
+    'runs.list': () => [...runs],
+    'runs.get': ({ id }) => mockRunDetail(find(runs, id, 'run.not_found')),
+    'runs.start': ({ spec }) => {
+      const { issues } = validate(spec);
+      if (issues.length > 0)
+        throw new CollieError('spec.invalid', 'The run cannot start like this.', 'Mend the fields.', {
+          issues,
+        });
+      return { id: 'run-live' };
+    },
+    'runs.stop': () => ({}),
+    'runs.save': () => ({}),
+    'runs.resume': () => ({}),
+    'runs.remove': ({ id }) => {
+      runs.splice(runs.indexOf(find(runs, id, 'run.not_found')), 1);
+      return {};
+    },
+    'runs.log': () => ({ text: 'Loading model\nTraining\n', nextOffset: 23 }),
+    'exports.start': ({ runId, kind }) =>
+      runJob('export', `Export ${kind} of ${runId}`, () => ({
+        runId,
+        checkpoint: 'step-00000240',
+        kind,
+        path: `/home/kim/.collie/runs/${runId}/export/${kind}-240`,
+        sizeBytes: 19_540_112,
+        createdAt: new Date().toISOString(),
+      })),
+    'exports.list': () => [],
+    'jobs.list': () => [...jobs.values()],
+    'jobs.cancel': ({ id }) => {
+      const job = jobs.get(id);
+      if (job) jobs.set(id, { ...job, state: 'cancelled' });
+      for (const listener of jobListeners) if (job) listener({ ...job, state: 'cancelled' });
+      return {};
+    },
+    'playground.open': ({ runId }) => ({ sessionId: 'session-1', hasTuned: runId !== null }),
+    'playground.close': () => ({}),
+  };
+}
+
+/** Words as tokens, in ChatML; what the assistant says and its end of turn are trained. */
+function tokenize(row: Record<string, unknown>, seqLen: number) {
+  const prompt = String(row.prompt ?? row.text ?? '…');
+  const answer = String(row.answer ?? row.text ?? '…');
+  const pieces: [string, boolean][] = [
+    ['<|im_start|>', false],
+    ['user', false],
+    ['\n', false],
+    ...words(prompt, false),
+    ['<|im_end|>', false],
+    ['\n', false],
+    ['<|im_start|>', false],
+    ['assistant', false],
+    ['\n', false],
+    ...words(answer, true),
+    ['<|im_end|>', true],
+    ['\n', false],
+  ];
+  const kept = pieces.slice(0, seqLen);
+  const truncated = pieces.length - kept.length;
+  return {
+    ids: kept.map(([text]) => [...text].reduce((sum, c) => (sum * 31 + (c.codePointAt(0) ?? 0)) % 49_152, 7)),
+    texts: kept.map(([text]) => text),
+    trained: kept.map(([, trained]) => trained),
+    truncated,
+    rendered: pieces.map(([text]) => text).join(''),
+    warnings: truncated > 0 ? ['The end-of-turn token falls off at the sequence length.'] : [],
+  };
+}
+
+const words = (text: string, trained: boolean) =>
+  (text.match(/\s?[^\s]+|\n/g) ?? []).map((word): [string, boolean] => [word, trained]);
+
+export function mockTopics(): Streams {
+  return {
+    'runs.status': (_, emit) => {
+      for (const run of mockRuns) emit(run);
+      return () => {};
+    },
+    'runs.events': ({ id, afterSeq }, emit) => {
+      const run = find(mockRuns, id, 'run.not_found');
+      const all = mockEvents(run.totalSteps ?? 240);
+      let sent = all.findIndex((e) => e.step > run.step);
+      if (sent < 0) sent = all.length;
+      emit({ events: all.slice(0, sent).filter((e) => e.seq > afterSeq) });
+      if (!liveStates.includes(run.state)) return () => {};
+      const timer = setInterval(() => {
+        if (sent < all.length) emit({ events: all.slice(sent, ++sent) });
+      }, 500);
+      return () => clearInterval(timer);
+    },
+    jobs: (_, emit) => {
+      for (const job of jobs.values()) emit(job);
+      jobListeners.add(emit);
+      return () => jobListeners.delete(emit);
+    },
+    telemetry: (_, emit) => {
+      let t = 0;
+      const send = () => {
+        t += 1;
+        emit({
+          timeUs: Date.now() * 1000,
+          cpuUtil: 0.72 + 0.2 * Math.sin(t / 4),
+          memoryUsedBytes: 13_400_000_000,
+          memoryTotalBytes: 68_719_476_736,
+          diskFreeBytes: 412_000_000_000,
+          gpus: [],
+        });
+      };
+      send();
+      const timer = setInterval(send, 1000);
+      return () => clearInterval(timer);
+    },
+    'playground.generate': ({ use }, emit, end) => {
+      const text =
+        use === 'base' ? 'Please consult the manual.' : 'Answer: hold the side button for three seconds.';
+      const parts = text.match(/\s?\S+/g) ?? [];
+      let sent = 0;
+      const timer = setInterval(() => {
+        sent += 1;
+        const done = sent >= parts.length;
+        emit({
+          text: parts[sent - 1] ?? '',
+          done,
+          tokens: sent,
+          seconds: sent * 0.05,
+          finish: done ? 'stop' : null,
+        });
+        if (!done) return;
+        clearInterval(timer);
+        end();
+      }, 50);
+      return () => clearInterval(timer);
+    },
+  };
+}

@@ -1,0 +1,190 @@
+/** Made-up runs of the mock host: one that trains, one that has ended, one that failed. */
+import type { MethodResult } from '../../../../electron/shared/api.ts';
+import type { RunEvent, RunStatus } from '../../../../electron/shared/events.ts';
+import { type RunSpec, runSpecSchema } from '../../../../electron/shared/run-spec.ts';
+
+export const mockSpec: RunSpec = runSpecSchema.parse({
+  name: 'Larkspur support, LoRA r16',
+  model: 'library:smollm2-135m-instruct',
+  dataset: {
+    train: 'library:larkspur-support',
+    mapping: { kind: 'prompt_answer', prompt: 'prompt', answer: 'answer' },
+  },
+  method: { type: 'lora' },
+  optimizer: { type: 'adamw' },
+  duration: { unit: 'steps', value: 240 },
+  evaluation: { every_steps: 40 },
+  sampling: { prompts: ['How do I pair the Larkspur lamp?'] },
+});
+
+const started = Date.UTC(2026, 10, 22, 14, 0, 0);
+const iso = (seconds: number) => new Date(started + seconds * 1000).toISOString();
+
+/** Events up to a step: warm-up and cosine, a noisy falling loss, an evaluation every 40 steps. */
+export function mockEvents(steps: number, total = 240): RunEvent[] {
+  const events: RunEvent[] = [];
+  const add = (step: number, event: Pick<RunEvent, 'type' | 'payload'>) =>
+    events.push({
+      v: 1,
+      rank: 0,
+      seq: events.length,
+      timeUs: (started + step * 1900) * 1000,
+      step,
+      ...event,
+    } as RunEvent);
+  add(0, {
+    type: 'started',
+    payload: {
+      attempt: 1,
+      resumed_from_step: 0,
+      total_steps: total,
+      train_rows: 304,
+      eval_rows: 16,
+      trainable_params: 4_884_480,
+      total_params: 139_399_488,
+      device: 'cpu',
+      threads: 16,
+    },
+  });
+  for (let step = 0; step <= steps; step++) {
+    if (step > 0) add(step, { type: 'step', payload: stepPayload(step, total) });
+    if (step % 40 === 0) {
+      const loss = 0.9 + 2.3 * Math.exp(-step / 70);
+      add(step, {
+        type: 'eval',
+        payload: {
+          loss,
+          perplexity: Math.exp(loss),
+          token_accuracy: 0.85 - loss / 6,
+          target_tokens: 1136,
+          seconds: 1.4,
+        },
+      });
+    }
+    if (step > 0 && step % 80 === 0)
+      add(step, {
+        type: 'checkpoint',
+        payload: { name: `step-${String(step).padStart(8, '0')}`, bytes: 58_640_112, seconds: 0.3 },
+      });
+  }
+  if (steps >= total)
+    add(total, {
+      type: 'finished',
+      payload: { reason: 'completed', seconds: total * 1.9, tokens: total * 1312 },
+    });
+  return events;
+}
+
+function stepPayload(step: number, total: number) {
+  const noise = Math.sin(step * 12.9898) * 0.12 + Math.sin(step * 3.7) * 0.06;
+  const warmup = total * 0.05;
+  const learningRate =
+    step < warmup
+      ? (2e-4 * step) / warmup
+      : 1e-4 * (1 + Math.cos((Math.PI * (step - warmup)) / (total - warmup)));
+  return {
+    loss: 0.8 + 2.4 * Math.exp(-step / 60) + noise,
+    learning_rate: learningRate,
+    grad_norm: 0.6 + 1.5 * Math.exp(-step / 50) + Math.abs(noise),
+    epoch: step / 38,
+    tokens: 1312,
+    target_tokens: 568,
+    step_seconds: 1.9,
+    tokens_per_second: 690 + noise * 100,
+    memory_bytes: 1_240_000_000,
+    memory_peak_bytes: 1_310_000_000,
+  };
+}
+
+const base: RunStatus = {
+  v: 1,
+  id: 'run-live',
+  name: mockSpec.name,
+  state: 'running',
+  phase: 'Training',
+  phaseProgress: null,
+  step: 96,
+  totalSteps: 240,
+  etaSeconds: 274,
+  attempt: 1,
+  createdAt: iso(-20),
+  startedAt: iso(0),
+  finishedAt: null,
+  updatedAt: iso(182),
+  lastLoss: 1.24,
+  lastEvalLoss: 1.63,
+  tokensPerSecond: 690,
+  checkpoint: 'step-00000080',
+  error: null,
+  supervisorPid: 4242,
+};
+
+export const mockRuns: RunStatus[] = [
+  base,
+  {
+    ...base,
+    id: 'run-done',
+    name: 'Larkspur support, LoRA r8',
+    state: 'completed',
+    phase: 'Completed',
+    step: 240,
+    etaSeconds: null,
+    createdAt: iso(-86_400),
+    startedAt: iso(-86_390),
+    finishedAt: iso(-85_900),
+    lastLoss: 0.83,
+    lastEvalLoss: 0.97,
+    checkpoint: 'step-00000240',
+    supervisorPid: null,
+  },
+  {
+    ...base,
+    id: 'run-failed',
+    name: 'Full, learning rate 3e-3',
+    state: 'failed',
+    phase: 'Failed',
+    step: 31,
+    etaSeconds: null,
+    createdAt: iso(-172_800),
+    startedAt: iso(-172_790),
+    finishedAt: iso(-172_700),
+    lastLoss: 9.4,
+    lastEvalLoss: null,
+    checkpoint: null,
+    supervisorPid: null,
+    error: {
+      code: 'train.non_finite',
+      message: 'The loss of step 32 is not finite.',
+      hint: 'Lower the learning rate (3e-3) or turn on gradient clipping.',
+      data: { step: 32 },
+    },
+  },
+];
+
+export function mockRunDetail(status: RunStatus): MethodResult<'runs.get'> {
+  return {
+    status,
+    spec: { ...mockSpec, name: status.name },
+    environment: { collie: '0.1.0', platform: 'linux-x64', device: 'AMD Ryzen 9 7950X' },
+    checkpoints: status.checkpoint
+      ? [{ name: status.checkpoint, step: Number(status.checkpoint.slice(5)), sizeBytes: 58_640_112 }]
+      : [],
+    samples: [
+      {
+        step: 0,
+        promptIndex: 0,
+        prompt: 'How do I pair the Larkspur lamp?',
+        text: 'To pair a lamp, please consult its manual.',
+        finish: 'stop',
+      },
+      {
+        step: 80,
+        promptIndex: 0,
+        prompt: 'How do I pair the Larkspur lamp?',
+        text: 'Answer: Hold the side button for three seconds until the ring glows amber.',
+        finish: 'stop',
+      },
+    ],
+    path: `/home/kim/.collie/runs/${status.id}`,
+  };
+}

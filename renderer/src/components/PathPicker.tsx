@@ -1,0 +1,75 @@
+import { Button, Group, TextInput } from '@mantine/core';
+import { IconFolderOpen } from '@tabler/icons-react';
+import { useState } from 'react';
+import { electronBridge } from '../client/connect.ts';
+import { FileBrowser } from './FileBrowser.tsx';
+
+export interface PathPickerProps {
+  readonly label: string;
+  readonly description?: string;
+  readonly value: string;
+  readonly onChange: (path: string) => void;
+  /** What counts: files with one of `extensions`, folders, or either. */
+  readonly pick: 'file' | 'folder' | 'either';
+  /** Without dots. Absent: every file. */
+  readonly extensions?: readonly string[];
+  readonly placeholder?: string;
+  readonly error?: string | undefined;
+}
+
+/** A path on the host's machine: typed, or chosen in the system's dialog (Electron) or in a list (browser). */
+export function PathPicker(props: PathPickerProps) {
+  const { label, description, value, onChange, pick, extensions = [], placeholder, error } = props;
+  const [browsing, setBrowsing] = useState(false);
+  const bridge = electronBridge();
+
+  async function choose(kind: 'file' | 'folder') {
+    const path = await bridge?.pickPath({ kind, extensions: [...extensions] });
+    if (path) onChange(path);
+  }
+
+  return (
+    <>
+      <Group align="flex-end" gap="xs" wrap="nowrap">
+        <TextInput
+          style={{ flex: 1 }}
+          label={label}
+          description={description}
+          placeholder={placeholder}
+          value={value}
+          error={error}
+          spellCheck={false}
+          autoComplete="off"
+          onChange={(event) => onChange(event.currentTarget.value)}
+        />
+        {bridge ? (
+          <>
+            {pick !== 'folder' && <BrowseButton label="Choose file…" onClick={() => void choose('file')} />}
+            {pick !== 'file' && <BrowseButton label="Choose folder…" onClick={() => void choose('folder')} />}
+          </>
+        ) : (
+          <BrowseButton label="Browse…" onClick={() => setBrowsing(true)} />
+        )}
+      </Group>
+      {browsing && (
+        <FileBrowser
+          pick={pick}
+          extensions={extensions}
+          onClose={() => setBrowsing(false)}
+          onPick={(path) => {
+            onChange(path);
+            setBrowsing(false);
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+function BrowseButton({ label, onClick }: { label: string; onClick: () => void }) {
+  return (
+    <Button variant="default" leftSection={<IconFolderOpen size={16} aria-hidden />} onClick={onClick}>
+      {label}
+    </Button>
+  );
+}
