@@ -19,6 +19,8 @@ export interface CollieBridge {
 
 /** Path of the WebSocket endpoint in the browser shell, on the page's own origin. The cookie authenticates it. */
 export const WEBSOCKET_PATH = '/api';
+/** Close code of that socket when the token is missing or wrong (application range of RFC 6455). */
+export const WEBSOCKET_CLOSE_DENIED = 4401;
 
 /** Channels of the Electron bridge. Only the preload script and transport/electron-ipc.ts use them. */
 export const ipcChannels = {

@@ -1,0 +1,203 @@
+/** Exporting a checkpoint: the rank writes the weights, we add what other tools need to load them. */
+import { spawn } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+import { type ExportRecord, exportRecordSchema } from '../../shared/entities.ts';
+import { CollieError } from '../../shared/errors.ts';
+import { checkpointStep, runFiles } from '../../shared/run-folder.ts';
+import type { JobContext } from '../jobs/jobs.ts';
+import { diedError, requireRank } from '../rank/rank.ts';
+import { folderBytes, listCheckpoints, writeJsonAtomic } from '../runs/folder.ts';
+import type { RunRegistry } from '../runs/registry.ts';
+import { modelCard } from './model-card.ts';
+
+export interface ExportRequest {
+  runId: string;
+  /** Empty: the newest. */
+  checkpoint: string;
+  kind: ExportRecord['kind'];
+  /** Folder that does not exist yet, or is empty. Empty: runs/<id>/export/<kind>-<step>. */
+  destination: string;
+}
+
+/** What the export finds out before it starts: errors of the request are thrown here, not in the job. */
+export interface ExportPlan {
+  request: ExportRequest;
+  runDir: string;
+  checkpoint: string;
+  destination: string;
+}
+
+const RECORDS = 'exports.json';
+const progressSchema = z.object({ progress: z.number() });
+
+/** Files of the base model's folder that belong to its tokenizer or its way of answering. */
+const COMPANIONS = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'vocab.json',
+  'merges.txt',
+  'tokenizer.model',
+  'chat_template.jinja',
+  'generation_config.json',
+];
+
+/** Throws checkpoint.not_found, spec.invalid (adapter of a full run), path.exists, engine.not_built. */
+export function planExport(registry: RunRegistry, request: ExportRequest): ExportPlan {
+  requireRank();
+  const runDir = registry.dir(request.runId);
+  const checkpoints = listCheckpoints(runDir);
+  const wanted = request.checkpoint;
+  const found = wanted === '' ? checkpoints.at(-1) : checkpoints.find((one) => one.name === wanted);
+  if (!found)
+    throw noCheckpoint(
+      request,
+      checkpoints.map((one) => one.name),
+    );
+  if (request.kind === 'adapter' && registry.spec(request.runId).method.type === 'full') {
+    throw new CollieError(
+      'request.invalid',
+      `The run ${request.runId} trained all weights, so it has no adapter.`,
+      'Export it as a merged model.',
+    );
+  }
+  const usual = join(runDir, runFiles.exportDir, `${request.kind}-${checkpointStep(found.name)}`);
+  const destination = request.destination === '' ? freeFolder(usual) : resolve(request.destination);
+  if (existsSync(destination) && readdirSync(destination).length > 0) throw pathExists(destination);
+  return { request, runDir, checkpoint: found.name, destination };
+}
+
+/** Writes beside the destination, then renames: a cancelled or failed export leaves nothing behind. */
+export async function runExport(
+  registry: RunRegistry,
+  plan: ExportPlan,
+  context: JobContext,
+): Promise<ExportRecord> {
+  const { destination, request } = plan;
+  const building = join(dirname(destination), `.${basename(destination)}.partial-${process.pid}`);
+  mkdirSync(dirname(destination), { recursive: true });
+  rmSync(building, { recursive: true, force: true });
+  mkdirSync(building);
+  try {
+    await exportWeights(plan, building, context);
+    context.progress(0.99, 'Adding tokenizer and model card');
+    const spec = registry.spec(request.runId);
+    copyCompanions(spec.model, building);
+    const card = {
+      kind: request.kind,
+      checkpoint: plan.checkpoint,
+      spec,
+      status: registry.status(request.runId),
+    };
+    writeFileSync(join(building, 'README.md'), modelCard(card));
+    rmSync(destination, { recursive: true, force: true });
+    renameSync(building, destination);
+  } finally {
+    rmSync(building, { recursive: true, force: true });
+  }
+  return remember(plan);
+}
+
+function exportWeights(plan: ExportPlan, out: string, context: JobContext): Promise<void> {
+  const { runDir, checkpoint, request } = plan;
+  context.progress(0, `Writing ${request.kind === 'adapter' ? 'the adapter' : 'merged weights'}`);
+  const args = ['export', '--run', runDir, '--checkpoint', checkpoint, '--kind', request.kind, '--out', out];
+  return new Promise((resolve, reject) => {
+    const child = spawn(requireRank(), args, { stdio: ['ignore', 'pipe', 'pipe'], signal: context.signal });
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr = (stderr + text).slice(-8_000);
+    });
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const parsed = progressSchema.safeParse(safeJson(line));
+      if (parsed.success) context.progress(parsed.data.progress * 0.98);
+    });
+    child.once('error', reject);
+    child.once('close', (code, signal) => (code === 0 ? resolve() : reject(diedError(code, signal, stderr))));
+  });
+}
+
+function copyCompanions(modelPath: string, folder: string): void {
+  for (const name of COMPANIONS) {
+    const from = join(modelPath, name);
+    if (existsSync(from) && !existsSync(join(folder, name))) copyFileSync(from, join(folder, name));
+  }
+}
+
+function remember(plan: ExportPlan): ExportRecord {
+  const record: ExportRecord = {
+    runId: plan.request.runId,
+    checkpoint: plan.checkpoint,
+    kind: plan.request.kind,
+    path: plan.destination,
+    sizeBytes: folderBytes(plan.destination),
+    createdAt: new Date().toISOString(),
+  };
+  writeJsonAtomic(join(plan.destination, 'export.json'), record);
+  const folder = join(plan.runDir, runFiles.exportDir);
+  mkdirSync(folder, { recursive: true });
+  const others = recordsOf(plan.runDir).filter((other) => other.path !== record.path);
+  writeJsonAtomic(join(folder, RECORDS), [...others, record]);
+  return record;
+}
+
+/** All exports that still exist, newest first. */
+export function listExports(registry: RunRegistry): ExportRecord[] {
+  const all = registry.ids().flatMap((id) => recordsOf(registry.dir(id)));
+  const present = all.filter((record) => existsSync(record.path));
+  return present.sort((left, right) => right.createdAt.localeCompare(left.createdAt));
+}
+
+function recordsOf(runDir: string): ExportRecord[] {
+  const path = join(runDir, runFiles.exportDir, RECORDS);
+  if (!existsSync(path)) return [];
+  const parsed = z.array(exportRecordSchema).safeParse(safeJson(readFileSync(path, 'utf8')));
+  return parsed.success ? parsed.data : [];
+}
+
+function safeJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** A second export of the same checkpoint gets its own folder. */
+function freeFolder(path: string): string {
+  let free = path;
+  for (let suffix = 2; existsSync(free); suffix += 1) free = `${path}-${suffix}`;
+  return free;
+}
+
+function noCheckpoint(request: ExportRequest, present: string[]): CollieError {
+  const { runId, checkpoint } = request;
+  const what = checkpoint === '' ? 'no complete checkpoint yet' : `no complete checkpoint ${checkpoint}`;
+  const hint =
+    present.length > 0 ? `It has ${present.join(', ')}.` : 'Save one with "Save now", or let the run go on.';
+  return new CollieError('checkpoint.not_found', `The run ${runId} has ${what}.`, hint, {
+    runId,
+    checkpoint,
+    present,
+  });
+}
+
+function pathExists(path: string): CollieError {
+  const hint = 'Name a folder that does not exist yet, or an empty one.';
+  return new CollieError('path.exists', `${path} is not empty; an export overwrites nothing.`, hint, {
+    path,
+  });
+}

@@ -1,0 +1,44 @@
+/** Handlers of the playground. */
+import { CollieError } from '../../shared/errors.ts';
+import { listCheckpoints } from '../runs/folder.ts';
+import { loadTokenizer } from '../tokenize/tokenizer.ts';
+import type { AreaHandlers } from './handlers.ts';
+import type { Services } from './services.ts';
+
+/** A chat needs no more, and the key-value cache of a long context costs memory. */
+const MAX_CONTEXT = 4096;
+
+export function playgroundHandlers({ models, runs, playground }: Services): AreaHandlers<'playground'> {
+  return {
+    'playground.open': async ({ modelId, runId, checkpoint }) => {
+      const card = await models.get(modelId);
+      if (card.problem) throw CollieError.fromInfo(card.problem);
+      const run =
+        runId === null ? null : { path: runs.dir(runId), checkpoint: wanted(runs.dir(runId), checkpoint) };
+      return playground.open({
+        modelPath: card.path,
+        run,
+        precision: runId === null ? 'bf16' : runs.spec(runId).precision,
+        context: Math.min(card.contextLength, MAX_CONTEXT),
+        tokenizer: await loadTokenizer(card.path),
+      });
+    },
+    'playground.close': ({ sessionId }) => {
+      playground.close(sessionId);
+      return {};
+    },
+  };
+}
+
+/** The named checkpoint, or the newest. Throws checkpoint.not_found. */
+function wanted(runDir: string, name: string): string {
+  const all = listCheckpoints(runDir);
+  const found = name === '' ? all.at(-1) : all.find((one) => one.name === name);
+  if (found) return found.name;
+  throw new CollieError(
+    'checkpoint.not_found',
+    name === '' ? 'This run has no complete checkpoint yet.' : `This run has no complete checkpoint ${name}.`,
+    'Save one with "Save now", or wait for the next.',
+    { runDir, present: all.map((one) => one.name) },
+  );
+}

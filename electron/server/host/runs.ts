@@ -1,0 +1,65 @@
+/** Handlers of runs, jobs and exports. */
+import { CollieError } from '../../shared/errors.ts';
+import { listExports, planExport, runExport } from '../exports/exports.ts';
+import { logPage } from '../runs/log.ts';
+import type { AreaHandlers } from './handlers.ts';
+import type { Services } from './services.ts';
+
+export function runHandlers(services: Services): AreaHandlers<'runs'> {
+  const { runs, statuses, specs } = services;
+  /** Shows the change to everyone who watches without waiting for the next look at the disk. */
+  const changing = async (change: Promise<void> | void) => {
+    await change;
+    statuses.refresh();
+    return {};
+  };
+  return {
+    'runs.list': () => runs.list(),
+    'runs.get': ({ id }) => runs.get(id),
+    'runs.start': async ({ spec }) => {
+      const { issues, resolved } = await specs.validate(spec);
+      if (!resolved) throw invalidSpec(issues);
+      const id = runs.create(resolved);
+      await changing(runs.start(id));
+      return { id };
+    },
+    'runs.stop': ({ id }) => changing(runs.stop(id)),
+    'runs.save': ({ id }) => changing(runs.control(id, 'save')),
+    'runs.resume': ({ id }) => changing(runs.resume(id)),
+    'runs.remove': ({ id }) => changing(runs.remove(id)),
+    'runs.log': ({ id, offset }) => logPage(runs.dir(id), offset),
+  };
+}
+
+export function invalidSpec(issues: { path: string; message: string }[]): CollieError {
+  const first = issues[0];
+  const more = issues.length > 1 ? ` and ${issues.length - 1} more` : '';
+  const what = first ? `${first.path || 'spec'}: ${first.message}${more}` : 'it has no valid settings';
+  return new CollieError('spec.invalid', `The run cannot start: ${what}`, 'Correct the marked settings.', {
+    issues,
+  });
+}
+
+export function jobHandlers({ jobs }: Services): AreaHandlers<'jobs'> {
+  return {
+    'jobs.list': () => jobs.list(),
+    'jobs.cancel': ({ id }) => {
+      jobs.cancel(id);
+      return {};
+    },
+  };
+}
+
+export function exportHandlers(services: Services): AreaHandlers<'exports'> {
+  const { runs, jobs, confine } = services;
+  return {
+    'exports.list': () => listExports(runs),
+    'exports.start': async (request) => {
+      const destination = request.destination === '' ? '' : await confine(request.destination);
+      const plan = planExport(runs, { ...request, destination });
+      const title = `Export ${request.kind} of ${runs.status(request.runId).name}`;
+      const job = jobs.start('export', title, (context) => runExport(runs, plan, context));
+      return { jobId: job.id };
+    },
+  };
+}

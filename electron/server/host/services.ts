@@ -1,0 +1,60 @@
+/** Everything a host is made of, built once. Handlers get this and nothing else. */
+import { chmodSync, mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { defaultRoots, expandHome, FileBrowser } from '../files/files.ts';
+import { JobRunner } from '../jobs/jobs.ts';
+import { Playground } from '../playground/playground.ts';
+import { RunRegistry } from '../runs/registry.ts';
+import { StatusWatcher } from '../runs/watch.ts';
+import type { DatasetsPart, ModelsPart, SpecsPart } from './parts.ts';
+import { parts } from './wire.ts';
+
+/** electron: paths come from the system's dialogs. browser: paths come from a page, so they are confined. */
+export type Shell = 'electron' | 'browser';
+
+export interface HostOptions {
+  /** COLLIE_HOME. Created, 0700, when it does not exist. */
+  home: string;
+  shell: Shell;
+}
+
+export interface Services {
+  readonly home: string;
+  readonly shell: Shell;
+  readonly jobs: JobRunner;
+  readonly runs: RunRegistry;
+  readonly statuses: StatusWatcher;
+  readonly playground: Playground;
+  readonly files: FileBrowser;
+  readonly models: ModelsPart;
+  readonly datasets: DatasetsPart;
+  readonly specs: SpecsPart;
+  /** The real path of what a client named; throws path.outside where a page may not reach. */
+  readonly confine: (path: string) => Promise<string>;
+}
+
+export function createServices(options: HostOptions): Services {
+  const home = resolve(options.home);
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  chmodSync(home, 0o700);
+  const runs = new RunRegistry(home);
+  const files = new FileBrowser([...defaultRoots(), home]);
+  return {
+    home,
+    shell: options.shell,
+    jobs: new JobRunner(),
+    runs,
+    statuses: new StatusWatcher(runs),
+    playground: new Playground(),
+    files,
+    ...parts(home),
+    confine: async (path) => (options.shell === 'browser' ? files.confine(path) : resolve(expandHome(path))),
+  };
+}
+
+/** $COLLIE_HOME, or ~/.collie. */
+export function defaultHome(): string {
+  const wish = process.env.COLLIE_HOME;
+  return wish ? resolve(expandHome(wish)) : join(homedir(), '.collie');
+}

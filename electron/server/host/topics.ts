@@ -1,0 +1,16 @@
+/** Streams of the host. */
+import { followEvents } from '../runs/events.ts';
+import { watchTelemetry } from '../telemetry/telemetry.ts';
+import type { TopicHandlers } from './handlers.ts';
+import type { Services } from './services.ts';
+
+export function topicHandlers(services: Services): TopicHandlers {
+  const { runs, statuses, jobs, playground, home } = services;
+  return {
+    'runs.status': (_params, signal) => statuses.watch(signal),
+    'runs.events': ({ id, afterSeq }, signal) => followEvents(runs.dir(id), afterSeq, signal),
+    jobs: (_params, signal) => jobs.watch(signal),
+    telemetry: (_params, signal) => watchTelemetry(home, signal),
+    'playground.generate': (params, signal) => playground.generate(params, signal),
+  };
+}

@@ -1,0 +1,44 @@
+/** What every user of `collie-rank` needs: where it is, and what its end means. */
+import { existsSync } from 'node:fs';
+import { z } from 'zod';
+import { CollieError, errorInfoSchema } from '../../shared/errors.ts';
+import { rankExecutable } from '../native/addon.ts';
+
+/** Path of the executable. Throws engine.not_built. */
+export function requireRank(): string {
+  const program = rankExecutable();
+  if (existsSync(program)) return program;
+  throw new CollieError(
+    'engine.not_built',
+    `The training engine is missing: ${program}`,
+    'Run `node native/setup.mjs` to build it.',
+    { path: program },
+  );
+}
+
+/** The error of a rank that ended: its own last JSON line, else how the system ended it. */
+export function diedError(code: number | null, signal: NodeJS.Signals | null, stderr: string): CollieError {
+  const own = errorLine(stderr);
+  if (own) return own;
+  const how = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
+  const hint =
+    signal === 'SIGKILL' ? 'The system may have run out of memory.' : 'Its last output is in the details.';
+  return new CollieError('rank.died', `The engine ${how}.`, hint, {
+    code,
+    signal,
+    log: stderr.trimEnd().slice(-2_000),
+  });
+}
+
+/** The last line `{"error": {...}}` of a rank's error output, or null. */
+export function errorLine(output: string): CollieError | null {
+  for (const line of output.split('\n').reverse()) {
+    if (!line.startsWith('{"error"')) continue;
+    try {
+      return CollieError.fromInfo(z.object({ error: errorInfoSchema }).parse(JSON.parse(line)).error);
+    } catch {
+      // Torn or foreign: an earlier line may do.
+    }
+  }
+  return null;
+}

@@ -1,0 +1,83 @@
+/** Speaking to a supervisor: one JSON line out, one back, over its Unix domain socket (a named pipe on Windows). */
+import { createHash } from 'node:crypto';
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { CollieError, errorInfoSchema } from '../../shared/errors.ts';
+
+/** stop: save and end. save: checkpoint now. sample: answer the sample prompts now. kill: end at once, saving nothing. */
+export const controlCommands = ['stop', 'save', 'sample', 'kill', 'ping'] as const;
+export type ControlCommand = (typeof controlCommands)[number];
+
+export const controlRequestSchema = z.strictObject({ command: z.enum(controlCommands) });
+export const controlReplySchema = z.union([
+  z.object({ ok: z.literal(true) }),
+  z.object({ error: errorInfoSchema }),
+]);
+export type ControlReply = z.infer<typeof controlReplySchema>;
+
+const REPLY_TIMEOUT_MS = 5_000;
+/** Longest socket path of the kernel is 108 bytes with the closing zero (104 on macOS). */
+const MAX_SOCKET_PATH = 103;
+
+/**
+ * Where the socket of a run goes: `<home>/sockets`, which no cleaner of temporary files touches, else, when that path is
+ * too long for a socket, a private folder in the temporary folder. Creates the folder, 0700.
+ */
+export function socketPath(runDir: string, home: string): string {
+  const name = createHash('sha256').update(`${runDir}\0${process.pid}`).digest('hex').slice(0, 16);
+  if (process.platform === 'win32') return `\\\\.\\pipe\\collie-${name}`;
+  const inHome = join(home, 'sockets', name);
+  const path =
+    Buffer.byteLength(inHome) <= MAX_SOCKET_PATH ? inHome : join(tmpdir(), `collie-${userInfo().uid}`, name);
+  makePrivateFolder(join(path, '..'));
+  return path;
+}
+
+/** Throws setup.failed when the folder exists but belongs to somebody else: a planted folder could read our commands. */
+function makePrivateFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const info = lstatSync(folder);
+  if (!info.isDirectory() || info.uid !== userInfo().uid) {
+    throw new CollieError('setup.failed', `${folder} belongs to another user.`, 'Remove it, or set TMPDIR.', {
+      folder,
+    });
+  }
+  chmodSync(folder, 0o700);
+}
+
+/** Sends one command and waits for the reply. Throws run.not_live when nobody answers, or the error of the supervisor. */
+export function sendCommand(socket: string, command: ControlCommand): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const connection = createConnection(socket);
+    let received = '';
+    const fail = (why: string) => {
+      connection.destroy();
+      reject(
+        new CollieError('run.not_live', `The supervisor of this run does not answer: ${why}.`, '', {
+          command,
+        }),
+      );
+    };
+    connection.setTimeout(REPLY_TIMEOUT_MS, () => fail(`no reply in ${REPLY_TIMEOUT_MS / 1000} s`));
+    connection.on('error', (error) => fail(error.message));
+    connection.on('connect', () => connection.write(`${JSON.stringify({ command })}\n`));
+    connection.on('end', () => fail('it closed the connection'));
+    connection.on('data', (chunk) => {
+      received += chunk.toString('utf8');
+      const end = received.indexOf('\n');
+      if (end < 0) return;
+      connection.removeAllListeners('end');
+      connection.destroy();
+      try {
+        const reply = controlReplySchema.parse(JSON.parse(received.slice(0, end)));
+        if ('ok' in reply) resolve();
+        else reject(CollieError.fromInfo(reply.error));
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
+}

@@ -1,0 +1,76 @@
+/** `runs.events`: what is in the events file, then what is appended, in batches that a reader pulls. */
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventsFile } from '../../shared/run-folder.ts';
+import { followLines } from './event-file.ts';
+
+export const MAX_BATCH = 500;
+
+/** Batches of raw events with `seq` above `afterSeq`, until the signal aborts. Broken lines are left out. */
+export async function* followEvents(
+  runDir: string,
+  afterSeq: number,
+  signal: AbortSignal,
+): AsyncGenerator<{ events: unknown[] }> {
+  const path = join(runDir, eventsFile(0));
+  let last = afterSeq;
+  for await (const lines of followLines(path, signal, offsetBefore(path, afterSeq))) {
+    let events: unknown[] = [];
+    for (const line of lines) {
+      const event = parseLine(line);
+      if (event === null || event.seq <= last) continue;
+      last = event.seq;
+      events.push(event);
+      if (events.length < MAX_BATCH) continue;
+      yield { events };
+      events = [];
+    }
+    if (events.length > 0) yield { events };
+  }
+}
+
+/**
+ * One line as an object with a seq; null when it is none. A rank killed in the middle of a write leaves a torn line, and
+ * the next attempt may have appended its first event to it: that event is taken.
+ */
+export function parseLine(line: string): { seq: number } | null {
+  const whole = parseObject(line);
+  if (whole) return whole;
+  const start = line.lastIndexOf('{"v":');
+  return start > 0 ? parseObject(line.slice(start)) : null;
+}
+
+function parseObject(text: string): { seq: number } | null {
+  try {
+    const value = JSON.parse(text) as { seq?: unknown } | null;
+    return typeof value?.seq === 'number' ? (value as { seq: number }) : null;
+  } catch {
+    return null;
+  }
+}
+
+const PROBE_BYTES = 64 * 1024;
+
+/** A byte offset at a line's start with every event after `afterSeq` behind it, found by bisection: seq only grows. */
+function offsetBefore(path: string, afterSeq: number): number {
+  if (afterSeq < 0 || !existsSync(path)) return 0;
+  let low = 0;
+  let high = statSync(path).size;
+  const file = openSync(path, 'r');
+  try {
+    const buffer = Buffer.alloc(PROBE_BYTES);
+    while (high - low > PROBE_BYTES) {
+      const middle = Math.floor((low + high) / 2);
+      const text = buffer.subarray(0, readSync(file, buffer, 0, PROBE_BYTES, middle)).toString('latin1');
+      const lineStart = text.indexOf('\n') + 1;
+      const seq = Number(/"seq":(\d+)/.exec(text.slice(lineStart))?.[1] ?? Number.NaN);
+      // A probe without a whole event (one huge line) ends the search: reading a bit more is only slower.
+      if (lineStart === 0 || Number.isNaN(seq)) return low;
+      if (seq <= afterSeq) low = middle + lineStart;
+      else high = middle;
+    }
+    return low;
+  } finally {
+    closeSync(file);
+  }
+}

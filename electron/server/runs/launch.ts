@@ -1,0 +1,82 @@
+/** Starts the supervisor of a run as a process of its own session, so that no end of ours is an end of the run's. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { CollieError } from '../../shared/errors.ts';
+import { runFiles } from '../../shared/run-folder.ts';
+import { readSupervisorFile } from './folder.ts';
+
+export type StartMode = 'start' | 'resume';
+
+const READY_TIMEOUT_MS = 60_000;
+const READY_POLL_MS = 25;
+
+/** How to run a script of ours: from source with tsx, or compiled; under Electron as plain Node. */
+export function nodeCommand(scriptUrl: URL): { command: string; args: string[]; env: NodeJS.ProcessEnv } {
+  const script = fileURLToPath(scriptUrl);
+  const args = script.endsWith('.ts')
+    ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href, script]
+    : [script];
+  const env = { ...process.env };
+  if (process.versions.electron) env.ELECTRON_RUN_AS_NODE = '1';
+  return { command: process.execPath, args, env };
+}
+
+/** Resolves once the supervisor has taken the run over. Throws what it wrote when it ended before that. */
+export async function launchSupervisor(runDir: string, mode: StartMode): Promise<void> {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const { command, args, env } = nodeCommand(new URL(`../../supervisor/main.${extension}`, import.meta.url));
+  const logPath = join(runDir, runFiles.supervisorLog);
+  mkdirSync(dirname(logPath), { recursive: true });
+  const log = openSync(logPath, 'a', 0o600);
+  let child: ChildProcess;
+  try {
+    const wish = mode === 'resume' ? ['--resume'] : [];
+    // `detached` is setsid: no signal of our terminal or window reaches it.
+    child = spawn(command, [...args, runDir, ...wish], {
+      detached: true,
+      stdio: ['ignore', log, log],
+      env,
+      cwd: runDir,
+    });
+  } finally {
+    closeSync(log);
+  }
+  await ready(child, runDir, logPath);
+  child.unref();
+}
+
+function ready(child: ChildProcess, runDir: string, logPath: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const started = Date.now();
+    const settle = (error: Error | null) => {
+      clearInterval(timer);
+      child.removeAllListeners();
+      if (error) reject(error);
+      else resolve();
+    };
+    const timer = setInterval(() => {
+      if (readSupervisorFile(runDir)?.supervisor.pid === child.pid) settle(null);
+      else if (Date.now() - started > READY_TIMEOUT_MS) settle(notStarted('it did not get ready', logPath));
+    }, READY_POLL_MS);
+    child.once('error', (error) => settle(notStarted(error.message, logPath)));
+    // A run that ends at once has recorded how; only a supervisor that could not even do that is an error of the start.
+    child.once('exit', (code, signal) =>
+      settle(code === 0 ? null : notStarted(`it ended with ${signal ?? `code ${code}`}`, logPath)),
+    );
+  });
+}
+
+function notStarted(why: string, logPath: string): CollieError {
+  const log = existsSync(logPath)
+    ? readFileSync(logPath, 'utf8').trimEnd().split('\n').slice(-5).join('\n')
+    : '';
+  return new CollieError(
+    'rank.died',
+    `The supervisor of this run did not start: ${why}.`,
+    `See ${logPath}.`,
+    { log },
+  );
+}

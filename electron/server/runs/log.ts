@@ -1,0 +1,20 @@
+/** The log of a run in pages. */
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { rankLog } from '../../shared/run-folder.ts';
+import { readRange } from './folder.ts';
+
+const PAGE_BYTES = 256 * 1024;
+
+/** One page from a byte offset. Pages end at a line's end, so that no character is cut. */
+export function logPage(runDir: string, offset: number): { text: string; nextOffset: number } {
+  const path = join(runDir, rankLog(0));
+  if (!existsSync(path)) return { text: '', nextOffset: 0 };
+  // A file that is shorter than the offset was cut: start again.
+  const from = offset > statSync(path).size ? 0 : offset;
+  const page = readRange(path, from, from + PAGE_BYTES);
+  const lastNewline = page.lastIndexOf(10);
+  // A page without any newline is either the torn end of the log (wait for it) or one endless line (take it).
+  const end = lastNewline >= 0 ? lastNewline + 1 : page.length === PAGE_BYTES ? page.length : 0;
+  return { text: page.subarray(0, end).toString('utf8'), nextOffset: from + end };
+}

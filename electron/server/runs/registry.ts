@@ -1,0 +1,240 @@
+/** All runs of one COLLIE_HOME. Holds nothing that is not in the run folders: another host sees the same. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { MethodResult } from '../../shared/api.ts';
+import { CollieError, toErrorInfo } from '../../shared/errors.ts';
+import type { RunStatus } from '../../shared/events.ts';
+import { runFiles } from '../../shared/run-folder.ts';
+import type { RunSpec } from '../../shared/run-spec.ts';
+import { type ControlCommand, sendCommand } from './control.ts';
+import {
+  listCheckpoints,
+  readEnvironment,
+  readSamples,
+  readSpec,
+  readSupervisorFile,
+  writeJsonAtomic,
+} from './folder.ts';
+import { launchSupervisor, type StartMode } from './launch.ts';
+import { currentStatus, isLive, rankAlive } from './status.ts';
+
+export class RunRegistry {
+  readonly #root: string;
+
+  /** `home`: COLLIE_HOME. */
+  constructor(home: string) {
+    this.#root = join(home, 'runs');
+    mkdirSync(this.#root, { recursive: true });
+  }
+
+  /** Makes the folder of a run that has not begun. `spec` is resolved; it is never written again. Returns the id. */
+  create(spec: RunSpec): string {
+    const name = spec.name || defaultName(spec);
+    const id = this.#freeId(name);
+    const building = join(this.#root, `.new-${id}`);
+    for (const folder of [
+      runFiles.eventsDir,
+      runFiles.logsDir,
+      runFiles.checkpointsDir,
+      runFiles.samplesDir,
+    ]) {
+      mkdirSync(join(building, folder), { recursive: true });
+    }
+    writeJsonAtomic(join(building, runFiles.spec), { ...spec, name });
+    writeJsonAtomic(join(building, runFiles.status), newStatus(id, name));
+    renameSync(building, join(this.#root, id));
+    return id;
+  }
+
+  /** Newest first. */
+  list(): RunStatus[] {
+    const statuses = this.ids().flatMap((id) => this.#tryStatus(id));
+    return statuses.sort((left, right) => right.createdAt.localeCompare(left.createdAt));
+  }
+
+  ids(): string[] {
+    const entries = readdirSync(this.#root, { withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+      .map((entry) => entry.name);
+  }
+
+  /** The folder of a run. Throws run.not_found. */
+  dir(id: string): string {
+    const dir = join(this.#root, id);
+    const inside = dirname(dir) === this.#root && !id.startsWith('.');
+    if (inside && existsSync(join(dir, runFiles.spec))) return dir;
+    throw new CollieError('run.not_found', `There is no run ${id}.`, 'Reload the list of runs.', { id });
+  }
+
+  status(id: string): RunStatus {
+    return currentStatus(this.dir(id), id);
+  }
+
+  spec(id: string): RunSpec {
+    return readSpec(this.dir(id));
+  }
+
+  get(id: string): MethodResult<'runs.get'> {
+    const path = this.dir(id);
+    return {
+      status: this.status(id),
+      spec: readSpec(path),
+      environment: readEnvironment(path),
+      checkpoints: listCheckpoints(path),
+      samples: readSamples(path),
+      path,
+    };
+  }
+
+  /** Starts a created run. Returns when its supervisor has taken it over. */
+  async start(id: string): Promise<void> {
+    await this.#launch(id, 'start');
+  }
+
+  /**
+   * Goes on from the newest complete checkpoint, or from step 0 when there is none yet. Throws run.not_resumable for a
+   * run that is live or complete.
+   */
+  async resume(id: string): Promise<void> {
+    const status = this.status(id);
+    if (isLive(status)) throw notResumable(id, 'it is running', 'Stop it first, or just watch it.');
+    if (status.state === 'completed') {
+      throw notResumable(id, 'it is complete', 'Start a new run from its settings to train for longer.');
+    }
+    await this.#launch(id, 'resume');
+  }
+
+  /** Saves a checkpoint, then ends the run. Throws run.not_live. */
+  async stop(id: string): Promise<void> {
+    try {
+      await this.control(id, 'stop');
+    } catch (thrown) {
+      // The socket may have been cleaned away under a living supervisor; a signal says the same.
+      const pid = this.#liveSupervisorPid(id);
+      if (pid === null || toErrorInfo(thrown).code !== 'run.not_live') throw thrown;
+      process.kill(pid, 'SIGTERM');
+    }
+  }
+
+  /** Sends one command to the supervisor. Throws run.not_live when the run is not going. */
+  async control(id: string, command: ControlCommand): Promise<void> {
+    const dir = this.dir(id);
+    if (this.#liveSupervisorPid(id) === null) {
+      const { state } = this.status(id);
+      throw new CollieError(
+        'run.not_live',
+        `The run ${id} is not going (it is ${state}).`,
+        'Resume it first.',
+        { id },
+      );
+    }
+    await sendCommand(readSupervisorFile(dir)?.socket ?? '', command);
+  }
+
+  /** Deletes the folder of a run with everything in it. Throws request.invalid while anything of it lives. */
+  remove(id: string): void {
+    const dir = this.dir(id);
+    if (isLive(this.status(id)) || rankAlive(dir)) {
+      throw new CollieError('request.invalid', `The run ${id} is still going.`, 'Stop it first.', { id });
+    }
+    const trash = join(this.#root, `.removed-${id}-${randomBytes(3).toString('hex')}`);
+    renameSync(dir, trash);
+    rmSync(trash, { recursive: true, force: true });
+  }
+
+  async #launch(id: string, mode: StartMode): Promise<void> {
+    const dir = this.dir(id);
+    try {
+      await launchSupervisor(dir, mode);
+    } catch (thrown) {
+      this.#recordFailedLaunch(id, thrown);
+      throw thrown;
+    }
+  }
+
+  #recordFailedLaunch(id: string, thrown: unknown): void {
+    const status = this.status(id);
+    const now = new Date().toISOString();
+    if (!isLive(status) || this.#liveSupervisorPid(id) !== null) return;
+    const failed = {
+      state: 'failed',
+      phase: 'Failed',
+      error: toErrorInfo(thrown),
+      finishedAt: now,
+      updatedAt: now,
+    };
+    writeJsonAtomic(join(this.dir(id), runFiles.status), { ...status, ...failed });
+  }
+
+  #liveSupervisorPid(id: string): number | null {
+    const status = this.status(id);
+    return isLive(status) ? status.supervisorPid : null;
+  }
+
+  #tryStatus(id: string): RunStatus[] {
+    try {
+      return [this.status(id)];
+    } catch {
+      return []; // Removed meanwhile, or a folder that never was a run.
+    }
+  }
+
+  /** Date, time and name: sorts by time, is readable, and is free. */
+  #freeId(name: string): string {
+    const now = new Date().toISOString();
+    const stamp = `${now.slice(0, 10).replaceAll('-', '')}-${now.slice(11, 19).replaceAll(':', '')}`;
+    const base = [stamp, slug(name)].filter(Boolean).join('-');
+    let id = base;
+    for (let suffix = 2; existsSync(join(this.#root, id)); suffix += 1) id = `${base}-${suffix}`;
+    return id;
+  }
+}
+
+function slug(name: string): string {
+  const plain = name.normalize('NFKD').replace(/[\u0300-\u036f]/g, '');
+  return plain
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 48)
+    .replace(/^-+|-+$/g, '');
+}
+
+/** "model, dataset": the folder's name stands for a library dataset, whose file is always called rows.parquet. */
+function defaultName(spec: RunSpec): string {
+  const file = basename(spec.dataset.train);
+  const dataset =
+    file === 'rows.parquet' ? basename(dirname(spec.dataset.train)) : file.replace(/\.[^.]+$/, '');
+  return `${basename(spec.model)}, ${dataset}`.slice(0, 120);
+}
+
+function newStatus(id: string, name: string): RunStatus {
+  const now = new Date().toISOString();
+  return {
+    v: 1,
+    id,
+    name,
+    state: 'preparing',
+    phase: 'Starting',
+    phaseProgress: null,
+    step: 0,
+    totalSteps: null,
+    etaSeconds: null,
+    attempt: 0,
+    createdAt: now,
+    startedAt: null,
+    finishedAt: null,
+    updatedAt: now,
+    lastLoss: null,
+    lastEvalLoss: null,
+    tokensPerSecond: null,
+    checkpoint: null,
+    error: null,
+    supervisorPid: null,
+  };
+}
+
+function notResumable(id: string, why: string, hint: string): CollieError {
+  return new CollieError('run.not_resumable', `The run ${id} cannot be resumed: ${why}.`, hint, { id });
+}
