@@ -1,0 +1,29 @@
+import { ActionIcon, Code, CopyButton, Group, Tooltip } from '@mantine/core';
+import { IconCheck, IconCopy } from '@tabler/icons-react';
+
+/** A text to take along: shown whole, copied with one press. */
+export function CopyField({ label, text, block = false }: { label: string; text: string; block?: boolean }) {
+  return (
+    <Group gap="xs" wrap="nowrap" align="flex-start">
+      <Code
+        block={block}
+        style={{ flex: 1, minWidth: 0, overflowWrap: 'anywhere', whiteSpace: block ? 'pre-wrap' : 'normal' }}
+      >
+        {text}
+      </Code>
+      <CopyButton value={text}>
+        {({ copied, copy }) => (
+          <Tooltip label={copied ? 'Copied' : 'Copy'}>
+            <ActionIcon
+              variant="default"
+              aria-label={copied ? `${label}: copied` : `Copy ${label}`}
+              onClick={copy}
+            >
+              {copied ? <IconCheck size={16} aria-hidden /> : <IconCopy size={16} aria-hidden />}
+            </ActionIcon>
+          </Tooltip>
+        )}
+      </CopyButton>
+    </Group>
+  );
+}

@@ -1,0 +1,68 @@
+/** Actions of one run in a list. */
+import { ActionIcon, Menu } from '@mantine/core';
+import {
+  IconAdjustmentsHorizontal,
+  IconDots,
+  IconMessages,
+  IconPackageExport,
+  IconPlayerPlay,
+  IconPlayerStop,
+  IconTrash,
+} from '@tabler/icons-react';
+import type { RunStatus } from '../../../../electron/shared/events.ts';
+import { allowedActions } from './run-view.ts';
+import { usePageRunCommands } from './use-run-commands.tsx';
+
+const icon = { size: 16, 'aria-hidden': true } as const;
+
+export function RunMenu({ run }: { run: RunStatus }) {
+  const commands = usePageRunCommands();
+  const allowed = allowedActions(run);
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <ActionIcon variant="subtle" color="gray" aria-label={`Actions for ${run.name}`}>
+          <IconDots {...icon} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {allowed.has('stop') && (
+          <Menu.Item leftSection={<IconPlayerStop {...icon} />} onClick={() => commands.stop(run)}>
+            Stop…
+          </Menu.Item>
+        )}
+        {allowed.has('resume') && (
+          <Menu.Item leftSection={<IconPlayerPlay {...icon} />} onClick={() => commands.resume(run)}>
+            Resume
+          </Menu.Item>
+        )}
+        <Menu.Item
+          leftSection={<IconPackageExport {...icon} />}
+          disabled={!allowed.has('export')}
+          onClick={() => commands.exportFrom(run)}
+        >
+          Export…
+        </Menu.Item>
+        <Menu.Item
+          leftSection={<IconMessages {...icon} />}
+          disabled={!allowed.has('chat')}
+          onClick={() => commands.chat(run)}
+        >
+          Open in the playground
+        </Menu.Item>
+        <Menu.Item leftSection={<IconAdjustmentsHorizontal {...icon} />} onClick={() => commands.reuse(run)}>
+          Reuse settings
+        </Menu.Item>
+        <Menu.Divider />
+        <Menu.Item
+          leftSection={<IconTrash {...icon} />}
+          color="red"
+          disabled={!allowed.has('remove')}
+          onClick={() => commands.remove(run)}
+        >
+          Remove…
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
