@@ -1,0 +1,102 @@
+// Kernels over all elements: optimizer update, conversion, norms, finite check; and the loss over rows of logits.
+#include "engine/kernels/cuda/device.cuh"
+
+namespace collie::cuda {
+namespace {
+
+// AdamW (Loshchilov and Hutter 2017, arXiv 1711.05101): decay is decoupled from the gradient.
+__global__ void adamw_elements(AdamWArgs a) {
+  const float decay = 1.f - a.lr * a.weight_decay, step = a.lr / a.bias1, root = rsqrtf(a.bias2);
+  COLLIE_GRID_STRIDE(i, a.n) {
+    const float g = a.grad[i] * a.grad_scale;
+    const float m = a.beta1 * a.m[i] + (1.f - a.beta1) * g;
+    const float v = a.beta2 * a.v[i] + (1.f - a.beta2) * g * g;
+    a.m[i] = m;
+    a.v[i] = v;
+    a.master[i] = a.master[i] * decay - step * m / (sqrtf(v) * root + a.eps);
+  }
+}
+
+template <class From, class To>
+__global__ void copy_elements(CopyArgs a, CopyInto into) {
+  COLLIE_GRID_STRIDE(index, a.rows * a.cols) {
+    const int64_t i = index / a.cols, j = index % a.cols;
+    const float value = to_float(static_cast<const From*>(a.src)[i * a.src_stride + j]);
+    To* dst = static_cast<To*>(a.dst) + i * a.dst_stride + j;
+    *dst = from_float<To>(into == CopyInto::add ? to_float(*dst) + value : a.scale * value);
+  }
+}
+
+__global__ void square_partials(const float* x, int64_t n, double* partial) {
+  double sum = 0;
+  COLLIE_GRID_STRIDE(i, n) sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  sum = block_reduce<Sum>(sum, 0.0);
+  if (threadIdx.x == 0) partial[blockIdx.x] = sum;
+}
+
+__global__ void sum_partials(const double* partial, double* result) {
+  double sum = 0;
+  for (int64_t i = threadIdx.x; i < kReducePartials; i += blockDim.x) sum += partial[i];
+  sum = block_reduce<Sum>(sum, 0.0);
+  if (threadIdx.x == 0) *result = sum;
+}
+
+template <class T>
+__global__ void non_finite(const T* x, int64_t n, int32_t* result) {
+  int32_t bad = 0;
+  COLLIE_GRID_STRIDE(i, n) bad |= !isfinite(to_float(x[i]));
+  if (__syncthreads_or(bad) && threadIdx.x == 0) atomicAdd(result, 1);
+}
+
+template <class T>
+__global__ void cross_entropy_rows(LossArgs a) {
+  const int64_t i = blockIdx.x;
+  T* x = static_cast<T*>(a.logits) + i * a.stride;
+  const int32_t target_id = a.targets[i];
+  const float target = to_float(x[target_id]);
+  float top = -INFINITY;
+  for (int64_t j = threadIdx.x; j < a.vocab; j += blockDim.x) top = fmaxf(top, to_float(x[j]));
+  top = block_reduce<Max>(top, -INFINITY);
+  float sum = 0;
+  for (int64_t j = threadIdx.x; j < a.vocab; j += blockDim.x) sum += expf(to_float(x[j]) - top);
+  const float lse = top + logf(block_reduce<Sum>(sum, 0.f));
+  if (threadIdx.x == 0) {
+    a.losses[i] = lse - target;
+    if (a.correct) a.correct[i] = target >= top ? 1 : 0;
+  }
+  if (a.grad_scale == 0.f) return;
+  for (int64_t j = threadIdx.x; j < a.vocab; j += blockDim.x) {
+    const float p = expf(to_float(x[j]) - lse);
+    x[j] = from_float<T>((j == target_id ? p - 1.f : p) * a.grad_scale);
+  }
+}
+
+}  // namespace
+
+void adamw(const AdamWArgs& a, cudaStream_t stream) { adamw_elements<<<blocks_for(a.n), kThreads, 0, stream>>>(a); }
+
+void copy(const CopyArgs& a, CopyInto into, cudaStream_t stream) {
+  for_storage(a.from, [&]<class From>() {
+    for_storage(a.to, [&]<class To>() {
+      copy_elements<From, To><<<blocks_for(a.rows * a.cols), kThreads, 0, stream>>>(a, into);
+    });
+  });
+}
+
+void squared_norm(const float* x, int64_t n, double* partial, double* result, cudaStream_t stream) {
+  square_partials<<<kReducePartials, kThreads, 0, stream>>>(x, n, partial);
+  sum_partials<<<1, kThreads, 0, stream>>>(partial, result);
+}
+
+void count_non_finite(Storage storage, const void* x, int64_t n, int32_t* result, cudaStream_t stream) {
+  for_storage(storage, [&]<class T>() {
+    non_finite<T><<<blocks_for(n), kThreads, 0, stream>>>(static_cast<const T*>(x), n, result);
+  });
+}
+
+void cross_entropy(const LossArgs& a, cudaStream_t stream) {
+  for_storage(a.storage,
+              [&]<class T>() { cross_entropy_rows<T><<<static_cast<unsigned>(a.rows), kThreads, 0, stream>>>(a); });
+}
+
+}  // namespace collie::cuda

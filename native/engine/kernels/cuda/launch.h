@@ -1,0 +1,150 @@
+// What the .cu files offer to cuda_kernels.cpp: plain pointers and strides (in elements) of device memory, on a stream.
+// Semantics are those of kernels.h; launches do not synchronize.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+
+namespace collie::cuda {
+
+enum class Storage : uint8_t { f32, bf16 };
+
+struct NormArgs {
+  Storage storage;
+  const void* x;
+  const void* residual;  // or null
+  void* sum;
+  const void* weight;
+  void* y;
+  float* rstd;           // or null
+  int64_t x_stride, residual_stride, sum_stride, y_stride;
+  int64_t rows, dim;
+  float eps;
+};
+
+struct NormBackwardArgs {
+  Storage storage;
+  const void* x;
+  const void* weight;
+  const void* dy;
+  const float* rstd;
+  void* dx;          // or null
+  float* dweight;    // or null
+  float* partial;    // kNormPartials * dim floats, with dweight
+  int64_t x_stride, dy_stride, dx_stride;
+  int64_t rows, dim;
+};
+constexpr int64_t kNormPartials = 128;
+
+void rms_norm(const NormArgs& a, cudaStream_t stream);
+void rms_norm_backward(const NormBackwardArgs& a, cudaStream_t stream);
+
+struct RotaryArgs {
+  Storage storage;
+  void* x;
+  const int32_t* positions;
+  const float* cos;
+  const float* sin;
+  int64_t x_stride, rows, heads, head_dim;
+  float sign;  // +1 forward, -1 backward
+};
+void rotary(const RotaryArgs& a, cudaStream_t stream);
+
+struct SwigluArgs {
+  Storage storage;
+  void* gate_up;
+  void* y;  // output, or its gradient
+  int64_t gate_up_stride, y_stride, rows, dim;
+};
+void swiglu(const SwigluArgs& a, cudaStream_t stream);
+void swiglu_backward(const SwigluArgs& a, cudaStream_t stream);
+
+enum class DropoutInto { overwrite, add };
+struct DropoutArgs {
+  Storage storage;
+  const void* x;
+  void* y;
+  int64_t x_stride, y_stride, rows, cols;
+  uint64_t key;
+  float rate;
+};
+void dropout(const DropoutArgs& a, DropoutInto into, cudaStream_t stream);
+
+struct RowsArgs {
+  Storage storage;
+  const void* x;
+  const int32_t* rows;
+  void* out;
+  int64_t x_stride, out_stride, count, dim;
+};
+void gather_rows(const RowsArgs& a, cudaStream_t stream);   // out[i] = x[rows[i]]
+void scatter_rows(const RowsArgs& a, cudaStream_t stream);  // out[rows[i]] = x[i]
+// dtable fp32 [*, dim] += rows of x by id, in the order of the rows.
+void embedding_backward(const RowsArgs& a, cudaStream_t stream);
+
+struct LossArgs {
+  Storage storage;
+  void* logits;
+  const int32_t* targets;
+  float* losses;
+  int32_t* correct;  // or null
+  int64_t stride, rows, vocab;
+  float grad_scale;
+};
+void cross_entropy(const LossArgs& a, cudaStream_t stream);
+
+struct AdamWArgs {
+  float* master;
+  float* m;
+  float* v;
+  const float* grad;
+  int64_t n;
+  float lr, beta1, beta2, eps, weight_decay, grad_scale, bias1, bias2;
+};
+void adamw(const AdamWArgs& a, cudaStream_t stream);
+
+struct CopyArgs {
+  Storage from, to;
+  const void* src;
+  void* dst;
+  int64_t rows, cols, src_stride, dst_stride;
+  float scale;
+};
+enum class CopyInto { overwrite, add };
+void copy(const CopyArgs& a, CopyInto into, cudaStream_t stream);
+
+constexpr int64_t kReducePartials = 512;
+// partial: kReducePartials doubles; result: one double.
+void squared_norm(const float* x, int64_t n, double* partial, double* result, cudaStream_t stream);
+// Counts into *result, which must be zero before.
+void count_non_finite(Storage storage, const void* x, int64_t n, int32_t* result, cudaStream_t stream);
+
+// Attention in fp32 arithmetic without tensor cores: exact, for fp32 runs and for what the fused kernels do not take.
+struct AttentionArgs {
+  Storage storage;
+  const void* q;
+  const void* k;
+  const void* v;
+  void* out;
+  float* lse;              // [heads, rows], or null
+  const int32_t* offsets;  // documents + 1
+  int64_t q_stride, kv_stride, out_stride;
+  int64_t rows, documents, heads, kv_heads, head_dim, window;
+  int64_t past;            // keys before the first query (one document only); 0 in training
+  float scale;
+};
+struct AttentionBackwardArgs {
+  AttentionArgs forward;
+  const void* dout;
+  float* delta;  // [heads, rows] scratch
+  void* dq;
+  void* dk;
+  void* dv;
+  int64_t dout_stride, dqkv_stride;
+};
+constexpr int64_t kMaxHeadDim = 256;
+void attention(const AttentionArgs& a, cudaStream_t stream);
+void attention_backward(const AttentionBackwardArgs& a, cudaStream_t stream);
+
+}  // namespace collie::cuda
