@@ -1,0 +1,202 @@
+/** `collie bench cpu`: our training step against Hugging Face transformers + PEFT on this machine, interleaved. */
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { installRoot, rankExecutable } from '../server/native/addon.ts';
+import { CollieError } from '../shared/errors.ts';
+import { runChild } from './bench/child.ts';
+import { checkPython, ensureVenv, findJemalloc } from './bench/python.ts';
+import {
+  type BenchReport,
+  bestAgainstBest,
+  type CellResult,
+  cellTitle,
+  describeMachine,
+  markdown,
+  type Round,
+  table,
+} from './bench/report.ts';
+import {
+  type Cell,
+  type MethodName,
+  type Precision,
+  type Programs,
+  prepareCell,
+  type Shape,
+  type VariantName,
+  variantCommand,
+  variantTitle,
+} from './bench/variants.ts';
+import type { DataKind } from './bench/workload.ts';
+
+interface Options {
+  precision: Precision[];
+  method: MethodName[];
+  data: DataKind[];
+  batch: number;
+  seq: number;
+  steps: number;
+  rounds: number;
+  layers: number;
+  threads: number;
+  python?: string;
+  jemalloc?: string;
+  json?: string;
+  markdown?: string;
+}
+
+const count = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError(`\`${text}\` is no whole number of 1 or more.`);
+  return value;
+};
+
+/** A parser of comma-separated choices. */
+const choices =
+  <T extends string>(...allowed: T[]) =>
+  (text: string): T[] => {
+    const values = text.split(',') as T[];
+    const stray = values.find((value) => !allowed.includes(value));
+    if (stray !== undefined) throw new InvalidArgumentError(`\`${stray}\` is none of ${allowed.join(', ')}.`);
+    return values;
+  };
+
+export function registerBench(program: Command): void {
+  const bench = program.command('bench').description('Measure this machine');
+  bench
+    .command('cpu')
+    .description(
+      'Training steps of Collie against Hugging Face transformers + PEFT: speed and peak memory as ratios',
+    )
+    .option('--precision <list>', 'bf16, fp32 or both', choices('bf16', 'fp32'), ['bf16', 'fp32'])
+    .option('--method <list>', 'lora, full or both', choices('lora', 'full'), ['lora'])
+    .option('--data <list>', 'unpadded, ragged or both', choices('unpadded', 'ragged'), [
+      'unpadded',
+      'ragged',
+    ])
+    .option('--batch <n>', 'rows of a step', count, 4)
+    .option('--seq <n>', 'most tokens of a row', count, 512)
+    .option('--steps <n>', 'measured steps of a process, after one that warms up', count, 3)
+    .option('--rounds <n>', 'how often each contestant takes its turn', count, 3)
+    .option('--layers <n>', 'layers of the model (30: SmolLM2-135M)', count, 30)
+    .option('--threads <n>', 'threads of each process', count, availableParallelism())
+    .option('--python <path>', 'a Python with torch, transformers and peft (default: one is set up)')
+    .option('--jemalloc <path>', 'libjemalloc.so.2 to preload (default: looked for in system folders)')
+    .option('--json <file>', 'write every measurement')
+    .option('--markdown <file>', 'write the tables')
+    .action(benchCpu);
+}
+
+async function benchCpu(options: Options): Promise<void> {
+  const programs = await findPrograms(options);
+  const { batch, seq, steps, layers, threads } = options;
+  const shape: Shape = { batch, seq, steps, layers, threads };
+  const machine = describeMachine();
+  console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.features.join(' ') || 'features unknown'}`);
+
+  const cells = options.method.flatMap((method) =>
+    options.data.flatMap((data) => options.precision.map((precision): Cell => ({ precision, method, data }))),
+  );
+  const work = join(cacheFolder(), `work-${process.pid}`);
+  const results: CellResult[] = [];
+  try {
+    for (const cell of cells) {
+      const result = await measureCell(cell, shape, options.rounds, programs, work);
+      results.push(result);
+      console.log(`\n${table(result)}\n`);
+    }
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  const report: BenchReport = {
+    v: 1,
+    date: new Date().toISOString(),
+    machine,
+    shape,
+    notes: notes(results, programs),
+    cells: results,
+  };
+  for (const note of report.notes) console.log(note);
+  if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (options.markdown) writeFileSync(options.markdown, markdown(report));
+}
+
+const cacheFolder = () => join(installRoot(), 'native/.deps/bench');
+
+async function findPrograms(options: Options): Promise<Programs> {
+  const rank = rankExecutable();
+  if (!existsSync(rank))
+    throw new CollieError(
+      'engine.not_built',
+      `The engine is missing: ${rank}`,
+      'Run `node native/setup.mjs` to build it.',
+    );
+  const scripts = join(installRoot(), 'tests/bench');
+  const baselineScript = join(scripts, 'hf_peft_step.py');
+  if (!existsSync(baselineScript))
+    throw new CollieError(
+      'file.not_found',
+      `The baseline script is missing: ${baselineScript}`,
+      'Run the benchmark from a checkout of the sources; the packaged app does not carry it.',
+    );
+  if (options.jemalloc && !existsSync(options.jemalloc))
+    throw new CollieError('file.not_found', `There is no jemalloc at ${options.jemalloc}`);
+  const python = options.python
+    ? resolve(options.python)
+    : await ensureVenv(
+        join(installRoot(), 'native/.deps/bench-venv'),
+        join(scripts, 'requirements.txt'),
+        (line) => console.log(`  ${line}`),
+      );
+  checkPython(python);
+  return { rank, python, baselineScript, jemalloc: options.jemalloc ?? findJemalloc() };
+}
+
+/** All contestants take turns, so that a busy minute of the machine meets each of them alike. */
+async function measureCell(
+  cell: Cell,
+  shape: Shape,
+  roundCount: number,
+  programs: Programs,
+  work: string,
+): Promise<CellResult> {
+  const variants: VariantName[] = programs.jemalloc ? ['collie', 'hf', 'hf_jemalloc'] : ['collie', 'hf'];
+  const rounds: Round[] = [];
+  console.log(`\n${cellTitle(cell)}`);
+  for (let round = 0; round < roundCount; round++) {
+    const results: Round['results'] = {};
+    for (const variant of variants) {
+      const model = prepareCell(cacheFolder(), work, cell, shape, 1 + round);
+      const result = await runChild(variantCommand(variant, work, model, cell, shape, programs));
+      results[variant] = result;
+      const memory = result.peakBytes === null ? '' : `, ${(result.peakBytes / 1e9).toFixed(2)} GB`;
+      const turn = `round ${round + 1} of ${roundCount}`;
+      console.log(
+        `  ${turn}  ${variantTitle[variant]}: ${result.tokensPerSecond.toFixed(1)} tokens/s${memory}`,
+      );
+    }
+    rounds.push({ results });
+  }
+  return { cell, rounds };
+}
+
+function notes(results: CellResult[], programs: Programs): string[] {
+  const infos = results.flatMap(({ rounds }) => rounds.map(({ results }) => results.hf?.info ?? {}));
+  const info = infos.find((candidate) => candidate.torch) ?? {};
+  const versions = [`torch ${info.torch}`, `transformers ${info.transformers}`];
+  if (info.peft) versions.push(`peft ${info.peft}`);
+  const list = [
+    ...bestAgainstBest(results),
+    `Baseline: ${versions.join(', ')}; torch uses ${info.cpu_capability}.`,
+  ];
+  list.push(
+    programs.jemalloc
+      ? `jemalloc: ${programs.jemalloc}, its defaults.`
+      : 'No jemalloc was found, so the baseline ran with the system allocator only (Debian: apt-get install libjemalloc2).',
+  );
+  if (results.every(({ rounds }) => rounds.every((round) => round.results.collie?.peakBytes === null)))
+    list.push('Peak memory is read from /proc, which this system lacks.');
+  return list;
+}
