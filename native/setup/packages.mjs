@@ -70,10 +70,11 @@ export function npmPackages(root) {
     title: 'npm packages',
     needed: () => !existsSync(stamp) || readFileSync(stamp, 'utf8') !== lockHash(),
     async run(report) {
-      report(null, 'npm ci');
-      await command('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts'], {
+      report(null, 'npm install');
+      // Not `npm ci`: it insists on the packages of every other platform, which a company mirror may not carry.
+      await command('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'], {
         cwd: root,
-        next: 'Check the network; `npm ci` in this folder shows the whole error.',
+        next: 'Check the network; `npm install` in this folder shows the whole error.',
       });
       writeFileSync(stamp, lockHash());
     },
