@@ -110,6 +110,7 @@ export type Device = z.infer<typeof deviceSchema>;
 
 export const telemetrySchema = z.object({
   timeUs: z.number(),
+  /** Share of all cores, 0 to 1. */
   cpuUtil: z.number(),
   memoryUsedBytes: z.number().int(),
   memoryTotalBytes: z.number().int(),
@@ -117,6 +118,7 @@ export const telemetrySchema = z.object({
   gpus: z.array(
     z.object({
       index: z.number().int(),
+      /** Share of the time with a kernel running, 0 to 1. */
       util: z.number(),
       memoryUsedBytes: z.number().int(),
       memoryTotalBytes: z.number().int(),

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <set>
+#include <stdexcept>
+#include <string_view>
 
 #include "core/error.h"
 #include "core/float_bits.h"
 #include "core/gguf_config.h"
 #include "core/gguf_dequantize.h"
 #include "core/model_config.h"
+#include "core/model_tensors.h"
 #include "core/safetensors.h"
 
 namespace collie {
@@ -24,33 +27,50 @@ struct Mapping {
   int64_t heads = 0;
 };
 
-struct LayerTensor {
-  const char* gguf;
-  const char* hf;
-  std::vector<int64_t> shape;
-  int64_t rotary_heads = 0;
+// Names of the two formats, without the layer's prefix and ".weight".
+constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+    {"model.embed_tokens", "token_embd"},
+    {"model.norm", "output_norm"},
+    {"lm_head", "output"},
+    {"input_layernorm", "attn_norm"},
+    {"self_attn.q_proj", "attn_q"},
+    {"self_attn.k_proj", "attn_k"},
+    {"self_attn.v_proj", "attn_v"},
+    {"self_attn.o_proj", "attn_output"},
+    {"post_attention_layernorm", "ffn_norm"},
+    {"mlp.gate_proj", "ffn_gate"},
+    {"mlp.up_proj", "ffn_up"},
+    {"mlp.down_proj", "ffn_down"},
 };
 
-std::vector<LayerTensor> layer_tensors(const ModelConfig& c) {
-  const int64_t q = c.n_heads * c.head_dim, kv = c.n_kv_heads * c.head_dim;
-  return {
-      {"attn_norm", "input_layernorm", {c.hidden_size}},
-      {"attn_q", "self_attn.q_proj", {q, c.hidden_size}, c.n_heads},
-      {"attn_k", "self_attn.k_proj", {kv, c.hidden_size}, c.n_kv_heads},
-      {"attn_v", "self_attn.v_proj", {kv, c.hidden_size}},
-      {"attn_output", "self_attn.o_proj", {c.hidden_size, q}},
-      {"ffn_norm", "post_attention_layernorm", {c.hidden_size}},
-      {"ffn_gate", "mlp.gate_proj", {c.intermediate_size, c.hidden_size}},
-      {"ffn_up", "mlp.up_proj", {c.intermediate_size, c.hidden_size}},
-      {"ffn_down", "mlp.down_proj", {c.hidden_size, c.intermediate_size}},
-  };
+constexpr std::string_view kLayerPrefix = "model.layers.", kSuffix = ".weight";
+
+// model.layers.3.mlp.up_proj.weight -> blk.3.ffn_up.weight
+std::string gguf_name(std::string_view name) {
+  std::string prefix;
+  if (name.starts_with(kLayerPrefix)) {
+    name.remove_prefix(kLayerPrefix.size());
+    const size_t dot = name.find('.');
+    prefix = "blk." + std::string(name.substr(0, dot)) + ".";
+    name.remove_prefix(dot + 1);
+  }
+  name.remove_suffix(kSuffix.size());
+  for (const auto& [hugging_face, gguf] : kNames)
+    if (name == hugging_face) return prefix + std::string(gguf) + std::string(kSuffix);
+  throw std::logic_error("no GGUF name for " + std::string(name));
+}
+
+// Heads whose rows llama.cpp reordered in this tensor; 0: none.
+int64_t rotary_heads(const std::string& name, const ModelConfig& config) {
+  if (name.ends_with("q_proj.weight")) return config.n_heads;
+  return name.ends_with("k_proj.weight") ? config.n_kv_heads : 0;
 }
 
 class MappingBuilder {
  public:
   explicit MappingBuilder(const GgufFile& file) : file_(file) {}
 
-  void add(const std::string& source, const std::string& target, std::vector<int64_t> shape, int64_t heads = 0) {
+  void add(const std::string& source, const std::string& target, std::vector<int64_t> shape, int64_t heads) {
     const GgufTensor* tensor = file_.find_tensor(source);
     const nlohmann::json data = {{"tensor", source}, {"path", file_.path().string()}};
     if (!tensor)
@@ -84,15 +104,8 @@ class MappingBuilder {
 
 std::vector<Mapping> map_tensors(const GgufFile& file, const ModelConfig& config) {
   MappingBuilder builder(file);
-  builder.add("token_embd.weight", "model.embed_tokens.weight", {config.vocab_size, config.hidden_size});
-  const auto layer = layer_tensors(config);
-  for (int64_t i = 0; i < config.n_layers; ++i) {
-    const std::string from = "blk." + std::to_string(i) + ".", to = "model.layers." + std::to_string(i) + ".";
-    for (const LayerTensor& tensor : layer)
-      builder.add(from + tensor.gguf + ".weight", to + tensor.hf + ".weight", tensor.shape, tensor.rotary_heads);
-  }
-  builder.add("output_norm.weight", "model.norm.weight", {config.hidden_size});
-  if (!config.tied_embeddings) builder.add("output.weight", "lm_head.weight", {config.vocab_size, config.hidden_size});
+  for (const NamedShape& tensor : model_tensors(config))
+    builder.add(gguf_name(tensor.name), tensor.name, tensor.shape, rotary_heads(tensor.name, config));
   return builder.finish();
 }
 

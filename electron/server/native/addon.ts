@@ -61,8 +61,11 @@ export interface NativeAddon {
   version(): string;
   /** Reads header and metadata only. */
   ggufInfo(path: string): GgufInfo;
-  /** Dequantizes every tensor to bf16 and writes <outDir>/model.safetensors with Hugging Face names. Runs on a worker thread. */
-  ggufConvert(path: string, outDir: string, onProgress: (fraction: number) => void): Promise<void>;
+  /**
+   * Dequantizes every tensor to bf16 and writes <outDir>/model.safetensors with Hugging Face names, and <outDir>/config.json.
+   * Runs on a worker thread. When onProgress returns false the conversion ends with job.cancelled.
+   */
+  ggufConvert(path: string, outDir: string, onProgress: (fraction: number) => boolean): Promise<void>;
   /** Checks config.json and the headers of all weight files (names, shapes, dtypes, lengths); throws what is wrong. */
   modelSummary(folder: string): ModelSummary;
   devices(): Device[];

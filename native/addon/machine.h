@@ -1,0 +1,16 @@
+// The machine as JavaScript sees it: devices() and telemetry(diskPath) of electron/shared/entities.ts.
+#pragma once
+
+#include <napi.h>
+
+#include <filesystem>
+
+#include "core/nvml.h"
+#include "core/telemetry.h"
+
+namespace collie::addon {
+
+Napi::Value devices(Napi::Env env, const Nvml& nvml);
+Napi::Value telemetry(Napi::Env env, TelemetrySampler& sampler, const Nvml& nvml, const std::filesystem::path& disk_path);
+
+}  // namespace collie::addon

@@ -1,0 +1,50 @@
+#include "addon/models.h"
+
+#include "addon/values.h"
+#include "core/gguf.h"
+#include "core/model_summary.h"
+
+namespace collie::addon {
+
+using nlohmann::json;
+
+Napi::Value gguf_info(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::string path = string_argument(info, 0, "path");
+  return guarded(env, [&]() -> Napi::Value {
+    const GgufFile file(path);
+    json tensors = json::array();
+    for (const GgufTensor& tensor : file.tensors())
+      tensors.push_back({{"name", tensor.name}, {"shape", tensor.shape}, {"type", gguf_type_info(tensor.type)->name}, {"bytes", tensor.bytes.size()}});
+    Napi::Object metadata = Napi::Object::New(env);
+    for (const auto& [key, value] : file.metadata()) metadata[key] = to_js(env, value);
+    Napi::Object result = Napi::Object::New(env);
+    result["architecture"] = Napi::String::New(env, file.architecture());
+    result["metadata"] = metadata;
+    result["tensors"] = to_js(env, tensors);
+    return result;
+  });
+}
+
+Napi::Value model_summary(const Napi::CallbackInfo& info) {
+  const std::string folder = string_argument(info, 0, "folder");
+  return guarded(info.Env(), [&] {
+    const ModelSummary summary = summarize_model(folder);
+    const ModelConfig& config = summary.config;
+    return to_js(info.Env(), {{"family", config.family},
+                              {"architecture", config.architecture},
+                              {"parameters", summary.parameters},
+                              {"dtype", summary.dtype},
+                              {"layers", config.n_layers},
+                              {"hiddenSize", config.hidden_size},
+                              {"heads", config.n_heads},
+                              {"kvHeads", config.n_kv_heads},
+                              {"intermediateSize", config.intermediate_size},
+                              {"contextLength", config.max_position},
+                              {"vocabSize", config.vocab_size},
+                              {"tiedEmbeddings", config.tied_embeddings},
+                              {"sizeBytes", summary.size_bytes}});
+  });
+}
+
+}  // namespace collie::addon
