@@ -46,7 +46,7 @@ function page({ parts: [first, id] }: Route): ReactNode {
 
 export function Pages({ route }: { route: Route }) {
   return (
-    <Boundary key={route.parts.join('/')}>
+    <Boundary key={route.parts.slice(0, 2).join('/')}>
       <Suspense fallback={<Waiting />}>{page(route)}</Suspense>
     </Boundary>
   );

@@ -11,7 +11,7 @@ import classes from './Shell.module.css';
 export function Shell() {
   const main = useRef<HTMLElement>(null);
   const route = useRoute();
-  const place = route.parts.join('/');
+  const place = route.parts.slice(0, 2).join('/');
   const first = useRef(true);
   // A new page starts at its top with the focus on it, so that keyboards and screen readers follow.
   // biome-ignore lint/correctness/useExhaustiveDependencies: runs when the place changes

@@ -1,0 +1,33 @@
+import { Text } from '@mantine/core';
+import type { DatasetCard } from '../../../../electron/shared/entities.ts';
+import { ImportModal } from '../../components/ImportModal.tsx';
+import { useStore } from '../../store/context.tsx';
+
+interface Props {
+  readonly onDone: (dataset: DatasetCard) => void;
+  readonly onClose: () => void;
+}
+
+export function ImportDatasetModal({ onDone, onClose }: Props) {
+  const start = useStore((s) => s.importDataset);
+  return (
+    <ImportModal
+      title="Import dataset"
+      picker={{
+        pick: 'file',
+        extensions: ['jsonl', 'ndjson', 'json', 'csv', 'tsv', 'parquet'],
+        description: 'A JSONL, JSON, CSV or Parquet file.',
+        placeholder: '/home/me/data/train.jsonl',
+      }}
+      hint={
+        <Text size="sm" c="dimmed">
+          The rows are copied into the library; the file stays as it is. Which columns hold what is guessed
+          from their names and can be changed afterwards.
+        </Text>
+      }
+      start={start}
+      onDone={(result) => onDone(result as DatasetCard)}
+      onClose={onClose}
+    />
+  );
+}
