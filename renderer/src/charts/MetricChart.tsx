@@ -20,6 +20,8 @@ interface Props {
   lines: readonly ChartLine[];
   xLabel: string;
   formatX: (x: number) => string;
+  /** Ticks of x, where they should be shorter than exact values. */
+  formatXTick: (x: number) => string;
   formatY: (y: number) => string;
   /** Ticks of y, where they should be shorter than exact values. */
   formatTick?: (y: number) => string;
@@ -44,9 +46,10 @@ export function MetricChart(props: Props) {
   const pixels = Math.max(0, width - MARGIN.left - MARGIN.right);
   const { smoothing, clip } = settings;
   const zero = props.zero === true;
+  const xKind = settings.x === 'seconds' ? 'time' : 'count';
   const model = useMemo(
-    () => (pixels > 0 ? chartModel(lines, { scale, clip, smoothing, window, pixels, zero }) : null),
-    [lines, scale, clip, smoothing, window, pixels, zero],
+    () => (pixels > 0 ? chartModel(lines, { scale, clip, smoothing, window, pixels, zero, xKind }) : null),
+    [lines, scale, clip, smoothing, window, pixels, zero, xKind],
   );
   const description = useMemo(() => describeChart(title, lines, formatY), [title, lines, formatY]);
   const area: PlotArea | null = model && {
@@ -97,7 +100,7 @@ export function MetricChart(props: Props) {
                 marks={marks}
                 width={width}
                 height={height}
-                formatX={formatX}
+                formatX={props.formatXTick}
                 formatY={props.formatTick ?? formatY}
               />
             </div>

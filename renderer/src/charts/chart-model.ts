@@ -1,6 +1,6 @@
 /** From lines of any length to what one chart draws: rows, axes and a summary in words. Pure. */
 import { minMaxIndices } from './downsample.ts';
-import { type DomainWish, type ScaleKind, ticks, yDomain } from './scale.ts';
+import { type DomainWish, ticks, timeTicks, yDomain } from './scale.ts';
 import { smooth } from './smooth.ts';
 import { countUpTo, nearestIndex } from './table.ts';
 
@@ -25,6 +25,7 @@ export interface ChartWish extends DomainWish {
   window: readonly [number, number] | null;
   /** Width of the plot in pixels. */
   pixels: number;
+  xKind: 'count' | 'time';
 }
 
 /** `x`, and per line its value under `key` and its average under `averageKey(key)`. */
@@ -59,11 +60,12 @@ export function chartModel(lines: readonly ChartLine[], wish: ChartWish): ChartM
     wish,
   );
   if (!domain) return null;
+  const xCount = Math.max(2, Math.min(8, wish.pixels / 90));
   return {
     rows: mergeRows(prepared, wish),
     xDomain,
     yDomain: domain,
-    xTicks: ticks(xDomain, 'linear', Math.max(2, Math.min(8, wish.pixels / 90))),
+    xTicks: wish.xKind === 'time' ? timeTicks(xDomain, xCount) : ticks(xDomain, 'linear', xCount),
     yTicks: ticks(domain, wish.scale),
   };
 }
@@ -155,5 +157,3 @@ export function describeChart(
   });
   return `${title}. ${parts.join(' ')}`;
 }
-
-export type { ScaleKind };

@@ -19,6 +19,13 @@ export function formatDuration(seconds: number | null | undefined): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/** A mark on a time axis, in one unit: "30 s", "5 min", "1.5 h", "2 d". */
+export function formatTimeTick(seconds: number): string {
+  const [unit, size] =
+    seconds < 120 ? ['s', 1] : seconds < 7200 ? ['min', 60] : seconds < 172_800 ? ['h', 3600] : ['d', 86_400];
+  return `${Number((seconds / (size as number)).toFixed(1))} ${unit}`;
+}
+
 /** Time left, coarser than a duration because it is a guess: "about 3 min". */
 export function formatEta(seconds: number | null | undefined): string {
   if (missing(seconds)) return MISSING;

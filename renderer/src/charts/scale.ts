@@ -62,6 +62,18 @@ export function ticks([low, high]: readonly [number, number], scale: ScaleKind, 
   return scale === 'log' ? logTicks(low, high, count) : linearTicks(low, high, count);
 }
 
+const timeSteps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400];
+
+/** About `count` round moments inside a range of seconds: minutes and hours instead of hundreds of seconds. */
+export function timeTicks([low, high]: readonly [number, number], count = 5): number[] {
+  const raw = (high - low) / count;
+  if (!(raw >= 1)) return linearTicks(low, high, count);
+  const step = timeSteps.find((s) => s >= raw) ?? Math.ceil(raw / 86_400) * 86_400;
+  const out: number[] = [];
+  for (let i = Math.ceil(low / step); i * step <= high; i++) out.push(i * step);
+  return out;
+}
+
 function linearTicks(low: number, high: number, count: number): number[] {
   const span = high - low;
   if (!(span > 0)) return [low];

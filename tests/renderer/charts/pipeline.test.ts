@@ -8,7 +8,7 @@ import {
   valueNear,
 } from '../../../renderer/src/charts/chart-model.ts';
 import { minMaxIndices } from '../../../renderer/src/charts/downsample.ts';
-import { percentile, ticks, yDomain } from '../../../renderer/src/charts/scale.ts';
+import { percentile, ticks, timeTicks, yDomain } from '../../../renderer/src/charts/scale.ts';
 import { smooth } from '../../../renderer/src/charts/smooth.ts';
 import { nearestIndex, Table } from '../../../renderer/src/charts/table.ts';
 
@@ -108,6 +108,8 @@ describe('axes', () => {
     expect(ticks([0, 10], 'linear')).toEqual([0, 2, 4, 6, 8, 10]);
     expect(ticks([0.1, 0.32], 'linear')).toEqual([0.1, 0.15, 0.2, 0.25, 0.3]);
     expect(ticks([2, 2], 'linear')).toEqual([2]);
+    expect(timeTicks([0, 3000], 5)).toEqual([0, 600, 1200, 1800, 2400, 3000]);
+    expect(timeTicks([0, 1], 4)).toEqual([0, 0.25, 0.5, 0.75, 1]);
   });
   it('a flat line gets room above and below', () => {
     const domain = yDomain([[2, 2, 2]], { scale: 'linear', clip: 'all' });
@@ -116,7 +118,14 @@ describe('axes', () => {
   });
 });
 
-const wish: ChartWish = { scale: 'linear', clip: 'all', smoothing: 0.5, window: null, pixels: 400 };
+const wish: ChartWish = {
+  scale: 'linear',
+  clip: 'all',
+  smoothing: 0.5,
+  window: null,
+  pixels: 400,
+  xKind: 'count',
+};
 const train: ChartLine = {
   key: 'loss',
   label: 'Training',

@@ -1,0 +1,83 @@
+import { Stack } from '@mantine/core';
+import { useMemo } from 'react';
+import { ChartGroup } from '../../charts/ChartGroup.tsx';
+import { ChartToolbar } from '../../charts/ChartToolbar.tsx';
+import { formatBytes, formatCount, formatValue } from '../../charts/format.ts';
+import { MetricChart } from '../../charts/MetricChart.tsx';
+import type { RunSeries } from '../../charts/run-series.ts';
+import { useChartSettings } from '../../charts/use-chart-settings.ts';
+import classes from './Monitor.module.css';
+import { resumeMarks, runLines, xFormats } from './run-charts.ts';
+
+interface Props {
+  series: RunSeries;
+  emptyText: string;
+}
+
+/** The curves of a run, under one cursor. */
+export function ChartsTab({ series, emptyText }: Props) {
+  const [settings, setSettings] = useChartSettings();
+  const lines = useMemo(() => runLines(series, settings.x), [series, settings.x]);
+  const marks = useMemo(() => resumeMarks(series, settings.x), [series, settings.x]);
+  const x = xFormats[settings.x];
+  const common = {
+    xLabel: x.label,
+    formatX: x.exact,
+    formatXTick: x.tick,
+    settings,
+    marks,
+    emptyText,
+  };
+  return (
+    <ChartGroup>
+      <Stack gap="md">
+        <ChartToolbar settings={settings} onChange={setSettings} />
+        <div className={classes.charts}>
+          <div className={classes.wide}>
+            <MetricChart
+              {...common}
+              title="Loss"
+              lines={lines.loss}
+              formatY={formatValue}
+              values="positive"
+              height={300}
+            />
+          </div>
+          <MetricChart
+            {...common}
+            title="Gradient norm"
+            lines={lines.gradNorm}
+            formatY={formatValue}
+            values="positive"
+            height={300}
+          />
+          <MetricChart
+            {...common}
+            title="Learning rate"
+            lines={lines.learningRate}
+            formatY={formatValue}
+            values="any"
+            zero
+          />
+          <MetricChart
+            {...common}
+            title="Speed"
+            lines={lines.speed}
+            formatY={formatValue}
+            formatTick={formatCount}
+            values="any"
+            zero
+          />
+          <MetricChart
+            {...common}
+            title="Memory"
+            lines={lines.memory}
+            formatY={formatBytes}
+            values="any"
+            zero
+          />
+        </div>
+      </Stack>
+    </ChartGroup>
+  );
+}

@@ -1,0 +1,95 @@
+import { Badge, Button, Group, Stack, Table, Text } from '@mantine/core';
+import { IconDeviceFloppy, IconMessages, IconPackageExport } from '@tabler/icons-react';
+import type { RunStatus } from '../../../../electron/shared/events.ts';
+import { href } from '../../app/route.ts';
+import { formatBytes } from '../../charts/format.ts';
+import type { CheckpointPoint } from '../../charts/run-series.ts';
+import { EmptyState } from '../../components/EmptyState.tsx';
+import { formatDate, formatInteger, plural } from '../../components/format.ts';
+import type { RunDetail } from '../../store/runs.ts';
+import { CopyField } from '../export/CopyField.tsx';
+import type { RunCommands } from '../runs/use-run-commands.tsx';
+
+interface Props {
+  run: RunStatus;
+  detail: RunDetail;
+  /** When each was saved, from the events. */
+  saved: readonly CheckpointPoint[];
+  commands: RunCommands;
+}
+
+export function CheckpointsTab({ run, detail, saved, commands }: Props) {
+  const checkpoints = [...detail.checkpoints].sort((a, b) => b.step - a.step);
+  if (checkpoints.length === 0)
+    return (
+      <EmptyState
+        icon={IconDeviceFloppy}
+        title="No checkpoint yet"
+        text='One is saved at the interval of the run, when it is stopped, at its end, and when you press "Save now".'
+      />
+    );
+  const bytes = checkpoints.reduce((sum, c) => sum + c.sizeBytes, 0);
+  return (
+    <Stack gap="md">
+      <Table verticalSpacing="xs" aria-label="Checkpoints">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Step</Table.Th>
+            <Table.Th>Saved</Table.Th>
+            <Table.Th>Size</Table.Th>
+            <Table.Th aria-label="Actions" />
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {checkpoints.map((checkpoint, i) => {
+            const at = saved.find((s) => s.name === checkpoint.name)?.timeUs;
+            return (
+              <Table.Tr key={checkpoint.name}>
+                <Table.Td>
+                  <Group gap="xs">
+                    {formatInteger(checkpoint.step)}
+                    {i === 0 && (
+                      <Badge size="sm" variant="light" color="gray" tt="none">
+                        newest
+                      </Badge>
+                    )}
+                  </Group>
+                </Table.Td>
+                <Table.Td>{at === undefined ? '–' : formatDate(new Date(at / 1000).toISOString())}</Table.Td>
+                <Table.Td>{formatBytes(checkpoint.sizeBytes)}</Table.Td>
+                <Table.Td>
+                  <Group gap="xs" justify="flex-end">
+                    <Button
+                      size="xs"
+                      variant="default"
+                      leftSection={<IconPackageExport size={14} aria-hidden />}
+                      aria-label={`Export step ${checkpoint.step}`}
+                      onClick={() => commands.exportFrom(run, checkpoint.name)}
+                    >
+                      Export…
+                    </Button>
+                    <Button
+                      size="xs"
+                      variant="default"
+                      component="a"
+                      href={href('playground', { run: run.id, checkpoint: checkpoint.name })}
+                      leftSection={<IconMessages size={14} aria-hidden />}
+                      aria-label={`Chat with step ${checkpoint.step}`}
+                    >
+                      Playground
+                    </Button>
+                  </Group>
+                </Table.Td>
+              </Table.Tr>
+            );
+          })}
+        </Table.Tbody>
+      </Table>
+      <Text size="sm" c="dimmed">
+        {plural(checkpoints.length, 'checkpoint')}, {formatBytes(bytes)}. The newest{' '}
+        {formatInteger(detail.spec.checkpoint.keep)} are kept.
+      </Text>
+      <CopyField label="the folder of the checkpoints" text={`${detail.path}/checkpoints`} />
+    </Stack>
+  );
+}

@@ -1,0 +1,169 @@
+import { Group, Skeleton, Stack, Tabs, Text } from '@mantine/core';
+import { useMemo } from 'react';
+import type { RunStatus } from '../../../../electron/shared/events.ts';
+import { href, navigate, useRoute } from '../../app/route.ts';
+import classes from '../../charts/charts.module.css';
+import { ErrorView } from '../../components/ErrorView.tsx';
+import { Page } from '../../components/Page.tsx';
+import { RunStateBadge } from '../runs/RunStateBadge.tsx';
+import { datasetName, isLive, methodName, modelName } from '../runs/run-view.ts';
+import { useLibrary } from '../runs/use-library.ts';
+import { type RunCommands, useRunCommands } from '../runs/use-run-commands.tsx';
+import { ChartsTab } from './ChartsTab.tsx';
+import { CheckpointsTab } from './CheckpointsTab.tsx';
+import { FailurePanel } from './FailurePanel.tsx';
+import { LogTab } from './LogTab.tsx';
+import { RunButtons, RunProgress } from './RunHeader.tsx';
+import { SamplesTab } from './SamplesTab.tsx';
+import { EnvironmentTab, SettingsTab } from './SettingsTab.tsx';
+import { StatTiles } from './StatTiles.tsx';
+import { statTiles } from './stat-tiles.ts';
+import { useRun, type WatchedRun } from './use-run.ts';
+import { Warnings } from './Warnings.tsx';
+
+const back = { label: 'Runs', href: '#/runs' };
+
+/** One run, while it goes on or long after. */
+export default function MonitorPage({ id }: { id: string }) {
+  const watched = useRun(id);
+  const commands = useRunCommands();
+  const { status, detailError } = watched;
+  if (!status)
+    return (
+      <Page title={detailError ? 'Run' : 'Loading the run'} back={back}>
+        {detailError ? (
+          <ErrorView info={detailError} title="This run could not be read" onRetry={watched.reload} />
+        ) : (
+          <Waiting />
+        )}
+      </Page>
+    );
+  const failure = status.state === 'failed' ? (status.error ?? watched.series.error) : null;
+  return (
+    <Page
+      title={status.name}
+      back={back}
+      description={<Subtitle status={status} watched={watched} />}
+      actions={<RunButtons run={status} commands={commands} />}
+    >
+      <div className={classes.colors}>
+        <RunProgress run={status} />
+        {failure && <FailurePanel id={id} error={failure} />}
+        {watched.streamError && (
+          <ErrorView info={watched.streamError} title="The events of this run could not be read" />
+        )}
+        <Warnings warnings={watched.series.warnings} />
+        <RunTabs id={id} status={status} watched={watched} commands={commands} />
+      </div>
+      {commands.dialog}
+    </Page>
+  );
+}
+
+function Subtitle({ status, watched }: { status: RunStatus; watched: WatchedRun }) {
+  const spec = watched.detail?.spec;
+  const library = useLibrary();
+  return (
+    <Group gap="sm" mt={4}>
+      <RunStateBadge state={status.state} size="md" />
+      {spec && (
+        <Text size="sm" c="dimmed">
+          {modelName(spec, library)} on {datasetName(spec, library)}, {methodName(spec)}
+          {status.attempt > 1 ? `, attempt ${status.attempt}` : ''}
+        </Text>
+      )}
+    </Group>
+  );
+}
+
+const tabs = ['charts', 'samples', 'log', 'checkpoints', 'settings', 'environment'] as const;
+type Tab = (typeof tabs)[number];
+const tabTitles: Record<Tab, string> = {
+  charts: 'Charts',
+  samples: 'Samples',
+  log: 'Log',
+  checkpoints: 'Checkpoints',
+  settings: 'Settings',
+  environment: 'Environment',
+};
+
+interface TabsProps {
+  id: string;
+  status: RunStatus;
+  watched: WatchedRun;
+  commands: RunCommands;
+}
+
+function RunTabs({ id, status, watched, commands }: TabsProps) {
+  const { query } = useRoute();
+  const { detail, series } = watched;
+  const tab = tabs.find((t) => t === query.get('tab')) ?? 'charts';
+  const tiles = useMemo(() => statTiles(status, series), [status, series]);
+  return (
+    <Tabs
+      value={tab}
+      keepMounted={false}
+      onChange={(value) =>
+        navigate(href('runs', id, { tab: value === 'charts' ? '' : (value ?? '') }), 'replace')
+      }
+    >
+      <Tabs.List mb="lg">
+        {tabs.map((value) => (
+          <Tabs.Tab key={value} value={value}>
+            {tabTitles[value]}
+          </Tabs.Tab>
+        ))}
+      </Tabs.List>
+      <Tabs.Panel value="charts">
+        <StatTiles tiles={tiles} />
+        <ChartsTab series={series} emptyText={emptyText(status)} />
+      </Tabs.Panel>
+      <Tabs.Panel value="log">
+        <LogTab id={id} live={isLive(status.state)} path={detail?.path ?? null} />
+      </Tabs.Panel>
+      {detail ? (
+        <>
+          <Tabs.Panel value="samples">
+            <SamplesTab
+              samples={detail.samples}
+              lastStep={status.step}
+              asked={detail.spec.sampling.prompts.length > 0}
+            />
+          </Tabs.Panel>
+          <Tabs.Panel value="checkpoints">
+            <CheckpointsTab run={status} detail={detail} saved={series.checkpoints} commands={commands} />
+          </Tabs.Panel>
+          <Tabs.Panel value="settings">
+            <SettingsTab spec={detail.spec} />
+          </Tabs.Panel>
+          <Tabs.Panel value="environment">
+            <EnvironmentTab environment={detail.environment} />
+          </Tabs.Panel>
+        </>
+      ) : (
+        tab !== 'charts' && tab !== 'log' && <DetailMissing watched={watched} />
+      )}
+    </Tabs>
+  );
+}
+
+function emptyText(status: RunStatus): string {
+  if (isLive(status.state)) return 'Values appear after the first step';
+  return status.step > 0 ? 'Reading the events' : 'The run ended before its first step';
+}
+
+function DetailMissing({ watched }: { watched: WatchedRun }) {
+  if (watched.detailError)
+    return (
+      <ErrorView info={watched.detailError} title="This run could not be read" onRetry={watched.reload} />
+    );
+  return <Waiting />;
+}
+
+const Waiting = () => (
+  <Stack gap="md" role="status" aria-label="Loading the run">
+    <Skeleton h={14} />
+    <Skeleton h={80} />
+    <Skeleton h={280} />
+  </Stack>
+);

@@ -1,0 +1,135 @@
+/** How far a run is, and what can be done to it. */
+import { Button, Group, Progress, Text, Tooltip } from '@mantine/core';
+import {
+  IconAdjustmentsHorizontal,
+  IconDeviceFloppy,
+  IconMessages,
+  IconPackageExport,
+  IconPlayerPlay,
+  IconPlayerStop,
+} from '@tabler/icons-react';
+import type { RunStatus } from '../../../../electron/shared/events.ts';
+import { formatDuration, formatEta, formatPercent } from '../../charts/format.ts';
+import { formatInteger } from '../../components/format.ts';
+import { allowedActions, isLive, runSeconds, trainedShare } from '../runs/run-view.ts';
+import { useNow } from '../runs/use-now.ts';
+import type { RunCommands } from '../runs/use-run-commands.tsx';
+import classes from './Monitor.module.css';
+
+const icon = { size: 16, 'aria-hidden': true } as const;
+
+export function RunButtons({ run, commands }: { run: RunStatus; commands: RunCommands }) {
+  const allowed = allowedActions(run);
+  const without = allowed.has('export') ? '' : 'There is no checkpoint yet';
+  return (
+    <>
+      {allowed.has('resume') && (
+        <Button leftSection={<IconPlayerPlay {...icon} />} onClick={() => commands.resume(run)}>
+          Resume
+        </Button>
+      )}
+      {allowed.has('save') && (
+        <Tooltip label="Saves a checkpoint after the current step; the run goes on">
+          <Button
+            variant="default"
+            leftSection={<IconDeviceFloppy {...icon} />}
+            onClick={() => commands.save(run)}
+          >
+            Save now
+          </Button>
+        </Tooltip>
+      )}
+      {isLive(run.state) && (
+        <Button
+          variant="default"
+          leftSection={<IconPlayerStop {...icon} />}
+          disabled={!allowed.has('stop')}
+          onClick={() => commands.stop(run)}
+        >
+          Stop…
+        </Button>
+      )}
+      <Tooltip label={without} disabled={without === ''}>
+        <Button
+          variant="default"
+          leftSection={<IconPackageExport {...icon} />}
+          disabled={!allowed.has('export')}
+          onClick={() => commands.exportFrom(run)}
+        >
+          Export…
+        </Button>
+      </Tooltip>
+      <Tooltip label={without || 'Chat with the base and the tuned model side by side'}>
+        <Button
+          variant="default"
+          leftSection={<IconMessages {...icon} />}
+          disabled={!allowed.has('chat')}
+          onClick={() => commands.chat(run)}
+        >
+          Playground
+        </Button>
+      </Tooltip>
+      <Tooltip label="Opens the form with the settings of this run">
+        <Button
+          variant="default"
+          leftSection={<IconAdjustmentsHorizontal {...icon} />}
+          onClick={() => commands.reuse(run)}
+        >
+          Reuse
+        </Button>
+      </Tooltip>
+    </>
+  );
+}
+
+/** Bar with step n of N, time used and time left. Before the first step: progress of the phase. */
+export function RunProgress({ run }: { run: RunStatus }) {
+  const now = useNow(isLive(run.state));
+  const share = trainedShare(run);
+  const before = run.state === 'preparing' || run.state === 'starting';
+  const shown = before ? run.phaseProgress : share;
+  const steps =
+    run.totalSteps === null
+      ? `Step ${formatInteger(run.step)}`
+      : `Step ${formatInteger(run.step)} of ${formatInteger(run.totalSteps)}`;
+  return (
+    <div className={classes.progress}>
+      <Progress
+        size="lg"
+        value={(shown ?? (before ? 1 : 0)) * 100}
+        animated={before && shown === null}
+        striped={before && shown === null}
+        color={barColor(run)}
+        transitionDuration={200}
+        aria-label={before ? run.phase : 'Training'}
+      />
+      <Group justify="space-between" mt={6} gap="lg">
+        <Text size="sm">
+          {before ? run.phase : steps}
+          {shown !== null && (
+            <Text span c="dimmed">
+              {' '}
+              ({formatPercent(shown)})
+            </Text>
+          )}
+          {!before && isLive(run.state) && run.phase && (
+            <Text span c="dimmed">
+              {' '}
+              {run.phase}
+              {run.phaseProgress === null ? '' : ` ${formatPercent(run.phaseProgress)}`}
+            </Text>
+          )}
+        </Text>
+        <Text size="sm" c="dimmed">
+          {run.startedAt !== null && <>{formatDuration(runSeconds(run, now))} elapsed</>}
+          {isLive(run.state) && run.etaSeconds !== null && <>, {formatEta(run.etaSeconds)} left</>}
+        </Text>
+      </Group>
+    </div>
+  );
+}
+
+function barColor({ state }: RunStatus): string {
+  if (state === 'failed') return 'red';
+  return state === 'completed' ? 'teal' : state === 'stopped' ? 'gray' : 'collie';
+}

@@ -1,0 +1,87 @@
+import { Button, CopyButton, Group, Stack, Text, Title, Tooltip } from '@mantine/core';
+import { IconCheck, IconCopy } from '@tabler/icons-react';
+import { useMemo } from 'react';
+import type { RunSpec } from '../../../../electron/shared/run-spec.ts';
+import classes from './Monitor.module.css';
+import { flatten, settingGroups } from './settings-rows.ts';
+
+export function SettingsTab({ spec }: { spec: RunSpec }) {
+  const groups = useMemo(() => settingGroups(spec), [spec]);
+  return (
+    <Stack gap="lg" maw={900}>
+      <Group justify="space-between">
+        <Text size="sm" c="dimmed">
+          Everything that defines this run. Values in bold differ from the defaults.
+        </Text>
+        <CopyJson label="Copy as JSON" value={spec} />
+      </Group>
+      {groups.map((group) => (
+        <section key={group.title} aria-label={group.title}>
+          <Title order={3} mb={4}>
+            {group.title}
+          </Title>
+          <table className={classes.settings}>
+            <tbody>
+              {group.rows.map((row) => (
+                <tr key={row.path}>
+                  <th scope="row">
+                    <Tooltip label={row.help} disabled={row.help === ''} position="top-start">
+                      <span>{row.title}</span>
+                    </Tooltip>
+                  </th>
+                  <td>{row.changed ? <strong>{row.value}</strong> : row.value}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      ))}
+    </Stack>
+  );
+}
+
+/** What the run was made with: versions, devices, seeds. */
+export function EnvironmentTab({ environment }: { environment: Readonly<Record<string, unknown>> }) {
+  const rows = useMemo(() => flatten(environment), [environment]);
+  return (
+    <Stack gap="lg" maw={900}>
+      <Group justify="space-between">
+        <Text size="sm" c="dimmed">
+          Recorded when the run started, for those who want to repeat it.
+        </Text>
+        <CopyJson label="Copy as JSON" value={environment} />
+      </Group>
+      {rows.length === 0 ? (
+        <Text size="sm">Nothing has been recorded yet.</Text>
+      ) : (
+        <table className={classes.settings}>
+          <tbody>
+            {rows.map(([name, value]) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td>{value}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Stack>
+  );
+}
+
+function CopyJson({ label, value }: { label: string; value: unknown }) {
+  return (
+    <CopyButton value={JSON.stringify(value, null, 2)}>
+      {({ copied, copy }) => (
+        <Button
+          size="xs"
+          variant="default"
+          leftSection={copied ? <IconCheck size={14} aria-hidden /> : <IconCopy size={14} aria-hidden />}
+          onClick={copy}
+        >
+          {copied ? 'Copied' : label}
+        </Button>
+      )}
+    </CopyButton>
+  );
+}

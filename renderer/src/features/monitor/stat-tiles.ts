@@ -1,0 +1,69 @@
+/** The numbers above the charts. Pure. */
+import type { RunStatus } from '../../../../electron/shared/events.ts';
+import { summarize } from '../../charts/chart-model.ts';
+import { formatBytes, formatCount, formatPercent, formatValue } from '../../charts/format.ts';
+import type { RunSeries } from '../../charts/run-series.ts';
+
+export interface Tile {
+  label: string;
+  value: string;
+  note: string;
+  help: string;
+}
+
+export function statTiles(status: RunStatus, series: RunSeries): Tile[] {
+  const { steps, evals } = series;
+  const last = steps.length - 1;
+  const loss = summarize(steps.column('loss'));
+  const speed = summarize(steps.column('tokens_per_second'));
+  const best = bestEval(series);
+  const lastEval = evals.at('loss', evals.length - 1);
+  return [
+    {
+      label: 'Training loss',
+      value: formatValue(loss.count > 0 ? loss.last : status.lastLoss),
+      note: loss.count > 0 ? `lowest ${formatValue(loss.min)}` : '',
+      help: 'Mean cross entropy of an answer token in the last step, in nats. Lower is better.',
+    },
+    {
+      label: 'Evaluation loss',
+      value: formatValue(evals.length > 0 ? lastEval : status.lastEvalLoss),
+      note: best ? `best ${formatValue(best.loss)} at step ${best.step}` : '',
+      help: 'The same on held-out rows. Rising while the training loss falls means overfitting.',
+    },
+    {
+      label: 'Token accuracy',
+      value: formatPercent(evals.at('token_accuracy', evals.length - 1)),
+      note: evals.length > 0 ? `perplexity ${formatValue(evals.at('perplexity', evals.length - 1))}` : '',
+      help: 'Share of held-out answer tokens that the model would have chosen itself.',
+    },
+    {
+      label: 'Speed',
+      value: last >= 0 ? `${formatCount(speed.last)} tok/s` : formatCount(status.tokensPerSecond),
+      note: last >= 0 ? `${formatValue(steps.at('step_seconds', last))} s a step` : '',
+      help: 'Real tokens forwarded and backpropagated in a second. There is no padding.',
+    },
+    {
+      label: 'Tokens seen',
+      value: last >= 0 ? formatCount(steps.at('tokens', last)) : formatCount(null),
+      note: last >= 0 ? `epoch ${steps.at('epoch', last).toFixed(2)}` : '',
+      help: 'Real tokens since the start of the run.',
+    },
+    {
+      label: 'Memory',
+      value: formatBytes(steps.at('memory_bytes', last)),
+      note: last >= 0 ? `peak ${formatBytes(steps.at('memory_peak_bytes', last))}` : '',
+      help: 'Memory of the training process; on a GPU, what it has allocated there.',
+    },
+  ];
+}
+
+function bestEval({ evals }: RunSeries): { loss: number; step: number } | null {
+  let best: { loss: number; step: number } | null = null;
+  for (let i = 0; i < evals.length; i++) {
+    const loss = evals.at('loss', i);
+    if (Number.isFinite(loss) && (best === null || loss < best.loss))
+      best = { loss, step: evals.at('step', i) };
+  }
+  return best;
+}
