@@ -17,6 +17,7 @@ import {
   writeJsonAtomic,
 } from './folder.ts';
 import { launchSupervisor, type StartMode } from './launch.ts';
+import { isAlive } from './process.ts';
 import { currentStatus, isLive, rankAlive } from './status.ts';
 
 export class RunRegistry {
@@ -169,8 +170,8 @@ export class RunRegistry {
   }
 
   #liveSupervisorPid(id: string): number | null {
-    const status = this.status(id);
-    return isLive(status) ? status.supervisorPid : null;
+    const owner = readSupervisorFile(this.dir(id))?.supervisor ?? null;
+    return owner && isAlive(owner) ? owner.pid : null;
   }
 
   #tryStatus(id: string): RunStatus[] {

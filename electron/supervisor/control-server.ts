@@ -1,0 +1,63 @@
+/** The supervisor's end of the control socket (server/runs/control.ts has the other). */
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { type ControlCommand, type ControlReply, controlRequestSchema } from '../server/runs/control.ts';
+import { CollieError, toErrorInfo } from '../shared/errors.ts';
+
+/** Acts on a command; what it throws goes back as the error. Returns when the wish has been passed on. */
+export type CommandHandler = (command: ControlCommand) => void;
+
+const MAX_LINE_BYTES = 4096;
+
+export interface ControlServer {
+  close(): void;
+}
+
+/** Listens before it resolves. The folder of the socket is private, the socket is 0600 as well. */
+export function listenForCommands(path: string, handle: CommandHandler): Promise<ControlServer> {
+  const named = !path.startsWith('\\\\');
+  const connections = new Set<Socket>();
+  const server = createServer((connection) => {
+    connections.add(connection);
+    connection.on('close', () => connections.delete(connection));
+    answerLines(connection, handle);
+  });
+  return new Promise((resolve, reject) => {
+    if (named) rmSync(path, { force: true });
+    server.once('error', reject);
+    server.listen(path, () => {
+      if (named) chmodSync(path, 0o600);
+      server.removeListener('error', reject);
+      resolve({ close: () => closeAll(server, connections) });
+    });
+  });
+}
+
+function answerLines(connection: Socket, handle: CommandHandler): void {
+  let bytes = 0;
+  connection.on('error', () => connection.destroy());
+  connection.on('data', (chunk) => {
+    bytes = chunk.includes(10) ? 0 : bytes + chunk.length;
+    if (bytes > MAX_LINE_BYTES) connection.destroy();
+  });
+  createInterface({ input: connection }).on('line', (line) => {
+    connection.write(`${JSON.stringify(answer(line, handle))}\n`);
+  });
+}
+
+function answer(line: string, handle: CommandHandler): ControlReply {
+  try {
+    const parsed = controlRequestSchema.safeParse(JSON.parse(line));
+    if (!parsed.success) throw new CollieError('request.invalid', `Not a command: ${line.slice(0, 100)}`);
+    handle(parsed.data.command);
+    return { ok: true };
+  } catch (thrown) {
+    return { error: toErrorInfo(thrown) };
+  }
+}
+
+function closeAll(server: Server, connections: Set<Socket>): void {
+  server.close();
+  for (const connection of connections) connection.destroySoon();
+}

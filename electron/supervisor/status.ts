@@ -1,0 +1,108 @@
+/** status.json of a live run: what the events say, written at most four times a second. */
+import { join } from 'node:path';
+import { writeJsonAtomic, writeJsonInPlace } from '../server/runs/folder.ts';
+import { toErrorInfo } from '../shared/errors.ts';
+import type { RunEvent, RunStatus } from '../shared/events.ts';
+import { runFiles } from '../shared/run-folder.ts';
+import type { StepClock } from './step-clock.ts';
+
+const WRITE_EVERY_MS = 250;
+
+/** What the phases of the rank are called in the window. */
+const phaseTitles: Record<string, string> = {
+  loading_model: 'Loading model',
+  allocating: 'Allocating memory',
+  training: 'Training',
+  evaluating: 'Evaluating',
+  saving: 'Saving checkpoint',
+  sampling: 'Answering samples',
+  finishing: 'Finishing',
+};
+
+/** The status after an event. Pure; `etaSeconds` comes from the clock, which has seen the event. */
+export function applyEvent(status: RunStatus, event: RunEvent, clock: StepClock): RunStatus {
+  clock.see(event);
+  switch (event.type) {
+    case 'started': {
+      const { total_steps, resumed_from_step } = event.payload;
+      return { ...status, totalSteps: total_steps, step: resumed_from_step };
+    }
+    case 'phase': {
+      const phase = phaseTitles[event.payload.name] ?? event.payload.name;
+      const begun = event.payload.name === 'training' && status.state === 'starting';
+      const state = begun ? 'running' : status.state;
+      return { ...status, state, phase, phaseProgress: event.payload.progress };
+    }
+    case 'step': {
+      const { loss, tokens_per_second } = event.payload;
+      const state = status.state === 'starting' ? 'running' : status.state;
+      const progress = status.totalSteps ? event.step / status.totalSteps : null;
+      const etaSeconds = clock.secondsLeft(status.totalSteps);
+      return {
+        ...status,
+        state,
+        phase: state === 'stopping' ? status.phase : 'Training',
+        phaseProgress: progress,
+        step: event.step,
+        lastLoss: loss,
+        tokensPerSecond: tokens_per_second,
+        etaSeconds,
+      };
+    }
+    case 'eval':
+      return { ...status, lastEvalLoss: event.payload.loss };
+    case 'checkpoint':
+      return { ...status, checkpoint: event.payload.name };
+    default:
+      return status;
+  }
+}
+
+/** Keeps status.json up to date. Readers see whole files only. */
+export class StatusFile {
+  readonly #path: string;
+  #status: RunStatus;
+  #timer: NodeJS.Timeout | null = null;
+  #writtenAt = 0;
+  readonly #onProblem: (message: string) => void;
+
+  /** `onProblem` hears of failed writes: a full disk must not end a run that could go on. */
+  constructor(runDir: string, status: RunStatus, onProblem: (message: string) => void) {
+    this.#path = join(runDir, runFiles.status);
+    this.#status = status;
+    this.#onProblem = onProblem;
+  }
+
+  get value(): RunStatus {
+    return this.#status;
+  }
+
+  /** Writes soon. */
+  update(change: Partial<RunStatus>): void {
+    this.#status = { ...this.#status, ...change, updatedAt: new Date().toISOString() };
+    if (this.#timer) return;
+    const wait = Math.max(0, this.#writtenAt + WRITE_EVERY_MS - Date.now());
+    this.#timer = setTimeout(() => this.flush(), wait);
+  }
+
+  /** Writes now. */
+  flush(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#writtenAt = Date.now();
+    try {
+      writeJsonAtomic(this.#path, this.#status);
+    } catch (thrown) {
+      this.#onProblem(`status.json: ${toErrorInfo(thrown).message}`);
+      this.#writeInPlace();
+    }
+  }
+
+  #writeInPlace(): void {
+    try {
+      writeJsonInPlace(this.#path, this.#status);
+    } catch (thrown) {
+      this.#onProblem(`status.json, in place: ${toErrorInfo(thrown).message}`);
+    }
+  }
+}

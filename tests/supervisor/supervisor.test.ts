@@ -1,0 +1,140 @@
+/** Real supervisor processes over the fake rank: every way a run can go and end. */
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { newestCheckpoint, readEnvironment, readSupervisorFile } from '../../electron/server/runs/folder.ts';
+import { isAlive } from '../../electron/server/runs/process.ts';
+import { isLive } from '../../electron/server/runs/status.ts';
+import { FakeHome } from './harness.ts';
+
+let fake: FakeHome;
+beforeEach(() => {
+  fake = new FakeHome();
+});
+afterEach(() => fake.remove());
+
+test('a run completes; status, environment and checkpoint tell so', async () => {
+  const id = fake.create({ steps: 12 });
+  await fake.registry.start(id);
+  const status = await fake.until(id, (now) => !isLive(now));
+  expect(status).toMatchObject({ state: 'completed', step: 12, totalSteps: 12, attempt: 1, error: null });
+  expect(status.checkpoint).toBe('step-00000012');
+  expect(status.lastLoss).toBeCloseTo(3 / 12);
+  expect(status.finishedAt).not.toBeNull();
+  const dir = fake.registry.dir(id);
+  expect(existsSync(join(dir, 'supervisor.json'))).toBe(false);
+  expect(readEnvironment(dir)).toMatchObject({ seeds: { run: 42 }, engine: { version: 'fake' } });
+});
+
+test('the control socket is private and short enough', async () => {
+  const id = fake.create({ steps: 10_000, stepMs: 10 });
+  await fake.registry.start(id);
+  const socket = readSupervisorFile(fake.registry.dir(id))?.socket ?? '';
+  expect(Buffer.byteLength(socket)).toBeLessThan(104);
+  expect(statSync(socket).mode & 0o777).toBe(0o600);
+  expect(statSync(join(socket, '..')).mode & 0o777).toBe(0o700);
+  await fake.registry.control(id, 'ping');
+});
+
+test('stop saves and ends; resume goes on from there', async () => {
+  const id = fake.create({ steps: 400, stepMs: 10, checkpointEvery: 1000 });
+  await fake.registry.start(id);
+  const running = await fake.until(id, (status) => status.step > 3);
+  expect(running).toMatchObject({ state: 'running', phase: 'Training' });
+  await expect(fake.registry.resume(id)).rejects.toMatchObject({ code: 'run.not_resumable' });
+  await fake.registry.stop(id);
+  const stopped = await fake.until(id, (status) => !isLive(status));
+  expect(stopped.state).toBe('stopped');
+  const saved = newestCheckpoint(fake.registry.dir(id));
+  expect(saved?.step).toBe(stopped.step);
+
+  await fake.registry.resume(id);
+  const resumed = await fake.until(id, (status) => status.step > stopped.step + 2);
+  expect(resumed).toMatchObject({ state: 'running', attempt: 2 });
+  const second = fake.events(id).filter((event) => event.type === 'started')[1];
+  expect(second?.step).toBe(saved?.step);
+  expect(fake.events(id).map((event) => event.seq)).toEqual(fake.events(id).map((_, index) => index));
+});
+
+test('save makes a checkpoint and the run goes on', async () => {
+  const id = fake.create({ steps: 10_000, stepMs: 5, checkpointEvery: 100_000 });
+  await fake.registry.start(id);
+  await fake.until(id, (status) => status.step > 2);
+  await fake.registry.control(id, 'save');
+  const saved = await fake.until(id, (status) => status.checkpoint !== null);
+  expect(saved.state).toBe('running');
+});
+
+test('a killed rank is a failed run with cause, log and way on', async () => {
+  const id = fake.create({ steps: 50, checkpointEvery: 5, dieAt: { step: 8, how: 'kill' } });
+  await fake.registry.start(id);
+  const failed = await fake.until(id, (status) => !isLive(status));
+  expect(failed).toMatchObject({
+    state: 'failed',
+    checkpoint: 'step-00000005',
+    error: { code: 'rank.died' },
+  });
+  expect(failed.error?.data).toMatchObject({ signal: 'SIGKILL' });
+  expect(failed.error?.data.log).toContain('loading');
+  expect(failed.error?.hint).toContain('step-00000005');
+  await fake.registry.resume(id);
+  const completed = await fake.until(id, (status) => status.state === 'completed');
+  expect(completed).toMatchObject({ attempt: 2, step: 50, error: null });
+});
+
+test('a rank that dies before its first checkpoint starts again at step 0', async () => {
+  const id = fake.create({ steps: 20, checkpointEvery: 15, dieAt: { step: 3, how: 'exit' } });
+  await fake.registry.start(id);
+  const failed = await fake.until(id, (status) => !isLive(status));
+  expect(failed.error).toMatchObject({ code: 'rank.died', data: { code: 7 } });
+  expect(failed.error?.hint).toContain('step 0');
+  await fake.registry.resume(id);
+  expect(await fake.until(id, (status) => status.state === 'completed')).toMatchObject({ step: 20 });
+});
+
+test('errors of the rank arrive with their own code, by event or by its last line', async () => {
+  const byEvent = fake.create({ dieAt: { step: 7, how: 'error' } });
+  const byLine = fake.create({ dieAt: { step: 7, how: 'full' } });
+  await Promise.all([fake.registry.start(byEvent), fake.registry.start(byLine)]);
+  const nan = await fake.until(byEvent, (status) => !isLive(status));
+  expect(nan.error).toMatchObject({ code: 'train.non_finite', data: { step: 7 } });
+  const full = await fake.until(byLine, (status) => !isLive(status));
+  expect(full.error).toMatchObject({ code: 'disk.full' });
+});
+
+test('a killed supervisor: the run shows as failed, its rank saves, resume waits for it', async () => {
+  const id = fake.create({ steps: 100_000, stepMs: 5, checkpointEvery: 1_000_000 });
+  await fake.registry.start(id);
+  await fake.until(id, (status) => status.step > 5);
+  const dir = fake.registry.dir(id);
+  const owner = readSupervisorFile(dir);
+  process.kill(owner?.supervisor.pid ?? 0, 'SIGKILL');
+  const failed = await fake.until(id, (status) => !isLive(status));
+  expect(failed).toMatchObject({ state: 'failed', error: { code: 'rank.died' } });
+  expect(failed.error?.message).toContain('ended unexpectedly');
+  await fake.registry.resume(id);
+  const resumed = await fake.until(id, (status) => status.state === 'running');
+  expect(resumed.attempt).toBe(2);
+  expect(owner?.rank && isAlive(owner.rank)).toBe(false);
+  // The orphaned rank saved when its input ended, and the second attempt began there.
+  const started = fake.events(id).filter((event) => event.type === 'started');
+  expect(started[1]?.step).toBeGreaterThan(4);
+});
+
+test('one run has one supervisor', async () => {
+  const id = fake.create({ steps: 100_000, stepMs: 5 });
+  await fake.registry.start(id);
+  await expect(fake.registry.start(id)).rejects.toMatchObject({ code: 'rank.died' });
+  expect(fake.registry.status(id).state).not.toBe('failed');
+});
+
+test('a live run cannot be removed; a stopped one can', async () => {
+  const id = fake.create({ steps: 100_000, stepMs: 5 });
+  await fake.registry.start(id);
+  expect(() => fake.registry.remove(id)).toThrow(/still going/);
+  await fake.registry.stop(id);
+  await fake.until(id, (status) => !isLive(status));
+  fake.registry.remove(id);
+  expect(fake.registry.list()).toEqual([]);
+  expect(() => fake.registry.status(id)).toThrow(/no run/);
+});
