@@ -1,0 +1,40 @@
+/** The safetensors format, as far as tests need it: small files in memory. */
+import { readFileSync, writeFileSync } from 'node:fs';
+
+export interface TensorData {
+  dtype: 'F32' | 'BF16' | 'F16' | 'I32';
+  shape: number[];
+  bytes: Uint8Array;
+}
+
+export function writeSafetensors(path: string, tensors: Record<string, TensorData>): void {
+  const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
+  let offset = 0;
+  for (const [name, { dtype, shape, bytes }] of Object.entries(tensors)) {
+    header[name] = { dtype, shape, data_offsets: [offset, offset + bytes.length] };
+    offset += bytes.length;
+  }
+  const text = JSON.stringify(header);
+  const json = Buffer.from(text.padEnd(Math.ceil(text.length / 8) * 8));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(json.length));
+  writeFileSync(path, Buffer.concat([length, json, ...Object.values(tensors).map((tensor) => tensor.bytes)]));
+}
+
+/** Names, shapes and dtypes of a file. */
+export function readSafetensorsHeader(path: string): Record<string, { dtype: string; shape: number[] }> {
+  const bytes = readFileSync(path);
+  const length = Number(bytes.readBigUInt64LE(0));
+  const { __metadata__: _, ...tensors } = JSON.parse(bytes.subarray(8, 8 + length).toString());
+  return tensors;
+}
+
+export const float32Bytes = (values: Float32Array) =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+
+/** Rounded to nearest, ties to even. */
+export function bfloat16Bytes(values: Float32Array): Uint8Array {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const rounded = Uint16Array.from(bits, (word) => (word + 0x7fff + ((word >>> 16) & 1)) >>> 16);
+  return new Uint8Array(rounded.buffer);
+}
