@@ -124,11 +124,12 @@ export class Supervisor {
     const { signal } = this.#abort;
     const started = Date.now();
     try {
-      const summary = await prepareData(this.#runDir, spec, {
+      const lines = await prepareData(this.#runDir, spec, {
         signal,
         progress: (fraction) => this.#status.update({ phaseProgress: fraction }),
       });
-      this.#log(`${summary} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+      for (const line of lines) this.#log(line);
+      this.#log(`data ready after ${((Date.now() - started) / 1000).toFixed(1)} s`);
     } catch (thrown) {
       if (!signal.aborted) throw thrown;
     }

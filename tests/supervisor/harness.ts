@@ -52,7 +52,7 @@ export class FakeHome {
   }
 
   /** The status once `test` holds; the run's files are looked at every 20 ms. */
-  async until(id: string, test: (status: RunStatus) => boolean, timeoutMs = 15_000): Promise<RunStatus> {
+  async until(id: string, test: (status: RunStatus) => boolean, timeoutMs = 60_000): Promise<RunStatus> {
     const end = Date.now() + timeoutMs;
     for (;;) {
       const status = this.registry.status(id);

@@ -1,11 +1,14 @@
 /** Real supervisor processes over the fake rank: every way a run can go and end. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { newestCheckpoint, readEnvironment, readSupervisorFile } from '../../electron/server/runs/folder.ts';
 import { isAlive } from '../../electron/server/runs/process.ts';
 import { isLive } from '../../electron/server/runs/status.ts';
 import { FakeHome } from './harness.ts';
+
+// Starting a process from source takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
 let fake: FakeHome;
 beforeEach(() => {
