@@ -15,6 +15,7 @@ interface Props {
   lines: readonly ChartLine[];
   scale: ScaleKind;
   smoothed: boolean;
+  zoomed: boolean;
   marks: readonly PlotMark[];
   width: number;
   height: number;
@@ -35,7 +36,7 @@ export const LinesPlot = memo(function LinesPlot(props: Props) {
       margin={{ top: MARGIN.top, right: MARGIN.right, bottom: 0, left: 0 }}
       accessibilityLayer={false}
     >
-      <CartesianGrid stroke="var(--chart-grid)" vertical={false} />
+      <CartesianGrid stroke="var(--chart-grid)" vertical={false} syncWithTicks />
       <XAxis
         dataKey="x"
         type="number"
@@ -74,7 +75,7 @@ export const LinesPlot = memo(function LinesPlot(props: Props) {
   );
 });
 
-function drawnLines(line: ChartLine, { smoothed, model }: Props) {
+function drawnLines(line: ChartLine, { smoothed, model, zoomed }: Props) {
   const averaged = smoothed && line.style === 'smoothed';
   const common = {
     type: 'linear' as const,
@@ -85,7 +86,8 @@ function drawnLines(line: ChartLine, { smoothed, model }: Props) {
     ...(line.dash ? { strokeDasharray: line.dash } : {}),
   };
   const points = model.rows.length === 1 || (line.style === 'dots' && line.x.length <= MAX_DOTS);
-  const dot = points ? { r: 3, fill: line.color, strokeWidth: 0 } : false;
+  // At the border of an unzoomed chart a dot may stand half outside of the plot.
+  const dot = points ? { r: 3, fill: line.color, strokeWidth: 0, clipDot: zoomed } : false;
   const measured = (
     <Line
       key={line.key}

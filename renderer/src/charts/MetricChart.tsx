@@ -29,6 +29,10 @@ interface Props {
   /** `positive`: the values may be shown on a log axis. */
   values: 'positive' | 'any';
   zero?: boolean;
+  /** How the marks of y are rounded. */
+  yKind?: 'plain' | 'bytes';
+  /** Part of x that all charts of a group show when nothing is zoomed; else that of the lines. */
+  extent?: readonly [number, number] | null;
   marks?: readonly PlotMark[];
   height?: number;
   emptyText: string;
@@ -47,9 +51,14 @@ export function MetricChart(props: Props) {
   const { smoothing, clip } = settings;
   const zero = props.zero === true;
   const xKind = settings.x === 'seconds' ? 'time' : 'count';
+  const yKind = props.yKind ?? 'plain';
+  const shown = window ?? props.extent ?? null;
   const model = useMemo(
-    () => (pixels > 0 ? chartModel(lines, { scale, clip, smoothing, window, pixels, zero, xKind }) : null),
-    [lines, scale, clip, smoothing, window, pixels, zero, xKind],
+    () =>
+      pixels > 0
+        ? chartModel(lines, { scale, clip, smoothing, window: shown, pixels, zero, xKind, yKind })
+        : null,
+    [lines, scale, clip, smoothing, shown, pixels, zero, xKind, yKind],
   );
   const description = useMemo(() => describeChart(title, lines, formatY), [title, lines, formatY]);
   const area: PlotArea | null = model && {
@@ -97,6 +106,7 @@ export function MetricChart(props: Props) {
                 lines={lines}
                 scale={scale}
                 smoothed={smoothing > 0}
+                zoomed={window !== null}
                 marks={marks}
                 width={width}
                 height={height}

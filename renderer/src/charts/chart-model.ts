@@ -1,6 +1,6 @@
 /** From lines of any length to what one chart draws: rows, axes and a summary in words. Pure. */
 import { minMaxIndices } from './downsample.ts';
-import { type DomainWish, ticks, timeTicks, yDomain } from './scale.ts';
+import { byteTicks, type DomainWish, ticks, timeTicks, yDomain } from './scale.ts';
 import { smooth } from './smooth.ts';
 import { countUpTo, nearestIndex } from './table.ts';
 
@@ -26,6 +26,7 @@ export interface ChartWish extends DomainWish {
   /** Width of the plot in pixels. */
   pixels: number;
   xKind: 'count' | 'time';
+  yKind: 'plain' | 'bytes';
 }
 
 /** `x`, and per line its value under `key` and its average under `averageKey(key)`. */
@@ -66,7 +67,7 @@ export function chartModel(lines: readonly ChartLine[], wish: ChartWish): ChartM
     xDomain,
     yDomain: domain,
     xTicks: wish.xKind === 'time' ? timeTicks(xDomain, xCount) : ticks(xDomain, 'linear', xCount),
-    yTicks: ticks(domain, wish.scale),
+    yTicks: wish.yKind === 'bytes' ? byteTicks(domain) : ticks(domain, wish.scale),
   };
 }
 

@@ -62,6 +62,12 @@ export function ticks([low, high]: readonly [number, number], scale: ScaleKind, 
   return scale === 'log' ? logTicks(low, high, count) : linearTicks(low, high, count);
 }
 
+/** About `count` values that are round in KiB, MiB or GiB. */
+export function byteTicks([low, high]: readonly [number, number], count = 4): number[] {
+  const unit = 1024 ** Math.max(0, Math.floor(Math.log(Math.max(1, high)) / Math.log(1024)));
+  return linearTicks(low / unit, high / unit, count).map((tick) => tick * unit);
+}
+
 const timeSteps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400];
 
 /** About `count` round moments inside a range of seconds: minutes and hours instead of hundreds of seconds. */

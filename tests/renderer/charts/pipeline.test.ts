@@ -8,7 +8,7 @@ import {
   valueNear,
 } from '../../../renderer/src/charts/chart-model.ts';
 import { minMaxIndices } from '../../../renderer/src/charts/downsample.ts';
-import { percentile, ticks, timeTicks, yDomain } from '../../../renderer/src/charts/scale.ts';
+import { byteTicks, percentile, ticks, timeTicks, yDomain } from '../../../renderer/src/charts/scale.ts';
 import { smooth } from '../../../renderer/src/charts/smooth.ts';
 import { nearestIndex, Table } from '../../../renderer/src/charts/table.ts';
 
@@ -109,6 +109,7 @@ describe('axes', () => {
     expect(ticks([0.1, 0.32], 'linear')).toEqual([0.1, 0.15, 0.2, 0.25, 0.3]);
     expect(ticks([2, 2], 'linear')).toEqual([2]);
     expect(timeTicks([0, 3000], 5)).toEqual([0, 600, 1200, 1800, 2400, 3000]);
+    expect(byteTicks([0, 1.3 * 1024 ** 3])).toEqual([0, 0.5, 1].map((gib) => gib * 1024 ** 3));
     expect(timeTicks([0, 1], 4)).toEqual([0, 0.25, 0.5, 0.75, 1]);
   });
   it('a flat line gets room above and below', () => {
@@ -125,6 +126,7 @@ const wish: ChartWish = {
   window: null,
   pixels: 400,
   xKind: 'count',
+  yKind: 'plain',
 };
 const train: ChartLine = {
   key: 'loss',

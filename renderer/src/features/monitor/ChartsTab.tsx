@@ -2,6 +2,7 @@ import { Stack } from '@mantine/core';
 import { useMemo } from 'react';
 import { ChartGroup } from '../../charts/ChartGroup.tsx';
 import { ChartToolbar } from '../../charts/ChartToolbar.tsx';
+import { xExtent } from '../../charts/chart-model.ts';
 import { formatBytes, formatCount, formatValue } from '../../charts/format.ts';
 import { MetricChart } from '../../charts/MetricChart.tsx';
 import type { RunSeries } from '../../charts/run-series.ts';
@@ -19,6 +20,8 @@ export function ChartsTab({ series, emptyText }: Props) {
   const [settings, setSettings] = useChartSettings();
   const lines = useMemo(() => runLines(series, settings.x), [series, settings.x]);
   const marks = useMemo(() => resumeMarks(series, settings.x), [series, settings.x]);
+  // One extent for all, so that the cursor stands at the same place in each.
+  const extent = useMemo(() => xExtent(Object.values(lines).flat()), [lines]);
   const x = xFormats[settings.x];
   const common = {
     xLabel: x.label,
@@ -26,6 +29,8 @@ export function ChartsTab({ series, emptyText }: Props) {
     formatXTick: x.tick,
     settings,
     marks,
+    extent,
+    height: 260,
     emptyText,
   };
   return (
@@ -40,7 +45,6 @@ export function ChartsTab({ series, emptyText }: Props) {
               lines={lines.loss}
               formatY={formatValue}
               values="positive"
-              height={300}
             />
           </div>
           <MetricChart
@@ -49,7 +53,6 @@ export function ChartsTab({ series, emptyText }: Props) {
             lines={lines.gradNorm}
             formatY={formatValue}
             values="positive"
-            height={300}
           />
           <MetricChart
             {...common}
@@ -71,6 +74,7 @@ export function ChartsTab({ series, emptyText }: Props) {
           <MetricChart
             {...common}
             title="Memory"
+            yKind="bytes"
             lines={lines.memory}
             formatY={formatBytes}
             values="any"

@@ -24,13 +24,14 @@ export function RunButtons({ run, commands }: { run: RunStatus; commands: RunCom
   return (
     <>
       {allowed.has('resume') && (
-        <Button leftSection={<IconPlayerPlay {...icon} />} onClick={() => commands.resume(run)}>
-          Resume
+        <Button size="xs" leftSection={<IconPlayerPlay {...icon} />} onClick={() => commands.resume(run)}>
+          {run.checkpoint === null ? 'Start again' : 'Resume'}
         </Button>
       )}
       {allowed.has('save') && (
         <Tooltip label="Saves a checkpoint after the current step; the run goes on">
           <Button
+            size="xs"
             variant="default"
             leftSection={<IconDeviceFloppy {...icon} />}
             onClick={() => commands.save(run)}
@@ -41,6 +42,7 @@ export function RunButtons({ run, commands }: { run: RunStatus; commands: RunCom
       )}
       {isLive(run.state) && (
         <Button
+          size="xs"
           variant="default"
           leftSection={<IconPlayerStop {...icon} />}
           disabled={!allowed.has('stop')}
@@ -51,6 +53,7 @@ export function RunButtons({ run, commands }: { run: RunStatus; commands: RunCom
       )}
       <Tooltip label={without} disabled={without === ''}>
         <Button
+          size="xs"
           variant="default"
           leftSection={<IconPackageExport {...icon} />}
           disabled={!allowed.has('export')}
@@ -61,6 +64,7 @@ export function RunButtons({ run, commands }: { run: RunStatus; commands: RunCom
       </Tooltip>
       <Tooltip label={without || 'Chat with the base and the tuned model side by side'}>
         <Button
+          size="xs"
           variant="default"
           leftSection={<IconMessages {...icon} />}
           disabled={!allowed.has('chat')}
@@ -71,6 +75,7 @@ export function RunButtons({ run, commands }: { run: RunStatus; commands: RunCom
       </Tooltip>
       <Tooltip label="Opens the form with the settings of this run">
         <Button
+          size="xs"
           variant="default"
           leftSection={<IconAdjustmentsHorizontal {...icon} />}
           onClick={() => commands.reuse(run)}

@@ -42,7 +42,7 @@ export function useRunLog(id: string, live: boolean): RunLog {
         const restarted = page.nextOffset < offset;
         offset = page.nextOffset;
         setState((s) => ({
-          log: appendPage(restarted ? emptyLog : s.log, page.text),
+          log: moved ? appendPage(restarted ? emptyLog : s.log, page.text) : s.log,
           complete: s.complete || !moved,
           error: null,
         }));

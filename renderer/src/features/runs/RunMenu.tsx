@@ -33,7 +33,7 @@ export function RunMenu({ run }: { run: RunStatus }) {
         )}
         {allowed.has('resume') && (
           <Menu.Item leftSection={<IconPlayerPlay {...icon} />} onClick={() => commands.resume(run)}>
-            Resume
+            {run.checkpoint === null ? 'Start again' : 'Resume'}
           </Menu.Item>
         )}
         <Menu.Item

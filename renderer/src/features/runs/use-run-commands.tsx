@@ -41,7 +41,8 @@ export function useRunCommands(): RunCommands {
       if (await saveRun(run.id)) announce('info', 'A checkpoint is saved after the current step');
     },
     async resume(run) {
-      if (await resumeRun(run.id)) announce('info', `"${run.name}" goes on from its last checkpoint`);
+      const from = run.checkpoint === null ? 'starts again' : 'goes on from its last checkpoint';
+      if (await resumeRun(run.id)) announce('info', `"${run.name}" ${from}`);
     },
     chat: (run) => navigate(href('playground', { run: run.id })),
     reuse: (run) => void reuse(run.id),
