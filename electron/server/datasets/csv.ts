@@ -1,0 +1,57 @@
+/**
+ * The shape of a CSV file, decided here and not by DuckDB's sniffer, which skips lines it cannot place: the first record
+ * is the header, every other record must have as many fields.
+ */
+
+const DELIMITERS = [',', '\t', ';', '|'] as const;
+
+/** Fields of the first record of `text`; quotes may hold delimiters and line breaks. null: a quote is never closed. */
+export function firstRecord(text: string, delimiter: string): string[] | null {
+  const fields: string[] = [];
+  let field = '';
+  let quoted = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at] as string;
+    if (quoted) {
+      if (character !== '"') field += character;
+      else if (text[at + 1] === '"') {
+        field += '"';
+        at += 1;
+      } else quoted = false;
+    } else if (character === '"' && field === '') quoted = true;
+    else if (character === delimiter) {
+      fields.push(field);
+      field = '';
+    } else if (character === '\n' || character === '\r') return [...fields, field];
+    else field += character;
+  }
+  return quoted ? null : [...fields, field];
+}
+
+export interface CsvShape {
+  delimiter: string;
+  columns: string[];
+}
+
+/** Delimiter and columns from the beginning of a file: the delimiter that cuts the header into most fields. */
+export function csvShape(head: string): CsvShape | null {
+  let best: CsvShape | null = null;
+  for (const delimiter of DELIMITERS) {
+    const columns = firstRecord(head, delimiter);
+    if (columns !== null && columns.length > (best?.columns.length ?? 0)) best = { delimiter, columns };
+  }
+  if (best === null) return null;
+  return { delimiter: best.delimiter, columns: distinct(best.columns) };
+}
+
+/** Names as a table can have them: none empty, none twice (in any case). */
+function distinct(names: readonly string[]): string[] {
+  const taken = new Set<string>();
+  return names.map((name, k) => {
+    const base = name.trim() === '' ? `column_${k + 1}` : name.trim();
+    let free = base;
+    for (let n = 2; taken.has(free.toLowerCase()); n += 1) free = `${base}_${n}`;
+    taken.add(free.toLowerCase());
+    return free;
+  });
+}

@@ -1,0 +1,234 @@
+/**
+ * Text -> token store, the first phase of a run: data/train.*, data/eval.*, samples.json and, last, meta.json. A folder
+ * with meta.json is complete; anything less is written again from the start.
+ */
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CollieError } from '../../shared/errors.ts';
+import type { RunSpec } from '../../shared/run-spec.ts';
+import { type NativeAddon, native, nativeAddon, type TokenStoreWriter } from '../native/addon.ts';
+import {
+  type Conversation,
+  promptIds,
+  trainedTokens,
+  truncateConversation,
+} from '../tokenize/conversation.ts';
+import { loadTokenizer, type ModelTokenizer } from '../tokenize/tokenizer.ts';
+import { type DatasetSource, openDatasetFile } from './library.ts';
+import { type Split, splitEvaluation, splitRows } from './split.ts';
+import { newTally, type SplitTally, tallyWarnings } from './tally.ts';
+import { type RowFormat, tokenizeRows } from './tokenize-rows.ts';
+
+export const META_FILE = 'meta.json';
+export const SAMPLES_FILE = 'samples.json';
+
+/** data/meta.json. */
+export interface DataMeta {
+  v: 1;
+  tokenizer: string;
+  train: SplitTally;
+  /** null: nothing is evaluated. */
+  eval: SplitTally | null;
+  warnings: string[];
+  createdAt: string;
+}
+
+/** The one thing needed of the addon. */
+export type StoreFactory = Pick<NativeAddon, 'tokenStoreWriter'>;
+
+/** The addon's writer; its errors arrive as CollieErrors. Throws engine.not_built before anything is read. */
+function nativeStore(): StoreFactory {
+  const addon = nativeAddon();
+  return {
+    tokenStoreWriter: (dataDir, split) => {
+      const writer = native(() => addon.tokenStoreWriter(dataDir, split));
+      return {
+        append: (ids, mask) => native(() => writer.append(ids, mask)),
+        finish: () => native(() => writer.finish()),
+      };
+    },
+  };
+}
+
+/** Writes one split: cuts, drops and counts. The store begins with the first document, so an empty split leaves no files. */
+class SplitWriter {
+  readonly tally = newTally();
+  readonly #open: () => TokenStoreWriter;
+  readonly #seqLen: number;
+  readonly #tooLong: RunSpec['dataset']['too_long'];
+  #store: TokenStoreWriter | null = null;
+
+  constructor(open: () => TokenStoreWriter, spec: RunSpec) {
+    this.#open = open;
+    this.#seqLen = spec.batch.seq_len;
+    this.#tooLong = spec.dataset.too_long;
+  }
+
+  add(whole: Conversation): void {
+    const { tally } = this;
+    tally.rows += 1;
+    for (const warning of whole.warnings) tally.warnings[warning] = (tally.warnings[warning] ?? 0) + 1;
+    const long = whole.length > this.#seqLen;
+    if (long) tally.tooLong += 1;
+    if (long && this.#tooLong === 'drop') {
+      tally.dropped += 1;
+      return;
+    }
+    const cut = truncateConversation(whole, this.#seqLen);
+    const trained = trainedTokens(cut.mask);
+    if (trained === 0) {
+      tally.masked += 1;
+      if (trainedTokens(whole.mask) > 0) tally.maskedByTruncation += 1;
+      return;
+    }
+    this.#store ??= this.#open();
+    this.#store.append(cut.ids, cut.mask);
+    tally.documents += 1;
+    tally.tokens += cut.ids.length;
+    tally.trainedTokens += trained;
+    tally.lostTokens += whole.length - cut.ids.length;
+    if (cut.endCutOff) tally.endCutOff += 1;
+  }
+
+  finish(): void {
+    this.#store?.finish();
+  }
+}
+
+async function writeAtomically(path: string, value: unknown): Promise<void> {
+  await writeFile(`${path}.tmp`, `${JSON.stringify(value, null, 2)}\n`);
+  await rename(`${path}.tmp`, path);
+}
+
+/** Why a training split came out empty. */
+function nothingToTrain(source: DatasetSource, tally: SplitTally, spec: RunSpec): CollieError {
+  const name = source.card.name;
+  const seqLen = spec.batch.seq_len;
+  const data = { rows: tally.rows, tooLong: tally.tooLong, masked: tally.masked, seqLen };
+  if (tally.rows === 0)
+    return new CollieError(
+      'dataset.empty',
+      `The dataset "${name}" has no rows to train on.`,
+      'Choose one with rows.',
+      data,
+    );
+  if (tally.dropped + tally.maskedByTruncation === tally.rows) {
+    const fate =
+      spec.dataset.too_long === 'drop'
+        ? 'are longer, and such rows are dropped'
+        : 'have their answer behind it';
+    return new CollieError(
+      'dataset.all_masked',
+      `Nothing is left to train on: the sequence length is ${seqLen} tokens, and all ${tally.rows} rows of "${name}" ${fate}.`,
+      'Raise batch.seq_len until prompt and answer fit. The token histogram of the dataset shows how long rows are.',
+      data,
+    );
+  }
+  return new CollieError(
+    'dataset.all_masked',
+    `Nothing is left to train on: of ${tally.rows} rows of "${name}", ${tally.dropped} are longer than ${seqLen} tokens and dropped, ${tally.maskedByTruncation} lose every answer at ${seqLen} tokens, and ${tally.masked - tally.maskedByTruncation} have none.`,
+    'Check the mapping of the columns, and raise batch.seq_len if rows are cut.',
+    data,
+  );
+}
+
+interface Job {
+  spec: RunSpec;
+  tokenizer: ModelTokenizer;
+  dataDir: string;
+  store: StoreFactory;
+  signal: AbortSignal | undefined;
+}
+
+async function writeSplit(
+  job: Job,
+  source: DatasetSource,
+  writerOf: (row: number) => SplitWriter | null,
+  onProgress: (fraction: number) => void,
+): Promise<void> {
+  const { spec, tokenizer, signal } = job;
+  const format: RowFormat = { mapping: spec.dataset.mapping, systemPrompt: spec.dataset.system_prompt };
+  await tokenizeRows(source, format, tokenizer, (one, row) => writerOf(row)?.add(one), {
+    signal,
+    onProgress,
+  });
+}
+
+/** Both splits, in one pass over each file. */
+async function writeStores(
+  job: Job,
+  train: DatasetSource,
+  evaluation: DatasetSource | null,
+  onProgress: (fraction: number) => void,
+): Promise<{ train: SplitTally; eval: SplitTally | null }> {
+  const { spec, dataDir, store } = job;
+  const open = (split: string) => () => store.tokenStoreWriter(dataDir, split);
+  const trainWriter = new SplitWriter(open('train'), spec);
+  const evalWriter = new SplitWriter(open('eval'), spec);
+  const { eval_fraction } = spec.dataset;
+  const { max_rows } = spec.evaluation;
+  const share = train.card.rows / (train.card.rows + (evaluation?.card.rows ?? 0));
+  const pick = (split: Split) => (row: number) =>
+    split.evaluated[row] ? evalWriter : split.heldOut[row] ? null : trainWriter;
+
+  const split = splitRows(train.card.rows, evaluation === null ? eval_fraction : 0, spec.seed, max_rows);
+  await writeSplit(job, train, pick(split), (done) => onProgress(done * share));
+  if (evaluation !== null) {
+    const chosen = splitEvaluation(evaluation.card.rows, spec.seed, max_rows);
+    await writeSplit(job, evaluation, pick(chosen), (done) => onProgress(share + done * (1 - share)));
+  }
+  if (trainWriter.tally.documents === 0) throw nothingToTrain(train, trainWriter.tally, spec);
+  trainWriter.finish();
+  evalWriter.finish();
+  return { train: trainWriter.tally, eval: evalWriter.tally.documents > 0 ? evalWriter.tally : null };
+}
+
+/** data/samples.json: the prompts of the spec as ids, with the ids that end an answer. */
+async function writeSamples({ spec, tokenizer, dataDir }: Job): Promise<void> {
+  const { system_prompt } = spec.dataset;
+  const system = system_prompt === '' ? [] : [{ role: 'system', content: system_prompt }];
+  const samples: { ids: number[]; stop_ids: number[] }[] = [];
+  for (const content of spec.sampling.prompts) {
+    const ids = await promptIds([...system, { role: 'user', content }], tokenizer);
+    samples.push({ ids: [...ids], stop_ids: tokenizer.stopIds });
+  }
+  await writeAtomically(join(dataDir, SAMPLES_FILE), samples);
+}
+
+/**
+ * Fills a run's data folder.
+ * @param spec resolved: paths are absolute.
+ * @param onProgress gets 0..1.
+ * @param store who writes the token store; left out: the native addon.
+ * Throws engine.not_built, model.no_tokenizer, the dataset.* errors, disk.full, job.cancelled; then meta.json is missing.
+ */
+export async function prepareDataset(
+  spec: RunSpec,
+  modelFolder: string,
+  dataDir: string,
+  onProgress: (fraction: number) => void = () => {},
+  signal?: AbortSignal,
+  store: StoreFactory = nativeStore(),
+): Promise<DataMeta> {
+  await mkdir(dataDir, { recursive: true });
+  const cache = join(dataDir, 'import');
+  const tokenizer = await loadTokenizer(modelFolder);
+  const job: Job = { spec, tokenizer, dataDir, store, signal };
+  try {
+    const train = await openDatasetFile(spec.dataset.train, cache, { signal });
+    const evaluation =
+      spec.dataset.eval === null ? null : await openDatasetFile(spec.dataset.eval, cache, { signal });
+    const tallies = await writeStores(job, train, evaluation, onProgress);
+    await writeSamples(job);
+    const warnings = tallyWarnings(tallies.train, 'training', spec.batch.seq_len);
+    if (tallies.eval) warnings.push(...tallyWarnings(tallies.eval, 'evaluation', spec.batch.seq_len));
+    else if (evaluation !== null || spec.dataset.eval_fraction > 0)
+      warnings.push('No held-out row is left to evaluate on, so there is no evaluation loss.');
+    const createdAt = new Date().toISOString();
+    const meta: DataMeta = { v: 1, tokenizer: tokenizer.hash, ...tallies, warnings, createdAt };
+    await writeAtomically(join(dataDir, META_FILE), meta);
+    return meta;
+  } finally {
+    await rm(cache, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,54 @@
+/** Which rows are trained on and which are held out: a pure function of their number and the seed. */
+
+/** Well-mixed 32 bits of a seed and a row's position (the finalizer of MurmurHash3, applied twice). */
+function rowHash(seed: number, index: number): number {
+  const mix = (value: number) => {
+    let h = value;
+    h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+    h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+    return (h ^ (h >>> 16)) >>> 0;
+  };
+  return mix(mix(seed) ^ Math.imul(index + 1, 0x9e3779b1));
+}
+
+/** Positions of rows 0..n-1, shuffled by the hash of seed and position. */
+function shuffled(n: number, seed: number): Uint32Array {
+  // 53 bits are exact in a double: hash above, position below, so that equal hashes keep an order.
+  const keys = Float64Array.from({ length: n }, (_, row) => rowHash(seed, row) * 2 ** 21 + (row % 2 ** 21));
+  const order = Uint32Array.from({ length: n }, (_, row) => row);
+  return order.sort((a, b) => (keys[a] as number) - (keys[b] as number) || a - b);
+}
+
+/** What becomes of each row of the training data. */
+export interface Split {
+  /** 1: held out, [rows]. */
+  heldOut: Uint8Array;
+  /** 1: evaluated: at most `maxEvalRows` of the held out ones, [rows]. */
+  evaluated: Uint8Array;
+}
+
+/**
+ * Holds out `fraction` of n rows: exactly round(fraction * n), at least one when the fraction is above 0 and there are
+ * two rows. The rows held out at a smaller fraction or a smaller maximum are among those of a larger one.
+ */
+export function splitRows(n: number, fraction: number, seed: number, maxEvalRows: number): Split {
+  const wanted = Math.round(n * fraction);
+  const held = n < 2 || fraction === 0 ? 0 : Math.min(Math.max(wanted, 1), n - 1);
+  return chooseRows(n, held, seed, maxEvalRows);
+}
+
+/** For evaluation data of its own: every row is held out, at most `maxEvalRows` of them are evaluated. */
+export const splitEvaluation = (n: number, seed: number, maxEvalRows: number): Split =>
+  chooseRows(n, n, seed, maxEvalRows);
+
+function chooseRows(n: number, held: number, seed: number, maxEvalRows: number): Split {
+  const heldOut = new Uint8Array(n);
+  const evaluated = new Uint8Array(n);
+  if (held === n && n <= maxEvalRows) return { heldOut: heldOut.fill(1), evaluated: evaluated.fill(1) };
+  const order = shuffled(n, seed);
+  for (let k = 0; k < held; k += 1) {
+    heldOut[order[k] as number] = 1;
+    if (k < maxEvalRows) evaluated[order[k] as number] = 1;
+  }
+  return { heldOut, evaluated };
+}

@@ -1,0 +1,67 @@
+/** Counts of what happens to rows on their way into a token store, and the sentences that say so. */
+import { type ConversationWarning, warningTexts } from '../tokenize/conversation.ts';
+
+/** What became of the rows of one split. */
+export interface SplitTally {
+  /** Rows of the dataset in this split. */
+  rows: number;
+  /** Rows in the token store. */
+  documents: number;
+  tokens: number;
+  trainedTokens: number;
+  /** Rows longer than the sequence length. */
+  tooLong: number;
+  /** Rows left out for being too long (too_long = drop). */
+  dropped: number;
+  /** Rows left out because no token of them counts in the loss. */
+  masked: number;
+  /** Of those: rows that lost every answer to truncation. */
+  maskedByTruncation: number;
+  /** Rows in the store that lost the end of their last answer. */
+  endCutOff: number;
+  /** Tokens cut off. */
+  lostTokens: number;
+  warnings: Partial<Record<ConversationWarning, number>>;
+}
+
+export const newTally = (): SplitTally => ({
+  rows: 0,
+  documents: 0,
+  tokens: 0,
+  trainedTokens: 0,
+  tooLong: 0,
+  dropped: 0,
+  masked: 0,
+  maskedByTruncation: 0,
+  endCutOff: 0,
+  lostTokens: 0,
+  warnings: {},
+});
+
+const of = (n: number, rows: number) => `${n} of ${rows}`;
+
+/** Sentences about one split; `name` is e.g. "training" or "evaluation". */
+export function tallyWarnings(tally: SplitTally, name: string, seqLen: number): string[] {
+  const { rows, tooLong, dropped, masked, maskedByTruncation, endCutOff, lostTokens } = tally;
+  const sentences: string[] = [];
+  if (dropped > 0)
+    sentences.push(`${of(dropped, rows)} ${name} rows are longer than ${seqLen} tokens and were left out.`);
+  if (tooLong > dropped) {
+    sentences.push(
+      `${of(tooLong - dropped, rows)} ${name} rows are longer than ${seqLen} tokens and were truncated; ${lostTokens} tokens were cut off.`,
+    );
+  }
+  if (endCutOff > 0) {
+    sentences.push(
+      `${of(endCutOff, rows)} ${name} rows lost the end of their answer: the model does not learn from them where to stop.`,
+    );
+  }
+  if (masked > 0) {
+    const cut =
+      maskedByTruncation > 0 ? ` (${maskedByTruncation} because truncation removed every answer)` : '';
+    sentences.push(`${of(masked, rows)} ${name} rows have no token to train on${cut} and were left out.`);
+  }
+  for (const [warning, count] of Object.entries(tally.warnings))
+    sentences.push(`${of(count, rows)} ${name} rows: ${warningTexts[warning as ConversationWarning]}`);
+  return sentences;
+}

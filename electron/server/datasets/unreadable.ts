@@ -1,0 +1,111 @@
+/** Why a text file cannot be read, in words a person can act on: the line, and what is wrong with it. */
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { CollieError } from '../../shared/errors.ts';
+import { duckdbReason } from './duckdb.ts';
+import { jsonFault } from './json-fault.ts';
+
+const EXCERPT = 80;
+
+const excerpt = (line: string) => (line.length > EXCERPT ? `${line.slice(0, EXCERPT)}…` : line);
+
+function unreadable(
+  path: string,
+  what: string,
+  hint: string,
+  data: Record<string, unknown> = {},
+): CollieError {
+  return new CollieError('dataset.unreadable', `${path} cannot be read: ${what}`, hint, { path, ...data });
+}
+
+/** What is wrong with one line of JSONL; null: nothing. */
+function lineFault(line: string): string | null {
+  if (line.includes('\uFFFD')) return 'it holds bytes that are not UTF-8';
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return null;
+  return `it is ${Array.isArray(value) ? 'a list' : `a ${value === null ? 'null' : typeof value}`}, not an object {...}`;
+}
+
+/** Reads a JSONL file again, line by line, to name the first bad one; DuckDB's own count is not exact. */
+async function badLine(path: string): Promise<{ line: number; fault: string; text: string } | null> {
+  const lines = createInterface({
+    input: createReadStream(path, 'utf8'),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  });
+  let line = 0;
+  try {
+    for await (const raw of lines) {
+      line += 1;
+      const text = (line === 1 ? raw.replace(/^\uFEFF/, '') : raw).trim();
+      if (text === '') continue;
+      const fault = lineFault(text);
+      if (fault !== null) return { line, fault, text };
+    }
+  } finally {
+    lines.close();
+  }
+  return null;
+}
+
+export async function unreadableJsonl(path: string, error: unknown): Promise<CollieError> {
+  const bad = await badLine(path);
+  if (bad === null) return unreadable(path, duckdbReason(error), 'Every line must hold one JSON object.');
+  return unreadable(
+    path,
+    `line ${bad.line} is not a JSON object: ${bad.fault}. It begins: ${excerpt(bad.text)}`,
+    `Fix or delete line ${bad.line}. Every line must hold one JSON object.`,
+    { line: bad.line },
+  );
+}
+
+/** Line and column of a position in a text, both from 1. */
+function place(text: string, position: number): { line: number; column: number } {
+  const before = text.slice(0, position);
+  const line = before.split('\n').length;
+  return { line, column: position - before.lastIndexOf('\n') };
+}
+
+export async function unreadableJson(path: string, error: unknown): Promise<CollieError> {
+  const text = (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
+  try {
+    JSON.parse(text);
+  } catch (syntax) {
+    const where = place(text, jsonFault(text));
+    return unreadable(
+      path,
+      `line ${where.line}, column ${where.column}: ${(syntax as Error).message}`,
+      'Fix the file, or save it as JSONL: one object a line.',
+      where,
+    );
+  }
+  return unreadable(path, duckdbReason(error), 'The file must hold a list of objects: [{...}, {...}].');
+}
+
+export function unreadableCsv(path: string, error: unknown, columns: number): CollieError {
+  const { message } = error as Error;
+  const line = /Line:\s*(\d+)/.exec(message)?.[1];
+  const reason = message
+    .split('\n')
+    .map((part) => part.trim())
+    .find((part) => part !== '' && !/Error on Line|^Original Line|Invalid Input Error/.test(part));
+  const data = line === undefined ? {} : { line: Number(line) };
+  return unreadable(
+    path,
+    `${line === undefined ? '' : `line ${line}: `}${reason ?? duckdbReason(error)}`,
+    `Every row must have ${columns} fields, as the header line has. Quote fields that hold the delimiter or a line break, double the quotes in them, and save the file as UTF-8.`,
+    data,
+  );
+}
+
+export const unreadableParquet = (path: string, error: unknown): CollieError =>
+  unreadable(
+    path,
+    duckdbReason(error),
+    'The Parquet file is damaged or incomplete. Copy or export it again.',
+  );

@@ -1,0 +1,329 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openDatasetFile } from '../../../electron/server/datasets/library.ts';
+import { prepareDataset } from '../../../electron/server/datasets/prepare.ts';
+import { promptIds, tokenizeConversation } from '../../../electron/server/tokenize/conversation.ts';
+import { loadTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
+import { tinyModel } from '../tokenize/fixtures.ts';
+import { jsonl, MemoryStores, scratchFolder, specFor, writeText } from './fixtures.ts';
+
+const scratch = scratchFolder('prepare');
+let runs = 0;
+
+const qa = (n: number) =>
+  Array.from({ length: n }, (_, k) => ({ question: `What is ${k} + 1?`, answer: `It is ${k + 1}.` }));
+const dataFile = (name: string, rows: readonly unknown[]) =>
+  writeText(join(scratch, `${name}.jsonl`), jsonl(rows));
+
+/** Prepares into a fresh folder; the stores keep what would be written. */
+async function prepare(train: string, changes: Record<string, unknown> = {}, signal?: AbortSignal) {
+  runs += 1;
+  const dataDir = join(scratch, `run-${runs}`, 'data');
+  const stores = new MemoryStores();
+  const progress: number[] = [];
+  const outcome = await prepareDataset(
+    specFor(train, changes),
+    tinyModel,
+    dataDir,
+    (fraction) => progress.push(fraction),
+    signal,
+    stores,
+  ).then(
+    (meta) => ({ meta, error: null }),
+    (error) => ({ meta: null, error }),
+  );
+  return { dataDir, stores, progress, ...outcome };
+}
+
+const noEval = { dataset: { eval_fraction: 0 } };
+
+/** As prepare, for what must work. */
+async function prepared(train: string, changes: Record<string, unknown> = {}) {
+  const outcome = await prepare(train, changes);
+  if (outcome.error) throw outcome.error;
+  return outcome;
+}
+
+describe('prepareDataset', () => {
+  it('writes every row as it is tokenized, in order, and counts it', async () => {
+    const rows = qa(5);
+    const { meta, stores, dataDir, progress } = await prepared(await dataFile('plain', rows), noEval);
+    const tokenizer = await loadTokenizer(tinyModel);
+    const documents = stores.documents('train');
+    expect(documents).toHaveLength(5);
+    let tokens = 0;
+    for (const [k, { question, answer }] of rows.entries()) {
+      const { ids, mask } = await tokenizeConversation(
+        [
+          { role: 'user', content: question },
+          { role: 'assistant', content: answer },
+        ],
+        tokenizer,
+      );
+      expect(documents[k]).toEqual({ ids: [...ids], mask: [...mask] });
+      tokens += ids.length;
+    }
+    expect(meta).toMatchObject({
+      v: 1,
+      tokenizer: tokenizer.hash,
+      train: { rows: 5, documents: 5, tokens, tooLong: 0, masked: 0 },
+      eval: null,
+      warnings: [],
+    });
+    expect(stores.stores.has('eval')).toBe(false);
+    expect(JSON.parse(await readFile(join(dataDir, 'meta.json'), 'utf8'))).toEqual(meta);
+    expect(existsSync(join(dataDir, 'import'))).toBe(false);
+    expect(progress.at(-1)).toBe(1);
+  });
+
+  it('holds out the same rows for the same seed, none of them trained', async () => {
+    const path = await dataFile('held', qa(40));
+    const held = { dataset: { eval_fraction: 0.25 } };
+    const first = await prepared(path, held);
+    expect(first.stores.documents('train')).toHaveLength(30);
+    expect(first.stores.documents('eval')).toHaveLength(10);
+    const again = await prepared(path, held);
+    expect([...again.stores.stores]).toEqual([...first.stores.stores]);
+    const other = await prepared(path, { ...held, seed: 7 });
+    expect(other.stores.documents('eval')).not.toEqual(first.stores.documents('eval'));
+    const all = await prepared(path, noEval);
+    const key = (document: unknown) => JSON.stringify(document);
+    const both = [...first.stores.documents('train'), ...first.stores.documents('eval')].map(key).sort();
+    expect(both).toEqual(all.stores.documents('train').map(key).sort());
+  });
+
+  it('evaluates at most max_rows; the other held-out rows are not trained on either', async () => {
+    const path = await dataFile('limited', qa(40));
+    const limited = await prepared(path, { dataset: { eval_fraction: 0.25 }, evaluation: { max_rows: 4 } });
+    expect(limited.stores.documents('train')).toHaveLength(30);
+    expect(limited.stores.documents('eval')).toHaveLength(4);
+  });
+
+  it('takes evaluation rows from a file of their own', async () => {
+    const train = await dataFile('own-train', qa(6));
+    const evaluation = await writeText(join(scratch, 'own-eval.csv'), 'question,answer\nwhy?,because\n');
+    const { meta, stores, progress } = await prepared(train, {
+      dataset: { eval: evaluation, eval_fraction: 0.5 },
+    });
+    expect(stores.documents('train')).toHaveLength(6);
+    expect(stores.documents('eval')).toHaveLength(1);
+    expect(meta?.eval).toMatchObject({ rows: 1, documents: 1 });
+    expect(progress.every((value, k) => value >= (progress[k - 1] ?? 0) && value <= 1)).toBe(true);
+  });
+
+  it('truncates long rows, says so, and leaves out those that lose every answer', async () => {
+    const long = { question: 'short', answer: 'word '.repeat(200) };
+    const hopeless = { question: 'word '.repeat(200), answer: 'yes' };
+    const path = await dataFile('long', [...qa(2), long, hopeless]);
+    const { meta, stores } = await prepared(path, { ...noEval, batch: { seq_len: 120 } });
+    expect(stores.documents('train').map(({ ids }) => ids.length <= 120)).toEqual([true, true, true]);
+    expect(stores.documents('train')[2]?.ids).toHaveLength(120);
+    expect(meta?.train).toMatchObject({
+      rows: 4,
+      documents: 3,
+      tooLong: 2,
+      dropped: 0,
+      masked: 1,
+      maskedByTruncation: 1,
+      endCutOff: 1,
+    });
+    expect(meta?.warnings.join('\n')).toMatch(
+      /2 of 4 training rows are longer than 120 tokens and were truncated/,
+    );
+    expect(meta?.warnings.join('\n')).toMatch(/1 of 4 training rows lost the end of their answer/);
+    expect(meta?.warnings.join('\n')).toMatch(/1 of 4 .*no token to train on \(1 because truncation removed/);
+  });
+
+  it('drops long rows when asked to', async () => {
+    const path = await dataFile('drop', [...qa(2), { question: 'short', answer: 'word '.repeat(200) }]);
+    const { meta, stores } = await prepared(path, {
+      dataset: { eval_fraction: 0, too_long: 'drop' },
+      batch: { seq_len: 120 },
+    });
+    expect(stores.documents('train')).toHaveLength(2);
+    expect(meta?.train).toMatchObject({
+      rows: 3,
+      documents: 2,
+      tooLong: 1,
+      dropped: 1,
+      lostTokens: 0,
+      endCutOff: 0,
+    });
+    expect(meta?.warnings).toEqual(['1 of 3 training rows are longer than 120 tokens and were left out.']);
+  });
+
+  it('adds the system message and the context column', async () => {
+    const path = await dataFile('context', [
+      { question: 'Sum up.', more: 'A long text.', answer: 'Short.', sys: 'Be brief.' },
+      { question: 'Hello', more: null, answer: 'Hi.', sys: null },
+    ]);
+    const mapping = {
+      kind: 'prompt_answer',
+      prompt: 'question',
+      answer: 'answer',
+      context: 'more',
+      system: 'sys',
+    };
+    const { stores } = await prepared(path, {
+      dataset: { eval_fraction: 0, mapping, system_prompt: 'Be kind.' },
+    });
+    const tokenizer = await loadTokenizer(tinyModel);
+    const texts = await Promise.all(
+      stores.documents('train').map(({ ids }) => tokenizer.decode(ids, 'keep')),
+    );
+    expect(texts[0]).toContain('system\nBe brief.<|im_end|>');
+    expect(texts[0]).toContain('user\nSum up.\n\nA long text.<|im_end|>');
+    expect(texts[1]).toContain('system\nBe kind.<|im_end|>');
+    expect(texts[1]).toContain('user\nHello<|im_end|>');
+  });
+
+  it('reads OpenAI and ShareGPT chats', async () => {
+    const openai = {
+      m: [
+        { role: 'user', content: [{ type: 'text', text: 'hi' }] },
+        { role: 'assistant', content: 'ho' },
+      ],
+    };
+    const sharegpt = {
+      m: [
+        { from: 'human', value: 'hi' },
+        { from: 'gpt', value: 'ho' },
+      ],
+    };
+    const written = { m: JSON.stringify(openai.m) };
+    const path = await dataFile('chats', [openai, sharegpt, written]);
+    const { stores } = await prepared(path, {
+      dataset: { eval_fraction: 0, mapping: { kind: 'chat', messages: 'm' } },
+    });
+    const documents = stores.documents('train');
+    expect(documents).toHaveLength(3);
+    expect(documents[1]).toEqual(documents[0]);
+    expect(documents[2]).toEqual(documents[0]);
+  });
+
+  it('tokenizes sample prompts as the playground does', async () => {
+    const { dataDir } = await prepared(await dataFile('samples', qa(2)), {
+      dataset: { eval_fraction: 0, system_prompt: 'Be kind.' },
+      sampling: { prompts: ['Who are you?', 'Why?'] },
+    });
+    const tokenizer = await loadTokenizer(tinyModel);
+    const samples = JSON.parse(await readFile(join(dataDir, 'samples.json'), 'utf8'));
+    expect(samples).toHaveLength(2);
+    const messages = [
+      { role: 'system', content: 'Be kind.' },
+      { role: 'user', content: 'Who are you?' },
+    ];
+    expect(samples[0]).toEqual({
+      ids: [...(await promptIds(messages, tokenizer))],
+      stop_ids: tokenizer.stopIds,
+    });
+  });
+
+  it('reads a dataset of the library in place', async () => {
+    const folder = join(scratch, 'cache');
+    const { rowsPath } = await openDatasetFile(await dataFile('library', qa(3)), folder);
+    const { stores } = await prepared(rowsPath, noEval);
+    expect(stores.documents('train')).toHaveLength(3);
+  });
+});
+
+describe('prepareDataset fails with one clear error and no meta.json', () => {
+  const long = 'word '.repeat(300);
+  const chat = { dataset: { eval_fraction: 0, mapping: { kind: 'chat', messages: 'm' } } };
+  const cases: [string, unknown[], Record<string, unknown>, string, RegExp][] = [
+    [
+      'null answer',
+      [...qa(2), { question: 'q', answer: null }],
+      {},
+      'dataset.bad_row',
+      /Row 3, column "answer": it holds null/,
+    ],
+    [
+      'number answer',
+      [...qa(1), { question: 'q', answer: 42 }],
+      {},
+      'dataset.bad_row',
+      /Row 2, column "answer": it holds a number \(42\)/,
+    ],
+    [
+      'wrong column',
+      [{ prompt: 'q', answer: 'a' }],
+      {},
+      'dataset.missing_column',
+      /no column "question". It has: prompt, answer/,
+    ],
+    [
+      'no list',
+      [{ m: 'hello' }],
+      chat,
+      'dataset.bad_row',
+      /Row 1, column "m": it holds a string \("hello"\)/,
+    ],
+    [
+      'unknown role',
+      [{ m: [{ role: 'king', content: 'x' }] }],
+      chat,
+      'dataset.bad_row',
+      /the role of message 1 is a string \("king"\)/,
+    ],
+    [
+      'no text',
+      [{ m: [{ role: 'user', content: [{ type: 'image' }] }] }],
+      chat,
+      'dataset.bad_row',
+      /message 1 \(user\) holds a list of 1/,
+    ],
+    [
+      'no answer',
+      [{ m: [{ role: 'user', content: 'x' }] }],
+      chat,
+      'dataset.bad_row',
+      /Row 1: The conversation has no answer/,
+    ],
+    [
+      'all truncated',
+      [
+        { question: long, answer: 'a' },
+        { question: long, answer: 'b' },
+      ],
+      { batch: { seq_len: 64 } },
+      'dataset.all_masked',
+      /sequence length is 64 tokens, and all 2 rows .* have their answer behind it/,
+    ],
+    [
+      'all dropped',
+      [{ question: long, answer: 'a' }],
+      { batch: { seq_len: 64 }, dataset: { eval_fraction: 0, too_long: 'drop' } },
+      'dataset.all_masked',
+      /all 1 rows .* are longer, and such rows are dropped/,
+    ],
+  ];
+
+  it.each(cases)('%s', async (name, rows, changes, code, message) => {
+    const { error, dataDir, stores } = await prepare(await dataFile(`bad-${name}`, rows), {
+      ...noEval,
+      ...changes,
+    });
+    expect(error).toMatchObject({ name: 'CollieError', code });
+    expect(error.message).toMatch(message);
+    expect(error.hint).not.toBe('');
+    expect(existsSync(join(dataDir, 'meta.json'))).toBe(false);
+    expect(existsSync(join(dataDir, 'import'))).toBe(false);
+    expect(stores.stores.has('train')).toBe(false);
+  });
+
+  it('a file that is gone', async () => {
+    const { error } = await prepare(join(scratch, 'gone.jsonl'));
+    expect(error).toMatchObject({ code: 'dataset.not_found' });
+  });
+
+  it('a cancelled preparation', async () => {
+    const controller = new AbortController();
+    controller.abort();
+    const { error, dataDir } = await prepare(await dataFile('cancel', qa(3)), {}, controller.signal);
+    expect(error).toMatchObject({ code: 'job.cancelled' });
+    expect(existsSync(join(dataDir, 'meta.json'))).toBe(false);
+  });
+});
