@@ -17,7 +17,7 @@ struct AdamWOptions {
 
 class AdamW final : public Optimizer {
  public:
-  AdamW(const AdamWOptions& options, std::span<const Parameter> parameters);
+  AdamW(const AdamWOptions& options, std::span<const Parameter> parameters, Kernels& kernels);
   void step(std::span<Parameter> parameters, const OptimizerStep& now) override;
   std::vector<NamedTensor> state() override;
   int64_t memory_bytes() const override;
@@ -29,6 +29,7 @@ class AdamW final : public Optimizer {
     at::Tensor v;
   };
   AdamWOptions options_;
+  Kernels& kernels_;
   std::vector<Moments> moments_;
 };
 

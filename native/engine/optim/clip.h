@@ -3,12 +3,13 @@
 
 #include <span>
 
+#include "engine/kernels/kernels.h"
 #include "engine/model/parameter.h"
 
 namespace collie {
 
 // Square root of the sum of squares of all gradients, summed in double. Not finite when a gradient is not.
-double global_grad_norm(std::span<const Parameter> parameters);
+double global_grad_norm(std::span<const Parameter> parameters, Kernels& kernels);
 
 // min(1, max_norm / (norm + 1e-6)); 1 when max_norm is 0 (no clipping).
 double clip_factor(double norm, double max_norm);

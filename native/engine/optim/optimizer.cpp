@@ -9,12 +9,12 @@ namespace collie {
 
 namespace {
 
-using Maker = std::unique_ptr<Optimizer> (*)(const OptimizerSpec&, std::span<const Parameter>);
+using Maker = std::unique_ptr<Optimizer> (*)(const OptimizerSpec&, std::span<const Parameter>, Kernels&);
 
-std::unique_ptr<Optimizer> make_adamw(const OptimizerSpec& spec, std::span<const Parameter> parameters) {
+std::unique_ptr<Optimizer> make_adamw(const OptimizerSpec& spec, std::span<const Parameter> parameters, Kernels& kernels) {
   const auto& hyper = spec.hyper;
   const AdamWOptions options{hyper.at("beta1"), hyper.at("beta2"), hyper.at("eps"), hyper.at("weight_decay")};
-  return std::make_unique<AdamW>(options, parameters);
+  return std::make_unique<AdamW>(options, parameters, kernels);
 }
 
 const std::map<std::string, Maker>& makers() {
@@ -24,10 +24,12 @@ const std::map<std::string, Maker>& makers() {
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_optimizer(const OptimizerSpec& spec, std::span<const Parameter> parameters) {
+std::unique_ptr<Optimizer> make_optimizer(const OptimizerSpec& spec, std::span<const Parameter> parameters,
+                                          Kernels& kernels) {
   const auto maker = makers().find(spec.type);
-  if (maker == makers().end()) throw Error("spec.invalid", "optimizer.type: no optimizer \"" + spec.type + "\" in this build");
-  return maker->second(spec, parameters);
+  if (maker == makers().end())
+    throw Error("spec.invalid", "optimizer.type: this build has no optimizer \"" + spec.type + "\"");
+  return maker->second(spec, parameters, kernels);
 }
 
 }  // namespace collie

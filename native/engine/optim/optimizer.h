@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/run_spec.h"
+#include "engine/kernels/kernels.h"
 #include "engine/model/parameter.h"
 
 namespace collie {
@@ -35,7 +36,8 @@ class Optimizer {
   virtual int64_t memory_bytes() const = 0;
 };
 
-// The rule that `spec.type` names, with state for these parameters, zero at first. Throws spec.invalid for an unknown type.
-std::unique_ptr<Optimizer> make_optimizer(const OptimizerSpec& spec, std::span<const Parameter> parameters);
+// The rule that `spec.type` names, with state for these parameters, zero at first, on their device. `kernels` are those of that
+// device and must outlive the optimizer. Throws spec.invalid for an unknown type.
+std::unique_ptr<Optimizer> make_optimizer(const OptimizerSpec& spec, std::span<const Parameter> parameters, Kernels& kernels);
 
 }  // namespace collie

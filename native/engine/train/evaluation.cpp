@@ -26,10 +26,11 @@ EvaluationSet::EvaluationSet(const TokenStore& store, int64_t max_rows, int64_t 
   }
 }
 
-EvaluationResult EvaluationSet::run(Decoder& decoder, const std::function<void(double)>& progress) const {
+std::optional<EvaluationResult> EvaluationSet::run(Decoder& decoder,
+                                                   const std::function<Next(double)>& progress) const {
   LossSums sums;
   for (size_t i = 0; i < batches_.size(); ++i) {
-    progress(static_cast<double>(i) / static_cast<double>(batches_.size()));
+    if (progress(static_cast<double>(i) / static_cast<double>(batches_.size())) == Next::cancel) return std::nullopt;
     const LossSums batch = decoder.evaluate(pack(store_, batches_[i]));
     if (!std::isfinite(batch.loss))
       throw Error("train.non_finite", "The evaluation loss is not finite in evaluation batch " + std::to_string(i) + ".",

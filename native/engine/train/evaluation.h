@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "core/token_store.h"
+#include "engine/generate/generator.h"
 #include "engine/model/decoder.h"
 
 namespace collie {
@@ -28,8 +30,9 @@ class EvaluationSet {
   int64_t largest_batch() const { return largest_batch_; }
   int64_t longest_document() const { return longest_document_; }
 
-  // Throws train.non_finite (names the rows of the batch).
-  EvaluationResult run(Decoder& decoder, const std::function<void(double)>& progress) const;
+  // `progress` is told the share done before each batch, and may cancel: then there is no result. Throws train.non_finite
+  // (names the rows of the batch).
+  std::optional<EvaluationResult> run(Decoder& decoder, const std::function<Next(double)>& progress) const;
 
  private:
   const TokenStore& store_;

@@ -1,0 +1,31 @@
+// A checkpoint in the formats of other tools: an adapter folder as PEFT 0.21 loads it, or a Hugging Face model folder with
+// the update merged into the weights. Tokenizer files and model cards are the host's part.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "core/run_spec.h"
+
+namespace collie {
+
+struct ExportRequest {
+  std::filesystem::path run_folder;
+  std::string checkpoint;
+  std::filesystem::path out;  // does not exist yet, or is empty
+};
+
+using ExportProgress = std::function<void(double done)>;
+
+// adapter_config.json and adapter_model.safetensors (fp32, names base_model.model.<module>.lora_A.weight). Throws path.exists,
+// request.invalid (a full run has no adapter), checkpoint.*, disk.full.
+void export_adapter(const ExportRequest& request, const RunSpec& spec, const ExportProgress& progress);
+
+// config.json and model.safetensors: every tensor of the base in the base's dtype, with W + (alpha / rank) B A, computed in
+// fp32 and rounded once, where there is an adapter; for a full run the trained weights. Works tensor by tensor: never holds
+// more than one besides the mapped files. Reads the result back and compares it. Throws path.exists, model.*, checkpoint.*,
+// disk.full.
+void export_merged(const ExportRequest& request, const RunSpec& spec, const ExportProgress& progress);
+
+}  // namespace collie

@@ -1,0 +1,17 @@
+// What both kinds of export share.
+#pragma once
+
+#include <filesystem>
+
+#include "core/run_spec.h"
+#include "engine/checkpoint/export.h"
+
+namespace collie {
+
+// Makes the folder. Throws path.exists when there is something in it, disk.full, file.unreadable.
+void prepare_export_folder(const std::filesystem::path& out);
+
+// The checkpoint's weight file, after checking that the checkpoint belongs to this spec. Throws checkpoint.*.
+std::filesystem::path checkpoint_weights(const ExportRequest& request, const RunSpec& spec);
+
+}  // namespace collie

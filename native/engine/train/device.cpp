@@ -1,0 +1,69 @@
+#include "engine/train/device.h"
+
+#include <ATen/Context.h>
+#include <ATen/DeviceAccelerator.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "core/error.h"
+#include "core/system_memory.h"
+
+namespace collie {
+
+namespace {
+
+// A line "Name:   123 kB" of a file in /proc, in bytes; 0 when there is none.
+int64_t proc_bytes(const char* file, const std::string& name) {
+  std::ifstream lines(file);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with(name + ":")) continue;
+    std::istringstream rest(line.substr(name.size() + 1));
+    int64_t kilobytes = 0;
+    return rest >> kilobytes ? kilobytes * 1024 : 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int64_t cuda_device_count() {
+#ifdef COLLIE_CUDA
+  return at::hasCUDA() ? static_cast<int64_t>(at::accelerator::deviceCount()) : 0;
+#else
+  return 0;
+#endif
+}
+
+at::Device choose_device(DeviceType type) {
+  if (type == DeviceType::cpu) return at::Device(at::kCPU);
+#ifdef COLLIE_CUDA
+  if (cuda_device_count() > 0) return at::Device(at::kCUDA, 0);
+  throw Error("device.unavailable", "device: cuda was asked for, but this machine has no usable CUDA device.",
+              "Check the driver with nvidia-smi, or set device to cpu.", {{"device", "cuda"}});
+#else
+  throw Error("device.unavailable", "device: cuda was asked for, but this engine was built for the CPU only.",
+              "Build it with the preset cuda-release, or set device to cpu.", {{"device", "cuda"}});
+#endif
+}
+
+std::string device_name(const at::Device& device) { return device.str(); }
+
+MemoryNow memory_now(const at::Device& device) {
+  if (!device.is_cuda()) return {proc_bytes("/proc/self/status", "VmRSS"), proc_bytes("/proc/self/status", "VmHWM")};
+  using at::CachingAllocator::StatType;
+  const auto stats = at::accelerator::getDeviceStats(device.index());
+  const auto& allocated = stats.allocated_bytes[static_cast<size_t>(StatType::AGGREGATE)];
+  return {allocated.current, allocated.peak};
+}
+
+int64_t memory_available(const at::Device& device) {
+  if (!device.is_cuda()) {
+    const SystemMemory memory = read_system_memory();  // knows the limit of a container
+    return static_cast<int64_t>(memory.total_bytes - std::min(memory.used_bytes, memory.total_bytes));
+  }
+  return static_cast<int64_t>(at::accelerator::getMemoryInfo(device.index()).first);
+}
+
+}  // namespace collie

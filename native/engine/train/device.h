@@ -1,0 +1,31 @@
+// The one place that decides where a run computes, and how much memory is in use there.
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include <cstdint>
+#include <string>
+
+#include "core/run_spec.h"
+
+namespace collie {
+
+// Throws device.unavailable when this build has no CUDA kernels, or the machine no CUDA device.
+at::Device choose_device(DeviceType type);
+// CUDA devices that this build could use.
+int64_t cuda_device_count();
+// "cpu", "cuda:0"
+std::string device_name(const at::Device& device);
+
+struct MemoryNow {
+  int64_t bytes = 0;
+  int64_t peak_bytes = 0;
+};
+
+// Resident memory of this process now and at its peak; on CUDA, memory of the device's allocator. 0 where the system does not
+// tell.
+MemoryNow memory_now(const at::Device& device);
+// Memory that could still be had, for messages; 0 where the system does not tell.
+int64_t memory_available(const at::Device& device);
+
+}  // namespace collie

@@ -1,0 +1,95 @@
+#include "engine/train/journal.h"
+
+#include <algorithm>
+
+namespace collie {
+
+using nlohmann::json;
+
+namespace {
+
+const char* phase_name(Phase phase) {
+  switch (phase) {
+    case Phase::loading_model: return "loading_model";
+    case Phase::allocating: return "allocating";
+    case Phase::training: return "training";
+    case Phase::evaluating: return "evaluating";
+    case Phase::saving: return "saving";
+    case Phase::sampling: return "sampling";
+    case Phase::finishing: return "finishing";
+  }
+  return "";
+}
+
+}  // namespace
+
+void Journal::started(const StartedEvent& event) {
+  writer_.write(step_, "started",
+                {{"attempt", event.attempt},
+                 {"resumed_from_step", event.resumed_from_step},
+                 {"total_steps", event.total_steps},
+                 {"train_rows", event.train_rows},
+                 {"eval_rows", event.eval_rows},
+                 {"trainable_params", event.trainable_params},
+                 {"total_params", event.total_params},
+                 {"device", event.device},
+                 {"threads", event.threads}});
+}
+
+void Journal::write_phase(Phase phase, const json& progress) {
+  last_phase_ = static_cast<int>(phase);
+  last_progress_ = std::chrono::steady_clock::now();
+  writer_.write(step_, "phase", {{"name", phase_name(phase)}, {"progress", progress}});
+}
+
+void Journal::phase(Phase phase) { write_phase(phase, nullptr); }
+
+void Journal::phase(Phase phase, double progress) {
+  const auto since = std::chrono::steady_clock::now() - last_progress_;
+  if (last_phase_ == static_cast<int>(phase) && since < std::chrono::milliseconds(500)) return;
+  write_phase(phase, std::clamp(progress, 0.0, 1.0));
+}
+
+void Journal::step(const StepEvent& event) {
+  writer_.write(step_, "step",
+                {{"loss", event.loss},
+                 {"learning_rate", event.learning_rate},
+                 {"grad_norm", event.grad_norm},
+                 {"epoch", event.epoch},
+                 {"tokens", event.tokens},
+                 {"target_tokens", event.target_tokens},
+                 {"step_seconds", event.step_seconds},
+                 {"tokens_per_second", static_cast<double>(event.tokens) / std::max(event.step_seconds, 1e-9)},
+                 {"memory_bytes", event.memory.bytes},
+                 {"memory_peak_bytes", event.memory.peak_bytes}});
+}
+
+void Journal::evaluation(const EvaluationResult& result, double seconds) {
+  writer_.write(step_, "eval",
+                {{"loss", result.loss},
+                 {"perplexity", result.perplexity},
+                 {"token_accuracy", result.token_accuracy},
+                 {"target_tokens", result.targets},
+                 {"seconds", seconds}});
+}
+
+void Journal::checkpoint(const std::string& name, int64_t bytes, double seconds) {
+  writer_.write(step_, "checkpoint", {{"name", name}, {"bytes", bytes}, {"seconds", seconds}});
+}
+
+void Journal::sample(int64_t prompt_index, const std::vector<int32_t>& ids, const std::string& finish) {
+  writer_.write(step_, "sample", {{"prompt_index", prompt_index}, {"ids", ids}, {"finish", finish}});
+}
+
+void Journal::warning(const std::string& message) { writer_.write(step_, "warning", {{"message", message}}); }
+
+void Journal::error(const Error& error) { writer_.write(step_, "error", error.to_json()); }
+
+void Journal::finished(FinishReason reason, double seconds, int64_t tokens) {
+  writer_.write(step_, "finished",
+                {{"reason", reason == FinishReason::completed ? "completed" : "stopped"},
+                 {"seconds", seconds},
+                 {"tokens", tokens}});
+}
+
+}  // namespace collie

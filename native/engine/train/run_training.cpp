@@ -1,0 +1,78 @@
+#include "engine/train/run_training.h"
+
+#include <ATen/Parallel.h>
+
+#include "core/error.h"
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/train/session.h"
+#include "engine/train/trainer.h"
+
+namespace collie {
+
+namespace {
+
+void refuse_to_overwrite(const CheckpointStore& checkpoints) {
+  const std::vector<std::string> existing = checkpoints.complete();
+  if (existing.empty()) return;
+  throw Error("checkpoint.mismatch",
+              "This run has checkpoints already (" + existing.back() + "), and was not asked to resume one.",
+              "Start it with --resume " + existing.back() + ", or make a new run.", {{"existing", existing}});
+}
+
+// Where a checkpoint stands, once it is certain that it belongs to this run.
+Position position_of(const std::string& name, const CheckpointStore& checkpoints, const Session& session) {
+  const CheckpointMeta meta = checkpoints.read_meta(name);
+  check_matches(meta, session.spec, session.config_json, name);
+  const int64_t total = session.loader->total_steps();
+  if (meta.step > total)
+    throw Error("checkpoint.mismatch",
+                "Checkpoint " + name + " is at step " + std::to_string(meta.step) + "; this run has " +
+                    std::to_string(total) + " steps.",
+                "Resume with the spec and the data that the run started with.",
+                {{"checkpoint", name}, {"step", meta.step}, {"total_steps", total}});
+  return {meta.step, meta.epoch, meta.tokens, meta.seconds};
+}
+
+StartedEvent started_event(const Session& session, int64_t attempt, int64_t step) {
+  StartedEvent event;
+  event.attempt = attempt;
+  event.resumed_from_step = step;
+  event.total_steps = session.loader->total_steps();
+  event.train_rows = session.train_rows->size();
+  event.eval_rows = session.evaluation ? session.evaluation->rows() : 0;
+  event.trainable_params = trainable_params(session.config, session.spec.method);
+  event.total_params = parameter_count(session.config);
+  if (session.spec.method.type == MethodType::lora) event.total_params += event.trainable_params;
+  event.device = device_name(session.device);
+  event.threads = at::get_num_threads();
+  return event;
+}
+
+}  // namespace
+
+FinishReason run_training(const std::filesystem::path& run_folder, const RunSpec& spec,
+                          const std::optional<std::string>& resume, Control& control, Journal& journal) {
+  // 1. Remove what a crash left, and never train over checkpoints that are there.
+  const CheckpointStore checkpoints(run_folder);
+  checkpoints.remove_incomplete();
+  if (!resume) refuse_to_overwrite(checkpoints);
+  // 2. Open and check everything that costs no memory.
+  Session session = open_session(spec, run_folder);
+  const Position start = resume ? position_of(*resume, checkpoints, session) : Position{};
+  // 3. Say what is going to happen.
+  journal.set_step(start.step);
+  journal.started(started_event(session, journal.earlier_attempts() + 1, start.step));
+  if (const int64_t left_out = session.loader->rows_without_targets(); left_out > 0)
+    journal.warning(std::to_string(left_out) + " of " + std::to_string(session.train_rows->size()) +
+                    " training rows have no token that the loss counts; they are left out.");
+  // 4. Claim the memory, load the weights, and what the checkpoint says of them.
+  allocate(session, journal);
+  if (resume) {
+    checkpoints.load(*resume, spec.method.type, session.decoder->trainable(), session.optimizer->state());
+    session.decoder->sync_weights();
+  }
+  // 5. Train.
+  return Trainer(session, checkpoints, control, journal, start).run();
+}
+
+}  // namespace collie

@@ -1,0 +1,134 @@
+#include "engine/train/session.h"
+
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <new>
+
+#include "core/error.h"
+#include "core/json_reader.h"
+
+namespace collie {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string gigabytes(int64_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f GB", static_cast<double>(bytes) / 1e9);
+  return text;
+}
+
+[[noreturn]] void out_of_memory(const at::Device& device, const std::string& doing, const std::string& detail) {
+  const int64_t available = memory_available(device);
+  const int64_t used = memory_now(device).bytes;
+  throw Error("memory.insufficient",
+              "Not enough memory on " + device_name(device) + " for " + doing + ": " + gigabytes(used) + " in use, " +
+                  gigabytes(available) + " available. " + detail,
+              "Lower batch.micro_batch_size or batch.seq_len, turn on activation_checkpointing, or choose a smaller model.",
+              {{"device", device_name(device)}, {"used_bytes", used}, {"available_bytes", available}});
+}
+
+void open_rows(Session& session, const fs::path& run_folder) {
+  const fs::path data = run_folder / "data";
+  const RunSpec& spec = session.spec;
+  session.train_rows = std::make_unique<TokenStore>(TokenStore::open(data, "train"));
+  check_documents(*session.train_rows, "train", spec.batch.seq_len, session.config.vocab_size);
+  session.loader = std::make_unique<BatchLoader>(*session.train_rows, spec.batch, spec.seed, spec.duration);
+
+  if (!fs::exists(data / "eval.offsets.u64")) return;
+  auto rows = std::make_unique<TokenStore>(TokenStore::open(data, "eval"));
+  if (rows->size() == 0) return;
+  check_documents(*rows, "eval", spec.batch.seq_len, session.config.vocab_size);
+  session.evaluation =
+      std::make_unique<EvaluationSet>(*rows, spec.evaluation.max_rows, session.loader->largest_micro_batch());
+  session.eval_rows = std::move(rows);
+}
+
+DecoderOptions decoder_options(const Session& session) {
+  const RunSpec& spec = session.spec;
+  DecoderOptions options;
+  options.precision = spec.precision;
+  options.device = session.device;
+  options.mode = spec.method.type == MethodType::lora ? TrainMode::lora : TrainMode::full;
+  options.lora = lora_options(spec.method);
+  options.checkpointing =
+      spec.activation_checkpointing ? ActivationCheckpointing::every_layer : ActivationCheckpointing::off;
+  options.capacity_tokens = session.loader->largest_micro_batch();
+  options.max_document = session.loader->longest_document();
+  if (session.evaluation) {
+    options.capacity_tokens = std::max(options.capacity_tokens, session.evaluation->largest_batch());
+    options.max_document = std::max(options.max_document, session.evaluation->longest_document());
+  }
+  options.max_document = std::max(options.max_document, longest_sample(session.prompts, spec.sampling));
+  options.seed = spec.seed;
+  return options;
+}
+
+}  // namespace
+
+std::optional<LoraOptions> lora_options(const MethodSpec& method) {
+  if (method.type != MethodType::lora) return std::nullopt;
+  return LoraOptions{method.lora.rank, method.lora.alpha, method.lora.dropout, method.lora.target_modules};
+}
+
+void with_memory_errors(const at::Device& device, const std::string& doing, const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const std::bad_alloc& error) {
+    out_of_memory(device, doing, "");
+  } catch (const c10::OutOfMemoryError& error) {
+    out_of_memory(device, doing, error.what_without_backtrace());
+  } catch (const c10::Error& error) {
+    // The CPU allocator of libtorch has no error class of its own.
+    if (std::string(error.what_without_backtrace()).find("DefaultCPUAllocator") == std::string::npos) throw;
+    out_of_memory(device, doing, error.what_without_backtrace());
+  }
+}
+
+int64_t trainable_params(const ModelConfig& config, const MethodSpec& method) {
+  if (method.type == MethodType::full) return parameter_count(config);
+  const int64_t queries = config.n_heads * config.head_dim;
+  const int64_t keys = config.n_kv_heads * config.head_dim;
+  int64_t in_plus_out = 0;
+  for (const std::string& target : method.lora.target_modules) {
+    if (target == "q_proj" || target == "o_proj") in_plus_out += config.hidden_size + queries;
+    if (target == "k_proj" || target == "v_proj") in_plus_out += config.hidden_size + keys;
+    if (target == "gate_proj" || target == "up_proj" || target == "down_proj")
+      in_plus_out += config.hidden_size + config.intermediate_size;
+  }
+  return config.n_layers * method.lora.rank * in_plus_out;
+}
+
+Session open_session(const RunSpec& spec, const fs::path& run_folder) {
+  Session session;
+  session.spec = spec;
+  session.device = choose_device(spec.device);
+  session.config = ModelConfig::load(spec.model);
+  session.config_json = read_json_file(fs::path(spec.model) / "config.json");
+  open_rows(session, run_folder);
+  session.prompts = load_sample_prompts(run_folder, spec.sampling);
+  return session;
+}
+
+void allocate(Session& session, Journal& journal) {
+  const RunSpec& spec = session.spec;
+  const DecoderOptions options = decoder_options(session);
+  journal.phase(Phase::allocating);
+  const std::string what = "the model and its largest micro-batch of " + std::to_string(options.capacity_tokens) + " tokens";
+  with_memory_errors(session.device, what, [&] {
+    session.kernels = make_kernels(session.device);
+    session.decoder = std::make_unique<Decoder>(session.config, options);
+    session.optimizer = make_optimizer(spec.optimizer, session.decoder->trainable(), *session.kernels);
+    if (session.prompts.empty()) return;
+    const AdapterUse adapter = options.mode == TrainMode::lora ? AdapterUse::on : AdapterUse::off;
+    session.generator = std::make_unique<Generator>(
+        *session.decoder, adapter, longest_sample(session.prompts, spec.sampling), options.capacity_tokens);
+  });
+  with_memory_errors(session.device, "the model's weights", [&] {
+    session.decoder->load(spec.model, [&](double done) { journal.phase(Phase::loading_model, done); });
+  });
+}
+
+}  // namespace collie

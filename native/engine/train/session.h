@@ -1,0 +1,59 @@
+// Everything a run trains with, opened in the order in which it can fail: the cheap checks first, the memory last.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/model_config.h"
+#include "core/run_spec.h"
+#include "core/token_store.h"
+#include "engine/generate/generator.h"
+#include "engine/kernels/kernels.h"
+#include "engine/model/decoder.h"
+#include "engine/optim/optimizer.h"
+#include "engine/train/batch_loader.h"
+#include "engine/train/evaluation.h"
+#include "engine/train/journal.h"
+#include "engine/train/samples.h"
+
+namespace collie {
+
+struct Session {
+  RunSpec spec;
+  ModelConfig config;
+  nlohmann::json config_json;  // config.json of the base model, as it is
+  at::Device device = at::kCPU;
+  std::unique_ptr<TokenStore> train_rows;
+  std::unique_ptr<TokenStore> eval_rows;  // null: no held-out rows
+  std::unique_ptr<BatchLoader> loader;
+  std::unique_ptr<EvaluationSet> evaluation;  // null: no held-out rows
+  std::vector<SamplePrompt> prompts;
+  std::unique_ptr<Kernels> kernels;
+  std::unique_ptr<Decoder> decoder;
+  std::unique_ptr<Optimizer> optimizer;
+  std::unique_ptr<Generator> generator;  // null: no sample prompts
+};
+
+// The first half, without the memory: checks device, model configuration and data, plans all steps. Throws
+// device.unavailable, model.*, dataset.*, file.not_found, spec.invalid.
+Session open_session(const RunSpec& spec, const std::filesystem::path& run_folder);
+
+// The second half: claims all memory of the run and loads the weights, with phases in the journal. Throws model.*, and
+// memory.insufficient with the numbers when an allocation fails.
+void allocate(Session& session, Journal& journal);
+
+// Elements that will be trained.
+int64_t trainable_params(const ModelConfig& config, const MethodSpec& method);
+
+// Runs `action`; a failed allocation becomes memory.insufficient, naming what was being done.
+void with_memory_errors(const at::Device& device, const std::string& doing, const std::function<void()>& action);
+
+// As the decoder wants it; nullopt for full fine-tuning.
+std::optional<LoraOptions> lora_options(const MethodSpec& method);
+
+}  // namespace collie

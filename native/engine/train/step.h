@@ -1,0 +1,36 @@
+// One optimizer step: all its micro-batches, the check that everything is finite, clipping, the update.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/kernels/kernels.h"
+#include "engine/model/decoder.h"
+#include "engine/optim/optimizer.h"
+#include "engine/train/batch_loader.h"
+
+namespace collie {
+
+struct StepParts {
+  Decoder& decoder;
+  Optimizer& optimizer;
+  Kernels& kernels;
+  const TokenStore& rows;
+};
+
+struct StepSettings {
+  int64_t step = 0;           // steps done before this one
+  double learning_rate = 0;
+  double max_grad_norm = 0;   // 0: no clipping
+};
+
+struct StepResult {
+  double loss = 0;       // mean cross entropy per target of the whole step, nats
+  double grad_norm = 0;  // global, before clipping
+};
+
+// Gradients are weighted by targets: the targets of the whole step are counted first, so each micro-batch is scaled by
+// 1 / targets and any split of the same rows gives the same update. Throws train.non_finite (data: step, micro_batch, rows;
+// nothing has been updated then).
+StepResult train_step(const StepParts& parts, const StepPlan& plan, const StepSettings& settings);
+
+}  // namespace collie

@@ -1,0 +1,113 @@
+#include "engine/train/trainer.h"
+
+#include "engine/optim/schedule.h"
+#include "engine/train/step.h"
+
+namespace collie {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+}  // namespace
+
+Trainer::Trainer(Session& session, const CheckpointStore& checkpoints, Control& control, Journal& journal,
+                 const Position& start)
+    : session_(session),
+      checkpoints_(checkpoints),
+      control_(control),
+      journal_(journal),
+      now_(start),
+      start_(start),
+      total_steps_(session.loader->total_steps()),
+      saved_step_(start.step > 0 ? start.step : -1),
+      begin_(Clock::now()) {}
+
+FinishReason Trainer::run() {
+  // 1. Evaluate the model as it came.
+  if (start_.step == 0) evaluate(Interruptible::yes);
+  // 2. Train, step by step; evaluate, sample and save where it is due. The last step is left to the end.
+  journal_.phase(Phase::training, static_cast<double>(now_.step) / static_cast<double>(total_steps_));
+  while (now_.step < total_steps_ && !control_.stop_requested()) {
+    train_one_step();
+    if (now_.step == total_steps_ || control_.stop_requested()) break;
+    const bool evaluation_due = due(session_.spec.evaluation.every_steps);
+    const bool save_due = due(session_.spec.checkpoint.every_steps) | control_.take_save();
+    const bool sample_due = control_.take_sample();
+    if (evaluation_due) evaluate(Interruptible::yes);
+    if (sample_due && !evaluation_due) sample();
+    if (save_due) save();
+    if (evaluation_due || save_due || sample_due)
+      journal_.phase(Phase::training, static_cast<double>(now_.step) / static_cast<double>(total_steps_));
+  }
+  // 3. Evaluate the result, and save it.
+  const FinishReason reason = now_.step == total_steps_ ? FinishReason::completed : FinishReason::stopped;
+  if (reason == FinishReason::completed && now_.step > start_.step) evaluate(Interruptible::no);
+  save();
+  journal_.phase(Phase::finishing);
+  journal_.finished(reason, seconds(), now_.tokens);
+  return reason;
+}
+
+void Trainer::train_one_step() {
+  const Clock::time_point begin = Clock::now();
+  const RunSpec& spec = session_.spec;
+  const StepPlan plan = session_.loader->at(now_.step);
+  const double rate = learning_rate(spec.schedule, spec.optimizer.learning_rate, now_.step, total_steps_);
+  const StepParts parts{*session_.decoder, *session_.optimizer, *session_.kernels, *session_.train_rows};
+  const StepResult result = train_step(parts, plan, {now_.step, rate, spec.max_grad_norm});
+  ++now_.step;
+  now_.epoch = plan.epoch_done;
+  now_.tokens += plan.tokens;
+  journal_.set_step(now_.step);
+  journal_.step({result.loss, rate, result.grad_norm, now_.epoch, plan.tokens, plan.targets, seconds_since(begin),
+                 memory_now(session_.device)});
+}
+
+void Trainer::evaluate(Interruptible interruptible) {
+  const auto poll = [&] {
+    return interruptible == Interruptible::yes && control_.stop_requested() ? Next::cancel : Next::go_on;
+  };
+  if (session_.evaluation) {
+    const Clock::time_point begin = Clock::now();
+    const auto result = session_.evaluation->run(*session_.decoder, [&](double done) {
+      journal_.phase(Phase::evaluating, done);
+      return poll();
+    });
+    if (!result) return;
+    journal_.evaluation(*result, seconds_since(begin));
+  }
+  sample();
+}
+
+void Trainer::sample() {
+  if (session_.generator)
+    write_samples(session_.prompts, session_.spec.sampling, *session_.generator, control_, journal_);
+}
+
+void Trainer::save() {
+  if (saved_step_ == now_.step) return;  // resumed from it, or saved a moment ago: the same bits
+  const Clock::time_point begin = Clock::now();
+  journal_.phase(Phase::saving);
+  const CheckpointMeta meta{now_.step,
+                            now_.epoch,
+                            now_.tokens,
+                            seconds(),
+                            journal_.next_seq(),
+                            session_.spec.method_json,
+                            session_.spec.optimizer_json,
+                            session_.config_json};
+  const SavedCheckpoint saved =
+      checkpoints_.save(meta, session_.spec.method.type, session_.decoder->trainable(), session_.optimizer->state());
+  checkpoints_.prune(session_.spec.checkpoint.keep, now_.step);
+  saved_step_ = now_.step;
+  journal_.checkpoint(saved.name, saved.bytes, seconds_since(begin));
+}
+
+bool Trainer::due(int64_t every_steps) const { return every_steps > 0 && now_.step % every_steps == 0; }
+
+double Trainer::seconds() const { return start_.seconds + seconds_since(begin_); }
+
+}  // namespace collie

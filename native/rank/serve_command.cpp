@@ -1,0 +1,113 @@
+// collie-rank serve: answers requests on standard input, token by token, one after another (docs/layers.md).
+#include <unistd.h>
+
+#include <chrono>
+#include <string>
+
+#include "core/json_reader.h"
+#include "rank/arguments.h"
+#include "rank/commands.h"
+#include "rank/inbox.h"
+#include "rank/line_reader.h"
+#include "rank/process.h"
+#include "rank/serving_models.h"
+
+namespace collie {
+
+using nlohmann::json;
+
+namespace {
+
+struct ServeRequest {
+  Use use = Use::base;
+  GenerationRequest generation;
+};
+
+std::vector<int32_t> token_ids(JsonReader& reader, const std::string& key) {
+  std::vector<int32_t> ids;
+  for (const int64_t id : reader.integers(key)) {
+    if (id < 0 || id > std::numeric_limits<int32_t>::max()) reader.fail(key, "out_of_range", "holds " + std::to_string(id));
+    ids.push_back(static_cast<int32_t>(id));
+  }
+  return ids;
+}
+
+ServeRequest read_request(const json& message) {
+  try {
+    JsonReader reader(message);
+    reader.skip("id");
+    ServeRequest request;
+    request.use = reader.one_of<Use>("use", {{"base", Use::base}, {"tuned", Use::tuned}});
+    GenerationRequest& generation = request.generation;
+    generation.ids = token_ids(reader, "ids");
+    generation.stop_ids = token_ids(reader, "stop_ids");
+    generation.max_new_tokens = reader.integer("max_new_tokens", 1, std::numeric_limits<int32_t>::max());
+    generation.sampling.temperature = reader.number("temperature");
+    generation.sampling.top_k = reader.integer("top_k");
+    generation.sampling.top_p = reader.number("top_p");
+    generation.sampling.seed = static_cast<uint64_t>(reader.integer("seed"));
+    reader.finish();
+    return request;
+  } catch (const Error& error) {
+    throw Error("request.invalid", error.what(), error.hint(), error.data());
+  }
+}
+
+const char* finish_name(Finish finish) {
+  return finish == Finish::stop ? "stop" : finish == Finish::length ? "length" : "cancelled";
+}
+
+void answer(const json& message, ServingModels& models, const Inbox& inbox) {
+  const json& id = message["id"];
+  const auto begin = std::chrono::steady_clock::now();
+  Finish finish = Finish::cancelled;
+  const GenerationHooks hooks{[&](int32_t token) { print_line({{"id", id}, {"token", token}}); },
+                              [&] { return inbox.current_cancelled() ? Next::cancel : Next::go_on; }};
+  try {
+    const ServeRequest request = read_request(message);
+    finish = models.conversation(request.use).run(request.generation, hooks);
+  } catch (const std::exception& thrown) {
+    print_line({{"id", id}, {"error", as_error(thrown).to_json()}});
+    return;
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  print_line({{"id", id}, {"done", true}, {"finish", finish_name(finish)}, {"seconds", seconds}});
+}
+
+ServingOptions serving_options(const Arguments& arguments) {
+  ServingOptions options;
+  options.model = arguments.required("model");
+  if (const auto run = arguments.find("run")) {
+    options.run = *run;
+    options.checkpoint = arguments.required("checkpoint");
+  } else if (arguments.has("checkpoint")) {
+    throw UsageError("--checkpoint needs --run");
+  }
+  options.precision = arguments.choice("precision", "bf16", {"bf16", "fp32"}) == "bf16" ? Precision::bf16 : Precision::fp32;
+  options.device = arguments.choice("device", "cpu", {"cpu", "cuda"}) == "cpu" ? DeviceType::cpu : DeviceType::cuda;
+  options.context = arguments.integer("context", 0, 16, 1 << 20);
+  return options;
+}
+
+}  // namespace
+
+int serve_command(const Words& words) {
+  const Arguments arguments(words, {"model", "run", "checkpoint", "precision", "device", "threads", "context"});
+  const ServingOptions options = serving_options(arguments);
+  set_threads(arguments.integer("threads", 0, 0, 1024));
+  ServingModels models(options);
+  print_line({{"ready", true}, {"tuned", models.tuned()}});
+
+  Inbox inbox;
+  const LineReader input(
+      STDIN_FILENO,
+      [&](const std::string& line) {
+        const std::string problem = inbox.put(line);
+        if (!problem.empty()) print_error(Error("request.invalid", "A line on standard input " + problem + "."));
+      },
+      [&] { inbox.end(); });
+  while (const auto message = inbox.take()) answer(*message, models, inbox);
+  return 0;
+}
+
+}  // namespace collie

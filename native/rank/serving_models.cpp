@@ -1,0 +1,85 @@
+#include "rank/serving_models.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/json_reader.h"
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/checkpoint/tensor_io.h"
+#include "engine/train/session.h"
+
+namespace collie {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int64_t kPromptChunk = 512;  // tokens of a prompt that are computed at once
+constexpr int64_t kUsualContext = 4096;
+
+}  // namespace
+
+ServingModels::ServingModels(const ServingOptions& options)
+    : options_(options), config_(ModelConfig::load(options.model)), device_(choose_device(options.device)) {
+  if (options_.context == 0) options_.context = std::min(config_.max_position, kUsualContext);
+  if (options_.run)
+    load_tuned();
+  else
+    base_ = make_decoder(std::nullopt, options_.model);
+}
+
+std::unique_ptr<Decoder> ServingModels::make_decoder(std::optional<LoraOptions> lora, const fs::path& weights) const {
+  DecoderOptions options;
+  options.precision = options_.precision;
+  options.device = device_;
+  options.lora = std::move(lora);
+  options.capacity_tokens = std::min(kPromptChunk, options_.context);
+  options.max_document = options_.context;
+  std::unique_ptr<Decoder> decoder;
+  with_memory_errors(device_, "the model and a context of " + std::to_string(options_.context) + " tokens", [&] {
+    decoder = std::make_unique<Decoder>(config_, options);
+    decoder->load(weights);
+  });
+  return decoder;
+}
+
+void ServingModels::load_tuned() {
+  const RunSpec spec = RunSpec::load(*options_.run);
+  const CheckpointStore store(*options_.run);
+  const CheckpointMeta meta = store.read_meta(options_.checkpoint);
+  check_matches(meta, spec, read_json_file(options_.model / "config.json"), options_.checkpoint);
+  const fs::path folder = store.folder(options_.checkpoint);
+  adapter_ = spec.method.type == MethodType::lora;
+  if (!adapter_) {
+    full_ = make_decoder(std::nullopt, folder);
+    return;
+  }
+  base_ = make_decoder(lora_options(spec.method), options_.model);
+  std::vector<NamedTensor> tensors;
+  for (const Parameter& parameter : base_->adapter()) tensors.push_back({parameter.name, parameter.master});
+  read_tensors(folder / weights_file(spec.method.type), tensors);
+  base_->sync_weights();
+}
+
+Decoder& ServingModels::decoder_of(Use use) {
+  if (use == Use::tuned && !adapter_) return *full_;
+  if (!base_) base_ = make_decoder(std::nullopt, options_.model);  // a full run, asked for its base for the first time
+  return *base_;
+}
+
+Generator& ServingModels::conversation(Use use) {
+  if (use == Use::tuned && !tuned())
+    throw Error("request.invalid", "There is no tuned model here: the rank serves the base model only.",
+                "Start it with --run and --checkpoint.");
+  std::unique_ptr<Generator>& conversation = use == Use::tuned ? tuned_conversation_ : base_conversation_;
+  if (!conversation) {
+    Decoder& decoder = decoder_of(use);
+    const AdapterUse adapter = use == Use::tuned && adapter_ ? AdapterUse::on : AdapterUse::off;
+    with_memory_errors(device_, "a conversation of " + std::to_string(options_.context) + " tokens", [&] {
+      conversation = std::make_unique<Generator>(decoder, adapter, options_.context, std::min(kPromptChunk, options_.context));
+    });
+  }
+  return *conversation;
+}
+
+}  // namespace collie

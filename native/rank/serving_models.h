@@ -1,0 +1,52 @@
+// The base and the tuned model behind one serving rank. An adapter shares the base's weights; a full fine-tune has its own.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/model_config.h"
+#include "core/precision.h"
+#include "core/run_spec.h"
+#include "engine/generate/generator.h"
+#include "engine/model/decoder.h"
+
+namespace collie {
+
+struct ServingOptions {
+  std::filesystem::path model;
+  std::optional<std::filesystem::path> run;  // with a checkpoint: the tuned model
+  std::string checkpoint;
+  Precision precision = Precision::bf16;
+  DeviceType device = DeviceType::cpu;
+  int64_t context = 0;  // most tokens of prompt and answer; 0: what the model was made for, at most 4096
+};
+
+enum class Use { base, tuned };
+
+class ServingModels {
+ public:
+  // Loads what is sure to be used. Throws model.*, checkpoint.*, run.not_found, spec.invalid, memory.insufficient.
+  explicit ServingModels(const ServingOptions& options);
+
+  bool tuned() const { return options_.run.has_value(); }
+  // The conversation with this model; made at its first use. Throws request.invalid when there is no tuned model.
+  Generator& conversation(Use use);
+
+ private:
+  std::unique_ptr<Decoder> make_decoder(std::optional<LoraOptions> lora, const std::filesystem::path& weights) const;
+  Decoder& decoder_of(Use use);
+  void load_tuned();
+
+  ServingOptions options_;
+  ModelConfig config_;
+  at::Device device_;
+  bool adapter_ = false;  // the tuned model is the base with an adapter
+  std::unique_ptr<Decoder> base_;
+  std::unique_ptr<Decoder> full_;  // the tuned model of a full run
+  std::unique_ptr<Generator> base_conversation_;
+  std::unique_ptr<Generator> tuned_conversation_;
+};
+
+}  // namespace collie
