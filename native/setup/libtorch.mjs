@@ -24,8 +24,8 @@ const CUDA_VERSION = '2.14.1';
 const EXTRACT = `
 import pathlib, sys, zipfile
 source, target, *prefixes = sys.argv[1:]
-jobs = [(zipfile.ZipFile(wheel), name) for wheel in sorted(pathlib.Path(source).glob("*.whl"))
-        for name in zipfile.ZipFile(wheel).namelist() if name.startswith(tuple(prefixes))]
+archives = [zipfile.ZipFile(wheel) for wheel in sorted(pathlib.Path(source).glob("*.whl"))]
+jobs = [(archive, name) for archive in archives for name in archive.namelist() if name.startswith(tuple(prefixes))]
 for i, (archive, name) in enumerate(jobs):
     archive.extract(name, target)
     if i % 100 == 0: print(f"PROGRESS {i / len(jobs):.3f}", flush=True)
