@@ -121,6 +121,12 @@ export function useChat(target: ChatTarget, options: ChatOptions): Chat {
   }
 
   async function ask(id: number, asked: Turns, seed: number): Promise<void> {
+    try {
+      await open();
+    } catch (thrown) {
+      for (const side of sides) dispatch({ type: 'failed', id, side, error: asErrorInfo(thrown) });
+      return;
+    }
     // One after the other: both models compute on the same cores or GPU, and each speed is its own.
     for (const side of sides) {
       if (current.current !== id) return;
