@@ -22,9 +22,9 @@ export function JobsTray() {
           size="compact-sm"
           variant="subtle"
           color="gray"
-          justify="space-between"
+          justify="flex-start"
           leftSection={<IconListCheck size={16} aria-hidden />}
-          rightSection={running.length > 0 ? <Badge size="sm">{running.length}</Badge> : <span />}
+          rightSection={running.length > 0 ? <Badge size="sm">{running.length}</Badge> : null}
         >
           {running.length > 0 ? 'Jobs running' : 'Jobs'}
         </Button>

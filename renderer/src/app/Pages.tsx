@@ -4,7 +4,7 @@ import { Component, lazy, type ReactNode, Suspense } from 'react';
 import { toErrorInfo } from '../../../electron/shared/errors.ts';
 import { EmptyState } from '../components/EmptyState.tsx';
 import { ErrorView } from '../components/ErrorView.tsx';
-import type { Route } from './route.ts';
+import { pageKey, type Route } from './route.ts';
 
 const HomePage = lazy(() => import('../features/home/HomePage.tsx'));
 const ModelsPage = lazy(() => import('../features/models/ModelsPage.tsx'));
@@ -46,7 +46,7 @@ function page({ parts: [first, id] }: Route): ReactNode {
 
 export function Pages({ route }: { route: Route }) {
   return (
-    <Boundary key={route.parts.slice(0, 2).join('/')}>
+    <Boundary key={pageKey(route)}>
       <Suspense fallback={<Waiting />}>{page(route)}</Suspense>
     </Boundary>
   );

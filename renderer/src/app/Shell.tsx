@@ -4,14 +4,14 @@ import { ConnectionBanner } from './ConnectionBanner.tsx';
 import { Navigation } from './Navigation.tsx';
 import { Notices } from './Notices.tsx';
 import { Pages } from './Pages.tsx';
-import { useRoute } from './route.ts';
+import { pageKey, useRoute } from './route.ts';
 import classes from './Shell.module.css';
 
 /** Frame of the window: navigation at the left, the page, banners and notices. */
 export function Shell() {
   const main = useRef<HTMLElement>(null);
   const route = useRoute();
-  const place = route.parts.slice(0, 2).join('/');
+  const place = pageKey(route);
   const first = useRef(true);
   // A new page starts at its top with the focus on it, so that keyboards and screen readers follow.
   // biome-ignore lint/correctness/useExhaustiveDependencies: runs when the place changes

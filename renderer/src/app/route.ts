@@ -26,6 +26,11 @@ function decodeSafely(part: string): string {
   }
 }
 
+/** What counts as another page: each run and dataset is one; drawers and tabs are parts of their page. */
+export function pageKey({ parts: [first = '', id = ''] }: Route): string {
+  return first === 'runs' || first === 'datasets' ? `${first}/${id}` : first;
+}
+
 /** `href('runs', id)` is `#/runs/<id>`; query values that are empty are left out. */
 export function href(...parts: readonly (string | Record<string, string>)[]): string {
   const path = parts.filter((p): p is string => typeof p === 'string').map(encodeURIComponent);

@@ -1,7 +1,10 @@
 /** Colours, type and component defaults. Every text colour meets WCAG AA on its background in both schemes. */
 import {
+  Alert,
+  Badge,
   type CSSVariablesResolver,
   createTheme,
+  Drawer,
   type MantineColorsTuple,
   Modal,
   Tooltip,
@@ -68,8 +71,24 @@ export const theme = createTheme({
   respectReducedMotion: true,
   autoContrast: true,
   components: {
+    // Quiet grounds with text in the text colour: tinted titles on tinted grounds are hard to read.
+    Alert: Alert.extend({
+      styles: (_, { color = 'collie', variant = 'light' }) =>
+        variant === 'light'
+          ? {
+              root: {
+                background: `color-mix(in srgb, var(--mantine-color-${color}-5) 9%, var(--collie-surface))`,
+                border: `1px solid color-mix(in srgb, var(--mantine-color-${color}-5) 45%, var(--collie-surface))`,
+              },
+              title: { color: 'var(--mantine-color-text)' },
+            }
+          : {},
+    }),
+    Badge: Badge.extend({ defaultProps: { tt: 'none', fw: 550, style: { flexShrink: 0 } } }),
+    Drawer: Drawer.extend({ styles: { title: { fontWeight: 620, fontSize: '1.0625rem' } } }),
     Tooltip: Tooltip.extend({ defaultProps: { openDelay: 350, withArrow: true, multiline: true, maw: 320 } }),
     Modal: Modal.extend({
+      styles: { title: { fontWeight: 620, fontSize: '1.0625rem' } },
       defaultProps: {
         centered: true,
         overlayProps: { backgroundOpacity: 0.45 },

@@ -16,8 +16,8 @@ export const electronBridge = (): CollieBridge | null => window.collie ?? null;
 export async function connectClient(): Promise<Client> {
   const bridge = electronBridge();
   if (bridge) return createIpcClient(bridge);
-  // A development aid: `vite` with ?mock shows every page without a host. Not part of the product's bundle.
-  if (import.meta.env.DEV && new URLSearchParams(location.search).has('mock')) {
+  // A development aid: `vite` (or a build with --mode mock) with ?mock shows every page without a host. Not part of the product's bundle.
+  if (import.meta.env.MODE !== 'production' && new URLSearchParams(location.search).has('mock')) {
     const { createMockClient } = await import('./mock/mock-client.ts');
     return createMockClient();
   }

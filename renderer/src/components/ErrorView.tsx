@@ -12,14 +12,7 @@ interface Props {
 /** An error with what the user can do about it. */
 export function ErrorView({ info, title = 'Something went wrong', onRetry }: Props) {
   return (
-    <Alert
-      role="alert"
-      color="red"
-      variant="light"
-      icon={<IconAlertTriangle aria-hidden />}
-      title={title}
-      styles={{ message: { color: 'var(--mantine-color-text)' }, title: { color: 'var(--collie-bad)' } }}
-    >
+    <Alert role="alert" color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} title={title}>
       <Stack gap="xs" align="flex-start">
         <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
           {info.message}

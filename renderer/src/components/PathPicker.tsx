@@ -5,7 +5,10 @@ import { electronBridge } from '../client/connect.ts';
 import { FileBrowser } from './FileBrowser.tsx';
 
 export interface PathPickerProps {
-  readonly label: string;
+  readonly label?: string;
+  /** Name for screen readers where no label is shown. */
+  readonly ariaLabel?: string;
+  readonly id?: string;
   readonly description?: string;
   readonly value: string;
   readonly onChange: (path: string) => void;
@@ -19,7 +22,18 @@ export interface PathPickerProps {
 
 /** A path on the host's machine: typed, or chosen in the system's dialog (Electron) or in a list (browser). */
 export function PathPicker(props: PathPickerProps) {
-  const { label, description, value, onChange, pick, extensions = [], placeholder, error } = props;
+  const {
+    label,
+    ariaLabel,
+    id,
+    description,
+    value,
+    onChange,
+    pick,
+    extensions = [],
+    placeholder,
+    error,
+  } = props;
   const [browsing, setBrowsing] = useState(false);
   const bridge = electronBridge();
 
@@ -33,7 +47,9 @@ export function PathPicker(props: PathPickerProps) {
       <Group align="flex-end" gap="xs" wrap="nowrap">
         <TextInput
           style={{ flex: 1 }}
+          {...(id ? { id } : {})}
           label={label}
+          aria-label={ariaLabel}
           description={description}
           placeholder={placeholder}
           value={value}

@@ -1,3 +1,130 @@
+import { Button, Tabs } from '@mantine/core';
+import { IconRestore } from '@tabler/icons-react';
+import { useEffect, useState } from 'react';
+import { href, navigate, useRoute } from '../../app/route.ts';
+import { ConfirmModal } from '../../components/confirm.tsx';
+import { Page } from '../../components/Page.tsx';
+import { useStore } from '../../store/context.tsx';
+import classes from './Compose.module.css';
+import { PresetGallery } from './PresetGallery.tsx';
+import { PreviewPanel } from './PreviewPanel.tsx';
+import { SectionCard } from './SectionCard.tsx';
+import { SpecJson } from './SpecJson.tsx';
+import { fieldId, sectionOf, sections } from './sections.ts';
+
+/** The run form: settings at the left, what they lead to at the right. `#/compose/json` shows the same as JSON. */
 export default function ComposePage() {
-  return null;
+  const { parts } = useRoute();
+  const view = parts[1] === 'json' ? 'json' : 'form';
+  const validate = useStore((s) => s.validateDraft);
+  const loadModels = useStore((s) => s.loadModels);
+  const loadDatasets = useStore((s) => s.loadDatasets);
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const [target, setTarget] = useState<string | null>(null);
+
+  useEffect(() => {
+    void validate();
+    void loadModels();
+    void loadDatasets();
+  }, [validate, loadModels, loadDatasets]);
+
+  const setAdvanced = (id: string, isOpen: boolean) =>
+    setOpen((before) => {
+      const next = new Set(before);
+      if (isOpen) next.add(id);
+      else next.delete(id);
+      return next;
+    });
+
+  function goTo(path: string) {
+    if (view === 'json') navigate('#/compose', 'replace');
+    const section = sectionOf(path);
+    if (section?.fields.some((f) => path.startsWith(f.path) && f.meta.advanced))
+      setAdvanced(section.id, true);
+    setTarget(path);
+  }
+  // After the render that shows the field.
+  useEffect(() => {
+    if (target === null) return;
+    focusField(target);
+    setTarget(null);
+  }, [target]);
+
+  return (
+    <Page
+      title="Compose a run"
+      description="Every setting has a default that works; choose a model and a dataset, then start."
+      actions={<ResetButton />}
+    >
+      <Tabs
+        value={view}
+        keepMounted={false}
+        onChange={(next) => navigate(next === 'json' ? href('compose', 'json') : href('compose'), 'replace')}
+      >
+        <Tabs.List mb="md" aria-label="Views of the settings">
+          <Tabs.Tab value="form">Form</Tabs.Tab>
+          <Tabs.Tab value="json">JSON</Tabs.Tab>
+        </Tabs.List>
+        <div className={classes.layout}>
+          <div>
+            <Tabs.Panel value="form">
+              <PresetGallery />
+              {sections.map((section) => (
+                <SectionCard
+                  key={section.id}
+                  section={section}
+                  advancedOpen={open.has(section.id)}
+                  onAdvanced={(isOpen) => setAdvanced(section.id, isOpen)}
+                />
+              ))}
+            </Tabs.Panel>
+            <Tabs.Panel value="json">
+              <SpecJson />
+            </Tabs.Panel>
+          </div>
+          <div className={classes.panel}>
+            <PreviewPanel onGoTo={goTo} />
+          </div>
+        </div>
+      </Tabs>
+    </Page>
+  );
+}
+
+function focusField(path: string): void {
+  const element = document.getElementById(fieldId(path)) ?? document.querySelector(`[data-path="${path}"]`);
+  if (!(element instanceof HTMLElement)) {
+    document.getElementById(sectionOf(path)?.id ?? '')?.scrollIntoView({ block: 'start' });
+    return;
+  }
+  element.scrollIntoView({ block: 'center' });
+  const focusable = element.matches('input, textarea, select, button')
+    ? element
+    : element.querySelector<HTMLElement>('input:checked, button, input, textarea');
+  (focusable ?? element).focus({ preventScroll: true });
+}
+
+function ResetButton() {
+  const [asking, setAsking] = useState(false);
+  const reset = useStore((s) => s.resetDraft);
+  return (
+    <>
+      <Button
+        variant="default"
+        leftSection={<IconRestore size={16} aria-hidden />}
+        onClick={() => setAsking(true)}
+      >
+        Start afresh
+      </Button>
+      <ConfirmModal
+        opened={asking}
+        title="Set everything back?"
+        verb="Set back"
+        onClose={() => setAsking(false)}
+        onConfirm={async () => reset()}
+      >
+        Every setting goes back to its default, and model and dataset are no longer chosen.
+      </ConfirmModal>
+    </>
+  );
 }

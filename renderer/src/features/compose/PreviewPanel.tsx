@@ -1,0 +1,140 @@
+import { Alert, Anchor, Button, Divider, List, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { IconAlertTriangle, IconPlayerPlay } from '@tabler/icons-react';
+import type { RunPreview } from '../../../../electron/shared/entities.ts';
+import { navigate } from '../../app/route.ts';
+import { ErrorView } from '../../components/ErrorView.tsx';
+import { Facts } from '../../components/Facts.tsx';
+import { formatBytes, formatCount, formatInteger, formatPercent } from '../../components/format.ts';
+import tile from '../../components/tile.module.css';
+import { useStore } from '../../store/context.tsx';
+import { MemoryBar } from './MemoryBar.tsx';
+import { useReadiness } from './use-readiness.ts';
+
+/** What will run, whether it fits, and the button that starts it. Follows the form as it changes. */
+export function PreviewPanel({ onGoTo }: { onGoTo: (path: string) => void }) {
+  const preview = useStore((s) => s.preview);
+  const validation = useStore((s) => s.validation);
+  const error = useStore((s) => s.validationError);
+  const retry = useStore((s) => s.validateDraft);
+  return (
+    <aside className={tile.panel} aria-label="What will run">
+      <Stack gap="md">
+        <Title order={2}>What will run</Title>
+        {error && (
+          <ErrorView title="The settings could not be checked" info={error} onRetry={() => void retry()} />
+        )}
+        {preview ? (
+          <Stack
+            gap="md"
+            style={{ opacity: validation === 'checking' ? 0.6 : 1 }}
+            aria-busy={validation === 'checking'}
+          >
+            <Forecast preview={preview} />
+          </Stack>
+        ) : (
+          validation === 'checking' && !error && <Skeleton h={180} aria-busy />
+        )}
+        <StartButton onGoTo={onGoTo} />
+      </Stack>
+    </aside>
+  );
+}
+
+function Forecast({ preview }: { preview: RunPreview }) {
+  const share = preview.totalParams > 0 ? preview.trainableParams / preview.totalParams : 0;
+  return (
+    <>
+      <Stack gap={4}>
+        {preview.summary.map((sentence) => (
+          <Text key={sentence} size="sm">
+            {sentence}
+          </Text>
+        ))}
+      </Stack>
+      <Facts
+        facts={[
+          ['Steps', preview.totalSteps === null ? 'Known at the start' : formatInteger(preview.totalSteps)],
+          [
+            'Steps per epoch',
+            preview.stepsPerEpoch === null ? 'Known at the start' : formatInteger(preview.stepsPerEpoch),
+          ],
+          ['Training rows', formatInteger(preview.trainRows)],
+          ['Held-out rows', formatInteger(preview.evalRows)],
+          ['Trainable parameters', `${formatCount(preview.trainableParams)} (${formatPercent(share)})`],
+          ['Sequences per step', formatInteger(preview.sequencesPerStep)],
+          ...(preview.adapterBytes > 0 ? [['Adapter size', formatBytes(preview.adapterBytes)] as const] : []),
+        ]}
+      />
+      <Divider />
+      <MemoryBar memory={preview.memory} />
+      {preview.warnings.length > 0 && (
+        <Alert color="yellow" p="sm" icon={<IconAlertTriangle aria-hidden />} title="Worth a look">
+          <List size="sm" spacing={4} withPadding={false}>
+            {preview.warnings.map((warning) => (
+              <List.Item key={warning}>{warning}</List.Item>
+            ))}
+          </List>
+        </Alert>
+      )}
+    </>
+  );
+}
+
+function StartButton({ onGoTo }: { onGoTo: (path: string) => void }) {
+  const reasons = useReadiness();
+  const starting = useStore((s) => s.starting);
+  const start = useStore((s) => s.startDraft);
+  const waiting = useStore((s) => s.validation === 'checking');
+  async function go() {
+    const id = await start();
+    if (id) navigate(`#/runs/${id}`);
+  }
+  return (
+    <Stack gap="xs">
+      <Button
+        size="md"
+        fullWidth
+        leftSection={<IconPlayerPlay size={18} aria-hidden />}
+        loading={starting}
+        disabled={reasons.length > 0 || waiting}
+        aria-describedby="start-reasons"
+        onClick={() => void go()}
+      >
+        Start run
+      </Button>
+      <div id="start-reasons" role="status" style={{ minHeight: 20 }}>
+        {reasons.length > 0 && (
+          <Stack gap={4}>
+            <Text size="xs" fw={550}>
+              Before it can start:
+            </Text>
+            <List size="xs" spacing={2}>
+              {reasons.map((reason) => (
+                <List.Item key={reason.text}>
+                  {reason.path === null ? (
+                    reason.text
+                  ) : (
+                    <Anchor
+                      component="button"
+                      type="button"
+                      size="xs"
+                      ta="left"
+                      onClick={() => onGoTo(reason.path ?? '')}
+                    >
+                      {reason.text}
+                    </Anchor>
+                  )}
+                </List.Item>
+              ))}
+            </List>
+          </Stack>
+        )}
+        {reasons.length === 0 && waiting && (
+          <Text size="xs" c="dimmed">
+            Checking the settings…
+          </Text>
+        )}
+      </div>
+    </Stack>
+  );
+}
