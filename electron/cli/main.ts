@@ -24,23 +24,31 @@ function guarded<A extends unknown[]>(action: (...args: A) => Promise<void>) {
   };
 }
 
-function portNumber(text: string): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65535) return port;
-  throw new InvalidArgumentError('A port is a whole number from 0 to 65535.');
+function wholeNumber(from: number, to: number) {
+  return (text: string) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= from && value <= to) return value;
+    throw new InvalidArgumentError(`Give a whole number from ${from} to ${to}.`);
+  };
 }
 
 const collect = (value: string, all: string[]) => [...all, value];
 const portOption = () =>
-  new Option('--port <number>', 'port on 127.0.0.1; 0: any free one').argParser(portNumber).default(7433);
+  new Option('--port <number>', 'port on 127.0.0.1; 0: any free one')
+    .argParser(wholeNumber(0, 65_535))
+    .default(7433);
+const setOption = () =>
+  new Option('--set <path=value>', 'change one setting, e.g. optimizer.learning_rate=1e-4 (repeatable)')
+    .argParser(collect)
+    .default([]);
 
 program
-  .command('serve')
-  .description('serve the workbench to a browser on this machine')
-  .addOption(portOption())
-  .option('--open', 'open the browser', false)
-  .option('--allow-origin <origin>', 'also accept pages of this origin (development)', collect, [])
-  .action(guarded(async (flags) => (await import('./serve.ts')).serveCommand(flags)));
+  .command('quickstart')
+  .description('fetch a small model, fine-tune it on the sample dataset, export the adapter')
+  .option('--again', 'train again even when a quickstart run is complete', false)
+  .action(
+    guarded(async (flags) => (await import('./quickstart.ts')).quickstartCommand({ ...flags, json: json() })),
+  );
 
 program
   .command('start')
@@ -51,5 +59,86 @@ program
       (await import('./serve.ts')).startCommand({ ...flags, open: true, allowOrigin: [] }),
     ),
   );
+
+program
+  .command('serve')
+  .description('serve the workbench to a browser on this machine')
+  .addOption(portOption())
+  .option('--open', 'open the browser', false)
+  .option('--allow-origin <origin>', 'also accept pages of this origin (development)', collect, [])
+  .action(guarded(async (flags) => (await import('./serve.ts')).serveCommand(flags)));
+
+program
+  .command('run')
+  .argument('[spec]', 'spec file (JSON); only what differs from the defaults')
+  .description('train and show the progress; Ctrl-C stops and saves, twice ends at once')
+  .addOption(setOption())
+  .option('--resume <run>', 'go on with a stopped or failed run')
+  .option('--detach', 'start it and return; `collie runs list` shows it', false)
+  .action(
+    guarded(async (spec, flags) => (await import('./run.ts')).runCommand(spec, { ...flags, json: json() })),
+  );
+
+program
+  .command('validate')
+  .argument('<spec>', 'spec file (JSON)')
+  .description('print every problem of a spec as `path: message`, or what it would do')
+  .addOption(setOption())
+  .action(
+    guarded(async (spec, flags) =>
+      (await import('./run.ts')).validateCommand(spec, { ...flags, json: json() }),
+    ),
+  );
+
+program
+  .command('export')
+  .argument('<run>', 'id of a run')
+  .description('write a checkpoint as a PEFT adapter or as a merged Hugging Face model')
+  .addOption(new Option('--kind <kind>').choices(['adapter', 'merged']).makeOptionMandatory())
+  .option('--checkpoint <name>', 'which; the newest when left out', '')
+  .option('--out <folder>', 'where to; the folder of the run when left out', '')
+  .action(
+    guarded(async (run, flags) => (await import('./library.ts')).exportRun(run, { ...flags, json: json() })),
+  );
+
+const models = program.command('models').description('the model library');
+models.command('list').action(guarded(async () => (await import('./library.ts')).listModels(json())));
+models
+  .command('import')
+  .argument('<path>', 'a Hugging Face folder (used in place) or a .gguf file (converted)')
+  .option('--name <name>', 'how it is called', '')
+  .action(guarded(async (path, { name }) => (await import('./library.ts')).importModel(path, name, json())));
+
+const datasets = program.command('datasets').description('the dataset library');
+datasets.command('list').action(guarded(async () => (await import('./library.ts')).listDatasets(json())));
+datasets
+  .command('import')
+  .argument('<path>', 'a JSONL, JSON, CSV or Parquet file')
+  .option('--name <name>', 'how it is called', '')
+  .action(
+    guarded(async (path, { name }) => (await import('./library.ts')).importDataset(path, name, json())),
+  );
+datasets
+  .command('inspect')
+  .argument('<path>', 'a data file, or library:<id>')
+  .description('columns, rows, the guessed mapping and, with a model, token counts')
+  .option('--model <model>', 'a model of the library or a folder: counts tokens with its tokenizer')
+  .option('--seq-len <tokens>', 'count rows longer than this', wholeNumber(8, 131_072), 512)
+  .action(
+    guarded(async (path, flags) =>
+      (await import('./library.ts')).inspectDataset(path, { ...flags, json: json() }),
+    ),
+  );
+
+const runs = program.command('runs').description('runs of this machine');
+runs.command('list').action(guarded(async () => (await import('./library.ts')).listRuns(json())));
+runs
+  .command('stop')
+  .argument('<run>', 'id of a run')
+  .description('save a checkpoint and end')
+  .action(guarded(async (run) => (await import('./library.ts')).stopRun(run, json())));
+
+const { registerBench } = await import('./bench.ts');
+registerBench(program);
 
 await program.parseAsync();

@@ -18,7 +18,7 @@ export interface ServeFlags {
 
 /** Serves until SIGINT or SIGTERM. Runs go on after that. */
 export async function serveCommand(flags: ServeFlags): Promise<void> {
-  const host = createHost({ home: defaultHome(), shell: 'browser' });
+  const host = createHost({ home: defaultHome(), shell: 'browser', paths: 'confined' });
   const token = readOrCreateToken(host.services.home);
   const pageDir = join(installRoot(), 'dist/renderer');
   const server = await serve({ host, token, port: flags.port, pageDir, allowedOrigins: flags.allowOrigin });

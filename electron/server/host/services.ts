@@ -7,19 +7,24 @@ import { JobRunner } from '../jobs/jobs.ts';
 import { Playground } from '../playground/playground.ts';
 import { RunRegistry } from '../runs/registry.ts';
 import { StatusWatcher } from '../runs/watch.ts';
-import type { DatasetsPart, ModelsPart, SpecsPart } from './parts.ts';
-import { parts } from './wire.ts';
+import { createLibraries, type Libraries } from './wire.ts';
 
-/** electron: paths come from the system's dialogs. browser: paths come from a page, so they are confined. */
 export type Shell = 'electron' | 'browser';
+
+/**
+ * confined: a page in a browser names paths, so it reaches only the folders of FileBrowser. any: paths come from the
+ * system's dialogs or from a command line, whose user may open what he may open.
+ */
+export type PathAccess = 'confined' | 'any';
 
 export interface HostOptions {
   /** COLLIE_HOME. Created, 0700, when it does not exist. */
   home: string;
   shell: Shell;
+  paths: PathAccess;
 }
 
-export interface Services {
+export interface Services extends Readonly<Libraries> {
   readonly home: string;
   readonly shell: Shell;
   readonly jobs: JobRunner;
@@ -27,9 +32,6 @@ export interface Services {
   readonly statuses: StatusWatcher;
   readonly playground: Playground;
   readonly files: FileBrowser;
-  readonly models: ModelsPart;
-  readonly datasets: DatasetsPart;
-  readonly specs: SpecsPart;
   /** The real path of what a client named; throws path.outside where a page may not reach. */
   readonly confine: (path: string) => Promise<string>;
 }
@@ -48,8 +50,8 @@ export function createServices(options: HostOptions): Services {
     statuses: new StatusWatcher(runs),
     playground: new Playground(),
     files,
-    ...parts(home),
-    confine: async (path) => (options.shell === 'browser' ? files.confine(path) : resolve(expandHome(path))),
+    ...createLibraries(home),
+    confine: async (path) => (options.paths === 'confined' ? files.confine(path) : resolve(expandHome(path))),
   };
 }
 

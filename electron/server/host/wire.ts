@@ -1,14 +1,22 @@
 /** Builds the libraries of this host. */
+import { join } from 'node:path';
 import { CollieError } from '../../shared/errors.ts';
 import { DatasetService } from '../datasets/service.ts';
-import type { DatasetsPart, ModelsPart, SpecsPart } from './parts.ts';
+import { ModelLibrary } from '../models/library.ts';
+import type { SpecsPart } from './parts.ts';
+
+export interface Libraries {
+  models: ModelLibrary;
+  datasets: DatasetService;
+  specs: SpecsPart;
+}
 
 const missing = async (): Promise<never> => {
   throw new CollieError('setup.failed', 'This part of the host is not there yet.');
 };
 
-export function parts(home: string): { models: ModelsPart; datasets: DatasetsPart; specs: SpecsPart } {
-  const models: ModelsPart = { list: async () => [], get: missing, import: missing, remove: missing };
+export function createLibraries(home: string): Libraries {
+  const models = new ModelLibrary(join(home, 'models'));
   const datasets = new DatasetService(home, async (id) => (await models.get(id)).path);
   return { models, datasets, specs: { validate: missing, presets: async () => [] } };
 }

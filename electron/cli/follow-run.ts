@@ -1,0 +1,56 @@
+/** Watching one run from the command line, until it ends. */
+import pc from 'picocolors';
+import type { Host } from '../server/host.ts';
+import { isLive } from '../server/runs/status.ts';
+import type { RunStatus } from '../shared/events.ts';
+import { Progress } from './progress.ts';
+
+/**
+ * Shows the progress until the run has ended; returns its last status. The first Ctrl-C stops the run and saves, the second
+ * ends it at once.
+ */
+export async function followRun(host: Host, id: string): Promise<RunStatus> {
+  const progress = new Progress();
+  const watching = new AbortController();
+  let interrupts = 0;
+  const interrupt = () => {
+    interrupts += 1;
+    progress.note(
+      interrupts === 1 ? pc.yellow('Stopping and saving; Ctrl-C again ends it at once.') : 'Ending it.',
+    );
+    const wish = interrupts === 1 ? host.services.runs.stop(id) : host.services.runs.control(id, 'kill');
+    // The run may have ended by itself meanwhile, which is as good.
+    wish.catch(() => {});
+  };
+  process.on('SIGINT', interrupt);
+  try {
+    for await (const status of host.stream('runs.status', {}, watching.signal)) {
+      if (status.id !== id) continue;
+      if (!isLive(status)) return status;
+      progress.show(stateOf(status));
+    }
+    return host.services.runs.status(id);
+  } finally {
+    process.removeListener('SIGINT', interrupt);
+    watching.abort();
+    progress.end();
+  }
+}
+
+function stateOf(status: RunStatus) {
+  const { step, totalSteps, lastLoss, lastEvalLoss, tokensPerSecond, phase } = status;
+  const details: string[] = [];
+  if (totalSteps !== null) details.push(`step ${step}/${totalSteps}`);
+  if (lastLoss !== null) details.push(`loss ${lastLoss.toFixed(3)}`);
+  if (lastEvalLoss !== null) details.push(`eval ${lastEvalLoss.toFixed(3)}`);
+  if (tokensPerSecond !== null) details.push(`${Math.round(tokensPerSecond)} tokens/s`);
+  return { title: phase, fraction: status.phaseProgress, etaSeconds: status.etaSeconds, details };
+}
+
+/** How a run ended, in one line. */
+export function describeRun(status: RunStatus): string {
+  const { name, step, totalSteps, lastEvalLoss, lastLoss, state } = status;
+  const loss = lastEvalLoss === null ? lastLoss : lastEvalLoss;
+  const what = loss === null ? '' : `, ${lastEvalLoss === null ? 'loss' : 'eval loss'} ${loss.toFixed(3)}`;
+  return `${name}: ${state} at step ${step}${totalSteps === null ? '' : ` of ${totalSteps}`}${what}`;
+}
