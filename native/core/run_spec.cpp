@@ -57,10 +57,12 @@ void check_dataset(JsonReader dataset) {
   } else {
     non_empty(mapping, "prompt");
     non_empty(mapping, "answer");
-    if (mapping.is_null("system"))
-      mapping.skip("system");
-    else
-      non_empty(mapping, "system");
+    for (const char* optional : {"context", "system"}) {
+      if (mapping.is_null(optional))
+        mapping.skip(optional);
+      else
+        non_empty(mapping, optional);
+    }
   }
   mapping.finish();
   dataset.finish();
