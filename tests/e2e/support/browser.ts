@@ -1,7 +1,8 @@
 /** Chromium through playwright-core, and a page that remembers every fault that it reports. */
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterEach } from 'vitest';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
@@ -56,4 +57,16 @@ export async function openPage(
   });
   await page.goto(url);
   return { page, faults };
+}
+
+const artifacts = join(import.meta.dirname, '../../.artifacts/e2e');
+
+/** Keeps a picture of the page whenever a test fails: tests/.artifacts/e2e/failed-<test>.png. */
+export function shootOnFailure(page: () => Page | undefined): void {
+  afterEach(async ({ task }) => {
+    if (task.result?.state !== 'fail') return;
+    mkdirSync(artifacts, { recursive: true });
+    const name = task.name.replace(/[^a-z0-9]+/gi, '-').slice(0, 60);
+    await page()?.screenshot({ path: join(artifacts, `failed-${name}.png`) });
+  });
 }
