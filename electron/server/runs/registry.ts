@@ -66,7 +66,7 @@ export class RunRegistry {
     const dir = join(this.#root, id);
     const inside = dirname(dir) === this.#root && !id.startsWith('.');
     if (inside && existsSync(join(dir, runFiles.spec))) return dir;
-    throw new CollieError('run.not_found', `There is no run ${id}.`, 'Reload the list of runs.', { id });
+    throw new CollieError('run.not_found', `There is no run ${id}.`, 'The Runs page and `collie runs list` show those that are there.', { id });
   }
 
   status(id: string): RunStatus {
