@@ -14,25 +14,13 @@
 #include <vector>
 
 #include "core/model_config.h"
+#include "core/model_layout.h"  // TrainMode, ActivationCheckpointing
 #include "core/precision.h"
 #include "engine/model/batch.h"
 #include "engine/model/parameter.h"
+#include "engine/peft/lora.h"  // LoraOptions, AdapterUse
 
 namespace collie {
-
-enum class ActivationCheckpointing { off, every_layer };
-enum class AdapterUse { off, on };
-
-// LoRA (Hu et al. 2021, arXiv 2106.09685): y = x W^T + (alpha / rank) dropout(x) A^T B^T.
-struct LoraOptions {
-  int64_t rank = 16;
-  double alpha = 32;
-  double dropout = 0;
-  std::vector<std::string> target_modules;  // of q_proj k_proj v_proj o_proj gate_proj up_proj down_proj
-};
-
-// What is trained: nothing (serving), the adapter, or every weight.
-enum class TrainMode { none, lora, full };
 
 struct DecoderOptions {
   Precision precision = Precision::bf16;

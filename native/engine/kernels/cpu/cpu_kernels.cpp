@@ -65,7 +65,9 @@ CpuKernels::CpuKernels(const Table& table) : table_(table), name_(std::string("c
 }
 
 float* CpuKernels::thread_scratch(int64_t floats) {
-  return threads_[static_cast<size_t>(at::get_thread_num())].reserve(floats);
+  const size_t thread = static_cast<size_t>(at::get_thread_num());
+  TORCH_INTERNAL_ASSERT(thread < threads_.size(), "set the number of threads before the kernels are made");
+  return threads_[thread].reserve(floats);
 }
 
 int64_t CpuKernels::scratch_bytes() const {

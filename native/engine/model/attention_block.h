@@ -1,0 +1,46 @@
+// Norm, query-key-value projections, rotary embedding, causal attention, output projection.
+#pragma once
+
+#include "engine/model/linear.h"
+#include "engine/model/norm.h"
+#include "engine/model/workspace.h"
+
+namespace collie {
+
+// Keys and values of one layer of a conversation, [capacity, key-value heads * head_dim] each.
+struct LayerCache {
+  at::Tensor keys, values;
+  int64_t used = 0;  // tokens before this step
+};
+
+class AttentionBlock {
+ public:
+  AttentionBlock(const ModelConfig& config, const LayerLayout& layout, const LinearOptions& options, int64_t layer);
+
+  // y [n, D] is the block's output, to be added to b.x. Keeps what backward() needs in b.
+  void forward(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b,
+               const at::Tensor& y) const;
+  // The same for new tokens of a conversation; appends to the cache's tensors (not to `used`).
+  void extend(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b,
+              const LayerCache& cache, const at::Tensor& y) const;
+  // dx: gradient of the residual stream after the block in, before it out (when wanted).
+  void backward(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b, const at::Tensor& dx,
+                InputGradient wanted);
+  bool trained() const { return qkv_.trained() || o_.trained(); }
+
+  Norm& norm() { return norm_; }
+  Linear& qkv() { return qkv_; }
+  Linear& o() { return o_; }
+
+ private:
+  // Norm, projections and rotary embedding: b.qkv is ready for attention.
+  void project(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b) const;
+  Rotary rotary(const StepContext& ctx, const SharedBuffers& shared, const at::Tensor& qkv) const;
+  at::Tensor attended(const LayerBuffers& b) const { return b.attended.narrow(1, 0, o_.layout().in); }
+
+  AttentionShape shape_;
+  Norm norm_;
+  Linear qkv_, o_;
+};
+
+}  // namespace collie

@@ -1,0 +1,31 @@
+// What the modules of a step share: kernels, the micro-batch and how the adapter is used.
+#pragma once
+
+#include "core/random.h"
+#include "engine/kernels/kernels.h"
+#include "engine/peft/lora.h"
+
+namespace collie {
+
+// Adds a block's output to the residual stream when the next norm reads it: one pass instead of two.
+struct Pending {
+  at::Tensor x, y;  // undefined: nothing to add
+};
+
+struct StepContext {
+  Kernels& kernels;
+  int64_t n = 0;  // tokens
+  at::Tensor positions;
+  Documents docs;
+  AdapterUse adapter = AdapterUse::on;
+  DropoutMask dropout;  // rate 0: none; key of the micro-batch
+  at::Tensor dropped;   // scratch [N, widest input] when dropout is used
+
+  // The mask of one linear of one layer.
+  DropoutMask mask(int64_t layer, int64_t linear) const {
+    uint64_t state = dropout.key + static_cast<uint64_t>(layer * 8 + linear) * 0x9e3779b97f4a7c15ull;
+    return {dropout.rate, splitmix64(state)};
+  }
+};
+
+}  // namespace collie

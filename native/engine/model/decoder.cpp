@@ -1,0 +1,181 @@
+#include "engine/model/decoder.h"
+
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "engine/model/decoder_impl.h"
+#include "engine/model/weights.h"
+
+namespace collie {
+namespace {
+
+// Kernels write into buffers in place: no autograd bookkeeping on the way.
+using NoAutograd = at::AutoDispatchBelowADInplaceOrView;
+
+at::Tensor host_ints(std::span<const int32_t> values) {
+  return at::from_blob(const_cast<int32_t*>(values.data()), {static_cast<int64_t>(values.size())}, at::kInt);
+}
+
+void require(bool holds, const std::string& what) {
+  if (!holds) throw std::logic_error(what);
+}
+
+}  // namespace
+
+Decoder::Decoder(const ModelConfig& config, const DecoderOptions& options) {
+  NoAutograd guard;
+  require(options.capacity_tokens > 0 && options.max_document > 0, "A decoder needs a capacity and a longest document");
+  require(options.mode != TrainMode::lora || options.lora.has_value(), "TrainMode::lora needs LoraOptions");
+  require(options.mode != TrainMode::full || !options.lora.has_value(), "TrainMode::full has no adapter");
+  if (options.lora) lora::check(*options.lora);
+  impl_ = std::make_unique<Impl>(config, options);
+}
+
+Decoder::~Decoder() = default;
+
+void Decoder::load(const std::filesystem::path& folder, const Progress& progress) {
+  NoAutograd guard;
+  read_weights(folder, impl_->slots(), progress);
+  sync_weights();
+}
+
+void Decoder::randomize(uint64_t seed) {
+  NoAutograd guard;
+  random_weights(impl_->slots(), seed);
+  sync_weights();
+}
+
+StepContext Decoder::Impl::upload(const PackedBatch& batch) {
+  const int64_t n = batch.n_tokens();
+  require(n > 0 && n <= options.capacity_tokens, "A micro-batch of " + std::to_string(n) + " tokens, capacity " +
+                                                     std::to_string(options.capacity_tokens));
+  require(batch.longest_document() <= options.max_document, "A document longer than max_document");
+  const SharedBuffers& s = workspace.shared();
+  s.integers[kIds].narrow(0, 0, n).copy_(host_ints(batch.ids_N));
+  s.integers[kPositions].narrow(0, 0, n).copy_(host_ints(batch.positions_N));
+  const at::Tensor borders = s.offsets.narrow(0, 0, static_cast<int64_t>(batch.doc_offsets.size()));
+  borders.copy_(host_ints(batch.doc_offsets));
+  return {.kernels = *kernels,
+          .n = n,
+          .positions = s.integers[kPositions].narrow(0, 0, n),
+          .docs = {batch.doc_offsets, borders, batch.longest_document()},
+          .adapter = AdapterUse::on,
+          .dropout = {},
+          .dropped = s.dropped};
+}
+
+Pending Decoder::Impl::forward(const StepContext& ctx) {
+  const SharedBuffers& s = workspace.shared();
+  kernels->embedding(s.integers[kIds].narrow(0, 0, ctx.n), embedding.weight(), workspace.layer(0, ctx.n).x);
+  const at::Tensor y = s.y.narrow(0, 0, ctx.n);
+  Pending pending;
+  for (size_t i = 0; i < layers.size(); ++i)
+    pending = layers[i].forward(ctx, s, pending, workspace.layer(static_cast<int64_t>(i), ctx.n), y);
+  return pending;
+}
+
+TargetRows Decoder::Impl::upload_targets(const PackedBatch& batch) {
+  target_rows.clear();
+  target_ids.clear();
+  for (int32_t i = 0; i < static_cast<int32_t>(batch.targets_N.size()); ++i)
+    if (batch.targets_N[static_cast<size_t>(i)] >= 0) {
+      target_rows.push_back(i);
+      target_ids.push_back(batch.targets_N[static_cast<size_t>(i)]);
+    }
+  const int64_t count = static_cast<int64_t>(target_rows.size());
+  const at::Tensor& ints = workspace.shared().integers;
+  const TargetRows t{ints[kRows].narrow(0, 0, count), ints[kTargets].narrow(0, 0, count), ints[kCorrect].narrow(0, 0, count)};
+  t.rows.copy_(host_ints(target_rows));
+  t.targets.copy_(host_ints(target_ids));
+  return t;
+}
+
+LossSums Decoder::Impl::sums(const TargetRows& t) const {
+  const int64_t count = t.rows.size(0);
+  LossSums sums{.loss = 0, .targets = count, .correct = 0};
+  const at::Tensor losses = workspace.shared().losses.narrow(0, 0, count).to(at::kCPU);
+  for (int64_t i = 0; i < count; ++i) sums.loss += static_cast<double>(losses.const_data_ptr<float>()[i]);
+  if (!t.correct.defined()) return sums;
+  const at::Tensor correct = t.correct.to(at::kCPU);
+  for (int64_t i = 0; i < count; ++i) sums.correct += correct.const_data_ptr<int32_t>()[i];
+  return sums;
+}
+
+void Decoder::Impl::backward(const StepContext& ctx, const at::Tensor& dx) {
+  const SharedBuffers& s = workspace.shared();
+  const bool embed = embedding.grad().defined();
+  const bool shared_layers = options.checkpointing == ActivationCheckpointing::every_layer;
+  for (size_t i = layers.size(); i-- > 0;) {
+    const LayerBuffers b = workspace.layer(static_cast<int64_t>(i), ctx.n);
+    // The last layer's activations are still there.
+    if (shared_layers && i + 1 < layers.size()) layers[i].recompute(ctx, s, b, s.y.narrow(0, 0, ctx.n));
+    layers[i].backward(ctx, s, b, dx, i > 0 || embed ? InputGradient::wanted : InputGradient::not_wanted);
+  }
+  if (embed) kernels->embedding_backward(s.integers[kIds].narrow(0, 0, ctx.n), dx, embedding.grad());
+}
+
+LossSums Decoder::forward_backward(const PackedBatch& batch, double grad_scale, uint64_t dropout_key) {
+  NoAutograd guard;
+  require(impl_->options.mode != TrainMode::none, "forward_backward needs a decoder that trains");
+  StepContext ctx = impl_->upload(batch);
+  uint64_t key = impl_->options.seed ^ 0x5851f42d4c957f2dull;
+  ctx.dropout = {impl_->options.lora ? impl_->options.lora->dropout : 0, splitmix64(key) ^ dropout_key};
+  TargetRows targets = impl_->upload_targets(batch);
+  targets.correct = at::Tensor();
+  if (targets.rows.size(0) == 0) return {};
+  const Pending top = impl_->forward(ctx);
+  const SharedBuffers& s = impl_->workspace.shared();
+  const at::Tensor dx = s.dx.narrow(0, 0, ctx.n);
+  impl_->head.loss(ctx, s, top, impl_->head_table(), targets, grad_scale, dx);
+  impl_->backward(ctx, dx);
+  return impl_->sums(targets);
+}
+
+LossSums Decoder::evaluate(const PackedBatch& batch) {
+  NoAutograd guard;
+  const StepContext ctx = impl_->upload(batch);
+  const TargetRows targets = impl_->upload_targets(batch);
+  if (targets.rows.size(0) == 0) return {};
+  const Pending top = impl_->forward(ctx);
+  impl_->head.loss(ctx, impl_->workspace.shared(), top, impl_->head_table(), targets, 0, at::Tensor());
+  return impl_->sums(targets);
+}
+
+at::Tensor Decoder::logits(const PackedBatch& batch, AdapterUse adapter) {
+  NoAutograd guard;
+  StepContext ctx = impl_->upload(batch);
+  ctx.adapter = adapter;
+  const Pending top = impl_->forward(ctx);
+  const at::Tensor out = at::empty({ctx.n, impl_->config.vocab_size},
+                                   at::TensorOptions().dtype(at::kFloat).device(impl_->options.device));
+  impl_->head.logits(ctx, impl_->workspace.shared(), top, impl_->head_table(), 0, out);
+  return out.to(at::kCPU);
+}
+
+std::span<Parameter> Decoder::trainable() { return impl_->trainable; }
+std::span<Parameter> Decoder::adapter() { return impl_->adapter; }
+int64_t Decoder::total_params() const { return parameter_count(impl_->config); }
+const ModelConfig& Decoder::config() const { return impl_->config; }
+
+void Decoder::zero_grad() {
+  NoAutograd guard;
+  for (Parameter& p : impl_->trainable) p.grad.zero_();
+}
+
+void Decoder::sync_weights() {
+  NoAutograd guard;
+  Kernels& k = *impl_->kernels;
+  impl_->embedding.sync(k);
+  if (impl_->lm_head) impl_->lm_head->sync(k);
+  impl_->head.norm().sync(k);
+  for (Layer& layer : impl_->layers) {
+    for (Linear* linear : layer.linears()) linear->sync(k);
+    for (Norm* norm : layer.norms()) norm->sync(k);
+  }
+}
+
+}  // namespace collie

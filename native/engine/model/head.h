@@ -1,0 +1,36 @@
+// Final norm, output head and cross entropy, fused over chunks of target rows: the logits of a batch never exist at once.
+#pragma once
+
+#include "engine/model/norm.h"
+#include "engine/model/vocabulary.h"
+#include "engine/model/workspace.h"
+
+namespace collie {
+
+// Positions with a target, on the device.
+struct TargetRows {
+  at::Tensor rows;     // int32 [n_targets]
+  at::Tensor targets;  // int32 [n_targets]
+  at::Tensor correct;  // int32 [n_targets], written; or undefined
+};
+
+class Head {
+ public:
+  Head(const ModelConfig& config, TrainMode mode, at::TensorOptions storage);
+
+  // Losses of all targets into shared.losses. With a grad_scale other than 0 also the gradient of the residual stream into
+  // dx [n, D] (overwritten), and of table and norm where they are trained.
+  void loss(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const VocabularyTable& table,
+            const TargetRows& targets, double grad_scale, const at::Tensor& dx);
+  // fp32 logits of rows [first, n) into out [n - first, V].
+  void logits(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const VocabularyTable& table,
+              int64_t first, const at::Tensor& out) const;
+
+  Norm& norm() { return norm_; }
+  const Norm& norm() const { return norm_; }
+
+ private:
+  Norm norm_;
+};
+
+}  // namespace collie

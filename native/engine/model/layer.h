@@ -1,0 +1,51 @@
+// One decoder layer: attention block, then MLP block, each added to the residual stream.
+#pragma once
+
+#include "engine/model/attention_block.h"
+#include "engine/model/mlp_block.h"
+
+namespace collie {
+
+class Layer {
+ public:
+  Layer(const ModelConfig& config, const LayerLayout& layout, const LinearOptions& options, int64_t index)
+      : attention_(config, layout, options, index), mlp_(config, layout, options) {}
+
+  // `pending` is what the layer below left to be added, or nothing when b.x holds the input. Returns what this one leaves.
+  Pending forward(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b,
+                  const at::Tensor& y) const {
+    attention_.forward(ctx, shared, pending, b, y);
+    mlp_.forward(ctx, b, y);
+    return {b.x2, y};
+  }
+
+  Pending extend(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b,
+                 const LayerCache& cache, const at::Tensor& y) const {
+    attention_.extend(ctx, shared, pending, b, cache, y);
+    mlp_.forward(ctx, b, y);
+    return {b.x2, y};
+  }
+
+  // Fills b again from b.x (activation checkpointing, Chen et al. 2016, arXiv 1604.06174): the same bits as forward().
+  void recompute(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b, const at::Tensor& y) const {
+    attention_.forward(ctx, shared, {}, b, y);
+    mlp_.recompute(ctx, b, y);
+  }
+
+  // dx: gradient of the layer's output in, of its input out when wanted.
+  void backward(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b, const at::Tensor& dx,
+                InputGradient wanted) {
+    const bool below = wanted == InputGradient::wanted || attention_.trained();
+    mlp_.backward(ctx, shared, b, dx, below ? InputGradient::wanted : InputGradient::not_wanted);
+    if (below) attention_.backward(ctx, shared, b, dx, wanted);
+  }
+
+  std::array<Linear*, 4> linears() { return {&attention_.qkv(), &attention_.o(), &mlp_.gate_up(), &mlp_.down()}; }
+  std::array<Norm*, 2> norms() { return {&attention_.norm(), &mlp_.norm()}; }
+
+ private:
+  AttentionBlock attention_;
+  MlpBlock mlp_;
+};
+
+}  // namespace collie

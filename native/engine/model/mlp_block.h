@@ -1,0 +1,33 @@
+// Norm, gate and up projections, SwiGLU, down projection.
+#pragma once
+
+#include "engine/model/linear.h"
+#include "engine/model/norm.h"
+#include "engine/model/workspace.h"
+
+namespace collie {
+
+class MlpBlock {
+ public:
+  MlpBlock(const ModelConfig& config, const LayerLayout& layout, const LinearOptions& options);
+
+  // b.x2 = b.x + y (the attention block's output), then y [n, D] is this block's output, to be added to b.x2.
+  void forward(const StepContext& ctx, const LayerBuffers& b, const at::Tensor& y) const;
+  // What backward() needs, without the output.
+  void recompute(const StepContext& ctx, const LayerBuffers& b, const at::Tensor& y) const;
+  void backward(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b, const at::Tensor& dx,
+                InputGradient wanted);
+  bool trained() const { return gate_up_.trained() || down_.trained(); }
+
+  Norm& norm() { return norm_; }
+  Linear& gate_up() { return gate_up_; }
+  Linear& down() { return down_; }
+
+ private:
+  void activate(const StepContext& ctx, const LayerBuffers& b, const at::Tensor& y) const;
+
+  Norm norm_;
+  Linear gate_up_, down_;
+};
+
+}  // namespace collie

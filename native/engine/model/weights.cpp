@@ -1,0 +1,90 @@
+#include "engine/model/weights.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <numbers>
+
+#include "core/error.h"
+#include "core/random.h"
+#include "core/safetensors.h"
+
+namespace collie {
+namespace {
+
+at::ScalarType scalar_type(const TensorView& view) {
+  switch (view.dtype) {
+    case DType::F32:
+      return at::kFloat;
+    case DType::BF16:
+      return at::kBFloat16;
+    case DType::F16:
+      return at::kHalf;
+    default:
+      const std::string received(dtype_name(view.dtype));
+      throw Error("model.bad_tensor", "Tensor " + view.name + " has dtype " + received + ", expected BF16, F16 or F32",
+                  "Convert the model to one of these, for example with transformers' save_pretrained.",
+                  {{"tensor", view.name}, {"expected", "BF16, F16 or F32"}, {"received", received}});
+  }
+}
+
+void read(const TensorView& view, const at::Tensor& destination) {
+  const at::ScalarType type = scalar_type(view);
+  const bool aligned = reinterpret_cast<uintptr_t>(view.bytes.data()) % at::elementSize(type) == 0;
+  if (aligned) {
+    destination.copy_(at::from_blob(const_cast<std::byte*>(view.bytes.data()), destination.sizes(), type));
+    return;
+  }
+  const at::Tensor copy = at::empty(destination.sizes(), at::TensorOptions().dtype(type));
+  std::memcpy(copy.mutable_data_ptr(), view.bytes.data(), view.bytes.size());
+  destination.copy_(copy);
+}
+
+void fill_normal(float* row, int64_t n, Random& random, double deviation) {
+  for (int64_t i = 0; i < n; i += 2) {  // Box and Muller 1958
+    const double radius = deviation * std::sqrt(-2 * std::log(1 - random.uniform()));
+    const double angle = 2 * std::numbers::pi * random.uniform();
+    row[i] = static_cast<float>(radius * std::cos(angle));
+    if (i + 1 < n) row[i + 1] = static_cast<float>(radius * std::sin(angle));
+  }
+}
+
+}  // namespace
+
+void read_weights(const std::filesystem::path& folder, const std::vector<WeightSlot>& slots,
+                  const std::function<void(double fraction)>& progress) {
+  const ModelFolder files(folder);
+  double total = 0, done = 0;
+  for (const WeightSlot& slot : slots) total += static_cast<double>(slot.destination.numel());
+  for (const WeightSlot& slot : slots) {
+    read(files.at(slot.name, {slot.destination.sizes().data(), slot.destination.sizes().size()}), slot.destination);
+    done += static_cast<double>(slot.destination.numel());
+    if (progress) progress(done / total);
+  }
+}
+
+void random_weights(const std::vector<WeightSlot>& slots, uint64_t seed) {
+  for (size_t s = 0; s < slots.size(); ++s) {
+    const at::Tensor& out = slots[s].destination;
+    if (out.dim() == 1) {
+      out.fill_(1);
+      continue;
+    }
+    const at::Tensor host = at::empty(out.sizes(), at::TensorOptions().dtype(at::kFloat));
+    const int64_t cols = host.size(1);
+    float* data = host.mutable_data_ptr<float>();
+    at::parallel_for(0, host.size(0), 64, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        Random random(seed, (static_cast<uint64_t>(s) << 32) + static_cast<uint64_t>(i));
+        fill_normal(data + i * cols, cols, random, 0.02);
+      }
+    });
+    out.copy_(host);
+  }
+}
+
+}  // namespace collie

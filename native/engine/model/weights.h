@@ -1,0 +1,27 @@
+// Filling weights: from a Hugging Face folder, or at random.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace collie {
+
+// A weight by its Hugging Face name, and where it goes (any storage, any device).
+struct WeightSlot {
+  std::string name;
+  at::Tensor destination;
+};
+
+// Reads every slot. BF16, F16 and F32 files are converted to the slot's format. Throws what core/safetensors.h says, and
+// model.bad_tensor for another dtype.
+void read_weights(const std::filesystem::path& folder, const std::vector<WeightSlot>& slots,
+                  const std::function<void(double fraction)>& progress);
+
+// Normal with standard deviation 0.02 (1 for vectors, which are norms): a pure function of seed and name.
+void random_weights(const std::vector<WeightSlot>& slots, uint64_t seed);
+
+}  // namespace collie
