@@ -16,6 +16,8 @@ constexpr const char* kUsage =
     "                          [--device cpu|cuda] [--threads n] [--context n]\n"
     "       collie-rank export --run <folder> --checkpoint <name> --kind adapter|merged --out <folder>\n"
     "       collie-rank info\n"
+    "       collie-rank logits --model <folder> [--run <folder> --checkpoint <name>] --ids <json file> --out <file>\n"
+    "                          [--precision fp32|bf16] [--device cpu|cuda] [--threads n]\n"
     "       collie-rank bench  --model-shape smollm2-135m|1b|8b | --model <folder> [--method lora|full]\n"
     "                          [--precision bf16|fp32] [--device cpu|cuda] [--batch n] [--seq n] [--tokens n,n,..]\n"
     "                          [--steps n] [--warmup n] [--rank n] [--dropout-percent n] [--threads n] [--checkpointing] [--json]\n";
@@ -27,7 +29,8 @@ const std::map<std::string, Command>& commands() {
                                                        {"serve", collie::serve_command},
                                                        {"export", collie::export_command},
                                                        {"info", collie::info_command},
-                                                       {"bench", collie::bench_command}};
+                                                       {"bench", collie::bench_command},
+                                                       {"logits", collie::logits_command}};
   return known;
 }
 

@@ -67,10 +67,23 @@ Decoder& ServingModels::decoder_of(Use use) {
   return *base_;
 }
 
-Generator& ServingModels::conversation(Use use) {
+void ServingModels::require(Use use) const {
   if (use == Use::tuned && !tuned())
     throw Error("request.invalid", "There is no tuned model here: the rank serves the base model only.",
                 "Start it with --run and --checkpoint.");
+}
+
+at::Tensor ServingModels::logits(Use use, const PackedBatch& document) {
+  require(use);
+  const int64_t most = std::min(kPromptChunk, options_.context);
+  if (document.n_tokens() > most)
+    throw Error("request.invalid", "A document has " + std::to_string(document.n_tokens()) + " tokens; at most " +
+                std::to_string(most) + " are computed at once.", "Give shorter documents.");
+  return decoder_of(use).logits(document, use == Use::tuned && adapter_ ? AdapterUse::on : AdapterUse::off);
+}
+
+Generator& ServingModels::conversation(Use use) {
+  require(use);
   std::unique_ptr<Generator>& conversation = use == Use::tuned ? tuned_conversation_ : base_conversation_;
   if (!conversation) {
     Decoder& decoder = decoder_of(use);

@@ -33,8 +33,13 @@ class ServingModels {
   bool tuned() const { return options_.run.has_value(); }
   // The conversation with this model; made at its first use. Throws request.invalid when there is no tuned model.
   Generator& conversation(Use use);
+  // Logits of every position of one document, fp32 [N, vocab_size] on the CPU. Throws request.invalid: more tokens than are
+  // computed at once, or no tuned model.
+  at::Tensor logits(Use use, const PackedBatch& document);
+  const ModelConfig& config() const { return config_; }
 
  private:
+  void require(Use use) const;
   std::unique_ptr<Decoder> make_decoder(std::optional<LoraOptions> lora, const std::filesystem::path& weights) const;
   Decoder& decoder_of(Use use);
   void load_tuned();

@@ -113,3 +113,34 @@ export async function waitForStep(page: Page, step: number, timeout = 120_000): 
 
 /** Opens the workbench of this host at a place behind `#`. */
 export const openAt = (page: Page, host: HostProcess, hash: string) => page.goto(`${host.url}${hash}`);
+
+/** A control of the run form by the title of its setting. The label may end in a mark for required ones. */
+export const setting = (page: Page, title: string): Locator =>
+  page
+    .getByRole('main')
+    .getByLabel(new RegExp(`^${title}( \\*)?$`))
+    .first();
+
+/** Types a value into a setting and leaves the field. */
+export async function set(page: Page, title: string, value: string): Promise<void> {
+  await setting(page, title).fill(value);
+  await setting(page, title).blur();
+}
+
+/** Chooses an entry for a setting that is a list to drop down. */
+export async function pick(page: Page, title: string, option: string): Promise<void> {
+  await setting(page, title).click();
+  await page.getByRole('option', { name: option }).click();
+}
+
+export const startButton = (page: Page) => page.getByRole('button', { name: 'Start run' });
+
+/** Presses "Stop…" and confirms; resolves when the run has saved and ended. */
+export async function stopRun(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Stop…' }).click();
+  await page
+    .getByRole('dialog', { name: 'Stop this run?' })
+    .getByRole('button', { name: 'Save and stop' })
+    .click();
+  await waitForState(page, 'Stopped');
+}

@@ -1,0 +1,235 @@
+/**
+ * The main job by clicking: compose, start, watch the loss fall, stop, resume, lose browser and host in the middle, find the run
+ * whole, export, chat. One story; each step needs the one before.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readSafetensorsHeader } from '../support/safetensors.ts';
+import { makeTinyModel } from '../support/tiny-model.ts';
+import { launchBrowser, openPage, shootOnFailure, skipReason } from './support/browser.ts';
+import { sumRows } from './support/data.ts';
+import {
+  go,
+  heading,
+  importDatasetByBrowsing,
+  importModel,
+  lossByStep,
+  mean,
+  pick,
+  set,
+  setting,
+  startButton,
+  stopRun,
+  waitForState,
+  waitForStep,
+} from './support/flows.ts';
+import { endRun, type Home, HostProcess, makeHome, readStatus } from './support/host.ts';
+import { shootEveryPage } from './support/screens.ts';
+
+const TOTAL_STEPS = 1200;
+
+describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
+  let folder: string;
+  let home: Home;
+  let host: HostProcess;
+  let browser: Browser;
+  let page: Page;
+  let runId = '';
+  let stoppedAt = 0;
+  const faults: string[] = [];
+
+  async function openBrowser(hash = '') {
+    browser = await launchBrowser();
+    const opened = await openPage(browser, `${host.url}${hash}`);
+    opened.page.on('close', () => faults.push(...opened.faults));
+    page = opened.page;
+  }
+  const runFolder = () => join(home.collie, 'runs', runId);
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'collie-e2e-'));
+    home = makeHome(folder);
+    makeTinyModel(join(home.user, 'tiny-llama'));
+    writeFileSync(join(home.user, 'sums.jsonl'), sumRows(100));
+    host = await HostProcess.start(home);
+    await openBrowser();
+    await importModel(page, join(home.user, 'tiny-llama'), 'Tiny Llama');
+    await importDatasetByBrowsing(page, [], 'sums.jsonl');
+    await heading(page, 'sums').waitFor();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await host?.stop();
+    endRun(home, runId);
+    rmSync(folder, { recursive: true, force: true });
+  });
+  shootOnFailure(() => page);
+
+  it('says what is still to choose, and cannot start before', async () => {
+    await go(page, 'Compose');
+    await heading(page, 'Compose a run').waitFor();
+    await page.getByRole('button', { name: 'Choose the model' }).waitFor();
+    expect(await startButton(page).isDisabled()).toBe(true);
+  });
+
+  it('takes model and data of the library, with the columns that it found', async () => {
+    await pick(page, 'Model', 'Tiny Llama');
+    await pick(page, 'Training data', 'sums');
+    await page.getByText('100 rows').first().waitFor();
+    await expect.poll(() => setting(page, 'Prompt column').inputValue()).toBe('prompt');
+    expect(await setting(page, 'Answer column').inputValue()).toBe('answer');
+  });
+
+  it('shows a bad value beside its field, keeps the start shut, and opens it when mended', async () => {
+    await set(page, 'Learning rate', '7');
+    const row = page.locator('[data-path="optimizer.learning_rate"]');
+    await row
+      .getByText(/at most 1|<= ?1|1 or less/i)
+      .first()
+      .waitFor();
+    expect(await startButton(page).isDisabled()).toBe(true);
+    await set(page, 'Learning rate', '0.01');
+    await expect.poll(() => startButton(page).isEnabled()).toBe(true);
+  });
+
+  it('forecasts steps and memory from the settings', async () => {
+    await set(page, 'Name', 'Sums');
+    await set(page, 'Micro batch', '8');
+    await set(page, 'Accumulation', '1');
+    await set(page, 'Sequence length', '128');
+    await page
+      .getByRole('radio', { name: 'Steps', exact: true })
+      .or(page.getByText('Steps', { exact: true }))
+      .first()
+      .click();
+    await set(page, 'How long', String(TOTAL_STEPS));
+    await set(page, 'Evaluate every', '200');
+    await set(page, 'Checkpoint every', '150');
+    const preview = page.getByRole('complementary', { name: 'What will run' });
+    await preview.getByText(TOTAL_STEPS.toLocaleString('en')).first().waitFor();
+    await preview.getByText('Fits').waitFor();
+  });
+
+  it('starts the run and goes to it', async () => {
+    await startButton(page).click();
+    await heading(page, 'Sums').waitFor();
+    runId = decodeURIComponent(/#\/runs\/([^?/]+)/.exec(page.url())?.[1] ?? '');
+    expect(runId).not.toBe('');
+    await waitForState(page, 'Running');
+    await waitForStep(page, 20);
+    await page.getByRole('figure', { name: /^Loss\. Training: last [\d.]+/ }).waitFor();
+  });
+
+  it('stops, with everything saved', async () => {
+    await stopRun(page);
+    stoppedAt = readStatus(home, runId).step;
+    expect(stoppedAt).toBeGreaterThanOrEqual(20);
+    expect(stoppedAt).toBeLessThan(TOTAL_STEPS);
+    const checkpoint = join(runFolder(), 'checkpoints', `step-${String(stoppedAt).padStart(8, '0')}`);
+    expect(existsSync(join(checkpoint, 'DONE'))).toBe(true);
+  });
+
+  it('resumes where it was', async () => {
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await waitForState(page, 'Running');
+    await waitForStep(page, stoppedAt + 10);
+    const losses = await lossByStep(page);
+    expect(losses.has(stoppedAt) && losses.has(stoppedAt + 1)).toBe(true);
+  });
+
+  it('goes on while browser and host are gone', async () => {
+    await browser.close();
+    await host.kill();
+    const atDeath = readStatus(home, runId);
+    expect(atDeath.state).toBe('running');
+    await expect
+      .poll(() => readStatus(home, runId).step, { timeout: 60_000 })
+      .toBeGreaterThan(atDeath.step + 20);
+  });
+
+  it('is found again with whole charts', async () => {
+    host = await HostProcess.start(home);
+    await openBrowser(`#/runs/${runId}`);
+    await heading(page, 'Sums').waitFor();
+    await waitForStep(page, stoppedAt + 30);
+    const losses = await lossByStep(page);
+    expect(Math.min(...losses.keys())).toBe(1);
+    expect(losses.size).toBe(Math.max(...losses.keys()));
+  });
+
+  it('reaches its end, and the loss has fallen', async () => {
+    await waitForState(page, 'Completed', 400_000);
+    await expect.poll(async () => (await lossByStep(page)).size, { timeout: 15_000 }).toBe(TOTAL_STEPS);
+    const losses = [...(await lossByStep(page)).values()];
+    const [first, last] = [mean(losses.slice(0, 10)), mean(losses.slice(-10))];
+    expect(last).toBeLessThan(0.5 * first);
+    // What a reader of the chart is told, without seeing it.
+    const told = (await page.getByRole('figure', { name: /^Loss\./ }).getAttribute('aria-label')) ?? '';
+    expect(told).toContain(`${TOTAL_STEPS} points`);
+    expect(told).toContain('Evaluation: last');
+  });
+
+  it('exports an adapter that lies on disk', async () => {
+    await page.getByRole('button', { name: 'Export…' }).first().click();
+    const dialog = page.getByRole('dialog', { name: 'Export' });
+    await dialog.getByRole('radio', { name: /Adapter \(PEFT\)/ }).click();
+    await dialog.getByRole('button', { name: 'Export', exact: true }).click();
+    await dialog.getByText('Adapter (PEFT) written').waitFor();
+    const shown = (await dialog.locator('code').first().textContent()) ?? '';
+    expect(shown.startsWith(runFolder())).toBe(true);
+    const config = JSON.parse(readFileSync(join(shown, 'adapter_config.json'), 'utf8'));
+    expect(config).toMatchObject({ peft_type: 'LORA', r: 16, lora_alpha: 32 });
+    const tensors = readSafetensorsHeader(join(shown, 'adapter_model.safetensors'));
+    expect(tensors['base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight']?.shape).toEqual([
+      16, 64,
+    ]);
+    expect(Object.keys(tensors)).toHaveLength(2 * 7 * 2);
+    expect(existsSync(join(shown, 'tokenizer.json'))).toBe(true);
+    await dialog.getByRole('button', { name: 'Done' }).click();
+  });
+
+  it('chats with both models, word by word', async () => {
+    const pieces = { base: 0, tuned: 0 };
+    const sides = new Map<number, 'base' | 'tuned'>();
+    page.on('websocket', (socket) => {
+      socket.on('framesent', ({ payload }) => {
+        const message = JSON.parse(payload.toString());
+        if (message.subscribe === 'playground.generate') sides.set(message.id, message.params.use);
+      });
+      socket.on('framereceived', ({ payload }) => {
+        const message = JSON.parse(payload.toString());
+        const side = sides.get(message.id);
+        if (side && message.event && !message.event.done) pieces[side]++;
+      });
+    });
+    await page.goto(`${host.url}#/playground?run=${runId}`);
+    await page.reload();
+    await heading(page, 'Playground').waitFor();
+    await page.getByLabel('Temperature').fill('0');
+    await page.getByLabel('Answer length').fill('16');
+    await page.getByLabel('Prompt').fill('What is 4 plus 5?');
+    await page.getByLabel('Prompt').press('Enter');
+    const log = page.getByRole('log', { name: 'Finished answers' });
+    await log.getByText('Tiny Llama answered').waitFor({ state: 'attached', timeout: 60_000 });
+    await log.getByText('Sums answered').waitFor({ state: 'attached', timeout: 60_000 });
+    const question = page.getByRole('article', { name: 'Question: What is 4 plus 5?' });
+    expect(await question.getByText(/tokens?, .*tokens\/s/).count()).toBe(2);
+    expect(pieces.base).toBeGreaterThan(2);
+    expect(pieces.tuned).toBeGreaterThan(2);
+    const [base, tuned] = await log.locator('p').allTextContents();
+    expect(tuned).toMatch(/answered: It is \d+\.$/);
+    expect(base).not.toMatch(/It is \d+/);
+  });
+
+  it('looks whole in light and dark, at 1280 and 1920', async () => {
+    await shootEveryPage(host, runId);
+  });
+
+  it('has reported no fault of its own', async () => {
+    await page.close();
+    expect(faults).toEqual([]);
+  });
+});
