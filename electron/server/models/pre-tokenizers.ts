@@ -36,7 +36,6 @@ const spaces = '\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+';
 const llama3Regex = `${contractions}|${word}\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|${spaces}`;
 const qwen2Regex = `${contractions}|${word}\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|${spaces}`;
 const tekkenRegex = `${word}${upper}*${lower}+|${word}${upper}+${lower}*|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${spaces}`;
-const gpt4oRegex = `${word}${upper}*${lower}+${contractions}?|${word}${upper}+${lower}*${contractions}?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${spaces}`;
 
 const plain = (json: object): PreTokenizer => ({ json, ignoreMerges: false, addBos: false });
 
@@ -47,7 +46,6 @@ const llama3: PreTokenizer = { json: splits(llama3Regex), ignoreMerges: true, ad
 const llama3Merging = plain(splits(llama3Regex));
 const qwen2 = plain(splits(qwen2Regex));
 const tekken: PreTokenizer = { json: splits(tekkenRegex), ignoreMerges: true, addBos: false };
-const gpt4o = plain(splits(gpt4oRegex));
 /** What llama.cpp does with vocabularies it has no name for. */
 const fallback = plain(splits('[\\p{P}\\$\\+<=>\\^~\\|]+', gpt2Regex, '\\p{N}+', '[0-9][0-9][0-9]'));
 
@@ -74,8 +72,6 @@ const known: Record<string, PreTokenizer> = {
   qwen2,
   'deepseek-r1-qwen': qwen2,
   tekken,
-  'gpt-4o': gpt4o,
-  llama4: gpt4o,
 };
 
 export const knownPreTokenizers = Object.keys(known);
