@@ -29,6 +29,7 @@ import {
   variantTitle,
 } from './bench/variants.ts';
 import type { DataKind } from './bench/workload.ts';
+import { exitCodes, printError, printJson } from './output.ts';
 
 interface Options {
   precision: Precision[];
@@ -42,7 +43,7 @@ interface Options {
   threads: number;
   python?: string;
   jemalloc?: string;
-  json?: string;
+  out?: string;
   markdown?: string;
 }
 
@@ -84,17 +85,31 @@ export function registerBench(program: Command): void {
     .option('--threads <n>', 'threads of each process', count, availableParallelism())
     .option('--python <path>', 'a Python with torch, transformers and peft (default: one is set up)')
     .option('--jemalloc <path>', 'libjemalloc.so.2 to preload (default: looked for in system folders)')
-    .option('--json <file>', 'write every measurement')
+    .option('--out <file>', 'write every measurement as JSON')
     .option('--markdown <file>', 'write the tables')
-    .action(benchCpu);
+    .action(async (options: Options) => {
+      const json = program.opts<{ json?: boolean }>().json ?? false;
+      try {
+        const report = await benchCpu(
+          options,
+          json ? () => {} : (text: string) => process.stdout.write(`${text}\n`),
+        );
+        if (json) printJson(report);
+      } catch (thrown) {
+        printError(thrown, json);
+        process.exitCode = exitCodes.failed;
+      }
+    });
 }
 
-async function benchCpu(options: Options): Promise<void> {
-  const programs = await findPrograms(options);
+type Say = (text: string) => void;
+
+async function benchCpu(options: Options, say: Say): Promise<BenchReport> {
+  const programs = await findPrograms(options, say);
   const { batch, seq, steps, layers, threads } = options;
   const shape: Shape = { batch, seq, steps, layers, threads };
   const machine = describeMachine();
-  console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.features.join(' ') || 'features unknown'}`);
+  say(`${machine.cpu}, ${machine.cores} cores, ${machine.features.join(' ') || 'features unknown'}`);
 
   const cells = options.method.flatMap((method) =>
     options.data.flatMap((data) => options.precision.map((precision): Cell => ({ precision, method, data }))),
@@ -103,9 +118,9 @@ async function benchCpu(options: Options): Promise<void> {
   const results: CellResult[] = [];
   try {
     for (const cell of cells) {
-      const result = await measureCell(cell, shape, options.rounds, programs, work);
+      const result = await measureCell(cell, shape, options.rounds, programs, work, say);
       results.push(result);
-      console.log(`\n${table(result)}\n`);
+      say(`\n${table(result)}\n`);
     }
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -118,14 +133,15 @@ async function benchCpu(options: Options): Promise<void> {
     notes: notes(results, programs),
     cells: results,
   };
-  for (const note of report.notes) console.log(note);
-  if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  for (const note of report.notes) say(note);
+  if (options.out) writeFileSync(options.out, `${JSON.stringify(report, null, 2)}\n`);
   if (options.markdown) writeFileSync(options.markdown, markdown(report));
+  return report;
 }
 
 const cacheFolder = () => join(installRoot(), 'native/.deps/bench');
 
-async function findPrograms(options: Options): Promise<Programs> {
+async function findPrograms(options: Options, say: Say): Promise<Programs> {
   const rank = rankExecutable();
   if (!existsSync(rank))
     throw new CollieError(
@@ -148,7 +164,7 @@ async function findPrograms(options: Options): Promise<Programs> {
     : await ensureVenv(
         join(installRoot(), 'native/.deps/bench-venv'),
         join(scripts, 'requirements.txt'),
-        (line) => console.log(`  ${line}`),
+        (line) => say(`  ${line}`),
       );
   checkPython(python);
   return { rank, python, baselineScript, jemalloc: options.jemalloc ?? findJemalloc() };
@@ -161,10 +177,11 @@ async function measureCell(
   roundCount: number,
   programs: Programs,
   work: string,
+  say: Say,
 ): Promise<CellResult> {
   const variants: VariantName[] = programs.jemalloc ? ['collie', 'hf', 'hf_jemalloc'] : ['collie', 'hf'];
   const rounds: Round[] = [];
-  console.log(`\n${cellTitle(cell)}`);
+  say(`\n${cellTitle(cell)}`);
   for (let round = 0; round < roundCount; round++) {
     const results: Round['results'] = {};
     for (const variant of variants) {
@@ -173,9 +190,7 @@ async function measureCell(
       results[variant] = result;
       const memory = result.peakBytes === null ? '' : `, ${(result.peakBytes / 1e9).toFixed(2)} GB`;
       const turn = `round ${round + 1} of ${roundCount}`;
-      console.log(
-        `  ${turn}  ${variantTitle[variant]}: ${result.tokensPerSecond.toFixed(1)} tokens/s${memory}`,
-      );
+      say(`  ${turn}  ${variantTitle[variant]}: ${result.tokensPerSecond.toFixed(1)} tokens/s${memory}`);
     }
     rounds.push({ results });
   }
