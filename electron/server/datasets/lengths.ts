@@ -99,6 +99,7 @@ export function tokenStats(lengths: RowLengths, seqLen: number): TokenStats {
 /** Remembers the measurements of the last few datasets; the key is everything they depend on. */
 export class LengthCache {
   readonly #known = new Map<string, RowLengths>();
+  readonly #pending = new Map<string, Promise<RowLengths>>();
   readonly #keep = 8;
 
   static key(source: DatasetSource, format: RowFormat, tokenizer: ModelTokenizer): string {
@@ -117,7 +118,10 @@ export class LengthCache {
     return this.#known.get(LengthCache.key(source, format, tokenizer)) ?? null;
   }
 
-  /** Known measurements, or new ones. */
+  /**
+   * Known measurements, or new ones. Several callers without a signal share one measurement; one with a signal has its
+   * own, so that cancelling it disturbs nobody.
+   */
   async measure(
     source: DatasetSource,
     format: RowFormat,
@@ -125,7 +129,18 @@ export class LengthCache {
     options: TaskOptions = {},
   ): Promise<RowLengths> {
     const key = LengthCache.key(source, format, tokenizer);
-    const lengths = this.#known.get(key) ?? (await measureRows(source, format, tokenizer, options));
+    const known = this.#known.get(key);
+    if (known) return this.#keepKnown(key, known);
+    if (options.signal) return this.#keepKnown(key, await measureRows(source, format, tokenizer, options));
+    let pending = this.#pending.get(key);
+    if (pending === undefined) {
+      pending = measureRows(source, format, tokenizer, options).finally(() => this.#pending.delete(key));
+      this.#pending.set(key, pending);
+    }
+    return this.#keepKnown(key, await pending);
+  }
+
+  #keepKnown(key: string, lengths: RowLengths): RowLengths {
     this.#known.delete(key);
     this.#known.set(key, lengths);
     if (this.#known.size > this.#keep) this.#known.delete(this.#known.keys().next().value as string);

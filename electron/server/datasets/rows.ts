@@ -65,7 +65,7 @@ export function readPage(
 }
 
 /** Rows handed to the tokenizer at once. */
-const BATCH_ROWS = 256;
+const BATCH_ROWS = 128;
 
 /**
  * All rows in order, in batches, with only the columns asked for. `onBatch` gets the position of the first row; the

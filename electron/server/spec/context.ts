@@ -1,0 +1,50 @@
+/** What checking and previewing a spec needs to know of the world, and what it has found out. */
+import { freemem } from 'node:os';
+import type { Device, ModelCard } from '../../shared/entities.ts';
+import type { SpecIssue } from '../../shared/run-spec.ts';
+import type { LengthCache } from '../datasets/lengths.ts';
+import type { DatasetLibrary, DatasetSource } from '../datasets/library.ts';
+import { type NativeAddon, native } from '../native/addon.ts';
+import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
+
+export interface SpecContext {
+  /** What `model` means; throws model.* errors. */
+  resolveModel(reference: string, base: string): Promise<{ path: string; card: ModelCard }>;
+  datasets: DatasetLibrary;
+  lengths: LengthCache;
+  /** Planner and devices of the addon; throw engine.not_built. */
+  planner: Pick<NativeAddon, 'planMemory' | 'planEpochSequences' | 'devices'>;
+  /** Bytes a new process can use without swapping. */
+  freeMemoryBytes(): number;
+  /** Relative paths of a spec start here. */
+  base: string;
+}
+
+/** The addon, loaded when first asked. */
+export const nativePlanner: SpecContext['planner'] = {
+  planMemory: (config, spec) => native((addon) => addon.planMemory(config, spec)),
+  planEpochSequences: (lengths, shape, seed, epoch) =>
+    native((addon) => addon.planEpochSequences(lengths, shape, seed, epoch)),
+  devices: () => native((addon) => addon.devices()),
+};
+
+/** Free memory of the machine, or of the container this runs in when that is less. */
+export function freeMemoryBytes(): number {
+  const available = (process as { availableMemory?: () => number }).availableMemory?.();
+  return available === undefined || available <= 0 ? freemem() : Math.min(freemem(), available);
+}
+
+/** What a spec refers to, as far as it could be found. */
+export interface Found {
+  model: { path: string; card: ModelCard } | null;
+  tokenizer: ModelTokenizer | null;
+  train: DatasetSource | null;
+  eval: DatasetSource | null;
+  devices: Device[];
+}
+
+/** Issues stop a run, warnings do not. Both belong to a field. */
+export interface Findings {
+  issues: SpecIssue[];
+  warnings: SpecIssue[];
+}

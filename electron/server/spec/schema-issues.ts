@@ -1,0 +1,191 @@
+/** What zod finds wrong with a spec, in the words of the form: the field's name, the value, the limits, what to do. */
+import type { z } from 'zod';
+import { type RunSpec, runSpecSchema, type SpecIssue } from '../../shared/run-spec.ts';
+import { activeFields, type SpecField, specFields, specGroups, specValue } from '../../shared/spec-fields.ts';
+import { nearest } from './suggest.ts';
+
+/** A value as it stands in JSON, shortened. */
+export function show(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+/** What a field may hold: "a whole number from 1 to 512". */
+export function expected(field: SpecField): string {
+  const { kind, min, max, minLength, maxLength, options } = field;
+  const choices = (options ?? []).map(({ value }) => value).join(', ');
+  const orNone = field.nullable ? ', or null for none' : '';
+  switch (kind) {
+    case 'integer':
+    case 'number': {
+      const above = min === undefined ? '' : field.minExclusive ? ` above ${min}` : ` from ${min}`;
+      const below = max === undefined ? '' : field.maxExclusive ? ` and below ${max}` : ` to ${max}`;
+      const unit = field.meta.unit ? ` (${field.meta.unit})` : '';
+      return `${kind === 'integer' ? 'a whole number' : 'a number'}${above}${field.minExclusive && below.startsWith(' to') ? ` and at most ${max}` : below}${unit}${orNone}`;
+    }
+    case 'boolean':
+      return 'true or false';
+    case 'choice':
+    case 'variant':
+      return options?.length === 1 ? choices : `one of ${choices}`;
+    case 'multi_choice':
+      return `a list of ${minLength ? 'one or more' : 'any'} of ${choices}`;
+    case 'text_list':
+      return `a list of at most ${maxLength ?? 'any number of'} texts, none of them empty`;
+    case 'text': {
+      const length = maxLength === undefined ? '' : ` of at most ${maxLength} characters`;
+      return `a text${minLength ? ' that is not empty' : length}${orNone}`;
+    }
+  }
+}
+
+/** The field an issue is about: the longest beginning of the path that is one. */
+function fieldAt(path: readonly PropertyKey[], input: unknown): SpecField | null {
+  const fields = activeFields(input);
+  for (let n = path.length; n > 0; n -= 1) {
+    const dotted = path.slice(0, n).join('.');
+    const field =
+      fields.find((one) => one.path === dotted) ?? specFields().find((one) => one.path === dotted);
+    if (field) return field;
+  }
+  return null;
+}
+
+/** Keys an object may have at a path. */
+function keysAt(path: string, input: unknown): string[] {
+  const prefix = path === '' ? '' : `${path}.`;
+  const paths = [
+    ...activeFields(input).map((field) => field.path),
+    ...specGroups().map((group) => group.path),
+  ];
+  const below = paths.filter((one) => one.startsWith(prefix)).map((one) => one.slice(prefix.length));
+  return [...new Set(below.map((one) => one.split('.')[0] as string))];
+}
+
+function unknownKey(path: readonly PropertyKey[], key: string, input: unknown): SpecIssue {
+  const parent = path.join('.');
+  const full = parent === '' ? key : `${parent}.${key}`;
+  const siblings = keysAt(parent, input);
+  const other = specFields().find((field) => field.path === full && field.when);
+  const elsewhere = specFields().find((field) => field.key === key && field.path !== full);
+  const near = nearest(key, siblings);
+  let suggestion = `Remove it. There is: ${siblings.join(', ')}.`;
+  if (other?.when)
+    suggestion = `It belongs to ${other.when.path} = ${other.when.equals}. Remove it, or choose that.`;
+  else if (near !== null) suggestion = `Did you mean ${parent === '' ? near : `${parent}.${near}`}?`;
+  else if (elsewhere) suggestion = `Did you mean ${elsewhere.path}?`;
+  return {
+    path: full,
+    code: 'unknown_key',
+    message: `${full} is no setting.`,
+    received: specValue(input, full),
+    suggestion,
+  };
+}
+
+const codes: Partial<Record<z.core.$ZodIssue['code'], string>> = {
+  too_small: 'too_small',
+  too_big: 'too_big',
+  invalid_value: 'unknown_choice',
+  invalid_union: 'unknown_choice',
+  invalid_type: 'wrong_type',
+};
+
+function suggestionFor(field: SpecField, value: unknown): string {
+  if (typeof value === 'string' && field.options) {
+    const near = nearest(
+      value,
+      field.options.map((option) => option.value),
+    );
+    if (near !== null) return `Did you mean "${near}"?`;
+  }
+  const isNumber = field.kind === 'integer' || field.kind === 'number';
+  if (typeof value === 'string' && value.trim() !== '' && isNumber && Number.isFinite(Number(value)))
+    return `Write it without quotes: ${value.trim()}.`;
+  if (
+    field.kind === 'integer' &&
+    typeof value === 'number' &&
+    Number.isFinite(value) &&
+    !Number.isInteger(value)
+  )
+    return `Use ${Math.round(value)}.`;
+  return field.required ? '' : `The default is ${show(field.default)}.`;
+}
+
+/** An object is expected (`method`, `batch`, ...) and something else is there. */
+function groupIssue(path: string, value: unknown): SpecIssue {
+  const title = specGroups().find((group) => group.path === path)?.meta.title ?? 'The spec';
+  const variant = specFields().find((field) => field.group === path && field.kind === 'variant');
+  const choice = typeof value === 'string' ? value : (variant?.options?.[0]?.value ?? '');
+  const example = variant ? `{"${variant.key}": ${JSON.stringify(choice)}}` : '{...}';
+  const missing = value === undefined;
+  return {
+    path,
+    code: missing ? 'required' : 'wrong_type',
+    message: missing
+      ? `${title} is missing.`
+      : `${title} is ${show(value)}; an object ${example} is expected.`,
+    received: value,
+    suggestion: variant ? `Write ${example}.` : '',
+  };
+}
+
+function toIssues(issue: z.core.$ZodIssue, input: unknown): SpecIssue[] {
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(issue.path, key, input));
+  const dotted = issue.path.join('.');
+  const field = fieldAt(issue.path, input);
+  if (field === null) {
+    if (dotted !== 'schemaVersion') return [groupIssue(dotted, specValue2(input, issue.path))];
+    return [
+      {
+        path: dotted,
+        code: 'unknown_choice',
+        message: `This spec has version ${show(specValue2(input, issue.path))}; this Collie reads version 1.`,
+        received: specValue2(input, issue.path),
+        suggestion: 'Use a newer Collie, or leave schemaVersion out.',
+      },
+    ];
+  }
+  const received = specValue2(input, issue.path);
+  const missing = received === undefined;
+  const element = dotted === field.path ? '' : ` entry ${Number(issue.path.at(-1)) + 1}`;
+  const what = missing ? 'is missing' : `is ${show(received)}`;
+  return [
+    {
+      path: field.path,
+      code: missing ? 'required' : (codes[issue.code] ?? 'invalid'),
+      message: `${field.meta.title}${element} ${what}; expected: ${expected(field)}.`,
+      received,
+      suggestion: suggestionFor(field, received),
+    },
+  ];
+}
+
+/** As specValue, for paths with list positions. */
+function specValue2(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.length === 0 ? input : specValue(input, path.join('.'));
+}
+
+export interface SchemaCheck {
+  issues: SpecIssue[];
+  /** Every default filled in; null with any issue. */
+  spec: RunSpec | null;
+  /** The top-level parts that are right on their own, for checks that need no more. */
+  parts: Partial<RunSpec>;
+}
+
+/** Checks everything that needs no knowledge but the schema's. */
+export function checkSchema(input: unknown): SchemaCheck {
+  const parsed = runSpecSchema.safeParse(input);
+  if (parsed.success) return { issues: [], spec: parsed.data, parts: parsed.data };
+  const parts: Record<string, unknown> = {};
+  for (const [key, schema] of Object.entries(runSpecSchema.shape)) {
+    const part = schema.safeParse(specValue(input, key));
+    if (part.success) parts[key] = part.data;
+  }
+  const issues = parsed.error.issues.flatMap((issue) => toIssues(issue, input));
+  const once = new Map(issues.map((issue) => [`${issue.path} ${issue.code}`, issue]));
+  return { issues: [...once.values()], spec: null, parts: parts as Partial<RunSpec> };
+}
