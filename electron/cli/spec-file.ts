@@ -1,6 +1,7 @@
 /** Spec files of the command line: JSON, with `--set path=value` on top. */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { expandHome } from '../server/files/files.ts';
 import { CollieError } from '../shared/errors.ts';
 
 type Json = Record<string, unknown>;
@@ -52,11 +53,12 @@ function parseValue(text: string): unknown {
   }
 }
 
-/** Paths mean the same wherever the command is called. Library names and absolute paths stay. */
+/** Paths in a file mean the same wherever the command is called. Names of the library stay. */
 function absolutePaths(spec: Json, base: string): void {
   const fix = (holder: Json, key: string) => {
     const value = holder[key];
-    if (typeof value === 'string' && /^\.{1,2}\//.test(value)) holder[key] = resolve(base, value);
+    if (typeof value !== 'string' || value === '' || value.startsWith('library:')) return;
+    holder[key] = resolve(base, expandHome(value));
   };
   fix(spec, 'model');
   if (!isObject(spec.dataset)) return;

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readSupervisorFile } from '../../electron/server/runs/folder.ts';
+import { isAlive } from '../../electron/server/runs/process.ts';
 import { RunRegistry } from '../../electron/server/runs/registry.ts';
 import type { RunStatus } from '../../electron/shared/events.ts';
 import { type RunSpec, runSpecSchema } from '../../electron/shared/run-spec.ts';
@@ -81,13 +82,9 @@ export class FakeHome {
   /** Ends whatever a test left running, then deletes the folder. */
   remove(): void {
     for (const id of this.registry.ids()) {
-      const file = readSupervisorFile(this.registry.dir(id));
-      for (const pid of [file?.supervisor.pid, file?.rank?.pid]) {
-        try {
-          if (pid) process.kill(pid, 'SIGKILL');
-        } catch {
-          // Ended by itself.
-        }
+      const file = readSupervisorFile(join(this.home, 'runs', id));
+      for (const owned of [file?.supervisor, file?.rank]) {
+        if (owned && isAlive(owned)) process.kill(owned.pid, 'SIGKILL');
       }
     }
     rmSync(this.home, { recursive: true, force: true, maxRetries: 5 });

@@ -1,5 +1,8 @@
 /** Handlers of models, datasets, presets and spec validation. */
 import { basename } from 'node:path';
+import type { MethodResult } from '../../shared/api.ts';
+import { toErrorInfo } from '../../shared/errors.ts';
+import type { SpecIssue } from '../../shared/run-spec.ts';
 import type { AreaHandlers } from './handlers.ts';
 import type { Services } from './services.ts';
 
@@ -49,9 +52,37 @@ export function datasetHandlers({ datasets, jobs, confine }: Services): AreaHand
   };
 }
 
-export function specHandlers({ specs }: Services): AreaHandlers<'spec'> & AreaHandlers<'presets'> {
+export function specHandlers(services: Services): AreaHandlers<'spec'> & AreaHandlers<'presets'> {
   return {
-    'presets.list': () => specs.presets(),
-    'spec.validate': ({ spec }) => specs.validate(spec),
+    'presets.list': () => services.specs.presets(),
+    'spec.validate': ({ spec }) => validateSpec(services, spec),
   };
+}
+
+/** All issues together; paths that this client may not reach are issues too, and nothing of them is looked at. */
+export async function validateSpec(
+  services: Services,
+  spec: unknown,
+): Promise<MethodResult<'spec.validate'>> {
+  const issues = await forbiddenPaths(services, spec);
+  return issues.length > 0 ? { issues, resolved: null, preview: null } : services.specs.validate(spec);
+}
+
+async function forbiddenPaths({ confine }: Services, spec: unknown): Promise<SpecIssue[]> {
+  const { model, dataset } = (spec ?? {}) as {
+    model?: unknown;
+    dataset?: { train?: unknown; eval?: unknown };
+  };
+  const named = { model, 'dataset.train': dataset?.train, 'dataset.eval': dataset?.eval };
+  const issues: SpecIssue[] = [];
+  for (const [path, value] of Object.entries(named)) {
+    if (typeof value !== 'string' || value === '' || value.startsWith('library:')) continue;
+    try {
+      await confine(value);
+    } catch (thrown) {
+      const { code, message, hint } = toErrorInfo(thrown);
+      issues.push({ path, code, message, received: value, suggestion: hint });
+    }
+  }
+  return issues;
 }

@@ -1,7 +1,5 @@
-/** What the host needs of the model library, the dataset library and the spec resolver: no more than this. */
-import type { MethodParsed, MethodResult } from '../../shared/api.ts';
-import type { DatasetCard, ModelCard, Preset, TokenizedRow, TokenStats } from '../../shared/entities.ts';
-import type { Mapping } from '../../shared/run-spec.ts';
+/** What the host needs of a model library: no more than this. */
+import type { ModelCard } from '../../shared/entities.ts';
 
 /** How long work reports and ends early. Same shape as a job's context. */
 export interface WorkContext {
@@ -14,21 +12,4 @@ export interface ModelsPart {
   get(id: string): Promise<ModelCard>;
   import(path: string, name: string, context: WorkContext): Promise<ModelCard>;
   remove(id: string): Promise<void>;
-}
-
-export interface DatasetsPart {
-  list(): Promise<DatasetCard[]>;
-  get(id: string): Promise<DatasetCard>;
-  import(path: string, name: string, context: WorkContext): Promise<DatasetCard>;
-  rows(params: MethodParsed<'datasets.rows'>): Promise<MethodResult<'datasets.rows'>>;
-  setMapping(id: string, mapping: Mapping): Promise<DatasetCard>;
-  tokenize(params: MethodParsed<'datasets.tokenize'>): Promise<TokenizedRow>;
-  stats(params: MethodParsed<'datasets.stats'>, context: WorkContext): Promise<TokenStats>;
-  remove(id: string): Promise<void>;
-}
-
-export interface SpecsPart {
-  /** All issues together. `resolved`: every default filled in, paths absolute; null with any issue. */
-  validate(spec: unknown): Promise<MethodResult<'spec.validate'>>;
-  presets(): Promise<Preset[]>;
 }

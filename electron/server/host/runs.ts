@@ -3,10 +3,11 @@ import { CollieError } from '../../shared/errors.ts';
 import { listExports, planExport, runExport } from '../exports/exports.ts';
 import { logPage } from '../runs/log.ts';
 import type { AreaHandlers } from './handlers.ts';
+import { validateSpec } from './library.ts';
 import type { Services } from './services.ts';
 
 export function runHandlers(services: Services): AreaHandlers<'runs'> {
-  const { runs, statuses, specs } = services;
+  const { runs, statuses } = services;
   /** Shows the change to everyone who watches without waiting for the next look at the disk. */
   const changing = async (change: Promise<void> | void) => {
     await change;
@@ -17,7 +18,7 @@ export function runHandlers(services: Services): AreaHandlers<'runs'> {
     'runs.list': () => runs.list(),
     'runs.get': ({ id }) => runs.get(id),
     'runs.start': async ({ spec }) => {
-      const { issues, resolved } = await specs.validate(spec);
+      const { issues, resolved } = await validateSpec(services, spec);
       if (!resolved) throw invalidSpec(issues);
       const id = runs.create(resolved);
       await changing(runs.start(id));

@@ -1,22 +1,18 @@
 /** Builds the libraries of this host. */
 import { join } from 'node:path';
-import { CollieError } from '../../shared/errors.ts';
 import { DatasetService } from '../datasets/service.ts';
 import { ModelLibrary } from '../models/library.ts';
-import type { SpecsPart } from './parts.ts';
+import { SpecService } from '../spec/service.ts';
 
 export interface Libraries {
   models: ModelLibrary;
   datasets: DatasetService;
-  specs: SpecsPart;
+  specs: SpecService;
 }
-
-const missing = async (): Promise<never> => {
-  throw new CollieError('setup.failed', 'This part of the host is not there yet.');
-};
 
 export function createLibraries(home: string): Libraries {
   const models = new ModelLibrary(join(home, 'models'));
   const datasets = new DatasetService(home, async (id) => (await models.get(id)).path);
-  return { models, datasets, specs: { validate: missing, presets: async () => [] } };
+  const specs = new SpecService(datasets, (reference, base) => models.resolve(reference, base));
+  return { models, datasets, specs };
 }

@@ -1,7 +1,7 @@
 /** All runs of one COLLIE_HOME. Holds nothing that is not in the run folders: another host sees the same. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { MethodResult } from '../../shared/api.ts';
 import { CollieError, toErrorInfo } from '../../shared/errors.ts';
 import type { RunStatus } from '../../shared/events.ts';
@@ -31,8 +31,7 @@ export class RunRegistry {
 
   /** Makes the folder of a run that has not begun. `spec` is resolved; it is never written again. Returns the id. */
   create(spec: RunSpec): string {
-    const name = spec.name || defaultName(spec);
-    const id = this.#freeId(name);
+    const id = this.#freeId(spec.name);
     const building = join(this.#root, `.new-${id}`);
     for (const folder of [
       runFiles.eventsDir,
@@ -42,8 +41,8 @@ export class RunRegistry {
     ]) {
       mkdirSync(join(building, folder), { recursive: true });
     }
-    writeJsonAtomic(join(building, runFiles.spec), { ...spec, name });
-    writeJsonAtomic(join(building, runFiles.status), newStatus(id, name));
+    writeJsonAtomic(join(building, runFiles.spec), spec);
+    writeJsonAtomic(join(building, runFiles.status), newStatus(id, spec.name || id));
     renameSync(building, join(this.#root, id));
     return id;
   }
@@ -66,7 +65,12 @@ export class RunRegistry {
     const dir = join(this.#root, id);
     const inside = dirname(dir) === this.#root && !id.startsWith('.');
     if (inside && existsSync(join(dir, runFiles.spec))) return dir;
-    throw new CollieError('run.not_found', `There is no run ${id}.`, 'The Runs page and `collie runs list` show those that are there.', { id });
+    throw new CollieError(
+      'run.not_found',
+      `There is no run ${id}.`,
+      'The Runs page and `collie runs list` show those that are there.',
+      { id },
+    );
   }
 
   status(id: string): RunStatus {
@@ -200,14 +204,6 @@ function slug(name: string): string {
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, 48)
     .replace(/^-+|-+$/g, '');
-}
-
-/** "model, dataset": the folder's name stands for a library dataset, whose file is always called rows.parquet. */
-function defaultName(spec: RunSpec): string {
-  const file = basename(spec.dataset.train);
-  const dataset =
-    file === 'rows.parquet' ? basename(dirname(spec.dataset.train)) : file.replace(/\.[^.]+$/, '');
-  return `${basename(spec.model)}, ${dataset}`.slice(0, 120);
 }
 
 function newStatus(id: string, name: string): RunStatus {

@@ -1,0 +1,96 @@
+/** Following an events file that somebody else writes, whole lines only, from any point. */
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { followEvents, MAX_BATCH } from '../../../electron/server/runs/events.ts';
+
+let dir: string;
+let path: string;
+let abort: AbortController;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'collie-events-'));
+  mkdirSync(join(dir, 'events'));
+  path = join(dir, 'events/rank-000.jsonl');
+  abort = new AbortController();
+});
+afterEach(() => {
+  abort.abort();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const line = (seq: number, padding = '') =>
+  `${JSON.stringify({ v: 1, rank: 0, seq, timeUs: 1, step: seq, type: 'warning', payload: { message: padding } })}\n`;
+
+/** Pulls batches until `count` events are there. */
+async function take(stream: AsyncGenerator<{ events: unknown[] }>, count: number): Promise<number[]> {
+  const seqs: number[] = [];
+  while (seqs.length < count) {
+    const { value, done } = await stream.next();
+    if (done) break;
+    expect(value.events.length).toBeLessThanOrEqual(MAX_BATCH);
+    seqs.push(...value.events.map((event) => (event as { seq: number }).seq));
+  }
+  return seqs;
+}
+
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
+
+test('what is there, then what comes; a torn line waits for its rest', async () => {
+  writeFileSync(path, line(0) + line(1));
+  const stream = followEvents(dir, -1, abort.signal);
+  expect(await take(stream, 2)).toEqual([0, 1]);
+  const next = take(stream, 2);
+  appendFileSync(path, line(2).slice(0, 20));
+  appendFileSync(path, line(2).slice(20) + line(3).slice(0, 5));
+  appendFileSync(path, line(3).slice(5));
+  expect(await next).toEqual([2, 3]);
+});
+
+test('characters of several bytes survive being torn', async () => {
+  const text = 'größer, 日本語, 🐕';
+  const bytes = Buffer.from(line(0, text));
+  const cut = bytes.indexOf(Buffer.from('🐕')) + 2;
+  writeFileSync(path, bytes.subarray(0, cut));
+  const stream = followEvents(dir, -1, abort.signal);
+  const first = stream.next();
+  appendFileSync(path, bytes.subarray(cut));
+  const { value } = await first;
+  expect(value?.events[0]).toMatchObject({ payload: { message: text } });
+});
+
+test('a line torn for good, with the next attempt appended to it, loses only itself', async () => {
+  writeFileSync(path, `${line(0)}{"v":1,"rank":0,"seq":77,"ti${line(1)}garbage\n${line(2)}`);
+  expect(await take(followEvents(dir, -1, abort.signal), 3)).toEqual([0, 1, 2]);
+});
+
+test('the file may come later', async () => {
+  const stream = followEvents(dir, -1, abort.signal);
+  const first = take(stream, 1);
+  writeFileSync(path, line(0));
+  expect(await first).toEqual([0]);
+});
+
+test('long files come in bounded batches, and any point in them is found', async () => {
+  const count = 20_000;
+  writeFileSync(
+    path,
+    range(0, count)
+      .map((seq) => line(seq, 'x'.repeat(seq % 90)))
+      .join(''),
+  );
+  expect(await take(followEvents(dir, -1, abort.signal), count)).toEqual(range(0, count));
+  for (const after of [0, 1, 4_999, 12_345, count - 2]) {
+    const stream = followEvents(dir, after, abort.signal);
+    expect(await take(stream, count - 1 - after)).toEqual(range(after + 1, count));
+  }
+});
+
+test('nothing is sent twice, and aborting ends the stream', async () => {
+  writeFileSync(path, line(0) + line(1) + line(1) + line(0) + line(2));
+  const stream = followEvents(dir, 0, abort.signal);
+  expect(await take(stream, 2)).toEqual([1, 2]);
+  const waiting = stream.next();
+  abort.abort();
+  expect((await waiting).done).toBe(true);
+});
