@@ -1,0 +1,190 @@
+#include "model_reference.h"
+
+#include <ATen/ATen.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstring>
+#include <numbers>
+
+#include "core/random.h"
+#include "core/safetensors.h"
+
+namespace collie::test {
+namespace {
+
+at::Tensor random_tensor(at::IntArrayRef shape, Random& random, double scale) {
+  at::Tensor t = at::empty(shape);
+  for (int64_t i = 0; i < t.numel(); ++i) t.data_ptr<float>()[i] = static_cast<float>((2 * random.uniform() - 1) * scale);
+  return t;
+}
+
+at::Tensor norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
+  return x * at::rsqrt((x * x).mean(-1, true) + eps) * weight;
+}
+
+at::Tensor linear(const Weights& w, const std::string& name, const at::Tensor& x, double scale) {
+  at::Tensor y = at::matmul(x, w.at(name + ".weight").t());
+  if (w.count(name + ".lora_A.weight"))
+    y = y + scale * at::matmul(at::matmul(x, w.at(name + ".lora_A.weight").t()), w.at(name + ".lora_B.weight").t());
+  return y;
+}
+
+double frequency(const ModelConfig& c, int64_t i) {
+  const double f = std::pow(c.rope.theta, -2.0 * static_cast<double>(i) / static_cast<double>(c.head_dim));
+  if (c.rope.scaling == RopeScaling::linear) return f / c.rope.factor;
+  if (c.rope.scaling == RopeScaling::none) return f;
+  const double wavelength = 2 * std::numbers::pi / f, original = static_cast<double>(c.rope.original_max_position);
+  if (wavelength < original / c.rope.high_freq_factor) return f;
+  if (wavelength > original / c.rope.low_freq_factor) return f / c.rope.factor;
+  const double s = (original / wavelength - c.rope.low_freq_factor) / (c.rope.high_freq_factor - c.rope.low_freq_factor);
+  return (1 - s) * f / c.rope.factor + s * f;
+}
+
+// x [T, heads, E]
+at::Tensor rotate(const ModelConfig& c, const at::Tensor& x) {
+  const int64_t length = x.size(0), half = c.head_dim / 2;
+  at::Tensor angle = at::empty({length, 1, half}, at::kDouble);
+  for (int64_t t = 0; t < length; ++t)
+    for (int64_t i = 0; i < half; ++i) angle.data_ptr<double>()[t * half + i] = static_cast<double>(t) * frequency(c, i);
+  const at::Tensor cosine = angle.cos().to(at::kFloat), sine = angle.sin().to(at::kFloat);
+  const at::Tensor lo = x.narrow(2, 0, half), hi = x.narrow(2, half, half);
+  return at::cat({lo * cosine - hi * sine, hi * cosine + lo * sine}, 2);
+}
+
+at::Tensor attention(const ModelConfig& c, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  const int64_t length = q.size(0), group = c.n_heads / c.n_kv_heads;
+  at::Tensor mask = at::ones({length, length}, at::kBool).tril();
+  if (c.sliding_window) mask = mask & at::ones({length, length}, at::kBool).triu(1 - c.sliding_window);
+  const at::Tensor keys = k.repeat_interleave(group, 1).transpose(0, 1), values = v.repeat_interleave(group, 1).transpose(0, 1);
+  at::Tensor scores = at::matmul(q.transpose(0, 1), keys.transpose(1, 2)) / std::sqrt(static_cast<double>(c.head_dim));
+  scores = scores.masked_fill(mask.logical_not(), -1e30);
+  return at::matmul(scores.softmax(-1), values).transpose(0, 1).reshape({length, c.n_heads * c.head_dim});
+}
+
+at::Tensor document_logits(const ModelConfig& c, const Weights& w, const at::Tensor& ids, double scale) {
+  at::Tensor x = w.at("model.embed_tokens.weight").index_select(0, ids);
+  const int64_t length = ids.size(0);
+  for (int64_t i = 0; i < c.n_layers; ++i) {
+    const std::string p = "model.layers." + std::to_string(i) + ".";
+    at::Tensor h = norm(x, w.at(p + "input_layernorm.weight"), c.rms_norm_eps);
+    const at::Tensor q = linear(w, p + "self_attn.q_proj", h, scale).view({length, c.n_heads, c.head_dim});
+    const at::Tensor k = linear(w, p + "self_attn.k_proj", h, scale).view({length, c.n_kv_heads, c.head_dim});
+    const at::Tensor v = linear(w, p + "self_attn.v_proj", h, scale).view({length, c.n_kv_heads, c.head_dim});
+    x = x + linear(w, p + "self_attn.o_proj", attention(c, rotate(c, q), rotate(c, k), v), scale);
+    h = norm(x, w.at(p + "post_attention_layernorm.weight"), c.rms_norm_eps);
+    const at::Tensor gate = linear(w, p + "mlp.gate_proj", h, scale), up = linear(w, p + "mlp.up_proj", h, scale);
+    x = x + linear(w, p + "mlp.down_proj", gate * gate.sigmoid() * up, scale);
+  }
+  const at::Tensor head = w.at(c.tied_embeddings ? "model.embed_tokens.weight" : "lm_head.weight");
+  return at::matmul(norm(x, w.at("model.norm.weight"), c.rms_norm_eps), head.t());
+}
+
+at::Tensor longs(const std::vector<int32_t>& values) {
+  return at::from_blob(const_cast<int32_t*>(values.data()), {static_cast<int64_t>(values.size())}, at::kInt).to(at::kLong);
+}
+
+}  // namespace
+
+ModelConfig tiny_config(const TinyOptions& options) {
+  ModelConfig c;
+  c.family = "llama";
+  c.architecture = "LlamaForCausalLM";
+  c.hidden_size = 32;
+  c.intermediate_size = 44;
+  c.n_layers = 3;
+  c.n_heads = 4;
+  c.n_kv_heads = 2;
+  c.head_dim = options.head_dim;
+  c.vocab_size = 101;
+  c.max_position = 512;
+  c.tied_embeddings = options.tied;
+  c.sliding_window = options.window;
+  c.rope.scaling = options.scaling;
+  c.rope.factor = options.scaling == RopeScaling::none ? 1 : 4;
+  c.rope.original_max_position = 64;
+  return c;
+}
+
+Weights random_weights_of(const ModelConfig& c, uint64_t seed) {
+  Random random(seed);
+  Weights w;
+  const int64_t d = c.hidden_size, q = c.n_heads * c.head_dim, kv = c.n_kv_heads * c.head_dim, f = c.intermediate_size;
+  const auto matrix = [&](const std::string& name, int64_t out, int64_t in) { w[name] = random_tensor({out, in}, random, 0.25); };
+  const auto vector = [&](const std::string& name) { w[name] = 1 + random_tensor({d}, random, 0.3); };
+  matrix("model.embed_tokens.weight", c.vocab_size, d);
+  for (int64_t i = 0; i < c.n_layers; ++i) {
+    const std::string p = "model.layers." + std::to_string(i) + ".";
+    vector(p + "input_layernorm.weight");
+    vector(p + "post_attention_layernorm.weight");
+    matrix(p + "self_attn.q_proj.weight", q, d);
+    matrix(p + "self_attn.k_proj.weight", kv, d);
+    matrix(p + "self_attn.v_proj.weight", kv, d);
+    matrix(p + "self_attn.o_proj.weight", d, q);
+    matrix(p + "mlp.gate_proj.weight", f, d);
+    matrix(p + "mlp.up_proj.weight", f, d);
+    matrix(p + "mlp.down_proj.weight", d, f);
+  }
+  vector("model.norm.weight");
+  if (!c.tied_embeddings) matrix("lm_head.weight", c.vocab_size, d);
+  return w;
+}
+
+ModelFolderOnDisk::ModelFolderOnDisk(const Weights& weights, DType dtype) {
+  std::string name = (std::filesystem::temp_directory_path() / "collie-model-XXXXXX").string();
+  path_ = mkdtemp(name.data());
+  std::vector<TensorSpec> specs;
+  for (const auto& [key, value] : weights) specs.push_back({key, dtype, value.sizes().vec()});
+  SafetensorsWriter writer(path_ / "model.safetensors", specs);
+  const at::ScalarType type = dtype == DType::F32 ? at::kFloat : dtype == DType::F16 ? at::kHalf : at::kBFloat16;
+  for (const auto& [key, value] : weights) {
+    const at::Tensor stored = value.detach().to(type).contiguous();
+    writer.write(key, std::span<const std::byte>(static_cast<const std::byte*>(stored.const_data_ptr()), stored.nbytes()));
+  }
+  writer.finish();
+}
+
+ModelFolderOnDisk::~ModelFolderOnDisk() { std::filesystem::remove_all(path_); }
+
+PackedBatch random_batch(const ModelConfig& c, const std::vector<int64_t>& lengths, uint64_t seed) {
+  Random random(seed);
+  PackedBatch b;
+  b.doc_offsets = {0};
+  for (const int64_t length : lengths) {
+    std::vector<int32_t> ids;
+    for (int64_t i = 0; i < length; ++i) ids.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(c.vocab_size))));
+    for (int64_t i = 0; i < length; ++i) {
+      b.ids_N.push_back(ids[static_cast<size_t>(i)]);
+      b.positions_N.push_back(static_cast<int32_t>(i));
+      b.targets_N.push_back(i + 1 < length && i % 3 != 2 ? ids[static_cast<size_t>(i) + 1] : -1);
+    }
+    b.doc_offsets.push_back(static_cast<int32_t>(b.ids_N.size()));
+  }
+  return b;
+}
+
+PackedBatch document_of(const PackedBatch& batch, size_t index) {
+  const auto cut = [&](const std::vector<int32_t>& all) {
+    return std::vector<int32_t>(all.begin() + batch.doc_offsets[index], all.begin() + batch.doc_offsets[index + 1]);
+  };
+  return {cut(batch.ids_N), cut(batch.positions_N), cut(batch.targets_N),
+          {0, batch.doc_offsets[index + 1] - batch.doc_offsets[index]}};
+}
+
+at::Tensor reference_logits(const ModelConfig& c, const Weights& w, const PackedBatch& batch, double scale) {
+  std::vector<at::Tensor> parts;
+  for (size_t d = 0; d + 1 < batch.doc_offsets.size(); ++d)
+    parts.push_back(document_logits(c, w, longs(document_of(batch, d).ids_N), scale));
+  return at::cat(parts, 0);
+}
+
+at::Tensor reference_loss(const ModelConfig& c, const Weights& w, const PackedBatch& batch, double scale) {
+  return at::cross_entropy_loss(reference_logits(c, w, batch, scale), longs(batch.targets_N), {}, at::Reduction::Sum, -1);
+}
+
+double relative_error(const at::Tensor& a, const at::Tensor& b) {
+  const at::Tensor x = a.detach().to(at::kDouble), y = b.detach().to(at::kDouble);
+  return (x - y).norm().item<double>() / (y.norm().item<double>() + 1e-30);
+}
+
+}  // namespace collie::test
