@@ -1,0 +1,44 @@
+// How much memory a run takes, before it starts: the sizes of core/model_layout.h, which the engine allocates with, added up.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/model_layout.h"
+#include "core/run_spec.h"
+
+namespace collie {
+
+struct PlanInput {
+  TrainMode mode = TrainMode::none;
+  Precision precision = Precision::bf16;
+  ActivationCheckpointing checkpointing = ActivationCheckpointing::off;
+  int64_t lora_rank = 0;  // 0: no adapter
+  double lora_dropout = 0;
+  std::vector<std::string> lora_targets;
+  int64_t capacity_tokens = 1;  // largest micro-batch
+  int64_t max_document = 1;
+  int64_t threads = 1;
+  int64_t optimizer_floats_per_param = 0;  // AdamW: 2
+};
+
+// Bytes, unless named otherwise.
+struct MemoryPlan {
+  int64_t weights = 0;      // frozen and trained, masters and compute copies
+  int64_t gradients = 0;
+  int64_t optimizer = 0;
+  int64_t activations = 0;  // workspaces
+  int64_t scratch = 0;      // of the kernels; an upper bound
+  int64_t overhead = 0;     // the process with its libraries
+  int64_t total_params = 0;      // elements, without the adapter
+  int64_t trainable_params = 0;  // elements
+  int64_t adapter = 0;           // of an exported adapter file, fp32
+  int64_t total() const { return weights + gradients + optimizer + activations + scratch + overhead; }
+};
+
+MemoryPlan plan_memory(const ModelConfig& config, const PlanInput& input);
+// For a resolved spec; `threads` of the machine are taken where the spec says 0.
+MemoryPlan plan_memory(const ModelConfig& config, const RunSpec& spec, int64_t machine_threads);
+
+}  // namespace collie
