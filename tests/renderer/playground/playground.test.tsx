@@ -1,0 +1,202 @@
+// @vitest-environment jsdom
+import { act, fireEvent, screen, waitFor } from '@testing-library/react';
+import { describe, expect, it } from 'vitest';
+import type { TopicEvent, TopicParsed } from '../../../electron/shared/api.ts';
+import { CollieError } from '../../../electron/shared/errors.ts';
+import type { MockOptions } from '../../../renderer/src/client/mock/mock-client.ts';
+import { messagesFor, reduceChat, type Turns } from '../../../renderer/src/features/playground/chat.ts';
+import PlaygroundPage from '../../../renderer/src/features/playground/PlaygroundPage.tsx';
+import { openWindow } from '../monitor/window.tsx';
+
+type Asked = TopicParsed<'playground.generate'>;
+type Piece = TopicEvent<'playground.generate'>;
+
+/** A host whose answers the test writes token by token. */
+function scriptedHost(methods: MockOptions['methods'] = {}) {
+  const asked: Asked[] = [];
+  const ended: Asked[] = [];
+  let emit: (piece: Piece) => void = () => {};
+  let end: () => void = () => {};
+  const options: MockOptions = {
+    methods,
+    topics: {
+      'playground.generate': (params, send, finish) => {
+        asked.push(params);
+        emit = send;
+        end = finish;
+        return () => ended.push(params);
+      },
+    },
+  };
+  const piece = (text: string, tokens: number, part: Partial<Piece> = {}) =>
+    act(() => emit({ text, done: false, tokens, seconds: tokens / 10, finish: null, ...part }));
+  const finish = (text: string, tokens: number) =>
+    act(() => {
+      emit({ text, done: true, tokens, seconds: tokens / 10, finish: 'stop' });
+      end();
+    });
+  return { asked, ended, options, piece, finish };
+}
+
+async function ask(text: string) {
+  const box = await screen.findByRole('textbox', { name: 'Prompt' });
+  fireEvent.change(box, { target: { value: text } });
+  fireEvent.keyDown(box, { key: 'Enter' });
+  return box;
+}
+
+describe('the playground', () => {
+  it('streams the base answer, then the tuned one, to the same prompt and seed', async () => {
+    location.hash = '#/playground?run=run-done';
+    const host = scriptedHost();
+    const { client } = openWindow(<PlaygroundPage />, host.options);
+    await ask('How do I pair the lamp?');
+    await waitFor(() => expect(host.asked).toHaveLength(1));
+    expect(client.calls).toContainEqual({
+      method: 'playground.open',
+      params: { modelId: 'smollm2-135m-instruct', runId: 'run-done', checkpoint: '' },
+    });
+    host.piece('Please', 1);
+    host.piece(' wait', 2);
+    expect(await screen.findByText('Please wait')).toBeDefined();
+    expect(screen.getByText('2 tokens, 10 tokens/s')).toBeDefined();
+    expect(screen.getByText('Answers after the base model')).toBeDefined();
+    host.finish('.', 3);
+    await waitFor(() => expect(host.asked).toHaveLength(2));
+    host.finish('Hold the button.', 4);
+    expect(await screen.findByText('Hold the button.')).toBeDefined();
+
+    const [base, tuned] = host.asked;
+    expect([base?.use, tuned?.use]).toEqual(['base', 'tuned']);
+    expect(tuned?.messages).toEqual(base?.messages);
+    expect(tuned?.sampling).toEqual(base?.sampling);
+    // Finished answers are read out.
+    const spoken = screen.getByRole('log', { name: 'Finished answers' });
+    expect(spoken.getAttribute('aria-live')).toBe('polite');
+    expect(spoken.textContent).toContain('answered: Please wait.');
+    expect(spoken.textContent).toContain('answered: Hold the button.');
+  });
+
+  it('Shift+Enter and an unfinished composition do not send', async () => {
+    const host = scriptedHost();
+    openWindow(<PlaygroundPage />, host.options);
+    const box = await screen.findByRole('textbox', { name: 'Prompt' });
+    fireEvent.change(box, { target: { value: 'first line' } });
+    fireEvent.keyDown(box, { key: 'Enter', shiftKey: true });
+    fireEvent.keyDown(box, { key: 'Enter', isComposing: true });
+    expect(screen.queryByRole('article')).toBeNull();
+    fireEvent.keyDown(box, { key: 'Enter' });
+    expect(await screen.findByRole('article')).toBeDefined();
+    await waitFor(() => expect(host.asked).toHaveLength(1));
+  });
+
+  it('stop ends the stream, keeps the text, and asks nothing more', async () => {
+    location.hash = '#/playground?run=run-done';
+    const host = scriptedHost();
+    openWindow(<PlaygroundPage />, host.options);
+    await ask('Tell me everything');
+    await waitFor(() => expect(host.asked).toHaveLength(1));
+    host.piece('It began', 2);
+    fireEvent.click(screen.getByRole('button', { name: 'Stop' }));
+    expect(host.ended).toHaveLength(1);
+    expect(await screen.findByText('It began')).toBeDefined();
+    expect(screen.getByText(/tokens, .*stopped/)).toBeDefined();
+    expect(screen.getByText('Stopped before the first word')).toBeDefined();
+    expect(host.asked).toHaveLength(1);
+    expect(screen.getByRole('button', { name: 'Send' })).toBeDefined();
+  });
+
+  it('a model that does not load is an error in its place, and the next question tries again', async () => {
+    let attempts = 0;
+    const host = scriptedHost({
+      'playground.open': () => {
+        attempts += 1;
+        if (attempts > 1) return { sessionId: 's', hasTuned: false };
+        throw new CollieError('memory.insufficient', 'The model needs 9 GiB.', 'Close another chat.');
+      },
+    });
+    openWindow(<PlaygroundPage />, host.options);
+    await ask('Hello');
+    expect((await screen.findByRole('alert')).textContent).toContain('The model needs 9 GiB.');
+    fireEvent.click(screen.getByRole('button', { name: 'Regenerate' }));
+    await waitFor(() => expect(host.asked).toHaveLength(1));
+    host.finish('Hi', 1);
+    expect(await screen.findByText('Hi')).toBeDefined();
+    expect(screen.queryByRole('alert')).toBeNull();
+  });
+
+  it('a session the host has let go of is opened again without a word', async () => {
+    let sessions = 0;
+    const sent: string[] = [];
+    openWindow(<PlaygroundPage />, {
+      methods: { 'playground.open': () => ({ sessionId: `s${++sessions}`, hasTuned: false }) },
+      topics: {
+        'playground.generate': ({ sessionId }, emit, end) => {
+          sent.push(sessionId);
+          if (sessionId === 's1')
+            throw new CollieError('request.invalid', 'This chat has ended.', '', { id: 's1' });
+          queueMicrotask(() => {
+            emit({ text: 'Back again', done: true, tokens: 2, seconds: 0.1, finish: 'stop' });
+            end();
+          });
+          return () => {};
+        },
+      },
+    });
+    await ask('Hello');
+    expect(await screen.findByText('Back again')).toBeDefined();
+    expect(sent).toEqual(['s1', 's2']);
+    expect(screen.queryByRole('alert')).toBeNull();
+  });
+
+  it('closes its session when it is left', async () => {
+    const host = scriptedHost();
+    const { client } = openWindow(<PlaygroundPage />, host.options);
+    await ask('Hello');
+    await waitFor(() => expect(host.asked).toHaveLength(1));
+    fireEvent.click(screen.getByRole('button', { name: 'Stop' }));
+    const { cleanup } = await import('@testing-library/react');
+    cleanup();
+    await waitFor(() =>
+      expect(client.calls).toContainEqual({ method: 'playground.close', params: { sessionId: 'session-1' } }),
+    );
+  });
+});
+
+describe('the conversation', () => {
+  const answered = (text: string) => ({
+    state: 'done' as const,
+    text,
+    tokens: 1,
+    seconds: 1,
+    finish: 'stop' as const,
+    error: null,
+  });
+
+  it('each side remembers its own answers, and no prompt without one', () => {
+    const turns: Turns = [
+      { id: 1, prompt: 'a', seed: 0, answers: { base: answered('A'), tuned: answered('T') } },
+      { id: 2, prompt: 'b', seed: 0, answers: { base: answered(''), tuned: answered('U') } },
+      { id: 3, prompt: 'c', seed: 0, answers: {} },
+    ];
+    expect(messagesFor(turns, 3, 'base', ' ').map((m) => m.content)).toEqual(['a', 'A', 'c']);
+    expect(messagesFor(turns, 3, 'tuned', 'Be brief.').map((m) => m.content)).toEqual([
+      'Be brief.',
+      'a',
+      'T',
+      'b',
+      'U',
+      'c',
+    ]);
+  });
+
+  it('what comes late for a stopped or repeated question changes nothing', () => {
+    const asked = reduceChat([], { type: 'asked', id: 1, prompt: 'a', seed: 0, sides: ['base'] });
+    const stopped = reduceChat(asked, { type: 'stopped' });
+    const late = { type: 'text', id: 1, side: 'base', text: 'x', tokens: 1, seconds: 1 } as const;
+    expect(reduceChat(stopped, late)).toEqual(stopped);
+    const again = reduceChat(stopped, { type: 'again', id: 2, seed: 5, sides: ['base'] });
+    expect(reduceChat(again, late)).toEqual(again);
+    expect(again[0]?.seed).toBe(5);
+  });
+});

@@ -1,0 +1,155 @@
+// @vitest-environment jsdom
+import { fireEvent, screen, waitFor, within } from '@testing-library/react';
+import { describe, expect, it } from 'vitest';
+import type { ModelCard } from '../../../electron/shared/entities.ts';
+import type { RunStatus } from '../../../electron/shared/events.ts';
+import { mockDatasets, mockModels } from '../../../renderer/src/client/mock/mock-data.ts';
+import { mockRuns, mockSpec } from '../../../renderer/src/client/mock/mock-runs.ts';
+import { estimateBytes, kindsFor, loadSnippet } from '../../../renderer/src/features/export/export-kinds.ts';
+import HomePage from '../../../renderer/src/features/home/HomePage.tsx';
+import RunsPage from '../../../renderer/src/features/runs/RunsPage.tsx';
+import { filterRows, runRows } from '../../../renderer/src/features/runs/run-rows.ts';
+import { allowedActions, reusableDraft, trainedShare } from '../../../renderer/src/features/runs/run-view.ts';
+import { openWindow } from '../monitor/window.tsx';
+
+const live = mockRuns[0] as RunStatus;
+const model = mockModels[0] as ModelCard;
+const library = { models: mockModels, datasets: mockDatasets };
+const rowNames = () =>
+  within(screen.getByRole('table'))
+    .getAllByRole('row')
+    .slice(1)
+    .map((row) => row.querySelector('a')?.textContent);
+
+describe('the list of runs', () => {
+  it('names state, model and numbers of each, newest first', async () => {
+    openWindow(<RunsPage />);
+    const row = (await screen.findByRole('link', { name: live.name })).closest('tr') as HTMLElement;
+    expect(within(row).getByText('Running')).toBeDefined();
+    expect(await within(row).findByText(model.name)).toBeDefined();
+    expect(within(row).getByText('40%, about 5 min left')).toBeDefined();
+    expect(within(row).getByText('1.63')).toBeDefined();
+    expect(rowNames()).toEqual(mockRuns.map((run) => run.name));
+    // A failure is told where it is seen first.
+    expect(screen.getByText('The loss of step 32 is not finite.')).toBeDefined();
+  });
+
+  it('sorts, with missing values last either way', async () => {
+    openWindow(<RunsPage />);
+    await screen.findByRole('link', { name: live.name });
+    fireEvent.click(screen.getByRole('button', { name: 'Eval loss' }));
+    expect(rowNames().map((name) => mockRuns.find((r) => r.name === name)?.lastEvalLoss)).toEqual([
+      0.97,
+      1.63,
+      null,
+    ]);
+    fireEvent.click(screen.getByRole('button', { name: 'Eval loss' }));
+    expect(rowNames().map((name) => mockRuns.find((r) => r.name === name)?.lastEvalLoss)).toEqual([
+      1.63,
+      0.97,
+      null,
+    ]);
+  });
+
+  it('searches and filters, and says when nothing matches', async () => {
+    openWindow(<RunsPage />);
+    await screen.findByRole('link', { name: live.name });
+    fireEvent.click(screen.getByRole('radio', { name: 'Failed' }));
+    expect(rowNames()).toEqual(['Full, learning rate 3e-3']);
+    fireEvent.change(screen.getByRole('textbox', { name: 'Search runs' }), { target: { value: 'zebra' } });
+    expect(await screen.findByText(/No run matches/)).toBeDefined();
+  });
+
+  it('removes only after a question', async () => {
+    const { client } = openWindow(<RunsPage />);
+    fireEvent.click(await screen.findByRole('button', { name: 'Actions for Larkspur support, LoRA r8' }));
+    fireEvent.click(await screen.findByRole('menuitem', { name: 'Remove…' }));
+    const dialog = await screen.findByRole('dialog');
+    expect(client.calls.some((c) => c.method === 'runs.remove')).toBe(false);
+    fireEvent.click(within(dialog).getByRole('button', { name: 'Remove' }));
+    await waitFor(() => expect(rowNames()).not.toContain('Larkspur support, LoRA r8'));
+  });
+
+  it('copies the settings of a run into the form', async () => {
+    const { handle } = openWindow(<RunsPage />);
+    fireEvent.click(await screen.findByRole('button', { name: `Actions for ${live.name}` }));
+    fireEvent.click(await screen.findByRole('menuitem', { name: 'Reuse settings' }));
+    await waitFor(() => expect(location.hash).toBe('#/compose'));
+    expect(handle.store.getState().draft.evaluation).toMatchObject({ every_steps: 40 });
+    expect(handle.store.getState().draft.name).toBe('');
+  });
+
+  it('without a run, says how to get one', async () => {
+    openWindow(<RunsPage />, {
+      methods: { 'runs.list': () => [] },
+      topics: { 'runs.status': () => () => {} },
+    });
+    expect(await screen.findByText('No runs yet')).toBeDefined();
+  });
+});
+
+describe('home', () => {
+  it('marks what is done and points at what is next', async () => {
+    openWindow(<HomePage />, {
+      methods: { 'runs.list': () => [], 'datasets.list': () => [] },
+      topics: { 'runs.status': () => () => {} },
+    });
+    const steps = await screen.findAllByRole('listitem');
+    expect(steps).toHaveLength(4);
+    expect(within(steps[0] as HTMLElement).getByLabelText('Done')).toBeDefined();
+    expect(steps.map((step) => step.hasAttribute('data-next'))).toEqual([false, true, false, false]);
+  });
+});
+
+describe('what a run says and allows', () => {
+  it('resolved paths become library references again', () => {
+    const resolved = {
+      ...mockSpec,
+      model: model.path,
+      dataset: { ...mockSpec.dataset, train: '/home/kim/.collie/datasets/larkspur-support/rows.parquet' },
+    };
+    const draft = reusableDraft(resolved, library);
+    expect(draft.model).toBe(`library:${model.id}`);
+    expect((draft.dataset as { train: string }).train).toBe('library:larkspur-support');
+    const outside = reusableDraft({ ...resolved, model: '/elsewhere/model' }, library);
+    expect(outside.model).toBe('/elsewhere/model');
+  });
+
+  it.each([
+    ['running', 'step-00000080', ['chat', 'export', 'save', 'stop']],
+    ['preparing', null, ['stop']],
+    ['stopping', null, []],
+    ['failed', null, ['remove', 'resume']],
+    ['completed', 'step-00000080', ['chat', 'export', 'remove']],
+    ['stopped', 'step-00000080', ['chat', 'export', 'remove', 'resume']],
+  ] as const)('%s with checkpoint %s: %j', (state, checkpoint, actions) => {
+    expect([...allowedActions({ ...live, state, checkpoint })].sort()).toEqual(actions);
+  });
+
+  it('knows no share before the number of steps is known', () => {
+    expect(trainedShare({ step: 3, totalSteps: null })).toBeNull();
+    expect(trainedShare({ step: 3, totalSteps: 0 })).toBeNull();
+    expect(trainedShare({ step: 3, totalSteps: 12 })).toBe(0.25);
+  });
+
+  it('finds every word of a search somewhere in the row', () => {
+    const rows = runRows({ [live.id]: live }, { [live.id]: { spec: mockSpec } }, library);
+    expect(filterRows(rows, 'all', 'LORA smollm2')).toHaveLength(1);
+    expect(filterRows(rows, 'all', 'lora zebra')).toHaveLength(0);
+    expect(filterRows(rows, 'completed', '')).toHaveLength(0);
+  });
+});
+
+describe('export', () => {
+  it('full training has no adapter; sizes come from the checkpoint or the model', () => {
+    expect(kindsFor('full')).toEqual(['merged']);
+    expect(estimateBytes('adapter', 60_000_000, model)).toBe(20_000_000);
+    expect(estimateBytes('merged', 60_000_000, model)).toBe(model.sizeBytes);
+    expect(estimateBytes('merged', undefined, null)).toBeNull();
+  });
+  it('the code that loads it survives quotes and backslashes in paths', () => {
+    const code = loadSnippet('adapter', 'C:\\my "runs"\\a', '/base');
+    expect(code).toContain(String.raw`PeftModel.from_pretrained(model, "C:\\my \"runs\"\\a")`);
+    expect(code).toContain('from_pretrained("/base")');
+  });
+});
