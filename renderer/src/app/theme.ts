@@ -81,6 +81,7 @@ export const theme = createTheme({
                 border: `1px solid color-mix(in srgb, var(--mantine-color-${color}-5) 45%, var(--collie-surface))`,
               },
               title: { color: 'var(--mantine-color-text)' },
+              icon: { color: `light-dark(var(--mantine-color-${color}-9), var(--mantine-color-${color}-4))` },
             }
           : {},
     }),

@@ -1,4 +1,5 @@
 /** Client of the browser shell: one WebSocket that comes back by itself. */
+import { WEBSOCKET_CLOSE_DENIED } from '../../../electron/shared/bridge.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
 import type { Client, Line, LineState } from './client.ts';
 import { Exchange } from './exchange.ts';
@@ -23,24 +24,12 @@ export interface WebSocketClientOptions {
   readonly url: string;
   /** Replaceable in tests. */
   readonly open?: (url: string) => WebSocket;
-  /** Tells whether the host refuses us. A browser does not say why a socket did not open, so a page request must. */
-  readonly isDenied?: () => Promise<boolean>;
   readonly timers?: Timers;
-}
-
-async function pageIsDenied(): Promise<boolean> {
-  try {
-    const { status } = await fetch(location.pathname, { method: 'HEAD', cache: 'no-store' });
-    return status === 401 || status === 403;
-  } catch {
-    return false; // out of reach is not refused
-  }
 }
 
 export function createWebSocketClient(options: WebSocketClientOptions): Client {
   const open = options.open ?? ((url: string) => new WebSocket(url));
   const timers = options.timers ?? realTimers;
-  const isDenied = options.isDenied ?? pageIsDenied;
   const exchange = new Exchange();
   const listeners = new Set<(line: Line) => void>();
   let line: Line = { state: 'connecting', retryAt: null };
@@ -58,27 +47,23 @@ export function createWebSocketClient(options: WebSocketClientOptions): Client {
     timer = null;
     const current = open(options.url);
     socket = current;
-    let opened = false;
     current.onopen = () => {
-      opened = true;
       failures = 0;
       setLine('open');
       exchange.attach((message) => current.send(JSON.stringify(message)));
     };
     current.onmessage = (message: MessageEvent) => exchange.receive(JSON.parse(String(message.data)));
-    current.onclose = () => {
+    current.onclose = (event: CloseEvent) => {
       if (socket !== current) return;
       socket = null;
       exchange.detach();
       if (closed) return;
-      schedule();
-      if (!opened) void isDenied().then((denied) => denied && line.state === 'lost' && deny());
+      if (event.code === WEBSOCKET_CLOSE_DENIED) deny();
+      else schedule();
     };
   }
 
   function deny(): void {
-    if (timer !== null) timers.clear(timer);
-    timer = null;
     setLine('denied');
     exchange.abandon(
       new CollieError(

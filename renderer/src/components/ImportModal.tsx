@@ -25,6 +25,7 @@ export function ImportModal({ title, hint, picker, start, onDone, onClose }: Pro
   const [jobId, setJobId] = useState<string | null>(null);
   const [error, setError] = useState<ErrorInfo | null>(null);
   const [busy, setBusy] = useState(false);
+  const [browsing, setBrowsing] = useState(false);
   const job = useStore((s) => (jobId ? s.jobs[jobId] : undefined));
   const awaitJob = useStore((s) => s.awaitJob);
 
@@ -43,7 +44,14 @@ export function ImportModal({ title, hint, picker, start, onDone, onClose }: Pro
   }
 
   return (
-    <Modal opened onClose={onClose} title={title} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal
+      opened
+      onClose={onClose}
+      title={title}
+      size="lg"
+      closeOnEscape={!browsing}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -51,7 +59,7 @@ export function ImportModal({ title, hint, picker, start, onDone, onClose }: Pro
         }}
       >
         <Stack gap="md">
-          <PathPicker label="Path" {...picker} value={path} onChange={setPath} />
+          <PathPicker label="Path" {...picker} value={path} onChange={setPath} onBrowsing={setBrowsing} />
           <TextInput
             label="Name"
             description="How it is called in lists. Empty: the name of the file or folder."

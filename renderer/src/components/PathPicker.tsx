@@ -18,6 +18,8 @@ export interface PathPickerProps {
   readonly extensions?: readonly string[];
   readonly placeholder?: string;
   readonly error?: string | undefined;
+  /** Tells when the list of folders is open: Escape then closes that, not the dialog around this field. */
+  readonly onBrowsing?: (open: boolean) => void;
 }
 
 /** A path on the host's machine: typed, or chosen in the system's dialog (Electron) or in a list (browser). */
@@ -34,7 +36,11 @@ export function PathPicker(props: PathPickerProps) {
     placeholder,
     error,
   } = props;
-  const [browsing, setBrowsing] = useState(false);
+  const [browsing, setOpen] = useState(false);
+  const setBrowsing = (open: boolean) => {
+    setOpen(open);
+    onBrowsing?.(open);
+  };
   const bridge = electronBridge();
 
   async function choose(kind: 'file' | 'folder') {

@@ -82,9 +82,7 @@ export default function ComposePage() {
               <SpecJson />
             </Tabs.Panel>
           </div>
-          <div className={classes.panel}>
-            <PreviewPanel onGoTo={goTo} />
-          </div>
+          <PreviewPanel onGoTo={goTo} />
         </div>
       </Tabs>
     </Page>

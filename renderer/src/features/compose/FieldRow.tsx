@@ -33,6 +33,9 @@ const special: Readonly<Record<string, ComponentType<FieldProps>>> = {
   'dataset.eval': DatasetField,
 };
 
+/** Their control offers what the help of the schema explains to those who write specs by hand. */
+const selfExplaining: readonly string[] = ['model', 'dataset.train'];
+
 function controlOf(field: SpecField): ComponentType<FieldProps> {
   if (special[field.path]) return special[field.path] as ComponentType<FieldProps>;
   if (field.group === 'dataset.mapping' && field.kind === 'text') return ColumnField;
@@ -65,13 +68,15 @@ export function FieldRow({ field }: { field: SpecField }) {
   const change = (next: unknown) =>
     field.kind === 'variant' ? setVariant(field.path, String(next)) : setField(field.path, next);
   const changed = isChanged(field, value);
+  // Method and optimizer: the heading of their section says it already.
+  const named = field.kind !== 'variant' || field.group.includes('.');
   return (
     <div className={classes.field} data-wide={isWide(field) || undefined} data-path={field.path}>
-      <Group gap={6} mb={4} h={22} wrap="nowrap">
-        <label htmlFor={id} className={classes.label}>
+      <Group gap={6} mb={4} h={22} wrap="nowrap" display={named ? undefined : 'none'}>
+        <label htmlFor={id} id={`${id}-label`} className={classes.label}>
           {field.meta.title}
           {field.required && field.kind !== 'variant' && (
-            <span className={classes.required} title="Required">
+            <span className={classes.required} title="Required" aria-hidden>
               {' '}
               *
             </span>
@@ -91,7 +96,7 @@ export function FieldRow({ field }: { field: SpecField }) {
         )}
       </Group>
       <Control field={field} id={id} value={value} error={error || undefined} onChange={change} />
-      {field.meta.help && (
+      {named && field.meta.help && !selfExplaining.includes(field.path) && (
         <Text size="xs" c="dimmed" mt={4}>
           {field.meta.help}
         </Text>

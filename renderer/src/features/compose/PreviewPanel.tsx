@@ -5,8 +5,8 @@ import { navigate } from '../../app/route.ts';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { Facts } from '../../components/Facts.tsx';
 import { formatBytes, formatCount, formatInteger, formatPercent } from '../../components/format.ts';
-import tile from '../../components/tile.module.css';
 import { useStore } from '../../store/context.tsx';
+import classes from './Compose.module.css';
 import { MemoryBar } from './MemoryBar.tsx';
 import { useReadiness } from './use-readiness.ts';
 
@@ -17,9 +17,11 @@ export function PreviewPanel({ onGoTo }: { onGoTo: (path: string) => void }) {
   const error = useStore((s) => s.validationError);
   const retry = useStore((s) => s.validateDraft);
   return (
-    <aside className={tile.panel} aria-label="What will run">
-      <Stack gap="md">
-        <Title order={2}>What will run</Title>
+    <aside className={classes.panel} aria-label="What will run">
+      <div className={classes.panelBody}>
+        <Title order={2} mb="md">
+          What will run
+        </Title>
         {error && (
           <ErrorView title="The settings could not be checked" info={error} onRetry={() => void retry()} />
         )}
@@ -34,8 +36,15 @@ export function PreviewPanel({ onGoTo }: { onGoTo: (path: string) => void }) {
         ) : (
           validation === 'checking' && !error && <Skeleton h={180} aria-busy />
         )}
+        {!preview && validation === 'current' && (
+          <Text size="sm" c="dimmed">
+            Steps, parameters and memory appear here once the settings hold together.
+          </Text>
+        )}
+      </div>
+      <div className={classes.panelFoot}>
         <StartButton onGoTo={onGoTo} />
-      </Stack>
+      </div>
     </aside>
   );
 }

@@ -1,7 +1,28 @@
 /** The draft as a JSON text, and back. Pure. */
+import { specFields } from '../../../../electron/shared/spec-fields.ts';
 import type { Draft } from '../../store/draft.ts';
 
-export const specText = (draft: Draft): string => JSON.stringify(draft, null, 2);
+export const specText = (draft: Draft): string => JSON.stringify(inSchemaOrder(draft, ''), null, 2);
+
+const order = new Map<string, number>();
+for (const field of specFields()) {
+  const parts = field.path.split('.');
+  parts.forEach((_, i) => {
+    const path = parts.slice(0, i + 1).join('.');
+    if (!order.has(path)) order.set(path, order.size);
+  });
+}
+
+/** Keys in the order of the schema, unknown ones behind: the order of clicks does not show in the file. */
+function inSchemaOrder(value: unknown, path: string): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const place = (key: string) =>
+    order.get(path ? `${path}.${key}` : key) ?? (key === 'schemaVersion' ? -1 : 1e6);
+  const entries = Object.entries(value).sort(([a], [b]) => place(a) - place(b));
+  return Object.fromEntries(
+    entries.map(([key, inner]) => [key, inSchemaOrder(inner, path ? `${path}.${key}` : key)]),
+  );
+}
 
 /** The spec in a text, or why there is none. What the spec says is checked elsewhere. */
 export function parseSpecText(text: string): { spec: Draft } | { problem: string } {

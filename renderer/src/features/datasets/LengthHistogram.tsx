@@ -46,7 +46,7 @@ export function LengthHistogram({ stats, seqLen }: { stats: TokenStats; seqLen: 
               <rect width="2.5" height="6" className={classes.beyondLine ?? ''} />
             </pattern>
           </defs>
-          <CartesianGrid vertical={false} className={classes.grid ?? ''} />
+          <CartesianGrid vertical={false} />
           <XAxis
             dataKey="middle"
             type="number"
@@ -54,14 +54,12 @@ export function LengthHistogram({ stats, seqLen }: { stats: TokenStats; seqLen: 
             tickCount={9}
             tickFormatter={(value: number) => formatInteger(value)}
             label={{ value: 'tokens', position: 'insideBottom', offset: -12, className: classes.label ?? '' }}
-            className={classes.axis ?? ''}
           />
           <YAxis
             width={64}
             allowDecimals={false}
             tickFormatter={(value: number) => formatInteger(value)}
             label={{ value: 'rows', angle: -90, position: 'insideLeft', className: classes.label ?? '' }}
-            className={classes.axis ?? ''}
           />
           <Tooltip
             cursor={{ className: classes.cursor ?? '' }}
@@ -91,7 +89,6 @@ export function LengthHistogram({ stats, seqLen }: { stats: TokenStats; seqLen: 
           {seqLen <= domainEnd && (
             <ReferenceLine
               x={seqLen}
-              className={classes.marker ?? ''}
               label={{
                 value: `sequence length ${formatInteger(seqLen)}`,
                 position: 'top',

@@ -22,17 +22,19 @@ const close = () => navigate('#/models', 'replace');
 /** Everything known about one model, beside the list. */
 export function ModelDrawer({ model, wanted }: Props) {
   const loaded = useStore((s) => s.models !== null);
+  const [removing, setRemoving] = useState(false);
   return (
     <Drawer
       opened={wanted !== null && loaded}
       onClose={close}
+      closeOnEscape={!removing}
       position="right"
       size={480}
       title={model?.name ?? 'Not in the library'}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       {model ? (
-        <Detail key={model.id} model={model} />
+        <Detail key={model.id} model={model} removing={removing} setRemoving={setRemoving} />
       ) : (
         <Text size="sm">There is no model with the id {wanted}. It may have been removed.</Text>
       )}
@@ -40,8 +42,13 @@ export function ModelDrawer({ model, wanted }: Props) {
   );
 }
 
-function Detail({ model }: { model: ModelCard }) {
-  const [removing, setRemoving] = useState(false);
+interface DetailProps {
+  readonly model: ModelCard;
+  readonly removing: boolean;
+  readonly setRemoving: (removing: boolean) => void;
+}
+
+function Detail({ model, removing, setRemoving }: DetailProps) {
   const remove = useStore((s) => s.removeModel);
   const setField = useStore((s) => s.setField);
   const train = () => {
