@@ -57,6 +57,7 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
     host = await HostProcess.start(home);
     await openBrowser();
     await importModel(page, join(home.user, 'tiny-llama'), 'Tiny Llama');
+    await page.getByRole('dialog', { name: 'Tiny Llama' }).getByRole('button', { name: 'Close' }).click();
     await importDatasetByBrowsing(page, [], 'sums.jsonl');
     await heading(page, 'sums').waitFor();
   });
@@ -79,26 +80,45 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
     await pick(page, 'Model', 'Tiny Llama');
     await pick(page, 'Training data', 'sums');
     await page.getByText('100 rows').first().waitFor();
-    await expect.poll(() => setting(page, 'Prompt column').inputValue()).toBe('prompt');
+    await expect.poll(() => setting(page, 'Prompt column').inputValue(), { timeout: 15_000 }).toBe('prompt');
     expect(await setting(page, 'Answer column').inputValue()).toBe('answer');
   });
 
-  it('shows a bad value beside its field, keeps the start shut, and opens it when mended', async () => {
+  it('shows a bad value beside its field, and takes it back when mended', async () => {
     await set(page, 'Learning rate', '7');
     const row = page.locator('[data-path="optimizer.learning_rate"]');
-    await row
-      .getByText(/at most 1|<= ?1|1 or less/i)
-      .first()
-      .waitFor();
+    await row.locator('.mantine-InputWrapper-error').waitFor();
+    expect(await row.textContent()).toMatch(/at most 1|<= ?1|1 or less/i);
     expect(await startButton(page).isDisabled()).toBe(true);
     await set(page, 'Learning rate', '0.01');
-    await expect.poll(() => startButton(page).isEnabled()).toBe(true);
+    await row.locator('.mantine-InputWrapper-error').waitFor({ state: 'hidden' });
+  });
+
+  it('knows what the model can take, and leads to the field that stands in the way', async () => {
+    const reason = page.getByRole('button', { name: /Sequence length: .* 512 .* 256/ });
+    await reason.click();
+    await expect
+      .poll(() => setting(page, 'Sequence length').evaluate((field) => field === document.activeElement))
+      .toBe(true);
+    expect(await startButton(page).isDisabled()).toBe(true);
+    await set(page, 'Sequence length', '128');
+    await expect.poll(() => startButton(page).isEnabled(), { timeout: 15_000 }).toBe(true);
+  });
+
+  it('takes over a preset, and keeps model and data', async () => {
+    await page
+      .getByRole('region', { name: 'Presets' })
+      .getByRole('button', { name: /^Quickstart/ })
+      .click();
+    await expect.poll(() => setting(page, 'Learning rate').inputValue(), { timeout: 15_000 }).toBe('0.001');
+    expect(await setting(page, 'Model').inputValue()).toBe('Tiny Llama');
+    expect(await setting(page, 'Training data').inputValue()).toBe('sums');
+    expect(await setting(page, 'Micro batch').inputValue()).toBe('8');
   });
 
   it('forecasts steps and memory from the settings', async () => {
     await set(page, 'Name', 'Sums');
-    await set(page, 'Micro batch', '8');
-    await set(page, 'Accumulation', '1');
+    await set(page, 'Learning rate', '0.01');
     await set(page, 'Sequence length', '128');
     await page
       .getByRole('radio', { name: 'Steps', exact: true })
@@ -170,6 +190,14 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
     const told = (await page.getByRole('figure', { name: /^Loss\./ }).getAttribute('aria-label')) ?? '';
     expect(told).toContain(`${TOTAL_STEPS} points`);
     expect(told).toContain('Evaluation: last');
+  });
+
+  it('shows what the model answered on the way', async () => {
+    await page.getByRole('tab', { name: 'Samples' }).click();
+    await page.getByText('What is the capital of Spain?').first().waitFor();
+    await page.getByRole('tab', { name: 'Log' }).click();
+    await page.getByRole('region', { name: 'Log' }).waitFor();
+    await page.getByRole('tab', { name: 'Charts' }).click();
   });
 
   it('exports an adapter that lies on disk', async () => {

@@ -117,7 +117,7 @@ export const openAt = (page: Page, host: HostProcess, hash: string) => page.goto
 /** A control of the run form by the title of its setting. The label may end in a mark for required ones. */
 export const setting = (page: Page, title: string): Locator =>
   page
-    .getByRole('main')
+    .locator('[data-path]')
     .getByLabel(new RegExp(`^${title}( \\*)?$`))
     .first();
 
