@@ -11,13 +11,10 @@ function rowHash(seed: number, index: number): number {
   return mix(mix(seed) ^ Math.imul(index + 1, 0x9e3779b1));
 }
 
-/** Positions of rows 0..n-1, shuffled by the hash of seed and position. */
-function shuffled(n: number, seed: number): Uint32Array {
-  // 53 bits are exact in a double: hash above, position below, so that equal hashes keep an order.
-  const keys = Float64Array.from({ length: n }, (_, row) => rowHash(seed, row) * 2 ** 21 + (row % 2 ** 21));
-  const order = Uint32Array.from({ length: n }, (_, row) => row);
-  return order.sort((a, b) => (keys[a] as number) - (keys[b] as number) || a - b);
-}
+/** A distinct key per row in an order given by the hash of seed and position, [n]. */
+const rowKeys = (n: number, seed: number) =>
+  // 53 bits are exact in a double: the hash above, the position below, so that rows of one hash keep an order.
+  Float64Array.from({ length: n }, (_, row) => rowHash(seed, row) * 2 ** 21 + (row % 2 ** 21));
 
 /** What becomes of each row of the training data. */
 export interface Split {
@@ -45,10 +42,13 @@ function chooseRows(n: number, held: number, seed: number, maxEvalRows: number):
   const heldOut = new Uint8Array(n);
   const evaluated = new Uint8Array(n);
   if (held === n && n <= maxEvalRows) return { heldOut: heldOut.fill(1), evaluated: evaluated.fill(1) };
-  const order = shuffled(n, seed);
-  for (let k = 0; k < held; k += 1) {
-    heldOut[order[k] as number] = 1;
-    if (k < maxEvalRows) evaluated[order[k] as number] = 1;
-  }
+  const keys = rowKeys(n, seed);
+  const sorted = keys.toSorted();
+  const mark = (rows: Uint8Array, count: number) => {
+    const limit = sorted[count - 1] ?? Number.NEGATIVE_INFINITY;
+    for (let row = 0; row < n; row += 1) if ((keys[row] as number) <= limit) rows[row] = 1;
+  };
+  mark(heldOut, held);
+  mark(evaluated, Math.min(held, maxEvalRows));
   return { heldOut, evaluated };
 }

@@ -94,10 +94,17 @@ export const generatedDocs = (): Record<string, string> => ({
   'docs/spec.schema.json': `${JSON.stringify(specJsonSchema(), null, 2)}\n`,
 });
 
+/** JSON is compared by what it says: the formatter of the project has its own line breaks. */
+const content = (path: string, text: string) =>
+  path.endsWith('.json') ? JSON.stringify(JSON.parse(text)) : text;
+
 /** Generated files that are not current. */
 export function staleDocs(): string[] {
   return Object.entries(generatedDocs())
-    .filter(([path, text]) => readFileSync(join(installRoot(), path), 'utf8') !== text)
+    .filter(
+      ([path, text]) =>
+        content(path, readFileSync(join(installRoot(), path), 'utf8')) !== content(path, text),
+    )
     .map(([path]) => path);
 }
 
