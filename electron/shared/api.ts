@@ -91,7 +91,13 @@ export const methods = {
       limit: z.number().int().min(1).max(500),
       search: z.string().default(''),
     }),
-    result: z.object({ total: z.number().int(), rows: z.array(z.record(z.string(), z.unknown())) }),
+    result: z.object({
+      /** Rows that match the search; all without one. */
+      total: z.number().int(),
+      rows: z.array(z.record(z.string(), z.unknown())),
+      /** Position of each row in the dataset, from 0: what `datasets.tokenize` takes. */
+      indices: z.array(z.number().int()),
+    }),
   },
   'datasets.setMapping': { params: z.object({ id, mapping: mappingSchema }), result: datasetCardSchema },
   'datasets.tokenize': {

@@ -162,7 +162,8 @@ export function mockMethods(): Handlers {
       const all = Array.from({ length: card.rows }, (_, i) => i).filter(
         (i) => !search || JSON.stringify(mockRow(id, i)).toLowerCase().includes(search.toLowerCase()),
       );
-      return { total: all.length, rows: all.slice(offset, offset + limit).map((i) => mockRow(id, i)) };
+      const indices = all.slice(offset, offset + limit);
+      return { total: all.length, rows: indices.map((i) => mockRow(id, i)), indices };
     },
     'datasets.setMapping': ({ id, mapping }) => {
       const card = { ...find(datasets, id, 'dataset.not_found'), mapping };
