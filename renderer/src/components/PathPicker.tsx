@@ -36,6 +36,7 @@ export function PathPicker(props: PathPickerProps) {
     placeholder,
     error,
   } = props;
+  const { onBrowsing } = props;
   const [browsing, setOpen] = useState(false);
   const setBrowsing = (open: boolean) => {
     setOpen(open);

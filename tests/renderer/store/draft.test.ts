@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { runSpecSchema } from '../../../electron/shared/run-spec.ts';
+import { activeFields, specFields, specValue } from '../../../electron/shared/spec-fields.ts';
+import {
+  defaultDraft,
+  mergeSpec,
+  sameValue,
+  withValue,
+  withVariant,
+} from '../../../renderer/src/store/draft.ts';
+
+const complete = () => {
+  let draft = defaultDraft();
+  draft = withValue(draft, 'model', 'library:m');
+  draft = withValue(draft, 'dataset.train', 'library:d');
+  draft = withValue(draft, 'dataset.mapping.prompt', 'q');
+  return withValue(draft, 'dataset.mapping.answer', 'a');
+};
+
+describe('the default draft', () => {
+  it('holds every default of the active fields and lacks only what the user must give', () => {
+    const draft = defaultDraft();
+    for (const field of activeFields(draft)) {
+      if (field.kind === 'variant') expect(specValue(draft, field.path), field.path).toBeTypeOf('string');
+      else if (field.required) expect(specValue(draft, field.path), field.path).toBeUndefined();
+      else expect(specValue(draft, field.path), field.path).toEqual(field.default);
+    }
+  });
+
+  it('is a whole spec once the required fields are given, the same as the schema fills in by itself', () => {
+    const spec = runSpecSchema.parse(complete());
+    expect(spec).toEqual(complete());
+  });
+});
+
+describe('changing a draft', () => {
+  it('leaves the old one as it was', () => {
+    const before = complete();
+    const copy = structuredClone(before);
+    const after = withValue(before, 'optimizer.learning_rate', 1e-5);
+    expect(before).toEqual(copy);
+    expect(specValue(after, 'optimizer.learning_rate')).toBe(1e-5);
+    expect(after.batch).toBe(before.batch);
+  });
+
+  it('drops the settings of the variant that was left', () => {
+    const full = withVariant(complete(), 'method.type', 'full');
+    expect(full.method).toEqual({ type: 'full' });
+    expect(runSpecSchema.safeParse(full).success).toBe(true);
+    const chat = withVariant(full, 'dataset.mapping.kind', 'chat');
+    expect(specValue(chat, 'dataset.mapping')).toEqual({ kind: 'chat' });
+  });
+
+  it('gives every variant of every union its defaults', () => {
+    for (const field of specFields().filter((f) => f.kind === 'variant'))
+      for (const option of field.options ?? []) {
+        const draft = withVariant(complete(), field.path, option.value);
+        const own = specFields().filter((f) => f.when?.path === field.path && f.when.equals === option.value);
+        for (const one of own.filter((f) => !f.required))
+          expect(specValue(draft, one.path), one.path).toEqual(one.default);
+      }
+  });
+});
+
+describe('merging a preset', () => {
+  it('keeps what it does not name', () => {
+    const merged = mergeSpec(complete(), { method: { type: 'lora', rank: 8 }, duration: { unit: 'steps' } });
+    expect(specValue(merged, 'method.rank')).toBe(8);
+    expect(specValue(merged, 'method.alpha')).toBe(32);
+    expect(specValue(merged, 'duration')).toEqual({ unit: 'steps', value: 1 });
+  });
+
+  it('replaces a variant as a whole', () => {
+    const merged = mergeSpec(complete(), { method: { type: 'full' } });
+    expect(merged.method).toEqual({ type: 'full' });
+    const back = mergeSpec(merged, { method: { type: 'lora', rank: 4 } });
+    expect(specValue(back, 'method.rank')).toBe(4);
+    expect(specValue(back, 'method.target_modules')).toHaveLength(7);
+  });
+});
+
+it('compares values as JSON does', () => {
+  expect(sameValue({ a: 1, b: [1, 2] }, { b: [1, 2], a: 1 })).toBe(true);
+  expect(sameValue([1, 2], [2, 1])).toBe(false);
+  expect(sameValue({ a: null }, {})).toBe(false);
+  expect(sameValue(Number.NaN, Number.NaN)).toBe(true);
+});
