@@ -53,8 +53,20 @@ async function lengthsOf(
   return Promise.race([counted, late]).finally(() => clearTimeout(timer));
 }
 
+/**
+ * The spec as the memory forecast should see it: a micro-batch is never larger than its rows, so when the longest row is
+ * known and shorter than the sequence length, that is what counts.
+ */
+function forMemory(subject: Subject, lengths: RowLengths | null): RunSpec {
+  const { spec } = subject;
+  if (lengths === null || spec.batch.packing || subject.eval !== null) return spec;
+  const longest = lengths.tokens.reduce((most, tokens) => Math.max(most, tokens), 8);
+  return { ...spec, batch: { ...spec.batch, seq_len: Math.min(spec.batch.seq_len, longest) } };
+}
+
 async function memoryOf(
-  { spec, model }: Subject,
+  { model }: Subject,
+  spec: RunSpec,
   context: SpecContext,
 ): Promise<[RunPreview['memory'], Counts]> {
   const config = await readFile(join(model.path, 'config.json'), 'utf8');
@@ -198,7 +210,7 @@ export async function previewSpec(
     documents === null || documents.length === 0
       ? stepsFromRows(trainRows, spec)
       : exactSteps(documents, spec, context.planner);
-  const [memory, counts] = await memoryOf(subject, context);
+  const [memory, counts] = await memoryOf(subject, forMemory(subject, lengths), context);
   if (memory.verdict !== 'fits') findings.warnings.push(memoryWarning(memory));
   const preview = {
     modelName: model.card.name,

@@ -185,6 +185,21 @@ describe('a good spec', () => {
     expect(stores.documents('eval')).toHaveLength(4);
   });
 
+  it('forecasts memory for the longest row there is, not for a longer sequence length', async () => {
+    const planned: number[] = [];
+    const planMemory = (_: string, json: string) => {
+      planned.push(JSON.parse(json).batch.seq_len);
+      return forecast;
+    };
+    const { specs } = service({ planner: { ...planner, planMemory } });
+    await specs.validate(spec({ batch: { seq_len: 256 } }), { patience });
+    await specs.validate(spec({ batch: { seq_len: 90 } }), { patience });
+    await specs.validate(spec({ batch: { seq_len: 256, packing: true } }), { patience });
+    expect(planned[0]).toBeGreaterThan(90);
+    expect(planned[0]).toBeLessThan(100);
+    expect(planned.slice(1)).toEqual([90, 256]);
+  });
+
   it('counts packed sequences', async () => {
     const { specs } = service();
     const batch = { seq_len: 256, micro_batch_size: 1, grad_accum_steps: 1 };
