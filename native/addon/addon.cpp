@@ -4,6 +4,7 @@
 #include "addon/convert_worker.h"
 #include "addon/machine.h"
 #include "addon/models.h"
+#include "addon/planner.h"
 #include "addon/token_store.h"
 #include "addon/values.h"
 
@@ -22,6 +23,7 @@ class NativeAddon : public Napi::Addon<NativeAddon> {
     exports["ggufConvert"] = Napi::Function::New<gguf_convert_async>(env, "ggufConvert");
     exports["modelSummary"] = Napi::Function::New<model_summary>(env, "modelSummary");
     exports["planEpochSequences"] = Napi::Function::New<plan_epoch_sequences>(env, "planEpochSequences");
+    exports["planMemory"] = Napi::Function::New<plan_memory_of_run>(env, "planMemory");
   }
 
  private:

@@ -24,7 +24,8 @@ std::string cpu_name() {
   return "CPU";
 }
 
-// Cores this process may run on: containers and batch systems often give less than the machine has.
+}  // namespace
+
 int usable_cores() {
 #ifdef __linux__
   cpu_set_t set;
@@ -33,8 +34,6 @@ int usable_cores() {
 #endif
   return static_cast<int>(std::thread::hardware_concurrency());
 }
-
-}  // namespace
 
 std::vector<Device> list_devices(const Nvml& nvml) {
   std::vector<Device> devices;

@@ -24,6 +24,9 @@ struct Device {
 // The processor first, then GPUs in the driver's order.
 std::vector<Device> list_devices(const Nvml& nvml);
 
+// Cores this process may run on: containers and batch systems often give less than the machine has.
+int usable_cores();
+
 // Vector extensions that both the processor and the system support.
 std::vector<std::string> cpu_features();
 

@@ -45,7 +45,9 @@ export interface MemoryForecast {
   weightsBytes: number;
   gradientsBytes: number;
   optimizerBytes: number;
+  /** Workspaces and the kernels' scratch. */
   activationsBytes: number;
+  /** All of the above, and what the process takes with its libraries. */
   totalBytes: number;
   totalParams: number;
   trainableParams: number;
