@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { readSupervisorFile } from '../../electron/server/runs/folder.ts';
+import { readStatus, readSupervisorFile, writeJsonAtomic } from '../../electron/server/runs/folder.ts';
 import { isAlive } from '../../electron/server/runs/process.ts';
 import { RunRegistry } from '../../electron/server/runs/registry.ts';
 import type { RunStatus } from '../../electron/shared/events.ts';
@@ -49,6 +49,14 @@ export class FakeHome {
     mkdirSync(join(dir, 'data'), { recursive: true });
     writeFileSync(join(dir, 'data/meta.json'), '{}');
     writeFileSync(join(dir, 'fake.json'), JSON.stringify(behaviour));
+    return id;
+  }
+
+  /** A run that was stopped before its first step, so that `resume` starts it. */
+  createStopped(behaviour: FakeBehaviour = {}): string {
+    const id = this.create(behaviour);
+    const dir = this.registry.dir(id);
+    writeJsonAtomic(join(dir, 'status.json'), { ...readStatus(dir), state: 'stopped' });
     return id;
   }
 

@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { applySet, readSpecFile } from '../../electron/cli/spec-file.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'collie-spec-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const write = (value: unknown) => {
+  const path = join(folder, 'spec.json');
+  writeFileSync(path, JSON.stringify(value));
+  return path;
+};
+
+test('paths of a file start at its folder; names of the library and absolute paths stay', () => {
+  const path = write({ model: '../model', dataset: { train: 'rows.jsonl', eval: 'library:held-out' } });
+  expect(readSpecFile(path, [])).toEqual({
+    model: join(folder, '../model'),
+    dataset: { train: join(folder, 'rows.jsonl'), eval: 'library:held-out' },
+  });
+  expect(readSpecFile(write({ model: '~/m', dataset: { train: '/a' } }), [])).toEqual({
+    model: join(homedir(), 'm'),
+    dataset: { train: '/a' },
+  });
+});
+
+test('--set changes or makes what it names; values are JSON or text', () => {
+  const spec = { optimizer: { type: 'adamw' } };
+  for (const set of [
+    'optimizer.learning_rate=1e-4',
+    'batch.packing=true',
+    'name=My run',
+    'dataset.eval=null',
+    'a=b=c',
+  ]) {
+    applySet(spec, set);
+  }
+  expect(spec).toEqual({
+    optimizer: { type: 'adamw', learning_rate: 1e-4 },
+    batch: { packing: true },
+    name: 'My run',
+    dataset: { eval: null },
+    a: 'b=c',
+  });
+});
+
+test.each(['novalue', '=1', 'a..b=1', '__proto__.polluted=1', 'name.x=1'])('refuses --set %s', (set) => {
+  expect(() => applySet({ name: 'text' }, set)).toThrow(expect.objectContaining({ code: 'spec.invalid' }));
+  expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+});

@@ -1,0 +1,113 @@
+/** Exports over the fake rank: what is added to the weights, what is refused, and that nothing half stays behind. */
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import {
+  type ExportRequest,
+  listExports,
+  planExport,
+  runExport,
+} from '../../../electron/server/exports/exports.ts';
+import { exampleSpec, FakeHome } from '../../supervisor/harness.ts';
+
+const tokenizerFolder = resolve(import.meta.dirname, '../../fixtures/tiny-model');
+let fake: FakeHome;
+let runId: string;
+beforeEach(() => {
+  fake = new FakeHome();
+  cpSync(tokenizerFolder, join(fake.home, 'model'), { recursive: true });
+  runId = fake.create();
+  const checkpoint = join(fake.registry.dir(runId), 'checkpoints/step-00000010');
+  mkdirSync(checkpoint);
+  writeFileSync(join(checkpoint, 'DONE'), '');
+});
+afterEach(() => fake.remove());
+
+const request = (change: Partial<ExportRequest> = {}): ExportRequest => ({
+  runId,
+  checkpoint: '',
+  kind: 'adapter',
+  destination: '',
+  ...change,
+});
+const context = (signal = new AbortController().signal) => {
+  const progress: number[] = [];
+  return { signal, progress: (fraction: number | null) => progress.push(fraction ?? -1), seen: progress };
+};
+
+test('an adapter folder has weights, config, tokenizer, a card and a record', async () => {
+  const doing = context();
+  const record = await runExport(fake.registry, planExport(fake.registry, request()), doing);
+  expect(record).toMatchObject({ runId, checkpoint: 'step-00000010', kind: 'adapter' });
+  expect(record.path).toBe(join(fake.registry.dir(runId), 'export/adapter-10'));
+  expect(readdirSync(record.path).sort()).toEqual([
+    'README.md',
+    'adapter_config.json',
+    'adapter_model.safetensors',
+    'chat_template.jinja',
+    'export.json',
+    'tokenizer.json',
+    'tokenizer_config.json',
+  ]);
+  expect(record.sizeBytes).toBeGreaterThan(1000);
+  const card = readFileSync(join(record.path, 'README.md'), 'utf8');
+  expect(card).toContain('library_name: peft');
+  expect(card).toContain('PeftModel.from_pretrained');
+  expect(card).toContain('LoRA, rank 16, alpha 32');
+  expect(doing.seen).toContain(0.49);
+  expect(listExports(fake.registry)).toEqual([record]);
+});
+
+test('a second export gets its own folder; a deleted one leaves the list', async () => {
+  const first = await runExport(
+    fake.registry,
+    planExport(fake.registry, request({ kind: 'merged' })),
+    context(),
+  );
+  const second = await runExport(
+    fake.registry,
+    planExport(fake.registry, request({ kind: 'merged' })),
+    context(),
+  );
+  expect(second.path).toBe(`${first.path}-2`);
+  cpSync(first.path, join(fake.home, 'moved'), { recursive: true });
+  const { rmSync } = await import('node:fs');
+  rmSync(first.path, { recursive: true });
+  expect(listExports(fake.registry).map(({ path }) => path)).toEqual([second.path]);
+});
+
+test('refuses a full folder, a missing checkpoint, an adapter of full training', () => {
+  const destination = join(fake.home, 'out');
+  mkdirSync(destination);
+  writeFileSync(join(destination, 'precious'), '');
+  const code = (wish: Partial<ExportRequest>) => {
+    try {
+      planExport(fake.registry, request(wish));
+      return null;
+    } catch (error) {
+      return (error as { code: string }).code;
+    }
+  };
+  expect(code({ destination })).toBe('path.exists');
+  expect(code({ checkpoint: 'step-00000099' })).toBe('checkpoint.not_found');
+  expect(code({ runId: 'nope' })).toBe('run.not_found');
+  const spec = { ...exampleSpec(fake.home), method: { type: 'full' as const } };
+  const full = fake.registry.create(spec);
+  cpSync(join(fake.registry.dir(runId), 'checkpoints'), join(fake.registry.dir(full), 'checkpoints'), {
+    recursive: true,
+  });
+  expect(code({ runId: full })).toBe('request.invalid');
+  expect(code({ runId: full, kind: 'merged' })).toBeNull();
+  process.env.COLLIE_RANK = join(fake.home, 'nothing');
+  expect(code({})).toBe('engine.not_built');
+});
+
+test('a cancelled export leaves nothing behind', async () => {
+  const abort = new AbortController();
+  const plan = planExport(fake.registry, request());
+  const work = runExport(fake.registry, plan, { signal: abort.signal, progress: () => abort.abort() });
+  await expect(work).rejects.toThrow();
+  expect(existsSync(plan.destination)).toBe(false);
+  const left = existsSync(join(plan.destination, '..')) ? readdirSync(join(plan.destination, '..')) : [];
+  expect(left).toEqual([]);
+});
