@@ -81,6 +81,22 @@ async function fileHash(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
+/** Hashes of files, remembered until a file changes: a form asks for the same one at every keystroke. */
+class FileHashes {
+  readonly #known = new Map<string, { stamp: string; hash: Promise<string> }>();
+
+  async of(path: string): Promise<string> {
+    const { mtimeMs, size, ino } = await stat(path);
+    const stamp = `${mtimeMs}:${size}:${ino}`;
+    const known = this.#known.get(path);
+    if (known?.stamp === stamp) return known.hash;
+    const hash = fileHash(path);
+    this.#known.set(path, { stamp, hash });
+    hash.catch(() => this.#known.delete(path));
+    return hash;
+  }
+}
+
 async function readCard(folder: string): Promise<DatasetCard | null> {
   try {
     return datasetCardSchema.parse(JSON.parse(await readFile(join(folder, CARD_FILE), 'utf8')));
@@ -107,13 +123,14 @@ export async function openDatasetFile(
   path: string,
   cacheFolder: string,
   options: TaskOptions = {},
+  hashOf: (path: string) => Promise<string> = fileHash,
 ): Promise<DatasetSource> {
   const info = await stat(path).catch(() => null);
   if (info === null) throw notFound(`There is no file ${path}.`, 'Check the path of the dataset.', { path });
   if (basename(path) === ROWS_FILE && (await readCard(dirname(path))) !== null)
     return openDatasetFolder(dirname(path));
   if (!info.isFile()) return openDatasetFolder(path);
-  const id = await fileHash(path);
+  const id = await hashOf(path);
   // The extension decides where the content cannot, so it is part of the name.
   const folder = join(
     cacheFolder,
@@ -141,6 +158,7 @@ export const absolutePath = (path: string, base = process.cwd()): string =>
 export class DatasetLibrary {
   readonly #folder: string;
   readonly #cache: string;
+  readonly #hashes = new FileHashes();
 
   /** @param home the library folder ($COLLIE_HOME). */
   constructor(home: string) {
@@ -257,7 +275,9 @@ export class DatasetLibrary {
    */
   async resolve(reference: string, base?: string, options: TaskOptions = {}): Promise<DatasetSource> {
     if (reference.startsWith('library:')) return this.open(reference.slice('library:'.length));
-    return openDatasetFile(absolutePath(reference, base), this.#cache, options);
+    return openDatasetFile(absolutePath(reference, base), this.#cache, options, (path) =>
+      this.#hashes.of(path),
+    );
   }
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openDatasetFile } from '../../../electron/server/datasets/library.ts';
 import { prepareDataset } from '../../../electron/server/datasets/prepare.ts';
+import { addonPath } from '../../../electron/server/native/addon.ts';
 import { promptIds, tokenizeConversation } from '../../../electron/server/tokenize/conversation.ts';
 import { loadTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
 import { tinyModel } from '../tokenize/fixtures.ts';
@@ -226,6 +227,31 @@ describe('prepareDataset', () => {
     const { rowsPath } = await openDatasetFile(await dataFile('library', qa(3)), folder);
     const { stores } = await prepared(rowsPath, noEval);
     expect(stores.documents('train')).toHaveLength(3);
+  });
+});
+
+describe.skipIf(!existsSync(addonPath()))('with the native addon (skipped where it is not built)', () => {
+  it('writes the files that docs/run-folder.md describes', async () => {
+    const path = await dataFile('native', qa(9));
+    const spec = specFor(path, { dataset: { eval_fraction: 0.25 } });
+    const dataDir = join(scratch, 'native', 'data');
+    const meta = await prepareDataset(spec, tinyModel, dataDir);
+    const { stores } = await prepared(path, { dataset: { eval_fraction: 0.25 } });
+    for (const split of ['train', 'eval']) {
+      const read = (name: string) => readFile(join(dataDir, `${split}.${name}`));
+      const ids = await read('ids.u32');
+      const mask = await read('mask.u8');
+      const offsets = await read('offsets.u64');
+      const documents = Array.from({ length: offsets.length / 8 - 1 }, (_, k) => {
+        const [from, to] = [k, k + 1].map((n) => Number(offsets.readBigUInt64LE(8 * n))) as [number, number];
+        return {
+          ids: Array.from({ length: to - from }, (_, n) => ids.readUInt32LE(4 * (from + n))),
+          mask: [...mask.subarray(from, to)],
+        };
+      });
+      expect(documents).toEqual(stores.documents(split));
+    }
+    expect(meta.eval?.documents).toBe(2);
   });
 });
 
