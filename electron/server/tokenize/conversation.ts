@@ -80,12 +80,16 @@ function cutAnswer(
   return [text + end.text, ''];
 }
 
-/** Segments of all answers in `messages`, or null when the template rewrites what it wrote before. */
+/**
+ * Segments of all answers in `messages`, or null when the template rewrites what it wrote before. What it writes behind
+ * an answer may differ with what follows (some end a finished conversation with another token), so only the text up to
+ * the end of an answer has to come back.
+ */
 function chain(
   messages: readonly Message[],
   tokenizer: ModelTokenizer,
   warnings: Set<ConversationWarning>,
-): { segments: Segment[]; written: string } | null {
+): { segments: Segment[]; written: string; tail: string } | null {
   const segments: Segment[] = [];
   let written = '';
   let tail = '';
@@ -94,14 +98,16 @@ function chain(
     const { prompt, full } = turn(messages, k, tokenizer);
     if (!prompt.startsWith(written) || !full.startsWith(prompt)) return null;
     const [answer, rest] = cutAnswer(full.slice(prompt.length), tokenizer, warnings);
-    segments.push({ text: tail + prompt.slice(written.length), trained: false });
+    segments.push({ text: prompt.slice(written.length), trained: false });
     segments.push({ text: answer, trained: true });
     tail = rest;
-    written = full;
+    written = full.slice(0, full.length - rest.length);
   }
-  if (tail !== '') segments.push({ text: tail, trained: false });
-  return { segments, written };
+  return { segments, written, tail };
 }
+
+const withTail = (segments: Segment[], tail: string): Segment[] =>
+  tail === '' ? segments : [...segments, { text: tail, trained: false }];
 
 function hasSpecial(messages: readonly Message[], tokenizer: ModelTokenizer): boolean {
   return messages.some(({ content }) =>
@@ -140,7 +146,7 @@ export function renderConversation(messages: readonly Message[], tokenizer: Mode
   if (hasSpecial(used, tokenizer)) warnings.add('special_in_content');
 
   const whole = chain(used, tokenizer, warnings);
-  if (whole !== null) return { segments: whole.segments, warnings: [...warnings] };
+  if (whole !== null) return { segments: withTail(whole.segments, whole.tail), warnings: [...warnings] };
 
   const { prompt, full } = turn(used, last, tokenizer);
   if (!full.startsWith(prompt)) throw cannotRender(tokenizer, used, last);
@@ -150,8 +156,7 @@ export function renderConversation(messages: readonly Message[], tokenizer: Mode
     { text: prompt, trained: false },
     { text: answer, trained: true },
   ];
-  if (rest !== '') segments.push({ text: rest, trained: false });
-  return { segments, warnings: [...warnings] };
+  return { segments: withTail(segments, rest), warnings: [...warnings] };
 }
 
 /** Ids the tokenizer itself puts before a text; only models without a chat template get them (a template writes its own). */
@@ -257,14 +262,9 @@ export async function promptIds(
   }
   const prompt = tokenizer.template.render(messages, true);
   const history = chain(messages, tokenizer, new Set());
-  const texts =
-    history?.segments.length && prompt.startsWith(history.written)
-      ? history.segments.map(({ text }) => text)
-      : [];
-  const rest = texts.length > 0 ? prompt.slice((history as { written: string }).written.length) : prompt;
-  // The last segment of a chain may be what the template writes after an answer: it belongs to what follows.
-  if (texts.length > 0 && history?.segments.at(-1)?.trained === false) texts[texts.length - 1] += rest;
-  else texts.push(rest);
+  const kept =
+    history !== null && prompt.startsWith(history.written) ? history : { segments: [], written: '' };
+  const texts = [...kept.segments.map(({ text }) => text), prompt.slice(kept.written.length)];
   const leading = await leadingIds(tokenizer);
   const segments = await tokenizer.encodeSegments(texts);
   return Uint32Array.from([...leading, ...segments.flat()]);

@@ -48,7 +48,7 @@ export class ModelTokenizer {
       ...files.special,
       ...(this.eos ? { eos_token: this.eos.text } : {}),
     });
-    const written = endOfTurnText(this.template, this.specialTexts);
+    const written = endOfTurnText(this.template, [...this.specialTexts, this.eos?.text ?? '']);
     this.templateEndsTurns = written !== null;
     this.endOfTurn = this.#special(written ?? undefined) ?? this.eos;
     const stops = [this.endOfTurn?.id, this.eos?.id, ...files.eosIds];

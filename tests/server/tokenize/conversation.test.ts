@@ -188,6 +188,20 @@ describe('templates', () => {
     expect([...ids.subarray(0, prompt.length)]).toEqual([...prompt]);
   });
 
+  it('one that ends a finished conversation with another token trains every answer', async () => {
+    const tokenizer = await withTemplate(
+      'ending',
+      "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% else %}<|endoftext|>{% endif %}",
+    );
+    const chat = [ask('hi'), answer('ho'), ask('again'), answer('hum')];
+    expect(await trainedTexts(chat, tokenizer)).toEqual(['ho<|im_end|>', 'hum<|im_end|>']);
+    const { ids, warnings, rendered } = await tokenizeConversation(chat, tokenizer);
+    expect(warnings).toEqual([]);
+    expect(rendered).toBe(tokenizer.template.render(chat, false));
+    const prompt = await promptIds(chat.slice(0, 3), tokenizer);
+    expect([...ids.subarray(0, prompt.length)]).toEqual([...prompt]);
+  });
+
   it('one that rewrites earlier turns trains the last answer only, and warns', async () => {
     const tokenizer = await withTemplate(
       'rewriting',
