@@ -30,19 +30,18 @@ int64_t activation_bytes(const ModelConfig& config, const LayerLayout& layout, c
   return bytes;
 }
 
-// One packed operand of a product for all threads; per thread a block of the other operand and of the result, and the
-// scores of a block of queries with the gradients of keys and values.
+// One packed operand of a product for all threads (and the sums of products with more terms than are packed at once); per
+// thread a block of the other operand and of the result, or the scores of a block of queries with the gradients of keys and
+// values.
 int64_t scratch_bytes(const ModelConfig& c, const LayerLayout& layout, const PlanInput& in) {
   constexpr int64_t kPackedFloats = 2 << 20, kSlice = 512, kGemmFloats = 168 * (384 + 512), kBlockRows = 192, kMargin = 32;
-  int64_t longest_sum = std::max(in.mode == TrainMode::none ? 0 : in.capacity_tokens, c.vocab_size);
-  for (const LinearLayout* l : layout.all()) longest_sum = std::max({longest_sum, l->width(), l->out});
   const int64_t group = c.n_heads / c.n_kv_heads, e = c.head_dim;
   const int64_t rows = group * std::max<int64_t>(16, kBlockRows / group);
   const int64_t keys = c.sliding_window ? std::min(in.max_document, c.sliding_window + rows) : in.max_document;
   const int64_t pack = std::max({(rows + keys + kMargin) * e, (rows + e + kMargin) * keys, (keys + e + kMargin) * rows});
   const int64_t attention = 2 * in.max_document * e + 3 * rows * e + 2 * rows * keys + pack;
   const int64_t per_thread = std::max(kGemmFloats, attention);
-  return 4 * (std::max(kPackedFloats, kSlice * longest_sum) + in.threads * per_thread);
+  return 4 * (kPackedFloats + kSlice * in.capacity_tokens + in.threads * per_thread);
 }
 
 }  // namespace

@@ -32,7 +32,6 @@ struct GemmTask {
   Matrix c;
   int64_t row0, rows;     // of a and c
   int64_t col0, cols;     // of packed_b; col0 is a multiple of nr
-  int64_t c_col0;         // column of c that belongs to column 0 of packed_b
   int64_t n_packed;       // a multiple of nr
   int64_t k;
   float alpha, beta;

@@ -71,7 +71,7 @@ float* CpuKernels::thread_scratch(int64_t floats) {
 }
 
 int64_t CpuKernels::scratch_bytes() const {
-  int64_t bytes = packed_b_.bytes();
+  int64_t bytes = packed_b_.bytes() + sums_.bytes();
   for (const Scratch& s : threads_) bytes += s.bytes();
   return bytes;
 }

@@ -63,6 +63,15 @@ class CpuKernels final : public Kernels {
 
  private:
   GemmRoute route(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, GemmScale scale) const;
+  // c = alpha a b + beta c for columns that are packed at once.
+  struct Panel {
+    ConstMatrix a, b;
+    Matrix c;
+    int64_t m, cols, k;
+    float alpha, beta;
+  };
+  void gemm_panel(const Panel& p);
+  void store_sums(const at::Tensor& c, double beta);
   void own_gemm(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, GemmScale scale);
   void few_rows(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, GemmScale scale);
   void masked(const at::Tensor& x, const at::Tensor& y, DropoutMask mask,
@@ -72,7 +81,7 @@ class CpuKernels final : public Kernels {
   const Table& table_;
   std::string name_;
   bool native_bf16_ = false;      // oneDNN has bf16 instructions to use
-  Scratch packed_b_;
+  Scratch packed_b_, sums_;
   std::vector<Scratch> threads_;  // one per thread of at::parallel_for
   std::vector<AttentionUnit> units_;
 };

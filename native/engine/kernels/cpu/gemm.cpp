@@ -10,8 +10,9 @@
 namespace collie::cpu {
 namespace {
 
-constexpr int64_t kFewRows = 8;              // decoding: memory-bound, one pass over the weights
+constexpr int64_t kFewRows = 8;             // decoding: memory-bound, one pass over the weights
 constexpr int64_t kPackedFloats = 2 << 20;  // of B at a time: stays in the third-level cache
+constexpr int64_t kMaxTerms = 4096;          // of a sum at a time
 
 bool rows_adjacent(const at::Tensor& t) { return t.stride(1) == 1; }
 
@@ -48,38 +49,69 @@ void CpuKernels::few_rows(const at::Tensor& a, const at::Tensor& b, const at::Te
 
 void CpuKernels::own_gemm(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, GemmScale scale) {
   const GemmBlocks& blocks = table_.gemm_blocks;
-  const int64_t m = a.size(0), n = b.size(1), k = a.size(1), threads = at::get_num_threads();
-  const ConstMatrix b_matrix = const_matrix(b);
-  const int64_t panel_cols = std::max(blocks.slice, kPackedFloats / std::max<int64_t>(k, 1) / blocks.slice * blocks.slice);
-  // Rows in equal parts, a multiple of the threads where there are enough.
-  int64_t parts = (m + blocks.mc - 1) / blocks.mc;
-  if (m >= threads * blocks.mr) parts = (parts + threads - 1) / threads * threads;
-  const int64_t part = ((m + parts - 1) / parts + blocks.mr - 1) / blocks.mr * blocks.mr;
-  parts = (m + part - 1) / part;
-
+  const int64_t m = a.size(0), n = b.size(1), k = a.size(1);
+  // Long sums go in pieces, so that what is packed of B stays bounded; their intermediate results stay in fp32.
+  const int64_t terms = std::min(k, kMaxTerms);
+  const int64_t panel_cols = std::max(blocks.slice, kPackedFloats / std::max<int64_t>(terms, 1) / blocks.slice * blocks.slice);
+  const bool apart = k > terms && c.scalar_type() != at::kFloat;
+  TORCH_INTERNAL_ASSERT(!apart || scale.beta == 0 || scale.beta == 1);
   for (int64_t col0 = 0; col0 < n; col0 += panel_cols) {
     const int64_t cols = std::min(panel_cols, n - col0);
-    const int64_t panels = (cols + blocks.nr - 1) / blocks.nr, n_packed = panels * blocks.nr;
-    float* packed = packed_b_.reserve(n_packed * k);
-    at::parallel_for(0, panels, std::max<int64_t>(1, 16384 / (blocks.nr * std::max<int64_t>(k, 1))), [&](int64_t begin, int64_t end) {
-      const int64_t first = begin * blocks.nr, last = std::min(end * blocks.nr, cols);
-      table_.pack_b(b_matrix, k, col0 + first, last - first, first, n_packed, packed);
-    });
-    // Fewer row parts than threads: columns are split further.
-    int64_t slice = blocks.slice;
-    while (parts * ((cols + slice - 1) / slice) < threads && slice > blocks.nr) slice = std::max(blocks.nr, slice / 2 / blocks.nr * blocks.nr);
-    const int64_t slices = (cols + slice - 1) / slice;
-    at::parallel_for(0, parts * slices, 1, [&](int64_t begin, int64_t end) {
-      float* scratch = thread_scratch(table_.gemm_scratch_floats());
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t row0 = i / slices * part, slice0 = i % slices * slice;
-        table_.gemm_task({.a = const_matrix(a), .packed_b = packed, .c = matrix(c), .row0 = row0,
-                          .rows = std::min(part, m - row0), .col0 = slice0, .cols = std::min(slice, cols - slice0),
-                          .c_col0 = col0, .n_packed = n_packed, .k = k, .alpha = static_cast<float>(scale.alpha),
-                          .beta = static_cast<float>(scale.beta), .scratch = scratch});
-      }
-    });
+    Matrix out = matrix(c.narrow(1, col0, cols));
+    if (apart) out = {sums_.reserve(m * cols), Storage::f32, cols};
+    for (int64_t k0 = 0; k0 < k; k0 += terms) {
+      const int64_t depth = std::min(terms, k - k0);
+      const float first_beta = apart ? 0.f : static_cast<float>(scale.beta);
+      gemm_panel({const_matrix(a.narrow(1, k0, depth)), const_matrix(b.narrow(0, k0, depth).narrow(1, col0, cols)), out, m, cols,
+                  depth, static_cast<float>(scale.alpha), k0 == 0 ? first_beta : 1.f});
+    }
+    if (apart) store_sums(c.narrow(1, col0, cols), scale.beta);
   }
+}
+
+void CpuKernels::store_sums(const at::Tensor& c, double beta) {
+  const int64_t cols = c.size(1);
+  const Matrix out = matrix(c);
+  const float* sums = sums_.reserve(0);
+  at::parallel_for(0, c.size(0), 16, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      void* row = static_cast<char*>(out.data) + i * out.row_stride * static_cast<int64_t>(c.element_size());
+      if (beta == 0)
+        table_.convert(sums + i * cols, Storage::f32, row, out.storage, 1.f, cols);
+      else
+        table_.add(sums + i * cols, Storage::f32, row, out.storage, cols);
+    }
+  });
+}
+
+void CpuKernels::gemm_panel(const Panel& p) {
+  const GemmBlocks& blocks = table_.gemm_blocks;
+  const int64_t threads = at::get_num_threads();
+  const int64_t panels = (p.cols + blocks.nr - 1) / blocks.nr, n_packed = panels * blocks.nr;
+  float* packed = packed_b_.reserve(n_packed * p.k);
+  const int64_t grain = std::max<int64_t>(1, 16384 / (blocks.nr * std::max<int64_t>(p.k, 1)));
+  at::parallel_for(0, panels, grain, [&](int64_t begin, int64_t end) {
+    const int64_t first = begin * blocks.nr, last = std::min(end * blocks.nr, p.cols);
+    table_.pack_b(p.b, p.k, first, last - first, first, n_packed, packed);
+  });
+  // Rows in equal parts, a multiple of the threads where there are enough; else columns are split further.
+  int64_t parts = (p.m + blocks.mc - 1) / blocks.mc;
+  if (p.m >= threads * blocks.mr) parts = (parts + threads - 1) / threads * threads;
+  const int64_t part = ((p.m + parts - 1) / parts + blocks.mr - 1) / blocks.mr * blocks.mr;
+  parts = (p.m + part - 1) / part;
+  int64_t slice = blocks.slice;
+  while (parts * ((p.cols + slice - 1) / slice) < threads && slice > blocks.nr)
+    slice = std::max(blocks.nr, slice / 2 / blocks.nr * blocks.nr);
+  const int64_t slices = (p.cols + slice - 1) / slice;
+  at::parallel_for(0, parts * slices, 1, [&](int64_t begin, int64_t end) {
+    float* scratch = thread_scratch(table_.gemm_scratch_floats());
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t row0 = i / slices * part, col0 = i % slices * slice;
+      table_.gemm_task({.a = p.a, .packed_b = packed, .c = p.c, .row0 = row0, .rows = std::min(part, p.m - row0), .col0 = col0,
+                        .cols = std::min(slice, p.cols - col0), .n_packed = n_packed, .k = p.k, .alpha = p.alpha,
+                        .beta = p.beta, .scratch = scratch});
+    }
+  });
 }
 
 }  // namespace collie::cpu

@@ -43,7 +43,7 @@ inline void gemm_task(const GemmTask& t) {
     else
       macro_tile<Write::add>(t.rows, t.cols, depth, packed_a, b, t.alpha, tile, kSlice);
   }
-  const int64_t offset = t.row0 * t.c.row_stride + t.c_col0 + t.col0;
+  const int64_t offset = t.row0 * t.c.row_stride + t.col0;
   if (t.c.storage == Storage::f32)
     store_tile(tile, kSlice, t.rows, t.cols, t.beta, static_cast<float*>(t.c.data) + offset, t.c.row_stride);
   else
