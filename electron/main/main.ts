@@ -1,11 +1,11 @@
 /** The Electron shell: a window over the host. Everything it does with models and runs is the host's. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { app, BrowserWindow, ipcMain, Notification, powerSaveBlocker, protocol } from 'electron';
 import { createHost, defaultHome } from '../server/host.ts';
 import { installRoot } from '../server/native/addon.ts';
 import { ipcChannels } from '../shared/bridge.ts';
 import { attachIpc } from '../transport/electron-ipc.ts';
+import { bundledEngine } from './bundle.ts';
 import { installMenu } from './menu.ts';
 import { answerPage, isOurPage, PAGE_SCHEME } from './page.ts';
 import { RunWatch } from './run-watch.ts';
@@ -20,7 +20,8 @@ if (app.requestSingleInstanceLock()) void app.whenReady().then(start);
 else app.quit();
 
 function start(): void {
-  locateBundledEngine();
+  if (app.isPackaged)
+    Object.assign(process.env, bundledEngine(process.resourcesPath, process.platform, process.env));
   const host = createHost({ home: defaultHome(), shell: 'electron', paths: 'any' });
   const pageDir = join(installRoot(), 'dist/renderer');
   protocol.handle(PAGE_SCHEME, (request) => answerPage(pageDir, request.url));
@@ -43,13 +44,6 @@ function start(): void {
     if (process.platform !== 'darwin') app.quit();
   });
   app.on('will-quit', () => void host.close());
-}
-
-/** A packaged app carries the native parts beside its archive: programs cannot run from inside one. */
-function locateBundledEngine(): void {
-  const bundled = join(process.resourcesPath, 'native');
-  if (!app.isPackaged || !existsSync(bundled)) return;
-  process.env.COLLIE_BUILD_DIR ??= bundled;
 }
 
 function watchRuns(host: ReturnType<typeof createHost>): void {

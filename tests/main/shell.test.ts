@@ -1,8 +1,9 @@
 /** The parts of the Electron shell that need no Electron. */
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { bundledEngine } from '../../electron/main/bundle.ts';
 import { answerPage, isOurPage } from '../../electron/main/page.ts';
 import { type RunEnd, RunWatch } from '../../electron/main/run-watch.ts';
 import type { RunStatus } from '../../electron/shared/events.ts';
@@ -63,4 +64,19 @@ test('only our address is ours', () => {
   expect(isOurPage('app://collie/x')).toBe(true);
   for (const url of ['app://collie.evil/', 'app://colliex', 'https://collie/', 'file:///x', ''])
     expect(isOurPage(url)).toBe(false);
+});
+
+test('a packaged app finds its engine and libtorch; development and the user are left alone', () => {
+  const resources = mkdtempSync(join(tmpdir(), 'collie-resources-'));
+  expect(bundledEngine(resources, 'linux', {})).toEqual({});
+  mkdirSync(join(resources, 'native'));
+  const native = join(resources, 'native');
+  expect(bundledEngine(resources, 'linux', { LD_LIBRARY_PATH: '/mine' })).toEqual({
+    COLLIE_BUILD_DIR: native,
+    LD_LIBRARY_PATH: `${join(native, 'lib')}:/mine`,
+  });
+  expect(bundledEngine(resources, 'linux', { COLLIE_BUILD_DIR: '/own' })).toEqual({
+    LD_LIBRARY_PATH: join(native, 'lib'),
+  });
+  rmSync(resources, { recursive: true });
 });

@@ -1,6 +1,7 @@
 /** Handlers of runs, jobs and exports. */
 import { CollieError } from '../../shared/errors.ts';
 import { listExports, planExport, runExport } from '../exports/exports.ts';
+import { requireRank } from '../rank/rank.ts';
 import { logPage } from '../runs/log.ts';
 import type { AreaHandlers } from './handlers.ts';
 import { validateSpec } from './library.ts';
@@ -18,6 +19,8 @@ export function runHandlers(services: Services): AreaHandlers<'runs'> {
     'runs.list': () => runs.list(),
     'runs.get': ({ id }) => runs.get(id),
     'runs.start': async ({ spec }) => {
+      // Before any folder is made and any text is tokenized.
+      requireRank();
       const { issues, resolved } = await validateSpec(services, spec);
       if (!resolved) throw invalidSpec(issues);
       const id = runs.create(resolved);
