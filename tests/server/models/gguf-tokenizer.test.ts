@@ -5,11 +5,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tokenizer } from 'tokenizers';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { tokenizerFiles } from '../../../electron/server/models/gguf-tokenizer.ts';
 import { readVocabulary } from '../../../electron/server/models/gguf-vocabulary.ts';
 import { native } from '../../../electron/server/native/addon.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
+import { describeWithAddon } from '../../native/addon-built.ts';
 
 const fixtures = join(import.meta.dirname, '../../fixtures/gguf');
 const reference = JSON.parse(readFileSync(join(fixtures, 'tokenizer-ids.json'), 'utf8')) as {
@@ -36,7 +37,7 @@ const code = (work: () => unknown) => {
   return null;
 };
 
-describe('tokenizer from GGUF metadata', () => {
+describeWithAddon('tokenizer from GGUF metadata', () => {
   const splits = Object.keys(reference.ids).filter((name) => name !== 'spm');
 
   it.each(splits)('byte-level BPE, split "%s": ids of the reference', async (pre) => {
