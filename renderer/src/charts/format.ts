@@ -63,10 +63,12 @@ export function formatValue(value: number | null | undefined): string {
 
 const trimExponent = (text: string) => text.replace(/\.?0+e/, 'e').replace('e+', 'e');
 
+const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 });
+
 /** "950", "1.2K", "34.5M". */
 export function formatCount(value: number | null | undefined): string {
   if (missing(value)) return MISSING;
-  return new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 }).format(value);
+  return compact.format(value);
 }
 
 export function formatPercent(share: number | null | undefined): string {

@@ -46,13 +46,15 @@ export function yDomain(lines: readonly ArrayLike<number>[], wish: DomainWish): 
 }
 
 function padLog(low: number, high: number): [number, number] {
-  const room = low === high ? 1.5 : (high / low) ** 0.05;
+  const room = high / low < 1 + 1e-9 ? 1.5 : (high / low) ** 0.05;
   return [low / room, high * room];
 }
 
 function padLinear(low: number, high: number, zero: boolean): [number, number] {
   const from = zero ? Math.min(0, low) : low;
-  const room = high === from ? Math.abs(high) * 0.1 || 1 : (high - from) * 0.06;
+  // A constant that was averaged differs from itself by rounding errors: that is flat, too.
+  const flat = high - from <= Math.abs(high) * 1e-9;
+  const room = flat ? Math.abs(high) * 0.1 || 1 : (high - from) * 0.06;
   // A line that never goes below zero needs no room below zero.
   return [from >= 0 ? Math.max(0, from - (zero ? 0 : room)) : from - room, high + room];
 }
@@ -82,7 +84,8 @@ export function timeTicks([low, high]: readonly [number, number], count = 5): nu
 
 function linearTicks(low: number, high: number, count: number): number[] {
   const span = high - low;
-  if (!(span > 0)) return [low];
+  // Marks closer than doubles can tell apart would never come to an end.
+  if (!(span > Math.max(Math.abs(low), Math.abs(high)) * 1e-12)) return [low];
   const raw = span / count;
   const power = 10 ** Math.floor(Math.log10(raw));
   const unit = raw / power;

@@ -112,6 +112,17 @@ describe('axes', () => {
     expect(byteTicks([0, 1.3 * 1024 ** 3])).toEqual([0, 0.5, 1].map((gib) => gib * 1024 ** 3));
     expect(timeTicks([0, 1], 4)).toEqual([0, 0.25, 0.5, 0.75, 1]);
   });
+  it('a constant that rounding moved by the last bit is flat, and its marks come to an end', () => {
+    const averaged = smooth(
+      range(50, () => 1.5),
+      0.6,
+    );
+    expect(new Set(averaged).size).toBeGreaterThan(1);
+    const domain = yDomain([averaged], { scale: 'linear', clip: 'all' });
+    expect((domain?.[1] ?? 0) - (domain?.[0] ?? 0)).toBeGreaterThan(0.1);
+    expect(ticks([1.4999999999999998, 1.5], 'linear')).toHaveLength(1);
+    expect(ticks([1.4999999999999998, 1.5], 'log')).toHaveLength(1);
+  });
   it('a flat line gets room above and below', () => {
     const domain = yDomain([[2, 2, 2]], { scale: 'linear', clip: 'all' });
     expect(domain?.[0]).toBeLessThan(2);
