@@ -1,15 +1,15 @@
 /** What a run will really do, before it starts: rows, steps, memory, and what to know about the data. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelCard, RunPreview, TokenStats } from '../../shared/entities.ts';
+import type { ModelCard, RunPreview } from '../../shared/entities.ts';
 import { type CollieError, toErrorInfo } from '../../shared/errors.ts';
 import { type RunSpec, type SpecIssue, sequencesPerStep } from '../../shared/run-spec.ts';
 import { type RowLengths, tokenStats } from '../datasets/lengths.ts';
 import type { DatasetSource } from '../datasets/library.ts';
 import { splitEvaluation, splitRows } from '../datasets/split.ts';
-import { type ConversationWarning, warningTexts } from '../tokenize/conversation.ts';
 import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
 import type { Findings, SpecContext } from './context.ts';
+import { count, dataFindings } from './data-findings.ts';
 import { exactSteps, type Steps, stepsFromRows, trainLengths } from './steps.ts';
 
 /** Datasets of at most this many rows are tokenized for the preview. */
@@ -33,17 +33,18 @@ interface Subject {
   eval: DatasetSource | null;
 }
 
-async function lengthsOf(
-  subject: Subject,
+/** Token counts of one file, or null when they are not known in time. */
+async function measure(
+  { spec, tokenizer }: Subject,
+  source: DatasetSource,
   context: SpecContext,
   patience: Patience,
 ): Promise<RowLengths | null> {
-  const { spec, train, tokenizer } = subject;
   const format = { mapping: spec.dataset.mapping, systemPrompt: spec.dataset.system_prompt };
-  const known = context.lengths.get(train, format, tokenizer);
+  const known = context.lengths.get(source, format, tokenizer);
   if (known !== null) return known;
-  if (train.card.rows > CHEAP_ROWS && patience !== 'until_known') return null;
-  const counted = context.lengths.measure(train, format, tokenizer);
+  if (source.card.rows > CHEAP_ROWS && patience !== 'until_known') return null;
+  const counted = context.lengths.measure(source, format, tokenizer);
   if (patience === 'until_known') return counted;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {
@@ -53,14 +54,36 @@ async function lengthsOf(
   return Promise.race([counted, late]).finally(() => clearTimeout(timer));
 }
 
+/** As measure; rows that cannot be used become an issue of the field that names the file. */
+async function measured(
+  subject: Subject,
+  field: 'train' | 'eval',
+  context: SpecContext,
+  patience: Patience,
+  findings: Findings,
+): Promise<RowLengths | null> {
+  const source = subject[field];
+  if (source === null) return null;
+  try {
+    return await measure(subject, source, context, patience);
+  } catch (thrown) {
+    const { code, message, hint } = toErrorInfo(thrown as CollieError);
+    const ofModel = code.startsWith('model.');
+    const received = ofModel ? subject.spec.model : subject.spec.dataset[field];
+    const path = ofModel ? 'model' : `dataset.${field}`;
+    findings.issues.push({ path, code, message, received, suggestion: hint });
+    return null;
+  }
+}
+
 /**
  * The spec as the memory forecast should see it: a micro-batch is never larger than its rows, so when the longest row is
  * known and shorter than the sequence length, that is what counts.
  */
-function forMemory(subject: Subject, lengths: RowLengths | null): RunSpec {
-  const { spec } = subject;
-  if (lengths === null || spec.batch.packing || subject.eval !== null) return spec;
-  const longest = lengths.tokens.reduce((most, tokens) => Math.max(most, tokens), 8);
+function forMemory({ spec }: Subject, known: readonly (RowLengths | null)[]): RunSpec {
+  if (spec.batch.packing || known.includes(null)) return spec;
+  const tokens = known.flatMap((lengths) => (lengths === null ? [] : [lengths.tokens]));
+  const longest = tokens.reduce((most, list) => list.reduce((top, n) => Math.max(top, n), most), 8);
   return { ...spec, batch: { ...spec.batch, seq_len: Math.min(spec.batch.seq_len, longest) } };
 }
 
@@ -95,7 +118,6 @@ function availableMemory(spec: RunSpec, context: SpecContext): number {
 const percent = (part: number, whole: number) =>
   `${((100 * part) / whole).toFixed(part / whole < 0.01 ? 2 : 1)}%`;
 const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(bytes < 2 ** 30 ? 2 : 1)} GiB`;
-const count = (n: number, word: string) => `${n.toLocaleString('en')} ${word}${n === 1 ? '' : 's'}`;
 
 function summarize(subject: Subject, preview: Omit<RunPreview, 'summary' | 'warnings'>): string[] {
   const { spec, model, train } = subject;
@@ -129,45 +151,6 @@ function summarize(subject: Subject, preview: Omit<RunPreview, 'summary' | 'warn
   ];
 }
 
-/** Sentences about the rows, and the issue of a sequence length that leaves nothing to train on. */
-function dataFindings(stats: TokenStats, lengths: RowLengths, spec: RunSpec): Findings {
-  const { seq_len } = spec.batch;
-  const of = (n: number) => `${n.toLocaleString('en')} of ${count(stats.rows, 'row')}`;
-  const findings: Findings = { issues: [], warnings: [] };
-  const warn = (path: string, message: string, suggestion = '') =>
-    findings.warnings.push({ path, code: 'data', message, suggestion });
-  const drop = spec.dataset.too_long === 'drop';
-  if (stats.allMasked === stats.rows || (drop && stats.tooLong === stats.rows)) {
-    const reason =
-      drop && stats.tooLong === stats.rows ? 'are longer and dropped' : 'have no answer token within it';
-    findings.issues.push({
-      path: 'batch.seq_len',
-      code: 'dataset.all_masked',
-      message: `Nothing is left to train on: at a sequence length of ${seq_len} tokens, all ${stats.rows} rows ${reason}. They have ${stats.min} to ${stats.max} tokens.`,
-      received: seq_len,
-      suggestion: `Raise it; ${stats.p95} would fit 95% of the rows.`,
-    });
-    return findings;
-  }
-  if (stats.tooLong > 0) {
-    const fate = drop ? 'are dropped' : 'are truncated';
-    warn(
-      'batch.seq_len',
-      `${of(stats.tooLong)} are longer than ${seq_len} tokens and ${fate}; the longest has ${stats.max}.`,
-    );
-  }
-  if (!drop && stats.endCutOff > 0)
-    warn(
-      'batch.seq_len',
-      `${of(stats.endCutOff)} lose the end of their answer: the model does not learn from them where to stop.`,
-    );
-  if (stats.allMasked > 0)
-    warn('dataset.train', `${of(stats.allMasked)} have no token to train on and are left out.`);
-  for (const [warning, n] of Object.entries(lengths.warnings))
-    warn('dataset.train', `${of(n)}: ${warningTexts[warning as ConversationWarning]}`);
-  return findings;
-}
-
 function rowCounts(subject: Subject, lengths: RowLengths | null) {
   const { spec, train } = subject;
   const { eval_fraction } = spec.dataset;
@@ -191,26 +174,24 @@ export async function previewSpec(
 ): Promise<Previewed> {
   const { spec, model } = subject;
   const findings: Findings = { issues: [], warnings: [] };
-  let lengths: RowLengths | null = null;
-  try {
-    lengths = await lengthsOf(subject, context, patience);
-  } catch (thrown) {
-    const { code, message, hint } = toErrorInfo(thrown as CollieError);
-    const path = code.startsWith('model.') ? 'model' : 'dataset.train';
-    const received = path === 'model' ? spec.model : spec.dataset.train;
-    findings.issues.push({ path, code, message, received, suggestion: hint });
-  }
+  const lengths = await measured(subject, 'train', context, patience, findings);
+  const own = await measured(subject, 'eval', context, patience, findings);
   if (lengths !== null) {
     const data = dataFindings(tokenStats(lengths, spec.batch.seq_len), lengths, spec);
     findings.issues.push(...data.issues);
     findings.warnings.push(...data.warnings);
   }
   const { documents, trainRows, evalRows } = rowCounts(subject, lengths);
+  if (documents?.length === 0 && findings.issues.length === 0) findings.issues.push(allHeldOut(spec));
   const steps: Steps | null =
     documents === null || documents.length === 0
       ? stepsFromRows(trainRows, spec)
       : exactSteps(documents, spec, context.planner);
-  const [memory, counts] = await memoryOf(subject, forMemory(subject, lengths), context);
+  const [memory, counts] = await memoryOf(
+    subject,
+    forMemory(subject, subject.eval === null ? [lengths] : [lengths, own]),
+    context,
+  );
   if (memory.verdict !== 'fits') findings.warnings.push(memoryWarning(memory));
   const preview = {
     modelName: model.card.name,
@@ -224,6 +205,15 @@ export async function previewSpec(
   };
   return { preview: { ...preview, summary: summarize(subject, preview), warnings: [] }, findings };
 }
+
+/** Every row with something to train on happens to be held out. */
+const allHeldOut = (spec: RunSpec): SpecIssue => ({
+  path: 'dataset.eval_fraction',
+  code: 'dataset.all_masked',
+  message: `Nothing is left to train on: the rows that are not held out have no answer token within ${spec.batch.seq_len} tokens.`,
+  received: spec.dataset.eval_fraction,
+  suggestion: 'Raise batch.seq_len, lower this share, or choose another seed.',
+});
 
 function memoryWarning({ totalBytes, availableBytes, verdict }: RunPreview['memory']): SpecIssue {
   const need = `The run needs about ${gib(totalBytes)} of memory, ${gib(availableBytes)} are free`;

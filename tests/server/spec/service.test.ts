@@ -333,6 +333,31 @@ describe('what is wrong', () => {
     expect(issues[0]?.message).toMatch(/Row 41, column "answer": it holds null/);
   });
 
+  it('a bad row of the evaluation data is one of dataset.eval', async () => {
+    const bad = await writeText(
+      join(scratch, 'bad-eval.jsonl'),
+      jsonl([{ question: 7, answer: 'x' }, rows[0]]),
+    );
+    const issues = await codes(spec({ dataset: { eval: bad } }));
+    expect(issues).toMatchObject([{ path: 'dataset.eval', code: 'dataset.bad_row', received: bad }]);
+    expect(issues[0]?.message).toMatch(/Row 1, column "question": it holds a number \(7\)/);
+  });
+
+  it('holding out the only row that can be trained on is an issue', async () => {
+    const long = { question: 'word '.repeat(200), answer: 'late' };
+    const path = await writeText(join(scratch, 'two.jsonl'), jsonl([rows[0], long]));
+    const outcomes = await Promise.all(
+      [1, 2, 3, 4, 5, 6, 7, 8].map((seed) =>
+        service().specs.validate(spec({ seed, dataset: { train: path, eval_fraction: 0.5 } }), { patience }),
+      ),
+    );
+    const failed = outcomes.filter(({ issues }) => issues.length > 0);
+    expect(failed.length).toBeGreaterThan(0);
+    expect(failed.length).toBeLessThan(8);
+    for (const { issues } of failed)
+      expect(issues).toMatchObject([{ path: 'dataset.eval_fraction', code: 'dataset.all_masked' }]);
+  });
+
   it('a model that cannot be trained says why', async () => {
     const problem = {
       code: 'model.unknown_architecture',
