@@ -1,8 +1,9 @@
-/** The first phase of a run: text to token store, before any training process exists. */
+/**
+ * The first phase of a run: text to token store, before any training process exists. The database and the tokenizer are
+ * loaded when they are needed only: a supervisor lives as long as its run, and its memory is the run's.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { META_FILE, prepareDataset } from '../server/datasets/prepare.ts';
-import { loadTokenizer } from '../server/tokenize/tokenizer.ts';
 import { runFiles } from '../shared/run-folder.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
 import type { Decode } from './samples.ts';
@@ -16,8 +17,9 @@ export interface PrepareContext {
 export async function prepareData(runDir: string, spec: RunSpec, context: PrepareContext): Promise<string[]> {
   const dataDir = join(runDir, runFiles.dataDir);
   // Written last: with it, everything else is there.
-  if (existsSync(join(dataDir, META_FILE))) return ['the data of an earlier attempt is used again'];
+  if (existsSync(join(dataDir, 'meta.json'))) return ['the data of an earlier attempt is used again'];
   const { signal, progress } = context;
+  const { prepareDataset } = await import('../server/datasets/prepare.ts');
   const meta = await prepareDataset(spec, spec.model, dataDir, progress, signal);
   const { documents, tokens, trainedTokens } = meta.train;
   const held = meta.eval ? `, ${meta.eval.documents} held out` : '';
@@ -27,5 +29,8 @@ export async function prepareData(runDir: string, spec: RunSpec, context: Prepar
 
 /** Turns generated ids into text. The tokenizer is loaded when the first sample comes. */
 export function sampleDecoder(spec: RunSpec): Decode {
-  return async (ids) => (await loadTokenizer(spec.model)).decode(ids);
+  return async (ids) => {
+    const { loadTokenizer } = await import('../server/tokenize/tokenizer.ts');
+    return (await loadTokenizer(spec.model)).decode(ids);
+  };
 }

@@ -1,6 +1,6 @@
 /** All runs of one COLLIE_HOME. Holds nothing that is not in the run folders: another host sees the same. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { MethodResult } from '../../shared/api.ts';
 import { CollieError, toErrorInfo } from '../../shared/errors.ts';
@@ -13,6 +13,7 @@ import {
   readEnvironment,
   readSamples,
   readSpec,
+  readStatus,
   readSupervisorFile,
   writeJsonAtomic,
 } from './folder.ts';
@@ -22,6 +23,7 @@ import { currentStatus, isLive, rankAlive } from './status.ts';
 
 export class RunRegistry {
   readonly #root: string;
+  readonly #ended = new Map<string, { stamp: string; status: RunStatus }>();
 
   /** `home`: COLLIE_HOME. */
   constructor(home: string) {
@@ -178,11 +180,29 @@ export class RunRegistry {
     return owner && isAlive(owner) ? owner.pid : null;
   }
 
+  /** Ended runs are read once per change of their file: lists are looked at twice a second. */
   #tryStatus(id: string): RunStatus[] {
+    try {
+      const { ino, mtimeMs, size } = statSync(join(this.#root, id, runFiles.status));
+      const stamp = `${ino} ${mtimeMs} ${size}`;
+      const known = this.#ended.get(id);
+      if (known?.stamp === stamp) return [known.status];
+      const status = this.status(id);
+      if (readStatus(this.dir(id)).state === status.state && !isLive(status))
+        this.#ended.set(id, { stamp, status });
+      return [status];
+    } catch {
+      this.#ended.delete(id);
+      return this.#unreadable(id);
+    }
+  }
+
+  /** A run without a readable status is shown with its problem; what is no run, or removed meanwhile, is not. */
+  #unreadable(id: string): RunStatus[] {
     try {
       return [this.status(id)];
     } catch {
-      return []; // Removed meanwhile, or a folder that never was a run.
+      return [];
     }
   }
 
