@@ -1,6 +1,6 @@
 /** A window for component tests: jsdom with the few measurements it lacks, and the store over a mock client. */
 import { MantineProvider } from '@mantine/core';
-import { cleanup, render } from '@testing-library/react';
+import { cleanup, configure, render } from '@testing-library/react';
 import type { ReactNode } from 'react';
 import { afterEach, vi } from 'vitest';
 import {
@@ -10,6 +10,11 @@ import {
 } from '../../../renderer/src/client/mock/mock-client.ts';
 import { StoreProvider } from '../../../renderer/src/store/context.tsx';
 import { createCollieStore, type StoreHandle } from '../../../renderer/src/store/store.ts';
+
+// Whether each element is visible costs jsdom more than all the rest; these tests ask for what is there.
+configure({ defaultHidden: true, asyncUtilTimeout: 15_000 });
+// Charts in jsdom take seconds where other work keeps the machine busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const WIDTH = 800;
 const HEIGHT = 400;
@@ -36,6 +41,8 @@ Object.defineProperty(document, 'fonts', { value: new EventTarget() });
 Object.defineProperties(HTMLElement.prototype, {
   offsetWidth: { get: () => WIDTH },
   offsetHeight: { get: () => HEIGHT },
+  clientWidth: { get: () => WIDTH },
+  clientHeight: { get: () => HEIGHT },
 });
 HTMLElement.prototype.scrollTo = () => {};
 Element.prototype.scrollIntoView = () => {};

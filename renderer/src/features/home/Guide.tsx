@@ -9,7 +9,7 @@ export function Guide({ steps }: { steps: readonly GuideStep[] }) {
   return (
     <section aria-labelledby="guide-title">
       <Title order={2} id="guide-title" mb="sm">
-        {next < 0 ? 'The way of a run' : 'First steps'}
+        First steps
       </Title>
       <ol className={classes.steps}>
         {steps.map((step, i) => (

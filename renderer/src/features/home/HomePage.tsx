@@ -70,7 +70,6 @@ export default function HomePage() {
               <MachineSummary />
             </section>
           </div>
-          {finished && <Guide steps={steps} />}
         </Stack>
       )}
     </Page>
