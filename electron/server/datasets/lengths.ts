@@ -3,7 +3,7 @@ import type { TokenStats } from '../../shared/entities.ts';
 import { type ConversationWarning, trainedTokens } from '../tokenize/conversation.ts';
 import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
 import type { TaskOptions } from './duckdb.ts';
-import type { DatasetSource } from './library.ts';
+import type { DatasetSource } from './folder.ts';
 import { type RowFormat, tokenizeRows } from './tokenize-rows.ts';
 
 /** Per row of the dataset. */

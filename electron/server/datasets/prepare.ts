@@ -14,7 +14,8 @@ import {
   truncateConversation,
 } from '../tokenize/conversation.ts';
 import { loadTokenizer, type ModelTokenizer } from '../tokenize/tokenizer.ts';
-import { type DatasetSource, openDatasetFile } from './library.ts';
+import { openDatasetFile } from './file-cache.ts';
+import type { DatasetSource } from './folder.ts';
 import { type Split, splitEvaluation, splitRows } from './split.ts';
 import { newTally, type SplitTally, tallyWarnings } from './tally.ts';
 import { type RowFormat, tokenizeRows } from './tokenize-rows.ts';

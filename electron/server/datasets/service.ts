@@ -9,8 +9,9 @@ import {
   warningTexts,
 } from '../tokenize/conversation.ts';
 import { loadTokenizer } from '../tokenize/tokenizer.ts';
+import type { DatasetSource } from './folder.ts';
 import { LengthCache, tokenStats } from './lengths.ts';
-import { checkColumns, DatasetLibrary, type DatasetSource } from './library.ts';
+import { checkColumns, DatasetLibrary } from './library.ts';
 import { mappedColumns } from './messages.ts';
 import { type Page, readPage } from './rows.ts';
 import { type RowFormat, renderRow } from './tokenize-rows.ts';

@@ -9,7 +9,8 @@ import {
 } from '../tokenize/conversation.ts';
 import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
 import type { TaskOptions } from './duckdb.ts';
-import { checkColumns, type DatasetSource } from './library.ts';
+import type { DatasetSource } from './folder.ts';
+import { checkColumns } from './library.ts';
 import { mappedColumns, rowMessages } from './messages.ts';
 import { type Row, readBatches } from './rows.ts';
 

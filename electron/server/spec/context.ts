@@ -2,8 +2,9 @@
 import { freemem } from 'node:os';
 import type { Device, ModelCard } from '../../shared/entities.ts';
 import type { SpecIssue } from '../../shared/run-spec.ts';
+import type { DatasetSource } from '../datasets/folder.ts';
 import type { LengthCache } from '../datasets/lengths.ts';
-import type { DatasetLibrary, DatasetSource } from '../datasets/library.ts';
+import type { DatasetLibrary } from '../datasets/library.ts';
 import { type NativeAddon, native } from '../native/addon.ts';
 import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
 

@@ -1,6 +1,7 @@
 /** A checked spec -> the spec of a run: absolute paths and a name. What spec.json holds. */
 import type { RunSpec } from '../../shared/run-spec.ts';
-import { absolutePath, type DatasetSource } from '../datasets/library.ts';
+import { absolutePath } from '../datasets/file-cache.ts';
+import type { DatasetSource } from '../datasets/folder.ts';
 import type { Found } from './context.ts';
 
 const NAME_LENGTH = 120;

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { type CollieError, toErrorInfo } from '../../shared/errors.ts';
 import type { Mapping, RunSpec, SpecIssue } from '../../shared/run-spec.ts';
-import type { DatasetSource } from '../datasets/library.ts';
+import type { DatasetSource } from '../datasets/folder.ts';
 import { loadTokenizer } from '../tokenize/tokenizer.ts';
 import type { Findings, Found, SpecContext } from './context.ts';
 import { nearest } from './suggest.ts';

@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
+import { withDuckDB } from '../../../electron/server/datasets/duckdb.ts';
 import { DatasetLibrary } from '../../../electron/server/datasets/library.ts';
 import { jsonl, scratchFolder, writeText } from './fixtures.ts';
 
@@ -229,6 +230,18 @@ describe('bad files', () => {
   });
 });
 
+describe('a full disk or too little memory', () => {
+  it.each([
+    ['IO Error: Could not write file "x": No space left on device', 'disk.full'],
+    ['Out of Memory Error: failed to allocate data of size 1.0 GiB', 'memory.insufficient'],
+  ])('%s', async (message, code) => {
+    const failing = withDuckDB(async () => {
+      throw new Error(message);
+    });
+    await expect(failing).rejects.toMatchObject({ name: 'CollieError', code });
+  });
+});
+
 describe('the library', () => {
   it('keeps what it imported, gives a second one of a name another id, and removes', async () => {
     const { home, library } = newLibrary();
@@ -324,6 +337,17 @@ describe('the library', () => {
     await writeFile(other, jsonl(plainRows));
     expect((await library.resolve(other)).card.rows).toBe(3);
     expect((await library.list()).map(({ id }) => id)).toEqual(['resolve']);
+  });
+
+  it('keeps the newest contents of files that are named by path', async () => {
+    const { home, library } = newLibrary();
+    const path = join(scratch, 'files', 'changing.jsonl');
+    for (let version = 0; version < 18; version += 1) {
+      await writeFile(path, jsonl([{ version: `v${version}` }]));
+      const { rowsPath } = await library.resolve(path);
+      expect(existsSync(rowsPath)).toBe(true);
+    }
+    expect(readdirSync(join(home, 'cache', 'datasets'))).toHaveLength(16);
   });
 
   it('writes a card that others can read', async () => {

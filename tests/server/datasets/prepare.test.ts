@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openDatasetFile } from '../../../electron/server/datasets/library.ts';
+import { openDatasetFile } from '../../../electron/server/datasets/file-cache.ts';
 import { prepareDataset } from '../../../electron/server/datasets/prepare.ts';
 import { addonPath } from '../../../electron/server/native/addon.ts';
 import { promptIds, tokenizeConversation } from '../../../electron/server/tokenize/conversation.ts';

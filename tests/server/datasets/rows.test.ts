@@ -1,10 +1,10 @@
 /** Guessing columns, holding rows out, counting tokens, and one row as tokens. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openDatasetFile } from '../../../electron/server/datasets/file-cache.ts';
 import { guessMapping } from '../../../electron/server/datasets/guess.ts';
 import { jsonFault } from '../../../electron/server/datasets/json-fault.ts';
 import { LengthCache, measureRows, tokenStats } from '../../../electron/server/datasets/lengths.ts';
-import { openDatasetFile } from '../../../electron/server/datasets/library.ts';
 import { readBatches } from '../../../electron/server/datasets/rows.ts';
 import { DatasetService } from '../../../electron/server/datasets/service.ts';
 import { splitEvaluation, splitRows } from '../../../electron/server/datasets/split.ts';
