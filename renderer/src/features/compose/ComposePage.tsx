@@ -1,6 +1,6 @@
 import { Button, Tabs } from '@mantine/core';
 import { IconRestore } from '@tabler/icons-react';
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { href, navigate, useRoute } from '../../app/route.ts';
 import { ConfirmModal } from '../../components/confirm.tsx';
 import { Page } from '../../components/Page.tsx';
@@ -28,13 +28,14 @@ export default function ComposePage() {
     void loadDatasets();
   }, [validate, loadModels, loadDatasets]);
 
-  const setAdvanced = (id: string, isOpen: boolean) =>
+  const setAdvanced = useCallback((id: string, isOpen: boolean) => {
     setOpen((before) => {
       const next = new Set(before);
       if (isOpen) next.add(id);
       else next.delete(id);
       return next;
     });
+  }, []);
 
   function goTo(path: string) {
     if (view === 'json') navigate('#/compose', 'replace');
@@ -74,7 +75,7 @@ export default function ComposePage() {
                   key={section.id}
                   section={section}
                   advancedOpen={open.has(section.id)}
-                  onAdvanced={(isOpen) => setAdvanced(section.id, isOpen)}
+                  onAdvanced={setAdvanced}
                 />
               ))}
             </Tabs.Panel>

@@ -1,6 +1,6 @@
 import { ActionIcon, Group, Text, Tooltip } from '@mantine/core';
 import { IconArrowBackUp } from '@tabler/icons-react';
-import type { ComponentType } from 'react';
+import { type ComponentType, memo } from 'react';
 import { type SpecField, specValue } from '../../../../electron/shared/spec-fields.ts';
 import { formatNumber } from '../../components/format.ts';
 import { useStore } from '../../store/context.tsx';
@@ -52,8 +52,8 @@ const isWide = (field: SpecField) =>
 export const isChanged = (field: SpecField, value: unknown): boolean =>
   !field.required && !sameValue(value, field.default);
 
-/** One field of the form: name, control, help, problem, and the way back to its default. */
-export function FieldRow({ field }: { field: SpecField }) {
+/** One field of the form: name, control, help, problem, and the way back to its default. Drawn again only when its own value changes. */
+export const FieldRow = memo(function FieldRow({ field }: { field: SpecField }) {
   const value = useStore((s) => specValue(s.draft, field.path));
   const error = useStore((s) =>
     issuesAt(s.issues, field.path)
@@ -103,7 +103,7 @@ export function FieldRow({ field }: { field: SpecField }) {
       )}
     </div>
   );
-}
+});
 
 function defaultText(field: SpecField): string {
   const value = field.default;

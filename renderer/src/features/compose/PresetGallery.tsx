@@ -14,7 +14,7 @@ export function PresetGallery() {
   if (error)
     return <ErrorView title="The presets could not be loaded" info={error} onRetry={() => void load()} />;
   return (
-    <section aria-label="Presets" className={classes.presets} style={{ marginBottom: 16 }}>
+    <section aria-label="Presets" className={classes.presets}>
       {presets === null && [0, 1, 2].map((key) => <Skeleton key={key} h={84} radius="md" />)}
       {presets?.map((preset) => (
         <UnstyledButton key={preset.id} className={classes.preset ?? ''} onClick={() => apply(preset)}>

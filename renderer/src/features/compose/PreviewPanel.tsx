@@ -128,6 +128,7 @@ function StartButton({ onGoTo }: { onGoTo: (path: string) => void }) {
                       type="button"
                       size="xs"
                       ta="left"
+                      style={{ verticalAlign: 'top' }}
                       onClick={() => onGoTo(reason.path ?? '')}
                     >
                       {reason.text}

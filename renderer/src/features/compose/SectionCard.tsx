@@ -1,5 +1,6 @@
 import { Alert, Badge, Collapse, Group, Text, Title, UnstyledButton } from '@mantine/core';
 import { IconChevronRight } from '@tabler/icons-react';
+import { memo } from 'react';
 import { type SpecField, specValue } from '../../../../electron/shared/spec-fields.ts';
 import { useStore } from '../../store/context.tsx';
 import classes from './Compose.module.css';
@@ -10,11 +11,11 @@ import { type Section, sectionOf } from './sections.ts';
 interface Props {
   readonly section: Section;
   readonly advancedOpen: boolean;
-  readonly onAdvanced: (open: boolean) => void;
+  readonly onAdvanced: (id: string, open: boolean) => void;
 }
 
 /** One section of the form: only the fields of the chosen variants, the rarer ones behind "Advanced". */
-export function SectionCard({ section, advancedOpen, onAdvanced }: Props) {
+export const SectionCard = memo(function SectionCard({ section, advancedOpen, onAdvanced }: Props) {
   const draft = useStore((s) => s.draft);
   const issues = useStore((s) => s.issues);
   const fields = section.fields.filter(({ when }) => !when || specValue(draft, when.path) === when.equals);
@@ -48,7 +49,7 @@ export function SectionCard({ section, advancedOpen, onAdvanced }: Props) {
           <UnstyledButton
             className={classes.advanced ?? ''}
             aria-expanded={advancedOpen}
-            onClick={() => onAdvanced(!advancedOpen)}
+            onClick={() => onAdvanced(section.id, !advancedOpen)}
           >
             <IconChevronRight size={15} aria-hidden className={classes.chevron ?? ''} />
             Advanced
@@ -73,7 +74,7 @@ export function SectionCard({ section, advancedOpen, onAdvanced }: Props) {
       )}
     </section>
   );
-}
+});
 
 /** A whole group that is missing is said by its required fields. */
 const isRequiredGroup = (path: string, fields: readonly SpecField[]) =>

@@ -30,7 +30,10 @@ function reasonOf(issue: SpecIssue, draft: Draft): Reason {
   const field = specFields().find((f) => f.path === issue.path);
   if (field?.required && specValue(draft, issue.path) === undefined)
     return { text: `Choose ${article(field)}`, path: issue.path };
-  return { text: `${titleOf(issue.path)}: ${issueText(issue)}`, path: issue.path || null };
+  const title = titleOf(issue.path);
+  const text = issueText(issue);
+  const named = text.toLowerCase().includes(title.toLowerCase());
+  return { text: named ? text : `${title}: ${text}`, path: issue.path || null };
 }
 
 const article = (field: SpecField) => `the ${field.meta.title.toLowerCase()}`;

@@ -23,10 +23,12 @@ export function LengthHistogram({ stats, seqLen }: { stats: TokenStats; seqLen: 
     [stats.histogram],
   );
   const last = stats.histogram.at(-1)?.to ?? 1;
-  const domainEnd = Math.max(last, Math.min(seqLen * 1.05, last * 1.6));
+  // A length far beyond the data is named at the edge instead of squeezing the bars.
+  const domainEnd = seqLen > last * 2 ? last : Math.max(last, seqLen * 1.05);
   const label = `Histogram of ${plural(stats.rows, 'row')} by tokens, from ${stats.min} to ${stats.max}; ${plural(stats.tooLong, 'row')} beyond ${seqLen}.`;
   return (
     <div role="img" aria-label={label} className={classes.chart}>
+      {seqLen > domainEnd && <div className={classes.edge}>sequence length {formatInteger(seqLen)} →</div>}
       <ResponsiveContainer width="100%" height={280} initialDimension={{ width: 900, height: 280 }}>
         <BarChart
           data={bins}

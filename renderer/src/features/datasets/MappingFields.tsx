@@ -46,6 +46,7 @@ export function MappingFields({ columns, mapping, onChange, errors = {} }: Props
           <Select
             key={field.key}
             label={field.meta.title}
+            inputWrapperOrder={['label', 'input', 'description', 'error']}
             description={field.meta.help}
             placeholder={field.nullable ? 'None' : 'Choose a column'}
             data={columns.map((column) => ({

@@ -110,7 +110,8 @@ export function RowsTable({ dataset, rows, firstRow, numbering }: Props) {
   );
 }
 
+const SHORT_TYPE = /^(u?(big|small|tiny|huge)?int(eger)?|number|float|double|real|decimal|bool|date|time)/i;
+
 /** Numbers and dates need little room, texts share the rest. */
-function columnWidth({ type }: { type: string }): string | undefined {
-  return /^(VARCHAR|STRUCT|MAP|JSON|BLOB)|\[\]$/i.test(type) ? undefined : '140px';
-}
+const columnWidth = ({ type }: { type: string }): string | undefined =>
+  SHORT_TYPE.test(type) && !type.endsWith('[]') ? '140px' : undefined;

@@ -27,7 +27,8 @@ export function useTokenizeSettings(dataset: DatasetCard): TokenizeSettings {
   const models = useStore((s) => s.models) ?? [];
   const usable = models.filter((m) => m.problem === null);
   const model = usable.find((m) => m.id === query.get('model')) ?? usable[0] ?? null;
-  const seqLen = wholeNumber(query.get('seq'), 8, DEFAULT_SEQ_LEN);
+  const most = model && model.contextLength >= 8 ? model.contextLength : DEFAULT_SEQ_LEN;
+  const seqLen = wholeNumber(query.get('seq'), 8, Math.min(DEFAULT_SEQ_LEN, most));
   const row = Math.min(wholeNumber(query.get('row'), 0, 0), Math.max(0, dataset.rows - 1));
   return {
     models: usable,
