@@ -1,5 +1,5 @@
 /** One supervisor a run: supervisor.json says who it is, and which training process it started. */
-import { rmSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   readStatus,
@@ -33,7 +33,7 @@ export class Claim {
     const orphan = former?.rank && isAlive(former.rank) ? former.rank : null;
     const file: SupervisorFile = { v: 1, supervisor: processRef(process.pid), socket, rank: orphan };
     const claim = new Claim(join(runDir, runFiles.socket), file);
-    claim.#write();
+    claim.#put(former);
     return claim;
   }
 
@@ -55,6 +55,35 @@ export class Claim {
   #write(): void {
     writeJsonAtomic(this.#path, this.#file);
   }
+
+  /**
+   * Puts our file in place of `former`, but never in place of a newer one: of two supervisors that start at once, one loses.
+   * Linking fails when the name is taken, renaming away tells what it took.
+   */
+  #put(former: SupervisorFile | null): void {
+    const own = `${this.#path}.${process.pid}.claim`;
+    const old = `${this.#path}.${process.pid}.former`;
+    writeJsonAtomic(own, this.#file);
+    try {
+      if (existsSync(this.#path)) {
+        renameSync(this.#path, old);
+        if (former && !sameFile(old, former)) renameSync(old, this.#path);
+      }
+      linkSync(own, this.#path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      throw new CollieError('request.invalid', 'Another supervisor has just taken this run over.');
+    } finally {
+      rmSync(own, { force: true });
+      rmSync(old, { force: true });
+    }
+  }
+}
+
+function sameFile(path: string, file: SupervisorFile): boolean {
+  const { pid, start } = file.supervisor;
+  const text = JSON.parse(readFileSync(path, 'utf8')) as SupervisorFile;
+  return text.supervisor.pid === pid && text.supervisor.start === start;
 }
 
 /** A supervisor that has written its last status is about to end: a quick resume waits for that. */

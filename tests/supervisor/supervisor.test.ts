@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { newestCheckpoint, readEnvironment, readSupervisorFile } from '../../electron/server/runs/folder.ts';
 import { isAlive } from '../../electron/server/runs/process.ts';
+import { RunRegistry } from '../../electron/server/runs/registry.ts';
 import { isLive } from '../../electron/server/runs/status.ts';
 import { FakeHome } from './harness.ts';
 
@@ -131,13 +132,25 @@ test('one run has one supervisor', async () => {
   expect(fake.registry.status(id).state).not.toBe('failed');
 });
 
+test('of many that start one run at once, from one host or several, one gets it', async () => {
+  const id = fake.createStopped({ steps: 100_000, stepMs: 5 });
+  const others = [fake.registry, new RunRegistry(fake.home), new RunRegistry(fake.home)];
+  const outcomes = await Promise.allSettled(
+    [...others, fake.registry].map((registry) => registry.resume(id)),
+  );
+  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  await fake.until(id, ({ step }) => step > 20);
+  expect(fake.events(id).filter(({ type }) => type === 'started')).toHaveLength(1);
+  expect(fake.registry.status(id)).toMatchObject({ state: 'running', attempt: 1 });
+});
+
 test('a live run cannot be removed; a stopped one can', async () => {
   const id = fake.create({ steps: 100_000, stepMs: 5 });
   await fake.registry.start(id);
-  expect(() => fake.registry.remove(id)).toThrow(/still going/);
+  await expect(fake.registry.remove(id)).rejects.toThrow(/still going/);
   await fake.registry.stop(id);
   await fake.until(id, (status) => !isLive(status));
-  fake.registry.remove(id);
+  await fake.registry.remove(id);
   expect(fake.registry.list()).toEqual([]);
   expect(() => fake.registry.status(id)).toThrow(/no run/);
 });

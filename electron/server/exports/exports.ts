@@ -125,7 +125,8 @@ function exportWeights(plan: ExportPlan, out: string, context: JobContext): Prom
       const parsed = progressSchema.safeParse(safeJson(line));
       if (parsed.success) context.progress(parsed.data.progress * 0.98);
     });
-    child.once('error', reject);
+    // After an abort the program is still ending: its folder is ours again once it has closed.
+    child.once('error', (error) => child.pid === undefined && reject(error));
     child.once('close', (code, signal) => (code === 0 ? resolve() : reject(diedError(code, signal, stderr))));
   });
 }

@@ -41,6 +41,7 @@ export function createServices(options: HostOptions): Services {
   mkdirSync(home, { recursive: true, mode: 0o700 });
   chmodSync(home, 0o700);
   const runs = new RunRegistry(home);
+  runs.sweep().catch(() => {}); // What cannot be deleted now is tried again at the next start.
   const files = new FileBrowser([...defaultRoots(), home]);
   return {
     home,

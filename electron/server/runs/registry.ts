@@ -1,6 +1,7 @@
 /** All runs of one COLLIE_HOME. Holds nothing that is not in the run folders: another host sees the same. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { MethodResult } from '../../shared/api.ts';
 import { CollieError, toErrorInfo } from '../../shared/errors.ts';
@@ -21,8 +22,11 @@ import { launchSupervisor, type StartMode } from './launch.ts';
 import { isAlive } from './process.ts';
 import { currentStatus, isLive, rankAlive } from './status.ts';
 
+const REMOVED = '.removed-';
+
 export class RunRegistry {
   readonly #root: string;
+  readonly #launching = new Set<string>();
   readonly #ended = new Map<string, { stamp: string; status: RunStatus }>();
 
   /** `home`: COLLIE_HOME. */
@@ -141,23 +145,35 @@ export class RunRegistry {
   }
 
   /** Deletes the folder of a run with everything in it. Throws request.invalid while anything of it lives. */
-  remove(id: string): void {
+  async remove(id: string): Promise<void> {
     const dir = this.dir(id);
     if (isLive(this.status(id)) || rankAlive(dir)) {
       throw new CollieError('request.invalid', `The run ${id} is still going.`, 'Stop it first.', { id });
     }
-    const trash = join(this.#root, `.removed-${id}-${randomBytes(3).toString('hex')}`);
+    const trash = join(this.#root, `${REMOVED}${id}-${randomBytes(3).toString('hex')}`);
     renameSync(dir, trash);
-    rmSync(trash, { recursive: true, force: true });
+    await rm(trash, { recursive: true, force: true });
+  }
+
+  /** Finishes removals that a crash has cut off. */
+  async sweep(): Promise<void> {
+    for (const name of readdirSync(this.#root)) {
+      if (name.startsWith(REMOVED)) await rm(join(this.#root, name), { recursive: true, force: true });
+    }
   }
 
   async #launch(id: string, mode: StartMode): Promise<void> {
     const dir = this.dir(id);
+    // Until the supervisor has signed in, only we know of it.
+    if (this.#launching.has(id)) throw notResumable(id, 'it is being started', 'Wait a moment.');
+    this.#launching.add(id);
     try {
       await launchSupervisor(dir, mode);
     } catch (thrown) {
       this.#recordFailedLaunch(id, thrown);
       throw thrown;
+    } finally {
+      this.#launching.delete(id);
     }
   }
 

@@ -11,12 +11,6 @@ import { isAlive } from './process.ts';
 const LAUNCH_GRACE_MS = 60_000;
 const TAIL_BYTES = 16 * 1024;
 
-/** True while the supervisor of this folder runs. */
-export function supervisorAlive(runDir: string): boolean {
-  const file = readSupervisorFile(runDir);
-  return file !== null && isAlive(file.supervisor);
-}
-
 /** True while a training process of this folder runs, even one whose supervisor is gone (it is saving its work). */
 export function rankAlive(runDir: string): boolean {
   const rank = readSupervisorFile(runDir)?.rank ?? null;
@@ -37,7 +31,13 @@ export function currentStatus(runDir: string, id: string): RunStatus {
     if (!existsSync(join(runDir, runFiles.spec))) throw thrown;
     return unreadable(runDir, id, toErrorInfo(thrown));
   }
-  if (!isLive(status) || supervisorAlive(runDir)) return status;
+  if (!isLive(status)) return status;
+  const owner = readSupervisorFile(runDir)?.supervisor ?? null;
+  if (owner && isAlive(owner)) {
+    // A new supervisor has signed in, the status is still that of one that died.
+    const stale = status.supervisorPid !== null && status.supervisorPid !== owner.pid;
+    return stale ? { ...status, state: 'preparing', phase: 'Starting', supervisorPid: owner.pid } : status;
+  }
   const launching =
     status.supervisorPid === null && Date.now() - Date.parse(status.updatedAt) < LAUNCH_GRACE_MS;
   return launching ? status : orphaned(runDir, status);

@@ -103,14 +103,14 @@ test('what is not live cannot be stopped, what is complete cannot be resumed', a
   await expect(fake.registry.resume(id)).rejects.toMatchObject({ code: 'run.not_resumable' });
 });
 
-test('removing a run that links elsewhere leaves the other place alone', () => {
+test('removing a run that links elsewhere leaves the other place alone', async () => {
   const id = fake.create();
   setStatus(id, { state: 'stopped' });
   const outside = join(fake.home, 'precious');
   mkdirSync(outside);
   writeFileSync(join(outside, 'file'), 'kept');
   symlinkSync(outside, join(fake.registry.dir(id), 'link'));
-  fake.registry.remove(id);
+  await fake.registry.remove(id);
   expect(readFileSync(join(outside, 'file'), 'utf8')).toBe('kept');
   expect(existsSync(join(fake.home, 'runs', id))).toBe(false);
 });
