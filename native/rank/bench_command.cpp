@@ -89,7 +89,7 @@ OptimizerSpec adamw() {
 class Bench {
  public:
   explicit Bench(const BenchOptions& options) : options_(options), kernels_(make_kernels(options.decoder.device)) {
-    with_memory_errors(options.decoder.device, "the model", [&] {
+    with_memory_errors(options.decoder.device, "The model", [&] {
       decoder_ = std::make_unique<Decoder>(options.config, options.decoder);
       options.weights ? decoder_->load(*options.weights) : decoder_->randomize(/*seed=*/1);
       optimizer_ = make_optimizer(adamw(), decoder_->trainable(), *kernels_);

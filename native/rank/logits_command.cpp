@@ -31,19 +31,6 @@ PackedBatch read_document(const nlohmann::json& ids, int64_t vocab_size) {
   return batch;
 }
 
-ServingOptions serving_options(const Arguments& arguments) {
-  ServingOptions options;
-  options.model = arguments.required("model");
-  if (arguments.has("run") != arguments.has("checkpoint")) throw UsageError("--run and --checkpoint belong together");
-  if (const auto run = arguments.find("run")) {
-    options.run = *run;
-    options.checkpoint = arguments.required("checkpoint");
-  }
-  options.precision = arguments.choice("precision", "fp32", {"bf16", "fp32"}) == "bf16" ? Precision::bf16 : Precision::fp32;
-  options.device = arguments.choice("device", "cpu", {"cpu", "cuda"}) == "cpu" ? DeviceType::cpu : DeviceType::cuda;
-  return options;
-}
-
 }  // namespace
 
 // Writes fp32 logits [N, vocab_size] of all documents, one after another, little-endian and raw.
@@ -52,7 +39,9 @@ int logits_command(const Words& words) {
   set_threads(arguments.integer("threads", 0, 0, 1024));
   const nlohmann::json documents = read_json_file(arguments.required("ids"));
   if (!documents.is_array()) fail("the file holds no list");
-  ServingModels models(serving_options(arguments));
+  ServingOptions options = serving_options(arguments);
+  if (!arguments.has("precision")) options.precision = Precision::fp32;
+  ServingModels models(options);
   const Use use = models.tuned() ? Use::tuned : Use::base;
   OutputFile out(arguments.required("out"));
   for (const auto& ids : documents) {

@@ -74,21 +74,6 @@ void answer(const json& message, ServingModels& models, const Inbox& inbox) {
   print_line({{"id", id}, {"done", true}, {"finish", finish_name(finish)}, {"seconds", seconds}});
 }
 
-ServingOptions serving_options(const Arguments& arguments) {
-  ServingOptions options;
-  options.model = arguments.required("model");
-  if (const auto run = arguments.find("run")) {
-    options.run = *run;
-    options.checkpoint = arguments.required("checkpoint");
-  } else if (arguments.has("checkpoint")) {
-    throw UsageError("--checkpoint needs --run");
-  }
-  options.precision = arguments.choice("precision", "bf16", {"bf16", "fp32"}) == "bf16" ? Precision::bf16 : Precision::fp32;
-  options.device = arguments.choice("device", "cpu", {"cpu", "cuda"}) == "cpu" ? DeviceType::cpu : DeviceType::cuda;
-  options.context = arguments.integer("context", 0, 16, 1 << 20);
-  return options;
-}
-
 }  // namespace
 
 int serve_command(const Words& words) {

@@ -19,6 +19,21 @@ constexpr int64_t kUsualContext = 4096;
 
 }  // namespace
 
+ServingOptions serving_options(const Arguments& arguments) {
+  ServingOptions options;
+  options.model = arguments.required("model");
+  if (const auto run = arguments.find("run")) {
+    options.run = *run;
+    options.checkpoint = arguments.required("checkpoint");
+  } else if (arguments.has("checkpoint")) {
+    throw UsageError("--checkpoint needs --run");
+  }
+  options.precision = arguments.choice("precision", "bf16", {"bf16", "fp32"}) == "bf16" ? Precision::bf16 : Precision::fp32;
+  options.device = arguments.choice("device", "cpu", {"cpu", "cuda"}) == "cpu" ? DeviceType::cpu : DeviceType::cuda;
+  options.context = arguments.integer("context", 0, 16, 1 << 20);
+  return options;
+}
+
 ServingModels::ServingModels(const ServingOptions& options)
     : options_(options), config_(ModelConfig::load(options.model)), device_(choose_device(options.device)) {
   if (options_.context == 0) options_.context = std::min(config_.max_position, kUsualContext);
@@ -33,10 +48,10 @@ std::unique_ptr<Decoder> ServingModels::make_decoder(std::optional<LoraOptions> 
   options.precision = options_.precision;
   options.device = device_;
   options.lora = std::move(lora);
-  options.capacity_tokens = std::min(kPromptChunk, options_.context);
-  options.max_document = options_.context;
+  options.capacity_tokens = chunk_tokens();
+  options.max_document = chunk_tokens();
   std::unique_ptr<Decoder> decoder;
-  with_memory_errors(device_, "the model and a context of " + std::to_string(options_.context) + " tokens", [&] {
+  with_memory_errors(device_, "The model and a context of " + std::to_string(options_.context) + " tokens", [&] {
     decoder = std::make_unique<Decoder>(config_, options);
     decoder->load(weights);
   });
@@ -75,21 +90,27 @@ void ServingModels::require(Use use) const {
 
 at::Tensor ServingModels::logits(Use use, const PackedBatch& document) {
   require(use);
-  const int64_t most = std::min(kPromptChunk, options_.context);
+  const int64_t most = chunk_tokens();
   if (document.n_tokens() > most)
     throw Error("request.invalid", "A document has " + std::to_string(document.n_tokens()) + " tokens; at most " +
                 std::to_string(most) + " are computed at once.", "Give shorter documents.");
-  return decoder_of(use).logits(document, use == Use::tuned && adapter_ ? AdapterUse::on : AdapterUse::off);
+  return decoder_of(use).logits(document, adapter_of(use));
 }
+
+AdapterUse ServingModels::adapter_of(Use use) const {
+  return use == Use::tuned && adapter_ ? AdapterUse::on : AdapterUse::off;
+}
+
+// Tokens computed at once.
+int64_t ServingModels::chunk_tokens() const { return std::min(kPromptChunk, options_.context); }
 
 Generator& ServingModels::conversation(Use use) {
   require(use);
   std::unique_ptr<Generator>& conversation = use == Use::tuned ? tuned_conversation_ : base_conversation_;
   if (!conversation) {
     Decoder& decoder = decoder_of(use);
-    const AdapterUse adapter = use == Use::tuned && adapter_ ? AdapterUse::on : AdapterUse::off;
-    with_memory_errors(device_, "a conversation of " + std::to_string(options_.context) + " tokens", [&] {
-      conversation = std::make_unique<Generator>(decoder, adapter, options_.context, std::min(kPromptChunk, options_.context));
+    with_memory_errors(device_, "A conversation of " + std::to_string(options_.context) + " tokens", [&] {
+      conversation = std::make_unique<Generator>(decoder, adapter_of(use), options_.context, chunk_tokens());
     });
   }
   return *conversation;

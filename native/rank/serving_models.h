@@ -11,6 +11,7 @@
 #include "core/run_spec.h"
 #include "engine/generate/generator.h"
 #include "engine/model/decoder.h"
+#include "rank/arguments.h"
 
 namespace collie {
 
@@ -22,6 +23,9 @@ struct ServingOptions {
   DeviceType device = DeviceType::cpu;
   int64_t context = 0;  // most tokens of prompt and answer; 0: what the model was made for, at most 4096
 };
+
+// From --model, --run, --checkpoint, --precision, --device and --context. Throws UsageError.
+ServingOptions serving_options(const Arguments& arguments);
 
 enum class Use { base, tuned };
 
@@ -42,6 +46,8 @@ class ServingModels {
   void require(Use use) const;
   std::unique_ptr<Decoder> make_decoder(std::optional<LoraOptions> lora, const std::filesystem::path& weights) const;
   Decoder& decoder_of(Use use);
+  AdapterUse adapter_of(Use use) const;
+  int64_t chunk_tokens() const;
   void load_tuned();
 
   ServingOptions options_;

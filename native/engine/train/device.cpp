@@ -58,6 +58,11 @@ MemoryNow memory_now(const at::Device& device) {
   return {allocated.current, allocated.peak};
 }
 
+int64_t memory_total(const at::Device& device) {
+  if (!device.is_cuda()) return static_cast<int64_t>(read_system_memory().total_bytes);
+  return static_cast<int64_t>(at::accelerator::getMemoryInfo(device.index()).second);
+}
+
 int64_t memory_available(const at::Device& device) {
   if (!device.is_cuda()) {
     const SystemMemory memory = read_system_memory();  // knows the limit of a container

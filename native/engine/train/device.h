@@ -25,6 +25,8 @@ struct MemoryNow {
 // Resident memory of this process now and at its peak; on CUDA, memory of the device's allocator. 0 where the system does not
 // tell.
 MemoryNow memory_now(const at::Device& device);
+// All memory of the machine, of the container when that has less, or of the device; 0 where the system does not tell.
+int64_t memory_total(const at::Device& device);
 // Memory that could still be had, for messages; 0 where the system does not tell.
 int64_t memory_available(const at::Device& device);
 

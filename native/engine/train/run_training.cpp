@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include "core/error.h"
+#include "core/memory_plan.h"
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/train/session.h"
 #include "engine/train/trainer.h"
@@ -40,9 +41,9 @@ StartedEvent started_event(const Session& session, int64_t attempt, int64_t step
   event.total_steps = session.loader->total_steps();
   event.train_rows = session.train_rows->size();
   event.eval_rows = session.evaluation ? session.evaluation->rows() : 0;
-  event.trainable_params = trainable_params(session.config, session.spec.method);
-  event.total_params = parameter_count(session.config);
-  if (session.spec.method.type == MethodType::lora) event.total_params += event.trainable_params;
+  const MemoryPlan plan = plan_memory(session.config, session.spec, at::get_num_threads());
+  event.trainable_params = plan.trainable_params;
+  event.total_params = plan.total_params;
   event.device = device_name(session.device);
   event.threads = at::get_num_threads();
   return event;

@@ -1,18 +1,24 @@
 #include "engine/train/session.h"
 
+#include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <new>
 
 #include "core/error.h"
 #include "core/json_reader.h"
+#include "core/memory_plan.h"
 
 namespace collie {
 
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr const char* kMemoryHint =
+    "Lower batch.micro_batch_size or batch.seq_len, turn on activation_checkpointing, or choose a smaller model.";
 
 std::string gigabytes(int64_t bytes) {
   char text[32];
@@ -24,10 +30,9 @@ std::string gigabytes(int64_t bytes) {
   const int64_t available = memory_available(device);
   const int64_t used = memory_now(device).bytes;
   throw Error("memory.insufficient",
-              "Not enough memory on " + device_name(device) + " for " + doing + ": " + gigabytes(used) + " in use, " +
+              doing + " did not fit into the memory of " + device_name(device) + ": " + gigabytes(used) + " in use, " +
                   gigabytes(available) + " available. " + detail,
-              "Lower batch.micro_batch_size or batch.seq_len, turn on activation_checkpointing, or choose a smaller model.",
-              {{"device", device_name(device)}, {"used_bytes", used}, {"available_bytes", available}});
+              kMemoryHint, {{"device", device_name(device)}, {"used_bytes", used}, {"available_bytes", available}});
 }
 
 void open_rows(Session& session, const fs::path& run_folder) {
@@ -61,9 +66,39 @@ DecoderOptions decoder_options(const Session& session) {
     options.capacity_tokens = std::max(options.capacity_tokens, session.evaluation->largest_batch());
     options.max_document = std::max(options.max_document, session.evaluation->longest_document());
   }
-  options.max_document = std::max(options.max_document, longest_sample(session.prompts, spec.sampling));
   options.seed = spec.seed;
   return options;
+}
+
+MemoryPlan forecast(const Session& session, const DecoderOptions& options) {
+  PlanInput input;
+  input.mode = options.mode;
+  input.precision = options.precision;
+  input.checkpointing = options.checkpointing;
+  if (options.lora) {
+    input.lora_rank = options.lora->rank;
+    input.lora_dropout = options.lora->dropout;
+    input.lora_targets = options.lora->target_modules;
+  }
+  input.capacity_tokens = options.capacity_tokens;
+  input.max_document = options.max_document;
+  input.threads = at::get_num_threads();
+  input.optimizer_floats_per_param = 2;
+  return plan_memory(session.config, input);
+}
+
+// The system would not refuse the memory but end the process once it touches too much: so what cannot fit is refused here.
+// Scratch is left out, its forecast is an upper bound.
+void refuse_what_cannot_fit(const Session& session, const DecoderOptions& options, const std::string& what) {
+  const MemoryPlan plan = forecast(session, options);
+  const int64_t needed = plan.total() - plan.scratch;
+  const int64_t total = memory_total(session.device);
+  if (total == 0 || needed <= total) return;
+  throw Error("memory.insufficient",
+              what + " need about " + gigabytes(needed) + ": weights " + gigabytes(plan.weights) + ", gradients " +
+                  gigabytes(plan.gradients) + ", optimizer " + gigabytes(plan.optimizer) + ", activations " +
+                  gigabytes(plan.activations) + ". " + device_name(session.device) + " has " + gigabytes(total) + ".",
+              kMemoryHint, {{"needed_bytes", needed}, {"total_bytes", total}, {"device", device_name(session.device)}});
 }
 
 }  // namespace
@@ -87,20 +122,6 @@ void with_memory_errors(const at::Device& device, const std::string& doing, cons
   }
 }
 
-int64_t trainable_params(const ModelConfig& config, const MethodSpec& method) {
-  if (method.type == MethodType::full) return parameter_count(config);
-  const int64_t queries = config.n_heads * config.head_dim;
-  const int64_t keys = config.n_kv_heads * config.head_dim;
-  int64_t in_plus_out = 0;
-  for (const std::string& target : method.lora.target_modules) {
-    if (target == "q_proj" || target == "o_proj") in_plus_out += config.hidden_size + queries;
-    if (target == "k_proj" || target == "v_proj") in_plus_out += config.hidden_size + keys;
-    if (target == "gate_proj" || target == "up_proj" || target == "down_proj")
-      in_plus_out += config.hidden_size + config.intermediate_size;
-  }
-  return config.n_layers * method.lora.rank * in_plus_out;
-}
-
 Session open_session(const RunSpec& spec, const fs::path& run_folder) {
   Session session;
   session.spec = spec;
@@ -116,7 +137,8 @@ void allocate(Session& session, Journal& journal) {
   const RunSpec& spec = session.spec;
   const DecoderOptions options = decoder_options(session);
   journal.phase(Phase::allocating);
-  const std::string what = "the model and its largest micro-batch of " + std::to_string(options.capacity_tokens) + " tokens";
+  const std::string what = "The model and its largest micro-batch of " + std::to_string(options.capacity_tokens) + " tokens";
+  refuse_what_cannot_fit(session, options, what);
   with_memory_errors(session.device, what, [&] {
     session.kernels = make_kernels(session.device);
     session.decoder = std::make_unique<Decoder>(session.config, options);
@@ -126,7 +148,7 @@ void allocate(Session& session, Journal& journal) {
     session.generator = std::make_unique<Generator>(
         *session.decoder, adapter, longest_sample(session.prompts, spec.sampling), options.capacity_tokens);
   });
-  with_memory_errors(session.device, "the model's weights", [&] {
+  with_memory_errors(session.device, "The model's weights", [&] {
     session.decoder->load(spec.model, [&](double done) { journal.phase(Phase::loading_model, done); });
   });
 }

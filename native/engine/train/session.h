@@ -47,9 +47,6 @@ Session open_session(const RunSpec& spec, const std::filesystem::path& run_folde
 // memory.insufficient with the numbers when an allocation fails.
 void allocate(Session& session, Journal& journal);
 
-// Elements that will be trained.
-int64_t trainable_params(const ModelConfig& config, const MethodSpec& method);
-
 // Runs `action`; a failed allocation becomes memory.insufficient, naming what was being done.
 void with_memory_errors(const at::Device& device, const std::string& doing, const std::function<void()>& action);
 

@@ -1,0 +1,150 @@
+/** Drives the real collie-rank on a tiny random model, as a supervisor would. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import { rankExecutable } from '../../electron/server/native/addon.ts';
+import { type ErrorInfo, errorInfoSchema } from '../../electron/shared/errors.ts';
+import type { EventType, RunEvent } from '../../electron/shared/events.ts';
+import { uniform } from '../support/random.ts';
+import { makeRun, readEvents, type SpecPatch } from '../support/rank.ts';
+import { makeTinyModel } from '../support/tiny-model.ts';
+import type { TokenDocument } from '../support/token-store.ts';
+
+/** Why the engine's tests cannot run here, or null. Printed once a file. */
+export const noEngine = existsSync(rankExecutable())
+  ? null
+  : `Engine tests are skipped: ${rankExecutable()} is not built (node native/setup.mjs).`;
+if (noEngine) console.warn(noEngine);
+
+/** A folder that is removed after the tests of the file. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'collie-engine-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Documents with a pattern to learn: each token is followed by the next number, from a random start. */
+export function countingDocuments(count: number, seed: number): TokenDocument[] {
+  const next = uniform(seed);
+  return Array.from({ length: count }, () => {
+    const length = 6 + Math.floor(next() * 24);
+    const first = 3 + Math.floor(next() * 400);
+    const ids = Array.from({ length }, (_, i) => first + i);
+    return { ids, mask: ids.map((_, i) => (i < 3 ? 0 : 1)) };
+  });
+}
+
+export const quick: SpecPatch = {
+  method: { type: 'lora', rank: 4, alpha: 8 },
+  optimizer: { type: 'adamw', learning_rate: 0.01 },
+  batch: { micro_batch_size: 2, grad_accum_steps: 2, seq_len: 64 },
+  duration: { unit: 'steps', value: 6 },
+  checkpoint: { every_steps: 0, keep: 2 },
+  precision: 'fp32',
+  threads: 1,
+};
+
+let made = 0;
+/** A run folder with its own copy of a tiny model. */
+export function tinyRun(root: string, spec: SpecPatch = {}, evaluation: TokenDocument[] = []): string {
+  const place = join(root, `run-${made++}`);
+  const model = makeTinyModel(join(place, 'model'), { dtype: 'F32', tied: true });
+  return makeRun(join(place, 'run'), model, { ...quick, ...spec }, countingDocuments(20, 3), evaluation);
+}
+
+export interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stderr: string;
+}
+
+export class TrainProcess {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  readonly #run: string;
+  #over = false;
+
+  constructor(run: string, resume?: string) {
+    const more = resume === undefined ? [] : ['--resume', resume];
+    this.#run = run;
+    this.child = spawn(rankExecutable(), ['train', '--run', run, ...more], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    let stderr = '';
+    this.child.stderr?.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    this.ended = new Promise((resolve, reject) => {
+      this.child.once('error', reject);
+      this.child.once('close', (code, signal) => {
+        this.#over = true;
+        resolve({ code, signal, stderr });
+      });
+    });
+  }
+
+  send(command: string): void {
+    this.child.stdin?.write(`${JSON.stringify({ command })}\n`);
+  }
+
+  /** The first event that fits, as soon as it is in the file; the process must write it before it ends. */
+  async event(type: EventType, fits: (event: RunEvent) => boolean = () => true): Promise<RunEvent> {
+    const find = () =>
+      existsSync(join(this.#run, 'events/rank-000.jsonl'))
+        ? wholeEvents(this.#run).find((event) => event.type === type && fits(event))
+        : undefined;
+    const watcher = watch(join(this.#run, 'events'));
+    try {
+      for (let found = find(); ; found = find()) {
+        if (found) return found;
+        if (this.#over) throw new Error(`The rank ended without the event: ${(await this.ended).stderr}`);
+        await Promise.race([new Promise((resolve) => watcher.once('change', resolve)), this.ended]);
+      }
+    } finally {
+      watcher.close();
+    }
+  }
+}
+
+/** Events of a file that may be growing: a torn last line is left out. */
+export function wholeEvents(run: string): RunEvent[] {
+  const text = readFileSync(join(run, 'events/rank-000.jsonl'), 'utf8');
+  if (!text.includes('\n')) return [];
+  return readEventsOf(text.slice(0, text.lastIndexOf('\n')));
+}
+
+function readEventsOf(text: string): RunEvent[] {
+  return text.split('\n').map((line) => JSON.parse(line) as RunEvent);
+}
+
+/** Trains to the end; throws unless it ends well. */
+export async function trainToEnd(run: string, resume?: string): Promise<RunEvent[]> {
+  const { code, stderr } = await new TrainProcess(run, resume).ended;
+  if (code !== 0) throw new Error(`collie-rank ended with ${code}: ${stderr}`);
+  return readEvents(run);
+}
+
+/** Trains; it must fail with exit code 1 and one error line. */
+export async function trainToError(run: string, resume?: string): Promise<ErrorInfo> {
+  const { code, stderr } = await new TrainProcess(run, resume).ended;
+  if (code !== 1) throw new Error(`expected exit code 1, received ${code}: ${stderr}`);
+  return errorOf(stderr);
+}
+
+export function errorOf(stderr: string): ErrorInfo {
+  const line = stderr.split('\n').findLast((text) => text.startsWith('{"error"'));
+  if (!line) throw new Error(`no error line in: ${stderr}`);
+  return errorInfoSchema.parse(JSON.parse(line).error);
+}
+
+export function payloads<T extends EventType>(events: RunEvent[], type: T) {
+  return events.filter((event): event is Extract<RunEvent, { type: T }> => event.type === type);
+}
+
+export function checkpoints(run: string): string[] {
+  return readdirSync(join(run, 'checkpoints')).sort();
+}
+
+export const fileBytes = (...parts: string[]) => readFileSync(join(...parts)).toString('base64');
