@@ -10,7 +10,7 @@ import { renderWithStore } from '../support/render.tsx';
 const shown = (path: string) => document.querySelector(`[data-path="${path}"]`);
 
 function openAdvanced() {
-  for (const button of screen.getAllByRole('button', { name: /^Advanced/ })) fireEvent.click(button);
+  for (const title of screen.getAllByText('Advanced')) fireEvent.click(title);
 }
 
 const issue = (path: string, message: string): SpecIssue => ({
@@ -84,6 +84,7 @@ describe('the form', () => {
       issue('dataset', 'Nonsense as a whole.'),
     ]);
     await screen.findAllByText(/Too big\. Do this\./);
+    openAdvanced();
     expect(shown('optimizer.learning_rate')?.textContent).toContain('Too big. Do this.');
     expect(shown('optimizer.beta2')?.textContent).toContain('Too small.');
     const optimizer = screen.getByRole('region', { name: 'Optimizer' });

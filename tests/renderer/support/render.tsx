@@ -2,7 +2,7 @@
 import { MantineProvider } from '@mantine/core';
 import { cleanup, configure, render } from '@testing-library/react';
 import type { ReactNode } from 'react';
-import { afterEach } from 'vitest';
+import { afterEach, vi } from 'vitest';
 import { cssVariables, theme } from '../../../renderer/src/app/theme.ts';
 import { createMockClient, type MockOptions } from '../../../renderer/src/client/mock/mock-client.ts';
 import { StoreProvider } from '../../../renderer/src/store/context.tsx';
@@ -11,6 +11,7 @@ import { createCollieStore } from '../../../renderer/src/store/store.ts';
 // Looking through computed styles for hidden elements takes most of the time on a large page, and jsdom has no layout.
 // The timeout is a limit for slow machines, not a wait.
 configure({ defaultHidden: true, asyncUtilTimeout: 15_000 });
+vi.setConfig({ testTimeout: 90_000 });
 
 // What jsdom lacks and the component library asks for.
 class NoObserver {

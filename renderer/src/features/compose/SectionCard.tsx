@@ -23,9 +23,7 @@ export const SectionCard = memo(function SectionCard({ section, advancedOpen, on
   const advanced = fields.filter((field) => field.meta.advanced);
   const changed = advanced.filter((field) => isChanged(field, specValue(draft, field.path))).length;
   const wrong = advanced.some((field) => issues.some((issue) => issue.path === field.path));
-  const homeless = issuesOfNoField(issues, fields).filter(
-    (issue) => sectionOf(issue.path) === section && !isRequiredGroup(issue.path, fields),
-  );
+  const homeless = issuesOfNoField(issues, fields).filter((issue) => sectionOf(issue.path) === section);
   return (
     <section className={classes.section} aria-labelledby={`section-${section.id}`} id={section.id}>
       <Group gap="sm" mb="md" align="baseline">
@@ -75,10 +73,6 @@ export const SectionCard = memo(function SectionCard({ section, advancedOpen, on
     </section>
   );
 });
-
-/** A whole group that is missing is said by its required fields. */
-const isRequiredGroup = (path: string, fields: readonly SpecField[]) =>
-  fields.some((field) => field.required && field.path.startsWith(`${path}.`));
 
 function Fields({ fields }: { fields: readonly SpecField[] }) {
   return (
