@@ -19,6 +19,9 @@ const phaseTitles: Record<string, string> = {
   finishing: 'Finishing',
 };
 
+/** Before these are over, a run is starting. */
+const startPhases = ['loading_model', 'allocating'];
+
 /** The status after an event. Pure; `etaSeconds` comes from the clock, which has seen the event. */
 export function applyEvent(status: RunStatus, event: RunEvent, clock: StepClock): RunStatus {
   clock.see(event);
@@ -29,7 +32,7 @@ export function applyEvent(status: RunStatus, event: RunEvent, clock: StepClock)
     }
     case 'phase': {
       const phase = phaseTitles[event.payload.name] ?? event.payload.name;
-      const begun = event.payload.name === 'training' && status.state === 'starting';
+      const begun = status.state === 'starting' && !startPhases.includes(event.payload.name);
       const state = begun ? 'running' : status.state;
       return { ...status, state, phase, phaseProgress: event.payload.progress };
     }

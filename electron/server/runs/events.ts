@@ -5,6 +5,8 @@ import { eventsFile } from '../../shared/run-folder.ts';
 import { followLines } from './event-file.ts';
 
 export const MAX_BATCH = 500;
+/** How the line of an event may begin: writers sort keys or they do not. */
+const FIRST_KEYS = ['{"v":', '{"payload":'];
 
 /** Batches of raw events with `seq` above `afterSeq`, until the signal aborts. Broken lines are left out. */
 export async function* followEvents(
@@ -36,7 +38,7 @@ export async function* followEvents(
 export function parseLine(line: string): { seq: number } | null {
   const whole = parseObject(line);
   if (whole) return whole;
-  const start = line.lastIndexOf('{"v":');
+  const start = Math.max(...FIRST_KEYS.map((key) => line.lastIndexOf(key)));
   return start > 0 ? parseObject(line.slice(start)) : null;
 }
 

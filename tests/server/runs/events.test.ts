@@ -59,6 +59,12 @@ test('characters of several bytes survive being torn', async () => {
   expect(value?.events[0]).toMatchObject({ payload: { message: text } });
 });
 
+test('the same with sorted keys', async () => {
+  const sorted = '{"payload":{"message":"x"},"rank":0,"seq":1,"step":1,"timeUs":1,"type":"warning","v":1}';
+  writeFileSync(path, `${line(0)}{"payload":{"loss":1},"rank":0,"se${sorted}\n`);
+  expect(await take(followEvents(dir, -1, abort.signal), 2)).toEqual([0, 1]);
+});
+
 test('a line torn for good, with the next attempt appended to it, loses only itself', async () => {
   writeFileSync(path, `${line(0)}{"v":1,"rank":0,"seq":77,"ti${line(1)}garbage\n${line(2)}`);
   expect(await take(followEvents(dir, -1, abort.signal), 3)).toEqual([0, 1, 2]);
