@@ -12,7 +12,8 @@ namespace collie::addon {
 
 class NativeAddon : public Napi::Addon<NativeAddon> {
  public:
-  NativeAddon(Napi::Env env, Napi::Object exports) : writer_class_(Napi::Persistent(TokenStoreWriterObject::define(env))) {
+  NativeAddon(Napi::Env env, Napi::Object exports)
+      : writer_class_(Napi::Persistent(TokenStoreWriterObject::define(env))) {
     DefineAddon(exports, {
                              InstanceMethod("version", &NativeAddon::version),
                              InstanceMethod("devices", &NativeAddon::list_devices),

@@ -5,8 +5,8 @@
 
 namespace collie::addon {
 
-// ggufConvert(path, outDir, onProgress): Promise<void>. onProgress gets the share done; when it returns false the conversion
-// ends and the promise rejects with job.cancelled.
+// ggufConvert(path, outDir, onProgress): Promise<void>. onProgress gets the share done; when it returns false the
+// conversion ends and the promise rejects with job.cancelled.
 Napi::Value gguf_convert_async(const Napi::CallbackInfo& info);
 
 }  // namespace collie::addon

@@ -19,7 +19,8 @@ Napi::Value devices(Napi::Env env, const Nvml& nvml) {
   return to_js(env, list);
 }
 
-Napi::Value telemetry(Napi::Env env, TelemetrySampler& sampler, const Nvml& nvml, const std::filesystem::path& disk_path) {
+Napi::Value telemetry(Napi::Env env, TelemetrySampler& sampler, const Nvml& nvml,
+                      const std::filesystem::path& disk_path) {
   const Telemetry reading = sampler.read(nvml, disk_path);
   json gpus = json::array();
   for (const GpuReading& gpu : reading.gpus)

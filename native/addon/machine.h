@@ -11,6 +11,7 @@
 namespace collie::addon {
 
 Napi::Value devices(Napi::Env env, const Nvml& nvml);
-Napi::Value telemetry(Napi::Env env, TelemetrySampler& sampler, const Nvml& nvml, const std::filesystem::path& disk_path);
+Napi::Value telemetry(Napi::Env env, TelemetrySampler& sampler, const Nvml& nvml,
+                      const std::filesystem::path& disk_path);
 
 }  // namespace collie::addon

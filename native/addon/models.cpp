@@ -15,7 +15,10 @@ Napi::Value gguf_info(const Napi::CallbackInfo& info) {
     const GgufFile file(path);
     json tensors = json::array();
     for (const GgufTensor& tensor : file.tensors())
-      tensors.push_back({{"name", tensor.name}, {"shape", tensor.shape}, {"type", gguf_type_info(tensor.type)->name}, {"bytes", tensor.bytes.size()}});
+      tensors.push_back({{"name", tensor.name},
+                         {"shape", tensor.shape},
+                         {"type", gguf_type_info(tensor.type)->name},
+                         {"bytes", tensor.bytes.size()}});
     Napi::Object metadata = Napi::Object::New(env);
     for (const auto& [key, value] : file.metadata()) metadata[key] = to_js(env, value);
     Napi::Object result = Napi::Object::New(env);

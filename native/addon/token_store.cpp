@@ -22,7 +22,8 @@ Napi::Value plan_epoch_sequences(const Napi::CallbackInfo& info) {
 
 Napi::Function TokenStoreWriterObject::define(Napi::Env env) {
   return DefineClass(env, "TokenStoreWriter",
-                     {InstanceMethod<&TokenStoreWriterObject::append>("append"), InstanceMethod<&TokenStoreWriterObject::finish>("finish")});
+                     {InstanceMethod<&TokenStoreWriterObject::append>("append"),
+                      InstanceMethod<&TokenStoreWriterObject::finish>("finish")});
 }
 
 TokenStoreWriterObject::TokenStoreWriterObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
@@ -33,7 +34,8 @@ TokenStoreWriterObject::TokenStoreWriterObject(const Napi::CallbackInfo& info) :
 void TokenStoreWriterObject::append(const Napi::CallbackInfo& info) {
   const Napi::Uint32Array ids = uint32_argument(info, 0, "ids");
   const Napi::Uint8Array mask = uint8_argument(info, 1, "mask");
-  if (ids.ElementLength() != mask.ElementLength()) throw Napi::TypeError::New(info.Env(), "ids and mask must be of one length");
+  if (ids.ElementLength() != mask.ElementLength())
+    throw Napi::TypeError::New(info.Env(), "ids and mask must be of one length");
   guarded(info.Env(), [&] { writer_->append({ids.Data(), ids.ElementLength()}, {mask.Data(), mask.ElementLength()}); });
 }
 

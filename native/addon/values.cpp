@@ -8,10 +8,17 @@ using nlohmann::json;
 
 Napi::Value to_js(Napi::Env env, const json& value) {
   switch (value.type()) {
-    case json::value_t::null: case json::value_t::discarded: case json::value_t::binary: return env.Null();
-    case json::value_t::boolean: return Napi::Boolean::New(env, value.get<bool>());
-    case json::value_t::string: return Napi::String::New(env, value.get_ref<const std::string&>());
-    case json::value_t::number_integer: case json::value_t::number_unsigned: case json::value_t::number_float:
+    case json::value_t::null:
+    case json::value_t::discarded:
+    case json::value_t::binary:
+      return env.Null();
+    case json::value_t::boolean:
+      return Napi::Boolean::New(env, value.get<bool>());
+    case json::value_t::string:
+      return Napi::String::New(env, value.get_ref<const std::string&>());
+    case json::value_t::number_integer:
+    case json::value_t::number_unsigned:
+    case json::value_t::number_float:
       return Napi::Number::New(env, value.get<double>());
     case json::value_t::array: {
       Napi::Array array = Napi::Array::New(env, value.size());
@@ -22,7 +29,8 @@ Napi::Value to_js(Napi::Env env, const json& value) {
       }
       return array;
     }
-    case json::value_t::object: break;
+    case json::value_t::object:
+      break;
   }
   Napi::Object object = Napi::Object::New(env);
   for (const auto& [key, item] : value.items()) object[key] = to_js(env, item);
@@ -42,8 +50,10 @@ namespace {
 }
 
 template <typename T>
-T typed_array_argument(const Napi::CallbackInfo& info, size_t index, const char* name, napi_typedarray_type type, const char* expected) {
-  if (!info[index].IsTypedArray() || info[index].As<Napi::TypedArray>().TypedArrayType() != type) fail_argument(info, name, expected);
+T typed_array_argument(const Napi::CallbackInfo& info, size_t index, const char* name, napi_typedarray_type type,
+                       const char* expected) {
+  if (!info[index].IsTypedArray() || info[index].As<Napi::TypedArray>().TypedArrayType() != type)
+    fail_argument(info, name, expected);
   return info[index].As<T>();
 }
 

@@ -38,7 +38,8 @@ class FirstFit {
 
 }  // namespace
 
-std::vector<Sequence> plan_epoch(std::span<const int64_t> lengths, const BatchShape& shape, uint64_t seed, int64_t epoch) {
+std::vector<Sequence> plan_epoch(std::span<const int64_t> lengths, const BatchShape& shape, uint64_t seed,
+                                 int64_t epoch) {
   std::vector<int64_t> order;
   order.reserve(lengths.size());
   for (size_t i = 0; i < lengths.size(); ++i) {

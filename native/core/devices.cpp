@@ -40,8 +40,10 @@ std::vector<Device> list_devices(const Nvml& nvml) {
   devices.push_back({DeviceKind::cpu, 0, cpu_name(), usable_cores(), read_system_memory().total_bytes, cpu_features()});
   for (const GpuInfo& gpu : nvml.gpus()) {
     std::vector<std::string> features;
-    if (gpu.compute_major > 0) features.push_back("sm_" + std::to_string(gpu.compute_major) + std::to_string(gpu.compute_minor));
-    devices.push_back({DeviceKind::cuda, gpu.index, gpu.name, gpu.multiprocessors, gpu.memory_total_bytes, std::move(features)});
+    if (gpu.compute_major > 0)
+      features.push_back("sm_" + std::to_string(gpu.compute_major) + std::to_string(gpu.compute_minor));
+    devices.push_back(
+        {DeviceKind::cuda, gpu.index, gpu.name, gpu.multiprocessors, gpu.memory_total_bytes, std::move(features)});
   }
   return devices;
 }

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/json_text.h"
 
 namespace collie {
 
@@ -20,7 +21,19 @@ constexpr uint32_t kMaxDims = 4;
 constexpr uint64_t kDefaultAlignment = 32;
 
 enum class ValueType : uint32_t {
-  u8 = 0, i8 = 1, u16 = 2, i16 = 3, u32 = 4, i32 = 5, f32 = 6, boolean = 7, string = 8, array = 9, u64 = 10, i64 = 11, f64 = 12
+  u8 = 0,
+  i8 = 1,
+  u16 = 2,
+  i16 = 3,
+  u32 = 4,
+  i32 = 5,
+  f32 = 6,
+  boolean = 7,
+  string = 8,
+  array = 9,
+  u64 = 10,
+  i64 = 11,
+  f64 = 12
 };
 
 [[noreturn]] void fail_format(const std::filesystem::path& path, const std::string& problem) {
@@ -49,15 +62,17 @@ class Cursor {
   uint64_t remaining() const { return bytes_.size() - position_; }
   const std::filesystem::path& path() const { return path_; }
 
-  // A count of things of at least `min_bytes` each must fit into what is left, before a loop or an allocation trusts it.
+  // A count of things of at least `min_bytes` each must fit into what is left, before a loop or an allocation trusts
+  // it.
   void check_count(uint64_t count, uint64_t min_bytes, const char* what) const {
     if (count > remaining() / min_bytes) fail_truncated(std::to_string(count) + " " + what);
   }
 
   [[noreturn]] void fail_truncated(const std::string& what) const {
-    throw Error("model.truncated",
-                path_.string() + " is cut off: it ends at byte " + std::to_string(bytes_.size()) + ", inside " + what + ".",
-                "Download or copy this file again.", {{"path", path_.string()}});
+    throw Error(
+        "model.truncated",
+        path_.string() + " is cut off: it ends at byte " + std::to_string(bytes_.size()) + ", inside " + what + ".",
+        "Download or copy this file again.", {{"path", path_.string()}});
   }
 
  private:
@@ -85,31 +100,56 @@ double widen(float value) {
 
 uint64_t min_bytes(ValueType type) {
   switch (type) {
-    case ValueType::u8: case ValueType::i8: case ValueType::boolean: return 1;
-    case ValueType::u16: case ValueType::i16: return 2;
-    case ValueType::u32: case ValueType::i32: case ValueType::f32: return 4;
-    case ValueType::array: return 12;
-    default: return 8;
+    case ValueType::u8:
+    case ValueType::i8:
+    case ValueType::boolean:
+      return 1;
+    case ValueType::u16:
+    case ValueType::i16:
+      return 2;
+    case ValueType::u32:
+    case ValueType::i32:
+    case ValueType::f32:
+      return 4;
+    case ValueType::array:
+      return 12;
+    default:
+      return 8;
   }
 }
 
 json read_value(Cursor& cursor, ValueType type, const std::string& key, int depth) {
   const char* what = "a metadata value";
   switch (type) {
-    case ValueType::u8: return cursor.read<uint8_t>(what);
-    case ValueType::i8: return cursor.read<int8_t>(what);
-    case ValueType::u16: return cursor.read<uint16_t>(what);
-    case ValueType::i16: return cursor.read<int16_t>(what);
-    case ValueType::u32: return cursor.read<uint32_t>(what);
-    case ValueType::i32: return cursor.read<int32_t>(what);
-    case ValueType::f32: return widen(cursor.read<float>(what));
-    case ValueType::boolean: return cursor.read<uint8_t>(what) != 0;
-    case ValueType::string: return cursor.read_string(what);
-    case ValueType::u64: return cursor.read<uint64_t>(what);
-    case ValueType::i64: return cursor.read<int64_t>(what);
-    case ValueType::f64: return cursor.read<double>(what);
-    case ValueType::array: break;
-    default: fail_format(cursor.path(), "metadata key " + key + " has the unknown type " + std::to_string(static_cast<uint32_t>(type)));
+    case ValueType::u8:
+      return cursor.read<uint8_t>(what);
+    case ValueType::i8:
+      return cursor.read<int8_t>(what);
+    case ValueType::u16:
+      return cursor.read<uint16_t>(what);
+    case ValueType::i16:
+      return cursor.read<int16_t>(what);
+    case ValueType::u32:
+      return cursor.read<uint32_t>(what);
+    case ValueType::i32:
+      return cursor.read<int32_t>(what);
+    case ValueType::f32:
+      return widen(cursor.read<float>(what));
+    case ValueType::boolean:
+      return cursor.read<uint8_t>(what) != 0;
+    case ValueType::string:
+      return cursor.read_string(what);
+    case ValueType::u64:
+      return cursor.read<uint64_t>(what);
+    case ValueType::i64:
+      return cursor.read<int64_t>(what);
+    case ValueType::f64:
+      return cursor.read<double>(what);
+    case ValueType::array:
+      break;
+    default:
+      fail_format(cursor.path(),
+                  "metadata key " + key + " has the unknown type " + std::to_string(static_cast<uint32_t>(type)));
   }
   if (depth >= kMaxNesting) fail_format(cursor.path(), "metadata key " + key + " nests arrays too deeply");
   const auto item_type = static_cast<ValueType>(cursor.read<uint32_t>(what));
@@ -129,7 +169,8 @@ void check_version(Cursor& cursor) {
   if (version != 2 && version != 3) fail_format(cursor.path(), "its version is " + std::to_string(version));
 }
 
-// A tensor of the table, with its offset relative to the data. Its bytes are filled in once the data's beginning is known.
+// A tensor of the table, with its offset relative to the data. Its bytes are filled in once the data's beginning is
+// known.
 struct Entry {
   GgufTensor tensor;
   uint64_t offset = 0;
@@ -141,7 +182,8 @@ Entry read_entry(Cursor& cursor) {
   GgufTensor& tensor = entry.tensor;
   tensor.name = cursor.read_string("a tensor name");
   const auto n_dims = cursor.read<uint32_t>("a tensor");
-  if (n_dims > kMaxDims) fail_format(cursor.path(), "tensor " + tensor.name + " has " + std::to_string(n_dims) + " dimensions");
+  if (n_dims > kMaxDims)
+    fail_format(cursor.path(), "tensor " + tensor.name + " has " + std::to_string(n_dims) + " dimensions");
   uint64_t elements = 1;
   for (uint32_t i = 0; i < n_dims; ++i) {
     const auto dim = cursor.read<uint64_t>("a tensor");
@@ -155,13 +197,17 @@ Entry read_entry(Cursor& cursor) {
   const GgufTypeInfo* info = gguf_type_info(tensor.type);
   if (!info) {
     const auto number = static_cast<uint32_t>(tensor.type);
-    throw Error("gguf.unsupported_type", "Tensor " + tensor.name + " of " + cursor.path().string() + " has the unknown type " + std::to_string(number) + ".",
-                "Choose a file in F16, BF16, Q8_0, Q6_K, Q5_K, Q4_K or Q4_0.", {{"tensor", tensor.name}, {"type", number}});
+    throw Error("gguf.unsupported_type",
+                "Tensor " + tensor.name + " of " + cursor.path().string() + " has the unknown type " +
+                    std::to_string(number) + ".",
+                "Choose a file in F16, BF16, Q8_0, Q6_K, Q5_K, Q4_K or Q4_0.",
+                {{"tensor", tensor.name}, {"type", number}});
   }
   const int64_t row = tensor.shape.empty() ? 1 : tensor.shape.back();
   if (row % info->block_elements != 0)
-    fail_format(cursor.path(), "tensor " + tensor.name + " has rows of " + std::to_string(row) + ", no multiple of the " +
-                                   std::to_string(info->block_elements) + " elements of a " + std::string(info->name) + " block");
+    fail_format(cursor.path(), "tensor " + tensor.name + " has rows of " + std::to_string(row) +
+                                   ", no multiple of the " + std::to_string(info->block_elements) + " elements of a " +
+                                   std::string(info->name) + " block");
   if (__builtin_mul_overflow(elements / info->block_elements, uint64_t{info->block_bytes}, &entry.size))
     fail_format(cursor.path(), "tensor " + tensor.name + " has an impossible size");
   return entry;
@@ -172,7 +218,7 @@ uint64_t alignment_of(const std::map<std::string, json>& metadata, const std::fi
   if (found == metadata.end()) return kDefaultAlignment;
   const uint64_t value = found->second.is_number_unsigned() ? found->second.get<uint64_t>() : 0;
   if (value == 0 || value > (1u << 30) || (value & (value - 1)) != 0)
-    fail_format(path, "general.alignment is " + found->second.dump());
+    fail_format(path, "general.alignment is " + json_text(found->second));
   return value;
 }
 
@@ -208,10 +254,13 @@ GgufFile::GgufFile(const std::filesystem::path& path) : path_(path), file_(path)
   for (Entry& entry : entries) {
     GgufTensor& tensor = entry.tensor;
     if (entry.offset % alignment != 0)
-      fail_format(path_, "tensor " + tensor.name + " begins at " + std::to_string(entry.offset) + ", no multiple of " + std::to_string(alignment));
-    if (entry.size > data_bytes || entry.offset > data_bytes - entry.size) cursor.fail_truncated("tensor " + tensor.name);
+      fail_format(path_, "tensor " + tensor.name + " begins at " + std::to_string(entry.offset) + ", no multiple of " +
+                             std::to_string(alignment));
+    if (entry.size > data_bytes || entry.offset > data_bytes - entry.size)
+      cursor.fail_truncated("tensor " + tensor.name);
     tensor.bytes = file_.bytes().subspan(begin + entry.offset, entry.size);
-    if (!tensor_index_.emplace(tensor.name, tensors_.size()).second) fail_format(path_, "tensor " + tensor.name + " occurs twice");
+    if (!tensor_index_.emplace(tensor.name, tensors_.size()).second)
+      fail_format(path_, "tensor " + tensor.name + " occurs twice");
     tensors_.push_back(std::move(tensor));
   }
 }

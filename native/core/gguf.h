@@ -1,5 +1,5 @@
-// GGUF versions 2 and 3 (little-endian), memory-mapped: metadata and tensor table. Made for files from anywhere: every count, length
-// and offset is checked against the file before it is used.
+// GGUF versions 2 and 3 (little-endian), memory-mapped: metadata and tensor table. Made for files from anywhere: every
+// count, length and offset is checked against the file before it is used.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +28,8 @@ struct GgufTensor {
 class GgufFile {
  public:
   // Throws file.not_found, file.unreadable, gguf.not_gguf (no magic, another version, big-endian, an impossible entry),
-  // gguf.unsupported_type (a tensor type of unknown size), model.truncated (anything reaches beyond the end of the file).
+  // gguf.unsupported_type (a tensor type of unknown size), model.truncated (anything reaches beyond the end of the
+  // file).
   explicit GgufFile(const std::filesystem::path& path);
 
   // Values as JSON: integers, numbers, booleans, strings (bytes as they are; meant to be UTF-8) and arrays of them.

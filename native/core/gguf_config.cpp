@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/gguf_dequantize.h"
+#include "core/json_text.h"
 #include "core/model_config.h"
 
 namespace collie {
@@ -18,7 +19,8 @@ using nlohmann::ordered_json;
 namespace {
 
 [[noreturn]] void fail_key(const std::string& key, const std::string& problem) {
-  throw Error("model.bad_config", "GGUF metadata: " + key + " " + problem + ".", "Choose another file of this model.", {{"key", key}});
+  throw Error("model.bad_config", "GGUF metadata: " + key + " " + problem + ".", "Choose another file of this model.",
+              {{"key", key}});
 }
 
 [[noreturn]] void fail_feature(const std::string& what) {
@@ -31,7 +33,8 @@ int64_t integer(const GgufFile& file, const std::string& key, std::optional<int6
   if (!value && fallback) return *fallback;
   if (!value) fail_key(key, "is missing");
   if (value->is_array()) fail_feature("layers of different shapes (" + key + " is a list)");
-  if (!value->is_number_integer() || value->get<int64_t>() < 0) fail_key(key, "is " + value->dump() + ", not a whole number");
+  if (!value->is_number_integer() || value->get<int64_t>() < 0)
+    fail_key(key, "is " + json_text(*value) + ", not a whole number");
   return value->get<int64_t>();
 }
 
@@ -39,7 +42,8 @@ double number(const GgufFile& file, const std::string& key, std::optional<double
   const json* value = file.find(key);
   if (!value && fallback) return *fallback;
   if (!value) fail_key(key, "is missing");
-  if (!value->is_number() || !std::isfinite(value->get<double>())) fail_key(key, "is " + value->dump() + ", not a number");
+  if (!value->is_number() || !std::isfinite(value->get<double>()))
+    fail_key(key, "is " + json_text(*value) + ", not a number");
   return value->get<double>();
 }
 
@@ -47,10 +51,12 @@ void refuse_unsupported(const GgufFile& file) {
   const std::string architecture = file.architecture();
   if (architecture != "llama")
     throw Error("model.unknown_architecture",
-                architecture.empty() ? "This GGUF file names no architecture." : "The GGUF architecture " + architecture + " is not known.",
+                architecture.empty() ? "This GGUF file names no architecture."
+                                     : "The GGUF architecture " + architecture + " is not known.",
                 "Known GGUF architectures: llama.", {{"architecture", architecture}, {"known", "llama"}});
   if (integer(file, "llama.expert_count", 0) > 0) fail_feature("experts (llama.expert_count)");
-  for (const char* key : {"llama.embedding_scale", "llama.residual_scale", "llama.logit_scale", "llama.attention.scale"})
+  for (const char* key :
+       {"llama.embedding_scale", "llama.residual_scale", "llama.logit_scale", "llama.attention.scale"})
     if (number(file, key, 0.0) != 0.0) fail_feature(std::string("scaled activations (") + key + ")");
 }
 
@@ -71,9 +77,10 @@ bool explains(const Llama3Scaling& scaling, const std::vector<double>& waves, co
   return true;
 }
 
-// rope_freqs.weight holds only the divisors; the settings they came from are found again. Between the two corners 1/divisor is
-// linear in 1/wave length, so the first and last point there give low and high relative to the original context. That one
-// is not in the file and only scales the other two: 8192 is what every published model has, and any value gives the same divisors.
+// rope_freqs.weight holds only the divisors; the settings they came from are found again. Between the two corners
+// 1/divisor is linear in 1/wave length, so the first and last point there give low and high relative to the original
+// context. That one is not in the file and only scales the other two: 8192 is what every published model has, and any
+// value gives the same divisors.
 std::optional<Llama3Scaling> fit_llama3(const std::vector<double>& waves, const std::vector<float>& divisors) {
   constexpr double kOriginal = 8192;
   const double factor = *std::max_element(divisors.begin(), divisors.end());
@@ -106,7 +113,8 @@ json scaling_from_divisors(const GgufTensor& tensor, double theta, int64_t head_
   for (size_t i = 0; i < count; ++i)
     waves[i] = 2 * std::numbers::pi * std::pow(theta, 2 * static_cast<double>(i) / static_cast<double>(head_dim));
   for (const float divisor : divisors)
-    if (!(divisor >= 1 && std::isfinite(divisor))) fail_feature("rotary divisors that are no llama3 scaling (rope_freqs.weight)");
+    if (!(divisor >= 1 && std::isfinite(divisor)))
+      fail_feature("rotary divisors that are no llama3 scaling (rope_freqs.weight)");
   if (std::all_of(divisors.begin(), divisors.end(), [](float divisor) { return divisor == 1; })) return nullptr;
   const auto scaling = fit_llama3(waves, divisors);
   if (!scaling) fail_feature("rotary divisors that are no llama3 scaling (rope_freqs.weight)");
@@ -139,14 +147,16 @@ ordered_json gguf_model_config(const GgufFile& file) {
   refuse_unsupported(file);
   const GgufTensor* embedding = file.find_tensor("token_embd.weight");
   if (!embedding || embedding->shape.size() != 2)
-    throw Error("model.missing_tensor", "The GGUF file has no matrix token_embd.weight.", "Choose another file of this model.",
-                {{"tensor", "token_embd.weight"}});
+    throw Error("model.missing_tensor", "The GGUF file has no matrix token_embd.weight.",
+                "Choose another file of this model.", {{"tensor", "token_embd.weight"}});
   const int64_t heads = integer(file, "llama.attention.head_count");
   const int64_t width = integer(file, "llama.embedding_length");
   if (heads == 0) fail_key("llama.attention.head_count", "is 0");
   const int64_t head_dim = integer(file, "llama.attention.key_length", width / heads);
-  if (integer(file, "llama.attention.value_length", head_dim) != head_dim) fail_feature("values of another width than keys");
-  if (integer(file, "llama.rope.dimension_count", head_dim) != head_dim) fail_feature("partial rotary embedding (llama.rope.dimension_count)");
+  if (integer(file, "llama.attention.value_length", head_dim) != head_dim)
+    fail_feature("values of another width than keys");
+  if (integer(file, "llama.rope.dimension_count", head_dim) != head_dim)
+    fail_feature("partial rotary embedding (llama.rope.dimension_count)");
   const double theta = number(file, "llama.rope.freq_base", 10000.0);
 
   ordered_json config;

@@ -9,7 +9,8 @@ namespace collie {
 
 // Sizes, rotary settings (frequency base, linear scaling, and the llama3 scaling that llama.cpp stores as the tensor
 // rope_freqs.weight), tied or separate output, token ids. The result passes ModelConfig::parse.
-// Throws model.unknown_architecture, model.unsupported_feature (experts, partial rotary, biases, ...), model.bad_config.
+// Throws model.unknown_architecture, model.unsupported_feature (experts, partial rotary, biases, ...),
+// model.bad_config.
 nlohmann::ordered_json gguf_model_config(const GgufFile& file);
 
 }  // namespace collie

@@ -29,18 +29,10 @@ struct Mapping {
 
 // Names of the two formats, without the layer's prefix and ".weight".
 constexpr std::pair<std::string_view, std::string_view> kNames[] = {
-    {"model.embed_tokens", "token_embd"},
-    {"model.norm", "output_norm"},
-    {"lm_head", "output"},
-    {"input_layernorm", "attn_norm"},
-    {"self_attn.q_proj", "attn_q"},
-    {"self_attn.k_proj", "attn_k"},
-    {"self_attn.v_proj", "attn_v"},
-    {"self_attn.o_proj", "attn_output"},
-    {"post_attention_layernorm", "ffn_norm"},
-    {"mlp.gate_proj", "ffn_gate"},
-    {"mlp.up_proj", "ffn_up"},
-    {"mlp.down_proj", "ffn_down"},
+    {"model.embed_tokens", "token_embd"}, {"model.norm", "output_norm"},       {"lm_head", "output"},
+    {"input_layernorm", "attn_norm"},     {"self_attn.q_proj", "attn_q"},      {"self_attn.k_proj", "attn_k"},
+    {"self_attn.v_proj", "attn_v"},       {"self_attn.o_proj", "attn_output"}, {"post_attention_layernorm", "ffn_norm"},
+    {"mlp.gate_proj", "ffn_gate"},        {"mlp.up_proj", "ffn_up"},           {"mlp.down_proj", "ffn_down"},
 };
 
 constexpr std::string_view kLayerPrefix = "model.layers.", kSuffix = ".weight";
@@ -74,13 +66,17 @@ class MappingBuilder {
     const GgufTensor* tensor = file_.find_tensor(source);
     const nlohmann::json data = {{"tensor", source}, {"path", file_.path().string()}};
     if (!tensor)
-      throw Error("model.missing_tensor", file_.path().string() + " has no tensor " + source + ".", "Download this file again.", data);
+      throw Error("model.missing_tensor", file_.path().string() + " has no tensor " + source + ".",
+                  "Download this file again.", data);
     if (tensor->shape != shape)
       throw Error("model.bad_tensor",
-                  "Tensor " + source + " has shape " + nlohmann::json(tensor->shape).dump() + ", expected " + nlohmann::json(shape).dump() + ".",
+                  "Tensor " + source + " has shape " + nlohmann::json(tensor->shape).dump() + ", expected " +
+                      nlohmann::json(shape).dump() + ".",
                   "Choose another file of this model.", data);
     if (!can_dequantize(tensor->type))
-      throw Error("gguf.unsupported_type", "Tensor " + source + " has the type " + std::string(gguf_type_info(tensor->type)->name) + ", which cannot be converted.",
+      throw Error("gguf.unsupported_type",
+                  "Tensor " + source + " has the type " + std::string(gguf_type_info(tensor->type)->name) +
+                      ", which cannot be converted.",
                   "Choose a file in F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K or Q6_K.",
                   {{"tensor", source}, {"type", gguf_type_info(tensor->type)->name}});
     used_.insert(source);
@@ -91,7 +87,8 @@ class MappingBuilder {
   std::vector<Mapping> finish() {
     for (const GgufTensor& tensor : file_.tensors())
       if (!used_.contains(tensor.name) && tensor.name != "rope_freqs.weight")
-        throw Error("model.unsupported_feature", "This GGUF file has a tensor " + tensor.name + ", which is not supported.",
+        throw Error("model.unsupported_feature",
+                    "This GGUF file has a tensor " + tensor.name + ", which is not supported.",
                     "Choose another model, or its Hugging Face folder.", {{"tensor", tensor.name}});
     return std::move(mappings_);
   }
@@ -140,7 +137,8 @@ void convert_tensor(const Mapping& mapping, SafetensorsWriter& writer, const Rep
 
 }  // namespace
 
-void gguf_convert(const GgufFile& file, const std::filesystem::path& out_dir, const std::function<Continue(double)>& progress) {
+void gguf_convert(const GgufFile& file, const std::filesystem::path& out_dir,
+                  const std::function<Continue(double)>& progress) {
   const nlohmann::ordered_json config = gguf_model_config(file);
   const auto mappings = map_tensors(file, ModelConfig::parse(nlohmann::json(config)));
   std::vector<TensorSpec> specs;

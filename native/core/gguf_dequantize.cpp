@@ -1,5 +1,6 @@
-// Layouts of a block, little-endian and without padding (d, m: fp16 scale and minimum; qs: low bits, two elements a byte, the
-// first half of the block in the low nibbles; qh: high bits). Legacy types have 32 elements a block, K types 256.
+// Layouts of a block, little-endian and without padding (d, m: fp16 scale and minimum; qs: low bits, two elements a
+// byte, the first half of the block in the low nibbles; qh: high bits). Legacy types have 32 elements a block, K types
+// 256.
 //   Q4_0 d qs[16]            x = d (q - 8)         Q4_1 d m qs[16]            x = d q + m
 //   Q5_0 d qh[4] qs[16]      x = d (q - 16)        Q5_1 d m qh[4] qs[16]      x = d q + m
 //   Q8_0 d q[32] (int8)      x = d q

@@ -5,29 +5,21 @@
 #include <sstream>
 
 #include "core/error.h"
+#include "core/json_text.h"
 
 namespace collie {
 
 using nlohmann::json;
-
-namespace {
-
-// A value as it is shown in a message: whole when short, else its beginning.
-std::string shown(const json& value) {
-  std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
-  return text.size() > 80 ? text.substr(0, 77) + "..." : text;
-}
-
-}  // namespace
 
 json read_json_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     std::error_code ignored;
     if (!std::filesystem::exists(path, ignored))
-      throw Error("file.not_found", "There is no file " + path.string() + ".", "Check the path.", {{"path", path.string()}});
-    throw Error("file.unreadable", path.string() + " cannot be opened for reading.", "Check the permissions of this file.",
-                {{"path", path.string()}});
+      throw Error("file.not_found", "There is no file " + path.string() + ".", "Check the path.",
+                  {{"path", path.string()}});
+    throw Error("file.unreadable", path.string() + " cannot be opened for reading.",
+                "Check the permissions of this file.", {{"path", path.string()}});
   }
   std::stringstream text;
   text << file.rdbuf();
@@ -42,8 +34,9 @@ json read_json_file(const std::filesystem::path& path) {
 JsonReader::JsonReader(const json& object, std::string path) : object_(&object), path_(std::move(path)) {
   if (object.is_object()) return;
   const std::string name = path_.empty() ? "The document" : path_;
-  const std::string message = "must be an object, not " + shown(object);
-  const json issue = {{"path", path_}, {"code", "wrong_type"}, {"message", message}, {"received", object}, {"suggestion", ""}};
+  const std::string message = "must be an object, not " + json_text(object);
+  const json issue = {
+      {"path", path_}, {"code", "wrong_type"}, {"message", message}, {"received", object}, {"suggestion", ""}};
   throw Error("spec.invalid", name + ": " + message, "", {{"issues", json::array({issue})}});
 }
 
@@ -74,20 +67,21 @@ const json& JsonReader::value(const std::string& key) { return require(key, "a v
 
 std::string JsonReader::string(const std::string& key) {
   const json& found = require(key, "a string");
-  if (!found.is_string()) fail(key, "wrong_type", "must be a string, not " + shown(found));
+  if (!found.is_string()) fail(key, "wrong_type", "must be a string, not " + json_text(found));
   return found.get<std::string>();
 }
 
 bool JsonReader::boolean(const std::string& key) {
   const json& found = require(key, "true or false");
-  if (!found.is_boolean()) fail(key, "wrong_type", "must be true or false, not " + shown(found));
+  if (!found.is_boolean()) fail(key, "wrong_type", "must be true or false, not " + json_text(found));
   return found.get<bool>();
 }
 
 int64_t JsonReader::integer(const std::string& key, int64_t min, int64_t max) {
   const json& found = require(key, "an integer");
-  const bool too_big = found.is_number_unsigned() && found.get<uint64_t>() > uint64_t(std::numeric_limits<int64_t>::max());
-  if (!found.is_number_integer() || too_big) fail(key, "wrong_type", "must be an integer, not " + shown(found));
+  const bool too_big =
+      found.is_number_unsigned() && found.get<uint64_t>() > uint64_t(std::numeric_limits<int64_t>::max());
+  if (!found.is_number_integer() || too_big) fail(key, "wrong_type", "must be an integer, not " + json_text(found));
   const int64_t result = found.get<int64_t>();
   if (result < min || result > max)
     fail(key, "out_of_range",
@@ -97,26 +91,27 @@ int64_t JsonReader::integer(const std::string& key, int64_t min, int64_t max) {
 
 double JsonReader::number(const std::string& key, double min, double max) {
   const json& found = require(key, "a number");
-  if (!found.is_number()) fail(key, "wrong_type", "must be a number, not " + shown(found));
+  if (!found.is_number()) fail(key, "wrong_type", "must be a number, not " + json_text(found));
   const double result = found.get<double>();
   if (!std::isfinite(result) || result < min || result > max)
-    fail(key, "out_of_range", "must be between " + json(min).dump() + " and " + json(max).dump() + ", not " + shown(found));
+    fail(key, "out_of_range",
+         "must be between " + json(min).dump() + " and " + json(max).dump() + ", not " + json_text(found));
   return result;
 }
 
 std::vector<std::string> JsonReader::strings(const std::string& key) {
   const json& found = require(key, "a list of strings");
-  if (!found.is_array()) fail(key, "wrong_type", "must be a list of strings, not " + shown(found));
+  if (!found.is_array()) fail(key, "wrong_type", "must be a list of strings, not " + json_text(found));
   for (const json& item : found)
-    if (!item.is_string()) fail(key, "wrong_type", "must hold strings only, not " + shown(item));
+    if (!item.is_string()) fail(key, "wrong_type", "must hold strings only, not " + json_text(item));
   return found.get<std::vector<std::string>>();
 }
 
 std::vector<int64_t> JsonReader::integers(const std::string& key) {
   const json& found = require(key, "a list of integers");
-  if (!found.is_array()) fail(key, "wrong_type", "must be a list of integers, not " + shown(found));
+  if (!found.is_array()) fail(key, "wrong_type", "must be a list of integers, not " + json_text(found));
   for (const json& item : found)
-    if (!item.is_number_integer()) fail(key, "wrong_type", "must hold integers only, not " + shown(item));
+    if (!item.is_number_integer()) fail(key, "wrong_type", "must hold integers only, not " + json_text(item));
   return found.get<std::vector<int64_t>>();
 }
 
@@ -135,7 +130,8 @@ void JsonReader::finish() const {
                       {"suggestion", "Remove it, or check how it is spelled."}});
   }
   if (issues.empty()) return;
-  throw Error("spec.invalid", unknown + ": not a known key", "Remove it, or check how it is spelled.", {{"issues", issues}});
+  throw Error("spec.invalid", unknown + ": not a known key", "Remove it, or check how it is spelled.",
+              {{"issues", issues}});
 }
 
 }  // namespace collie

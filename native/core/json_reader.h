@@ -1,5 +1,6 @@
-// Strict reading of a JSON object: every key must be asked for, every value has one type and range, nothing has a default.
-// What is wrong is thrown as spec.invalid with the dotted path, the value received and, in data.issues, a SpecIssue.
+// Strict reading of a JSON object: every key must be asked for, every value has one type and range, nothing has a
+// default. What is wrong is thrown as spec.invalid with the dotted path, the value received and, in data.issues, a
+// SpecIssue.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,9 @@ namespace collie {
 // Reads and parses a file. Throws file.not_found, file.unreadable, spec.invalid (not JSON: with line and column).
 nlohmann::json read_json_file(const std::filesystem::path& path);
 
-// One object of a JSON document, which must outlive the reader. Use: ask for every key, read nested objects with object(),
-// then call finish() on each reader; a key nobody asked for is an error (a misspelt option must not be ignored).
+// One object of a JSON document, which must outlive the reader. Use: ask for every key, read nested objects with
+// object(), then call finish() on each reader; a key nobody asked for is an error (a misspelt option must not be
+// ignored).
 class JsonReader {
  public:
   // `path` names the object in messages ("" for the whole document). Throws spec.invalid when it is not an object.
@@ -41,7 +43,8 @@ class JsonReader {
   const nlohmann::json& value(const std::string& key);
   void skip(const std::string& key) { value(key); }
 
-  // A string out of a closed set, as the enum value beside it: one_of<Precision>("precision", {{"bf16", Precision::bf16}, ...}).
+  // A string out of a closed set, as the enum value beside it: one_of<Precision>("precision", {{"bf16",
+  // Precision::bf16}, ...}).
   template <typename E>
   E one_of(const std::string& key, std::initializer_list<std::pair<const char*, E>> choices) {
     const std::string text = string(key);

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/json_text.h"
 
 namespace collie {
 
@@ -13,12 +14,13 @@ using nlohmann::json;
 
 namespace {
 
-// What a key means that a config.json leaves out altogether (null is "none"): the defaults of transformers' config class.
+// What a key means that a config.json leaves out altogether (null is "none"): the defaults of transformers' config
+// class.
 struct Family {
   const char* architecture;
   const char* family;
-  int64_t default_kv_heads;       // 0: as many as query heads
-  bool has_sliding_window;        // false: the key is ignored, as transformers does
+  int64_t default_kv_heads;  // 0: as many as query heads
+  bool has_sliding_window;   // false: the key is ignored, as transformers does
   int64_t default_sliding_window;
 };
 constexpr std::array<Family, 2> kFamilies = {{
@@ -26,15 +28,17 @@ constexpr std::array<Family, 2> kFamilies = {{
     {"MistralForCausalLM", "mistral", 8, true, 4096},
 }};
 
+constexpr int64_t kMaxWidth = 1 << 22;       // of layers: keeps every product of sizes inside 64 bits
 constexpr int64_t kMost = int64_t{1} << 40;  // of positions: far beyond any model
 
 [[noreturn]] void fail_config(const std::string& key, const std::string& problem, const json& received = nullptr) {
-  throw Error("model.bad_config", "config.json: " + key + " " + problem + ".", "Check that config.json belongs to this model.",
-              {{"key", key}, {"received", received}});
+  throw Error("model.bad_config", "config.json: " + key + " " + problem + ".",
+              "Check that config.json belongs to this model.", {{"key", key}, {"received", received}});
 }
 
 [[noreturn]] void fail_feature(const std::string& key, const json& value, const std::string& supported) {
-  throw Error("model.unsupported_feature", "config.json: " + key + " = " + value.dump() + " is not supported (supported: " + supported + ").",
+  throw Error("model.unsupported_feature",
+              "config.json: " + key + " = " + json_text(value) + " is not supported (supported: " + supported + ").",
               "Choose another model.", {{"key", key}, {"received", value}});
 }
 
@@ -49,7 +53,10 @@ int64_t integer(const json& object, const char* key, int64_t min, int64_t max) {
   if (!value) fail_config(key, "is missing");
   const bool whole = value->is_number_integer() && !(value->is_number_unsigned() && value->get<uint64_t>() > INT64_MAX);
   if (!whole || value->get<int64_t>() < min || value->get<int64_t>() > max)
-    fail_config(key, "must be a whole number from " + std::to_string(min) + " to " + std::to_string(max) + ", not " + value->dump(), *value);
+    fail_config(key,
+                "must be a whole number from " + std::to_string(min) + " to " + std::to_string(max) + ", not " +
+                    json_text(*value),
+                *value);
   return value->get<int64_t>();
 }
 
@@ -57,14 +64,14 @@ double positive(const json& object, const char* key) {
   const json* value = present(object, key);
   if (!value) fail_config(key, "is missing");
   if (!value->is_number() || !std::isfinite(value->get<double>()) || value->get<double>() <= 0)
-    fail_config(key, "must be a number above 0, not " + value->dump(), *value);
+    fail_config(key, "must be a number above 0, not " + json_text(*value), *value);
   return value->get<double>();
 }
 
 bool flag(const json& object, const char* key, bool fallback) {
   const json* value = present(object, key);
   if (!value) return fallback;
-  if (!value->is_boolean()) fail_config(key, "must be true or false, not " + value->dump(), *value);
+  if (!value->is_boolean()) fail_config(key, "must be true or false, not " + json_text(*value), *value);
   return value->get<bool>();
 }
 
@@ -86,7 +93,8 @@ RopeConfig parse_rope(const json& config, int64_t max_position) {
   RopeConfig rope;
   const json* nested = present(config, "rope_parameters");
   const json* scaling = nested ? nested : present(config, "rope_scaling");
-  if (scaling && !scaling->is_object()) fail_config(nested ? "rope_parameters" : "rope_scaling", "must be an object", *scaling);
+  if (scaling && !scaling->is_object())
+    fail_config(nested ? "rope_parameters" : "rope_scaling", "must be an object", *scaling);
   if (nested && present(*nested, "rope_theta")) {
     rope.theta = positive(*nested, "rope_theta");
   } else if (present(config, "rope_theta")) {
@@ -111,7 +119,8 @@ RopeConfig parse_rope(const json& config, int64_t max_position) {
                                      ? integer(*scaling, "original_max_position_embeddings", 1, kMost)
                                      : max_position;
     if (rope.high_freq_factor <= rope.low_freq_factor)
-      fail_config("rope_scaling.high_freq_factor", "must be above low_freq_factor", *present(*scaling, "high_freq_factor"));
+      fail_config("rope_scaling.high_freq_factor", "must be above low_freq_factor",
+                  *present(*scaling, "high_freq_factor"));
   } else {
     fail_feature("rope_scaling.rope_type", *type, "default, linear, llama3");
   }
@@ -129,9 +138,15 @@ void refuse_unsupported(const json& config) {
 
 void check_sizes(const ModelConfig& config) {
   if (config.n_heads % config.n_kv_heads != 0)
-    fail_config("num_key_value_heads", "= " + std::to_string(config.n_kv_heads) + " does not divide num_attention_heads = " + std::to_string(config.n_heads),
+    fail_config("num_key_value_heads",
+                "= " + std::to_string(config.n_kv_heads) +
+                    " does not divide num_attention_heads = " + std::to_string(config.n_heads),
                 config.n_kv_heads);
-  if (config.head_dim % 2 != 0) fail_config("head_dim", "must be even, not " + std::to_string(config.head_dim), config.head_dim);
+  const int64_t query_width = config.n_heads * config.head_dim;
+  if (query_width > kMaxWidth)
+    fail_config("head_dim", "times num_attention_heads is " + std::to_string(query_width), config.head_dim);
+  if (config.head_dim % 2 != 0)
+    fail_config("head_dim", "must be even, not " + std::to_string(config.head_dim), config.head_dim);
 }
 
 }  // namespace
@@ -141,7 +156,6 @@ ModelConfig ModelConfig::parse(const json& config) {
   const Family& family = find_family(config);
   refuse_unsupported(config);
 
-  constexpr int64_t kMaxWidth = 1 << 22;
   ModelConfig result;
   result.family = family.family;
   result.architecture = family.architecture;
@@ -159,7 +173,9 @@ ModelConfig ModelConfig::parse(const json& config) {
     result.head_dim = integer(config, "head_dim", 2, 65'536);
   } else {
     if (result.hidden_size % result.n_heads != 0)
-      fail_config("hidden_size", "= " + std::to_string(result.hidden_size) + " is not a multiple of num_attention_heads = " + std::to_string(result.n_heads),
+      fail_config("hidden_size",
+                  "= " + std::to_string(result.hidden_size) +
+                      " is not a multiple of num_attention_heads = " + std::to_string(result.n_heads),
                   result.hidden_size);
     result.head_dim = result.hidden_size / result.n_heads;
   }
@@ -183,13 +199,14 @@ ModelConfig ModelConfig::load(const std::filesystem::path& folder) {
   const auto path = folder / "config.json";
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored))
-    throw Error("model.not_found", folder.string() + " has no config.json.", "Point to a model folder in Hugging Face layout.",
-                {{"path", folder.string()}});
+    throw Error("model.not_found", folder.string() + " has no config.json.",
+                "Point to a model folder in Hugging Face layout.", {{"path", folder.string()}});
   const MappedFile file(path);
   const char* text = reinterpret_cast<const char*>(file.bytes().data());
   const json config = json::parse(text, text + file.bytes().size(), nullptr, false);
   if (config.is_discarded())
-    throw Error("model.bad_config", path.string() + " is not JSON.", "Download or copy this file again.", {{"path", path.string()}});
+    throw Error("model.bad_config", path.string() + " is not JSON.", "Download or copy this file again.",
+                {{"path", path.string()}});
   return parse(config);
 }
 

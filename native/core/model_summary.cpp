@@ -18,11 +18,14 @@ ModelSummary summarize_model(const std::filesystem::path& folder) {
     const TensorView& tensor = weights.at(expected.name, expected.shape);
     if (tensor.dtype != DType::F32 && tensor.dtype != DType::F16 && tensor.dtype != DType::BF16)
       throw Error("model.unsupported_feature",
-                  folder.string() + ": tensor " + tensor.name + " has dtype " + std::string(dtype_name(tensor.dtype)) + ", expected F32, F16 or BF16.",
-                  "Choose the unquantized weights of this model.", {{"path", folder.string()}, {"tensor", tensor.name}});
+                  folder.string() + ": tensor " + tensor.name + " has dtype " + std::string(dtype_name(tensor.dtype)) +
+                      ", expected F32, F16 or BF16.",
+                  "Choose the unquantized weights of this model.",
+                  {{"path", folder.string()}, {"tensor", tensor.name}});
     elements[tensor.dtype] += tensor.elements();
   }
-  const auto most = std::max_element(elements.begin(), elements.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  const auto most = std::max_element(elements.begin(), elements.end(),
+                                     [](const auto& a, const auto& b) { return a.second < b.second; });
   summary.dtype = dtype_name(most->first);
   summary.parameters = parameter_count(summary.config);
   summary.size_bytes = weights.size_bytes();

@@ -17,7 +17,8 @@ std::vector<NamedShape> model_tensors(const ModelConfig& c) {
   };
   std::vector<NamedShape> tensors = {{"model.embed_tokens.weight", {c.vocab_size, c.hidden_size}}};
   for (int64_t i = 0; i < c.n_layers; ++i)
-    for (const NamedShape& tensor : layer) tensors.push_back({"model.layers." + std::to_string(i) + "." + tensor.name, tensor.shape});
+    for (const NamedShape& tensor : layer)
+      tensors.push_back({"model.layers." + std::to_string(i) + "." + tensor.name, tensor.shape});
   tensors.push_back({"model.norm.weight", {c.hidden_size}});
   if (!c.tied_embeddings) tensors.push_back({"lm_head.weight", {c.vocab_size, c.hidden_size}});
   return tensors;

@@ -79,8 +79,9 @@ Nvml::Nvml() : impl_(std::make_unique<Impl>()) {
   nvml.bind(nvml.power, "nvmlDeviceGetPowerUsage");
   nvml.bind(nvml.capability, "nvmlDeviceGetCudaComputeCapability");
   nvml.bind(nvml.cores, "nvmlDeviceGetNumGpuCores");
-  const bool complete = nvml.init && nvml.shutdown && nvml.count && nvml.handle && nvml.name && nvml.memory && nvml.utilization &&
-                        nvml.temperature && nvml.power && nvml.capability;  // cores: newer drivers only
+  const bool complete = nvml.init && nvml.shutdown && nvml.count && nvml.handle && nvml.name && nvml.memory &&
+                        nvml.utilization && nvml.temperature && nvml.power &&
+                        nvml.capability;  // cores: newer drivers only
   nvml.ready = complete && nvml.init() == kSuccess;
 }
 
@@ -97,10 +98,12 @@ std::vector<GpuInfo> Nvml::gpus() const {
     if (impl_->name(device, name, kNameBytes) == kSuccess) gpu.name = name;
     NvmlMemory memory = {};
     if (impl_->memory(device, &memory) == kSuccess) gpu.memory_total_bytes = memory.total;
-    if (impl_->capability(device, &gpu.compute_major, &gpu.compute_minor) != kSuccess) gpu.compute_major = gpu.compute_minor = 0;
+    if (impl_->capability(device, &gpu.compute_major, &gpu.compute_minor) != kSuccess)
+      gpu.compute_major = gpu.compute_minor = 0;
     const int per_unit = cores_per_multiprocessor(gpu.compute_major, gpu.compute_minor);
     unsigned cores = 0;
-    if (per_unit > 0 && impl_->cores && impl_->cores(device, &cores) == kSuccess) gpu.multiprocessors = static_cast<int>(cores) / per_unit;
+    if (per_unit > 0 && impl_->cores && impl_->cores(device, &cores) == kSuccess)
+      gpu.multiprocessors = static_cast<int>(cores) / per_unit;
     result.push_back(std::move(gpu));
   }
   return result;

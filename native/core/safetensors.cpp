@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/json_text.h"
 
 namespace collie {
 
@@ -27,8 +28,8 @@ struct Faults {
     return kind == StoreKind::model ? "Download or copy this file again." : "Resume from another checkpoint.";
   }
   [[noreturn]] void truncated(const std::string& problem) const {
-    throw Error(code("model.truncated", "checkpoint.truncated"), path.string() + " is cut off: " + problem + ".", hint(),
-                {{"path", path.string()}, {"reason", "truncated"}});
+    throw Error(code("model.truncated", "checkpoint.truncated"), path.string() + " is cut off: " + problem + ".",
+                hint(), {{"path", path.string()}, {"reason", "truncated"}});
   }
   [[noreturn]] void bad(const char* reason, const std::string& problem) const {
     throw Error(code("model.bad_tensor", "checkpoint.mismatch"), path.string() + ": " + problem + ".", hint(),
@@ -36,7 +37,9 @@ struct Faults {
   }
 };
 
-std::string shape_text(std::span<const int64_t> shape) { return json(std::vector<int64_t>(shape.begin(), shape.end())).dump(); }
+std::string shape_text(std::span<const int64_t> shape) {
+  return json(std::vector<int64_t>(shape.begin(), shape.end())).dump();
+}
 
 // Product of dimensions times `factor`, or nothing when it does not fit.
 std::optional<uint64_t> checked_bytes(const std::vector<int64_t>& shape, uint64_t factor) {
@@ -62,7 +65,8 @@ json parse_header(std::span<const std::byte> file, uint64_t& data_begin, const F
 }
 
 // One entry of the header as a view; checks everything that does not need the other entries.
-TensorView parse_tensor(const std::string& name, const json& entry, std::span<const std::byte> data, const Faults& faults) {
+TensorView parse_tensor(const std::string& name, const json& entry, std::span<const std::byte> data,
+                        const Faults& faults) {
   const auto field = [&](const char* key) -> const json& {
     if (!entry.is_object() || !entry.contains(key)) faults.bad("header_invalid", "tensor " + name + " has no " + key);
     return entry.at(key);
@@ -79,7 +83,7 @@ TensorView parse_tensor(const std::string& name, const json& entry, std::span<co
   tensor.name = name;
   const json& dtype_field = field("dtype");
   const auto dtype = dtype_field.is_string() ? dtype_of(dtype_field.get<std::string>()) : std::nullopt;
-  if (!dtype) faults.bad("bad_dtype", "tensor " + name + " has the unknown dtype " + dtype_field.dump());
+  if (!dtype) faults.bad("bad_dtype", "tensor " + name + " has the unknown dtype " + json_text(dtype_field));
   tensor.dtype = *dtype;
   tensor.shape = whole_numbers("shape");
 
@@ -88,17 +92,20 @@ TensorView parse_tensor(const std::string& name, const json& entry, std::span<co
     faults.bad("bad_offsets", "data_offsets of tensor " + name + " are " + shape_text(range));
   const auto begin = static_cast<uint64_t>(range[0]), end = static_cast<uint64_t>(range[1]);
   if (end > data.size())
-    faults.truncated("tensor " + name + " ends at byte " + std::to_string(end) + " of the data, which has " + std::to_string(data.size()));
+    faults.truncated("tensor " + name + " ends at byte " + std::to_string(end) + " of the data, which has " +
+                     std::to_string(data.size()));
   const auto expected = checked_bytes(tensor.shape, dtype_bytes(*dtype));
   if (!expected || *expected != end - begin)
-    faults.bad("bad_shape", "tensor " + name + " of shape " + shape_text(tensor.shape) + " and dtype " + std::string(dtype_name(*dtype)) +
-                                " cannot have " + std::to_string(end - begin) + " bytes");
+    faults.bad("bad_shape", "tensor " + name + " of shape " + shape_text(tensor.shape) + " and dtype " +
+                                std::string(dtype_name(*dtype)) + " cannot have " + std::to_string(end - begin) +
+                                " bytes");
   tensor.bytes = data.subspan(begin, end - begin);
   return tensor;
 }
 
 // The format forbids overlaps and holes: both mean that the header does not belong to these bytes.
-void check_layout(const std::map<std::string, TensorView>& tensors, std::span<const std::byte> data, const Faults& faults) {
+void check_layout(const std::map<std::string, TensorView>& tensors, std::span<const std::byte> data,
+                  const Faults& faults) {
   std::vector<const TensorView*> order;
   for (const auto& [name, tensor] : tensors) order.push_back(&tensor);
   std::sort(order.begin(), order.end(), [](const TensorView* a, const TensorView* b) {
@@ -107,7 +114,9 @@ void check_layout(const std::map<std::string, TensorView>& tensors, std::span<co
   const std::byte* expected = data.data();
   for (const TensorView* tensor : order) {
     if (tensor->bytes.data() != expected)
-      faults.bad("bad_offsets", "tensor " + tensor->name + (tensor->bytes.data() < expected ? " overlaps the one before" : " leaves a hole before it"));
+      faults.bad("bad_offsets",
+                 "tensor " + tensor->name +
+                     (tensor->bytes.data() < expected ? " overlaps the one before" : " leaves a hole before it"));
     expected += tensor->bytes.size();
   }
   const auto rest = static_cast<size_t>(data.data() + data.size() - expected);
@@ -116,18 +125,26 @@ void check_layout(const std::map<std::string, TensorView>& tensors, std::span<co
 
 [[noreturn]] void fail_missing(const std::filesystem::path& path, StoreKind kind, const std::string& name) {
   const Faults faults{path, kind};
-  throw Error(faults.code("model.missing_tensor", "checkpoint.mismatch"), path.string() + " has no tensor " + name + ".",
-              kind == StoreKind::model ? "The weights do not fit config.json: check that both belong to the same model." : faults.hint(),
+  throw Error(faults.code("model.missing_tensor", "checkpoint.mismatch"),
+              path.string() + " has no tensor " + name + ".",
+              kind == StoreKind::model ? "The weights do not fit config.json: check that both belong to the same model."
+                                       : faults.hint(),
               {{"path", path.string()}, {"tensor", name}});
 }
 
-void check_shape(const std::filesystem::path& path, StoreKind kind, const TensorView& tensor, std::span<const int64_t> shape) {
+void check_shape(const std::filesystem::path& path, StoreKind kind, const TensorView& tensor,
+                 std::span<const int64_t> shape) {
   if (std::ranges::equal(tensor.shape, shape)) return;
   const Faults faults{path, kind};
   throw Error(faults.code("model.bad_tensor", "checkpoint.mismatch"),
-              path.string() + ": tensor " + tensor.name + " has shape " + shape_text(tensor.shape) + ", expected " + shape_text(shape) + ".",
-              kind == StoreKind::model ? "The weights do not fit config.json: check that both belong to the same model." : faults.hint(),
-              {{"path", path.string()}, {"tensor", tensor.name}, {"reason", "unexpected_shape"}, {"received", tensor.shape},
+              path.string() + ": tensor " + tensor.name + " has shape " + shape_text(tensor.shape) + ", expected " +
+                  shape_text(shape) + ".",
+              kind == StoreKind::model ? "The weights do not fit config.json: check that both belong to the same model."
+                                       : faults.hint(),
+              {{"path", path.string()},
+               {"tensor", tensor.name},
+               {"reason", "unexpected_shape"},
+               {"received", tensor.shape},
                {"expected", std::vector<int64_t>(shape.begin(), shape.end())}});
 }
 
@@ -186,17 +203,20 @@ namespace {
 // shard name -> tensors the index puts there
 std::map<std::string, std::vector<std::string>> read_index(const std::filesystem::path& path) {
   const auto fail = [&](const std::string& problem) {
-    throw Error("model.bad_config", path.string() + ": " + problem + ".", "Download or copy this file again.", {{"path", path.string()}});
+    throw Error("model.bad_config", path.string() + ": " + problem + ".", "Download or copy this file again.",
+                {{"path", path.string()}});
   };
   const MappedFile file(path);
   const char* text = reinterpret_cast<const char*>(file.bytes().data());
   const json index = json::parse(text, text + file.bytes().size(), nullptr, false);
-  if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object()) fail("it has no weight_map");
+  if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object())
+    fail("it has no weight_map");
   std::map<std::string, std::vector<std::string>> shards;
   for (const auto& [tensor, shard] : index["weight_map"].items()) {
     const std::string name = shard.is_string() ? shard.get<std::string>() : "";
     // A shard lies beside its index: anything else could reach out of the folder.
-    if (name.empty() || name.find('/') != std::string::npos || name == "..") fail("shard " + shard.dump() + " is not a file name");
+    if (name.empty() || name.find('/') != std::string::npos || name == "..")
+      fail("shard " + json_text(shard) + " is not a file name");
     shards[name].push_back(tensor);
   }
   if (shards.empty()) fail("its weight_map is empty");
@@ -214,7 +234,8 @@ ModelFolder::ModelFolder(const std::filesystem::path& folder) : folder_(folder) 
     return;
   }
   if (!std::filesystem::exists(index, ignored))
-    throw Error("model.not_found", folder.string() + " holds neither model.safetensors nor model.safetensors.index.json.",
+    throw Error("model.not_found",
+                folder.string() + " holds neither model.safetensors nor model.safetensors.index.json.",
                 "Point to a folder in Hugging Face layout with safetensors weights.", {{"path", folder.string()}});
   for (const auto& [shard, names] : read_index(index)) {
     files_.push_back(std::make_unique<SafetensorsFile>(folder / shard));

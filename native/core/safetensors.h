@@ -1,5 +1,5 @@
-// The safetensors format (one file: u64 header length, JSON header, tensor bytes): a memory-mapped reader with a closed list
-// of errors, a view over the shards of a model folder, and a writer that never leaves half a file.
+// The safetensors format (one file: u64 header length, JSON header, tensor bytes): a memory-mapped reader with a closed
+// list of errors, a view over the shards of a model folder, and a writer that never leaves half a file.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,8 @@
 namespace collie {
 
 // A stored tensor. `bytes` points into the mapped file: row-major, little-endian, valid while the file object lives.
-// The pointer is aligned to the element size for files of this project; other writers' files may be unaligned: use memcpy.
+// The pointer is aligned to the element size for files of this project; other writers' files may be unaligned: use
+// memcpy.
 struct TensorView {
   std::string name;
   DType dtype = DType::F32;
@@ -28,15 +29,17 @@ struct TensorView {
 };
 
 // Whose file it is: decides the error codes. model: model.not_found, model.truncated, model.bad_tensor,
-// model.missing_tensor; checkpoint: checkpoint.not_found, checkpoint.truncated, checkpoint.mismatch (bad and missing tensors).
+// model.missing_tensor; checkpoint: checkpoint.not_found, checkpoint.truncated, checkpoint.mismatch (bad and missing
+// tensors).
 enum class StoreKind { model, checkpoint };
 
 class SafetensorsFile {
  public:
   // Maps the file and checks its header completely: length, JSON, dtypes, shapes against byte ranges, ranges inside the
-  // file, without overlap and without holes. Errors (by kind, above): not_found; truncated (file shorter than its header or
-  // its tensors); bad_tensor (header over 100 MB or not JSON, unknown dtype, shape that does not match its bytes,
-  // overlap). data.reason is one of header_too_large, header_invalid, truncated, bad_dtype, bad_shape, bad_offsets.
+  // file, without overlap and without holes. Errors (by kind, above): not_found; truncated (file shorter than its
+  // header or its tensors); bad_tensor (header over 100 MB or not JSON, unknown dtype, shape that does not match its
+  // bytes, overlap). data.reason is one of header_too_large, header_invalid, truncated, bad_dtype, bad_shape,
+  // bad_offsets.
   explicit SafetensorsFile(const std::filesystem::path& path, StoreKind kind = StoreKind::model);
 
   // By name; nullptr when absent.
@@ -64,8 +67,8 @@ class SafetensorsFile {
 // model.safetensors.index.json names. Every tensor of the index must be in the shard it names.
 class ModelFolder {
  public:
-  // Throws model.not_found (no folder, no weights), model.bad_config (index not readable), and what SafetensorsFile throws;
-  // a shard that is missing is model.not_found with its name.
+  // Throws model.not_found (no folder, no weights), model.bad_config (index not readable), and what SafetensorsFile
+  // throws; a shard that is missing is model.not_found with its name.
   explicit ModelFolder(const std::filesystem::path& folder);
 
   const TensorView* find(const std::string& name) const;
@@ -98,7 +101,8 @@ class SafetensorsWriter {
   ~SafetensorsWriter();
   SafetensorsWriter(SafetensorsWriter&&) noexcept;
 
-  // The whole of one tensor. Any order, each once; the size must match its declaration (std::logic_error: a programmer's error).
+  // The whole of one tensor. Any order, each once; the size must match its declaration (std::logic_error: a
+  // programmer's error).
   void write(const std::string& name, std::span<const std::byte> bytes);
   template <typename T>
   void write(const std::string& name, std::span<const T> values) {

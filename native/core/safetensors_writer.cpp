@@ -32,8 +32,9 @@ SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path, std::vec
                                      const std::map<std::string, std::string>& metadata)
     : impl_(new Impl{OutputFile(path), {}, 0}) {
   // Wide elements first, so that every tensor is aligned to its element size.
-  std::stable_sort(tensors.begin(), tensors.end(),
-                   [](const TensorSpec& a, const TensorSpec& b) { return dtype_bytes(a.dtype) > dtype_bytes(b.dtype); });
+  std::stable_sort(tensors.begin(), tensors.end(), [](const TensorSpec& a, const TensorSpec& b) {
+    return dtype_bytes(a.dtype) > dtype_bytes(b.dtype);
+  });
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   uint64_t data_bytes = 0;
@@ -42,7 +43,9 @@ SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path, std::vec
     for (const int64_t dim : tensor.shape) bytes *= static_cast<uint64_t>(dim);
     if (!impl_->slots.emplace(tensor.name, Slot{data_bytes, bytes, 0}).second)
       throw std::logic_error("SafetensorsWriter: tensor " + tensor.name + " declared twice");
-    header[tensor.name] = {{"dtype", dtype_name(tensor.dtype)}, {"shape", tensor.shape}, {"data_offsets", {data_bytes, data_bytes + bytes}}};
+    header[tensor.name] = {{"dtype", dtype_name(tensor.dtype)},
+                           {"shape", tensor.shape},
+                           {"data_offsets", {data_bytes, data_bytes + bytes}}};
     data_bytes += bytes;
   }
   std::string text = header.dump();
@@ -62,7 +65,8 @@ SafetensorsWriter::SafetensorsWriter(SafetensorsWriter&&) noexcept = default;
 void SafetensorsWriter::write(const std::string& name, std::span<const std::byte> bytes) {
   const Slot& slot = impl_->slot(name);
   if (slot.written != 0 || bytes.size() != slot.bytes)
-    throw std::logic_error("SafetensorsWriter: " + std::to_string(bytes.size()) + " bytes for tensor " + name + " of " + std::to_string(slot.bytes));
+    throw std::logic_error("SafetensorsWriter: " + std::to_string(bytes.size()) + " bytes for tensor " + name + " of " +
+                           std::to_string(slot.bytes));
   write_part(name, bytes);
 }
 

@@ -17,7 +17,8 @@ std::map<std::string, uint64_t> read_counters(const char* path) {
   while (std::getline(file, line)) {
     const size_t end = line.find_first_of(": ");
     const size_t digits = line.find_first_of("0123456789", end == std::string::npos ? 0 : end);
-    if (end != std::string::npos && digits != std::string::npos) counters[line.substr(0, end)] = std::stoull(line.substr(digits));
+    if (end != std::string::npos && digits != std::string::npos)
+      counters[line.substr(0, end)] = std::stoull(line.substr(digits));
   }
   return counters;
 }

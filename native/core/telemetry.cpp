@@ -42,7 +42,8 @@ Telemetry TelemetrySampler::read(const Nvml& nvml, const std::filesystem::path& 
   }
   Telemetry reading;
   reading.time_us =
-      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
   reading.cpu_util = last_util_;
   const SystemMemory memory = read_system_memory();
   reading.memory_used_bytes = memory.used_bytes;

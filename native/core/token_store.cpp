@@ -61,15 +61,18 @@ TokenStore TokenStore::open(const std::filesystem::path& data_dir, const std::st
 
   const auto offsets = impl->offsets;
   if (offsets.empty()) fail_unreadable(paths.offsets, "it is empty, but must hold at least one offset");
-  if (offsets.front() != 0) fail_unreadable(paths.offsets, "the first offset is " + std::to_string(offsets.front()) + ", not 0");
+  if (offsets.front() != 0)
+    fail_unreadable(paths.offsets, "the first offset is " + std::to_string(offsets.front()) + ", not 0");
   for (size_t i = 1; i < offsets.size(); ++i)
     if (offsets[i] < offsets[i - 1])
-      fail_unreadable(paths.offsets, "offset " + std::to_string(i) + " (" + std::to_string(offsets[i]) + ") is below the one before (" +
-                                         std::to_string(offsets[i - 1]) + ")");
+      fail_unreadable(paths.offsets, "offset " + std::to_string(i) + " (" + std::to_string(offsets[i]) +
+                                         ") is below the one before (" + std::to_string(offsets[i - 1]) + ")");
   if (offsets.back() != impl->ids.size())
-    fail_unreadable(paths.ids, "it holds " + std::to_string(impl->ids.size()) + " tokens, the offsets say " + std::to_string(offsets.back()));
+    fail_unreadable(paths.ids, "it holds " + std::to_string(impl->ids.size()) + " tokens, the offsets say " +
+                                   std::to_string(offsets.back()));
   if (impl->mask.size() != impl->ids.size())
-    fail_unreadable(paths.mask, "it holds " + std::to_string(impl->mask.size()) + " flags for " + std::to_string(impl->ids.size()) + " tokens");
+    fail_unreadable(paths.mask, "it holds " + std::to_string(impl->mask.size()) + " flags for " +
+                                    std::to_string(impl->ids.size()) + " tokens");
   return TokenStore(std::move(impl));
 }
 
@@ -106,7 +109,8 @@ TokenStoreWriter::~TokenStoreWriter() = default;
 void TokenStoreWriter::append(std::span<const uint32_t> ids, std::span<const uint8_t> mask) {
   if (!impl_) throw std::logic_error("TokenStoreWriter: append after finish");
   if (ids.size() != mask.size())
-    throw std::logic_error("TokenStoreWriter: " + std::to_string(ids.size()) + " ids, but " + std::to_string(mask.size()) + " flags");
+    throw std::logic_error("TokenStoreWriter: " + std::to_string(ids.size()) + " ids, but " +
+                           std::to_string(mask.size()) + " flags");
   impl_->ids.append(std::as_bytes(ids));
   impl_->mask.append(std::as_bytes(mask));
   impl_->tokens += ids.size();

@@ -102,12 +102,13 @@ function python(args: string[], signal: AbortSignal): Promise<void> {
       stderr = (stderr + text).slice(-8_000);
     });
     child.on('error', (error: NodeJS.ErrnoException) => {
-      if (signal.aborted) reject(new CollieError('job.cancelled', 'The download was cancelled.'));
-      else if (error.code === 'ENOENT') reject(failed('python3 was not found.', ''));
+      if (signal.aborted) return; // its end follows: only then its files can be removed
+      if (error.code === 'ENOENT') reject(failed('python3 was not found.', ''));
       else reject(failed(`python3 could not be started: ${error.message}.`, ''));
     });
     child.on('close', (code) => {
-      if (code === 0) resolve();
+      if (signal.aborted) reject(new CollieError('job.cancelled', 'The download was cancelled.'));
+      else if (code === 0) resolve();
       else reject(explain(stderr));
     });
   });

@@ -89,7 +89,9 @@ TEST_CASE("batch plan: shuffles are unbiased") {
     Random(9, static_cast<uint64_t>(epoch)).shuffle(std::span(items));
     int rank = 0;  // of the permutation
     for (size_t i = 0; i < 4; ++i)
-      rank = rank * static_cast<int>(4 - i) + static_cast<int>(std::count_if(items.begin() + static_cast<long>(i), items.end(), [&](int x) { return x < items[i]; }));
+      rank = rank * static_cast<int>(4 - i) +
+             static_cast<int>(
+                 std::count_if(items.begin() + static_cast<long>(i), items.end(), [&](int x) { return x < items[i]; }));
     ++count[static_cast<size_t>(rank)];
   }
   double chi_squared = 0;

@@ -42,12 +42,15 @@ class GgufBuilder {
     ++n_keys_;
     return *this;
   }
-  GgufBuilder& text(const std::string& name, const std::string& value) { return key(name, 8, Bytes().put_string(value).text()); }
+  GgufBuilder& text(const std::string& name, const std::string& value) {
+    return key(name, 8, Bytes().put_string(value).text());
+  }
   GgufBuilder& number(const std::string& name, uint32_t value) { return key(name, 4, Bytes().put(value).text()); }
   GgufBuilder& real(const std::string& name, float value) { return key(name, 6, Bytes().put(value).text()); }
 
   // `dims` in the order of the file (fastest first). The offset is the next free place, unless given.
-  GgufBuilder& tensor(const std::string& name, const std::vector<uint64_t>& dims, uint32_t type, const std::string& data, int64_t offset = -1) {
+  GgufBuilder& tensor(const std::string& name, const std::vector<uint64_t>& dims, uint32_t type,
+                      const std::string& data, int64_t offset = -1) {
     tensors_.put_string(name).put<uint32_t>(static_cast<uint32_t>(dims.size()));
     for (const uint64_t dim : dims) tensors_.put(dim);
     data_.resize((data_.size() + alignment - 1) / alignment * alignment);

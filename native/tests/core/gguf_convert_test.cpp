@@ -57,7 +57,8 @@ TEST_CASE("gguf conversion: names, row order and values of the Hugging Face mode
 TEST_CASE("gguf conversion: cancelled, it leaves nothing") {
   const TempFolder folder;
   const GgufFile file(test::fixture("gguf/tiny-llama.gguf"));
-  CHECK(test::code_of([&] { gguf_convert(file, folder.path(), [](double) { return Continue::no; }); }) == "job.cancelled");
+  CHECK(test::code_of([&] { gguf_convert(file, folder.path(), [](double) { return Continue::no; }); }) ==
+        "job.cancelled");
   CHECK(test::files_in(folder.path()) == 0);
 }
 
@@ -70,10 +71,21 @@ struct SmallModel {
   GgufBuilder build() const {
     GgufBuilder builder;
     builder.text("general.architecture", "llama").number("llama.context_length", 16).number("llama.block_count", 1);
-    builder.number("llama.embedding_length", 256).number("llama.feed_forward_length", 256).number("llama.attention.head_count", heads);
+    builder.number("llama.embedding_length", 256)
+        .number("llama.feed_forward_length", 256)
+        .number("llama.attention.head_count", heads);
     builder.real("llama.attention.layer_norm_rms_epsilon", 1e-6f);
-    for (const auto& [name, rows] : std::vector<std::pair<std::string, uint64_t>>{{"token_embd", 3}, {"output_norm", 0}, {"blk.0.attn_norm", 0}, {"blk.0.attn_q", 256},
-             {"blk.0.attn_k", 256}, {"blk.0.attn_v", 256}, {"blk.0.attn_output", 256}, {"blk.0.ffn_norm", 0}, {"blk.0.ffn_gate", 256}, {"blk.0.ffn_up", 256}, {"blk.0.ffn_down", 256}}) {
+    for (const auto& [name, rows] : std::vector<std::pair<std::string, uint64_t>>{{"token_embd", 3},
+                                                                                  {"output_norm", 0},
+                                                                                  {"blk.0.attn_norm", 0},
+                                                                                  {"blk.0.attn_q", 256},
+                                                                                  {"blk.0.attn_k", 256},
+                                                                                  {"blk.0.attn_v", 256},
+                                                                                  {"blk.0.attn_output", 256},
+                                                                                  {"blk.0.ffn_norm", 0},
+                                                                                  {"blk.0.ffn_gate", 256},
+                                                                                  {"blk.0.ffn_up", 256},
+                                                                                  {"blk.0.ffn_down", 256}}) {
       if (name == without) continue;
       const uint64_t count = 256 * std::max<uint64_t>(rows, 1);
       std::vector<uint64_t> dims = {256};
@@ -107,11 +119,15 @@ TEST_CASE("gguf conversion: what cannot be converted is refused by name") {
   CHECK(quantized["data"]["tensor"] == "blk.0.ffn_up.weight");
   CHECK(quantized["data"]["type"] == "Q2_K");
 
-  CHECK(error_of_model(SmallModel{}.build().floats("blk.0.attn_q.bias", {256}, std::vector<float>(256)))["code"] == "model.unsupported_feature");
-  CHECK(error_of_model(SmallModel{}.build().floats("output.weight", {4}, std::vector<float>(4)))["code"] == "model.bad_tensor");
+  CHECK(error_of_model(SmallModel{}.build().floats("blk.0.attn_q.bias", {256}, std::vector<float>(256)))["code"] ==
+        "model.unsupported_feature");
+  CHECK(error_of_model(SmallModel{}.build().floats("output.weight", {4}, std::vector<float>(4)))["code"] ==
+        "model.bad_tensor");
   CHECK(error_of_model(SmallModel{}.build().number("llama.expert_count", 8))["code"] == "model.unsupported_feature");
-  CHECK(error_of_model(SmallModel{}.build().number("llama.rope.dimension_count", 64))["code"] == "model.unsupported_feature");
-  CHECK(error_of_model(SmallModel{}.build().text("llama.rope.scaling.type", "yarn"))["code"] == "model.unsupported_feature");
+  CHECK(error_of_model(SmallModel{}.build().number("llama.rope.dimension_count", 64))["code"] ==
+        "model.unsupported_feature");
+  CHECK(error_of_model(SmallModel{}.build().text("llama.rope.scaling.type", "yarn"))["code"] ==
+        "model.unsupported_feature");
   CHECK(error_of_model(SmallModel{}.build().number("llama.attention.head_count_kv", 0))["code"] == "model.bad_config");
   CHECK(error_of_model(GgufBuilder().text("general.architecture", "qwen2"))["code"] == "model.unknown_architecture");
   CHECK(error_of_model(GgufBuilder())["code"] == "model.unknown_architecture");
@@ -158,17 +174,25 @@ TEST_CASE("gguf conversion: rotary scaling is found again") {
   SUBCASE("Llama 3.1 and 3.2") {
     for (const double factor : {8.0, 32.0}) {
       const auto scaling = config_of(with_divisors(llama3_divisors(500000, 128, factor, 1, 4, 8192)))["rope_scaling"];
-      CHECK(scaling == json{{"rope_type", "llama3"}, {"factor", factor}, {"low_freq_factor", 1.0}, {"high_freq_factor", 4.0}, {"original_max_position_embeddings", 8192}});
+      CHECK(scaling == json{{"rope_type", "llama3"},
+                            {"factor", factor},
+                            {"low_freq_factor", 1.0},
+                            {"high_freq_factor", 4.0},
+                            {"original_max_position_embeddings", 8192}});
     }
   }
   SUBCASE("other corners, in other words: the same divisors") {
     const auto divisors = llama3_divisors(500000, 128, 16, 2, 6, 4096);
     const auto scaling = config_of(with_divisors(divisors))["rope_scaling"];
-    const auto again = llama3_divisors(500000, 128, scaling["factor"], scaling["low_freq_factor"], scaling["high_freq_factor"], scaling["original_max_position_embeddings"].get<double>());
+    const auto again =
+        llama3_divisors(500000, 128, scaling["factor"], scaling["low_freq_factor"], scaling["high_freq_factor"],
+                        scaling["original_max_position_embeddings"].get<double>());
     REQUIRE(again.size() == divisors.size());
     for (size_t i = 0; i < divisors.size(); ++i) CHECK(again[i] == doctest::Approx(divisors[i]).epsilon(1e-4));
   }
-  SUBCASE("all ones is no scaling") { CHECK(config_of(with_divisors(std::vector<float>(64, 1)))["rope_scaling"].is_null()); }
+  SUBCASE("all ones is no scaling") {
+    CHECK(config_of(with_divisors(std::vector<float>(64, 1)))["rope_scaling"].is_null());
+  }
   SUBCASE("anything else is refused") {
     auto divisors = llama3_divisors(500000, 128, 8, 1, 4, 8192);
     divisors[0] = 3;

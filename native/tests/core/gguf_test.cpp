@@ -109,7 +109,9 @@ TEST_CASE("gguf: hostile counts and lengths do not cost memory or leave the file
   many_tensors.extra_tensors = uint64_t{1} << 62;
   CHECK(code_of_file(many_keys.build()) == "model.truncated");
   CHECK(code_of_file(many_tensors.build()) == "model.truncated");
-  const auto with_value = [](uint32_t type, const std::string& value) { return code_of_file(GgufBuilder().key("k", type, value).build()); };
+  const auto with_value = [](uint32_t type, const std::string& value) {
+    return code_of_file(GgufBuilder().key("k", type, value).build());
+  };
   CHECK(with_value(8, Bytes().put<uint64_t>(~0ull).text()) == "model.truncated");
   CHECK(with_value(9, Bytes().put<uint32_t>(4).put<uint64_t>(~0ull).text()) == "model.truncated");
   CHECK(with_value(9, Bytes().put<uint32_t>(0).put<uint64_t>(1ull << 40).text()) == "model.truncated");
@@ -122,7 +124,8 @@ TEST_CASE("gguf: hostile counts and lengths do not cost memory or leave the file
 }
 
 TEST_CASE("gguf: tensors that cannot be") {
-  const auto with_tensor = [](const std::vector<uint64_t>& dims, uint32_t type, const std::string& data, int64_t offset = -1) {
+  const auto with_tensor = [](const std::vector<uint64_t>& dims, uint32_t type, const std::string& data,
+                              int64_t offset = -1) {
     return code_of_file(GgufBuilder().tensor("t", dims, type, data, offset).build());
   };
   const std::string row(128, '\0');  // 32 floats
@@ -140,6 +143,7 @@ TEST_CASE("gguf: tensors that cannot be") {
   CHECK(code_of_file(GgufBuilder().floats("t", {1}, {1}).floats("t", {1}, {1}).build()) == "gguf.not_gguf");
   CHECK(code_of_file(GgufBuilder().number("general.alignment", 0).build()) == "gguf.not_gguf");
   CHECK(code_of_file(GgufBuilder().number("general.alignment", 48).build()) == "gguf.not_gguf");
+  CHECK(code_of_file(GgufBuilder().text("general.alignment", "\xff\xfe").build()) == "gguf.not_gguf");  // no UTF-8
 }
 
 TEST_CASE("gguf: cut off anywhere, it is an error and no crash") {
@@ -157,7 +161,8 @@ TEST_CASE("gguf: changed bytes are an error or another file, never a crash") {
       std::string changed = whole;
       changed[at] = value;
       const std::string code = code_of_file(changed);
-      CHECK((code == "none" || code == "model.truncated" || code == "gguf.not_gguf" || code == "gguf.unsupported_type"));
+      CHECK(
+          (code == "none" || code == "model.truncated" || code == "gguf.not_gguf" || code == "gguf.unsupported_type"));
     }
   }
 }

@@ -43,7 +43,8 @@ TEST_CASE("json reader: values of the right type") {
 }
 
 TEST_CASE("json reader: every fault names its path") {
-  const json document = json::parse(R"({"a": {"s": 1, "i": 1.5, "big": 18446744073709551615, "n": "1", "c": "blue", "list": [1], "r": 9}})");
+  const json document = json::parse(
+      R"({"a": {"s": 1, "i": 1.5, "big": 18446744073709551615, "n": "1", "c": "blue", "list": [1], "r": 9}})");
   JsonReader root(document);
   JsonReader reader = root.object("a");
   CHECK(issue_of([&] { reader.string("s"); }) == "a.s wrong_type");

@@ -14,9 +14,17 @@ using nlohmann::json;
 using test::error_of;
 
 json llama() {
-  return {{"architectures", {"LlamaForCausalLM"}}, {"hidden_size", 64},        {"intermediate_size", 128}, {"num_hidden_layers", 2},
-          {"num_attention_heads", 4},              {"num_key_value_heads", 2}, {"vocab_size", 100},        {"max_position_embeddings", 512},
-          {"rms_norm_eps", 1e-6},                  {"hidden_act", "silu"},     {"rope_theta", 500000.0}};
+  return {{"architectures", {"LlamaForCausalLM"}},
+          {"hidden_size", 64},
+          {"intermediate_size", 128},
+          {"num_hidden_layers", 2},
+          {"num_attention_heads", 4},
+          {"num_key_value_heads", 2},
+          {"vocab_size", 100},
+          {"max_position_embeddings", 512},
+          {"rms_norm_eps", 1e-6},
+          {"hidden_act", "silu"},
+          {"rope_theta", 500000.0}};
 }
 
 json with(json config, const json& changes) {
@@ -49,7 +57,11 @@ TEST_CASE("model config: Llama as older transformers write it") {
 }
 
 TEST_CASE("model config: rotary settings at either place") {
-  const json llama3 = {{"rope_type", "llama3"}, {"factor", 8.0}, {"low_freq_factor", 1.0}, {"high_freq_factor", 4.0}, {"original_max_position_embeddings", 4096}};
+  const json llama3 = {{"rope_type", "llama3"},
+                       {"factor", 8.0},
+                       {"low_freq_factor", 1.0},
+                       {"high_freq_factor", 4.0},
+                       {"original_max_position_embeddings", 4096}};
   for (const bool nested : {false, true}) {
     json config = without(llama(), "rope_theta");
     if (nested) {
@@ -64,12 +76,14 @@ TEST_CASE("model config: rotary settings at either place") {
     CHECK(rope.high_freq_factor == 4.0);
     CHECK(rope.original_max_position == 4096);
   }
-  const RopeConfig linear = ModelConfig::parse(with(llama(), {{"rope_scaling", {{"type", "linear"}, {"factor", 2}}}})).rope;
+  const RopeConfig linear =
+      ModelConfig::parse(with(llama(), {{"rope_scaling", {{"type", "linear"}, {"factor", 2}}}})).rope;
   CHECK(linear.scaling == RopeScaling::linear);
   CHECK(linear.factor == 2.0);
   const json plain = {{"rope_theta", 5.0}, {"rope_type", "default"}};
   CHECK(ModelConfig::parse(with(llama(), {{"rope_parameters", plain}})).rope.theta == 5.0);
-  CHECK(code_of(with(llama(), {{"rope_scaling", {{"rope_type", "yarn"}, {"factor", 2}}}})) == "model.unsupported_feature");
+  CHECK(code_of(with(llama(), {{"rope_scaling", {{"rope_type", "yarn"}, {"factor", 2}}}})) ==
+        "model.unsupported_feature");
   CHECK(code_of(with(llama(), {{"rope_scaling", {{"rope_type", "linear"}}}})) == "model.bad_config");
   CHECK(code_of(with(llama(), {{"rope_scaling", with(llama3, {{"high_freq_factor", 1.0}})}})) == "model.bad_config");
 }
@@ -93,11 +107,14 @@ TEST_CASE("model config: what cannot be trained says why") {
   CHECK(code_of(with(llama(), {{"mlp_bias", true}})) == "model.unsupported_feature");
   CHECK(code_of(with(llama(), {{"hidden_act", "gelu"}})) == "model.unsupported_feature");
   CHECK(code_of(with(llama(), {{"quantization_config", {{"quant_method", "gptq"}}}})) == "model.unsupported_feature");
-  for (const char* key : {"hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "vocab_size", "max_position_embeddings", "rms_norm_eps"}) {
+  for (const char* key : {"hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "vocab_size",
+                          "max_position_embeddings", "rms_norm_eps"}) {
     const json missing = error_of([&] { ModelConfig::parse(without(llama(), key)); });
     CHECK(missing["code"] == "model.bad_config");
     CHECK(missing["data"]["key"] == key);
-    for (const json& bad : {json(0), json(-1), json("8"), json(1e30)}) CHECK(code_of(with(llama(), {{key, bad}})) == (bad == json(1e30) && key == std::string("rms_norm_eps") ? "none" : "model.bad_config"));
+    for (const json& bad : {json(0), json(-1), json("8"), json(1e30)})
+      CHECK(code_of(with(llama(), {{key, bad}})) ==
+            (bad == json(1e30) && key == std::string("rms_norm_eps") ? "none" : "model.bad_config"));
   }
   CHECK(code_of(with(llama(), {{"num_key_value_heads", 3}})) == "model.bad_config");
   CHECK(code_of(with(llama(), {{"num_attention_heads", 5}})) == "model.bad_config");

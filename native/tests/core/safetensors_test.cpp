@@ -33,7 +33,9 @@ TEST_CASE("safetensors: what the writer writes, the reader reads") {
   const auto path = folder / "x.safetensors";
   const std::vector<float> a = {1, 2, 3, 4, 5, 6};
   const std::vector<uint16_t> b = {7, 8, 9};
-  SafetensorsWriter writer(path, {{"b", DType::BF16, {3}}, {"a", DType::F32, {2, 3}}, {"empty", DType::F32, {0, 4}}, {"scalar", DType::F32, {}}});
+  SafetensorsWriter writer(
+      path,
+      {{"b", DType::BF16, {3}}, {"a", DType::F32, {2, 3}}, {"empty", DType::F32, {0, 4}}, {"scalar", DType::F32, {}}});
   writer.write("b", std::span(b));
   writer.write_part("a", std::as_bytes(std::span(a).first(2)));
   writer.write("empty", std::span<const float>());
@@ -113,14 +115,20 @@ TEST_CASE("safetensors: bad files, one error each") {
   CHECK(fault_of(file_of("{\"a\": ", "")) == "model.bad_tensor header_invalid");
   CHECK(fault_of(file_of("[]", "")) == "model.bad_tensor header_invalid");
   CHECK(fault_of(file_of(R"({"a": 1})", "")) == "model.bad_tensor header_invalid");
-  CHECK(fault_of(file_of(R"({"a": {"dtype": "F32", "shape": [-2], "data_offsets": [0, 8]}})", data)) == "model.bad_tensor header_invalid");
+  CHECK(fault_of(file_of(R"({"a": {"dtype": "F32", "shape": [-2], "data_offsets": [0, 8]}})", data)) ==
+        "model.bad_tensor header_invalid");
   CHECK(fault_of(file_of(R"({"__metadata__": {"a": 1}})", "")) == "model.bad_tensor header_invalid");
-  CHECK(fault_of(file_of(R"({"a": {"dtype": "Q4", "shape": [2], "data_offsets": [0, 8]}})", data)) == "model.bad_tensor bad_dtype");
-  CHECK(fault_of(file_of(R"({"a": {"dtype": "F32", "shape": [3], "data_offsets": [0, 8]}})", data)) == "model.bad_tensor bad_shape");
-  CHECK(fault_of(file_of(R"({"a": {"dtype": "F32", "shape": [4611686018427387904, 4], "data_offsets": [0, 0]}})", "")) == "model.bad_tensor bad_shape");
-  CHECK(fault_of(file_of(R"({"a": {"dtype": "F32", "shape": [2], "data_offsets": [8, 0]}})", data)) == "model.bad_tensor bad_offsets");
+  CHECK(fault_of(file_of(R"({"a": {"dtype": "Q4", "shape": [2], "data_offsets": [0, 8]}})", data)) ==
+        "model.bad_tensor bad_dtype");
+  CHECK(fault_of(file_of(R"({"a": {"dtype": "F32", "shape": [3], "data_offsets": [0, 8]}})", data)) ==
+        "model.bad_tensor bad_shape");
+  CHECK(fault_of(file_of(R"({"a": {"dtype": "F32", "shape": [4611686018427387904, 4], "data_offsets": [0, 0]}})",
+                         "")) == "model.bad_tensor bad_shape");
+  CHECK(fault_of(file_of(R"({"a": {"dtype": "F32", "shape": [2], "data_offsets": [8, 0]}})", data)) ==
+        "model.bad_tensor bad_offsets");
   CHECK(fault_of(file_of(a, data + "rest")) == "model.bad_tensor bad_offsets");
-  const std::string two = R"({"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}, "b": {"dtype": "F32", "shape": [2], "data_offsets": [%, %]}})";
+  const std::string two =
+      R"({"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}, "b": {"dtype": "F32", "shape": [2], "data_offsets": [%, %]}})";
   const auto placed = [&](const std::string& begin, const std::string& end) {
     std::string header = two;
     header.replace(header.find('%'), 1, begin);

@@ -18,7 +18,8 @@ namespace collie::test {
 class TempFolder {
  public:
   TempFolder() {
-    path_ = std::filesystem::temp_directory_path() / ("collie-test-" + std::to_string(::getpid()) + "-" + std::to_string(std::random_device()()));
+    path_ = std::filesystem::temp_directory_path() /
+            ("collie-test-" + std::to_string(::getpid()) + "-" + std::to_string(std::random_device()()));
     std::filesystem::create_directories(path_);
   }
   ~TempFolder() { std::filesystem::remove_all(path_); }

@@ -42,7 +42,8 @@ TEST_CASE("token store: more than a write buffer, and none at all") {
   std::vector<uint32_t> ids(100'000);
   std::iota(ids.begin(), ids.end(), 0u);
   TokenStoreWriter writer(folder.path(), "train");
-  for (size_t length : {70'000u, 1u, 100'000u, 65'536u}) writer.append(std::span(ids).first(length), std::vector<uint8_t>(length, 1));
+  for (size_t length : {70'000u, 1u, 100'000u, 65'536u})
+    writer.append(std::span(ids).first(length), std::vector<uint8_t>(length, 1));
   writer.finish();
   const TokenStore store = TokenStore::open(folder.path(), "train");
   CHECK(store.tokens() == 70'000 + 1 + 100'000 + 65'536);
@@ -71,7 +72,9 @@ TEST_CASE("token store: files that do not fit together") {
     test::write_text(folder / name, content);
     return opened();
   };
-  const auto offsets = [](std::vector<uint64_t> values) { return std::string(reinterpret_cast<const char*>(values.data()), values.size() * 8); };
+  const auto offsets = [](std::vector<uint64_t> values) {
+    return std::string(reinterpret_cast<const char*>(values.data()), values.size() * 8);
+  };
   CHECK(with("train.ids.u32", std::string(12, 'x')) == "dataset.unreadable");
   CHECK(with("train.ids.u32", std::string(17, 'x')) == "dataset.unreadable");
   CHECK(with("train.mask.u8", "123") == "dataset.unreadable");
