@@ -11,7 +11,6 @@ import { makeTinyModel, TINY_VOCAB, type TinyModelOptions } from '../support/tin
 import type { TokenDocument } from '../support/token-store.ts';
 
 const { python, skip } = await referencePython();
-const script = join(import.meta.dirname, 'logits.py');
 
 let folder: string;
 beforeAll(() => {
@@ -92,91 +91,124 @@ const adapters: Case[] = [
   },
 ];
 
+const full: Case = {
+  name: 'full fine-tuning, fp32',
+  model: { dtype: 'F32', seed: 8 },
+  spec: {
+    ...common,
+    method: { type: 'full' },
+    optimizer: { ...adamw, learning_rate: 0.003 },
+    precision: 'fp32',
+  },
+};
+
+/** Logits of one case: ours (base, tuned, and our reading of the merged folder), and those of transformers + PEFT. */
+interface Verdicts {
+  place: string;
+  losses: number[];
+  ours: Record<'base' | 'tuned' | 'merged', Float32Array>;
+  theirs: Record<'base' | 'adapter' | 'merged', Float32Array>;
+}
+
+interface Job {
+  model: string;
+  adapter: string | null;
+  ids: string;
+  out: string;
+}
+
 describe.skipIf(skip)('exports', () => {
+  const verdicts = new Map<string, Verdicts>();
   let ids: string;
-  let runs = 0;
-  beforeAll(() => {
-    ids = join(folder, 'ids.json');
-    writeFileSync(ids, JSON.stringify(randomDocuments(5, 99).map((document) => document.ids)));
-  });
 
-  const ours = (...args: string[]) => {
-    const out = join(folder, 'ours.f32');
-    rank('logits', ...args, '--ids', ids, '--out', out, '--precision', 'fp32', '--threads', '1');
-    return readLogits(out);
-  };
-  const theirs = (...args: string[]) => {
-    const out = join(folder, 'theirs.f32');
-    runPython(python ?? '', [script, ...args, '--ids', ids, '--out', out]);
-    return readLogits(out);
-  };
-
-  async function trainedRun({ model, spec }: Case) {
-    const place = join(folder, `case-${runs++}`);
+  /** Trains, exports, and asks our side; returns what the other side is to compute. */
+  async function prepare({ name, model, spec }: Case, index: number): Promise<Job[]> {
+    const place = join(folder, `case-${index}`);
     const modelFolder = makeTinyModel(join(place, 'model'), model);
     const run = makeRun(join(place, 'run'), modelFolder, spec, randomDocuments(24, 7));
     const events = await train(run);
-    const checkpoint = events.findLast((event) => event.type === 'checkpoint');
-    if (checkpoint?.type !== 'checkpoint') throw new Error('the run wrote no checkpoint');
-    const losses = events.flatMap((event) => (event.type === 'step' ? [event.payload.loss] : []));
-    expect(losses.at(-1), `losses ${losses}`).toBeLessThan(losses[0] as number);
+    const saved = events.findLast((event) => event.type === 'checkpoint');
+    if (saved?.type !== 'checkpoint') throw new Error('the run wrote no checkpoint');
+    const checkpoint = saved.payload.name;
     const exported = (kind: 'adapter' | 'merged') => {
-      const out = join(place, kind);
-      rank('export', '--run', run, '--checkpoint', checkpoint.payload.name, '--kind', kind, '--out', out);
-      return out;
+      rank('export', '--run', run, '--checkpoint', checkpoint, '--kind', kind, '--out', join(place, kind));
+      return join(place, kind);
     };
-    return { modelFolder, run, checkpoint: checkpoint.payload.name, exported };
+    const merged = exported('merged');
+    const adapter = spec.method?.type === 'lora' ? exported('adapter') : null;
+    const ours = (...args: string[]) => {
+      const out = join(place, 'ours.f32');
+      rank('logits', ...args, '--ids', ids, '--out', out, '--precision', 'fp32', '--threads', '1');
+      return readLogits(out);
+    };
+    verdicts.set(name, {
+      place,
+      losses: events.flatMap((event) => (event.type === 'step' ? [event.payload.loss] : [])),
+      ours: {
+        base: ours('--model', modelFolder),
+        tuned: ours('--model', modelFolder, '--run', run, '--checkpoint', checkpoint),
+        merged: ours('--model', merged),
+      },
+      theirs: { base: new Float32Array(), adapter: new Float32Array(), merged: new Float32Array() },
+    });
+    const job = (what: string, target: string, peft: string | null = null): Job => ({
+      model: target,
+      adapter: peft,
+      ids,
+      out: join(place, `${what}.f32`),
+    });
+    const jobs = [job('base', modelFolder), job('merged', merged)];
+    return adapter === null ? jobs : [...jobs, job('adapter', modelFolder, adapter)];
   }
 
-  it.each(adapters)('adapter: $name', async (wanted) => {
-    const { modelFolder, run, checkpoint, exported } = await trainedRun(wanted);
-    const base = compare(ours('--model', modelFolder), theirs('--model', modelFolder));
-    expect(base.difference).toBeLessThanOrEqual(1e-4);
+  // One Python process for all cases: loading torch takes longer than everything else.
+  beforeAll(async () => {
+    ids = join(folder, 'ids.json');
+    writeFileSync(ids, JSON.stringify(randomDocuments(5, 99).map((document) => document.ids)));
+    const jobs: Job[] = [];
+    for (const [index, wanted] of [...adapters, full].entries()) jobs.push(...(await prepare(wanted, index)));
+    const list = join(folder, 'jobs.json');
+    writeFileSync(list, JSON.stringify(jobs));
+    runPython(python ?? '', [join(import.meta.dirname, 'logits.py'), list]);
+    for (const { place, theirs } of verdicts.values())
+      for (const what of ['base', 'adapter', 'merged'] as const)
+        if (existsSync(join(place, `${what}.f32`))) theirs[what] = readLogits(join(place, `${what}.f32`));
+  });
 
-    const adapter = exported('adapter');
-    const config = JSON.parse(readFileSync(join(adapter, 'adapter_config.json'), 'utf8'));
+  const of = (wanted: Case): Verdicts => {
+    const found = verdicts.get(wanted.name);
+    if (!found) throw new Error(`nothing was computed for ${wanted.name}`);
+    return found;
+  };
+
+  it.each([...adapters, full])('$name: trains, from the same base', (wanted) => {
+    const { losses, ours, theirs } = of(wanted);
+    expect(losses.at(-1), `losses ${losses}`).toBeLessThan(losses[0] as number);
+    expect(compare(ours.base, theirs.base).difference).toBeLessThanOrEqual(1e-4);
+  });
+
+  it.each(adapters)('$name: PEFT loads the adapter and gives our logits', (wanted) => {
+    const { place, ours, theirs } = of(wanted);
+    const config = JSON.parse(readFileSync(join(place, 'adapter/adapter_config.json'), 'utf8'));
     expect(config.peft_type).toBe('LORA');
-    const tuned = ours('--model', modelFolder, '--run', run, '--checkpoint', checkpoint);
-    const judged = theirs('--model', modelFolder, '--adapter', adapter);
-    const result = compare(tuned, judged);
-    expect(result.difference).toBeLessThanOrEqual(1e-4);
+    expect(compare(ours.tuned, theirs.adapter).difference).toBeLessThanOrEqual(1e-4);
     // The adapter does something: without it the logits are elsewhere.
-    expect(compare(judged, theirs('--model', modelFolder)).difference).toBeGreaterThan(0.05);
+    expect(compare(theirs.adapter, theirs.base).difference).toBeGreaterThan(0.05);
   });
 
-  it.each(adapters)('merged: $name', async (wanted) => {
-    const { modelFolder, run, checkpoint, exported } = await trainedRun(wanted);
-    const merged = exported('merged');
-    expect(existsSync(join(merged, 'config.json'))).toBe(true);
-    const shapes = readSafetensorsHeader(join(merged, 'model.safetensors'));
-    expect(Object.keys(shapes)).toEqual(
-      expect.arrayContaining(['model.embed_tokens.weight', 'model.norm.weight']),
-    );
-    const judged = theirs('--model', merged);
-    // The same file on both sides: equal up to fp32 rounding.
-    expect(compare(ours('--model', merged), judged).difference).toBeLessThanOrEqual(1e-4);
-    // Against base + adapter: bf16 keeps 8 bits of each merged weight, about 0.4 % of it.
-    const tuned = ours('--model', modelFolder, '--run', run, '--checkpoint', checkpoint);
-    const { difference, largest, sameChoice } = compare(tuned, judged);
-    expect(difference).toBeLessThanOrEqual(0.04 * largest);
-    expect(sameChoice).toBeGreaterThan(0.9);
-  });
-
-  it('full fine-tuning: the exported model is the trained one', async () => {
-    const { run, checkpoint, exported, modelFolder } = await trainedRun({
-      name: 'full',
-      model: { dtype: 'F32', seed: 8 },
-      spec: {
-        ...common,
-        method: { type: 'full' },
-        optimizer: { ...adamw, learning_rate: 0.003 },
-        precision: 'fp32',
-      },
-    });
-    const judged = theirs('--model', exported('merged'));
-    const tuned = ours('--model', modelFolder, '--run', run, '--checkpoint', checkpoint);
-    const { difference, largest } = compare(tuned, judged);
-    expect(difference).toBeLessThanOrEqual(0.04 * largest);
-    expect(compare(judged, theirs('--model', modelFolder)).difference).toBeGreaterThan(0.05);
-  });
+  it.each([...adapters, full])(
+    '$name: transformers loads the merged folder and gives our logits',
+    (wanted) => {
+      const { place, ours, theirs } = of(wanted);
+      const names = Object.keys(readSafetensorsHeader(join(place, 'merged/model.safetensors')));
+      expect(names).toEqual(expect.arrayContaining(['model.embed_tokens.weight', 'model.norm.weight']));
+      // The same file on both sides: equal up to fp32 rounding.
+      expect(compare(ours.merged, theirs.merged).difference).toBeLessThanOrEqual(1e-4);
+      // Against base + adapter: bf16 keeps 8 bits of each merged weight, an error of up to 0.4 % of it.
+      const { difference, largest, sameChoice } = compare(ours.tuned, theirs.merged);
+      expect(difference).toBeLessThanOrEqual(0.04 * largest);
+      expect(sameChoice).toBeGreaterThan(0.9);
+      expect(compare(theirs.merged, theirs.base).difference).toBeGreaterThan(0.05);
+    },
+  );
 });

@@ -8,31 +8,31 @@ import argparse
 import json
 
 import numpy
+import peft
 import torch
 import transformers
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--adapter")
-    parser.add_argument("--ids", required=True, help="JSON file: a list of documents, each a list of ids")
-    parser.add_argument("--out", required=True)
-    arguments = parser.parse_args()
-
-    model = transformers.AutoModelForCausalLM.from_pretrained(arguments.model, dtype=torch.float32)
-    if arguments.adapter:
-        import peft
-
-        model = peft.PeftModel.from_pretrained(model, arguments.adapter)
+def logits(job):
+    model = transformers.AutoModelForCausalLM.from_pretrained(job["model"], dtype=torch.float32)
+    if job["adapter"]:
+        model = peft.PeftModel.from_pretrained(model, job["adapter"])
         if not any("lora_" in name for name, _ in model.named_parameters()):
-            raise SystemExit("the adapter added no LoRA weights")
+            raise SystemExit(f"{job['adapter']} added no LoRA weights")
     model.eval()
-    with open(arguments.ids) as file:
+    with open(job["ids"]) as file:
         documents = json.load(file)
     with torch.no_grad():
-        logits = [model(input_ids=torch.tensor([ids])).logits[0] for ids in documents]
-    numpy.concatenate([rows.float().numpy() for rows in logits]).astype("<f4").tofile(arguments.out)
+        rows = [model(input_ids=torch.tensor([ids])).logits[0] for ids in documents]
+    numpy.concatenate([part.float().numpy() for part in rows]).astype("<f4").tofile(job["out"])
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("jobs", help="JSON file: a list of {model, adapter or null, ids, out}; ids: a JSON list of documents")
+    with open(parser.parse_args().jobs) as file:
+        for job in json.load(file):
+            logits(job)
 
 
 if __name__ == "__main__":
