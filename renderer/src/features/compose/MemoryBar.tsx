@@ -18,6 +18,9 @@ export function MemoryBar({ memory }: { memory: RunPreview['memory'] }) {
     { name: 'Optimizer', bytes: memory.optimizerBytes, className: classes.optimizer },
     { name: 'Activations', bytes: memory.activationsBytes, className: classes.activations },
   ];
+  // What no part of the run explains: the program itself, its libraries and buffers.
+  const rest = memory.totalBytes - parts.reduce((sum, part) => sum + part.bytes, 0);
+  if (rest > 0) parts.push({ name: 'Program and buffers', bytes: rest, className: classes.program });
   // The longer of both is the whole bar: a run that does not fit sticks out beyond the line of what there is.
   const whole = Math.max(memory.totalBytes, memory.availableBytes, 1);
   const verdict = verdicts[memory.verdict];

@@ -53,6 +53,17 @@ function Forecast({ preview }: { preview: RunPreview }) {
   const share = preview.totalParams > 0 ? preview.trainableParams / preview.totalParams : 0;
   return (
     <>
+      <MemoryBar memory={preview.memory} />
+      {preview.warnings.length > 0 && (
+        <Alert color="yellow" p="sm" icon={<IconAlertTriangle aria-hidden />} title="Worth a look">
+          <List size="sm" spacing={4} withPadding={false}>
+            {preview.warnings.map((warning) => (
+              <List.Item key={warning}>{warning}</List.Item>
+            ))}
+          </List>
+        </Alert>
+      )}
+      <Divider />
       <Stack gap={4}>
         {preview.summary.map((sentence) => (
           <Text key={sentence} size="sm">
@@ -74,17 +85,6 @@ function Forecast({ preview }: { preview: RunPreview }) {
           ...(preview.adapterBytes > 0 ? [['Adapter size', formatBytes(preview.adapterBytes)] as const] : []),
         ]}
       />
-      <Divider />
-      <MemoryBar memory={preview.memory} />
-      {preview.warnings.length > 0 && (
-        <Alert color="yellow" p="sm" icon={<IconAlertTriangle aria-hidden />} title="Worth a look">
-          <List size="sm" spacing={4} withPadding={false}>
-            {preview.warnings.map((warning) => (
-              <List.Item key={warning}>{warning}</List.Item>
-            ))}
-          </List>
-        </Alert>
-      )}
     </>
   );
 }
