@@ -2,11 +2,10 @@
  * One run, from its data to its last state: prepare, start the rank, follow its events, pass commands on, and say how it
  * ended. Nothing here knows who watches: hosts come and go, files and the control socket are all they get.
  */
-import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ControlCommand } from '../server/runs/control.ts';
 import { socketPath } from '../server/runs/control.ts';
-import { LineReader } from '../server/runs/event-file.ts';
+import { endOfLines, LineReader } from '../server/runs/event-file.ts';
 import { newestCheckpoint, readSpec, readStatus } from '../server/runs/folder.ts';
 import type { StartMode } from '../server/runs/launch.ts';
 import { isAlive } from '../server/runs/process.ts';
@@ -146,7 +145,8 @@ export class Supervisor {
   }
 
   async #train(claim: Claim, samples: SampleFile, resumeFrom: string | null): Promise<RankExit> {
-    const events = new LineReader(join(this.#runDir, eventsFile(0)), this.#eventsSize());
+    const path = join(this.#runDir, eventsFile(0));
+    const events = new LineReader(path, endOfLines(path));
     const rank = new RankProcess(this.#runDir, resumeFrom);
     this.#rank = rank;
     claim.setRank(rank.pid);
@@ -241,10 +241,6 @@ export class Supervisor {
       supervisorPid: null,
     });
     this.#status.flush();
-  }
-
-  #eventsSize(): number {
-    return statSync(join(this.#runDir, eventsFile(0)), { throwIfNoEntry: false })?.size ?? 0;
   }
 }
 

@@ -96,6 +96,16 @@ test('a rank that dies before its first checkpoint starts again at step 0', asyn
   expect(await fake.until(id, (status) => status.state === 'completed')).toMatchObject({ step: 20 });
 });
 
+test('after a rank was killed in the middle of a line, the next attempt is read from its first event', async () => {
+  const id = fake.create({ steps: 20, dieAt: { step: 8, how: 'torn' } });
+  await fake.registry.start(id);
+  await fake.until(id, (status) => !isLive(status));
+  await fake.registry.resume(id);
+  await fake.until(id, (status) => status.state === 'completed');
+  expect(fake.log(id)).not.toContain('unreadable');
+  expect(fake.events(id).map((event) => event.seq)).toEqual(fake.events(id).map((_, index) => index));
+});
+
 test('errors of the rank arrive with their own code, by event or by its last line', async () => {
   const byEvent = fake.create({ dieAt: { step: 7, how: 'error' } });
   const byLine = fake.create({ dieAt: { step: 7, how: 'full' } });

@@ -1,7 +1,8 @@
 /** Follows an events file that another process appends to. Only whole lines are taken; a torn end waits for its rest. */
-import { type FSWatcher, watch } from 'node:fs';
+import { type FSWatcher, statSync, watch } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { readRange } from './folder.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 /** A line longer than this is no event; it is skipped instead of being held in memory. */
@@ -11,8 +12,8 @@ const POLL_MS = 500;
 
 export class LineReader {
   readonly #path: string;
+  /** Always at a line's start: a torn end is read again, as a writer that starts anew cuts it off. */
   #position: number;
-  #rest: Buffer = Buffer.alloc(0);
   #skipping = false;
 
   /** `from`: byte offset of a line's start. */
@@ -31,43 +32,50 @@ export class LineReader {
       throw error;
     }
     try {
-      for (;;) {
-        const { bytesRead, buffer } = await file.read(
-          Buffer.allocUnsafe(CHUNK_BYTES),
-          0,
-          CHUNK_BYTES,
-          this.#position,
-        );
-        if (bytesRead === 0) return [];
-        this.#position += bytesRead;
-        const lines = this.#split(buffer.subarray(0, bytesRead));
-        if (lines.length > 0) return lines;
-      }
+      return await this.#read(file);
     } finally {
       await file.close();
     }
   }
 
-  #split(chunk: Buffer): string[] {
-    const end = chunk.lastIndexOf(10);
-    if (end < 0) {
-      this.#keep(Buffer.concat([this.#rest, chunk]));
-      return [];
+  async #read(file: FileHandle): Promise<string[]> {
+    let size = CHUNK_BYTES;
+    for (;;) {
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(size), 0, size, this.#position);
+      const end = buffer.subarray(0, bytesRead).lastIndexOf(10);
+      if (end >= 0) {
+        this.#position += end + 1;
+        const lines = this.#lines(buffer.subarray(0, end));
+        if (lines.length > 0) return lines;
+        size = CHUNK_BYTES;
+      } else if (bytesRead < size) {
+        return []; // The end of the file: nothing, or a line that is not whole yet.
+      } else if (size < MAX_LINE_BYTES) {
+        size *= 2;
+      } else {
+        this.#position += bytesRead;
+        this.#skipping = true;
+      }
     }
-    const text = Buffer.concat([this.#rest, chunk.subarray(0, end)]).toString('utf8');
-    this.#keep(Buffer.from(chunk.subarray(end + 1)));
-    const lines = text.split('\n');
-    if (this.#skipping) {
-      lines.shift();
-      this.#skipping = false;
-    }
-    return lines.filter((line) => line.trim() !== '');
   }
 
-  #keep(rest: Buffer): void {
-    if (rest.length > MAX_LINE_BYTES) this.#skipping = true;
-    this.#rest = this.#skipping ? Buffer.alloc(0) : rest;
+  #lines(bytes: Buffer): string[] {
+    const lines = bytes.toString('utf8').split('\n');
+    if (this.#skipping) lines.shift();
+    this.#skipping = false;
+    return lines.filter((line) => line.trim() !== '');
   }
+}
+
+/** Offset behind the last whole line; 0 without a file. What is torn behind it will be cut off by the next writer. */
+export function endOfLines(path: string): number {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  for (let to = size; to > 0; to = Math.max(0, to - CHUNK_BYTES)) {
+    const from = Math.max(0, to - CHUNK_BYTES);
+    const newline = readRange(path, from, to).lastIndexOf(10);
+    if (newline >= 0) return from + newline + 1;
+  }
+  return 0;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Following an events file that somebody else writes, whole lines only, from any point. */
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -57,6 +57,21 @@ test('characters of several bytes survive being torn', async () => {
   appendFileSync(path, bytes.subarray(cut));
   const { value } = await first;
   expect(value?.events[0]).toMatchObject({ payload: { message: text } });
+});
+
+test('a torn end that the next attempt cuts off is forgotten', async () => {
+  writeFileSync(path, `${line(0)}{"v":1,"rank":0,"seq":1,"type":"st`);
+  const stream = followEvents(dir, -1, abort.signal);
+  expect(await take(stream, 1)).toEqual([0]);
+  const next = take(stream, 2);
+  truncateSync(path, line(0).length);
+  appendFileSync(path, line(1, 'longer than what was cut off') + line(2));
+  expect(await next).toEqual([1, 2]);
+});
+
+test('a line of many megabytes is skipped, one of a few is not', async () => {
+  writeFileSync(path, line(0) + line(1, 'x'.repeat(3_000_000)) + line(2, 'x'.repeat(20_000_000)) + line(3));
+  expect(await take(followEvents(dir, -1, abort.signal), 3)).toEqual([0, 1, 3]);
 });
 
 test('the same with sorted keys', async () => {
