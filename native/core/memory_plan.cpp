@@ -7,7 +7,7 @@ namespace {
 
 constexpr int64_t kMasterBytes = 4;
 // Resident memory of a rank with libtorch loaded and warm, before any model.
-constexpr int64_t kProcessBytes = int64_t{220} << 20;
+constexpr int64_t kProcessBytes = int64_t{110} << 20;
 
 struct Counts {
   int64_t base = 0, adapter = 0;
@@ -34,7 +34,7 @@ int64_t activation_bytes(const ModelConfig& config, const LayerLayout& layout, c
 // thread a block of the other operand and of the result, or the scores of a block of queries with the gradients of keys and
 // values.
 int64_t scratch_bytes(const ModelConfig& c, const LayerLayout& layout, const PlanInput& in) {
-  constexpr int64_t kPackedFloats = 2 << 20, kSlice = 512, kGemmFloats = 168 * (384 + 512), kBlockRows = 192, kMargin = 32;
+  constexpr int64_t kPackedFloats = 2 << 20, kSlice = 512, kGemmFloats = 168 * (256 + 512), kBlockRows = 192, kMargin = 32;
   const int64_t group = c.n_heads / c.n_kv_heads, e = c.head_dim;
   const int64_t rows = group * std::max<int64_t>(16, kBlockRows / group);
   const int64_t keys = c.sliding_window ? std::min(in.max_document, c.sliding_window + rows) : in.max_document;

@@ -15,7 +15,7 @@ constexpr int kMr = 6;
 constexpr int64_t kMc = 120;
 #endif
 constexpr int kNr = 2 * kLanes;
-constexpr int64_t kKc = 384;
+constexpr int64_t kKc = 256;
 constexpr int64_t kSlice = 512;
 
 // Copies `lines` lines of `depth` elements into panels of `Width` lines, depth-major; missing lines are zero.
