@@ -93,7 +93,8 @@ function prepare(line: ChartLine, [low, high]: [number, number], smoothing: numb
 function mergeRows(prepared: readonly Prepared[], wish: ChartWish): ChartRow[] {
   const drawable = (value: number) => Number.isFinite(value) && (wish.scale === 'linear' || value > 0);
   const places = new Set<number>();
-  const buckets = Math.max(16, Math.floor(wish.pixels));
+  // Each bucket gives up to two points: about one a pixel.
+  const buckets = Math.max(16, Math.floor(wish.pixels / 2));
   for (const { line, from, to } of prepared) {
     for (const i of minMaxIndices(line.x, line.y, buckets, from, to)) places.add(line.x[i] as number);
   }

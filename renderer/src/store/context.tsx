@@ -10,7 +10,8 @@ export function StoreProvider({ handle, children }: { handle: StoreHandle; child
   return <StoreContext value={handle}>{children}</StoreContext>;
 }
 
-function useHandle(): StoreHandle {
+/** The store itself, for those who must not be drawn anew with every change. Else use `useStore`. */
+export function useStoreHandle(): StoreHandle {
   const handle = useContext(StoreContext);
   if (!handle) throw new Error('useStore needs a StoreProvider above it');
   return handle;
@@ -18,10 +19,10 @@ function useHandle(): StoreHandle {
 
 /** A piece of the state, or an action. The selector must return the same value for the same state (no new objects). */
 export function useStore<T>(selector: (state: Store) => T): T {
-  return useZustand(useHandle().store, selector);
+  return useZustand(useStoreHandle().store, selector);
 }
 
 /** For calls whose answer no one else needs (a folder listing, one generation). Prefer a store action. */
 export function useClient(): Client {
-  return useHandle().client;
+  return useStoreHandle().client;
 }

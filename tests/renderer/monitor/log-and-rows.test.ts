@@ -107,7 +107,7 @@ describe('tiles', () => {
     const tiles = statTiles(run, reduceEvents(emptySeries, script.events));
     const tile = (label: string) => tiles.find((t) => t.label === label);
     expect(tile('Training loss')).toMatchObject({ value: '2.5', note: 'lowest 2.5' });
-    expect(tile('Evaluation loss')).toMatchObject({ value: '3.5', note: 'best 3 at step 1' });
+    expect(tile('Evaluation loss')).toMatchObject({ value: '3.5', note: 'best 3, step 1' });
     expect(tile('Tokens seen')?.value).toBe('2K');
     // Before the events have come, the status speaks.
     expect(statTiles(run, emptySeries)[0]?.value).toBe('1.24');

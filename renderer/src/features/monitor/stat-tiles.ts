@@ -28,7 +28,7 @@ export function statTiles(status: RunStatus, series: RunSeries): Tile[] {
     {
       label: 'Evaluation loss',
       value: formatValue(evals.length > 0 ? lastEval : status.lastEvalLoss),
-      note: best ? `best ${formatValue(best.loss)} at step ${best.step}` : '',
+      note: best ? `best ${formatValue(best.loss)}, step ${best.step}` : '',
       help: 'The same on held-out rows. Rising while the training loss falls means overfitting.',
     },
     {

@@ -1,10 +1,10 @@
 import { useEffect } from 'react';
 import type { ErrorInfo } from '../../../../electron/shared/errors.ts';
 import type { RunStatus } from '../../../../electron/shared/events.ts';
-import { emptySeries, type RunSeries } from '../../charts/run-series.ts';
+import type { RunSeries } from '../../charts/run-series.ts';
 import { useStore } from '../../store/context.tsx';
 import type { RunDetail } from '../../store/runs.ts';
-import { useThrottled } from './use-throttled.ts';
+import { useRunSeries } from './use-run-series.ts';
 
 export interface WatchedRun {
   status: RunStatus | undefined;
@@ -15,19 +15,15 @@ export interface WatchedRun {
   reload(): void;
 }
 
-/** Charts are renewed at most this often while events pour in. */
-const REDRAW_MS = 300;
-
 /** Everything about one run, live. The same for a run that goes on and one that ended long ago. */
 export function useRun(id: string): WatchedRun {
   const known = useStore((s) => s.runs?.[id]);
   const detail = useStore((s) => s.runDetails[id]);
   const detailError = useStore((s) => s.runDetailErrors[id]);
-  const newest = useStore((s) => s.runSeries[id]) ?? emptySeries;
   const streamError = useStore((s) => s.runStreamErrors[id]);
   const watchRun = useStore((s) => s.watchRun);
   const loadRun = useStore((s) => s.loadRun);
-  const series = useThrottled(newest, REDRAW_MS);
+  const series = useRunSeries(id);
   const status = known ?? detail?.status;
 
   useEffect(() => watchRun(id), [id, watchRun]);
