@@ -14,7 +14,7 @@ const allowed: Record<string, string[]> = {
   'electron/main': ['electron/shared', 'electron/server', 'electron/transport'],
   'electron/preload': ['electron/shared'],
   'electron/cli': ['electron/shared', 'electron/server', 'electron/transport'],
-  renderer: ['electron/shared'],
+  renderer: ['electron/shared', 'assets'],
 };
 
 /** Packages a folder may import; others are free where not named. */
