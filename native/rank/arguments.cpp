@@ -56,7 +56,8 @@ int64_t Arguments::integer(const std::string& name, int64_t fallback, int64_t mi
 std::string Arguments::choice(const std::string& name, const std::string& fallback,
                               const std::vector<std::string>& choices) const {
   const std::string value = find(name).value_or(fallback);
-  if (!contains(choices, value)) throw UsageError("--" + name + " must be one of " + joined(choices) + ", not \"" + value + "\"");
+  if (!contains(choices, value))
+    throw UsageError("--" + name + " must be one of " + joined(choices) + ", not \"" + value + "\"");
   return value;
 }
 

@@ -1,5 +1,5 @@
-// collie-rank bench: speed and memory of real optimizer steps, without Node, data or a run folder. One JSON line a step and one
-// at the end with --json, else a readable line.
+// collie-rank bench: speed and memory of real optimizer steps, without Node, data or a run folder. One JSON line a step
+// and one at the end with --json, else a readable line.
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
 
@@ -62,8 +62,10 @@ BenchOptions bench_options(const Arguments& arguments) {
   }
   DecoderOptions& decoder = options.decoder;
   decoder.mode = arguments.choice("method", "lora", {"lora", "full"}) == "lora" ? TrainMode::lora : TrainMode::full;
-  decoder.precision = arguments.choice("precision", "bf16", {"bf16", "fp32"}) == "bf16" ? Precision::bf16 : Precision::fp32;
-  decoder.device = choose_device(arguments.choice("device", "cpu", {"cpu", "cuda"}) == "cpu" ? DeviceType::cpu : DeviceType::cuda);
+  decoder.precision =
+      arguments.choice("precision", "bf16", {"bf16", "fp32"}) == "bf16" ? Precision::bf16 : Precision::fp32;
+  decoder.device =
+      choose_device(arguments.choice("device", "cpu", {"cpu", "cuda"}) == "cpu" ? DeviceType::cpu : DeviceType::cuda);
   if (arguments.has("checkpointing")) decoder.checkpointing = ActivationCheckpointing::every_layer;
   if (decoder.mode == TrainMode::lora) {
     const int64_t rank = arguments.integer("rank", 16, 1, 512);

@@ -60,7 +60,8 @@ std::vector<std::string> bench_shapes() {
 
 ModelConfig bench_shape(const std::string& name) { return shapes().at(name); }
 
-std::vector<PackedBatch> bench_batches(const std::vector<int64_t>& lengths, int64_t batch, int64_t vocab_size, uint64_t seed) {
+std::vector<PackedBatch> bench_batches(const std::vector<int64_t>& lengths, int64_t batch, int64_t vocab_size,
+                                       uint64_t seed) {
   Random random(seed);
   std::vector<PackedBatch> batches;
   for (size_t i = 0; i < lengths.size(); ++i) {

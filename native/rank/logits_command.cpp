@@ -14,7 +14,8 @@ namespace collie {
 namespace {
 
 [[noreturn]] void fail(const std::string& problem) {
-  throw Error("request.invalid", "--ids: " + problem + ".", "Give a JSON file with a list of documents, each a list of token ids.");
+  throw Error("request.invalid", "--ids: " + problem + ".",
+              "Give a JSON file with a list of documents, each a list of token ids.");
 }
 
 PackedBatch read_document(const nlohmann::json& ids, int64_t vocab_size) {

@@ -20,7 +20,8 @@ constexpr const char* kUsage =
     "                          [--precision fp32|bf16] [--device cpu|cuda] [--threads n]\n"
     "       collie-rank bench  --model-shape smollm2-135m|1b|8b | --model <folder> [--method lora|full]\n"
     "                          [--precision bf16|fp32] [--device cpu|cuda] [--batch n] [--seq n] [--tokens n,n,..]\n"
-    "                          [--steps n] [--warmup n] [--rank n] [--dropout-percent n] [--threads n] [--checkpointing] [--json]\n";
+    "                          [--steps n] [--warmup n] [--rank n] [--dropout-percent n] [--threads n] "
+    "[--checkpointing] [--json]\n";
 
 using Command = int (*)(const collie::Words&);
 

@@ -26,7 +26,8 @@ struct ServeRequest {
 std::vector<int32_t> token_ids(JsonReader& reader, const std::string& key) {
   std::vector<int32_t> ids;
   for (const int64_t id : reader.integers(key)) {
-    if (id < 0 || id > std::numeric_limits<int32_t>::max()) reader.fail(key, "out_of_range", "holds " + std::to_string(id));
+    if (id < 0 || id > std::numeric_limits<int32_t>::max())
+      reader.fail(key, "out_of_range", "holds " + std::to_string(id));
     ids.push_back(static_cast<int32_t>(id));
   }
   return ids;

@@ -28,7 +28,8 @@ ServingOptions serving_options(const Arguments& arguments) {
   } else if (arguments.has("checkpoint")) {
     throw UsageError("--checkpoint needs --run");
   }
-  options.precision = arguments.choice("precision", "bf16", {"bf16", "fp32"}) == "bf16" ? Precision::bf16 : Precision::fp32;
+  options.precision =
+      arguments.choice("precision", "bf16", {"bf16", "fp32"}) == "bf16" ? Precision::bf16 : Precision::fp32;
   options.device = arguments.choice("device", "cpu", {"cpu", "cuda"}) == "cpu" ? DeviceType::cpu : DeviceType::cuda;
   options.context = arguments.integer("context", 0, 16, 1 << 20);
   return options;

@@ -60,13 +60,15 @@ describe.skipIf(noEngine)('bad input', () => {
       ['seed', (spec) => delete spec.seed],
       ['schemaVersion', (spec) => Object.assign(spec, { schemaVersion: 2 })],
     ];
-    for (const [path, edit] of edits) {
-      const other = tinyRun(root);
-      editSpec(other, edit);
-      const { code, data } = await trainToError(other);
-      expect(code).toBe('spec.invalid');
-      expect(data.issues).toMatchObject([{ path }]);
-    }
+    await Promise.all(
+      edits.map(async ([path, edit]) => {
+        const other = tinyRun(root);
+        editSpec(other, edit);
+        const { code, data } = await trainToError(other);
+        expect(code).toBe('spec.invalid');
+        expect(data.issues).toMatchObject([{ path }]);
+      }),
+    );
   });
 
   it('a truncated model, a missing one and one without a tensor', async () => {

@@ -92,7 +92,8 @@ void CheckpointStore::remove_incomplete() const {
   for (const fs::path& folder : incomplete) fs::remove_all(folder, ignored);
 }
 
-SavedCheckpoint CheckpointStore::save(const CheckpointMeta& meta, MethodType method, std::span<const Parameter> parameters,
+SavedCheckpoint CheckpointStore::save(const CheckpointMeta& meta, MethodType method,
+                                      std::span<const Parameter> parameters,
                                       const std::vector<NamedTensor>& state) const {
   const std::string name = checkpoint_name(meta.step);
   const fs::path final_folder = root_ / name;

@@ -40,7 +40,8 @@ std::string peft_name(const std::string& name) { return "base_model.model." + na
 
 void export_adapter(const ExportRequest& request, const RunSpec& spec, const ExportProgress& progress) {
   if (spec.method.type != MethodType::lora)
-    throw Error("request.invalid", "This run trained all weights, so it has no adapter.", "Export it with --kind merged.");
+    throw Error("request.invalid", "This run trained all weights, so it has no adapter.",
+                "Export it with --kind merged.");
   const SafetensorsFile adapter(checkpoint_weights(request, spec), StoreKind::checkpoint);
   prepare_export_folder(request.out);
   std::vector<TensorSpec> tensors;

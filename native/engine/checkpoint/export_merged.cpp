@@ -120,7 +120,8 @@ void export_merged(const ExportRequest& request, const RunSpec& spec, const Expo
     at::Tensor holder;
     const std::optional<at::Tensor> merged = merger.merged(view);
     if (!same_bytes(written.at(view.name, view.shape).bytes, merged ? bytes_of(*merged, holder) : view.bytes))
-      throw Error("file.unreadable", "Tensor " + view.name + " of " + path.string() + " reads back differently than it was written.",
+      throw Error("file.unreadable",
+                  "Tensor " + view.name + " of " + path.string() + " reads back differently than it was written.",
                   "Check the disk, then export again.", {{"path", path.string()}, {"tensor", view.name}});
     progress((static_cast<double>(tensors.size()) + static_cast<double>(i + 1)) / work);
   }

@@ -68,8 +68,8 @@ void read_tensors(const std::filesystem::path& path, const std::vector<NamedTens
     const TensorView& stored = file.at(name, tensor.sizes());
     if (stored.dtype != dtype_of_tensor(tensor))
       throw Error("checkpoint.mismatch",
-                  "Tensor " + name + " of " + path.string() + " is " + std::string(dtype_name(stored.dtype)) + ", expected " +
-                      std::string(dtype_name(dtype_of_tensor(tensor))) + ".",
+                  "Tensor " + name + " of " + path.string() + " is " + std::string(dtype_name(stored.dtype)) +
+                      ", expected " + std::string(dtype_name(dtype_of_tensor(tensor))) + ".",
                   "Resume from another checkpoint.", {{"tensor", name}});
   }
   if (file.tensors().size() != tensors.size())

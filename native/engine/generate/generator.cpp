@@ -23,23 +23,25 @@ void Generator::forget() {
 void Generator::check(const GenerationRequest& request) const {
   if (request.ids.empty()) throw Error("request.invalid", "The prompt has no tokens.");
   if (request.max_new_tokens < 1)
-    throw Error("request.invalid", "max_new_tokens must be 1 or more, not " + std::to_string(request.max_new_tokens) + ".");
+    throw Error("request.invalid",
+                "max_new_tokens must be 1 or more, not " + std::to_string(request.max_new_tokens) + ".");
   const auto vocab_size = static_cast<int32_t>(decoder_.config().vocab_size);
   for (const int32_t id : request.ids)
     if (id < 0 || id >= vocab_size)
-      throw Error("request.invalid", "The prompt holds token id " + std::to_string(id) + "; the model's vocabulary has " +
-                                         std::to_string(vocab_size) + ".");
+      throw Error("request.invalid", "The prompt holds token id " + std::to_string(id) +
+                                         "; the model's vocabulary has " + std::to_string(vocab_size) + ".");
   const auto prompt = static_cast<int64_t>(request.ids.size());
   if (prompt + request.max_new_tokens > context_tokens_)
-    throw Error("request.invalid",
-                "The prompt (" + std::to_string(prompt) + " tokens) and " + std::to_string(request.max_new_tokens) +
-                    " new tokens do not fit into the context of " + std::to_string(context_tokens_) + " tokens.",
-                "Shorten the conversation or the answer.",
-                {{"prompt_tokens", prompt}, {"max_new_tokens", request.max_new_tokens}, {"context_tokens", context_tokens_}});
+    throw Error(
+        "request.invalid",
+        "The prompt (" + std::to_string(prompt) + " tokens) and " + std::to_string(request.max_new_tokens) +
+            " new tokens do not fit into the context of " + std::to_string(context_tokens_) + " tokens.",
+        "Shorten the conversation or the answer.",
+        {{"prompt_tokens", prompt}, {"max_new_tokens", request.max_new_tokens}, {"context_tokens", context_tokens_}});
 }
 
-// Brings the cache to hold exactly `ids`, and logits_ to what follows the last of them. At least that last one is fed, even
-// when the cache holds it already: its logits are not kept.
+// Brings the cache to hold exactly `ids`, and logits_ to what follows the last of them. At least that last one is fed,
+// even when the cache holds it already: its logits are not kept.
 Next Generator::feed(const std::vector<int32_t>& ids, const GenerationHooks& hooks) {
   const auto most = static_cast<ptrdiff_t>(std::min(cached_.size(), ids.size() - 1));
   const auto common = std::mismatch(cached_.begin(), cached_.begin() + most, ids.begin()).first - cached_.begin();

@@ -31,7 +31,8 @@ int32_t arg_max(std::span<const float> logits) {
 }  // namespace
 
 Sampler::Sampler(const SamplingOptions& options) : options_(options) {
-  require(options.temperature >= 0 && std::isfinite(options.temperature), "temperature", options.temperature, "0 or more");
+  require(options.temperature >= 0 && std::isfinite(options.temperature), "temperature", options.temperature,
+          "0 or more");
   require(options.top_k >= 0, "top_k", static_cast<double>(options.top_k), "0 or more");
   require(options.top_p > 0 && options.top_p <= 1, "top_p", options.top_p, "above 0 and at most 1");
 }

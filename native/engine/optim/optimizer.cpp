@@ -11,7 +11,8 @@ namespace {
 
 using Maker = std::unique_ptr<Optimizer> (*)(const OptimizerSpec&, std::span<const Parameter>, Kernels&);
 
-std::unique_ptr<Optimizer> make_adamw(const OptimizerSpec& spec, std::span<const Parameter> parameters, Kernels& kernels) {
+std::unique_ptr<Optimizer> make_adamw(const OptimizerSpec& spec, std::span<const Parameter> parameters,
+                                      Kernels& kernels) {
   const auto& hyper = spec.hyper;
   const AdamWOptions options{hyper.at("beta1"), hyper.at("beta2"), hyper.at("eps"), hyper.at("weight_decay")};
   return std::make_unique<AdamW>(options, parameters, kernels);

@@ -21,13 +21,15 @@ void check_document(const Document& document, int64_t row, const char* split, in
   if (length > seq_len)
     throw Error("dataset.bad_row",
                 name + "has " + std::to_string(length) + " tokens; batch.seq_len is " + std::to_string(seq_len) + ".",
-                "Prepare the data again with this sequence length.", {{"row", row}, {"split", split}, {"tokens", length}});
+                "Prepare the data again with this sequence length.",
+                {{"row", row}, {"split", split}, {"tokens", length}});
   for (const uint32_t id : document.ids)
     if (id >= static_cast<uint64_t>(vocab_size))
       throw Error("dataset.bad_row",
                   name + "holds token id " + std::to_string(id) + "; the model's vocabulary has " +
                       std::to_string(vocab_size) + ".",
-                  "Prepare the data again with the tokenizer of this model.", {{"row", row}, {"split", split}, {"id", id}});
+                  "Prepare the data again with the tokenizer of this model.",
+                  {{"row", row}, {"split", split}, {"id", id}});
 }
 
 }  // namespace
@@ -48,9 +50,9 @@ void check_documents(const TokenStore& store, const char* split, int64_t seq_len
     targets += count_targets(document);
   }
   if (targets == 0)
-    throw Error("dataset.all_masked",
-                std::string("No row of the ") + split + " split has a token that the loss counts.",
-                "Check the column mapping, and that answers are not cut off by the sequence length.", {{"split", split}});
+    throw Error(
+        "dataset.all_masked", std::string("No row of the ") + split + " split has a token that the loss counts.",
+        "Check the column mapping, and that answers are not cut off by the sequence length.", {{"split", split}});
 }
 
 PackedBatch pack(const TokenStore& store, std::span<const int64_t> rows) {
@@ -100,8 +102,8 @@ void BatchLoader::plan_run(const DurationSpec& duration) {
     const std::vector<Sequence>& sequences = epoch_sequences(epoch);
     const int64_t whole = steps_per_epoch(static_cast<int64_t>(sequences.size()), shape_);
     if (whole == 0) throw Error("dataset.all_masked", "No training row has a token that the loss counts.");
-    const int64_t wanted =
-        by_steps ? static_cast<int64_t>(duration.value) - total_steps_ : steps_of_fraction(epochs - static_cast<double>(epoch), whole);
+    const int64_t wanted = by_steps ? static_cast<int64_t>(duration.value) - total_steps_
+                                    : steps_of_fraction(epochs - static_cast<double>(epoch), whole);
     const int64_t steps = std::clamp<int64_t>(wanted, 1, whole);
     measure(sequences, steps);
     total_steps_ += steps;

@@ -33,7 +33,8 @@ std::optional<EvaluationResult> EvaluationSet::run(Decoder& decoder,
     if (progress(static_cast<double>(i) / static_cast<double>(batches_.size())) == Next::cancel) return std::nullopt;
     const LossSums batch = decoder.evaluate(pack(store_, batches_[i]));
     if (!std::isfinite(batch.loss))
-      throw Error("train.non_finite", "The evaluation loss is not finite in evaluation batch " + std::to_string(i) + ".",
+      throw Error("train.non_finite",
+                  "The evaluation loss is not finite in evaluation batch " + std::to_string(i) + ".",
                   "The weights hold infinite or NaN values: resume an earlier checkpoint with a lower learning rate.",
                   {{"rows", batches_[i]}, {"batch", i}, {"split", "eval"}});
     sums.loss += batch.loss;

@@ -44,8 +44,9 @@ void write_samples(const std::vector<SamplePrompt>& prompts, const SamplingSpec&
     request.stop_ids = prompts[i].stop_ids;
     request.max_new_tokens = spec.max_new_tokens;
     std::vector<int32_t> answer;
-    const Finish finish = generator.run(request, {[&](int32_t token) { answer.push_back(token); },
-                                                  [&] { return control.stop_requested() ? Next::cancel : Next::go_on; }});
+    const Finish finish =
+        generator.run(request, {[&](int32_t token) { answer.push_back(token); },
+                                [&] { return control.stop_requested() ? Next::cancel : Next::go_on; }});
     if (finish == Finish::cancelled) return;
     journal.sample(static_cast<int64_t>(i), answer, finish == Finish::stop ? "stop" : "length");
   }

@@ -87,8 +87,8 @@ MemoryPlan forecast(const Session& session, const DecoderOptions& options) {
   return plan_memory(session.config, input);
 }
 
-// The system would not refuse the memory but end the process once it touches too much: so what cannot fit is refused here.
-// Scratch is left out, its forecast is an upper bound.
+// The system would not refuse the memory but end the process once it touches too much: so what cannot fit is refused
+// here. Scratch is left out, its forecast is an upper bound.
 void refuse_what_cannot_fit(const Session& session, const DecoderOptions& options, const std::string& what) {
   const MemoryPlan plan = forecast(session, options);
   const int64_t needed = plan.total() - plan.scratch;
@@ -137,7 +137,8 @@ void allocate(Session& session, Journal& journal) {
   const RunSpec& spec = session.spec;
   const DecoderOptions options = decoder_options(session);
   journal.phase(Phase::allocating);
-  const std::string what = "The model and its largest micro-batch of " + std::to_string(options.capacity_tokens) + " tokens";
+  const std::string what =
+      "The model and its largest micro-batch of " + std::to_string(options.capacity_tokens) + " tokens";
   refuse_what_cannot_fit(session, options, what);
   with_memory_errors(session.device, what, [&] {
     session.kernels = make_kernels(session.device);

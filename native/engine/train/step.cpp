@@ -12,7 +12,8 @@ namespace collie {
 namespace {
 
 constexpr const char* kNonFiniteHint =
-    "Nothing was saved over: resume the last checkpoint. Lower the learning rate, use fp32, and look at these rows of the "
+    "Nothing was saved over: resume the last checkpoint. Lower the learning rate, use fp32, and look at these rows of "
+    "the "
     "training data.";
 
 // Differs between all micro-batches of a run; with the decoder's seed it decides the dropout masks.

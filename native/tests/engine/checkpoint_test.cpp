@@ -157,7 +157,8 @@ TEST_CASE("a checkpoint of another method, optimizer or model is refused by name
   spec.optimizer.type = "adamw";
   const CheckpointMeta own = meta(1);
   CHECK_NOTHROW(check_matches(own, spec, own.config, "step-00000001"));
-  CHECK_THROWS_WITH_AS(check_matches(own, spec, {{"hidden_size", 8}}, "step-00000001"), doctest::Contains("base model"), Error);
+  CHECK_THROWS_WITH_AS(check_matches(own, spec, {{"hidden_size", 8}}, "step-00000001"), doctest::Contains("base model"),
+                       Error);
   spec.method_json = {{"type", "full"}};
   CHECK_THROWS_WITH_AS(check_matches(own, spec, own.config, "step-00000001"), doctest::Contains("method"), Error);
 }

@@ -91,7 +91,8 @@ TEST_CASE("the norm is over all parameters, and not finite when one gradient is 
   CHECK_FALSE(std::isfinite(global_grad_norm(parameters, *kernels)));
 }
 
-TEST_CASE("AdamW equals torch's formula over 50 steps, decays what should decay, and scales gradients by the clip factor") {
+TEST_CASE(
+    "AdamW equals torch's formula over 50 steps, decays what should decay, and scales gradients by the clip factor") {
   const auto kernels = make_cpu_kernels();
   Random random(11);
   std::vector<Parameter> parameters;

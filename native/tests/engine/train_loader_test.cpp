@@ -50,7 +50,9 @@ std::vector<Row> growing_rows(int count) {
   return rows;
 }
 
-BatchShape shape(int64_t micro, int64_t accumulation, bool packing = false) { return {micro, accumulation, 64, packing}; }
+BatchShape shape(int64_t micro, int64_t accumulation, bool packing = false) {
+  return {micro, accumulation, 64, packing};
+}
 
 std::vector<int64_t> rows_of(const StepPlan& plan) {
   std::vector<int64_t> rows;
@@ -155,12 +157,14 @@ TEST_CASE("rows without targets are left out and counted") {
 TEST_CASE("too long rows, foreign ids, no rows and masked rows are errors that name them") {
   const TemporaryStore store(growing_rows(5));
   CHECK_NOTHROW(check_documents(*store, "train", 7, 5));
-  CHECK_THROWS_WITH_AS(check_documents(*store, "train", 6, 5), doctest::Contains("Row 4 of the train split has 7 tokens"), Error);
+  CHECK_THROWS_WITH_AS(check_documents(*store, "train", 6, 5),
+                       doctest::Contains("Row 4 of the train split has 7 tokens"), Error);
   CHECK_THROWS_WITH_AS(check_documents(*store, "train", 7, 4), doctest::Contains("token id 4"), Error);
   std::vector<Row> masked = growing_rows(1);
   masked[0].mask.assign(3, 0);
   const TemporaryStore no_targets(masked);
-  CHECK_THROWS_WITH_AS(check_documents(*no_targets, "train", 7, 5), doctest::Contains("has a token that the loss counts"), Error);
+  CHECK_THROWS_WITH_AS(check_documents(*no_targets, "train", 7, 5),
+                       doctest::Contains("has a token that the loss counts"), Error);
 }
 
 TEST_CASE("evaluation takes the first rows that have targets, within the training's memory") {
