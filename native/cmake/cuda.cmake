@@ -2,9 +2,12 @@
 # when the program starts (the wheel's libtorch_cuda.so says where), so their symbols may be missing while linking.
 # Architectures: Ampere to Blackwell; PTX of the last for what comes after.
 set(CMAKE_CUDA_ARCHITECTURES "80-real;86-real;89-real;90-real;100-real;120" CACHE STRING "GPU architectures to compile for")
-set(CMAKE_CUDA_STANDARD 20)
-set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 enable_language(CUDA)
+# CMake before 3.26 does not know that nvcc has C++20.
+if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+  set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+endif()
 find_package(CUDAToolkit REQUIRED)
 
 if(NOT EXISTS "${COLLIE_TORCH_DIR}/lib/libtorch_cuda.so")
