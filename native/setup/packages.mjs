@@ -72,10 +72,14 @@ export function npmPackages(root) {
     async run(report) {
       report(null, 'npm install');
       // Not `npm ci`: it insists on the packages of every other platform, which a company mirror may not carry.
-      await command('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'], {
-        cwd: root,
-        next: 'Check the network; `npm install` in this folder shows the whole error.',
-      });
+      await command(
+        'npm',
+        ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'],
+        {
+          cwd: root,
+          next: 'Check the network; `npm install` in this folder shows the whole error.',
+        },
+      );
       writeFileSync(stamp, lockHash());
     },
   };
