@@ -27,10 +27,17 @@ if (major < 20 || (major === 20 && minor < 19)) {
 
 const native = dirname(fileURLToPath(import.meta.url));
 const root = join(native, '..');
-const packages = systemPackages(args.includes('--for-tests'));
+const forTests = args.includes('--for-tests');
+const packages = systemPackages(forTests);
+const targetsOf = (...names) => (forTests ? [] : names);
 const targets = {
-  cuda: () => [packages, cudaLibtorch(native), nativeBuild(native, 'cuda-release')],
-  native: () => [packages, npmPackages(root), libtorch(native), nativeBuild(native, 'cpu-release')],
+  cuda: () => [packages, cudaLibtorch(native), nativeBuild(native, 'cuda-release', targetsOf('collie-rank'))],
+  native: () => [
+    packages,
+    npmPackages(root),
+    libtorch(native),
+    nativeBuild(native, 'cpu-release', targetsOf('collie-rank', 'collie_native')),
+  ],
   all: () => [...targets.native(), hostBuild(root), rendererBuild(root)],
 };
 await runSteps(targets[only](), args.includes('--quiet'));

@@ -13,7 +13,8 @@ const presets = {
   'cuda-release': { title: 'Native engine for CUDA', torch: cudaTorchDir },
 };
 
-export function nativeBuild(native, preset) {
+/** `targets`: what ninja is to make; empty for everything, the native tests included. */
+export function nativeBuild(native, preset, targets) {
   const target = join(native, 'build', preset);
   const { title, torch } = presets[preset];
   return {
@@ -28,7 +29,7 @@ export function nativeBuild(native, preset) {
         cwd: native,
         next,
       });
-      await command('ninja', ['-C', target, `-j${jobs()}`], {
+      await command('ninja', ['-C', target, `-j${jobs()}`, ...targets], {
         env: { NINJA_STATUS: '[%f/%t] ' },
         onLine(line) {
           const match = /^\[(\d+)\/(\d+)\]/.exec(line);
