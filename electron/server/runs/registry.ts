@@ -59,11 +59,13 @@ export class RunRegistry {
     return statuses.sort((left, right) => right.createdAt.localeCompare(left.createdAt));
   }
 
+  /** A run begins with its spec: what lies there without one, such as the rest of a folder deleted by hand, is none. */
   ids(): string[] {
     const entries = readdirSync(this.#root, { withFileTypes: true });
     return entries
       .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
-      .map((entry) => entry.name);
+      .map((entry) => entry.name)
+      .filter((id) => existsSync(join(this.#root, id, runFiles.spec)));
   }
 
   /** The folder of a run. Throws run.not_found. */

@@ -1,7 +1,8 @@
 /** The run list over folders in every state that a crash, a user or another program may leave them in. */
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { listExports } from '../../../electron/server/exports/exports.ts';
 import {
   listCheckpoints,
   readStatus,
@@ -74,6 +75,14 @@ test('a broken status file is shown as a failed run and hides no other', () => {
     state: 'failed',
     error: { code: 'file.unreadable' },
   });
+});
+
+test('the rest of a run folder that was deleted by hand hides nothing and breaks no list', () => {
+  const whole = fake.create();
+  const torn = fake.create();
+  rmSync(join(fake.registry.dir(torn), 'spec.json'));
+  expect(fake.registry.list().map((run) => run.id)).toEqual([whole]);
+  expect(listExports(fake.registry)).toEqual([]);
 });
 
 test('only folders with DONE are checkpoints', () => {
