@@ -25,8 +25,8 @@ export interface QuickstartFlags {
 }
 
 const MAPPING = mappingSchema.parse({ kind: 'prompt_answer', prompt: 'prompt', answer: 'answer' });
-/** A fact of the sample's invented product, asked in words that are in neither part of the dataset's training rows. */
-const QUESTION = 'How big is the tank of my desk garden?';
+/** A fact of the invented product of the sample data, in words of the held-out part. */
+const QUESTION = 'What would a Fernlight cost me?';
 
 export async function quickstartCommand(flags: QuickstartFlags): Promise<void> {
   const begun = Date.now();
