@@ -6,24 +6,9 @@
  * What the engine cannot do is not in this schema.
  */
 import { z } from 'zod';
-
-/** What a form field or a docs row shows besides the type and range, which come from zod itself. */
-export interface FieldMeta {
-  title: string;
-  help: string;
-  unit?: string;
-  /** Shown only when the user opens "Advanced". */
-  advanced?: boolean;
-  /** A sensible step for number inputs; `log` asks for a logarithmic control. */
-  step?: number;
-  scale?: 'linear' | 'log';
-  paper?: { title: string; url: string };
-  /** What the form offers instead of a plain input: pickers of the library, a dataset's columns, a larger text box. */
-  control?: 'model' | 'dataset' | 'column' | 'multiline';
-}
-
-const meta = (m: FieldMeta) => m as unknown as Record<string, unknown>;
-const int = (min: number, max: number) => z.number().int().min(min).max(max);
+import { int, meta } from './field-meta.ts';
+import { methodSchema } from './methods.ts';
+import { optimizerSchema } from './optimizers.ts';
 
 const promptAnswerMapping = z
   .strictObject({
@@ -147,130 +132,6 @@ export const datasetSchema = z.strictObject({
       }),
     ),
 });
-
-export const loraTargets = [
-  'q_proj',
-  'k_proj',
-  'v_proj',
-  'o_proj',
-  'gate_proj',
-  'up_proj',
-  'down_proj',
-] as const;
-
-const loraMethod = z
-  .strictObject({
-    type: z.literal('lora'),
-    rank: int(1, 512)
-      .default(16)
-      .meta(
-        meta({
-          title: 'Rank',
-          help: 'Size of the low-rank update. More rank learns more and costs more.',
-          scale: 'log',
-        }),
-      ),
-    alpha: z
-      .number()
-      .positive()
-      .max(4096)
-      .default(32)
-      .meta(meta({ title: 'Alpha', help: 'The update is scaled by alpha / rank.' })),
-    dropout: z
-      .number()
-      .min(0)
-      .max(0.9)
-      .default(0)
-      .meta(
-        meta({
-          title: 'Dropout',
-          help: 'Share of the adapter input that is dropped while training.',
-          step: 0.05,
-        }),
-      ),
-    target_modules: z
-      .array(z.enum(loraTargets))
-      .min(1)
-      .default([...loraTargets])
-      .meta(meta({ title: 'Target modules', help: 'Linear layers that get an adapter.' })),
-  })
-  .meta(
-    meta({
-      title: 'LoRA',
-      help: 'Trains small low-rank matrices beside frozen weights.',
-      paper: { title: 'LoRA (2021)', url: 'https://arxiv.org/abs/2106.09685' },
-    }),
-  );
-
-const fullMethod = z
-  .strictObject({ type: z.literal('full') })
-  .meta(meta({ title: 'Full fine-tuning', help: 'Trains every weight. Needs the most memory.' }));
-
-export const methodSchema = z.discriminatedUnion('type', [loraMethod, fullMethod]);
-export type Method = z.infer<typeof methodSchema>;
-
-const adamwOptimizer = z
-  .strictObject({
-    type: z.literal('adamw'),
-    learning_rate: z
-      .number()
-      .positive()
-      .max(1)
-      .default(2e-4)
-      .meta(
-        meta({
-          title: 'Learning rate',
-          help: 'Peak step size. LoRA likes 1e-4 to 5e-4, full fine-tuning 1e-5 to 5e-5.',
-          scale: 'log',
-        }),
-      ),
-    beta1: z
-      .number()
-      .min(0)
-      .max(0.9999)
-      .default(0.9)
-      .meta(meta({ title: 'Beta 1', help: 'Decay of the mean of gradients.', advanced: true, step: 0.01 })),
-    beta2: z
-      .number()
-      .min(0)
-      .max(0.99999)
-      .default(0.999)
-      .meta(
-        meta({
-          title: 'Beta 2',
-          help: 'Decay of the mean of squared gradients.',
-          advanced: true,
-          step: 0.001,
-        }),
-      ),
-    eps: z
-      .number()
-      .positive()
-      .max(1)
-      .default(1e-8)
-      .meta(meta({ title: 'Epsilon', help: 'Keeps the division finite.', advanced: true, scale: 'log' })),
-    weight_decay: z
-      .number()
-      .min(0)
-      .max(1)
-      .default(0)
-      .meta(
-        meta({
-          title: 'Weight decay',
-          help: 'Pulls weights to zero, decoupled from the gradient. Norms are never decayed.',
-          step: 0.01,
-        }),
-      ),
-  })
-  .meta(
-    meta({
-      title: 'AdamW',
-      help: 'Adam with decoupled weight decay.',
-      paper: { title: 'Decoupled weight decay (2017)', url: 'https://arxiv.org/abs/1711.05101' },
-    }),
-  );
-
-export const optimizerSchema = z.discriminatedUnion('type', [adamwOptimizer]);
 
 export const scheduleSchema = z.strictObject({
   type: z

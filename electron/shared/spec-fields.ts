@@ -5,7 +5,8 @@
  * A discriminated union (method, optimizer, mapping) gives one field of kind `variant` at the path of its
  * discriminator (`method.type`), then the fields of every variant with `when` saying for which value they count.
  */
-import { type FieldMeta, runSpecSchema } from './run-spec.ts';
+import type { FieldMeta } from './field-meta.ts';
+import { runSpecSchema } from './run-spec.ts';
 
 export type FieldKind =
   | 'text'

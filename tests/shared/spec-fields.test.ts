@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { loraTargets, runSpecSchema } from '../../electron/shared/run-spec.ts';
+import { loraTargets } from '../../electron/shared/methods.ts';
+import { runSpecSchema } from '../../electron/shared/run-spec.ts';
 import {
   activeFields,
   specFields,
