@@ -13,7 +13,9 @@ export interface FieldMeta {
   scale?: 'linear' | 'log';
   paper?: { title: string; url: string };
   /** What the form offers instead of a plain input: pickers of the library, a dataset's columns, a larger text box. */
-  control?: 'model' | 'dataset' | 'column' | 'multiline';
+  control?: 'model' | 'dataset' | 'column' | 'multiline' | 'adapter';
+  /** Usual values of a list of texts; others may be typed. */
+  suggestions?: string[];
 }
 
 /** Titles, help and the like of a schema, in the form zod takes them. */

@@ -306,6 +306,16 @@ export const runSpecSchema = z.strictObject({
         help: 'Number format of weights and activations while computing. Trained weights and optimizer states are kept in fp32 either way.',
       }),
     ),
+  quantization: z
+    .enum(['none', 'nf4'])
+    .default('none')
+    .meta(
+      meta({
+        title: 'Base weights',
+        help: 'none: frozen weights are held in the precision above. nf4 (QLoRA): the linear layers of the frozen base are held in 4 bits, in blocks of 64 with doubly quantized scales: about a quarter of the memory, somewhat slower, and not to be merged into.',
+        paper: { title: 'QLoRA (2023)', url: 'https://arxiv.org/abs/2305.14314' },
+      }),
+    ),
   device: z
     .enum(['cpu', 'cuda'])
     .default('cpu')
