@@ -42,6 +42,8 @@ class JsonReader {
   // Any value, marked as read: for what another part reads itself, or the engine need not look at.
   const nlohmann::json& value(const std::string& key);
   void skip(const std::string& key) { value(key); }
+  // The whole object as it is: for a part that keeps what it has checked.
+  const nlohmann::json& object_json() const { return *object_; }
 
   // A string out of a closed set, as the enum value beside it: one_of<Precision>("precision", {{"bf16",
   // Precision::bf16}, ...}).

@@ -1,39 +1,37 @@
 #include "core/memory_plan.h"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
+
+#include "core/model_tensors.h"
 
 namespace collie {
 namespace {
 
 constexpr int64_t kMasterBytes = 4;
+constexpr int64_t kGradientBytes = 4;
 // Resident memory of a rank with libtorch loaded and warm, before any model.
 constexpr int64_t kProcessBytes = int64_t{110} << 20;
 
-struct Counts {
-  int64_t base = 0, adapter = 0;
-};
-
-Counts adapter_and_base(const LinearLayout& l) {
-  Counts c{.base = l.out * l.in, .adapter = l.tail * l.in};
-  for (const Projection& part : l.parts) c.adapter += part.out * part.rank;
-  return c;
-}
-
-int64_t activation_bytes(const ModelConfig& config, const LayerLayout& layout, const PlanInput& in) {
-  const LayerShapes shapes = layer_shapes(config, layout, in.capacity_tokens);
-  const KeptLayers kept = kept_layers(config, in.mode, in.checkpointing);
-  int64_t bytes = kept.inputs * shapes.x.bytes(in.precision);
-  for (const BufferShape& s : shapes.all()) bytes += kept.whole * s.bytes(in.precision);
-  const double dropout = in.mode == TrainMode::lora ? in.lora_dropout : 0;
-  const SharedUse use{in.mode, dropout, in.capacity_tokens, in.max_document};
-  for (const BufferShape& s : shared_shapes(config, layout, use, in.precision).all()) bytes += s.bytes(in.precision);
+int64_t activation_bytes(const ModelConfig& config, const ModelLayout& model, const PlanInput& in) {
+  const KeptLayers kept = kept_layers(config, model, in.checkpointing);
+  const BufferShape input{in.capacity_tokens, config.hidden_size};
+  int64_t bytes = kept.inputs * input.bytes(in.precision);
+  for (int64_t i = 0; i < kept.whole; ++i) {
+    const LayerLayout& layer =
+        kept.whole == 1 ? model.widest() : model.layers[static_cast<size_t>(config.n_layers - kept.whole + i)];
+    for (const BufferShape& s : layer_shapes(config, model, layer, in.capacity_tokens).all()) bytes += s.bytes(in.precision);
+  }
+  const SharedShapes shared = shared_shapes(config, model, in.method, in.capacity_tokens, in.max_document, in.precision);
+  for (const BufferShape& s : shared.all()) bytes += s.bytes(in.precision);
   return bytes;
 }
 
 // One packed operand of a product for all threads (and the sums of products with more terms than are packed at once); per
 // thread a block of the other operand and of the result, or the scores of a block of queries with the gradients of keys and
 // values.
-int64_t scratch_bytes(const ModelConfig& c, const LayerLayout& layout, const PlanInput& in) {
+int64_t scratch_bytes(const ModelConfig& c, const PlanInput& in) {
   constexpr int64_t kPackedFloats = 2 << 20, kSlice = 512, kGemmFloats = 168 * (256 + 512), kBlockRows = 192, kMargin = 32;
   const int64_t group = c.n_heads / c.n_kv_heads, e = c.head_dim;
   const int64_t rows = group * std::max<int64_t>(16, kBlockRows / group);
@@ -44,52 +42,75 @@ int64_t scratch_bytes(const ModelConfig& c, const LayerLayout& layout, const Pla
   return 4 * (kPackedFloats + kSlice * in.capacity_tokens + in.threads * per_thread);
 }
 
+int64_t elements_of(const NamedShape& tensor) {
+  return std::accumulate(tensor.shape.begin(), tensor.shape.end(), int64_t{1}, std::multiplies<>());
+}
+
+// Base weights: what they take, and what their gradients do. Layers share gradients that live for one layer only.
+void plan_base(const ModelConfig& config, const PlanInput& in, MemoryPlan& plan) {
+  const int64_t storage = element_bytes(Element::storage, in.precision);
+  const bool separate = in.masters == Masters::fp32 && in.precision == Precision::bf16;
+  for (const NamedShape& tensor : model_tensors(config)) {
+    const int64_t elements = elements_of(tensor);
+    plan.total_params += elements;
+    plan.weights += elements * storage;
+    const bool trains = in.method && in.purpose == Purpose::train;
+    if (!trains || trains_weight(*in.method, config, tensor.name) == Trained::no) continue;
+    plan.trainable_params += elements;
+    if (separate) plan.weights += elements * kMasterBytes;
+    const bool last_layer = tensor.name.starts_with("model.layers." + std::to_string(config.n_layers - 1) + ".");
+    const bool in_layer = tensor.name.starts_with("model.layers.");
+    if (in.gradients == GradientLife::whole_step || !in_layer || last_layer) plan.gradients += elements * kGradientBytes;
+  }
+}
+
+// The adapter: fp32 tensors, copies to compute with, the tails of the fused weights, gradients.
+void plan_adapter(const ModelConfig& config, const ModelLayout& model, const PlanInput& in, MemoryPlan& plan) {
+  if (!in.method) return;
+  const int64_t storage = element_bytes(Element::storage, in.precision);
+  const bool separate = in.precision == Precision::bf16;
+  for (const AdapterTensor& tensor : adapter_tensors(*in.method, config)) {
+    const int64_t elements = tensor.elements();
+    plan.weights += elements * kMasterBytes;
+    if (separate && tensor.copied) plan.weights += elements * storage;
+    plan.adapter += elements * kMasterBytes;
+    if (tensor.trained == Trained::no || in.purpose == Purpose::serve) continue;
+    plan.trainable_params += elements;
+    plan.gradients += elements * kGradientBytes;
+  }
+  for (const LayerLayout& layer : model.layers)
+    for (const LinearLayout* l : layer.all()) plan.weights += l->out * l->tail * storage;  // scaled B beside the weight
+}
+
 }  // namespace
 
 MemoryPlan plan_memory(const ModelConfig& config, const PlanInput& in) {
-  const LayerLayout layout = layer_layout(config, in.lora_rank, in.lora_targets);
-  Counts per_layer;
-  for (const LinearLayout* l : layout.all()) {
-    const Counts c = adapter_and_base(*l);
-    per_layer.base += c.base;
-    per_layer.adapter += c.adapter;
-  }
-  const int64_t layers = config.n_layers, adapter = layers * per_layer.adapter;
-  const int64_t storage = element_bytes(Element::storage, in.precision);
-  const bool copies = in.precision == Precision::bf16;  // masters besides the weights that compute
-
+  const ModelLayout model = model_layout(config, in.method, in.purpose, in.masters);
   MemoryPlan plan;
-  plan.total_params = parameter_count(config);
-  plan.weights = plan.total_params * storage;
-  if (in.mode == TrainMode::full && copies) plan.weights += plan.total_params * kMasterBytes;
-  for (const LinearLayout* l : layout.all()) {
-    plan.weights += layers * l->out * l->tail * storage;               // scaled B beside the weight
-    if (copies) plan.weights += layers * l->tail * l->in * storage;    // A for computing
-  }
-  plan.weights += adapter * kMasterBytes;
-  plan.trainable_params = in.mode == TrainMode::full ? plan.total_params : in.mode == TrainMode::lora ? adapter : 0;
-  plan.gradients = plan.trainable_params * kMasterBytes;
+  plan_base(config, in, plan);
+  plan_adapter(config, model, in, plan);
   plan.optimizer = plan.trainable_params * in.optimizer_floats_per_param * 4;
-  plan.activations = activation_bytes(config, layout, in);
-  plan.scratch = scratch_bytes(config, layout, in);
+  plan.activations = activation_bytes(config, model, in);
+  plan.scratch = scratch_bytes(config, in);
   plan.overhead = kProcessBytes;
-  plan.adapter = adapter * kMasterBytes;
   return plan;
 }
 
+PlanInput plan_input(const RunSpec& spec, int64_t machine_threads) {
+  const int64_t extra = virtual_tokens(spec.method);
+  return {.purpose = Purpose::train,
+          .method = spec.method,
+          .precision = spec.precision,
+          .checkpointing =
+              spec.activation_checkpointing ? ActivationCheckpointing::every_layer : ActivationCheckpointing::off,
+          .capacity_tokens = spec.batch.micro_batch_size * (spec.batch.seq_len + extra),
+          .max_document = spec.batch.seq_len + extra,
+          .threads = spec.threads > 0 ? spec.threads : machine_threads,
+          .optimizer_floats_per_param = 2};
+}
+
 MemoryPlan plan_memory(const ModelConfig& config, const RunSpec& spec, int64_t machine_threads) {
-  const bool lora = spec.method.type == MethodType::lora;
-  return plan_memory(config, {.mode = lora ? TrainMode::lora : TrainMode::full,
-                              .precision = spec.precision,
-                              .checkpointing = spec.activation_checkpointing ? ActivationCheckpointing::every_layer
-                                                                             : ActivationCheckpointing::off,
-                              .lora_rank = lora ? spec.method.lora.rank : 0,
-                              .lora_dropout = lora ? spec.method.lora.dropout : 0,
-                              .lora_targets = lora ? spec.method.lora.target_modules : std::vector<std::string>{},
-                              .capacity_tokens = spec.batch.micro_batch_size * spec.batch.seq_len,
-                              .max_document = spec.batch.seq_len,
-                              .threads = spec.threads > 0 ? spec.threads : machine_threads,
-                              .optimizer_floats_per_param = 2});
+  return plan_memory(config, plan_input(spec, machine_threads));
 }
 
 }  // namespace collie

@@ -2,8 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <vector>
+#include <optional>
 
 #include "core/model_layout.h"
 #include "core/run_spec.h"
@@ -11,14 +10,14 @@
 namespace collie {
 
 struct PlanInput {
-  TrainMode mode = TrainMode::none;
+  Purpose purpose = Purpose::train;
+  std::optional<MethodSpec> method;  // nullopt: the base model alone
+  Masters masters = Masters::fp32;
+  GradientLife gradients = GradientLife::whole_step;
   Precision precision = Precision::bf16;
   ActivationCheckpointing checkpointing = ActivationCheckpointing::off;
-  int64_t lora_rank = 0;  // 0: no adapter
-  double lora_dropout = 0;
-  std::vector<std::string> lora_targets;
-  int64_t capacity_tokens = 1;  // largest micro-batch
-  int64_t max_document = 1;
+  int64_t capacity_tokens = 1;  // largest micro-batch, virtual tokens included
+  int64_t max_document = 1;     // the same
   int64_t threads = 1;
   int64_t optimizer_floats_per_param = 0;  // AdamW: 2
 };
@@ -38,7 +37,8 @@ struct MemoryPlan {
 };
 
 MemoryPlan plan_memory(const ModelConfig& config, const PlanInput& input);
-// For a resolved spec; `threads` of the machine are taken where the spec says 0.
+// What a resolved spec asks for, with the largest micro-batch it allows; `machine_threads` where the spec says 0 threads.
+PlanInput plan_input(const RunSpec& spec, int64_t machine_threads);
 MemoryPlan plan_memory(const ModelConfig& config, const RunSpec& spec, int64_t machine_threads);
 
 }  // namespace collie

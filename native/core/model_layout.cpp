@@ -9,42 +9,105 @@ constexpr int64_t kMaxChunkRows = 256;
 constexpr int64_t kMinChunkRows = 16;
 constexpr int64_t kChunkBytes = 32 << 20;  // of logits at a time
 
-std::string last_part(const std::string& module) { return module.substr(module.rfind('.') + 1); }
-
 struct Part {
   const char* module;
   int64_t out;
 };
 
-LinearLayout linear(int64_t in, std::initializer_list<Part> parts, int64_t rank, const std::vector<std::string>& targets) {
-  LinearLayout layout{.parts = {}, .in = in, .out = 0, .tail = 0};
+// The method as one layer sees it.
+struct LayerMethod {
+  const ModelConfig& config;
+  const std::optional<MethodSpec>& method;
+  Purpose purpose;
+  std::string prefix;  // "model.layers.0."
+
+  Trained trains(const std::string& name) const {
+    return method && purpose == Purpose::train ? trains_weight(*method, config, prefix + name + ".weight") : Trained::no;
+  }
+  bool adapted(const std::string& module) const { return method && adapts(*method, prefix + module); }
+  int64_t tail() const { return method && peft_method(method->type).tail ? peft_method(method->type).tail(*method) : 0; }
+};
+
+LinearLayout linear(const LayerMethod& method, int64_t in, std::initializer_list<Part> parts) {
+  LinearLayout layout;
+  layout.in = in;
+  layout.weight = method.trains(parts.begin()->module);
   for (const Part& part : parts) {
-    const bool adapted = std::find(targets.begin(), targets.end(), last_part(part.module)) != targets.end();
-    layout.parts.push_back({part.module, layout.out, part.out, layout.tail, adapted ? rank : 0});
+    const bool adapted = method.adapted(part.module);
+    const int64_t rank = adapted ? method.tail() : 0;
+    layout.parts.push_back({part.module, layout.out, part.out, layout.tail, rank, adapted});
     layout.out += part.out;
-    layout.tail += adapted ? rank : 0;
+    layout.tail += rank;
+    layout.adapted |= adapted;
   }
   return layout;
 }
 
+LayerLayout layer_layout(const LayerMethod& m) {
+  const ModelConfig& c = m.config;
+  const int64_t q = c.n_heads * c.head_dim, kv = c.n_kv_heads * c.head_dim, f = c.intermediate_size;
+  return {.qkv = linear(m, c.hidden_size, {{"self_attn.q_proj", q}, {"self_attn.k_proj", kv}, {"self_attn.v_proj", kv}}),
+          .o = linear(m, q, {{"self_attn.o_proj", c.hidden_size}}),
+          .gate_up = linear(m, c.hidden_size, {{"mlp.gate_proj", f}, {"mlp.up_proj", f}}),
+          .down = linear(m, f, {{"mlp.down_proj", c.hidden_size}}),
+          .input_norm = m.trains("input_layernorm"),
+          .mlp_norm = m.trains("post_attention_layernorm")};
+}
+
+bool trains_anything(const LayerLayout& layer, const ModelLayout& model) {
+  if (model.bottleneck > 0 || layer.input_norm == Trained::yes || layer.mlp_norm == Trained::yes) return true;
+  return std::ranges::any_of(layer.all(), [](const LinearLayout* l) { return l->weight == Trained::yes || l->adapted; });
+}
+
+int64_t first_trained(const ModelLayout& model) {
+  if (model.input_gradient) return 0;
+  for (size_t i = 0; i < model.layers.size(); ++i)
+    if (trains_anything(model.layers[i], model)) return static_cast<int64_t>(i);
+  return static_cast<int64_t>(model.layers.size());
+}
+
 }  // namespace
 
-LayerLayout layer_layout(const ModelConfig& c, int64_t rank, const std::vector<std::string>& targets) {
-  const int64_t q = c.n_heads * c.head_dim, kv = c.n_kv_heads * c.head_dim, f = c.intermediate_size;
-  return {
-      .qkv = linear(c.hidden_size, {{"self_attn.q_proj", q}, {"self_attn.k_proj", kv}, {"self_attn.v_proj", kv}}, rank, targets),
-      .o = linear(q, {{"self_attn.o_proj", c.hidden_size}}, rank, targets),
-      .gate_up = linear(c.hidden_size, {{"mlp.gate_proj", f}, {"mlp.up_proj", f}}, rank, targets),
-      .down = linear(f, {{"mlp.down_proj", c.hidden_size}}, rank, targets),
-  };
+ModelLayout model_layout(const ModelConfig& c, const std::optional<MethodSpec>& method, Purpose purpose, Masters masters) {
+  ModelLayout model;
+  model.purpose = purpose;
+  model.masters = masters;
+  const bool trains = method && purpose == Purpose::train;
+  const auto trained = [&](const char* name) { return trains ? trains_weight(*method, c, name) : Trained::no; };
+  model.embedding = trained("model.embed_tokens.weight");
+  model.head = c.tied_embeddings ? Trained::no : trained("lm_head.weight");
+  model.final_norm = trained("model.norm.weight");
+  if (method) {
+    model.virtual_tokens = virtual_tokens(*method);
+    if (method->has("bottleneck_size")) model.bottleneck = method->integer("bottleneck_size");
+    if (trains && method->has("dropout")) model.dropout = method->number("dropout");
+  }
+  for (int64_t i = 0; i < c.n_layers; ++i)
+    model.layers.push_back(layer_layout({c, method, purpose, "model.layers." + std::to_string(i) + "."}));
+  if (!trains) return model;
+  model.input_gradient = model.embedding == Trained::yes || model.virtual_tokens > 0;
+  model.first_trained = first_trained(model);
+  return model;
+}
+
+LayerLayout ModelLayout::widest() const {
+  LayerLayout widest = layers.at(0);
+  for (const LayerLayout& layer : layers) {
+    widest.qkv.tail = std::max(widest.qkv.tail, layer.qkv.tail);
+    widest.o.tail = std::max(widest.o.tail, layer.o.tail);
+    widest.gate_up.tail = std::max(widest.gate_up.tail, layer.gate_up.tail);
+    widest.down.tail = std::max(widest.down.tail, layer.down.tail);
+  }
+  return widest;
 }
 
 int64_t element_bytes(Element element, Precision precision) {
   return element == Element::storage && precision == Precision::bf16 ? 2 : 4;
 }
 
-LayerShapes layer_shapes(const ModelConfig& c, const LayerLayout& l, int64_t n) {
+LayerShapes layer_shapes(const ModelConfig& c, const ModelLayout& model, const LayerLayout& l, int64_t n) {
   const int64_t d = c.hidden_size;
+  const BufferShape serial{model.bottleneck > 0 ? n : 0, d + model.bottleneck};
   return {.x = {n, d},
           .h1 = {n, l.qkv.width()},
           .qkv = {n, l.qkv.out},
@@ -55,19 +118,25 @@ LayerShapes layer_shapes(const ModelConfig& c, const LayerLayout& l, int64_t n) 
           .activated = {n, l.down.width()},
           .rstd1 = {n, 1, Element::f32},
           .rstd2 = {n, 1, Element::f32},
-          .lse = {c.n_heads, n, Element::f32}};
+          .lse = {c.n_heads, n, Element::f32},
+          .serial1 = serial,
+          .serial2 = serial};
 }
 
-SharedShapes shared_shapes(const ModelConfig& c, const LayerLayout& l, const SharedUse& use, Precision precision) {
-  const int64_t n = use.capacity, d = c.hidden_size;
+SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const std::optional<MethodSpec>& method, int64_t n,
+                           int64_t max_document, Precision precision) {
+  const int64_t d = c.hidden_size;
   const int64_t fitting = kChunkBytes / (c.vocab_size * element_bytes(Element::storage, precision));
   const int64_t chunk = std::min(n, std::clamp(fitting, kMinChunkRows, kMaxChunkRows));
-  const int64_t backward = use.mode == TrainMode::none ? 0 : n;
-  int64_t widest = 0, widest_input = 0;
-  for (const LinearLayout* linear : l.all()) {
-    widest = std::max(widest, linear->width());
-    widest_input = std::max(widest_input, linear->in);
+  const int64_t backward = model.purpose == Purpose::train ? n : 0;
+  const LayerLayout widest = model.widest();
+  int64_t width = 0, in = 0, out = 0;
+  for (const LinearLayout* linear : widest.all()) {
+    width = std::max(width, linear->width());
+    in = std::max(in, linear->in);
+    out = std::max(out, linear->out);
   }
+  const AdapterScratch scratch = method ? adapter_scratch(*method, model.purpose == Purpose::train) : AdapterScratch{};
   return {.y = {n, d},
           .final_x = {n, d},
           .final_h = {n, d},
@@ -77,17 +146,19 @@ SharedShapes shared_shapes(const ModelConfig& c, const LayerLayout& l, const Sha
           .logits = {chunk, c.vocab_size},
           .integers = {5, n, Element::i32},
           .offsets = {n + 1, 1, Element::i32},
-          .rope = {2 * use.max_document, c.head_dim / 2, Element::f32},
+          .rope = {2 * max_document, c.head_dim / 2, Element::f32},
           .dx = {backward, d},
-          .dqkv = {backward, l.qkv.out},
-          .dinput = {backward, widest},
-          .dropped = {use.dropout > 0 ? backward : 0, widest_input}};
+          .dqkv = {backward, widest.qkv.out},
+          .dinput = {backward, width},
+          .adapter_input = {scratch.input ? n : 0, in},
+          .adapter_output = {scratch.output ? n : 0, out}};
 }
 
-KeptLayers kept_layers(const ModelConfig& c, TrainMode mode, ActivationCheckpointing checkpointing) {
-  if (mode == TrainMode::none) return {.whole = 1, .inputs = 0};
-  if (checkpointing == ActivationCheckpointing::off) return {.whole = c.n_layers, .inputs = 0};
-  return {.whole = 1, .inputs = c.n_layers - 1};
+KeptLayers kept_layers(const ModelConfig& c, const ModelLayout& model, ActivationCheckpointing checkpointing) {
+  if (model.purpose == Purpose::serve) return {.whole = 1, .inputs = 0};
+  const int64_t trained = std::max<int64_t>(c.n_layers - model.first_trained, 1);
+  if (checkpointing == ActivationCheckpointing::off) return {.whole = trained, .inputs = 0};
+  return {.whole = 1, .inputs = trained - 1};
 }
 
 }  // namespace collie

@@ -1,21 +1,25 @@
-// The buffers that a decoder needs, as a pure function of its configuration: what the engine allocates and what the memory
-// forecast adds up come from here, so they cannot drift apart. Legend: N capacity in tokens, D hidden size, Q = heads E,
-// KV = key-value heads E, F intermediate size, R sum of the LoRA ranks of a linear's parts ("tail").
+// What a decoder consists of under a method, as a pure function of both: which projections are fused, what is trained, how far
+// the backward pass goes, and the sizes of all buffers. What the engine allocates and what the memory forecast adds up come
+// from here, so they cannot drift apart. Legend: N capacity in tokens, D hidden size, Q = heads E, KV = key-value heads E, F
+// intermediate size, R sum of the ranks of a linear's parts ("tail").
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/model_config.h"
+#include "core/peft_methods.h"
 #include "core/precision.h"
 
 namespace collie {
 
-// What is trained: nothing (serving), the adapter, or every weight.
-enum class TrainMode { none, lora, full };
+enum class Purpose { serve, train };
 enum class ActivationCheckpointing { off, every_layer };
+// How long gradients live: until the step is complete, or until the backward pass leaves their layer, which updates it.
+enum class GradientLife { whole_step, one_layer };
 
 // One projection inside a fused linear.
 struct Projection {
@@ -23,24 +27,45 @@ struct Projection {
   int64_t out_begin = 0;  // first row of the fused weight
   int64_t out = 0;
   int64_t tail_begin = 0;  // first column of the tail
-  int64_t rank = 0;        // 0: no adapter
+  int64_t rank = 0;        // columns of the tail; 0: none
+  bool adapted = false;    // the method adds something to it
 };
 
-// Projections of one input, stored as one weight [out, in + tail]: W beside the scaled LoRA B of every adapted part. Inputs
+// Projections of one input, stored as one weight [out, in + tail]: W beside the scaled B of every LoRA-like part. Inputs
 // are stored [N, in + tail]: x beside x A^T. One product a direction does base and adapter.
 struct LinearLayout {
   std::vector<Projection> parts;
   int64_t in = 0, out = 0, tail = 0;
+  Trained weight = Trained::no;
+  bool adapted = false;  // any part
   int64_t width() const { return in + tail; }
 };
 
 struct LayerLayout {
   LinearLayout qkv, o, gate_up, down;
+  Trained input_norm = Trained::no, mlp_norm = Trained::no;
   std::array<const LinearLayout*, 4> all() const { return {&qkv, &o, &gate_up, &down}; }
 };
 
-// `rank` 0 or no targets: no adapter. Targets are the last parts of module names, e.g. "q_proj".
-LayerLayout layer_layout(const ModelConfig& config, int64_t rank, const std::vector<std::string>& targets);
+struct ModelLayout {
+  Purpose purpose = Purpose::serve;
+  std::vector<LayerLayout> layers;
+  Trained embedding = Trained::no, head = Trained::no, final_norm = Trained::no;  // head: an untied one
+  Masters masters = Masters::fp32;
+  // The lowest layer with something to train: the backward pass ends with it, and layers below keep no activations. It is 0
+  // when the gradient goes on to the embedding or to virtual tokens, and the number of layers when none trains anything.
+  int64_t first_trained = 0;
+  bool input_gradient = false;  // the gradient of the first layer's input is wanted
+  int64_t virtual_tokens = 0;
+  double dropout = 0;           // of an adapter's input, while training
+  int64_t bottleneck = 0;       // width of serial adapters; 0: none
+  // The layers' linears with the widest tails: buffers that all layers share.
+  LayerLayout widest() const;
+};
+
+// `method` nullopt: the base model alone. Purpose::serve trains nothing, but has the method's adapter.
+ModelLayout model_layout(const ModelConfig& config, const std::optional<MethodSpec>& method, Purpose purpose,
+                         Masters masters = Masters::fp32);
 
 enum class Element { storage, f32, i32 };
 int64_t element_bytes(Element element, Precision precision);
@@ -51,16 +76,17 @@ struct BufferShape {
   int64_t bytes(Precision precision) const { return rows * cols * element_bytes(element, precision); }
 };
 
-// What the backward pass needs of one layer.
+// What the backward pass needs of one layer. Buffers of a use that does not occur have no rows.
 struct LayerShapes {
   BufferShape x, h1, qkv, attended, x2, h2, gate_up, activated;  // [N, *]
   BufferShape rstd1, rstd2;                                      // [N, 1]
   BufferShape lse;                                               // [heads, N]
-  std::array<BufferShape, 11> all() const {
-    return {x, h1, qkv, attended, x2, h2, gate_up, activated, rstd1, rstd2, lse};
+  BufferShape serial1, serial2;  // [N, D + bottleneck] input and inner values of the serial adapters
+  std::array<BufferShape, 13> all() const {
+    return {x, h1, qkv, attended, x2, h2, gate_up, activated, rstd1, rstd2, lse, serial1, serial2};
   }
 };
-LayerShapes layer_shapes(const ModelConfig& config, const LayerLayout& layout, int64_t capacity);
+LayerShapes layer_shapes(const ModelConfig& config, const ModelLayout& model, const LayerLayout& layer, int64_t capacity);
 
 // What all layers share. Buffers of a use that does not occur have no rows.
 struct SharedShapes {
@@ -72,22 +98,21 @@ struct SharedShapes {
   BufferShape offsets;                    // [N + 1] document borders
   BufferShape rope;                       // [2 max_document, E / 2]
   BufferShape dx, dqkv, dinput;           // gradients: residual, attention's input, any linear's input
-  BufferShape dropped;                    // [N, widest input], with dropout only
-  std::array<BufferShape, 14> all() const {
-    return {y, final_x, final_h, gathered, final_rstd, losses, logits, integers, offsets, rope, dx, dqkv, dinput, dropped};
+  BufferShape adapter_input;              // [N, widest input], for adapters that change their input
+  BufferShape adapter_output;             // [N, widest output], for adapters that change their output
+  std::array<BufferShape, 15> all() const {
+    return {y,       final_x, final_h, gathered, final_rstd,    losses,         logits, integers,
+            offsets, rope,    dx,      dqkv,     dinput,        adapter_input,  adapter_output};
   }
 };
-struct SharedUse {
-  TrainMode mode = TrainMode::none;
-  double dropout = 0;
-  int64_t capacity = 0, max_document = 0;
-};
-SharedShapes shared_shapes(const ModelConfig& config, const LayerLayout& layout, const SharedUse& use, Precision precision);
+// `capacity` tokens of the largest micro-batch, virtual ones included; `max_document` of the longest document.
+SharedShapes shared_shapes(const ModelConfig& config, const ModelLayout& model, const std::optional<MethodSpec>& method,
+                           int64_t capacity, int64_t max_document, Precision precision);
 
-// Layers whose activations are held at once, and how many of them hold only their input.
+// Sets of layer buffers held at once, and how many more layers hold only their input.
 struct KeptLayers {
   int64_t whole = 0, inputs = 0;
 };
-KeptLayers kept_layers(const ModelConfig& config, TrainMode mode, ActivationCheckpointing checkpointing);
+KeptLayers kept_layers(const ModelConfig& config, const ModelLayout& model, ActivationCheckpointing checkpointing);
 
 }  // namespace collie

@@ -1,7 +1,5 @@
 #include "core/run_spec.h"
 
-#include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "core/error.h"
@@ -15,9 +13,6 @@ namespace {
 
 constexpr int64_t kSchemaVersion = 1;
 constexpr double kSmallest = std::numeric_limits<double>::denorm_min();  // "positive" in the schema
-constexpr std::array<const char*, 7> kLoraTargets = {"q_proj",    "k_proj",  "v_proj",   "o_proj",
-                                                     "gate_proj", "up_proj", "down_proj"};
-
 struct NumberField {
   const char* name;
   double min;
@@ -66,28 +61,6 @@ void check_dataset(JsonReader dataset) {
   }
   mapping.finish();
   dataset.finish();
-}
-
-MethodSpec read_method(JsonReader reader) {
-  MethodSpec method;
-  method.type = reader.one_of<MethodType>("type", {{"lora", MethodType::lora}, {"full", MethodType::full}});
-  if (method.type == MethodType::lora) {
-    LoraSpec& lora = method.lora;
-    lora.rank = reader.integer("rank", 1, 512);
-    lora.alpha = reader.number("alpha", kSmallest, 4096);
-    lora.dropout = reader.number("dropout", 0, 0.9);
-    lora.target_modules = reader.strings("target_modules");
-    if (lora.target_modules.empty()) reader.fail("target_modules", "out_of_range", "must name at least one module");
-    for (const std::string& target : lora.target_modules) {
-      if (std::ranges::find(kLoraTargets, target) == kLoraTargets.end())
-        reader.fail("target_modules", "unknown_value",
-                    "holds \"" + target + "\"; known are q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj");
-      if (std::ranges::count(lora.target_modules, target) > 1)
-        reader.fail("target_modules", "duplicate", "names " + target + " twice");
-    }
-  }
-  reader.finish();
-  return method;
 }
 
 OptimizerSpec read_optimizer(JsonReader reader) {
@@ -177,6 +150,11 @@ RunSpec RunSpec::parse(const json& document) {
   spec.batch = read_batch(reader.object("batch"));
   spec.duration = read_duration(reader.object("duration"));
   spec.precision = reader.one_of<Precision>("precision", {{"bf16", Precision::bf16}, {"fp32", Precision::fp32}});
+  spec.quantization =
+      reader.one_of<Quantization>("quantization", {{"none", Quantization::none}, {"nf4", Quantization::nf4}});
+  if (spec.quantization != Quantization::none && (!has_adapter(spec.method) || spec.method.type == "pissa"))
+    reader.fail("quantization", "not_combinable",
+                "must be none: the method " + spec.method.type + " changes the base weights, and 4 bits cannot hold its steps");
   spec.device = reader.one_of<DeviceType>("device", {{"cpu", DeviceType::cpu}, {"cuda", DeviceType::cuda}});
   spec.threads = reader.integer("threads", 0, 1024);
   spec.max_grad_norm = reader.number("max_grad_norm", 0, 1e6);

@@ -11,26 +11,15 @@
 #include <vector>
 
 #include "core/batch_plan.h"
+#include "core/peft_methods.h"
 #include "core/precision.h"
 
 namespace collie {
 
-enum class MethodType { lora, full };
 enum class ScheduleType { cosine, linear, constant };
 enum class DurationUnit { epochs, steps };
 enum class DeviceType { cpu, cuda };
-
-struct LoraSpec {
-  int64_t rank = 0;
-  double alpha = 0;
-  double dropout = 0;
-  std::vector<std::string> target_modules;
-};
-
-struct MethodSpec {
-  MethodType type = MethodType::lora;
-  LoraSpec lora;  // MethodType::lora only
-};
+enum class Quantization { none, nf4 };
 
 // `hyper` holds the fields of this optimizer besides the learning rate, by their name in the schema.
 struct OptimizerSpec {
@@ -74,6 +63,7 @@ struct RunSpec {
   BatchShape batch;
   DurationSpec duration;
   Precision precision = Precision::bf16;
+  Quantization quantization = Quantization::none;  // of the frozen linear layers
   DeviceType device = DeviceType::cpu;
   int64_t threads = 0;  // 0: all cores
   double max_grad_norm = 0;  // 0: no clipping

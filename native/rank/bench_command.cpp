@@ -48,6 +48,16 @@ std::vector<int64_t> document_lengths(const Arguments& arguments, int64_t batch)
   return lengths;
 }
 
+MethodSpec lora(const Arguments& arguments) {
+  const int64_t rank = arguments.integer("rank", 16, 1, 512);
+  const double dropout = static_cast<double>(arguments.integer("dropout-percent", 0, 0, 90)) / 100;
+  return {"lora",
+          {{"rank", rank},
+           {"alpha", 2.0 * static_cast<double>(rank)},
+           {"dropout", dropout},
+           {"target_modules", {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}}}};
+}
+
 BenchOptions bench_options(const Arguments& arguments) {
   BenchOptions options;
   if (arguments.has("model") == arguments.has("model-shape"))
@@ -61,18 +71,14 @@ BenchOptions bench_options(const Arguments& arguments) {
     options.config = bench_shape(options.model_name);
   }
   DecoderOptions& decoder = options.decoder;
-  decoder.mode = arguments.choice("method", "lora", {"lora", "full"}) == "lora" ? TrainMode::lora : TrainMode::full;
+  decoder.purpose = Purpose::train;
+  const std::string method = arguments.choice("method", "lora", {"lora", "full"});
   decoder.precision =
       arguments.choice("precision", "bf16", {"bf16", "fp32"}) == "bf16" ? Precision::bf16 : Precision::fp32;
   decoder.device =
       choose_device(arguments.choice("device", "cpu", {"cpu", "cuda"}) == "cpu" ? DeviceType::cpu : DeviceType::cuda);
   if (arguments.has("checkpointing")) decoder.checkpointing = ActivationCheckpointing::every_layer;
-  if (decoder.mode == TrainMode::lora) {
-    const int64_t rank = arguments.integer("rank", 16, 1, 512);
-    const double dropout = static_cast<double>(arguments.integer("dropout-percent", 0, 0, 90)) / 100;
-    decoder.lora = LoraOptions{rank, 2.0 * static_cast<double>(rank), dropout,
-                               {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}};
-  }
+  decoder.method = method == "full" ? MethodSpec{"full"} : lora(arguments);
   const int64_t batch = arguments.integer("batch", 4, 1, 1024);
   options.batches = bench_batches(document_lengths(arguments, batch), batch, options.config.vocab_size, /*seed=*/7);
   for (const PackedBatch& one : options.batches) {
@@ -125,7 +131,7 @@ class Bench {
     const Decoder::MemoryUse use = decoder_->memory_use();
     return {{"summary", true},
             {"model", options_.model_name},
-            {"method", options_.decoder.mode == TrainMode::lora ? "lora" : "full"},
+            {"method", options_.decoder.method->type},
             {"precision", options_.decoder.precision == Precision::bf16 ? "bf16" : "fp32"},
             {"device", device_name(options_.decoder.device)},
             {"kernels", kernels_->name()},

@@ -41,20 +41,20 @@ ServingModels::ServingModels(const ServingOptions& options)
   if (options_.run)
     load_tuned();
   else
-    base_ = make_decoder(std::nullopt, options_.model);
+    base_ = make_decoder(std::nullopt);
 }
 
-std::unique_ptr<Decoder> ServingModels::make_decoder(std::optional<LoraOptions> lora, const fs::path& weights) const {
+std::unique_ptr<Decoder> ServingModels::make_decoder(std::optional<MethodSpec> method) const {
   DecoderOptions options;
   options.precision = options_.precision;
   options.device = device_;
-  options.lora = std::move(lora);
+  options.method = std::move(method);
   options.capacity_tokens = chunk_tokens();
   options.max_document = chunk_tokens();
   std::unique_ptr<Decoder> decoder;
   with_memory_errors(device_, "The model and a context of " + std::to_string(options_.context) + " tokens", [&] {
     decoder = std::make_unique<Decoder>(config_, options);
-    decoder->load(weights);
+    decoder->load(options_.model);
   });
   return decoder;
 }
@@ -64,22 +64,17 @@ void ServingModels::load_tuned() {
   const CheckpointStore store(*options_.run);
   const CheckpointMeta meta = store.read_meta(options_.checkpoint);
   check_matches(meta, spec, read_json_file(options_.model / "config.json"), options_.checkpoint);
-  const fs::path folder = store.folder(options_.checkpoint);
-  adapter_ = spec.method.type == MethodType::lora;
-  if (!adapter_) {
-    full_ = make_decoder(std::nullopt, folder);
-    return;
-  }
-  base_ = make_decoder(lora_options(spec.method), options_.model);
-  std::vector<NamedTensor> tensors;
-  for (const Parameter& parameter : base_->adapter()) tensors.push_back({parameter.name, parameter.master});
-  read_tensors(folder / weights_file(spec.method.type), tensors);
-  base_->sync_weights();
+  separate_ = changes_base(spec.method);
+  std::unique_ptr<Decoder> decoder = make_decoder(spec.method);
+  read_tensors(store.folder(options_.checkpoint) / weights_file(spec.method), decoder->trained_tensors(), Formats::converted);
+  decoder->bind_base();
+  decoder->sync_weights();
+  (separate_ ? full_ : base_) = std::move(decoder);
 }
 
 Decoder& ServingModels::decoder_of(Use use) {
-  if (use == Use::tuned && !adapter_) return *full_;
-  if (!base_) base_ = make_decoder(std::nullopt, options_.model);  // a full run, asked for its base for the first time
+  if (use == Use::tuned && separate_) return *full_;
+  if (!base_) base_ = make_decoder(std::nullopt);  // asked for the base for the first time
   return *base_;
 }
 
@@ -99,7 +94,7 @@ at::Tensor ServingModels::logits(Use use, const PackedBatch& document) {
 }
 
 AdapterUse ServingModels::adapter_of(Use use) const {
-  return use == Use::tuned && adapter_ ? AdapterUse::on : AdapterUse::off;
+  return use == Use::tuned ? AdapterUse::on : AdapterUse::off;
 }
 
 // Tokens computed at once.

@@ -44,7 +44,7 @@ class ServingModels {
 
  private:
   void require(Use use) const;
-  std::unique_ptr<Decoder> make_decoder(std::optional<LoraOptions> lora, const std::filesystem::path& weights) const;
+  std::unique_ptr<Decoder> make_decoder(std::optional<MethodSpec> method) const;
   Decoder& decoder_of(Use use);
   AdapterUse adapter_of(Use use) const;
   int64_t chunk_tokens() const;
@@ -53,9 +53,9 @@ class ServingModels {
   ServingOptions options_;
   ModelConfig config_;
   at::Device device_;
-  bool adapter_ = false;  // the tuned model is the base with an adapter
+  bool separate_ = false;  // tuned and base model do not share their base weights
   std::unique_ptr<Decoder> base_;
-  std::unique_ptr<Decoder> full_;  // the tuned model of a full run
+  std::unique_ptr<Decoder> full_;  // the tuned model, when it is a decoder of its own
   std::unique_ptr<Generator> base_conversation_;
   std::unique_ptr<Generator> tuned_conversation_;
 };

@@ -34,12 +34,6 @@ json to_json(const CheckpointMeta& meta) {
           {"config", meta.config}};
 }
 
-std::vector<NamedTensor> masters(std::span<const Parameter> parameters) {
-  std::vector<NamedTensor> tensors;
-  for (const Parameter& parameter : parameters) tensors.push_back({parameter.name, parameter.master});
-  return tensors;
-}
-
 [[noreturn]] void mismatch(const std::string& name, const char* what, const json& made_with, const json& wanted) {
   throw Error("checkpoint.mismatch", "Checkpoint " + name + " was made with another " + what + ".",
               "Resume with the spec and the model that the run started with.",
@@ -64,8 +58,8 @@ std::string checkpoint_name(int64_t step) {
   return name;
 }
 
-const char* weights_file(MethodType method) {
-  return method == MethodType::lora ? "adapter.safetensors" : "model.safetensors";
+const char* weights_file(const MethodSpec& method) {
+  return has_adapter(method) ? "adapter.safetensors" : "model.safetensors";
 }
 
 CheckpointStore::CheckpointStore(const fs::path& run_folder) : root_(run_folder / "checkpoints") {}
@@ -92,8 +86,8 @@ void CheckpointStore::remove_incomplete() const {
   for (const fs::path& folder : incomplete) fs::remove_all(folder, ignored);
 }
 
-SavedCheckpoint CheckpointStore::save(const CheckpointMeta& meta, MethodType method,
-                                      std::span<const Parameter> parameters,
+SavedCheckpoint CheckpointStore::save(const CheckpointMeta& meta, const MethodSpec& method,
+                                      const std::vector<NamedTensor>& trained,
                                       const std::vector<NamedTensor>& state) const {
   const std::string name = checkpoint_name(meta.step);
   const fs::path final_folder = root_ / name;
@@ -103,7 +97,7 @@ SavedCheckpoint CheckpointStore::save(const CheckpointMeta& meta, MethodType met
   create_folder(folder);
   int64_t bytes = 0;
   try {
-    bytes += write_tensors(folder / weights_file(method), masters(parameters));
+    bytes += write_tensors(folder / weights_file(method), trained);
     bytes += write_tensors(folder / "optimizer.safetensors", state);
     const std::string text = to_json(meta).dump(2) + "\n";
     write_file(folder / "meta.json", text);
@@ -162,10 +156,10 @@ CheckpointMeta CheckpointStore::read_meta(const std::string& name) const {
   }
 }
 
-void CheckpointStore::load(const std::string& name, MethodType method, std::span<Parameter> parameters,
+void CheckpointStore::load(const std::string& name, const MethodSpec& method, const std::vector<NamedTensor>& trained,
                            const std::vector<NamedTensor>& state) const {
   const fs::path from = folder(name);
-  read_tensors(from / weights_file(method), masters(parameters));
+  read_tensors(from / weights_file(method), trained);
   read_tensors(from / "optimizer.safetensors", state);
 }
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/run_spec.h"
-#include "engine/model/parameter.h"
+#include "engine/peft/parameter.h"
 
 namespace collie {
 
@@ -34,7 +34,7 @@ struct SavedCheckpoint {
 // "step-00000100"
 std::string checkpoint_name(int64_t step);
 // Names of the weight files: adapter.safetensors, model.safetensors.
-const char* weights_file(MethodType method);
+const char* weights_file(const MethodSpec& method);
 
 class CheckpointStore {
  public:
@@ -47,7 +47,8 @@ class CheckpointStore {
 
   // Writes a checkpoint beside its place, then renames it. Throws disk.full; then nothing of it is left and the others are
   // untouched. A complete checkpoint of the same step is replaced (it belongs to a course of the run that was left).
-  SavedCheckpoint save(const CheckpointMeta& meta, MethodType method, std::span<const Parameter> parameters,
+  // `trained` are the weights that the method trains, `state` what a resume needs besides.
+  SavedCheckpoint save(const CheckpointMeta& meta, const MethodSpec& method, const std::vector<NamedTensor>& trained,
                        const std::vector<NamedTensor>& state) const;
 
   // Keeps the checkpoint of `step` and the newest before it, `keep` in all; deletes other complete ones, also later ones.
@@ -56,9 +57,9 @@ class CheckpointStore {
 
   // Throws checkpoint.not_found (names those that exist), checkpoint.truncated.
   CheckpointMeta read_meta(const std::string& name) const;
-  // Fills masters and optimizer state. Throws as read_meta, and checkpoint.mismatch (a tensor missing, too many, or of
+  // Fills trained weights and state. Throws as read_meta, and checkpoint.mismatch (a tensor missing, too many, or of
   // another shape or dtype).
-  void load(const std::string& name, MethodType method, std::span<Parameter> parameters,
+  void load(const std::string& name, const MethodSpec& method, const std::vector<NamedTensor>& trained,
             const std::vector<NamedTensor>& state) const;
 
   // Folder of a complete checkpoint. Throws checkpoint.not_found.

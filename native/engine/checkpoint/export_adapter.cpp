@@ -12,16 +12,16 @@ namespace {
 
 // Every key PEFT's LoraConfig writes that has a meaning for us, with its neutral value where we have no such option.
 json adapter_config(const RunSpec& spec) {
-  const LoraSpec& lora = spec.method.lora;
+  const MethodSpec& lora = spec.method;
   return {{"peft_type", "LORA"},
           {"task_type", "CAUSAL_LM"},
           {"base_model_name_or_path", spec.model},
           {"revision", nullptr},
           {"inference_mode", true},
-          {"r", lora.rank},
-          {"lora_alpha", lora.alpha},
-          {"lora_dropout", lora.dropout},
-          {"target_modules", lora.target_modules},
+          {"r", lora.integer("rank")},
+          {"lora_alpha", lora.number("alpha")},
+          {"lora_dropout", lora.number("dropout")},
+          {"target_modules", lora.texts("target_modules")},
           {"bias", "none"},
           {"fan_in_fan_out", false},
           {"init_lora_weights", true},
@@ -39,7 +39,7 @@ std::string peft_name(const std::string& name) { return "base_model.model." + na
 }  // namespace
 
 void export_adapter(const ExportRequest& request, const RunSpec& spec, const ExportProgress& progress) {
-  if (spec.method.type != MethodType::lora)
+  if (spec.method.type != "lora")
     throw Error("request.invalid", "This run trained all weights, so it has no adapter.",
                 "Export it with --kind merged.");
   const SafetensorsFile adapter(checkpoint_weights(request, spec), StoreKind::checkpoint);

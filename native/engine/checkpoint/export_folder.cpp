@@ -25,7 +25,7 @@ fs::path checkpoint_weights(const ExportRequest& request, const RunSpec& spec) {
   const CheckpointStore store(request.run_folder);
   const CheckpointMeta meta = store.read_meta(request.checkpoint);
   check_matches(meta, spec, read_json_file(fs::path(spec.model) / "config.json"), request.checkpoint);
-  return store.folder(request.checkpoint) / weights_file(spec.method.type);
+  return store.folder(request.checkpoint) / weights_file(spec.method);
 }
 
 }  // namespace collie

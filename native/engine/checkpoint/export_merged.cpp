@@ -27,7 +27,7 @@ class Merger {
 
   // nullopt: training did not touch it, its bytes are copied.
   std::optional<at::Tensor> merged(const TensorView& base) {
-    if (spec_.method.type == MethodType::full) {
+    if (!has_adapter(spec_.method)) {
       const TensorView* own = trained_.find(base.name);
       if (own == nullptr) return std::nullopt;
       ++used_;
@@ -39,7 +39,7 @@ class Merger {
     const TensorView* b = trained_.find(module + ".lora_B.weight");
     if (a == nullptr || b == nullptr) return std::nullopt;
     used_ += 2;
-    const double scale = spec_.method.lora.alpha / static_cast<double>(spec_.method.lora.rank);
+    const double scale = spec_.method.lora_scale();
     const at::Tensor update = at::mm(as_tensor(*b), as_tensor(*a));
     return at::add(as_tensor(base).to(at::kFloat), update, scale).to(scalar_type(base.dtype));
   }

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/safetensors.h"
-#include "engine/model/parameter.h"
+#include "engine/peft/parameter.h"
 
 namespace collie {
 
@@ -24,8 +24,9 @@ DType dtype_of_tensor(const at::Tensor& tensor);
 
 // Writes all tensors in their own dtypes. Returns the size of the file. Throws disk.full.
 int64_t write_tensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors);
-// Fills existing tensors from a checkpoint's file with exactly these names, shapes and dtypes. Throws checkpoint.not_found,
-// checkpoint.truncated, checkpoint.mismatch.
-void read_tensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors);
+// Fills existing tensors from a checkpoint's file with exactly these names and shapes, and dtypes unless they may be converted.
+// Throws checkpoint.not_found, checkpoint.truncated, checkpoint.mismatch.
+enum class Formats { exact, converted };
+void read_tensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors, Formats formats = Formats::exact);
 
 }  // namespace collie

@@ -3,21 +3,14 @@
 #include <cmath>
 
 namespace collie {
-namespace {
 
-LinearOptions numbered(LinearOptions options, int64_t index) {
-  options.index = index;
-  return options;
-}
-
-}  // namespace
-
-AttentionBlock::AttentionBlock(const ModelConfig& c, const LayerLayout& layout, const LinearOptions& options, int64_t layer)
-    : shape_{c.n_heads, c.n_kv_heads, c.head_dim, c.sliding_window, 1 / std::sqrt(static_cast<double>(c.head_dim))},
-      norm_(options.prefix + "input_layernorm.weight", c.hidden_size, c.rms_norm_eps, options.mode,
-            at::TensorOptions().dtype(options.storage).device(options.device)),
-      qkv_(layout.qkv, numbered(options, 0)),
-      o_(layout.o, numbered(options, 1)) {}
+AttentionBlock::AttentionBlock(const LayerOptions& o, AttentionBlock* first)
+    : shape_{o.config.n_heads, o.config.n_kv_heads, o.config.head_dim, o.config.sliding_window,
+             1 / std::sqrt(static_cast<double>(o.config.head_dim))},
+      norm_(o.norm("input_layernorm", o.layout().input_norm, first ? &first->norm_.weight() : nullptr), o.config.hidden_size,
+            o.config.rms_norm_eps),
+      qkv_(o.linear(o.layout().qkv, 0, first ? &first->qkv_ : nullptr)),
+      o_(o.linear(o.layout().o, 1, first ? &first->o_ : nullptr)) {}
 
 Rotary AttentionBlock::rotary(const StepContext& ctx, const SharedBuffers& shared, const at::Tensor& qkv) const {
   // Queries and keys lie side by side: one pass over both.
@@ -57,7 +50,8 @@ void AttentionBlock::extend(const StepContext& ctx, const SharedBuffers& shared,
 
 void AttentionBlock::backward(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b,
                               const at::Tensor& dx, InputGradient wanted) {
-  const bool below = wanted == InputGradient::wanted || qkv_.trained();
+  const bool normed = wanted == InputGradient::wanted || norm_.trained();
+  const bool below = normed || qkv_.trained();
   const at::Tensor do_ = shared.input_gradient(ctx.n, o_.layout().width());
   o_.backward(ctx, dx, b.attended, do_, below ? InputGradient::wanted : InputGradient::not_wanted);
   if (!below) return;
@@ -66,8 +60,8 @@ void AttentionBlock::backward(const StepContext& ctx, const SharedBuffers& share
                                  {{b.qkv, attended(b), b.lse}, do_.narrow(1, 0, o_.layout().in), dqkv});
   ctx.kernels.rotary(rotary(ctx, shared, dqkv), Direction::backward);
   const at::Tensor dh = shared.input_gradient(ctx.n, qkv_.layout().width());
-  qkv_.backward(ctx, dqkv, b.h1, dh, wanted);
-  if (wanted == InputGradient::wanted) norm_.backward(ctx, dh, b.x, b.rstd1, dx);
+  qkv_.backward(ctx, dqkv, b.h1, dh, normed ? InputGradient::wanted : InputGradient::not_wanted);
+  if (normed) norm_.backward(ctx, dh, b.x, b.rstd1, dx);
 }
 
 }  // namespace collie

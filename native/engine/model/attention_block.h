@@ -1,6 +1,7 @@
 // Norm, query-key-value projections, rotary embedding, causal attention, output projection.
 #pragma once
 
+#include "engine/model/layer_options.h"
 #include "engine/model/linear.h"
 #include "engine/model/norm.h"
 #include "engine/model/workspace.h"
@@ -15,7 +16,8 @@ struct LayerCache {
 
 class AttentionBlock {
  public:
-  AttentionBlock(const ModelConfig& config, const LayerLayout& layout, const LinearOptions& options, int64_t layer);
+  // `first`: the block whose gradients this one shares, or null.
+  AttentionBlock(const LayerOptions& options, AttentionBlock* first);
 
   // y [n, D] is the block's output, to be added to b.x. Keeps what backward() needs in b.
   void forward(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b,
@@ -26,7 +28,7 @@ class AttentionBlock {
   // dx: gradient of the residual stream after the block in, before it out (when wanted).
   void backward(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b, const at::Tensor& dx,
                 InputGradient wanted);
-  bool trained() const { return qkv_.trained() || o_.trained(); }
+  bool trained() const { return norm_.trained() || qkv_.trained() || o_.trained(); }
 
   Norm& norm() { return norm_; }
   Linear& qkv() { return qkv_; }

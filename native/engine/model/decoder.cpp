@@ -29,9 +29,6 @@ void require(bool holds, const std::string& what) {
 Decoder::Decoder(const ModelConfig& config, const DecoderOptions& options) {
   NoAutograd guard;
   require(options.capacity_tokens > 0 && options.max_document > 0, "A decoder needs a capacity and a longest document");
-  require(options.mode != TrainMode::lora || options.lora.has_value(), "TrainMode::lora needs LoraOptions");
-  require(options.mode != TrainMode::full || !options.lora.has_value(), "TrainMode::full has no adapter");
-  if (options.lora) lora::check(*options.lora);
   impl_ = std::make_unique<Impl>(config, options);
 }
 
@@ -40,13 +37,13 @@ Decoder::~Decoder() = default;
 void Decoder::load(const std::filesystem::path& folder, const Progress& progress) {
   NoAutograd guard;
   read_weights(folder, impl_->slots(), progress);
-  sync_weights();
+  impl_->start_adapters();
 }
 
 void Decoder::randomize(uint64_t seed) {
   NoAutograd guard;
   random_weights(impl_->slots(), seed);
-  sync_weights();
+  impl_->start_adapters();
 }
 
 StepContext Decoder::Impl::upload(const PackedBatch& batch) {
@@ -65,12 +62,13 @@ StepContext Decoder::Impl::upload(const PackedBatch& batch) {
           .docs = {batch.doc_offsets, borders, batch.longest_document()},
           .adapter = AdapterUse::on,
           .dropout = {},
-          .dropped = s.dropped};
+          .adapter_input = s.adapter_input,
+          .adapter_output = s.adapter_output};
 }
 
 Pending Decoder::Impl::forward(const StepContext& ctx) {
   const SharedBuffers& s = workspace.shared();
-  kernels->embedding(s.integers[kIds].narrow(0, 0, ctx.n), embedding.weight(), workspace.layer(0, ctx.n).x);
+  kernels->embedding(s.integers[kIds].narrow(0, 0, ctx.n), embedding.computes(), workspace.layer(0, ctx.n).x);
   const at::Tensor y = s.y.narrow(0, 0, ctx.n);
   Pending pending;
   for (size_t i = 0; i < layers.size(); ++i)
@@ -105,34 +103,69 @@ LossSums Decoder::Impl::sums(const TargetRows& t) const {
   return sums;
 }
 
-void Decoder::Impl::backward(const StepContext& ctx, const at::Tensor& dx) {
+void Decoder::Impl::backward(const StepContext& ctx, const at::Tensor& dx, const GradientReceiver& receive) {
   const SharedBuffers& s = workspace.shared();
-  const bool embed = embedding.grad().defined();
   const bool shared_layers = options.checkpointing == ActivationCheckpointing::every_layer;
-  for (size_t i = layers.size(); i-- > 0;) {
+  const auto first = static_cast<size_t>(layout.first_trained);
+  hand_out(receive, layers.size());
+  for (size_t i = layers.size(); i-- > first;) {
     const LayerBuffers b = workspace.layer(static_cast<int64_t>(i), ctx.n);
     // The last layer's activations are still there.
     if (shared_layers && i + 1 < layers.size()) layers[i].recompute(ctx, s, b, s.y.narrow(0, 0, ctx.n));
-    layers[i].backward(ctx, s, b, dx, i > 0 || embed ? InputGradient::wanted : InputGradient::not_wanted);
+    const bool wanted = i > first || layout.input_gradient;
+    layers[i].backward(ctx, s, b, dx, wanted ? InputGradient::wanted : InputGradient::not_wanted);
+    hand_out(receive, i);
   }
-  if (embed) kernels->embedding_backward(s.integers[kIds].narrow(0, 0, ctx.n), dx, embedding.grad());
+  if (embedding.grad().defined())
+    kernels->embedding_backward(s.integers[kIds].narrow(0, 0, ctx.n), dx, embedding.grad());
+  hand_out(receive, std::nullopt);
 }
 
-LossSums Decoder::forward_backward(const PackedBatch& batch, double grad_scale, uint64_t dropout_key) {
-  NoAutograd guard;
-  require(impl_->options.mode != TrainMode::none, "forward_backward needs a decoder that trains");
-  StepContext ctx = impl_->upload(batch);
-  uint64_t key = impl_->options.seed ^ 0x5851f42d4c957f2dull;
-  ctx.dropout = {impl_->options.lora ? impl_->options.lora->dropout : 0, splitmix64(key) ^ dropout_key};
-  TargetRows targets = impl_->upload_targets(batch);
+// Parameters of a layer (`layers.size()`: of final norm and head; nullopt: of the model's input), whose gradients are
+// complete now. Layers share gradients, so they start from zero again.
+void Decoder::Impl::hand_out(const GradientReceiver& receive, std::optional<size_t> layer) {
+  if (!receive) return;
+  const size_t begin = layer ? layer_begin[*layer] : 0;
+  const size_t end = !layer ? layer_begin[0] : *layer < layers.size() ? layer_begin[*layer + 1] : trainable.size();
+  if (begin == end) return;
+  receive({std::span(trainable).subspan(begin, end - begin), begin});
+  for (size_t i = begin; i < end; ++i) trainable[i].grad.zero_();
+  if (!layer)
+    embedding.sync(*kernels);
+  else if (*layer == layers.size())
+    sync_head();
+  else
+    layers[*layer].sync(*kernels);
+}
+
+LossSums Decoder::Impl::loss_and_gradients(const PackedBatch& batch, double grad_scale, uint64_t dropout_key,
+                                           const Labels& labels, const GradientReceiver& receive) {
+  require(layout.purpose == Purpose::train, "a decoder that serves has no gradients");
+  StepContext ctx = upload(batch);
+  uint64_t key = options.seed ^ 0x5851f42d4c957f2dull;
+  ctx.dropout = {layout.dropout, splitmix64(key) ^ dropout_key};
+  TargetRows targets = upload_targets(batch);
   targets.correct = at::Tensor();
   if (targets.rows.size(0) == 0) return {};
-  const Pending top = impl_->forward(ctx);
-  const SharedBuffers& s = impl_->workspace.shared();
+  const Pending top = forward(ctx);
+  const SharedBuffers& s = workspace.shared();
   const at::Tensor dx = s.dx.narrow(0, 0, ctx.n);
-  impl_->head.loss(ctx, s, top, impl_->head_table(), targets, grad_scale, dx);
-  impl_->backward(ctx, dx);
-  return impl_->sums(targets);
+  head.loss(ctx, s, top, head_table(), targets, grad_scale, dx, labels);
+  const LossSums result = sums(targets);  // before the head's weights change
+  backward(ctx, dx, receive);
+  return result;
+}
+
+LossSums Decoder::forward_backward(const PackedBatch& batch, double grad_scale, uint64_t dropout_key, const Labels& labels) {
+  NoAutograd guard;
+  require(impl_->options.gradients == GradientLife::whole_step, "gradients of one layer at a time need a receiver");
+  return impl_->loss_and_gradients(batch, grad_scale, dropout_key, labels, {});
+}
+
+LossSums Decoder::forward_backward_fused(const PackedBatch& batch, double grad_scale, uint64_t dropout_key,
+                                         const GradientReceiver& receive) {
+  NoAutograd guard;
+  return impl_->loss_and_gradients(batch, grad_scale, dropout_key, {}, receive);
 }
 
 LossSums Decoder::evaluate(const PackedBatch& batch) {
@@ -157,7 +190,6 @@ at::Tensor Decoder::logits(const PackedBatch& batch, AdapterUse adapter) {
 }
 
 std::span<Parameter> Decoder::trainable() { return impl_->trainable; }
-std::span<Parameter> Decoder::adapter() { return impl_->adapter; }
 int64_t Decoder::total_params() const { return parameter_count(impl_->config); }
 const ModelConfig& Decoder::config() const { return impl_->config; }
 
@@ -166,16 +198,22 @@ void Decoder::zero_grad() {
   for (Parameter& p : impl_->trainable) p.grad.zero_();
 }
 
+void Decoder::finish_gradients() {
+  NoAutograd guard;
+  impl_->each_linear([&](Linear& linear) {
+    if (linear.adapter()) linear.adapter()->finish_gradients(*impl_->kernels);
+  });
+}
+
+void Decoder::bind_base() {
+  NoAutograd guard;
+  impl_->each_linear([&](Linear& linear) { linear.bind_base(*impl_->kernels); });
+}
+
 void Decoder::sync_weights() {
   NoAutograd guard;
-  Kernels& k = *impl_->kernels;
-  impl_->embedding.sync(k);
-  if (impl_->lm_head) impl_->lm_head->sync(k);
-  impl_->head.norm().sync(k);
-  for (Layer& layer : impl_->layers) {
-    for (Linear* linear : layer.linears()) linear->sync(k);
-    for (Norm* norm : layer.norms()) norm->sync(k);
-  }
+  impl_->each_weight([&](BaseWeight& weight) { weight.sync(*impl_->kernels); });
+  impl_->each_linear([&](Linear& linear) { linear.sync(*impl_->kernels); });
 }
 
 }  // namespace collie

@@ -14,24 +14,38 @@
 #include <vector>
 
 #include "core/model_config.h"
-#include "core/model_layout.h"  // TrainMode, ActivationCheckpointing
+#include "core/model_layout.h"
 #include "core/precision.h"
 #include "engine/model/batch.h"
-#include "engine/model/parameter.h"
-#include "engine/peft/lora.h"  // LoraOptions, AdapterUse
+#include "engine/model/labels.h"
+#include "engine/peft/parameter.h"
+#include "engine/peft/context.h"  // AdapterUse
 
 namespace collie {
 
 struct DecoderOptions {
   Precision precision = Precision::bf16;
   at::Device device = at::kCPU;
-  TrainMode mode = TrainMode::none;
-  std::optional<LoraOptions> lora;  // required for TrainMode::lora; with TrainMode::none: an adapter to serve
+  Purpose purpose = Purpose::serve;
+  std::optional<MethodSpec> method;  // what is trained, or, to serve, which adapter there is; nullopt: the base model alone
+  // Masters::none: trained weights live in the precision that computes. GradientLife::one_layer: the layers' weights share
+  // one gradient, which is complete, and handed out, when the backward pass leaves a layer (LOMO, arXiv 2306.09782).
+  Masters masters = Masters::fp32;
+  GradientLife gradients = GradientLife::whole_step;
   ActivationCheckpointing checkpointing = ActivationCheckpointing::off;
   int64_t capacity_tokens = 0;      // largest micro-batch (training, evaluation) or prompt chunk (serving)
   int64_t max_document = 0;         // longest document: sizes rotary tables and attention scratch
-  uint64_t seed = 0;                // LoRA initialisation and dropout
+  uint64_t seed = 0;                // initial values of adapters, and dropout
 };
+
+// Parameters whose gradients a backward pass has completed: `parameters` are trainable()[first, first + size). The receiver
+// updates them or measures their gradients; afterwards the decoder sets the gradients to zero.
+struct CompletedGradients {
+  std::span<Parameter> parameters;
+  size_t first = 0;
+};
+using GradientReceiver = std::function<void(const CompletedGradients&)>;
+
 
 // Sums over the targets of a micro-batch; the caller divides by the targets of the whole step.
 struct LossSums {
@@ -60,17 +74,28 @@ class Decoder {
 
   // Adds d(grad_scale * loss sum)/d(parameter) to every trainable gradient. `dropout_key` must differ between micro-batches
   // (the caller derives it from step and micro-batch index): masks are a pure function of seed and key.
-  LossSums forward_backward(const PackedBatch& batch, double grad_scale, uint64_t dropout_key);
+  LossSums forward_backward(const PackedBatch& batch, double grad_scale, uint64_t dropout_key, const Labels& labels = {});
+  // GradientLife::one_layer: the same, handing out gradients as they are complete, from the top down. Trainable gradients
+  // are zero before and after. What is updated is synchronized layer by layer.
+  LossSums forward_backward_fused(const PackedBatch& batch, double grad_scale, uint64_t dropout_key,
+                                  const GradientReceiver& receive);
   // Loss without dropout and without gradients.
   LossSums evaluate(const PackedBatch& batch);
 
   // Trainable parameters, always in the same order; empty when nothing is trained.
   std::span<Parameter> trainable();
-  // The adapter's tensors, always in the same order: trainable() in TrainMode::lora, without gradients in TrainMode::none (the
-  // caller fills the masters, then calls sync_weights()), empty without an adapter.
-  std::span<Parameter> adapter();
+  // All that the weights of a checkpoint consist of: masters of everything that the method trains, and what its adapters
+  // need besides. Serving, the caller fills them, then calls bind_base() and sync_weights().
+  std::vector<NamedTensor> trained_tensors();
+  // State of the method besides, that only a resume needs.
+  std::vector<NamedTensor> method_state();
   int64_t total_params() const;
   void zero_grad();
+  // Once all micro-batches of a step are in: adds what the method adds to gradients besides the loss's.
+  void finish_gradients();
+  // Once base weights and trained tensors have their starting values, before the first sync_weights(): what a method does to
+  // the base weights. load() and randomize() start adapters afresh.
+  void bind_base();
   // To be called after masters changed: refreshes the compute copies (bf16 weights, scaled LoRA tails).
   void sync_weights();
 

@@ -2,6 +2,7 @@
 // (conversations), decoder_parts.cpp (construction, names, memory).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -20,27 +21,38 @@ struct Decoder::Impl {
   enum Row { kIds, kPositions, kTargets, kRows, kCorrect };
 
   at::TensorOptions storage() const;
-  const VocabularyTable& head_table() const { return lm_head ? *lm_head : embedding; }
+  const BaseWeight& head_table() const { return lm_head ? *lm_head : embedding; }
   // Every weight under its Hugging Face name.
   std::vector<WeightSlot> slots();
   void collect_parameters();
+  // Every part of the model once.
+  void each_weight(const std::function<void(BaseWeight&)>& visit);
+  void each_linear(const std::function<void(Linear&)>& visit);
+  void start_adapters();
 
   StepContext upload(const PackedBatch& batch);
   TargetRows upload_targets(const PackedBatch& batch);
   Pending forward(const StepContext& ctx);
-  void backward(const StepContext& ctx, const at::Tensor& dx);
+  // `receive` is called for every layer's parameters once the layer is done, the head's first and the embedding's last; or null.
+  void backward(const StepContext& ctx, const at::Tensor& dx, const GradientReceiver& receive);
+  void hand_out(const GradientReceiver& receive, std::optional<size_t> layer);
+  void sync_head();
+  LossSums loss_and_gradients(const PackedBatch& batch, double grad_scale, uint64_t dropout_key, const Labels& labels,
+                              const GradientReceiver& receive);
   LossSums sums(const TargetRows& targets) const;
 
   ModelConfig config;
   DecoderOptions options;
-  LayerLayout layout;
+  ModelLayout layout;
   std::unique_ptr<Kernels> kernels;
   Workspace workspace;
-  VocabularyTable embedding;
-  std::optional<VocabularyTable> lm_head;  // absent when tied
+  BaseWeight embedding;              // [V, D]
+  std::optional<BaseWeight> lm_head;  // [V, D], absent when tied
   std::vector<Layer> layers;
   Head head;
-  std::vector<Parameter> trainable, adapter;
+  // By owner, in the order of `trainable`: embedding, layers, then final norm and head.
+  std::vector<Parameter> trainable;
+  std::vector<size_t> layer_begin;  // layers + 1: where the parameters of each layer begin
   std::vector<int32_t> target_rows, target_ids;  // of the micro-batch, on the host
 };
 

@@ -6,31 +6,14 @@
 namespace collie {
 namespace {
 
-LayerLayout layout_of(const ModelConfig& config, const DecoderOptions& options) {
-  return options.lora ? layer_layout(config, options.lora->rank, options.lora->target_modules) : layer_layout(config, 0, {});
-}
-
 at::TensorOptions storage_of(const DecoderOptions& options) {
   return at::TensorOptions()
       .dtype(options.precision == Precision::bf16 ? at::kBFloat16 : at::kFloat)
       .device(options.device);
 }
 
-WorkspaceOptions workspace_options(const DecoderOptions& o) {
-  const bool trains_adapter = o.mode == TrainMode::lora && o.lora;
-  return {o.mode,         o.checkpointing, trains_adapter ? o.lora->dropout : 0, o.capacity_tokens,
-          o.max_document, o.precision,     o.device};
-}
-
-LinearOptions linear_options(const DecoderOptions& o, int64_t layer) {
-  return {.storage = o.precision == Precision::bf16 ? at::kBFloat16 : at::kFloat,
-          .device = o.device,
-          .mode = o.mode,
-          .lora_scale = o.lora ? o.lora->alpha / static_cast<double>(o.lora->rank) : 0,
-          .seed = o.seed,
-          .prefix = "model.layers." + std::to_string(layer) + ".",
-          .layer = layer,
-          .index = 0};
+WeightOptions weight_options(const DecoderOptions& o, const std::string& name, Trained trained) {
+  return {name, trained, o.masters, storage_of(o), {}};
 }
 
 void append(std::vector<Parameter>& to, std::vector<Parameter> from) {
@@ -42,65 +25,112 @@ void append(std::vector<Parameter>& to, std::vector<Parameter> from) {
 Decoder::Impl::Impl(const ModelConfig& c, const DecoderOptions& o)
     : config(c),
       options(o),
-      layout(layout_of(c, o)),
+      layout(model_layout(c, o.method, o.purpose, o.masters)),
       kernels(make_kernels(o.device)),
-      workspace(c, layout, workspace_options(o)),
-      embedding("model.embed_tokens.weight", c.vocab_size, c.hidden_size, o.mode, storage_of(o)),
-      head(c, o.mode, storage_of(o)) {
-  if (!c.tied_embeddings) lm_head.emplace("lm_head.weight", c.vocab_size, c.hidden_size, o.mode, storage_of(o));
+      workspace(c, layout, o.method, {o.checkpointing, o.capacity_tokens, o.max_document, o.precision, o.device}),
+      embedding(weight_options(o, "model.embed_tokens.weight", layout.embedding), {c.vocab_size, c.hidden_size}, Decay::yes,
+                ParameterKind::table),
+      head(weight_options(o, "model.norm.weight", layout.final_norm), c) {
+  if (!c.tied_embeddings)
+    lm_head.emplace(weight_options(o, "lm_head.weight", layout.head), std::vector<int64_t>{c.vocab_size, c.hidden_size},
+                    Decay::yes, ParameterKind::table);
   layers.reserve(static_cast<size_t>(c.n_layers));
-  for (int64_t i = 0; i < c.n_layers; ++i) layers.emplace_back(c, layout, linear_options(o, i), i);
+  // Layers below the first trained one have no gradients to share.
+  const auto first = static_cast<size_t>(layout.first_trained);
+  for (int64_t i = 0; i < c.n_layers; ++i) {
+    const bool shares = o.gradients == GradientLife::one_layer && layers.size() > first;
+    layers.emplace_back(LayerOptions{c, layout, o.method ? &*o.method : nullptr, i, storage_of(o), o.seed},
+                        shares ? &layers[first] : nullptr);
+  }
   target_rows.reserve(static_cast<size_t>(o.capacity_tokens));
   target_ids.reserve(static_cast<size_t>(o.capacity_tokens));
   collect_parameters();
 }
 
+void Decoder::Impl::each_weight(const std::function<void(BaseWeight&)>& visit) {
+  visit(embedding);
+  for (Layer& layer : layers)
+    for (Norm* norm : layer.norms()) visit(norm->weight());
+  visit(head.norm().weight());
+  if (lm_head) visit(*lm_head);
+}
+
+void Decoder::Impl::each_linear(const std::function<void(Linear&)>& visit) {
+  for (Layer& layer : layers)
+    for (Linear* linear : layer.linears()) visit(*linear);
+}
+
 std::vector<WeightSlot> Decoder::Impl::slots() {
-  std::vector<WeightSlot> all = {{embedding.name(), embedding.base_weight()}};
-  for (size_t i = 0; i < layers.size(); ++i) {
-    const std::string prefix = "model.layers." + std::to_string(i) + ".";
-    for (Norm* norm : layers[i].norms()) all.push_back({norm->name(), norm->base_weight()});
+  std::vector<WeightSlot> all;
+  each_weight([&](BaseWeight& weight) { all.push_back({weight.name(), weight.base()}); });
+  for (size_t i = 0; i < layers.size(); ++i)
     for (Linear* linear : layers[i].linears())
       for (const Projection& part : linear->layout().parts)
-        all.push_back({prefix + part.module + ".weight", linear->base_weight(part)});
-  }
-  all.push_back({head.norm().name(), head.norm().base_weight()});
-  if (lm_head) all.push_back({lm_head->name(), lm_head->base_weight()});
+        all.push_back({"model.layers." + std::to_string(i) + "." + part.module + ".weight", linear->base_weight(part)});
   return all;
 }
 
+void Decoder::Impl::start_adapters() {
+  each_linear([&](Linear& linear) { linear.init_from_base(*kernels); });
+}
+
 void Decoder::Impl::collect_parameters() {
-  std::vector<Parameter> all = embedding.parameters();
+  trainable = embedding.parameters();
   for (Layer& layer : layers) {
-    for (Norm* norm : layer.norms()) append(all, norm->parameters());
-    for (Linear* linear : layer.linears()) append(all, linear->parameters());
+    layer_begin.push_back(trainable.size());
+    for (Norm* norm : layer.norms()) append(trainable, norm->weight().parameters());
+    for (Linear* linear : layer.linears()) {
+      append(trainable, linear->weights());
+      if (layout.purpose == Purpose::train) append(trainable, linear->adapter_parameters());
+    }
   }
-  append(all, head.norm().parameters());
-  if (lm_head) append(all, lm_head->parameters());
-  if (options.mode != TrainMode::none) trainable = all;
-  if (options.lora) adapter = all;
+  layer_begin.push_back(trainable.size());
+  append(trainable, head.norm().weight().parameters());
+  if (lm_head) append(trainable, lm_head->parameters());
+}
+
+void Decoder::Impl::sync_head() {
+  head.norm().weight().sync(*kernels);
+  if (lm_head) lm_head->sync(*kernels);
+}
+
+std::vector<NamedTensor> Decoder::trained_tensors() {
+  std::vector<NamedTensor> all;
+  if (!impl_->options.method) return all;
+  for (const WeightSlot& slot : impl_->slots())
+    if (trains_weight(*impl_->options.method, impl_->config, slot.name) == Trained::yes)
+      all.push_back({slot.name, slot.destination});
+  impl_->each_linear([&](Linear& linear) {
+    for (const Parameter& p : linear.adapter_parameters()) all.push_back({p.name, p.master});
+    if (!linear.adapter()) return;
+    for (const NamedTensor& constant : linear.adapter()->constants()) all.push_back(constant);
+  });
+  return all;
+}
+
+std::vector<NamedTensor> Decoder::method_state() {
+  std::vector<NamedTensor> all;
+  impl_->each_linear([&](Linear& linear) {
+    if (!linear.adapter()) return;
+    for (const NamedTensor& state : linear.adapter()->state()) all.push_back(state);
+  });
+  return all;
 }
 
 Decoder::MemoryUse Decoder::memory_use() const {
   Impl& m = *impl_;
-  MemoryUse use{.weights_bytes = m.embedding.weight_bytes() + m.head.norm().weight_bytes(),
-                .gradients_bytes = m.embedding.gradient_bytes() + m.head.norm().gradient_bytes(),
+  MemoryUse use{.weights_bytes = 0,
+                .gradients_bytes = 0,
                 .activations_bytes = m.workspace.bytes(),
                 .scratch_bytes = m.kernels->scratch_bytes()};
-  if (m.lm_head) {
-    use.weights_bytes += m.lm_head->weight_bytes();
-    use.gradients_bytes += m.lm_head->gradient_bytes();
-  }
-  for (Layer& layer : m.layers) {
-    for (Norm* norm : layer.norms()) {
-      use.weights_bytes += norm->weight_bytes();
-      use.gradients_bytes += norm->gradient_bytes();
-    }
-    for (Linear* linear : layer.linears()) {
-      use.weights_bytes += linear->weight_bytes();
-      use.gradients_bytes += linear->gradient_bytes();
-    }
-  }
+  m.each_weight([&](BaseWeight& weight) {
+    use.weights_bytes += weight.weight_bytes();
+    use.gradients_bytes += weight.gradient_bytes();
+  });
+  m.each_linear([&](Linear& linear) {
+    use.weights_bytes += linear.weight_bytes();
+    use.gradients_bytes += linear.gradient_bytes();
+  });
   return use;
 }
 

@@ -22,7 +22,7 @@ std::shared_ptr<KvCache> Decoder::make_cache(int64_t capacity_tokens) {
   impl_->workspace.reserve_positions(c, capacity_tokens);
   auto cache = std::make_shared<KvCache>();
   cache->capacity = capacity_tokens;
-  const at::TensorOptions storage = impl_->embedding.weight().options();
+  const at::TensorOptions storage = impl_->embedding.computes().options();
   for (int64_t i = 0; i < c.n_layers; ++i)
     cache->layers.push_back({at::empty({capacity_tokens, c.n_kv_heads * c.head_dim}, storage),
                              at::empty({capacity_tokens, c.n_kv_heads * c.head_dim}, storage), 0});
@@ -48,9 +48,9 @@ at::Tensor Decoder::extend(std::span<const int32_t> ids, KvCache& cache, Adapter
     std::vector<int32_t> positions(static_cast<size_t>(n));
     for (int64_t i = 0; i < n; ++i) positions[static_cast<size_t>(i)] = static_cast<int32_t>(cache.used + i);
     position.copy_(at::from_blob(positions.data(), {n}, at::kInt));
-    const StepContext ctx{*m.kernels, n, position, {}, adapter, {}, {}};
+    const StepContext ctx{*m.kernels, n, position, {}, adapter, {}, s.adapter_input, s.adapter_output};
     const at::Tensor y = s.y.narrow(0, 0, n);
-    m.kernels->embedding(id, m.embedding.weight(), m.workspace.layer(0, n).x);
+    m.kernels->embedding(id, m.embedding.computes(), m.workspace.layer(0, n).x);
     Pending pending;
     for (size_t i = 0; i < m.layers.size(); ++i) {
       cache.layers[i].used = cache.used;

@@ -1,8 +1,8 @@
 // Final norm, output head and cross entropy, fused over chunks of target rows: the logits of a batch never exist at once.
 #pragma once
 
+#include "engine/model/labels.h"
 #include "engine/model/norm.h"
-#include "engine/model/vocabulary.h"
 #include "engine/model/workspace.h"
 
 namespace collie {
@@ -16,14 +16,14 @@ struct TargetRows {
 
 class Head {
  public:
-  Head(const ModelConfig& config, TrainMode mode, at::TensorOptions storage);
+  Head(const WeightOptions& norm, const ModelConfig& config);
 
   // Losses of all targets into shared.losses. With a grad_scale other than 0 also the gradient of the residual stream into
   // dx [n, D] (overwritten), and of table and norm where they are trained.
-  void loss(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const VocabularyTable& table,
-            const TargetRows& targets, double grad_scale, const at::Tensor& dx);
+  void loss(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const BaseWeight& table,
+            const TargetRows& targets, double grad_scale, const at::Tensor& dx, const Labels& labels = {});
   // fp32 logits of rows [first, n) into out [n - first, V].
-  void logits(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const VocabularyTable& table,
+  void logits(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const BaseWeight& table,
               int64_t first, const at::Tensor& out) const;
 
   Norm& norm() { return norm_; }

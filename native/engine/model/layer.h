@@ -8,8 +8,9 @@ namespace collie {
 
 class Layer {
  public:
-  Layer(const ModelConfig& config, const LayerLayout& layout, const LinearOptions& options, int64_t index)
-      : attention_(config, layout, options, index), mlp_(config, layout, options) {}
+  // `first`: the layer whose gradients this one shares, or null.
+  Layer(const LayerOptions& options, Layer* first)
+      : attention_(options, first ? &first->attention_ : nullptr), mlp_(options, first ? &first->mlp_ : nullptr) {}
 
   // `pending` is what the layer below left to be added, or nothing when b.x holds the input. Returns what this one leaves.
   Pending forward(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b,
@@ -38,6 +39,11 @@ class Layer {
     const bool below = wanted == InputGradient::wanted || attention_.trained();
     mlp_.backward(ctx, shared, b, dx, below ? InputGradient::wanted : InputGradient::not_wanted);
     if (below) attention_.backward(ctx, shared, b, dx, wanted);
+  }
+
+  void sync(Kernels& kernels) {
+    for (Norm* norm : norms()) norm->weight().sync(kernels);
+    for (Linear* linear : linears()) linear->sync(kernels);
   }
 
   std::array<Linear*, 4> linears() { return {&attention_.qkv(), &attention_.o(), &mlp_.gate_up(), &mlp_.down()}; }

@@ -1,97 +1,52 @@
 #include "engine/model/linear.h"
 
-#include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
-#include "engine/peft/lora.h"
-
 namespace collie {
-namespace {
 
-int64_t bytes_of(const at::Tensor& t) { return t.defined() ? static_cast<int64_t>(t.nbytes()) : 0; }
-
-}  // namespace
-
-Linear::Linear(const LinearLayout& layout, const LinearOptions& options) : layout_(layout), options_(options) {
-  const at::TensorOptions storage = at::TensorOptions().dtype(options.storage).device(options.device);
-  const at::TensorOptions fp32 = storage.dtype(at::kFloat);
-  if (options.mode == TrainMode::full) {
-    master_ = at::zeros({layout.out, layout.in}, fp32);
-    grad_ = at::zeros({layout.out, layout.in}, fp32);
+Linear::Linear(const LinearOptions& options)
+    : layout_(options.site.layout), prefix_(options.site.prefix), purpose_(options.site.purpose) {
+  const AdapterSite& site = options.site;
+  if (layout_.weight == Trained::yes) {
+    const bool fp32 = options.masters == Masters::fp32;
+    master_ = at::zeros({layout_.out, layout_.in}, fp32 ? site.fp32() : site.stored());
+    owns_grad_ = !options.shared_grad.defined();
+    grad_ = owns_grad_ ? at::zeros({layout_.out, layout_.in}, site.fp32()) : options.shared_grad;
   }
-  const bool own_weight = options.mode != TrainMode::full || options.storage != at::kFloat;
-  weight_ = own_weight ? at::zeros({layout.out, layout.width()}, storage) : master_;
-  b_masters_.resize(layout.parts.size());
-  b_grads_.resize(layout.parts.size());
-  if (layout.tail == 0) return;
-  a_master_ = at::empty({layout.tail, layout.in}, fp32);
-  a_ = options.storage == at::kFloat ? a_master_ : at::empty({layout.tail, layout.in}, storage);
-  if (options.mode == TrainMode::lora) a_grad_ = at::zeros({layout.tail, layout.in}, fp32);
-  for (size_t i = 0; i < layout.parts.size(); ++i) {
-    const Projection& part = layout.parts[i];
-    if (part.rank == 0) continue;
-    lora::init_a(a_master_.narrow(0, part.tail_begin, part.rank), options.seed, options.prefix + part.module);
-    b_masters_[i] = at::zeros({part.out, part.rank}, fp32);
-    if (options.mode == TrainMode::lora) b_grads_[i] = at::zeros({part.out, part.rank}, fp32);
-  }
-}
-
-bool Linear::trained() const {
-  return options_.mode == TrainMode::full || (options_.mode == TrainMode::lora && layout_.tail > 0);
-}
-
-at::Tensor Linear::adapter_input(const StepContext& ctx, const at::Tensor& x) const {
-  const at::Tensor base = x.narrow(1, 0, layout_.in);
-  if (ctx.dropout.rate == 0) return base;
-  const at::Tensor dropped = ctx.dropped.flatten().narrow(0, 0, ctx.n * layout_.in).view({ctx.n, layout_.in});
-  ctx.kernels.dropout(base, dropped, ctx.mask(options_.layer, options_.index));
-  return dropped;
+  // A trained weight that has the format and the columns to compute with is used as it is.
+  const bool computes = master_.defined() && master_.scalar_type() == site.storage && layout_.tail == 0;
+  weight_ = computes ? master_ : at::zeros({layout_.out, layout_.width()}, site.stored());
+  if (options.method) adapter_ = make_linear_adapter(*options.method, site);
 }
 
 void Linear::forward_tail(const StepContext& ctx, const at::Tensor& x) const {
-  if (layout_.tail == 0 || ctx.adapter == AdapterUse::off) return;
-  ctx.kernels.gemm(adapter_input(ctx, x), a_.t(), x.narrow(1, layout_.in, layout_.tail));
+  if (adapts(ctx)) adapter_->forward_tail(ctx, x.narrow(1, 0, layout_.width()));
 }
 
-void Linear::forward(const StepContext& ctx, const at::Tensor& x, const at::Tensor& y) const {
-  if (layout_.tail == 0 || ctx.adapter == AdapterUse::off) {
-    ctx.kernels.gemm(x.narrow(1, 0, layout_.in), weight_.narrow(1, 0, layout_.in).t(), y);
-    return;
-  }
-  forward_tail(ctx, x);
-  ctx.kernels.gemm(x, weight_.t(), y);
+void Linear::forward(const StepContext& ctx, const at::Tensor& wide_x, const at::Tensor& y) const {
+  if (!adapts(ctx)) return ctx.kernels.gemm(wide_x.narrow(1, 0, layout_.in), input_columns().t(), y);
+  const at::Tensor x = wide_x.narrow(1, 0, layout_.width());
+  adapter_->forward_tail(ctx, x);
+  ctx.kernels.gemm(adapter_->input(ctx, x), weight_.t(), y);
+  adapter_->output(ctx, y);
 }
 
-void Linear::backward(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& x, const at::Tensor& dx,
+void Linear::backward(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& wide_x, const at::Tensor& dx,
                       InputGradient wanted) {
   Kernels& k = ctx.kernels;
-  if (options_.mode == TrainMode::full) k.gemm(dy.t(), x, grad_, {.beta = 1});
-  if (layout_.tail == 0) {
+  const at::Tensor x = wide_x.narrow(1, 0, layout_.width());
+  if (!adapter_) {
+    if (grad_.defined()) k.gemm(dy.t(), x, grad_, {.beta = 1});
     if (wanted == InputGradient::wanted) k.gemm(dy, weight_, dx);
     return;
   }
-  const at::Tensor u = dx.narrow(1, layout_.in, layout_.tail), base = dx.narrow(1, 0, layout_.in);
-  if (wanted == InputGradient::wanted)
-    k.gemm(dy, weight_, dx);
-  else
-    k.gemm(dy, weight_.narrow(1, layout_.in, layout_.tail), u);
-
-  k.gemm(u.t(), adapter_input(ctx, x), a_grad_, {.beta = 1});
-  const at::Tensor t = x.narrow(1, layout_.in, layout_.tail);
-  for (size_t i = 0; i < layout_.parts.size(); ++i) {
-    const Projection& part = layout_.parts[i];
-    if (part.rank == 0) continue;
-    k.gemm(dy.narrow(1, part.out_begin, part.out).t(), t.narrow(1, part.tail_begin, part.rank), b_grads_[i],
-           {.alpha = options_.lora_scale, .beta = 1});
-  }
-  if (wanted == InputGradient::not_wanted) return;
-  if (ctx.dropout.rate == 0) {
-    k.gemm(u, a_, base, {.beta = 1});
-  } else {
-    const at::Tensor product = ctx.dropped.flatten().narrow(0, 0, ctx.n * layout_.in).view({ctx.n, layout_.in});
-    k.gemm(u, a_, product);
-    k.dropout_add(product, base, ctx.mask(options_.layer, options_.index));
-  }
+  const at::Tensor product = adapter_->output_backward(ctx, weight_, x, dy);
+  if (grad_.defined()) k.gemm(product.t(), adapter_->input(ctx, x).narrow(1, 0, layout_.in), grad_, {.beta = 1});
+  if (wanted == InputGradient::wanted || adapter_->needs_input_product())
+    k.gemm(product, weight_, dx);
+  else if (layout_.tail > 0)
+    k.gemm(product, weight_.narrow(1, layout_.in, layout_.tail), dx.narrow(1, layout_.in, layout_.tail));
+  adapter_->input_backward(ctx, product, x, dx, wanted);
 }
 
 at::Tensor Linear::base_weight(const Projection& part) const {
@@ -99,45 +54,41 @@ at::Tensor Linear::base_weight(const Projection& part) const {
   return all.narrow(0, part.out_begin, part.out).narrow(1, 0, layout_.in);
 }
 
-void Linear::sync(Kernels& kernels) {
-  if (master_.defined() && !weight_.is_same(master_)) kernels.copy(master_, weight_);
-  if (layout_.tail == 0) return;
-  if (!a_.is_same(a_master_)) kernels.copy(a_master_, a_);
-  for (size_t i = 0; i < layout_.parts.size(); ++i) {
-    const Projection& part = layout_.parts[i];
-    if (part.rank == 0) continue;
-    kernels.copy(b_masters_[i], weight_.narrow(0, part.out_begin, part.out).narrow(1, layout_.in + part.tail_begin, part.rank),
-                 options_.lora_scale);
-  }
+void Linear::init_from_base(Kernels& kernels) {
+  if (adapter_) adapter_->init_from_base(kernels, input_columns());
 }
 
-std::vector<Parameter> Linear::parameters() const {
+void Linear::bind_base(Kernels& kernels) {
+  if (adapter_) adapter_->bind_base(kernels, input_columns());
+}
+
+void Linear::sync(Kernels& kernels) {
+  if (master_.defined() && !weight_.is_same(master_)) kernels.copy(master_, input_columns());
+  if (adapter_) adapter_->sync(kernels, weight_);
+}
+
+std::vector<Parameter> Linear::weights() const {
   std::vector<Parameter> all;
-  for (size_t i = 0; i < layout_.parts.size(); ++i) {
-    const Projection& part = layout_.parts[i];
-    const std::string name = options_.prefix + part.module;
-    if (options_.mode == TrainMode::full)
-      all.push_back({name + ".weight", base_weight(part), grad_.narrow(0, part.out_begin, part.out), Decay::yes});
-    if (part.rank == 0) continue;
-    const at::Tensor grad = a_grad_.defined() ? a_grad_.narrow(0, part.tail_begin, part.rank) : at::Tensor();
-    all.push_back({lora::name_of_a(name), a_master_.narrow(0, part.tail_begin, part.rank), grad, Decay::yes});
-    all.push_back({lora::name_of_b(name), b_masters_[i], b_grads_[i], Decay::yes});
-  }
+  if (!master_.defined()) return all;
+  for (const Projection& part : layout_.parts)
+    all.push_back({.name = prefix_ + part.module + ".weight",
+                   .master = base_weight(part),
+                   .grad = grad_.narrow(0, part.out_begin, part.out)});
   return all;
 }
 
+std::vector<Parameter> Linear::adapter_parameters() const {
+  return adapter_ ? adapter_->parameters() : std::vector<Parameter>{};
+}
+
 int64_t Linear::weight_bytes() const {
-  int64_t bytes = bytes_of(weight_) + bytes_of(a_master_);
-  if (master_.defined() && !weight_.is_same(master_)) bytes += bytes_of(master_);
-  if (a_.defined() && !a_.is_same(a_master_)) bytes += bytes_of(a_);
-  for (const at::Tensor& b : b_masters_) bytes += bytes_of(b);
-  return bytes;
+  auto bytes = static_cast<int64_t>(weight_.nbytes());
+  if (master_.defined() && !weight_.is_same(master_)) bytes += static_cast<int64_t>(master_.nbytes());
+  return bytes + (adapter_ ? adapter_->weight_bytes() : 0);
 }
 
 int64_t Linear::gradient_bytes() const {
-  int64_t bytes = bytes_of(grad_) + bytes_of(a_grad_);
-  for (const at::Tensor& b : b_grads_) bytes += bytes_of(b);
-  return bytes;
+  return (owns_grad_ ? static_cast<int64_t>(grad_.nbytes()) : 0) + (adapter_ ? adapter_->gradient_bytes() : 0);
 }
 
 }  // namespace collie

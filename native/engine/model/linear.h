@@ -1,32 +1,28 @@
-// Projections of one input as one weight, with LoRA as extra columns; explicit forward and backward.
+// Projections of one input as one weight, with what a PEFT method adds; explicit forward and backward.
 #pragma once
 
-#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "core/model_layout.h"
-#include "core/safetensors.h"
-#include "engine/model/context.h"
-#include "engine/model/parameter.h"
+#include "engine/peft/linear_adapter.h"
 
 namespace collie {
 
-enum class InputGradient { wanted, not_wanted };
-
 struct LinearOptions {
-  at::ScalarType storage = at::kFloat;
-  at::Device device = at::kCPU;
-  TrainMode mode = TrainMode::none;
-  double lora_scale = 1;   // alpha / rank
-  uint64_t seed = 0;       // of A
-  std::string prefix;      // "model.layers.0."
-  int64_t layer = 0, index = 0;  // which of the model's linears this is: dropout masks differ
+  AdapterSite site;  // layout, formats, names, seed
+  Masters masters = Masters::fp32;
+  const MethodSpec* method = nullptr;  // null: no adapter
+  // A gradient of the same shape to accumulate into, for updates in the backward pass: layers share one. Undefined: its own.
+  at::Tensor shared_grad;
 };
 
 class Linear {
  public:
-  Linear(const LinearLayout& layout, const LinearOptions& options);
+  explicit Linear(const LinearOptions& options);
 
-  // x [N, in + tail]: the first `in` columns are the input, the tail is written. y [N, out].
+  // x [N, in + tail or wider]: the first `in` columns are the input, the tail is written. y [N, out].
   void forward(const StepContext& ctx, const at::Tensor& x, const at::Tensor& y) const;
   // Only the tail of x, for a backward pass that recomputes its inputs.
   void forward_tail(const StepContext& ctx, const at::Tensor& x) const;
@@ -35,27 +31,34 @@ class Linear {
   void backward(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& x, const at::Tensor& dx,
                 InputGradient wanted);
   // Anything to train here?
-  bool trained() const;
+  bool trained() const { return layout_.weight == Trained::yes || (adapter_ && purpose_ == Purpose::train); }
 
   const LinearLayout& layout() const { return layout_; }
   // Rows of the base weight that belong to a part, where loading writes: master when trained, else the compute weight.
   at::Tensor base_weight(const Projection& part) const;
+  const at::Tensor& grad() const { return grad_; }  // fp32 [out, in], or undefined
+  LinearAdapter* adapter() { return adapter_.get(); }
+  // The adapter's values that depend on the base weight; to be called when that is loaded.
+  void init_from_base(Kernels& kernels);
+  void bind_base(Kernels& kernels);
   void sync(Kernels& kernels);
-  // The adapter's tensors (gradients undefined when it is only served), or in TrainMode::full the weights.
-  std::vector<Parameter> parameters() const;
+  // Weights that are trained, part by part; and the adapter's tensors (without gradients when it is only served).
+  std::vector<Parameter> weights() const;
+  std::vector<Parameter> adapter_parameters() const;
   int64_t weight_bytes() const;
-  int64_t gradient_bytes() const;
+  int64_t gradient_bytes() const;  // without a shared gradient
 
  private:
-  at::Tensor adapter_input(const StepContext& ctx, const at::Tensor& x) const;
+  at::Tensor input_columns() const { return weight_.narrow(1, 0, layout_.in); }
+  bool adapts(const StepContext& ctx) const { return adapter_ && ctx.adapter == AdapterUse::on; }
 
   LinearLayout layout_;
-  LinearOptions options_;
+  std::string prefix_;
+  Purpose purpose_;
   at::Tensor weight_;         // storage [out, in + tail]
-  at::Tensor a_;              // storage [tail, in]
-  at::Tensor master_, grad_;  // fp32 [out, in], TrainMode::full
-  at::Tensor a_master_, a_grad_;                    // fp32 [tail, in]
-  std::vector<at::Tensor> b_masters_, b_grads_;     // fp32 [part out, rank], one per part, undefined without adapter
+  at::Tensor master_, grad_;  // [out, in], when the weight is trained
+  bool owns_grad_ = false;
+  std::unique_ptr<LinearAdapter> adapter_;
 };
 
 }  // namespace collie

@@ -1,6 +1,7 @@
 // Norm, gate and up projections, SwiGLU, down projection.
 #pragma once
 
+#include "engine/model/layer_options.h"
 #include "engine/model/linear.h"
 #include "engine/model/norm.h"
 #include "engine/model/workspace.h"
@@ -9,7 +10,8 @@ namespace collie {
 
 class MlpBlock {
  public:
-  MlpBlock(const ModelConfig& config, const LayerLayout& layout, const LinearOptions& options);
+  // `first`: the block whose gradients this one shares, or null.
+  MlpBlock(const LayerOptions& options, MlpBlock* first);
 
   // b.x2 = b.x + y (the attention block's output), then y [n, D] is this block's output, to be added to b.x2.
   void forward(const StepContext& ctx, const LayerBuffers& b, const at::Tensor& y) const;
@@ -17,7 +19,7 @@ class MlpBlock {
   void recompute(const StepContext& ctx, const LayerBuffers& b, const at::Tensor& y) const;
   void backward(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b, const at::Tensor& dx,
                 InputGradient wanted);
-  bool trained() const { return gate_up_.trained() || down_.trained(); }
+  bool trained() const { return norm_.trained() || gate_up_.trained() || down_.trained(); }
 
   Norm& norm() { return norm_; }
   Linear& gate_up() { return gate_up_; }

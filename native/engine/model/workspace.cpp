@@ -2,6 +2,8 @@
 
 #include <ATen/ops/empty.h>
 
+#include <algorithm>
+
 #include "engine/model/rotary_table.h"
 
 namespace collie {
@@ -16,16 +18,20 @@ at::Tensor column(const at::Tensor& t) { return t.view({-1}); }
 
 }  // namespace
 
-Workspace::Workspace(const ModelConfig& config, const LayerLayout& layout, const WorkspaceOptions& options) : options_(options) {
-  const LayerShapes shapes = layer_shapes(config, layout, options.capacity);
-  const KeptLayers kept = kept_layers(config, options.mode, options.checkpointing);
-  for (int64_t i = 0; i < kept.whole; ++i) layers_.push_back(allocate_layer(shapes));
+Workspace::Workspace(const ModelConfig& config, const ModelLayout& model, const std::optional<MethodSpec>& method,
+                     const WorkspaceOptions& options)
+    : options_(options), first_(std::min(model.first_trained, config.n_layers - 1)) {
+  const KeptLayers kept = kept_layers(config, model, options.checkpointing);
+  const LayerLayout widest = model.widest();
+  for (int64_t i = 0; i < kept.whole; ++i) {
+    const LayerLayout& layer = kept.whole == 1 ? widest : model.layers[static_cast<size_t>(first_ + i)];
+    layers_.push_back(allocate_layer(layer_shapes(config, model, layer, options.capacity)));
+  }
   if (kept.inputs > 0) {
     inputs_.push_back(layers_[0].x);
-    for (int64_t i = 0; i < kept.inputs; ++i) inputs_.push_back(allocate(shapes.x));
+    for (int64_t i = 0; i < kept.inputs; ++i) inputs_.push_back(allocate({options.capacity, config.hidden_size}));
   }
-  const SharedUse use{options.mode, options.dropout, options.capacity, options.max_document};
-  const SharedShapes s = shared_shapes(config, layout, use, options.precision);
+  const SharedShapes s = shared_shapes(config, model, method, options.capacity, options.max_document, options.precision);
   shared_ = {.y = allocate(s.y),
              .final_x = allocate(s.final_x),
              .final_h = allocate(s.final_h),
@@ -40,7 +46,8 @@ Workspace::Workspace(const ModelConfig& config, const LayerLayout& layout, const
              .dx = allocate(s.dx),
              .dqkv = allocate(s.dqkv),
              .dinput = allocate(s.dinput),
-             .dropped = allocate(s.dropped)};
+             .adapter_input = allocate(s.adapter_input),
+             .adapter_output = allocate(s.adapter_output)};
   reserve_positions(config, options.max_document);
 }
 
@@ -61,15 +68,19 @@ LayerBuffers Workspace::allocate_layer(const LayerShapes& s) {
           .activated = allocate(s.activated),
           .rstd1 = column(allocate(s.rstd1)),
           .rstd2 = column(allocate(s.rstd2)),
-          .lse = allocate(s.lse)};
+          .lse = allocate(s.lse),
+          .serial1 = allocate(s.serial1),
+          .serial2 = allocate(s.serial2)};
 }
 
 LayerBuffers Workspace::layer(int64_t index, int64_t n) const {
-  const LayerBuffers& b = layers_[layers_.size() == 1 ? 0 : static_cast<size_t>(index)];
-  const at::Tensor& x = inputs_.empty() ? b.x : inputs_[static_cast<size_t>(index)];
+  const auto kept = static_cast<size_t>(std::max<int64_t>(index - first_, 0));
+  const LayerBuffers& b = layers_[layers_.size() == 1 ? 0 : kept];
+  const at::Tensor& x = inputs_.empty() ? b.x : inputs_[kept];
   const auto rows = [n](const at::Tensor& t) { return t.narrow(0, 0, n); };
-  return {rows(x),  rows(b.h1),      rows(b.qkv),       rows(b.attended), rows(b.x2),
-          rows(b.h2), rows(b.gate_up), rows(b.activated), rows(b.rstd1),    rows(b.rstd2), b.lse.narrow(1, 0, n)};
+  const auto some = [n](const at::Tensor& t) { return t.size(0) == 0 ? t : t.narrow(0, 0, n); };
+  return {rows(x),          rows(b.h1),    rows(b.qkv),   rows(b.attended),      rows(b.x2),      rows(b.h2),     rows(b.gate_up),
+          rows(b.activated), rows(b.rstd1), rows(b.rstd2), b.lse.narrow(1, 0, n), some(b.serial1), some(b.serial2)};
 }
 
 void Workspace::reserve_positions(const ModelConfig& config, int64_t positions) {

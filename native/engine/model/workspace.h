@@ -11,21 +11,19 @@ namespace collie {
 
 // What the backward pass needs of one layer; shapes in core/model_layout.h.
 struct LayerBuffers {
-  at::Tensor x, h1, qkv, attended, x2, h2, gate_up, activated, rstd1, rstd2, lse;
+  at::Tensor x, h1, qkv, attended, x2, h2, gate_up, activated, rstd1, rstd2, lse, serial1, serial2;
 };
 
 struct SharedBuffers {
   at::Tensor y, final_x, final_h, gathered, final_rstd, losses, logits, integers, offsets, rope_cos, rope_sin;
-  at::Tensor dx, dqkv, dinput, dropped;
+  at::Tensor dx, dqkv, dinput, adapter_input, adapter_output;
 
   // The input gradient of a linear: [n, width] in the buffer that all linears share.
   at::Tensor input_gradient(int64_t n, int64_t width) const { return dinput.flatten().narrow(0, 0, n * width).view({n, width}); }
 };
 
 struct WorkspaceOptions {
-  TrainMode mode = TrainMode::none;
   ActivationCheckpointing checkpointing = ActivationCheckpointing::off;
-  double dropout = 0;
   int64_t capacity = 0, max_document = 0;
   Precision precision = Precision::fp32;
   at::Device device = at::kCPU;
@@ -33,10 +31,11 @@ struct WorkspaceOptions {
 
 class Workspace {
  public:
-  Workspace(const ModelConfig& config, const LayerLayout& layout, const WorkspaceOptions& options);
+  Workspace(const ModelConfig& config, const ModelLayout& model, const std::optional<MethodSpec>& method,
+            const WorkspaceOptions& options);
 
   // Buffers of a layer, first n rows. With activation checkpointing, or when nothing is trained, layers share all but x
-  // (or all): forward overwrites what an earlier layer left.
+  // (or all), and so do those below the first trained one: forward overwrites what an earlier layer left.
   LayerBuffers layer(int64_t index, int64_t n) const;
   const SharedBuffers& shared() const { return shared_; }
   // Longer documents than planned (a conversation): makes the rotary tables longer.
@@ -48,8 +47,9 @@ class Workspace {
   LayerBuffers allocate_layer(const LayerShapes& shapes);
 
   WorkspaceOptions options_;
+  int64_t first_;                    // the first trained layer
   std::vector<LayerBuffers> layers_;
-  std::vector<at::Tensor> inputs_;  // x of every layer that shares the rest
+  std::vector<at::Tensor> inputs_;  // x of every layer from it on, when they share the rest
   SharedBuffers shared_;
   int64_t bytes_ = 0;
 };

@@ -4,7 +4,7 @@
 #include <span>
 
 #include "engine/kernels/kernels.h"
-#include "engine/model/parameter.h"
+#include "engine/peft/parameter.h"
 
 namespace collie {
 

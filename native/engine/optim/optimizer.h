@@ -12,7 +12,7 @@
 
 #include "core/run_spec.h"
 #include "engine/kernels/kernels.h"
-#include "engine/model/parameter.h"
+#include "engine/peft/parameter.h"
 
 namespace collie {
 

@@ -69,9 +69,10 @@ FinishReason run_training(const std::filesystem::path& run_folder, const RunSpec
   // 4. Claim the memory, load the weights, and what the checkpoint says of them.
   allocate(session, journal);
   if (resume) {
-    checkpoints.load(*resume, spec.method.type, session.decoder->trainable(), session.optimizer->state());
-    session.decoder->sync_weights();
+    checkpoints.load(*resume, spec.method, session.decoder->trained_tensors(), resume_state(session));
   }
+  session.decoder->bind_base();
+  session.decoder->sync_weights();
   // 5. Train.
   return Trainer(session, checkpoints, control, journal, start).run();
 }

@@ -56,8 +56,8 @@ DecoderOptions decoder_options(const Session& session) {
   DecoderOptions options;
   options.precision = spec.precision;
   options.device = session.device;
-  options.mode = spec.method.type == MethodType::lora ? TrainMode::lora : TrainMode::full;
-  options.lora = lora_options(spec.method);
+  options.purpose = Purpose::train;
+  options.method = spec.method;
   options.checkpointing =
       spec.activation_checkpointing ? ActivationCheckpointing::every_layer : ActivationCheckpointing::off;
   options.capacity_tokens = session.loader->largest_micro_batch();
@@ -71,19 +71,12 @@ DecoderOptions decoder_options(const Session& session) {
 }
 
 MemoryPlan forecast(const Session& session, const DecoderOptions& options) {
-  PlanInput input;
-  input.mode = options.mode;
-  input.precision = options.precision;
-  input.checkpointing = options.checkpointing;
-  if (options.lora) {
-    input.lora_rank = options.lora->rank;
-    input.lora_dropout = options.lora->dropout;
-    input.lora_targets = options.lora->target_modules;
-  }
+  PlanInput input = plan_input(session.spec, at::get_num_threads());
+  input.masters = options.masters;
+  input.gradients = options.gradients;
   input.capacity_tokens = options.capacity_tokens;
   input.max_document = options.max_document;
   input.threads = at::get_num_threads();
-  input.optimizer_floats_per_param = 2;
   return plan_memory(session.config, input);
 }
 
@@ -103,9 +96,10 @@ void refuse_what_cannot_fit(const Session& session, const DecoderOptions& option
 
 }  // namespace
 
-std::optional<LoraOptions> lora_options(const MethodSpec& method) {
-  if (method.type != MethodType::lora) return std::nullopt;
-  return LoraOptions{method.lora.rank, method.lora.alpha, method.lora.dropout, method.lora.target_modules};
+std::vector<NamedTensor> resume_state(Session& session) {
+  std::vector<NamedTensor> state = session.optimizer->state();
+  for (const NamedTensor& tensor : session.decoder->method_state()) state.push_back(tensor);
+  return state;
 }
 
 void with_memory_errors(const at::Device& device, const std::string& doing, const std::function<void()>& action) {
@@ -145,9 +139,8 @@ void allocate(Session& session, Journal& journal) {
     session.decoder = std::make_unique<Decoder>(session.config, options);
     session.optimizer = make_optimizer(spec.optimizer, session.decoder->trainable(), *session.kernels);
     if (session.prompts.empty()) return;
-    const AdapterUse adapter = options.mode == TrainMode::lora ? AdapterUse::on : AdapterUse::off;
     session.generator = std::make_unique<Generator>(
-        *session.decoder, adapter, longest_sample(session.prompts, spec.sampling), options.capacity_tokens);
+        *session.decoder, AdapterUse::on, longest_sample(session.prompts, spec.sampling), options.capacity_tokens);
   });
   with_memory_errors(session.device, "The model's weights", [&] {
     session.decoder->load(spec.model, [&](double done) { journal.phase(Phase::loading_model, done); });

@@ -47,10 +47,10 @@ Session open_session(const RunSpec& spec, const std::filesystem::path& run_folde
 // memory.insufficient with the numbers when an allocation fails.
 void allocate(Session& session, Journal& journal);
 
+// What only a resume needs: the state of optimizer and method.
+std::vector<NamedTensor> resume_state(Session& session);
+
 // Runs `action`; a failed allocation becomes memory.insufficient, naming what was being done.
 void with_memory_errors(const at::Device& device, const std::string& doing, const std::function<void()>& action);
-
-// As the decoder wants it; nullopt for full fine-tuning.
-std::optional<LoraOptions> lora_options(const MethodSpec& method);
 
 }  // namespace collie

@@ -100,7 +100,7 @@ void Trainer::save() {
                             session_.spec.optimizer_json,
                             session_.config_json};
   const SavedCheckpoint saved =
-      checkpoints_.save(meta, session_.spec.method.type, session_.decoder->trainable(), session_.optimizer->state());
+      checkpoints_.save(meta, session_.spec.method, session_.decoder->trained_tensors(), resume_state(session_));
   checkpoints_.prune(session_.spec.checkpoint.keep, now_.step);
   saved_step_ = now_.step;
   journal_.checkpoint(saved.name, saved.bytes, seconds_since(begin));

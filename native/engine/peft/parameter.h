@@ -1,4 +1,4 @@
-// A trainable tensor: fp32 master weights, fp32 gradient, and the rule for weight decay. Frozen weights have none of it.
+// A trainable tensor: its master weights, its gradient, and what update rules must know of it. Frozen weights have none of it.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -8,12 +8,16 @@
 namespace collie {
 
 enum class Decay { yes, no };  // norms and biases are never decayed
+// matrix: a hidden 2-D weight or a factor of one; table: embedding and head; vector: norms, biases, scales.
+enum class ParameterKind { matrix, table, vector };
 
 struct Parameter {
   std::string name;    // logical Hugging Face name, e.g. model.layers.0.self_attn.q_proj.lora_A.weight
-  at::Tensor master;   // fp32, contiguous, logical (unsharded) shape for now
+  at::Tensor master;   // contiguous, logical (unsharded) shape for now; fp32, or bf16 when there are no master weights
   at::Tensor grad;     // fp32, same shape; added to by every backward until zero_grad
   Decay decay = Decay::yes;
+  ParameterKind kind = ParameterKind::matrix;
+  double lr_scale = 1;  // of the learning rate (LoRA+)
 };
 
 // A tensor as a checkpoint knows it.

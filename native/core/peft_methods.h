@@ -1,0 +1,89 @@
+// The methods of electron/shared/methods.ts, torch-free: their fields, and what they add to a model. The engine's adapters
+// (engine/peft) and the memory forecast both start from here. One more method is a row in peft_methods.cpp, a file in
+// engine/peft, and its schema.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "core/json_reader.h"
+#include "core/model_config.h"
+
+namespace collie {
+
+// A checked method of a spec. `fields` holds exactly the fields of its type.
+struct MethodSpec {
+  std::string type;
+  nlohmann::json fields = nlohmann::json::object();
+
+  bool has(const std::string& name) const { return fields.contains(name); }
+  // Throw std::logic_error for a field that the type does not have: a mistake in the program.
+  int64_t integer(const std::string& name) const;
+  double number(const std::string& name) const;
+  std::string text(const std::string& name) const;
+  std::vector<std::string> texts(const std::string& name) const;  // empty when the type has no such field
+
+  // alpha / rank, or alpha / sqrt(rank) with rank-stabilized scaling (arXiv 2312.03732).
+  double lora_scale() const;
+};
+
+// Reads `method` of a spec. Throws spec.invalid with the path.
+MethodSpec read_method(JsonReader reader);
+
+enum class Trained { no, yes };
+enum class Masters { fp32, none };  // none: trained weights live in the precision that computes
+
+// A projection of a decoder layer: "model.layers.0.self_attn.q_proj", [out, in].
+struct ProjectionShape {
+  std::string module;
+  int64_t out = 0, in = 0;
+};
+
+// A tensor that a method adds. Names are logical: "<module>.lora_A.weight".
+struct AdapterTensor {
+  std::string name;
+  std::vector<int64_t> shape;
+  Trained trained = Trained::yes;
+  bool copied = false;  // there is a copy in the precision that computes, where that is not fp32
+  int64_t elements() const;
+};
+
+// Buffers over all tokens that adapters of linears need besides the layers': a changed input, a changed output.
+struct AdapterScratch {
+  bool input = false, output = false;
+};
+
+struct PeftMethod {
+  const char* type;
+  void (*read)(JsonReader& reader);  // asks for every field; what it accepts becomes MethodSpec::fields
+  // Columns that an adapted projection adds to its input and weight (LoRA: the rank); nullptr: none.
+  int64_t (*tail)(const MethodSpec& method);
+  // Tensors of an adapted projection; nullptr: none.
+  std::vector<AdapterTensor> (*projection)(const MethodSpec& method, const ProjectionShape& shape);
+  // Tensors of a decoder layer besides its projections', `prefix` "model.layers.0."; nullptr: none.
+  std::vector<AdapterTensor> (*layer)(const MethodSpec& method, const ModelConfig& config, const std::string& prefix);
+  // Tensors of the whole model; nullptr: none.
+  std::vector<AdapterTensor> (*model)(const MethodSpec& method, const ModelConfig& config);
+};
+
+// Throws spec.invalid for an unknown type.
+const PeftMethod& peft_method(const std::string& type);
+
+// Whether a method has an adapter, besides or instead of trained base weights.
+bool has_adapter(const MethodSpec& method);
+// All tensors that a method adds to a model, in the order of a decoder's parameters.
+std::vector<AdapterTensor> adapter_tensors(const MethodSpec& method, const ModelConfig& config);
+// Whether a method adapts this projection: its target_modules name it, or the method adapts all.
+bool adapts(const MethodSpec& method, const std::string& module);
+// Whether a weight of the base model is trained whole, by its Hugging Face name.
+Trained trains_weight(const MethodSpec& method, const ModelConfig& config, const std::string& name);
+// Whether training changes any weight of the base model: then base and tuned model cannot share them.
+bool changes_base(const MethodSpec& method);
+// Buffers that a method's adapters need, in training or only to compute.
+AdapterScratch adapter_scratch(const MethodSpec& method, bool training);
+// Vectors before every document; 0 for methods without.
+int64_t virtual_tokens(const MethodSpec& method);
+
+}  // namespace collie

@@ -1,0 +1,48 @@
+// A weight of the base model besides those of linears: norms, the embedding, an untied head. Frozen, or trained with a master.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <vector>
+
+#include "core/peft_methods.h"
+#include "engine/kernels/kernels.h"
+#include "engine/peft/parameter.h"
+
+namespace collie {
+
+struct WeightOptions {
+  std::string name;  // "model.norm.weight"
+  Trained trained = Trained::no;
+  Masters masters = Masters::fp32;
+  at::TensorOptions storage;  // format to compute with, and device
+  at::Tensor shared_grad;     // as in LinearOptions
+};
+
+class BaseWeight {
+ public:
+  BaseWeight(const WeightOptions& options, std::vector<int64_t> shape, Decay decay, ParameterKind kind);
+
+  const std::string& name() const { return name_; }
+  const at::Tensor& computes() const { return weight_; }  // storage
+  const at::Tensor& grad() const { return grad_; }        // fp32, or undefined when frozen
+  // Where loading writes: the master when trained.
+  at::Tensor base() const { return master_.defined() ? master_ : weight_; }
+  void sync(Kernels& kernels);
+  std::vector<Parameter> parameters() const;  // itself when trained
+  int64_t weight_bytes() const;
+  int64_t gradient_bytes() const;
+
+ private:
+  bool copied() const { return master_.defined() && !master_.is_same(weight_); }
+
+  std::string name_;
+  Decay decay_;
+  ParameterKind kind_;
+  at::Tensor weight_;
+  at::Tensor master_, grad_;
+  bool owns_grad_ = false;
+};
+
+}  // namespace collie

@@ -1,0 +1,43 @@
+// What the blocks of a decoder layer are made from.
+#pragma once
+
+#include <string>
+
+#include "core/model_config.h"
+#include "core/model_layout.h"
+#include "engine/model/base_weight.h"
+#include "engine/model/linear.h"
+
+namespace collie {
+
+struct LayerOptions {
+  const ModelConfig& config;
+  const ModelLayout& model;
+  const MethodSpec* method;  // null: no adapter
+  int64_t index = 0;
+  at::TensorOptions storage;
+  uint64_t seed = 0;
+
+  const LayerLayout& layout() const { return model.layers[static_cast<size_t>(index)]; }
+  std::string prefix() const { return "model.layers." + std::to_string(index) + "."; }
+
+  // `number` tells the layer's linears apart. `first` is the same linear of the layer whose gradients all share; or null.
+  LinearOptions linear(const LinearLayout& linear, int64_t number, const Linear* first) const {
+    return {.site = {.layout = linear,
+                     .storage = c10::typeMetaToScalarType(storage.dtype()),
+                     .device = storage.device(),
+                     .purpose = model.purpose,
+                     .seed = seed,
+                     .prefix = prefix(),
+                     .layer = index,
+                     .index = number},
+            .masters = model.masters,
+            .method = method,
+            .shared_grad = first ? first->grad() : at::Tensor()};
+  }
+  WeightOptions norm(const std::string& name, Trained trained, const BaseWeight* first) const {
+    return {prefix() + name + ".weight", trained, model.masters, storage, first ? first->grad() : at::Tensor()};
+  }
+};
+
+}  // namespace collie

@@ -1,0 +1,26 @@
+#include "engine/peft/linear_adapter.h"
+
+#include <map>
+#include <stdexcept>
+
+namespace collie {
+namespace {
+
+// Made on first use: registrations run before main() in any order.
+std::map<std::string, LinearAdapterMaker>& makers() {
+  static std::map<std::string, LinearAdapterMaker> known;
+  return known;
+}
+
+}  // namespace
+
+LinearAdapterRegistration::LinearAdapterRegistration(const char* type, LinearAdapterMaker maker) { makers()[type] = maker; }
+
+std::unique_ptr<LinearAdapter> make_linear_adapter(const MethodSpec& method, const AdapterSite& site) {
+  if (!site.layout.adapted) return nullptr;
+  const auto maker = makers().find(method.type);
+  if (maker == makers().end()) throw std::logic_error("no adapter of linears is registered for " + method.type);
+  return maker->second(method, site);
+}
+
+}  // namespace collie

@@ -1,0 +1,111 @@
+#include "engine/peft/lora_adapter.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+
+#include "engine/peft/lora_init.h"
+
+namespace collie {
+namespace {
+
+int64_t bytes_of(const at::Tensor& t) { return t.defined() ? static_cast<int64_t>(t.nbytes()) : 0; }
+
+const LinearAdapterRegistration kLora("lora", [](const MethodSpec& method, const AdapterSite& site) {
+  return std::unique_ptr<LinearAdapter>(std::make_unique<LoraAdapter>(method, site));
+});
+
+}  // namespace
+
+LoraAdapter::LoraAdapter(const MethodSpec& method, const AdapterSite& site)
+    : site_(site), scale_(method.lora_scale()), lr_ratio_(method.has("lr_ratio") ? method.number("lr_ratio") : 1) {
+  const LinearLayout& layout = site.layout;
+  a_master_ = at::empty({layout.tail, layout.in}, site.fp32());
+  a_ = site.storage == at::kFloat ? a_master_ : at::empty({layout.tail, layout.in}, site.stored());
+  if (site.purpose == Purpose::train) a_grad_ = at::zeros({layout.tail, layout.in}, site.fp32());
+  b_masters_.resize(layout.parts.size());
+  b_grads_.resize(layout.parts.size());
+  for (size_t i = 0; i < layout.parts.size(); ++i) {
+    const Projection& part = layout.parts[i];
+    if (!part.adapted) continue;
+    lora::init_a(a_of(i), site.seed, module(i));
+    b_masters_[i] = at::zeros({part.out, part.rank}, site.fp32());
+    if (site.purpose == Purpose::train) b_grads_[i] = at::zeros({part.out, part.rank}, site.fp32());
+  }
+}
+
+at::Tensor LoraAdapter::a_of(size_t part) const {
+  const Projection& p = site_.layout.parts[part];
+  return a_master_.narrow(0, p.tail_begin, p.rank);
+}
+
+at::Tensor LoraAdapter::adapter_input(const StepContext& ctx, const at::Tensor& x) const {
+  const at::Tensor base = x.narrow(1, 0, site_.layout.in);
+  if (ctx.dropout.rate == 0) return base;
+  const at::Tensor dropped = ctx.input_scratch(site_.layout.in);
+  ctx.kernels.dropout(base, dropped, ctx.mask(site_.layer, site_.index));
+  return dropped;
+}
+
+void LoraAdapter::forward_tail(const StepContext& ctx, const at::Tensor& x) const {
+  ctx.kernels.gemm(adapter_input(ctx, x), a_.t(), x.narrow(1, site_.layout.in, site_.layout.tail));
+}
+
+void LoraAdapter::input_backward(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& x, const at::Tensor& dx,
+                                 InputGradient wanted) {
+  Kernels& k = ctx.kernels;
+  const LinearLayout& layout = site_.layout;
+  const at::Tensor u = dx.narrow(1, layout.in, layout.tail), base = dx.narrow(1, 0, layout.in);
+  k.gemm(u.t(), adapter_input(ctx, x), a_grad_, {.beta = 1});
+  const at::Tensor t = x.narrow(1, layout.in, layout.tail);
+  for (size_t i = 0; i < layout.parts.size(); ++i) {
+    const Projection& part = layout.parts[i];
+    if (!part.adapted) continue;
+    k.gemm(dy.narrow(1, part.out_begin, part.out).t(), t.narrow(1, part.tail_begin, part.rank), b_grads_[i],
+           {.alpha = scale_, .beta = 1});
+  }
+  if (wanted == InputGradient::not_wanted) return;
+  if (ctx.dropout.rate == 0) {
+    k.gemm(u, a_, base, {.beta = 1});
+  } else {
+    const at::Tensor product = ctx.input_scratch(layout.in);
+    k.gemm(u, a_, product);
+    k.dropout_add(product, base, ctx.mask(site_.layer, site_.index));
+  }
+}
+
+void LoraAdapter::sync(Kernels& kernels, const at::Tensor& weight) {
+  if (!a_.is_same(a_master_)) kernels.copy(a_master_, a_);
+  for (size_t i = 0; i < site_.layout.parts.size(); ++i) {
+    const Projection& part = site_.layout.parts[i];
+    if (!part.adapted) continue;
+    const at::Tensor tail = weight.narrow(0, part.out_begin, part.out).narrow(1, site_.layout.in + part.tail_begin, part.rank);
+    kernels.copy(b_masters_[i], tail, scale_);
+  }
+}
+
+std::vector<Parameter> LoraAdapter::parameters() const {
+  std::vector<Parameter> all;
+  for (size_t i = 0; i < site_.layout.parts.size(); ++i) {
+    const Projection& part = site_.layout.parts[i];
+    if (!part.adapted) continue;
+    const at::Tensor grad = a_grad_.defined() ? a_grad_.narrow(0, part.tail_begin, part.rank) : at::Tensor();
+    all.push_back({.name = module(i) + ".lora_A.weight", .master = a_of(i), .grad = grad});
+    all.push_back({.name = module(i) + ".lora_B.weight", .master = b_masters_[i], .grad = b_grads_[i], .lr_scale = lr_ratio_});
+  }
+  return all;
+}
+
+int64_t LoraAdapter::weight_bytes() const {
+  int64_t bytes = bytes_of(a_master_);
+  if (!a_.is_same(a_master_)) bytes += bytes_of(a_);
+  for (const at::Tensor& b : b_masters_) bytes += bytes_of(b);
+  return bytes;
+}
+
+int64_t LoraAdapter::gradient_bytes() const {
+  int64_t bytes = bytes_of(a_grad_);
+  for (const at::Tensor& b : b_grads_) bytes += bytes_of(b);
+  return bytes;
+}
+
+}  // namespace collie

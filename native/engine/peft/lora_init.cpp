@@ -1,0 +1,29 @@
+#include "engine/peft/lora_init.h"
+
+#include <ATen/ops/empty.h>
+
+#include <cmath>
+
+#include "core/random.h"
+
+namespace collie::lora {
+namespace {
+
+uint64_t hash_name(const std::string& name) {  // FNV-1a
+  uint64_t hash = 0xcbf29ce484222325ull;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
+  return hash;
+}
+
+}  // namespace
+
+void init_a(const at::Tensor& a, uint64_t seed, const std::string& module) {
+  Random random(seed, hash_name(module));
+  const double bound = 1.0 / std::sqrt(static_cast<double>(a.size(1)));
+  const at::Tensor host = at::empty(a.sizes(), at::TensorOptions().dtype(at::kFloat));
+  float* values = host.mutable_data_ptr<float>();
+  for (int64_t i = 0; i < host.numel(); ++i) values[i] = static_cast<float>((2 * random.uniform() - 1) * bound);
+  a.copy_(host);
+}
+
+}  // namespace collie::lora
