@@ -41,10 +41,10 @@ ServingModels::ServingModels(const ServingOptions& options)
   if (options_.run)
     load_tuned();
   else
-    base_ = make_decoder(std::nullopt);
+    base_ = make_decoder(std::nullopt, AdapterStart::fresh);
 }
 
-std::unique_ptr<Decoder> ServingModels::make_decoder(std::optional<MethodSpec> method) const {
+std::unique_ptr<Decoder> ServingModels::make_decoder(std::optional<MethodSpec> method, AdapterStart start) const {
   DecoderOptions options;
   options.precision = options_.precision;
   options.device = device_;
@@ -54,7 +54,7 @@ std::unique_ptr<Decoder> ServingModels::make_decoder(std::optional<MethodSpec> m
   std::unique_ptr<Decoder> decoder;
   with_memory_errors(device_, "The model and a context of " + std::to_string(options_.context) + " tokens", [&] {
     decoder = std::make_unique<Decoder>(config_, options);
-    decoder->load(options_.model);
+    decoder->load(options_.model, {}, start);
   });
   return decoder;
 }
@@ -65,7 +65,7 @@ void ServingModels::load_tuned() {
   const CheckpointMeta meta = store.read_meta(options_.checkpoint);
   check_matches(meta, spec, read_json_file(options_.model / "config.json"), options_.checkpoint);
   separate_ = changes_base(spec.method);
-  std::unique_ptr<Decoder> decoder = make_decoder(spec.method);
+  std::unique_ptr<Decoder> decoder = make_decoder(spec.method, AdapterStart::stored);
   read_tensors(store.folder(options_.checkpoint) / weights_file(spec.method), decoder->trained_tensors(), Formats::converted);
   decoder->bind_base();
   decoder->sync_weights();
@@ -74,7 +74,7 @@ void ServingModels::load_tuned() {
 
 Decoder& ServingModels::decoder_of(Use use) {
   if (use == Use::tuned && separate_) return *full_;
-  if (!base_) base_ = make_decoder(std::nullopt);  // asked for the base for the first time
+  if (!base_) base_ = make_decoder(std::nullopt, AdapterStart::fresh);  // asked for the base for the first time
   return *base_;
 }
 

@@ -44,7 +44,7 @@ class ServingModels {
 
  private:
   void require(Use use) const;
-  std::unique_ptr<Decoder> make_decoder(std::optional<MethodSpec> method) const;
+  std::unique_ptr<Decoder> make_decoder(std::optional<MethodSpec> method, AdapterStart start) const;
   Decoder& decoder_of(Use use);
   AdapterUse adapter_of(Use use) const;
   int64_t chunk_tokens() const;

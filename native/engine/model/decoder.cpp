@@ -34,10 +34,10 @@ Decoder::Decoder(const ModelConfig& config, const DecoderOptions& options) {
 
 Decoder::~Decoder() = default;
 
-void Decoder::load(const std::filesystem::path& folder, const Progress& progress) {
+void Decoder::load(const std::filesystem::path& folder, const Progress& progress, AdapterStart start) {
   NoAutograd guard;
   read_weights(folder, impl_->slots(), progress);
-  impl_->start_adapters();
+  if (start == AdapterStart::fresh) impl_->start_adapters();
 }
 
 void Decoder::randomize(uint64_t seed) {

@@ -44,6 +44,7 @@ struct CompletedGradients {
   std::span<Parameter> parameters;
   size_t first = 0;
 };
+enum class AdapterStart { fresh, stored };
 using GradientReceiver = std::function<void(const CompletedGradients&)>;
 
 
@@ -68,7 +69,9 @@ class Decoder {
 
   // Reads model.safetensors or its shards. Throws model.not_found, model.truncated, model.missing_tensor, model.bad_tensor
   // (shape or dtype, with expected and received).
-  void load(const std::filesystem::path& folder, const Progress& progress = {});
+  // AdapterStart::fresh: adapters start as their method says, and everything is ready to compute. AdapterStart::stored: the
+  // caller fills trained_tensors(), then calls bind_base() and sync_weights().
+  void load(const std::filesystem::path& folder, const Progress& progress = {}, AdapterStart start = AdapterStart::fresh);
   // Random weights (normal, std 0.02; norms 1): benchmarks and tests.
   void randomize(uint64_t seed);
 
@@ -93,8 +96,7 @@ class Decoder {
   void zero_grad();
   // Once all micro-batches of a step are in: adds what the method adds to gradients besides the loss's.
   void finish_gradients();
-  // Once base weights and trained tensors have their starting values, before the first sync_weights(): what a method does to
-  // the base weights. load() and randomize() start adapters afresh.
+  // Once base weights and stored trained tensors are there, before the first sync_weights(): what a method does to the base.
   void bind_base();
   // To be called after masters changed: refreshes the compute copies (bf16 weights, scaled LoRA tails).
   void sync_weights();

@@ -71,7 +71,12 @@ std::vector<WeightSlot> Decoder::Impl::slots() {
 }
 
 void Decoder::Impl::start_adapters() {
-  each_linear([&](Linear& linear) { linear.init_from_base(*kernels); });
+  each_linear([&](Linear& linear) {
+    linear.init_from_base(*kernels);
+    linear.bind_base(*kernels);
+    linear.sync(*kernels);
+  });
+  each_weight([&](BaseWeight& weight) { weight.sync(*kernels); });
 }
 
 void Decoder::Impl::collect_parameters() {

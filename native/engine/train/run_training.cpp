@@ -67,12 +67,12 @@ FinishReason run_training(const std::filesystem::path& run_folder, const RunSpec
     journal.warning(std::to_string(left_out) + " of " + std::to_string(session.train_rows->size()) +
                     " training rows have no token that the loss counts; they are left out.");
   // 4. Claim the memory, load the weights, and what the checkpoint says of them.
-  allocate(session, journal);
+  allocate(session, journal, resume ? AdapterStart::stored : AdapterStart::fresh);
   if (resume) {
     checkpoints.load(*resume, spec.method, session.decoder->trained_tensors(), resume_state(session));
+    session.decoder->bind_base();
+    session.decoder->sync_weights();
   }
-  session.decoder->bind_base();
-  session.decoder->sync_weights();
   // 5. Train.
   return Trainer(session, checkpoints, control, journal, start).run();
 }

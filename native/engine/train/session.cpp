@@ -127,7 +127,7 @@ Session open_session(const RunSpec& spec, const fs::path& run_folder) {
   return session;
 }
 
-void allocate(Session& session, Journal& journal) {
+void allocate(Session& session, Journal& journal, AdapterStart start) {
   const RunSpec& spec = session.spec;
   const DecoderOptions options = decoder_options(session);
   journal.phase(Phase::allocating);
@@ -143,7 +143,7 @@ void allocate(Session& session, Journal& journal) {
         *session.decoder, AdapterUse::on, longest_sample(session.prompts, spec.sampling), options.capacity_tokens);
   });
   with_memory_errors(session.device, "The model's weights", [&] {
-    session.decoder->load(spec.model, [&](double done) { journal.phase(Phase::loading_model, done); });
+    session.decoder->load(spec.model, [&](double done) { journal.phase(Phase::loading_model, done); }, start);
   });
 }
 

@@ -44,8 +44,8 @@ struct Session {
 Session open_session(const RunSpec& spec, const std::filesystem::path& run_folder);
 
 // The second half: claims all memory of the run and loads the weights, with phases in the journal. Throws model.*, and
-// memory.insufficient with the numbers when an allocation fails.
-void allocate(Session& session, Journal& journal);
+// memory.insufficient with the numbers when an allocation fails. With AdapterStart::stored the trained tensors are left to the caller.
+void allocate(Session& session, Journal& journal, AdapterStart start);
 
 // What only a resume needs: the state of optimizer and method.
 std::vector<NamedTensor> resume_state(Session& session);

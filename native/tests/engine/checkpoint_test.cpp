@@ -29,8 +29,10 @@ class TemporaryRun {
   fs::path path_;
 };
 
-std::vector<Parameter> parameters(double value, std::vector<int64_t> shape = {2, 3}) {
-  return {{"layer.lora_A.weight", at::full(shape, value, at::kFloat), at::zeros(shape, at::kFloat), Decay::yes}};
+const MethodSpec kLora{"lora"}, kFull{"full"};
+
+std::vector<NamedTensor> weights(double value, std::vector<int64_t> shape = {2, 3}) {
+  return {{"layer.lora_A.weight", at::full(shape, value, at::kFloat)}};
 }
 
 std::vector<NamedTensor> state(double value, std::vector<int64_t> shape = {2, 3}) {
@@ -51,12 +53,12 @@ CheckpointMeta meta(int64_t step) {
 }
 
 std::string save(const CheckpointStore& store, int64_t step) {
-  return store.save(meta(step), MethodType::lora, parameters(static_cast<double>(step)), state(0.5)).name;
+  return store.save(meta(step), kLora, weights(static_cast<double>(step)), state(0.5)).name;
 }
 
 void load(const CheckpointStore& store, const std::string& name, std::vector<int64_t> shape = {2, 3}) {
-  auto into = parameters(0, shape);
-  store.load(name, MethodType::lora, into, state(0, shape));
+  auto into = weights(0, shape);
+  store.load(name, kLora, into, state(0, shape));
 }
 
 std::string code_of(const std::function<void()>& action) {
@@ -73,16 +75,16 @@ std::string code_of(const std::function<void()>& action) {
 TEST_CASE("a checkpoint comes back as it was") {
   const TemporaryRun run;
   const CheckpointStore store(run.path());
-  const SavedCheckpoint saved = store.save(meta(100), MethodType::lora, parameters(1.25), state(-3));
+  const SavedCheckpoint saved = store.save(meta(100), kLora, weights(1.25), state(-3));
   CHECK(saved.name == "step-00000100");
   CHECK(saved.bytes > 0);
   for (const char* file : {"adapter.safetensors", "optimizer.safetensors", "meta.json", "DONE"})
     CHECK(fs::exists(run.path() / "checkpoints" / saved.name / file));
   CHECK(store.complete() == std::vector<std::string>{"step-00000100"});
-  auto into = parameters(0);
+  auto into = weights(0);
   auto moments = state(0);
-  store.load(saved.name, MethodType::lora, into, moments);
-  CHECK(at::equal(into[0].master, parameters(1.25)[0].master));
+  store.load(saved.name, kLora, into, moments);
+  CHECK(at::equal(into[0].tensor, weights(1.25)[0].tensor));
   CHECK(at::equal(moments[0].tensor, state(-3)[0].tensor));
   const CheckpointMeta read = store.read_meta(saved.name);
   CHECK(read.step == 100);
@@ -125,14 +127,14 @@ TEST_CASE("a truncated file, another shape, too many tensors and a missing file 
   const fs::path folder = run.path() / "checkpoints" / name;
   CHECK(code_of([&] { load(store, name, {3, 2}); }) == "checkpoint.mismatch");
   CHECK(code_of([&] {
-          auto into = parameters(0);
+          auto into = weights(0);
           into[0].name = "another.weight";
-          store.load(name, MethodType::lora, into, state(0));
+          store.load(name, kLora, into, state(0));
         }) == "checkpoint.mismatch");
-  CHECK(code_of([&] { store.load(name, MethodType::lora, {}, state(0)); }) == "checkpoint.mismatch");
+  CHECK(code_of([&] { store.load(name, kLora, {}, state(0)); }) == "checkpoint.mismatch");
   CHECK(code_of([&] {
-          auto into = parameters(0);
-          store.load(name, MethodType::full, into, state(0));
+          auto into = weights(0);
+          store.load(name, kFull, into, state(0));
         }) == "checkpoint.not_found");
   fs::resize_file(folder / "adapter.safetensors", fs::file_size(folder / "adapter.safetensors") - 1);
   CHECK(code_of([&] { load(store, name); }) == "checkpoint.truncated");
@@ -145,10 +147,10 @@ TEST_CASE("a refused checkpoint changes nothing") {
   const TemporaryRun run;
   const CheckpointStore store(run.path());
   const std::string name = save(store, 4);
-  auto into = parameters(7);
-  into.push_back({"extra.weight", at::full({1}, 7, at::kFloat), at::zeros({1}, at::kFloat), Decay::yes});
-  CHECK(code_of([&] { store.load(name, MethodType::lora, into, state(0)); }) == "checkpoint.mismatch");
-  CHECK(at::equal(into[0].master, parameters(7)[0].master));
+  auto into = weights(7);
+  into.push_back({"extra.weight", at::full({1}, 7, at::kFloat)});
+  CHECK(code_of([&] { store.load(name, kLora, into, state(0)); }) == "checkpoint.mismatch");
+  CHECK(at::equal(into[0].tensor, weights(7)[0].tensor));
 }
 
 TEST_CASE("a checkpoint of another method, optimizer or model is refused by name") {

@@ -12,24 +12,28 @@ namespace {
 
 const std::vector<std::string> kAllTargets = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
 
-DecoderOptions options_for(TrainMode mode, Precision precision = Precision::fp32) {
+enum class Train { nothing, lora, full };
+
+DecoderOptions options_for(Train what, Precision precision = Precision::fp32) {
   DecoderOptions o;
   o.precision = precision;
-  o.mode = mode;
+  o.purpose = what == Train::nothing ? Purpose::serve : Purpose::train;
   o.capacity_tokens = 64;
   o.max_document = 48;
   o.seed = 7;
-  if (mode == TrainMode::lora) o.lora = LoraOptions{3, 6, 0, kAllTargets};
+  if (what == Train::lora) o.method = lora_method(3, 6, 0, kAllTargets);
+  if (what == Train::full) o.method = full_method();
   return o;
 }
 
 // B starts at zero, which would hide errors in A's gradient.
 void randomize_adapter(Decoder& decoder) {
   Random random(99);
-  for (Parameter& p : decoder.adapter()) {
-    at::Tensor values = at::empty(p.master.sizes());
+  for (const NamedTensor& t : decoder.trained_tensors()) {
+    if (t.name.find("lora") == std::string::npos) continue;
+    at::Tensor values = at::empty(t.tensor.sizes());
     for (int64_t i = 0; i < values.numel(); ++i) values.data_ptr<float>()[i] = static_cast<float>(random.uniform() - 0.5) * 0.4f;
-    p.master.copy_(values);
+    t.tensor.copy_(values);
   }
   decoder.sync_weights();
 }
@@ -49,7 +53,7 @@ void check_gradients(const ModelConfig& config, const DecoderOptions& options, c
   decoder.load(folder.path());
   randomize_adapter(decoder);
   const PackedBatch batch = random_batch(config, lengths, 11);
-  const double scale = options.lora ? options.lora->alpha / static_cast<double>(options.lora->rank) : 0;
+  const double scale = options.method->type == "lora" ? options.method->lora_scale() : 0;
 
   Weights w = differentiable(base, decoder);
   const at::Tensor loss = reference_loss(config, w, batch, scale);
@@ -67,20 +71,20 @@ void check_gradients(const ModelConfig& config, const DecoderOptions& options, c
 }
 
 TEST_CASE("gradients equal autograd: LoRA and full, tied and untied, windows, rotary scalings") {
-  for (const TrainMode mode : {TrainMode::lora, TrainMode::full})
+  for (const Train mode : {Train::lora, Train::full})
     for (const bool tied : {true, false}) {
       check_gradients(tiny_config({.tied = tied}), options_for(mode), {17, 1, 30, 2});
       check_gradients(tiny_config({.tied = tied, .window = 5}), options_for(mode), {40, 9});
     }
-  check_gradients(tiny_config({.scaling = RopeScaling::llama3}), options_for(TrainMode::lora), {48});
-  check_gradients(tiny_config({.scaling = RopeScaling::linear, .head_dim = 64}), options_for(TrainMode::full), {48});
+  check_gradients(tiny_config({.scaling = RopeScaling::llama3}), options_for(Train::lora), {48});
+  check_gradients(tiny_config({.scaling = RopeScaling::linear, .head_dim = 64}), options_for(Train::full), {48});
 }
 
 TEST_CASE("gradients equal autograd for every single target module") {
   for (const std::string& target : kAllTargets) {
     CAPTURE(target);
-    DecoderOptions options = options_for(TrainMode::lora);
-    options.lora->target_modules = {target};
+    DecoderOptions options = options_for(Train::lora);
+    options.method->fields["target_modules"] = {target};
     check_gradients(tiny_config(), options, {12, 7});
   }
 }
@@ -103,10 +107,10 @@ Trained run(const ModelConfig& config, const DecoderOptions& options, const std:
 TEST_CASE("activation checkpointing changes no bit") {
   const ModelConfig config = tiny_config({.window = 9});
   for (const Precision precision : {Precision::fp32, Precision::bf16})
-    for (const TrainMode mode : {TrainMode::lora, TrainMode::full})
+    for (const Train mode : {Train::lora, Train::full})
       for (const double dropout : {0.0, 0.3}) {
         DecoderOptions options = options_for(mode, precision);
-        if (options.lora) options.lora->dropout = dropout;
+        if (mode == Train::lora) options.method->fields["dropout"] = dropout;
         const std::vector<PackedBatch> batches = {random_batch(config, {20, 31}, 1), random_batch(config, {5}, 2)};
         const Trained off = run(config, options, batches);
         const Trained again = run(config, options, batches);
@@ -126,7 +130,7 @@ TEST_CASE("packed documents equal documents one by one, and micro-batches accumu
   const PackedBatch packed = random_batch(config, {8, 8, 8, 8, 8, 8, 8, 8}, 4);
   std::vector<PackedBatch> single;
   for (size_t d = 0; d < 8; ++d) single.push_back(document_of(packed, d));
-  for (const TrainMode mode : {TrainMode::lora, TrainMode::full}) {
+  for (const Train mode : {Train::lora, Train::full}) {
     const Trained once = run(config, options_for(mode), {packed});
     const Trained eight = run(config, options_for(mode), single);
     CHECK(once.loss == doctest::Approx(eight.loss).epsilon(1e-6));
@@ -136,7 +140,7 @@ TEST_CASE("packed documents equal documents one by one, and micro-batches accumu
 
 TEST_CASE("bf16 stays close to fp32") {
   const ModelConfig config = tiny_config();
-  for (const TrainMode mode : {TrainMode::lora, TrainMode::full}) {
+  for (const Train mode : {Train::lora, Train::full}) {
     const std::vector<PackedBatch> batches = {random_batch(config, {33, 20}, 8)};
     const Trained exact = run(config, options_for(mode), batches), rounded = run(config, options_for(mode, Precision::bf16), batches);
     CHECK(rounded.loss == doctest::Approx(exact.loss).epsilon(0.01));
@@ -149,8 +153,8 @@ TEST_CASE("bf16 stays close to fp32") {
 
 TEST_CASE("dropout: masks belong to the key, and the gradient is that of the masked loss") {
   const ModelConfig config = tiny_config();
-  DecoderOptions options = options_for(TrainMode::lora);
-  options.lora->dropout = 0.4;
+  DecoderOptions options = options_for(Train::lora);
+  options.method->fields["dropout"] = 0.4;
   Decoder decoder(config, options);
   decoder.randomize(3);
   randomize_adapter(decoder);
@@ -182,8 +186,8 @@ TEST_CASE("dropout: masks belong to the key, and the gradient is that of the mas
 TEST_CASE("a conversation gives the logits of the whole text") {
   for (const Precision precision : {Precision::fp32, Precision::bf16}) {
     const ModelConfig config = tiny_config({.tied = false, .window = 11});
-    DecoderOptions options = options_for(TrainMode::none, precision);
-    options.lora = LoraOptions{4, 8, 0, kAllTargets};
+    DecoderOptions options = options_for(Train::nothing, precision);
+    options.method = lora_method(4, 8, 0, kAllTargets);
     options.capacity_tokens = 10;  // the prompt takes several chunks
     options.max_document = 10;
     Decoder decoder(config, options);
@@ -211,7 +215,7 @@ TEST_CASE("a conversation gives the logits of the whole text") {
 
 TEST_CASE("evaluate counts right answers and leaves gradients alone") {
   const ModelConfig config = tiny_config();
-  Decoder decoder(config, options_for(TrainMode::lora));
+  Decoder decoder(config, options_for(Train::lora));
   decoder.randomize(3);
   const PackedBatch batch = random_batch(config, {40, 20}, 6);
   const LossSums sums = decoder.evaluate(batch);
@@ -232,7 +236,7 @@ TEST_CASE("weights load from every dtype; what does not fit is named") {
   const PackedBatch batch = random_batch(config, {20}, 6);
   const auto logits_from = [&](const Weights& w, DType dtype) {
     const ModelFolderOnDisk folder(w, dtype);
-    Decoder decoder(config, options_for(TrainMode::none));
+    Decoder decoder(config, options_for(Train::nothing));
     decoder.load(folder.path());
     return decoder.logits(batch, AdapterUse::off);
   };

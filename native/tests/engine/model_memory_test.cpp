@@ -6,42 +6,79 @@
 #include "model_reference.h"
 
 namespace collie::test {
+namespace {
+
+PlanInput plan_of(const DecoderOptions& o) {
+  return {.purpose = o.purpose,
+          .method = o.method,
+          .masters = o.masters,
+          .gradients = o.gradients,
+          .precision = o.precision,
+          .checkpointing = o.checkpointing,
+          .capacity_tokens = o.capacity_tokens,
+          .max_document = o.max_document,
+          .threads = at::get_num_threads(),
+          .optimizer_floats_per_param = 2};
+}
+
+void compute(Decoder& decoder, const DecoderOptions& o) {
+  const PackedBatch batch = random_batch(decoder.config(), {40, 20}, 1);
+  if (o.purpose == Purpose::serve)
+    decoder.logits(batch, AdapterUse::on);
+  else if (o.gradients == GradientLife::one_layer)
+    decoder.forward_backward_fused(batch, 1, 1, [](const CompletedGradients&) {});
+  else
+    decoder.forward_backward(batch, 1, 1);
+}
+
+void check_forecast(const ModelConfig& config, const DecoderOptions& o) {
+  Decoder decoder(config, o);
+  decoder.randomize(1);
+  compute(decoder, o);
+  const MemoryPlan plan = plan_memory(config, plan_of(o));
+  const Decoder::MemoryUse use = decoder.memory_use();
+  CHECK(plan.weights == use.weights_bytes);
+  CHECK(plan.gradients == use.gradients_bytes);
+  CHECK(plan.activations == use.activations_bytes);
+  CHECK(plan.scratch >= use.scratch_bytes);
+  int64_t trainable = 0;
+  for (const Parameter& p : decoder.trainable()) trainable += p.master.numel();
+  CHECK(plan.trainable_params == trainable);
+  CHECK(plan.optimizer == trainable * 8);
+}
+
+std::vector<MethodSpec> methods() {
+  MethodSpec some = lora_method(3, 6, 0.1, {"q_proj", "layers.2.mlp.*"});
+  some.fields["modules_to_save"] = {"embed_tokens", "norm", "post_attention_layernorm"};
+  return {lora_method(3, 6, 0.1, {"q_proj", "v_proj", "down_proj"}), some, lora_method(2, 4, 0, {"layers.1.self_attn.o_proj"}),
+          full_method(), {"freeze", {{"last_layers", 1}}}, {"freeze", {{"last_layers", 2}}}};
+}
+
+}  // namespace
 
 TEST_CASE("the memory forecast equals what the decoder allocates") {
   for (const bool tied : {true, false})
-    for (const TrainMode mode : {TrainMode::none, TrainMode::lora, TrainMode::full})
-      for (const Precision precision : {Precision::fp32, Precision::bf16})
-        for (const auto checkpointing : {ActivationCheckpointing::off, ActivationCheckpointing::every_layer}) {
-          const ModelConfig config = tiny_config({.tied = tied});
-          DecoderOptions o;
-          o.precision = precision;
-          o.mode = mode;
-          o.checkpointing = checkpointing;
-          o.capacity_tokens = 64;
-          o.max_document = 40;
-          if (mode == TrainMode::lora) o.lora = LoraOptions{3, 6, 0.1, {"q_proj", "v_proj", "down_proj"}};
-          Decoder decoder(config, o);
-          decoder.randomize(1);
-          if (mode != TrainMode::none) decoder.forward_backward(random_batch(config, {40, 20}, 1), 1, 1);
-
-          PlanInput in{.mode = mode, .precision = precision, .checkpointing = checkpointing, .capacity_tokens = 64,
-                       .max_document = 40, .threads = at::get_num_threads(), .optimizer_floats_per_param = 2};
-          if (o.lora) {
-            in.lora_rank = o.lora->rank;
-            in.lora_dropout = o.lora->dropout;
-            in.lora_targets = o.lora->target_modules;
+    for (const Precision precision : {Precision::fp32, Precision::bf16})
+      for (const auto checkpointing : {ActivationCheckpointing::off, ActivationCheckpointing::every_layer}) {
+        DecoderOptions o;
+        o.precision = precision;
+        o.checkpointing = checkpointing;
+        o.capacity_tokens = 64;
+        o.max_document = 40;
+        const ModelConfig config = tiny_config({.tied = tied});
+        check_forecast(config, o);
+        for (const MethodSpec& method : methods())
+          for (const Purpose purpose : {Purpose::serve, Purpose::train}) {
+            CAPTURE(method.type);
+            o.method = method;
+            o.purpose = purpose;
+            check_forecast(config, o);
           }
-          const MemoryPlan plan = plan_memory(config, in);
-          const Decoder::MemoryUse use = decoder.memory_use();
-          CHECK(plan.weights == use.weights_bytes);
-          CHECK(plan.gradients == use.gradients_bytes);
-          CHECK(plan.activations == use.activations_bytes);
-          CHECK(plan.scratch >= use.scratch_bytes);
-          int64_t trainable = 0;
-          for (const Parameter& p : decoder.trainable()) trainable += p.master.numel();
-          CHECK(plan.trainable_params == trainable);
-          CHECK(plan.optimizer == trainable * 8);
-        }
+        o.method = full_method();
+        o.masters = Masters::none;
+        o.gradients = GradientLife::one_layer;
+        check_forecast(config, o);
+      }
 }
 
 }  // namespace collie::test

@@ -34,10 +34,11 @@ PackedBatch one_document(const std::vector<int32_t>& ids, const std::vector<int3
   return b;
 }
 
-DecoderOptions options_for(TrainMode mode) {
+DecoderOptions options_for(const MethodSpec& method) {
   DecoderOptions o;
   o.precision = Precision::fp32;
-  o.mode = mode;
+  o.purpose = Purpose::train;
+  o.method = method;
   o.capacity_tokens = o.max_document = 32;
   return o;
 }
@@ -47,7 +48,7 @@ TEST_CASE("parity with transformers: logits, loss and gradients") {
     CAPTURE(name);
     const SafetensorsFile reference(kFixtures / name / "reference.safetensors");
     const auto value = [&](const std::string& key) { return tensor_of(reference.at(key)); };
-    Decoder decoder(ModelConfig::load(kFixtures / name), options_for(TrainMode::full));
+    Decoder decoder(ModelConfig::load(kFixtures / name), options_for(full_method()));
     decoder.load(kFixtures / name);
     const PackedBatch batch = one_document(ints(value("ids")), ints(value("labels")));
     CHECK((decoder.logits(batch, AdapterUse::off) - value("logits")).abs().max().item<float>() <= 1e-4);
@@ -71,8 +72,8 @@ TEST_CASE("parity with PEFT: 20 steps of LoRA with AdamW") {
   for (const std::string& name : kModels) {
     CAPTURE(name);
     const SafetensorsFile reference(kFixtures / name / "lora.safetensors");
-    DecoderOptions options = options_for(TrainMode::lora);
-    options.lora = LoraOptions{4, 8, 0, {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}};
+    const DecoderOptions options =
+        options_for(lora_method(4, 8, 0, {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}));
     Decoder decoder(ModelConfig::load(kFixtures / name), options);
     decoder.load(kFixtures / name);
     std::vector<Moments> moments;

@@ -182,6 +182,20 @@ at::Tensor reference_loss(const ModelConfig& c, const Weights& w, const PackedBa
   return at::cross_entropy_loss(reference_logits(c, w, batch, scale), longs(batch.targets_N), {}, at::Reduction::Sum, -1);
 }
 
+MethodSpec lora_method(int64_t rank, double alpha, double dropout, const std::vector<std::string>& targets) {
+  return {"lora",
+          {{"rank", rank},
+           {"alpha", alpha},
+           {"dropout", dropout},
+           {"scaling", "standard"},
+           {"lr_ratio", 1},
+           {"target_modules", targets},
+           {"modules_to_save", nlohmann::json::array()},
+           {"init_adapter", nullptr}}};
+}
+
+MethodSpec full_method() { return {"full"}; }
+
 double relative_error(const at::Tensor& a, const at::Tensor& b) {
   const at::Tensor x = a.detach().to(at::kDouble), y = b.detach().to(at::kDouble);
   return (x - y).norm().item<double>() / (y.norm().item<double>() + 1e-30);

@@ -46,6 +46,10 @@ at::Tensor reference_logits(const ModelConfig& config, const Weights& weights, c
 // Sum of cross entropies over targets.
 at::Tensor reference_loss(const ModelConfig& config, const Weights& weights, const PackedBatch& batch, double scale);
 
+// Specs of methods with these settings.
+MethodSpec lora_method(int64_t rank, double alpha, double dropout, const std::vector<std::string>& targets);
+MethodSpec full_method();
+
 // |a - b| / |b| over all elements.
 double relative_error(const at::Tensor& a, const at::Tensor& b);
 
