@@ -128,6 +128,7 @@ void Decoder::Impl::hand_out(const GradientReceiver& receive, std::optional<size
   const size_t begin = layer ? layer_begin[*layer] : 0;
   const size_t end = !layer ? layer_begin[0] : *layer < layers.size() ? layer_begin[*layer + 1] : trainable.size();
   if (begin == end) return;
+  if (layer && *layer < layers.size()) layers[*layer].finish_gradients(*kernels);
   receive({std::span(trainable).subspan(begin, end - begin), begin});
   for (size_t i = begin; i < end; ++i) trainable[i].grad.zero_();
   if (!layer)
@@ -200,9 +201,7 @@ void Decoder::zero_grad() {
 
 void Decoder::finish_gradients() {
   NoAutograd guard;
-  impl_->each_linear([&](Linear& linear) {
-    if (linear.adapter()) linear.adapter()->finish_gradients(*impl_->kernels);
-  });
+  for (Layer& layer : impl_->layers) layer.finish_gradients(*impl_->kernels);
 }
 
 void Decoder::bind_base() {

@@ -46,6 +46,11 @@ class Layer {
     for (Linear* linear : linears()) linear->sync(kernels);
   }
 
+  void finish_gradients(Kernels& kernels) {
+    for (Linear* linear : linears())
+      if (linear->adapter()) linear->adapter()->finish_gradients(kernels);
+  }
+
   std::array<Linear*, 4> linears() { return {&attention_.qkv(), &attention_.o(), &mlp_.gate_up(), &mlp_.down()}; }
   std::array<Norm*, 2> norms() { return {&attention_.norm(), &mlp_.norm()}; }
 

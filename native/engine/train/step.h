@@ -1,4 +1,4 @@
-// One optimizer step: all its micro-batches, the check that everything is finite, clipping, the update.
+// One optimizer step: its micro-batches, the check that everything is finite, clipping, the update.
 #pragma once
 
 #include <cstdint>
@@ -26,11 +26,18 @@ struct StepSettings {
 struct StepResult {
   double loss = 0;       // mean cross entropy per target of the whole step, nats
   double grad_norm = 0;  // global, before clipping
+  double curvature_seconds = 0;  // spent on the optimizer's look at the curvature; 0 in steps without one
 };
 
 // Gradients are weighted by targets: the targets of the whole step are counted first, so each micro-batch is scaled by
-// 1 / targets and any split of the same rows gives the same update. Throws train.non_finite (data: step, micro_batch, rows;
-// nothing has been updated then).
+// 1 / targets and any split of the same rows gives the same update. Throws train.non_finite (data: step, rows, and micro_batch or
+// parameter; nothing has been updated then).
 StepResult train_step(const StepParts& parts, const StepPlan& plan, const StepSettings& settings);
+
+// The same for optimizers that update inside the backward pass (LOMO, arXiv 2306.09782): a plan of one micro-batch, and a decoder
+// whose gradients live for one layer. Clipping by the global norm needs that norm first: a forward and backward pass of its own,
+// as the paper has it. Without clipping, a gradient that is not finite is found after the layers above were updated: the run has
+// to resume its last checkpoint, which it would have to anyway.
+StepResult fused_train_step(const StepParts& parts, const StepPlan& plan, const StepSettings& settings);
 
 }  // namespace collie
