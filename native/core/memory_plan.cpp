@@ -89,7 +89,8 @@ MemoryPlan plan_memory(const ModelConfig& config, const PlanInput& in) {
   MemoryPlan plan;
   plan_base(config, in, plan);
   plan_adapter(config, model, in, plan);
-  plan.optimizer = plan.trainable_params * in.optimizer_floats_per_param * 4;
+  if (in.optimizer && in.method && in.purpose == Purpose::train)
+    plan.optimizer = optimizer_bytes(*in.optimizer, trainable_tensors(config, *in.method));
   plan.activations = activation_bytes(config, model, in);
   plan.scratch = scratch_bytes(config, in);
   plan.overhead = kProcessBytes;
@@ -98,15 +99,18 @@ MemoryPlan plan_memory(const ModelConfig& config, const PlanInput& in) {
 
 PlanInput plan_input(const RunSpec& spec, int64_t machine_threads) {
   const int64_t extra = virtual_tokens(spec.method);
+  const bool inside = updates_inside_backward(spec.optimizer);
   return {.purpose = Purpose::train,
           .method = spec.method,
+          .masters = inside ? Masters::none : Masters::fp32,
+          .gradients = inside ? GradientLife::one_layer : GradientLife::whole_step,
           .precision = spec.precision,
           .checkpointing =
               spec.activation_checkpointing ? ActivationCheckpointing::every_layer : ActivationCheckpointing::off,
           .capacity_tokens = spec.batch.micro_batch_size * (spec.batch.seq_len + extra),
           .max_document = spec.batch.seq_len + extra,
           .threads = spec.threads > 0 ? spec.threads : machine_threads,
-          .optimizer_floats_per_param = 2};
+          .optimizer = spec.optimizer};
 }
 
 MemoryPlan plan_memory(const ModelConfig& config, const RunSpec& spec, int64_t machine_threads) {

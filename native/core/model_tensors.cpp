@@ -24,4 +24,18 @@ std::vector<NamedShape> model_tensors(const ModelConfig& c) {
   return tensors;
 }
 
+std::vector<TrainableTensor> trainable_tensors(const ModelConfig& config, const MethodSpec& method) {
+  std::vector<TrainableTensor> trained;
+  for (const NamedShape& tensor : model_tensors(config)) {
+    if (trains_weight(method, config, tensor.name) == Trained::no) continue;
+    const bool table = tensor.name == "model.embed_tokens.weight" || tensor.name == "lm_head.weight";
+    const ParameterKind weight = table ? ParameterKind::table : ParameterKind::matrix;
+    trained.push_back({tensor.shape, tensor.shape.size() == 1 ? ParameterKind::vector : weight});
+  }
+  if (!has_adapter(method)) return trained;
+  for (const AdapterTensor& tensor : adapter_tensors(method, config))
+    if (tensor.trained == Trained::yes) trained.push_back({tensor.shape, tensor.kind()});
+  return trained;
+}
+
 }  // namespace collie

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "core/model_config.h"
+#include "core/optimizer_rules.h"
+#include "core/peft_methods.h"
 
 namespace collie {
 
@@ -16,5 +18,8 @@ struct NamedShape {
 
 // In the order of the model. lm_head.weight is left out when the embeddings are tied.
 std::vector<NamedShape> model_tensors(const ModelConfig& config);
+
+// What a method trains, as an optimizer sees it: weights of the model and tensors of the adapter, in no particular order.
+std::vector<TrainableTensor> trainable_tensors(const ModelConfig& config, const MethodSpec& method);
 
 }  // namespace collie

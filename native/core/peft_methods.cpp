@@ -278,6 +278,10 @@ int64_t AdapterTensor::elements() const {
   return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
 }
 
+ParameterKind AdapterTensor::kind() const {
+  return std::ranges::count_if(shape, [](int64_t n) { return n > 1; }) > 1 ? ParameterKind::matrix : ParameterKind::vector;
+}
+
 bool adapts(const MethodSpec& method, const std::string& module) {
   if (peft_method(method.type).projection == nullptr) return false;
   return !method.has("target_modules") || matches_any(method.texts("target_modules"), module);

@@ -10,6 +10,7 @@
 
 #include "core/json_reader.h"
 #include "core/model_config.h"
+#include "core/optimizer_rules.h"
 
 namespace collie {
 
@@ -48,6 +49,8 @@ struct AdapterTensor {
   Trained trained = Trained::yes;
   bool copied = false;  // there is a copy in the precision that computes, where that is not fp32
   int64_t elements() const;
+  // matrix, or vector for one dimension larger than 1 at most.
+  ParameterKind kind() const;
 };
 
 // Buffers over all tokens that adapters of linears need besides the layers': a changed input, a changed output.

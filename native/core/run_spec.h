@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -12,6 +11,7 @@
 
 #include "core/batch_plan.h"
 #include "core/peft_methods.h"
+#include "core/optimizer_rules.h"
 #include "core/precision.h"
 
 namespace collie {
@@ -20,13 +20,6 @@ enum class ScheduleType { cosine, linear, constant };
 enum class DurationUnit { epochs, steps };
 enum class DeviceType { cpu, cuda };
 enum class Quantization { none, nf4 };
-
-// `hyper` holds the fields of this optimizer besides the learning rate, by their name in the schema.
-struct OptimizerSpec {
-  std::string type;
-  double learning_rate = 0;
-  std::map<std::string, double> hyper;
-};
 
 struct ScheduleSpec {
   ScheduleType type = ScheduleType::cosine;

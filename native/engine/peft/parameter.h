@@ -5,11 +5,11 @@
 
 #include <string>
 
+#include "core/optimizer_rules.h"  // ParameterKind
+
 namespace collie {
 
 enum class Decay { yes, no };  // norms and biases are never decayed
-// matrix: a hidden 2-D weight or a factor of one; table: embedding and head; vector: norms, biases, scales.
-enum class ParameterKind { matrix, table, vector };
 
 struct Parameter {
   std::string name;    // logical Hugging Face name, e.g. model.layers.0.self_attn.q_proj.lora_A.weight

@@ -51,8 +51,8 @@ void Journal::phase(Phase phase, double progress) {
 }
 
 void Journal::step(const StepEvent& event) {
-  writer_.write(step_, "step",
-                {{"loss", event.loss},
+  nlohmann::json payload = {
+                 {"loss", event.loss},
                  {"learning_rate", event.learning_rate},
                  {"grad_norm", event.grad_norm},
                  {"epoch", event.epoch},
@@ -61,7 +61,9 @@ void Journal::step(const StepEvent& event) {
                  {"step_seconds", event.step_seconds},
                  {"tokens_per_second", static_cast<double>(event.tokens) / std::max(event.step_seconds, 1e-9)},
                  {"memory_bytes", event.memory.bytes},
-                 {"memory_peak_bytes", event.memory.peak_bytes}});
+                 {"memory_peak_bytes", event.memory.peak_bytes}};
+  if (event.curvature_seconds > 0) payload["curvature_seconds"] = event.curvature_seconds;
+  writer_.write(step_, "step", payload);
 }
 
 void Journal::evaluation(const EvaluationResult& result, double seconds) {

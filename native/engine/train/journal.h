@@ -27,6 +27,7 @@ struct StepEvent {
   int64_t tokens, target_tokens;
   double step_seconds;
   MemoryNow memory;
+  double curvature_seconds = 0;  // 0: no look at the curvature in this step
 };
 
 class Journal {

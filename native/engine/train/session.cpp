@@ -58,6 +58,10 @@ DecoderOptions decoder_options(const Session& session) {
   options.device = session.device;
   options.purpose = Purpose::train;
   options.method = spec.method;
+  if (updates_inside_backward(spec.optimizer)) {
+    options.masters = Masters::none;
+    options.gradients = GradientLife::one_layer;
+  }
   options.checkpointing =
       spec.activation_checkpointing ? ActivationCheckpointing::every_layer : ActivationCheckpointing::off;
   options.capacity_tokens = session.loader->largest_micro_batch();
@@ -77,6 +81,7 @@ MemoryPlan forecast(const Session& session, const DecoderOptions& options) {
   input.capacity_tokens = options.capacity_tokens;
   input.max_document = options.max_document;
   input.threads = at::get_num_threads();
+  input.optimizer = session.spec.optimizer;
   return plan_memory(session.config, input);
 }
 

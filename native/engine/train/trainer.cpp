@@ -58,7 +58,7 @@ void Trainer::train_one_step() {
   const double rate = learning_rate(spec.schedule, spec.optimizer.learning_rate, now_.step, total_steps_);
   const StepParts parts{*session_.decoder, *session_.optimizer, *session_.kernels, *session_.train_rows};
   const StepSettings settings{now_.step, rate, spec.max_grad_norm};
-  const StepResult result = updates_inside_backward(spec) ? fused_train_step(parts, plan, settings) : train_step(parts, plan, settings);
+  const StepResult result = updates_inside_backward(spec.optimizer) ? fused_train_step(parts, plan, settings) : train_step(parts, plan, settings);
   ++now_.step;
   now_.epoch = plan.epoch_done;
   now_.tokens += plan.tokens;

@@ -8,6 +8,8 @@
 namespace collie::test {
 namespace {
 
+const OptimizerSpec kAdamW{"adamw", 1e-3, {{"beta1", 0.9}, {"beta2", 0.999}, {"eps", 1e-8}, {"weight_decay", 0.0}}};
+
 PlanInput plan_of(const DecoderOptions& o) {
   return {.purpose = o.purpose,
           .method = o.method,
@@ -18,7 +20,7 @@ PlanInput plan_of(const DecoderOptions& o) {
           .capacity_tokens = o.capacity_tokens,
           .max_document = o.max_document,
           .threads = at::get_num_threads(),
-          .optimizer_floats_per_param = 2};
+          .optimizer = kAdamW};
 }
 
 void compute(Decoder& decoder, const DecoderOptions& o) {
