@@ -64,6 +64,10 @@ void Journal::step(const StepEvent& event) {
                  {"memory_peak_bytes", event.memory.peak_bytes}});
 }
 
+void Journal::ranks(const RankReport& report) {
+  writer_.write(step_, "ranks", {{"total", report.total}, {"target", report.target}, {"modules", report.modules}});
+}
+
 void Journal::evaluation(const EvaluationResult& result, double seconds) {
   writer_.write(step_, "eval",
                 {{"loss", result.loss},

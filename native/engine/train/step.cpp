@@ -58,12 +58,14 @@ StepResult train_step(const StepParts& parts, const StepPlan& plan, const StepSe
     if (!std::isfinite(sums.loss)) loss_not_finite(number, i, plan.micro_batches[i], sums.loss);
     loss_sum += sums.loss;
   }
+  parts.decoder.finish_gradients();
   const double norm = global_grad_norm(parts.decoder.trainable(), parts.kernels);
   if (!std::isfinite(norm)) gradient_not_finite(number, plan, parts);
-  parts.optimizer.step(parts.decoder.trainable(),
-                       {number, settings.learning_rate, clip_factor(norm, settings.max_grad_norm)});
+  const double factor = clip_factor(norm, settings.max_grad_norm);
+  parts.optimizer.step(parts.decoder.trainable(), {number, settings.learning_rate, factor});
+  std::optional<RankReport> ranks = parts.decoder.after_update({number, settings.total_steps, factor});
   parts.decoder.sync_weights();
-  return {loss_sum * grad_scale, norm};
+  return {loss_sum * grad_scale, norm, std::move(ranks)};
 }
 
 }  // namespace collie
