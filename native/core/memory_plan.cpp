@@ -73,6 +73,8 @@ void plan_adapter(const ModelConfig& config, const ModelLayout& model, const Pla
     const int64_t elements = tensor.elements();
     plan.weights += elements * kMasterBytes;
     if (separate && tensor.copied) plan.weights += elements * storage;
+    plan.weights += tensor.computed * storage + tensor.derived * kMasterBytes;
+    if (in.purpose == Purpose::train) plan.weights += tensor.state * kMasterBytes;
     plan.adapter += elements * kMasterBytes;
     if (tensor.trained == Trained::no || in.purpose == Purpose::serve) continue;
     plan.trainable_params += elements;

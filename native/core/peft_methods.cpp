@@ -127,7 +127,8 @@ Tensors lora_tensors(const MethodSpec& m, const ProjectionShape& p) {
 
 Tensors dora_tensors(const MethodSpec& m, const ProjectionShape& p) {
   Tensors all = lora_tensors(m, p);
-  all.push_back({p.module + ".lora_magnitude_vector.weight", {p.out}});
+  // Besides the magnitude: norms of the base weight's rows, of the sum's, and the quotient that scales the output.
+  all.push_back({.name = p.module + ".lora_magnitude_vector.weight", .shape = {p.out}, .derived = 3 * p.out});
   return all;
 }
 
@@ -140,7 +141,11 @@ Tensors pissa_tensors(const MethodSpec& m, const ProjectionShape& p) {
 
 Tensors adalora_tensors(const MethodSpec& m, const ProjectionShape& p) {
   const int64_t r = m.integer("init_rank");
-  return {{p.module + ".lora_A", {r, p.in}, Trained::yes, true}, {p.module + ".lora_B", {p.out, r}}, {p.module + ".lora_E", {r, 1}}};
+  const int64_t a = r * p.in, b = p.out * r;
+  // The product computes with E A. Means and deviations of importance are state, and which ranks are left.
+  return {{.name = p.module + ".lora_A", .shape = {r, p.in}, .copied = true, .computed = a, .state = 2 * a},
+          {.name = p.module + ".lora_B", .shape = {p.out, r}, .state = 2 * b},
+          {.name = p.module + ".lora_E", .shape = {r, 1}, .state = 3 * r}};
 }
 
 Tensors ia3_tensors(const MethodSpec& m, const ProjectionShape& p) {
@@ -179,13 +184,21 @@ Tensors bottleneck_tensors(const MethodSpec& m, const ModelConfig& c, const std:
   return all;
 }
 
+// Dropout changes the factors' input in a copy.
+AdapterScratch dropout_scratch(const MethodSpec& m, bool training) { return {training && m.number("dropout") > 0, false}; }
+
+// The output before scaling is computed again in the backward pass.
+AdapterScratch dora_scratch(const MethodSpec&, bool training) { return {false, training}; }
+
+AdapterScratch ia3_scratch(const MethodSpec& m, bool training) { return {!m.texts("feedforward_modules").empty(), training}; }
+
 const std::vector<PeftMethod>& methods() {
   static const std::vector<PeftMethod> all = {
-      {"lora", read_lora, rank_of, lora_tensors, nullptr, nullptr},
-      {"dora", read_dora, rank_of, dora_tensors, nullptr, nullptr},
-      {"pissa", read_pissa, rank_of, pissa_tensors, nullptr, nullptr},
-      {"adalora", read_adalora, first_rank, adalora_tensors, nullptr, nullptr},
-      {"ia3", read_ia3, nullptr, ia3_tensors, nullptr, nullptr},
+      {"lora", read_lora, rank_of, lora_tensors, nullptr, nullptr, dropout_scratch},
+      {"dora", read_dora, rank_of, dora_tensors, nullptr, nullptr, dora_scratch},
+      {"pissa", read_pissa, rank_of, pissa_tensors, nullptr, nullptr, dropout_scratch},
+      {"adalora", read_adalora, first_rank, adalora_tensors, nullptr, nullptr, dropout_scratch},
+      {"ia3", read_ia3, nullptr, ia3_tensors, nullptr, nullptr, ia3_scratch},
       {"prompt_tuning", read_prompt, nullptr, nullptr, nullptr, prompt_tensors},
       {"prefix_tuning", read_prompt, nullptr, nullptr, nullptr, prefix_tensors},
       {"p_tuning", read_p_tuning, nullptr, nullptr, nullptr, p_tuning_tensors},
@@ -307,11 +320,8 @@ bool changes_base(const MethodSpec& method) {
 }
 
 AdapterScratch adapter_scratch(const MethodSpec& method, bool training) {
-  const bool dropout = training && method.has("dropout") && method.number("dropout") > 0;
-  // IA3 scales an input in a copy; DoRA and IA3 compute outputs again in the backward pass.
-  const bool scales_input = method.type == "ia3" && !method.texts("feedforward_modules").empty();
-  const bool scales_output = training && (method.type == "dora" || method.type == "ia3");
-  return {dropout || scales_input, scales_output};
+  const PeftMethod& rule = peft_method(method.type);
+  return rule.scratch ? rule.scratch(method, training) : AdapterScratch{};
 }
 
 int64_t virtual_tokens(const MethodSpec& method) {

@@ -48,6 +48,9 @@ struct AdapterTensor {
   std::vector<int64_t> shape;
   Trained trained = Trained::yes;
   bool copied = false;  // there is a copy in the precision that computes, where that is not fp32
+  // Held besides, in no file of the adapter: elements in the precision that computes, fp32 numbers that follow from the
+  // tensor, and, while training, fp32 numbers of the method's state.
+  int64_t computed = 0, derived = 0, state = 0;
   int64_t elements() const;
   // matrix, or vector for one dimension larger than 1 at most.
   ParameterKind kind() const;
@@ -69,6 +72,8 @@ struct PeftMethod {
   std::vector<AdapterTensor> (*layer)(const MethodSpec& method, const ModelConfig& config, const std::string& prefix);
   // Tensors of the whole model; nullptr: none.
   std::vector<AdapterTensor> (*model)(const MethodSpec& method, const ModelConfig& config);
+  // Buffers that the adapters of linears need, in training or only to compute; nullptr: none.
+  AdapterScratch (*scratch)(const MethodSpec& method, bool training) = nullptr;
 };
 
 // Throws spec.invalid for an unknown type.

@@ -17,8 +17,8 @@ def logits(job):
     model = transformers.AutoModelForCausalLM.from_pretrained(job["model"], dtype=torch.float32)
     if job["adapter"]:
         model = peft.PeftModel.from_pretrained(model, job["adapter"])
-        if not any("lora_" in name for name, _ in model.named_parameters()):
-            raise SystemExit(f"{job['adapter']} added no LoRA weights")
+        if not any("lora_" in name or "ia3_" in name for name, _ in model.named_parameters()):
+            raise SystemExit(f"{job['adapter']} added no weights")
     model.eval()
     with open(job["ids"]) as file:
         documents = json.load(file)

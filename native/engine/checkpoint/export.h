@@ -18,13 +18,13 @@ struct ExportRequest {
 
 using ExportProgress = std::function<void(double done)>;
 
-// adapter_config.json and adapter_model.safetensors (fp32, names base_model.model.<module>.lora_A.weight). Throws path.exists,
-// request.invalid (a full run has no adapter), checkpoint.*, disk.full.
+// adapter_config.json and adapter_model.safetensors (fp32) as PEFT writes them for the method, see peft_format.h. Throws
+// path.exists, request.invalid (no adapter, or a method that PEFT does not have), checkpoint.*, disk.full.
 void export_adapter(const ExportRequest& request, const RunSpec& spec, const ExportProgress& progress);
 
-// config.json and model.safetensors: every tensor of the base in the base's dtype, with W + (alpha / rank) B A, computed in
-// fp32 and rounded once, where there is an adapter; for a full run the trained weights. Works tensor by tensor: never holds
-// more than one besides the mapped files. Reads the result back and compares it. Throws path.exists, model.*, checkpoint.*,
+// config.json and model.safetensors: every tensor of the base in the base's dtype, with what the method changed (merge.h),
+// computed in fp32 and rounded once. Works tensor by tensor: never holds more than one besides the mapped files. Reads the
+// result back and compares it. Throws path.exists, request.invalid (a method that cannot be merged), model.*, checkpoint.*,
 // disk.full.
 void export_merged(const ExportRequest& request, const RunSpec& spec, const ExportProgress& progress);
 

@@ -1,6 +1,3 @@
-#include <ATen/ops/add.h>
-#include <ATen/ops/mm.h>
-
 #include <cstring>
 #include <optional>
 
@@ -10,6 +7,7 @@
 #include "core/safetensors.h"
 #include "engine/checkpoint/export.h"
 #include "engine/checkpoint/export_folder.h"
+#include "engine/checkpoint/merge.h"
 #include "engine/checkpoint/tensor_io.h"
 
 namespace collie {
@@ -17,47 +15,6 @@ namespace collie {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr std::string_view kWeight = ".weight";
-
-// Computes the exported value of one tensor of the base model, in the base's dtype.
-class Merger {
- public:
-  Merger(const SafetensorsFile& trained, const RunSpec& spec) : trained_(trained), spec_(spec) {}
-
-  // nullopt: training did not touch it, its bytes are copied.
-  std::optional<at::Tensor> merged(const TensorView& base) {
-    if (!has_adapter(spec_.method)) {
-      const TensorView* own = trained_.find(base.name);
-      if (own == nullptr) return std::nullopt;
-      ++used_;
-      return as_tensor(trained_.at(base.name, base.shape)).to(scalar_type(base.dtype));
-    }
-    if (!base.name.ends_with(kWeight)) return std::nullopt;
-    const std::string module = base.name.substr(0, base.name.size() - kWeight.size());
-    const TensorView* a = trained_.find(module + ".lora_A.weight");
-    const TensorView* b = trained_.find(module + ".lora_B.weight");
-    if (a == nullptr || b == nullptr) return std::nullopt;
-    used_ += 2;
-    const double scale = spec_.method.lora_scale();
-    const at::Tensor update = at::mm(as_tensor(*b), as_tensor(*a));
-    return at::add(as_tensor(base).to(at::kFloat), update, scale).to(scalar_type(base.dtype));
-  }
-
-  // Every trained tensor must have found its place in the base model.
-  void check_all_used() const {
-    if (used_ == trained_.tensors().size()) return;
-    throw Error("checkpoint.mismatch",
-                "Only " + std::to_string(used_) + " of " + std::to_string(trained_.tensors().size()) +
-                    " trained tensors belong to the base model " + spec_.model + ".",
-                "Export with the model that the run was started with.", {{"model", spec_.model}});
-  }
-
- private:
-  const SafetensorsFile& trained_;
-  const RunSpec& spec_;
-  size_t used_ = 0;
-};
 
 // Tied embeddings are stored once; a base folder may hold the copy all the same, and it would go stale.
 bool is_tied_copy(const std::string& name, const nlohmann::json& config) {
@@ -79,51 +36,74 @@ bool same_bytes(std::span<const std::byte> a, std::span<const std::byte> b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+// One tensor of the result: the base's, or one that the base does not have.
+struct Output {
+  TensorSpec spec;
+  const TensorView* base;  // null: added
+};
+
+std::vector<Output> outputs_of(const ModelFolder& base, const Merger& merger, const SafetensorsFile& trained, const nlohmann::json& config,
+                               DType dtype) {
+  std::vector<Output> all;
+  for (const auto& [name, view] : base.tensors())
+    if (!is_tied_copy(name, config)) all.push_back({{name, view.dtype, view.shape}, &view});
+  for (const std::string& name : merger.added()) all.push_back({{name, dtype, trained.at(name).shape}, nullptr});
+  return all;
+}
+
+std::span<const std::byte> bytes_for(const Output& output, Merger& merger, at::Tensor& holder) {
+  if (!output.base) return bytes_of(merger.added(output.spec.name, output.spec.dtype), holder);
+  const std::optional<at::Tensor> merged = merger.merged(*output.base);
+  return merged ? bytes_of(*merged, holder) : output.base->bytes;
+}
+
+DType format_of(const ModelFolder& base) {
+  const TensorView* embedding = base.find("model.embed_tokens.weight");
+  return embedding ? embedding->dtype : DType::F32;
+}
+
 }  // namespace
 
+// The base that is read is that of spec.model, in its own format: a run that trained over 4-bit copies of the weights
+// (quantization nf4) is merged into the weights that the copies were made from, as merging into four bits would round the
+// update away.
 void export_merged(const ExportRequest& request, const RunSpec& spec, const ExportProgress& progress) {
   const SafetensorsFile trained(checkpoint_weights(request, spec), StoreKind::checkpoint);
+  check_mergeable(spec.method, ModelConfig::load(spec.model).family);
   const ModelFolder base(spec.model);
-  const nlohmann::json config = read_json_file(fs::path(spec.model) / "config.json");
+  nlohmann::json config = read_json_file(fs::path(spec.model) / "config.json");
   prepare_export_folder(request.out);
-
-  std::vector<TensorSpec> tensors;
-  DType dtype = DType::F32;
-  for (const auto& [name, view] : base.tensors()) {
-    if (is_tied_copy(name, config)) continue;
-    tensors.push_back({name, view.dtype, view.shape});
-    if (name.ends_with("embed_tokens.weight")) dtype = view.dtype;
-  }
+  const DType dtype = format_of(base);
+  Merger merger(trained, spec);
+  const std::vector<Output> outputs = outputs_of(base, merger, trained, config, dtype);
+  std::vector<TensorSpec> specs;
+  for (const Output& output : outputs) specs.push_back(output.spec);
 
   // Writing is the first half of the work, reading back and comparing the second.
-  const double work = 2.0 * static_cast<double>(tensors.size());
+  const double work = 2.0 * static_cast<double>(outputs.size());
   const fs::path path = request.out / "model.safetensors";
   {
-    Merger merger(trained, spec);
-    SafetensorsWriter writer(path, tensors);
-    for (size_t i = 0; i < tensors.size(); ++i) {
-      const TensorView& view = base.at(tensors[i].name);
+    SafetensorsWriter writer(path, specs);
+    for (size_t i = 0; i < outputs.size(); ++i) {
       at::Tensor holder;
-      const std::optional<at::Tensor> merged = merger.merged(view);
-      writer.write(view.name, merged ? bytes_of(*merged, holder) : view.bytes);
+      writer.write(outputs[i].spec.name, bytes_for(outputs[i], merger, holder));
       progress(static_cast<double>(i + 1) / work);
     }
     merger.check_all_used();
     writer.finish();
   }
+  configure_merged(config, spec.method);
   write_file(request.out / "config.json", merged_config(config, dtype).dump(2) + "\n");
 
   const SafetensorsFile written(path, StoreKind::checkpoint);
-  Merger merger(trained, spec);
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    const TensorView& view = base.at(tensors[i].name);
+  Merger again(trained, spec);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const TensorSpec& tensor = outputs[i].spec;
     at::Tensor holder;
-    const std::optional<at::Tensor> merged = merger.merged(view);
-    if (!same_bytes(written.at(view.name, view.shape).bytes, merged ? bytes_of(*merged, holder) : view.bytes))
-      throw Error("file.unreadable",
-                  "Tensor " + view.name + " of " + path.string() + " reads back differently than it was written.",
-                  "Check the disk, then export again.", {{"path", path.string()}, {"tensor", view.name}});
-    progress((static_cast<double>(tensors.size()) + static_cast<double>(i + 1)) / work);
+    if (!same_bytes(written.at(tensor.name, tensor.shape).bytes, bytes_for(outputs[i], again, holder)))
+      throw Error("file.unreadable", "Tensor " + tensor.name + " of " + path.string() + " reads back differently than it was written.",
+                  "Check the disk, then export again.", {{"path", path.string()}, {"tensor", tensor.name}});
+    progress((static_cast<double>(outputs.size()) + static_cast<double>(i + 1)) / work);
   }
 }
 

@@ -84,6 +84,22 @@ struct CrossEntropy {
   double grad_scale = 0;
 };
 
+// y = x factors + shifts, column by column; what is undefined is left out.
+struct ColumnAffine {
+  at::Tensor x;        // storage [N, C]
+  at::Tensor factors;  // fp32 [C], or undefined: 1
+  at::Tensor shifts;   // fp32 [C], or undefined: 0
+  at::Tensor y;        // storage [N, C], may be x
+};
+
+// sums[j] += factors[j] * sum over rows of a[i, j] b[i, j].
+struct ColumnSums {
+  at::Tensor a;        // storage [N, C]
+  at::Tensor b;        // storage [N, C], or undefined: 1
+  at::Tensor factors;  // fp32 [C], or undefined: 1
+  at::Tensor sums;     // fp32 [C]
+};
+
 // Masks are a pure function of key, row and column: the backward pass computes them again.
 struct DropoutMask {
   double rate = 0;
@@ -133,6 +149,9 @@ class Kernels {
   virtual void cross_entropy(const CrossEntropy& c) = 0;
   virtual void dropout(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) = 0;      // y = mask(x) / (1 - rate)
   virtual void dropout_add(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) = 0;  // y += mask(x) / (1 - rate)
+
+  virtual void affine_columns(const ColumnAffine& a) = 0;
+  virtual void column_sums(const ColumnSums& s) = 0;
 
   // Rows of x [*, D] named by int32 indices, in order; and back (rows that are not named stay as they are).
   virtual void gather_rows(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) = 0;

@@ -204,6 +204,11 @@ void Decoder::finish_gradients() {
   for (Layer& layer : impl_->layers) layer.finish_gradients(*impl_->kernels);
 }
 
+std::optional<RankReport> Decoder::after_update(const StepProgress& now) {
+  NoAutograd guard;
+  return impl_->method ? impl_->method->after_update(now) : std::nullopt;
+}
+
 void Decoder::bind_base() {
   NoAutograd guard;
   impl_->each_linear([&](Linear& linear) { linear.bind_base(*impl_->kernels); });

@@ -20,6 +20,7 @@
 #include "engine/model/labels.h"
 #include "engine/peft/parameter.h"
 #include "engine/peft/context.h"  // AdapterUse
+#include "engine/peft/model_method.h"
 
 namespace collie {
 
@@ -96,6 +97,9 @@ class Decoder {
   void zero_grad();
   // Once all micro-batches of a step are in: adds what the method adds to gradients besides the loss's.
   void finish_gradients();
+  // Once the optimizer has updated the masters, before sync_weights(): what the method does over the whole model (AdaLoRA
+  // allocates ranks). A report when ranks changed.
+  std::optional<RankReport> after_update(const StepProgress& now);
   // Once base weights and stored trained tensors are there, before the first sync_weights(): what a method does to the base.
   void bind_base();
   // To be called after masters changed: refreshes the compute copies (bf16 weights, scaled LoRA tails).

@@ -29,6 +29,7 @@ struct Decoder::Impl {
   void each_weight(const std::function<void(BaseWeight&)>& visit);
   void each_linear(const std::function<void(Linear&)>& visit);
   void start_adapters();
+  void make_method();
 
   StepContext upload(const PackedBatch& batch);
   TargetRows upload_targets(const PackedBatch& batch);
@@ -50,6 +51,7 @@ struct Decoder::Impl {
   std::optional<BaseWeight> lm_head;  // [V, D], absent when tied
   std::vector<Layer> layers;
   Head head;
+  std::unique_ptr<ModelMethod> method;  // null: the method has no part over the whole model
   // By owner, in the order of `trainable`: embedding, layers, then final norm and head.
   std::vector<Parameter> trainable;
   std::vector<size_t> layer_begin;  // layers + 1: where the parameters of each layer begin

@@ -45,6 +45,16 @@ Decoder::Impl::Impl(const ModelConfig& c, const DecoderOptions& o)
   target_rows.reserve(static_cast<size_t>(o.capacity_tokens));
   target_ids.reserve(static_cast<size_t>(o.capacity_tokens));
   collect_parameters();
+  make_method();
+}
+
+void Decoder::Impl::make_method() {
+  if (layout.purpose != Purpose::train || !options.method) return;
+  std::vector<LinearAdapter*> adapters;
+  each_linear([&](Linear& linear) {
+    if (linear.adapter()) adapters.push_back(linear.adapter());
+  });
+  method = make_model_method(*options.method, adapters);
 }
 
 void Decoder::Impl::each_weight(const std::function<void(BaseWeight&)>& visit) {

@@ -4,11 +4,10 @@
 #include <ATen/ops/zeros.h>
 
 #include "engine/peft/lora_init.h"
+#include "engine/peft/tensor_bytes.h"
 
 namespace collie {
 namespace {
-
-int64_t bytes_of(const at::Tensor& t) { return t.defined() ? static_cast<int64_t>(t.nbytes()) : 0; }
 
 const LinearAdapterRegistration kLora("lora", [](const MethodSpec& method, const AdapterSite& site) {
   return std::unique_ptr<LinearAdapter>(std::make_unique<LoraAdapter>(method, site));
@@ -38,6 +37,11 @@ at::Tensor LoraAdapter::a_of(size_t part) const {
   return a_master_.narrow(0, p.tail_begin, p.rank);
 }
 
+at::Tensor LoraAdapter::a_grad_of(size_t part) const {
+  const Projection& p = site_.layout.parts[part];
+  return a_grad_.defined() ? a_grad_.narrow(0, p.tail_begin, p.rank) : at::Tensor();
+}
+
 at::Tensor LoraAdapter::adapter_input(const StepContext& ctx, const at::Tensor& x) const {
   const at::Tensor base = x.narrow(1, 0, site_.layout.in);
   if (ctx.dropout.rate == 0) return base;
@@ -50,27 +54,30 @@ void LoraAdapter::forward_tail(const StepContext& ctx, const at::Tensor& x) cons
   ctx.kernels.gemm(adapter_input(ctx, x), a_.t(), x.narrow(1, site_.layout.in, site_.layout.tail));
 }
 
+void LoraAdapter::accumulate_b(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& x) {
+  const at::Tensor t = x.narrow(1, site_.layout.in, site_.layout.tail);
+  for (size_t i = 0; i < site_.layout.parts.size(); ++i) {
+    const Projection& part = site_.layout.parts[i];
+    if (!part.adapted) continue;
+    ctx.kernels.gemm(dy.narrow(1, part.out_begin, part.out).t(), t.narrow(1, part.tail_begin, part.rank), b_grads_[i],
+                     {.alpha = scale_, .beta = 1});
+  }
+}
+
+void LoraAdapter::add_input_gradient(const StepContext& ctx, const at::Tensor& u, const at::Tensor& dx) const {
+  const at::Tensor base = dx.narrow(1, 0, site_.layout.in);
+  if (ctx.dropout.rate == 0) return ctx.kernels.gemm(u, a_, base, {.beta = 1});
+  const at::Tensor product = ctx.input_scratch(site_.layout.in);
+  ctx.kernels.gemm(u, a_, product);
+  ctx.kernels.dropout_add(product, base, ctx.mask(site_.layer, site_.index));
+}
+
 void LoraAdapter::input_backward(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& x, const at::Tensor& dx,
                                  InputGradient wanted) {
-  Kernels& k = ctx.kernels;
-  const LinearLayout& layout = site_.layout;
-  const at::Tensor u = dx.narrow(1, layout.in, layout.tail), base = dx.narrow(1, 0, layout.in);
-  k.gemm(u.t(), adapter_input(ctx, x), a_grad_, {.beta = 1});
-  const at::Tensor t = x.narrow(1, layout.in, layout.tail);
-  for (size_t i = 0; i < layout.parts.size(); ++i) {
-    const Projection& part = layout.parts[i];
-    if (!part.adapted) continue;
-    k.gemm(dy.narrow(1, part.out_begin, part.out).t(), t.narrow(1, part.tail_begin, part.rank), b_grads_[i],
-           {.alpha = scale_, .beta = 1});
-  }
-  if (wanted == InputGradient::not_wanted) return;
-  if (ctx.dropout.rate == 0) {
-    k.gemm(u, a_, base, {.beta = 1});
-  } else {
-    const at::Tensor product = ctx.input_scratch(layout.in);
-    k.gemm(u, a_, product);
-    k.dropout_add(product, base, ctx.mask(site_.layer, site_.index));
-  }
+  const at::Tensor u = dx.narrow(1, site_.layout.in, site_.layout.tail);
+  ctx.kernels.gemm(u.t(), adapter_input(ctx, x), a_grad_, {.beta = 1});
+  accumulate_b(ctx, dy, x);
+  if (wanted == InputGradient::wanted) add_input_gradient(ctx, u, dx);
 }
 
 void LoraAdapter::sync(Kernels& kernels, const at::Tensor& weight) {
@@ -83,29 +90,24 @@ void LoraAdapter::sync(Kernels& kernels, const at::Tensor& weight) {
   }
 }
 
+std::vector<Parameter> LoraAdapter::part_parameters(size_t i) const {
+  return {{.name = module(i) + ".lora_A.weight", .master = a_of(i), .grad = a_grad_of(i)},
+          {.name = module(i) + ".lora_B.weight", .master = b_masters_[i], .grad = b_grads_[i], .lr_scale = lr_ratio_}};
+}
+
 std::vector<Parameter> LoraAdapter::parameters() const {
   std::vector<Parameter> all;
   for (size_t i = 0; i < site_.layout.parts.size(); ++i) {
-    const Projection& part = site_.layout.parts[i];
-    if (!part.adapted) continue;
-    const at::Tensor grad = a_grad_.defined() ? a_grad_.narrow(0, part.tail_begin, part.rank) : at::Tensor();
-    all.push_back({.name = module(i) + ".lora_A.weight", .master = a_of(i), .grad = grad});
-    all.push_back({.name = module(i) + ".lora_B.weight", .master = b_masters_[i], .grad = b_grads_[i], .lr_scale = lr_ratio_});
+    if (!site_.layout.parts[i].adapted) continue;
+    for (Parameter& parameter : part_parameters(i)) all.push_back(std::move(parameter));
   }
   return all;
 }
 
 int64_t LoraAdapter::weight_bytes() const {
-  int64_t bytes = bytes_of(a_master_);
-  if (!a_.is_same(a_master_)) bytes += bytes_of(a_);
-  for (const at::Tensor& b : b_masters_) bytes += bytes_of(b);
-  return bytes;
+  return bytes_of(a_master_) + (a_.is_same(a_master_) ? 0 : bytes_of(a_)) + bytes_of(b_masters_);
 }
 
-int64_t LoraAdapter::gradient_bytes() const {
-  int64_t bytes = bytes_of(a_grad_);
-  for (const at::Tensor& b : b_grads_) bytes += bytes_of(b);
-  return bytes;
-}
+int64_t LoraAdapter::gradient_bytes() const { return bytes_of(a_grad_) + bytes_of(b_grads_); }
 
 }  // namespace collie

@@ -21,6 +21,14 @@ class LoraAdapter : public LinearAdapter {
 
  protected:
   std::string module(size_t part) const { return site_.prefix + site_.layout.parts[part].module; }
+  // The parameters of one adapted part, in the order of core/peft_methods.cpp.
+  virtual std::vector<Parameter> part_parameters(size_t part) const;
+  at::Tensor a_grad_of(size_t part) const;  // undefined when serving
+  // The linear's input as the factors see it: with dropout, in scratch, while training.
+  at::Tensor adapter_input(const StepContext& ctx, const at::Tensor& x) const;
+  // The gradients' parts: of B, of the input through A. `u` is the gradient of the tail.
+  void accumulate_b(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& x);
+  void add_input_gradient(const StepContext& ctx, const at::Tensor& u, const at::Tensor& dx) const;
   at::Tensor a_of(size_t part) const;  // fp32 [rank, in], the part's rows of a_master_
 
   AdapterSite site_;
@@ -29,9 +37,6 @@ class LoraAdapter : public LinearAdapter {
   at::Tensor a_;                                 // storage [tail, in]
   at::Tensor a_master_, a_grad_;                 // fp32 [tail, in]
   std::vector<at::Tensor> b_masters_, b_grads_;  // fp32 [part out, rank], one a part, undefined where it is not adapted
-
- private:
-  at::Tensor adapter_input(const StepContext& ctx, const at::Tensor& x) const;
 };
 
 }  // namespace collie

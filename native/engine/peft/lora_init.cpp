@@ -3,8 +3,7 @@
 #include <ATen/ops/empty.h>
 
 #include <cmath>
-
-#include "core/random.h"
+#include <numbers>
 
 namespace collie::lora {
 namespace {
@@ -17,13 +16,27 @@ uint64_t hash_name(const std::string& name) {  // FNV-1a
 
 }  // namespace
 
+Random stream(uint64_t seed, const std::string& name) { return Random(seed, hash_name(name)); }
+
 void init_a(const at::Tensor& a, uint64_t seed, const std::string& module) {
-  Random random(seed, hash_name(module));
+  Random random = stream(seed, module);
   const double bound = 1.0 / std::sqrt(static_cast<double>(a.size(1)));
   const at::Tensor host = at::empty(a.sizes(), at::TensorOptions().dtype(at::kFloat));
   float* values = host.mutable_data_ptr<float>();
   for (int64_t i = 0; i < host.numel(); ++i) values[i] = static_cast<float>((2 * random.uniform() - 1) * bound);
   a.copy_(host);
+}
+
+void fill_normal(const at::Tensor& tensor, double deviation, Random& random) {
+  const at::Tensor host = at::empty(tensor.sizes(), at::TensorOptions().dtype(at::kFloat));
+  float* values = host.mutable_data_ptr<float>();
+  for (int64_t i = 0; i < host.numel(); i += 2) {  // Box and Muller 1958
+    const double radius = deviation * std::sqrt(-2 * std::log(1 - random.uniform()));
+    const double angle = 2 * std::numbers::pi * random.uniform();
+    values[i] = static_cast<float>(radius * std::cos(angle));
+    if (i + 1 < host.numel()) values[i + 1] = static_cast<float>(radius * std::sin(angle));
+  }
+  tensor.copy_(host);
 }
 
 }  // namespace collie::lora

@@ -1,4 +1,4 @@
-// How the factors of LoRA start.
+// How the factors of LoRA start. Pure functions of seed and module name, whatever the order of construction.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -6,10 +6,15 @@
 #include <cstdint>
 #include <string>
 
+#include "core/random.h"
+
 namespace collie::lora {
 
-// Fills A [rank, in] as PEFT does: uniform in +-1/sqrt(in) (Kaiming with a = sqrt(5)). A pure function of seed and module
-// name, whatever the order of construction.
+// Random numbers of one tensor.
+Random stream(uint64_t seed, const std::string& name);
+// Fills A [rank, in] as PEFT does: uniform in +-1/sqrt(in) (Kaiming with a = sqrt(5)).
 void init_a(const at::Tensor& a, uint64_t seed, const std::string& module);
+// Independent normal values around zero.
+void fill_normal(const at::Tensor& tensor, double deviation, Random& random);
 
 }  // namespace collie::lora

@@ -66,6 +66,10 @@ void Journal::step(const StepEvent& event) {
   writer_.write(step_, "step", payload);
 }
 
+void Journal::ranks(const RankReport& report) {
+  writer_.write(step_, "ranks", {{"total", report.total}, {"target", report.target}, {"modules", report.modules}});
+}
+
 void Journal::evaluation(const EvaluationResult& result, double seconds) {
   writer_.write(step_, "eval",
                 {{"loss", result.loss},

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/events.h"
 #include "engine/train/device.h"
+#include "engine/peft/model_method.h"
 #include "engine/train/evaluation.h"
 
 namespace collie {
@@ -44,6 +45,7 @@ class Journal {
   void phase(Phase phase);
   void phase(Phase phase, double progress);
   void step(const StepEvent& event);
+  void ranks(const RankReport& report);
   void evaluation(const EvaluationResult& result, double seconds);
   void checkpoint(const std::string& name, int64_t bytes, double seconds);
   // finish: "stop" or "length"

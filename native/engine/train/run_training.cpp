@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/memory_plan.h"
 #include "engine/checkpoint/checkpoint.h"
+#include "engine/checkpoint/import_adapter.h"
 #include "engine/train/session.h"
 #include "engine/train/trainer.h"
 
@@ -32,6 +33,12 @@ Position position_of(const std::string& name, const CheckpointStore& checkpoints
                 "Resume with the spec and the data that the run started with.",
                 {{"checkpoint", name}, {"step", meta.step}, {"total_steps", total}});
   return {meta.step, meta.epoch, meta.tokens, meta.seconds};
+}
+
+// The adapter that a fresh start goes on from.
+std::optional<std::filesystem::path> first_adapter(const MethodSpec& method) {
+  if (!method.has("init_adapter") || method.fields.at("init_adapter").is_null()) return std::nullopt;
+  return method.text("init_adapter");
 }
 
 StartedEvent started_event(const Session& session, int64_t attempt, int64_t step) {
@@ -67,9 +74,13 @@ FinishReason run_training(const std::filesystem::path& run_folder, const RunSpec
     journal.warning(std::to_string(left_out) + " of " + std::to_string(session.train_rows->size()) +
                     " training rows have no token that the loss counts; they are left out.");
   // 4. Claim the memory, load the weights, and what the checkpoint says of them.
-  allocate(session, journal, resume ? AdapterStart::stored : AdapterStart::fresh);
-  if (resume) {
+  const std::optional<std::filesystem::path> first = first_adapter(spec.method);
+  allocate(session, journal, resume || first ? AdapterStart::stored : AdapterStart::fresh);
+  if (resume)
     checkpoints.load(*resume, spec.method, session.decoder->trained_tensors(), resume_state(session));
+  else if (first)
+    import_adapter(*first, spec, session.config, session.decoder->trained_tensors());
+  if (resume || first) {
     session.decoder->bind_base();
     session.decoder->sync_weights();
   }

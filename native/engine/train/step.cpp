@@ -88,11 +88,12 @@ StepResult train_step(const StepParts& parts, const StepPlan& plan, const StepSe
   parts.decoder.finish_gradients();
   const double norm = global_grad_norm(parts.decoder.trainable(), parts.kernels);
   if (!std::isfinite(norm)) gradient_not_finite(number, plan, first_not_finite(parts));
-  parts.optimizer.step(parts.decoder.trainable(),
-                       {number, settings.learning_rate, clip_factor(norm, settings.max_grad_norm)});
+  const double factor = clip_factor(norm, settings.max_grad_norm);
+  parts.optimizer.step(parts.decoder.trainable(), {number, settings.learning_rate, factor});
+  std::optional<RankReport> ranks = parts.decoder.after_update({number, settings.total_steps, factor});
   parts.decoder.sync_weights();
   const double seconds = observe_curvature(parts, plan, settings.step);
-  return {loss_sum / static_cast<double>(plan.targets), norm, seconds};
+  return {loss_sum / static_cast<double>(plan.targets), norm, seconds, std::move(ranks)};
 }
 
 StepResult fused_train_step(const StepParts& parts, const StepPlan& plan, const StepSettings& settings) {
@@ -125,7 +126,7 @@ StepResult fused_train_step(const StepParts& parts, const StepPlan& plan, const 
     for (size_t i = 0; i < completed.parameters.size(); ++i)
       parts.optimizer.update(completed.first + i, completed.parameters[i], now);
   });
-  return {loss, std::sqrt(squares), 0};
+  return {loss, std::sqrt(squares), 0, std::nullopt};
 }
 
 }  // namespace collie

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "engine/kernels/kernels.h"
 #include "engine/model/decoder.h"
@@ -21,12 +22,14 @@ struct StepSettings {
   int64_t step = 0;           // steps done before this one
   double learning_rate = 0;
   double max_grad_norm = 0;   // 0: no clipping
+  int64_t total_steps = 1;    // of the whole run
 };
 
 struct StepResult {
   double loss = 0;       // mean cross entropy per target of the whole step, nats
   double grad_norm = 0;  // global, before clipping
   double curvature_seconds = 0;  // spent on the optimizer's look at the curvature; 0 in steps without one
+  std::optional<RankReport> ranks;  // when the method allocated ranks in this step
 };
 
 // Gradients are weighted by targets: the targets of the whole step are counted first, so each micro-batch is scaled by

@@ -57,14 +57,16 @@ void Trainer::train_one_step() {
   const StepPlan plan = session_.loader->at(now_.step);
   const double rate = learning_rate(spec.schedule, spec.optimizer.learning_rate, now_.step, total_steps_);
   const StepParts parts{*session_.decoder, *session_.optimizer, *session_.kernels, *session_.train_rows};
-  const StepSettings settings{now_.step, rate, spec.max_grad_norm};
-  const StepResult result = updates_inside_backward(spec.optimizer) ? fused_train_step(parts, plan, settings) : train_step(parts, plan, settings);
+  const StepSettings settings{now_.step, rate, spec.max_grad_norm, total_steps_};
+  const StepResult result = updates_inside_backward(spec.optimizer) ? fused_train_step(parts, plan, settings)
+                                                                    : train_step(parts, plan, settings);
   ++now_.step;
   now_.epoch = plan.epoch_done;
   now_.tokens += plan.tokens;
   journal_.set_step(now_.step);
   journal_.step({result.loss, rate, result.grad_norm, now_.epoch, plan.tokens, plan.targets, seconds_since(begin),
                  memory_now(session_.device), result.curvature_seconds});
+  if (result.ranks) journal_.ranks(*result.ranks);
 }
 
 void Trainer::evaluate(Interruptible interruptible) {

@@ -4,6 +4,7 @@
 
 #include "core/memory_plan.h"
 #include "model_reference.h"
+#include "peft_support.h"
 
 namespace collie::test {
 namespace {
@@ -52,8 +53,11 @@ void check_forecast(const ModelConfig& config, const DecoderOptions& o) {
 std::vector<MethodSpec> methods() {
   MethodSpec some = lora_method(3, 6, 0.1, {"q_proj", "layers.2.mlp.*"});
   some.fields["modules_to_save"] = {"embed_tokens", "norm", "post_attention_layernorm"};
-  return {lora_method(3, 6, 0.1, {"q_proj", "v_proj", "down_proj"}), some, lora_method(2, 4, 0, {"layers.1.self_attn.o_proj"}),
-          full_method(), {"freeze", {{"last_layers", 1}}}, {"freeze", {{"last_layers", 2}}}};
+  std::vector<MethodSpec> all = {lora_method(3, 6, 0.1, {"q_proj", "v_proj", "down_proj"}), some,
+                                 lora_method(2, 4, 0, {"layers.1.self_attn.o_proj"}), full_method(),
+                                 {"freeze", {{"last_layers", 1}}}, {"freeze", {{"last_layers", 2}}}};
+  for (const MethodCase& c : linear_methods()) all.push_back(method_of(c.fields));
+  return all;
 }
 
 }  // namespace

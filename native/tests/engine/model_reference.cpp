@@ -23,11 +23,23 @@ at::Tensor norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
   return x * at::rsqrt((x * x).mean(-1, true) + eps) * weight;
 }
 
-at::Tensor linear(const Weights& w, const std::string& name, const at::Tensor& x, double scale) {
-  at::Tensor y = at::matmul(x, w.at(name + ".weight").t());
-  if (w.count(name + ".lora_A.weight"))
-    y = y + scale * at::matmul(at::matmul(x, w.at(name + ".lora_A.weight").t()), w.at(name + ".lora_B.weight").t());
-  return y;
+// Every method on linears, by the names of its tensors.
+at::Tensor linear(const Weights& w, const std::string& name, const at::Tensor& input, double scale) {
+  const auto find = [&](const char* suffix) {
+    const auto found = w.find(name + suffix);
+    return found == w.end() ? at::Tensor() : found->second;
+  };
+  at::Tensor x = input, weight = w.at(name + ".weight");
+  const at::Tensor ia3 = find(".ia3_l"), bias = find(".bias"), magnitude = find(".lora_magnitude_vector.weight");
+  if (find(".lora_A.weight.start").defined())
+    weight = weight - scale * at::matmul(find(".lora_B.weight.start"), find(".lora_A.weight.start"));
+  if (find(".lora_A.weight").defined()) weight = weight + scale * at::matmul(find(".lora_B.weight"), find(".lora_A.weight"));
+  if (find(".lora_E").defined()) weight = weight + scale * at::matmul(find(".lora_B"), find(".lora_A") * find(".lora_E"));
+  if (magnitude.defined()) weight = (magnitude / weight.detach().norm(2, 1)).unsqueeze(1) * weight;
+  if (ia3.defined() && ia3.size(0) == 1) x = x * ia3;
+  at::Tensor y = at::matmul(x, weight.t());
+  if (ia3.defined() && ia3.size(1) == 1) y = y * ia3.t();
+  return bias.defined() ? y + bias : y;
 }
 
 double frequency(const ModelConfig& c, int64_t i) {

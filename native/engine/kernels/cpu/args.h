@@ -91,6 +91,22 @@ struct DropoutArgs {
   float rate;
 };
 
+struct ColumnAffineArgs {
+  const void* x;
+  const float* factors;   // [cols], or null
+  const float* shifts;    // [cols], or null
+  void* y;
+  int64_t x_stride, y_stride, cols;
+};
+
+struct ColumnSumsArgs {
+  const void* a;
+  const void* b;          // or null
+  const float* factors;   // [cols], or null
+  float* sums;            // [cols], added to
+  int64_t a_stride, b_stride, rows;
+};
+
 // One query block of one key-value head of one document. Query rows are head-major: row g * q_len + i is head g, query i.
 struct AttentionArgs {
   const void* q;          // first query of the document's first head in the group

@@ -52,6 +52,8 @@ class CpuKernels final : public Kernels {
   void cross_entropy(const CrossEntropy& c) override;
   void dropout(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) override;
   void dropout_add(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) override;
+  void affine_columns(const ColumnAffine& a) override;
+  void column_sums(const ColumnSums& s) override;
   void gather_rows(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) override;
   void scatter_rows(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) override;
   void update(const ElementUpdate& u) override;

@@ -33,6 +33,8 @@ class CudaKernels final : public Kernels {
   void cross_entropy(const CrossEntropy& c) override;
   void dropout(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) override;
   void dropout_add(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) override;
+  void affine_columns(const ColumnAffine& a) override;
+  void column_sums(const ColumnSums& s) override;
   void gather_rows(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) override;
   void scatter_rows(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) override;
   void update(const ElementUpdate& u) override;
@@ -47,6 +49,7 @@ class CudaKernels final : public Kernels {
   at::Tensor norm_result_;    // fp64: partial sums, then the result
   at::Tensor finite_result_;  // int32 [1]
   at::Tensor norm_partial_;   // fp32, grows with the hidden size
+  at::Tensor column_partial_;  // fp32, grows with the widest matrix whose columns are summed
   at::Tensor delta_;          // fp32, grows with heads x tokens: attention without tensor cores only
 };
 

@@ -71,6 +71,28 @@ struct DropoutArgs {
 };
 void dropout(const DropoutArgs& a, DropoutInto into, cudaStream_t stream);
 
+struct ColumnAffineArgs {
+  Storage storage;
+  const void* x;
+  const float* factors;  // or null
+  const float* shifts;   // or null
+  void* y;
+  int64_t x_stride, y_stride, rows, cols;
+};
+void affine_columns(const ColumnAffineArgs& a, cudaStream_t stream);
+
+struct ColumnSumsArgs {
+  Storage storage;
+  const void* a;
+  const void* b;         // or null
+  const float* factors;  // or null
+  float* sums;
+  float* partial;  // kColumnPartials * cols floats
+  int64_t a_stride, b_stride, rows, cols;
+};
+constexpr int64_t kColumnPartials = 64;
+void column_sums(const ColumnSumsArgs& a, cudaStream_t stream);
+
 struct RowsArgs {
   Storage storage;
   const void* x;

@@ -2,6 +2,7 @@
 #include "engine/kernels/cpu/variants/table.h"
 
 #include "engine/kernels/cpu/variants/attention.h"
+#include "engine/kernels/cpu/variants/columns.h"
 #include "engine/kernels/cpu/variants/elements.h"
 #include "engine/kernels/cpu/variants/gemm_tasks.h"
 #include "engine/kernels/cpu/variants/loss.h"
@@ -33,6 +34,8 @@ const Table& COLLIE_JOIN(table_, COLLIE_CPU_VARIANT)() {
       .cross_entropy = {v::cross_entropy<float>, v::cross_entropy<v::bf16>},
       .dropout = {v::dropout_rows<float, false>, v::dropout_rows<v::bf16, false>},
       .dropout_add = {v::dropout_rows<float, true>, v::dropout_rows<v::bf16, true>},
+      .affine_columns = {v::affine_columns<float>, v::affine_columns<v::bf16>},
+      .column_sums = {v::column_sums<float>, v::column_sums<v::bf16>},
       .attention_scratch_floats = v::attention_scratch_floats,
       .attention_backward_scratch_floats = v::attention_backward_scratch_floats,
       .attention = {v::attention<float>, v::attention<v::bf16>},

@@ -27,6 +27,8 @@ struct Table {
   void (*cross_entropy[2])(const CrossEntropyArgs&, int64_t begin, int64_t end);
   void (*dropout[2])(const DropoutArgs&, int64_t begin, int64_t end);      // y = mask(x) / (1 - rate)
   void (*dropout_add[2])(const DropoutArgs&, int64_t begin, int64_t end);  // y += mask(x) / (1 - rate)
+  void (*affine_columns[2])(const ColumnAffineArgs&, int64_t begin, int64_t end);
+  void (*column_sums[2])(const ColumnSumsArgs&, int64_t col_begin, int64_t col_end);
 
   int64_t (*attention_scratch_floats)(const AttentionArgs&);           // of attention()
   int64_t (*attention_backward_scratch_floats)(const AttentionArgs&);  // of attention_backward()

@@ -1,0 +1,76 @@
+#include "engine/checkpoint/import_adapter.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/json_reader.h"
+#include "engine/checkpoint/peft_format.h"
+
+namespace collie {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kSameSettings = "Set the method to what the adapter was made with, or start without it.";
+
+json read_config(const fs::path& path) {
+  try {
+    return read_json_file(path);
+  } catch (const Error& error) {
+    throw Error(error.code() == "file.not_found" ? "checkpoint.not_found" : "checkpoint.truncated",
+                "method.init_adapter: " + std::string(error.what()),
+                "Name a folder with adapter_config.json and adapter_model.safetensors.", {{"path", path.string()}});
+  }
+}
+
+[[noreturn]] void differs(const fs::path& folder, const std::string& key, const json& theirs, const json& ours) {
+  throw Error("checkpoint.mismatch",
+              "The adapter in " + folder.string() + " has " + key + " " + theirs.dump() + "; this run has " + ours.dump() + ".", kSameSettings,
+              {{"path", folder.string()}, {"key", key}, {"adapter", theirs}, {"run", ours}});
+}
+
+bool empty(const json& value) { return value.is_null() || value == false || (value.is_structured() && value.empty()); }
+
+void check_config(const fs::path& folder, const json& theirs, const json& ours, const PeftFormat& format) {
+  if (theirs.value("peft_type", json()) != ours.at("peft_type")) differs(folder, "peft_type", theirs.value("peft_type", json()), ours.at("peft_type"));
+  for (const char* key : format.settled) {
+    const json value = theirs.value(key, json());
+    if (value != ours.at(key) && !(empty(value) && empty(ours.at(key)))) differs(folder, key, value, ours.at(key));
+  }
+  for (const char* key : {"rank_pattern", "alpha_pattern"})
+    if (const json value = theirs.value(key, json()); !empty(value)) differs(folder, key, value, json::object());
+  if (const json bias = theirs.value("bias", json("none")); bias != "none") differs(folder, "bias", bias, "none");
+}
+
+// Where the embedding is tied, training it trains the head: an adapter that keeps them apart cannot be continued.
+void check_tied_head(PeftFile& file, const fs::path& folder, const NamedTensor& embedding, const at::Tensor& value) {
+  const std::string head = peft_name("lm_head.weight");
+  if (file.find(head) && file.read(head, embedding.tensor.sizes()).equal(value)) return;
+  throw Error("checkpoint.mismatch",
+              "The adapter in " + folder.string() + " trains embed_tokens apart from lm_head; this model has one weight for both.",
+              "Continue from an adapter without modules_to_save, or one that trained both as one.", {{"path", folder.string()}});
+}
+
+}  // namespace
+
+void import_adapter(const fs::path& folder, const RunSpec& spec, const ModelConfig& model, const std::vector<NamedTensor>& trained) {
+  const PeftFormat* format = peft_format(spec.method.type);
+  if (!format || !format->imported)
+    throw Error("request.invalid", "Method " + spec.method.type + " cannot start from an adapter.", "Remove method.init_adapter.");
+  const fs::path path = folder / "adapter_model.safetensors";
+  const json config = read_config(folder / "adapter_config.json");
+  PeftFile file(path);
+  const SafetensorsFile weights(path, StoreKind::checkpoint);
+  check_config(folder, config, peft_config(*format, {spec, model, weights, 0}), *format);
+  std::vector<at::Tensor> values;
+  for (const NamedTensor& tensor : trained) {
+    values.push_back(format->imported(file, tensor.name, tensor.tensor.sizes()));
+    if (model.tied_embeddings && tensor.name == "model.embed_tokens.weight") check_tied_head(file, folder, tensor, values.back());
+  }
+  file.check_all_used();
+  for (size_t i = 0; i < trained.size(); ++i) trained[i].tensor.copy_(values[i]);
+}
+
+}  // namespace collie

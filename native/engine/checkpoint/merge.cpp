@@ -1,0 +1,137 @@
+#include "engine/checkpoint/merge.h"
+
+#include <ATen/ops/add.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/mul.h>
+#include <ATen/ops/div.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "engine/checkpoint/tensor_io.h"
+
+namespace collie {
+namespace {
+
+constexpr std::string_view kWeight = ".weight", kBias = ".bias";
+constexpr double kRankOffset = 1e-5;  // as in engine/peft/adalora_adapter.cpp
+
+// The adapter of one module: its tensors by the rest of their names.
+class ModuleTensors {
+ public:
+  ModuleTensors(const SafetensorsFile& file, std::string module) : file_(file), module_(std::move(module)) {}
+  bool has(const std::string& rest) const { return file_.find(module_ + rest) != nullptr; }
+  at::Tensor operator()(const std::string& rest) {
+    ++used_;
+    return as_tensor(file_.at(module_ + rest));
+  }
+  size_t used() const { return used_; }
+
+ private:
+  const SafetensorsFile& file_;
+  std::string module_;
+  size_t used_ = 0;
+};
+
+// `weight` fp32 [out, in], changed or replaced.
+using Merge = at::Tensor (*)(const MethodSpec& method, const at::Tensor& weight, ModuleTensors& adapter);
+
+at::Tensor merge_lora(const MethodSpec& method, const at::Tensor& weight, ModuleTensors& adapter) {
+  const at::Tensor update = at::mm(adapter(".lora_B.weight"), adapter(".lora_A.weight"));
+  return at::add(weight, update, method.lora_scale());
+}
+
+at::Tensor merge_dora(const MethodSpec& method, const at::Tensor& weight, ModuleTensors& adapter) {
+  const at::Tensor sum = merge_lora(method, weight, adapter);
+  const at::Tensor norms = at::linalg_vector_norm(sum, 2, {1});
+  return at::mul(sum, at::div(adapter(".lora_magnitude_vector.weight"), norms).unsqueeze(1));
+}
+
+at::Tensor merge_pissa(const MethodSpec& method, const at::Tensor& weight, ModuleTensors& adapter) {
+  const at::Tensor start = at::mm(adapter(".lora_B.weight.start"), adapter(".lora_A.weight.start"));
+  return merge_lora(method, at::add(weight, start, -method.lora_scale()), adapter);
+}
+
+at::Tensor merge_adalora(const MethodSpec& method, const at::Tensor& weight, ModuleTensors& adapter) {
+  const at::Tensor update = at::mm(adapter(".lora_B"), at::mul(adapter(".lora_A"), adapter(".lora_E")));
+  return at::add(weight, update, method.number("alpha") / (static_cast<double>(method.integer("init_rank")) + kRankOffset));
+}
+
+// [1, in] scales inputs, [out, 1] outputs: columns and rows of the weight.
+at::Tensor merge_ia3(const MethodSpec&, const at::Tensor& weight, ModuleTensors& adapter) {
+  return at::mul(weight, adapter(".ia3_l"));
+}
+
+struct MergeRow {
+  const char* method;
+  const char* marker;  // what a module that is adapted has; null: weights stay as they are
+  Merge merge;
+};
+
+constexpr MergeRow kRows[] = {
+    {"lora", ".lora_A.weight", merge_lora},  {"dora", ".lora_A.weight", merge_dora}, {"pissa", ".lora_A.weight", merge_pissa},
+    {"adalora", ".lora_A", merge_adalora},   {"ia3", ".ia3_l", merge_ia3},           {"bitfit", nullptr, nullptr},
+    {"freeze", nullptr, nullptr},            {"full", nullptr, nullptr},
+};
+
+const MergeRow* row_of(const MethodSpec& method) {
+  const auto found = std::ranges::find_if(kRows, [&](const MergeRow& row) { return method.type == row.method; });
+  return found == std::end(kRows) ? nullptr : found;
+}
+
+}  // namespace
+
+void check_mergeable(const MethodSpec& method, const std::string& family) {
+  if (!row_of(method))
+    throw Error("request.invalid", "What method " + method.type + " adds is no change of the model's weights, so it cannot be merged into them.",
+                peft_method(method.type).layer ? "Use the checkpoint itself, here." : "Export it with --kind adapter.",
+                {{"method", method.type}});
+  if (method.type == "bitfit" && family != "llama")
+    throw Error("request.invalid", "Models of family " + family + " have no biases, so those of BitFit cannot be merged into one.",
+                "Use the checkpoint itself, here, or train another method.", {{"method", method.type}, {"family", family}});
+}
+
+std::optional<at::Tensor> Merger::merged(const TensorView& base) {
+  const at::ScalarType type = scalar_type(base.dtype);
+  if (trained_.find(base.name)) {
+    ++used_;
+    return as_tensor(trained_.at(base.name, base.shape)).to(type);
+  }
+  const MergeRow* row = row_of(spec_.method);
+  if (!row || !row->merge || !base.name.ends_with(kWeight)) return std::nullopt;
+  ModuleTensors adapter(trained_, base.name.substr(0, base.name.size() - kWeight.size()));
+  if (!adapter.has(row->marker)) return std::nullopt;
+  const at::Tensor merged = row->merge(spec_.method, as_tensor(base).to(at::kFloat), adapter).to(type);
+  used_ += adapter.used();
+  return merged;
+}
+
+std::vector<std::string> Merger::added() const {
+  std::vector<std::string> names;
+  if (spec_.method.type != "bitfit") return names;
+  for (const auto& [name, view] : trained_.tensors())
+    if (name.ends_with(kBias)) names.push_back(name);
+  return names;
+}
+
+at::Tensor Merger::added(const std::string& name, DType dtype) {
+  ++used_;
+  return as_tensor(trained_.at(name)).to(scalar_type(dtype));
+}
+
+void Merger::check_all_used() const {
+  if (used_ == trained_.tensors().size()) return;
+  throw Error("checkpoint.mismatch",
+              "Only " + std::to_string(used_) + " of " + std::to_string(trained_.tensors().size()) +
+                  " trained tensors belong to the base model " + spec_.model + ".",
+              "Export with the model that the run was started with.", {{"model", spec_.model}});
+}
+
+void configure_merged(nlohmann::json& config, const MethodSpec& method) {
+  if (method.type != "bitfit") return;
+  config["attention_bias"] = true;
+  config["mlp_bias"] = true;
+}
+
+}  // namespace collie

@@ -1,0 +1,42 @@
+// The update of a method on linear layers as a change of the base weights. One row a method in merge.cpp.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/run_spec.h"
+#include "core/safetensors.h"
+
+namespace collie {
+
+// Throws request.invalid, with the way, when what the method adds is not a change of weights (vectors before the text, layers in
+// series), or when the model's architecture has no place for it.
+void check_mergeable(const MethodSpec& method, const std::string& family);
+
+// Computes exported values one tensor at a time, in fp32, rounded once to the base's format.
+class Merger {
+ public:
+  Merger(const SafetensorsFile& trained, const RunSpec& spec) : trained_(trained), spec_(spec) {}
+
+  // nullopt: training did not touch it, its bytes are copied.
+  std::optional<at::Tensor> merged(const TensorView& base);
+  // Tensors that the base model does not have: BitFit's biases.
+  std::vector<std::string> added() const;
+  at::Tensor added(const std::string& name, DType dtype);
+  // Throws checkpoint.mismatch when a trained tensor has not found its place in the base model.
+  void check_all_used() const;
+
+ private:
+  const SafetensorsFile& trained_;
+  const RunSpec& spec_;
+  size_t used_ = 0;
+};
+
+// What changes in config.json: Llama's in transformers reads biases when it says so.
+void configure_merged(nlohmann::json& config, const MethodSpec& method);
+
+}  // namespace collie

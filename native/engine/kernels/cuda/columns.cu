@@ -1,0 +1,51 @@
+// Scales and shifts of columns, and sums over them.
+#include "engine/kernels/cuda/device.cuh"
+
+namespace collie::cuda {
+namespace {
+
+template <class T>
+__global__ void affine_elements(ColumnAffineArgs a) {
+  COLLIE_GRID_STRIDE(index, a.rows * a.cols) {
+    const int64_t i = index / a.cols, j = index % a.cols;
+    float value = to_float(static_cast<const T*>(a.x)[i * a.x_stride + j]);
+    if (a.factors) value *= a.factors[j];
+    if (a.shifts) value += a.shifts[j];
+    static_cast<T*>(a.y)[i * a.y_stride + j] = from_float<T>(value);
+  }
+}
+
+// Each of kColumnPartials groups of rows sums into its own row of `partial`; the second kernel adds those in order.
+template <class T>
+__global__ void column_partials(ColumnSumsArgs a) {
+  const int64_t j = blockIdx.x * static_cast<int64_t>(blockDim.x) + threadIdx.x;
+  if (j >= a.cols) return;
+  float sum = 0;
+  for (int64_t i = blockIdx.y; i < a.rows; i += gridDim.y) {
+    const float x = to_float(static_cast<const T*>(a.a)[i * a.a_stride + j]);
+    sum += a.b ? x * to_float(static_cast<const T*>(a.b)[i * a.b_stride + j]) : x;
+  }
+  a.partial[blockIdx.y * a.cols + j] = sum;
+}
+
+__global__ void add_partials(ColumnSumsArgs a) {
+  COLLIE_GRID_STRIDE(j, a.cols) {
+    float sum = 0;
+    for (int64_t p = 0; p < kColumnPartials; ++p) sum += a.partial[p * a.cols + j];
+    a.sums[j] += a.factors ? a.factors[j] * sum : sum;
+  }
+}
+
+}  // namespace
+
+void affine_columns(const ColumnAffineArgs& a, cudaStream_t stream) {
+  for_storage(a.storage, [&]<class T>() { affine_elements<T><<<blocks_for(a.rows * a.cols), kThreads, 0, stream>>>(a); });
+}
+
+void column_sums(const ColumnSumsArgs& a, cudaStream_t stream) {
+  const dim3 grid(blocks_for(a.cols), kColumnPartials);
+  for_storage(a.storage, [&]<class T>() { column_partials<T><<<grid, kThreads, 0, stream>>>(a); });
+  add_partials<<<blocks_for(a.cols), kThreads, 0, stream>>>(a);
+}
+
+}  // namespace collie::cuda

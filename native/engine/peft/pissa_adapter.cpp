@@ -1,0 +1,69 @@
+#include "engine/peft/pissa_adapter.h"
+
+#include <ATen/ops/mul.h>
+#include <ATen/ops/sqrt.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+
+#include "engine/peft/lora_init.h"
+#include "engine/peft/principal_part.h"
+#include "engine/peft/tensor_bytes.h"
+
+namespace collie {
+namespace {
+
+const LinearAdapterRegistration kPissa("pissa", [](const MethodSpec& method, const AdapterSite& site) {
+  return std::unique_ptr<LinearAdapter>(std::make_unique<PissaAdapter>(method, site));
+});
+
+}  // namespace
+
+PissaAdapter::PissaAdapter(const MethodSpec& method, const AdapterSite& site)
+    : LoraAdapter(method, site), a_start_(at::zeros(a_master_.sizes(), site.fp32())), b_starts_(b_masters_.size()) {
+  for (size_t i = 0; i < b_masters_.size(); ++i)
+    if (b_masters_[i].defined()) b_starts_[i] = at::zeros(b_masters_[i].sizes(), site.fp32());
+}
+
+// W = U S V^T: A = sqrt(S / s) V^T and B = U sqrt(S / s), of the first `rank` singular values.
+void PissaAdapter::init_from_base(Kernels&, const at::Tensor& base) {
+  if (site_.purpose == Purpose::serve) return;  // factors and starting factors come from a checkpoint
+  for (size_t i = 0; i < b_masters_.size(); ++i) {
+    const Projection& part = site_.layout.parts[i];
+    if (!part.adapted) continue;
+    const at::Tensor weight = base.narrow(0, part.out_begin, part.out).to(at::kFloat);
+    // A rank beyond the smaller side of the weight has nothing to hold.
+    const int64_t rank = std::min({part.rank, part.out, site_.layout.in});
+    const PrincipalPart svd = principal_part(weight, rank, lora::stream(site_.seed, module(i)));
+    const at::Tensor root = at::sqrt(at::mul(svd.values, 1 / scale_));
+    a_of(i).zero_();
+    a_of(i).narrow(0, 0, rank).copy_(at::mul(svd.right, root.unsqueeze(1)));
+    b_masters_[i].narrow(1, 0, rank).copy_(at::mul(svd.left, root));
+    b_starts_[i].copy_(b_masters_[i]);
+  }
+  a_start_.copy_(a_master_);
+}
+
+void PissaAdapter::bind_base(Kernels& kernels, const at::Tensor& base) {
+  for (size_t i = 0; i < b_starts_.size(); ++i) {
+    const Projection& part = site_.layout.parts[i];
+    if (!part.adapted) continue;
+    kernels.gemm(b_starts_[i], a_start_.narrow(0, part.tail_begin, part.rank), base.narrow(0, part.out_begin, part.out),
+                 {.alpha = -scale_, .beta = 1});
+  }
+}
+
+std::vector<NamedTensor> PissaAdapter::constants() const {
+  std::vector<NamedTensor> all;
+  for (size_t i = 0; i < b_starts_.size(); ++i) {
+    const Projection& part = site_.layout.parts[i];
+    if (!part.adapted) continue;
+    all.push_back({module(i) + ".lora_A.weight.start", a_start_.narrow(0, part.tail_begin, part.rank)});
+    all.push_back({module(i) + ".lora_B.weight.start", b_starts_[i]});
+  }
+  return all;
+}
+
+int64_t PissaAdapter::weight_bytes() const { return LoraAdapter::weight_bytes() + bytes_of(a_start_) + bytes_of(b_starts_); }
+
+}  // namespace collie

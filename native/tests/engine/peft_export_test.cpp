@@ -1,0 +1,235 @@
+// What is saved of every method on linear layers: a resume goes on bit for bit, an exported adapter comes back as it was, and a
+// merged model computes what the tuned one did.
+#include <ATen/ATen.h>
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "core/json_reader.h"
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/checkpoint/export.h"
+#include "engine/checkpoint/import_adapter.h"
+#include "engine/checkpoint/tensor_io.h"
+#include "engine/kernels/kernels.h"
+#include "model_reference.h"
+#include "peft_support.h"
+
+namespace collie::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kModels = fs::path(COLLIE_FIXTURES) / "parity";
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (fs::temp_directory_path() / "collie-peft-XXXXXX").string();
+    path_ = mkdtemp(name.data());
+  }
+  ~TemporaryFolder() { fs::remove_all(path_); }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+// A run of one of the tiny models.
+struct Run {
+  Run(const std::string& name, const nlohmann::json& method) : config(ModelConfig::load(kModels / name)) {
+    spec.model = (kModels / name).string();
+    spec.method = method_of(method);
+    spec.method_json = method;
+    spec.optimizer.type = "adamw";
+    spec.optimizer_json = {{"type", "adamw"}};
+    meta.method = method;
+    meta.optimizer = spec.optimizer_json;
+    meta.config = read_json_file(kModels / name / "config.json");
+  }
+  std::unique_ptr<Decoder> decoder(AdapterStart start, std::optional<MethodSpec> method) const {
+    DecoderOptions o = training_options(spec.method);
+    o.method = std::move(method);
+    if (!o.method) o.purpose = Purpose::serve;
+    auto decoder = std::make_unique<Decoder>(config, o);
+    decoder->load(spec.model, {}, start);
+    return decoder;
+  }
+  std::string save(Decoder& decoder, int64_t step, const std::vector<NamedTensor>& state) {
+    meta.step = step;
+    return CheckpointStore(folder.path()).save(meta, spec.method, decoder.trained_tensors(), state).name;
+  }
+  ExportRequest request(const std::string& checkpoint, const char* out) const {
+    return {folder.path(), checkpoint, folder.path() / "export" / out};
+  }
+
+  ModelConfig config;
+  RunSpec spec;
+  CheckpointMeta meta;
+  TemporaryFolder folder;
+};
+
+// AdamW over the decoder's parameters, with its state under names.
+struct Steps {
+  explicit Steps(Decoder& d) : decoder(d), kernels(make_kernels(at::kCPU)) {
+    for (const Parameter& p : decoder.trainable()) {
+      state.push_back({p.name + ".m", at::zeros_like(p.master)});
+      state.push_back({p.name + ".v", at::zeros_like(p.master)});
+    }
+  }
+  std::vector<NamedTensor> all_state() {
+    std::vector<NamedTensor> all = state;
+    for (const NamedTensor& t : decoder.method_state()) all.push_back(t);
+    return all;
+  }
+  double step(int64_t number, int64_t total) {
+    const PackedBatch batch = random_batch(decoder.config(), {20, 9}, static_cast<uint64_t>(number));
+    decoder.zero_grad();
+    const double loss = decoder.forward_backward(batch, 0.1, static_cast<uint64_t>(number)).loss;
+    decoder.finish_gradients();
+    for (size_t i = 0; i < decoder.trainable().size(); ++i) {
+      const Parameter& p = decoder.trainable()[i];
+      kernels->adamw({.master = p.master, .m = state[2 * i].tensor, .v = state[2 * i + 1].tensor, .grad = p.grad, .lr = 5e-3, .step = number});
+    }
+    decoder.after_update({number, total, 1});
+    decoder.sync_weights();
+    return loss;
+  }
+
+  Decoder& decoder;
+  std::unique_ptr<Kernels> kernels;
+  std::vector<NamedTensor> state;
+};
+
+TEST_CASE("a resume of every method goes on bit for bit") {
+  constexpr int64_t kHalf = 5, kTotal = 10;
+  for (const MethodCase& c : linear_methods()) {
+    CAPTURE(c.name);
+    nlohmann::json fields = c.fields;
+    if (fields.contains("dropout")) fields["dropout"] = 0.2;
+    Run run("llama-gqa-tied", fields);
+    const auto whole = run.decoder(AdapterStart::fresh, run.spec.method);
+    Steps steps(*whole);
+    for (int64_t i = 1; i <= kHalf; ++i) steps.step(i, kTotal);
+    const std::string name = run.save(*whole, kHalf, steps.all_state());
+    const auto resumed = run.decoder(AdapterStart::stored, run.spec.method);
+    Steps more(*resumed);
+    CheckpointStore(run.folder.path()).load(name, run.spec.method, resumed->trained_tensors(), more.all_state());
+    resumed->bind_base();
+    resumed->sync_weights();
+    for (int64_t i = kHalf + 1; i <= kTotal; ++i) CHECK(steps.step(i, kTotal) == more.step(i, kTotal));
+    const auto expected = whole->trained_tensors(), received = resumed->trained_tensors();
+    for (size_t i = 0; i < expected.size(); ++i) CHECK(expected[i].tensor.equal(received[i].tensor));
+  }
+}
+
+void check_adapter(const Run& run, const std::string& checkpoint, const PackedBatch& batch, const at::Tensor& logits) {
+  const ExportRequest request = run.request(checkpoint, "adapter");
+  export_adapter(request, run.spec, [](double) {});
+  CHECK(fs::exists(request.out / "adapter_config.json"));
+  if (run.spec.method.type == "adalora") return;  // cannot be continued; PEFT's own loading is tested with references
+  const auto decoder = run.decoder(AdapterStart::stored, run.spec.method);
+  import_adapter(request.out, run.spec, run.config, decoder->trained_tensors());
+  decoder->bind_base();
+  decoder->sync_weights();
+  CHECK((decoder->logits(batch, AdapterUse::on) - logits).abs().max().item<double>() <= 1e-5);
+}
+
+void check_merged(const Run& run, const std::string& checkpoint, const PackedBatch& batch, const at::Tensor& logits) {
+  const ExportRequest request = run.request(checkpoint, "merged");
+  export_merged(request, run.spec, [](double) {});
+  // In plain operations, which know biases too.
+  Weights weights;
+  const SafetensorsFile file(request.out / "model.safetensors");
+  for (const auto& [name, view] : file.tensors()) weights[name] = as_tensor(view).clone();
+  CHECK((reference_logits(run.config, weights, batch, 0) - logits).abs().max().item<double>() <= 1e-4);
+  const nlohmann::json config = read_json_file(request.out / "config.json");
+  if (run.spec.method.type == "bitfit") {
+    CHECK(config.at("attention_bias") == true);
+    CHECK(config.at("mlp_bias") == true);
+    CHECK(weights.count("model.layers.1.mlp.down_proj.bias") == 1);
+    return;
+  }
+  Decoder decoder(ModelConfig::load(request.out), training_options(method_of({{"type", "full"}})));
+  decoder.load(request.out);
+  CHECK((decoder.logits(batch, AdapterUse::on) - logits).abs().max().item<double>() <= 1e-4);
+}
+
+TEST_CASE("exports of every method compute what the tuned model did") {
+  for (const char* model : {"llama-gqa-tied", "llama3-untied"})
+    for (const MethodCase& c : linear_methods()) {
+      CAPTURE(model);
+      CAPTURE(c.name);
+      Run run(model, c.fields);
+      const auto decoder = run.decoder(AdapterStart::fresh, run.spec.method);
+      disturb(*decoder, 3);
+      decoder->sync_weights();
+      const PackedBatch batch = random_batch(run.config, {30, 9}, 4);
+      const at::Tensor logits = decoder->logits(batch, AdapterUse::on);
+      const std::string checkpoint = run.save(*decoder, 1, {});
+      if (run.spec.method.type != "bitfit") check_adapter(run, checkpoint, batch, logits);
+      check_merged(run, checkpoint, batch, logits);
+    }
+}
+
+std::string refusal(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    CHECK(!error.hint().empty());
+    return error.code();
+  }
+  return "";
+}
+
+TEST_CASE("exports that make no sense are refused with the way") {
+  Run run("mistral-window", {{"type", "bitfit"}});
+  const auto decoder = run.decoder(AdapterStart::fresh, run.spec.method);
+  const std::string checkpoint = run.save(*decoder, 1, {});
+  CHECK(refusal([&] { export_merged(run.request(checkpoint, "merged"), run.spec, [](double) {}); }) == "request.invalid");
+  CHECK(refusal([&] { export_adapter(run.request(checkpoint, "adapter"), run.spec, [](double) {}); }) == "request.invalid");
+  CHECK_FALSE(fs::exists(run.folder.path() / "export"));
+}
+
+TEST_CASE("AdaLoRA's exported ranks are those with a value") {
+  nlohmann::json fields;
+  for (const MethodCase& c : linear_methods())
+    if (std::string(c.name) == "adalora") fields = c.fields;
+  Run run("llama-gqa-tied", fields);
+  const auto decoder = run.decoder(AdapterStart::fresh, run.spec.method);
+  disturb(*decoder, 3);
+  for (const NamedTensor& t : decoder->trained_tensors()) {
+    if (t.name == "model.layers.0.mlp.up_proj.lora_E") t.tensor.narrow(0, 1, 2).zero_();
+    if (t.name == "model.layers.1.mlp.up_proj.lora_E") t.tensor.zero_();
+  }
+  decoder->sync_weights();
+  const ExportRequest request = run.request(run.save(*decoder, 7, {}), "adapter");
+  export_adapter(request, run.spec, [](double) {});
+  const nlohmann::json config = read_json_file(request.out / "adapter_config.json");
+  CHECK(config.at("peft_type") == "ADALORA");
+  CHECK(config.at("total_step") == 7);
+  CHECK(config.at("rank_pattern").at("model.layers.0.mlp.up_proj.lora_E") == nlohmann::json({true, false, false, true}));
+  CHECK(config.at("rank_pattern").at("model.layers.1.mlp.up_proj.lora_E") == nlohmann::json({true, false, false, false}));
+  const SafetensorsFile file(request.out / "adapter_model.safetensors");
+  CHECK(file.at("base_model.model.model.layers.0.mlp.up_proj.lora_A").shape == std::vector<int64_t>{2, 64});
+  CHECK(file.at("base_model.model.model.layers.0.mlp.up_proj.lora_B").shape == std::vector<int64_t>{112, 2});
+  CHECK(file.at("base_model.model.model.layers.0.mlp.gate_proj.lora_E").shape == std::vector<int64_t>{4, 1});
+}
+
+TEST_CASE("what PEFT has other words for is exported in its words") {
+  nlohmann::json fields = linear_methods()[0].fields;
+  fields.update({{"target_modules", {"layers.?.mlp.up_proj"}}, {"modules_to_save", {"norm", "embed_tokens"}}, {"scaling", "rank_stabilized"}});
+  Run run("llama-gqa-tied", fields);
+  const auto decoder = run.decoder(AdapterStart::fresh, run.spec.method);
+  const ExportRequest request = run.request(run.save(*decoder, 1, {}), "adapter");
+  export_adapter(request, run.spec, [](double) {});
+  const nlohmann::json config = read_json_file(request.out / "adapter_config.json");
+  CHECK(config.at("target_modules") == nlohmann::json({"model.layers.0.mlp.up_proj", "model.layers.1.mlp.up_proj"}));
+  CHECK(config.at("modules_to_save") == nlohmann::json({"embed_tokens", "lm_head", "model.norm"}));
+  CHECK(config.at("use_rslora") == true);
+  const SafetensorsFile file(request.out / "adapter_model.safetensors");
+  CHECK(file.find("base_model.model.lm_head.weight") != nullptr);
+  CHECK(file.find("base_model.model.model.embed_tokens.weight") != nullptr);
+}
+
+}  // namespace
+}  // namespace collie::test
