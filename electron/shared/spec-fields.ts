@@ -27,6 +27,10 @@ export interface FieldOption {
   title: string;
   help: string;
   paper?: { title: string; url: string };
+  /** The heading to list it under, where there are several. */
+  family?: string;
+  /** Everything the schema says about a variant. */
+  meta?: FieldMeta;
 }
 
 export interface SpecField {
@@ -240,6 +244,8 @@ function walkUnion(walk: Walk, def: Def, path: string, meta: FieldMeta, when?: S
       title: m.title,
       help: m.help,
       ...(m.paper ? { paper: m.paper } : {}),
+      ...(m.family ? { family: m.family } : {}),
+      meta: m,
     })),
     ...(when ? { when } : {}),
   });
@@ -287,4 +293,10 @@ export function variantDefaults(path: string, value: string): Record<string, unk
     defaults[field.key] = structuredClone(field.default);
   }
   return defaults;
+}
+
+/** A variant's meta, or null for a value that is none. */
+export function variantMeta(path: string, value: string): FieldMeta | null {
+  const choice = specFields().find((field) => field.path === path && field.kind === 'variant');
+  return choice?.options?.find((option) => option.value === value)?.meta ?? null;
 }

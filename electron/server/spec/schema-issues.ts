@@ -33,7 +33,7 @@ export function expected(field: SpecField): string {
     case 'multi_choice':
       return `a list of ${minLength ? 'one or more' : 'any'} of ${choices}`;
     case 'text_list':
-      return `a list of at most ${maxLength ?? 'any number of'} texts, none of them empty`;
+      return `a list of ${minLength ? `${minLength} to ${maxLength}` : `at most ${maxLength}`} texts, none of them empty`;
     case 'text': {
       const length = maxLength === undefined ? '' : ` of at most ${maxLength} characters`;
       return `a text${minLength ? ' that is not empty' : length}${orNone}`;

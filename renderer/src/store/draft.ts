@@ -1,7 +1,15 @@
 /** Pure operations on the draft of a RunSpec: nested plain objects, changed by dotted path, never in place. */
-
+import { startRate } from '../../../electron/shared/method-traits.ts';
+import type { MethodType } from '../../../electron/shared/methods.ts';
+import type { OptimizerSpec } from '../../../electron/shared/optimizers.ts';
 import { RUN_SPEC_VERSION } from '../../../electron/shared/run-spec.ts';
-import { specFields, specValue, variantDefaults } from '../../../electron/shared/spec-fields.ts';
+import {
+  type SpecField,
+  specFields,
+  specValue,
+  variantDefaults,
+  variantMeta,
+} from '../../../electron/shared/spec-fields.ts';
 
 export type Draft = Readonly<Record<string, unknown>>;
 
@@ -35,21 +43,48 @@ export function defaultDraft(): Draft {
   return draft;
 }
 
-/** The draft with another variant chosen: its defaults, and of the old values those both variants have. */
+/**
+ * The draft with another variant chosen: its defaults, and of the old values those that were changed and that both variants
+ * have. A learning rate that was left alone goes along with method and optimizer.
+ */
 export function withVariant(draft: Draft, path: string, variant: string): Draft {
   const group = path.slice(0, path.lastIndexOf('.'));
   const before = specValue(draft, group);
   const next = variantDefaults(path, variant);
   if (isRecord(before)) {
+    const old = variantDefaults(path, String(specValue(draft, path)));
     const keys = new Set(
       specFields()
         .filter((f) => f.when?.path === path && f.when.equals === variant)
         .map((f) => f.key),
     );
-    for (const [key, value] of Object.entries(before)) if (keys.has(key)) next[key] = value;
+    for (const [key, value] of Object.entries(before))
+      if (keys.has(key) && !sameValue(value, old[key])) next[key] = value;
   }
-  return withValue(draft, group, next);
+  return withRate(draft, withValue(draft, group, next));
 }
+
+const RATE = 'optimizer.learning_rate';
+
+/** The learning rate that method and optimizer of a draft begin with; null without a method or an optimizer. */
+function rateOf(draft: Draft): number | null {
+  const [method, optimizer] = [specValue(draft, 'method.type'), specValue(draft, 'optimizer.type')];
+  const known = (path: string, value: unknown) => typeof value === 'string' && variantMeta(path, value);
+  if (!known('method.type', method) || !known('optimizer.type', optimizer)) return null;
+  return startRate(method as MethodType, optimizer as OptimizerSpec['type']);
+}
+
+function withRate(before: Draft, after: Draft): Draft {
+  const rate = rateOf(after);
+  if (rate === null) return after;
+  const old = specValue(before, RATE);
+  const plain = variantDefaults('optimizer.type', String(specValue(before, 'optimizer.type'))).learning_rate;
+  return old === undefined || old === plain || old === rateOf(before) ? withValue(after, RATE, rate) : after;
+}
+
+/** What a field of the form is set back to: its default, for the learning rate the one of method and optimizer. */
+export const defaultOf = (field: SpecField, draft: Draft): unknown =>
+  field.path === RATE ? (rateOf(draft) ?? field.default) : field.default;
 
 /** `over` merged into `base`, objects key by key, anything else replaced. A changed variant replaces its whole group. */
 export function mergeSpec(base: Draft, over: Draft): Draft {

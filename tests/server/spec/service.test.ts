@@ -174,7 +174,7 @@ describe('a good spec', () => {
     });
     const summary = preview?.summary.join('\n');
     expect(summary).toMatch(
-      /Tiny trains LoRA adapters of rank 16: 10 of 1,000 parameters \(1\.0%\), in bf16 on the CPU/,
+      /Tiny trains LoRA adapters of rank 16: 10 parameters, 1\.0% of the 1,000 of the model, in bf16 on the CPU/,
     );
     expect(summary).toMatch(/reads 36 rows of "train.jsonl" in 15 steps \(6 steps an epoch\)/);
     expect(summary).toMatch(/4 held-out rows are evaluated at the start and the end/);
