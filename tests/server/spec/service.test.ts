@@ -323,6 +323,25 @@ describe('what is wrong', () => {
     expect(issues[0]?.suggestion).not.toBe('');
   });
 
+  it('leaves the forecast where it can be made: what a choice costs is seen while it is mended', async () => {
+    const input = spec({ method: { type: 'lora', target_modules: ['w1'] } });
+    const { issues, resolved, preview } = await service().specs.validate(input, { patience });
+    expect(issues).toMatchObject([{ path: 'method.target_modules', code: 'no_match' }]);
+    expect(resolved).toBeNull();
+    expect(preview).toMatchObject({ trainableParams: 10, memory: { totalBytes: 1000 } });
+  });
+
+  it('a method that the planner refuses leaves the issue that says why', async () => {
+    const refuse = () => {
+      throw new CollieError('spec.invalid', 'Not in 4 bits.', '');
+    };
+    const input = spec({ method: { type: 'full' }, quantization: 'nf4' });
+    const { specs } = service({ planner: { ...planner, planMemory: refuse } });
+    const { issues, preview } = await specs.validate(input, { patience });
+    expect(issues.map(({ path }) => path)).toEqual(['quantization']);
+    expect(preview).toBeNull();
+  });
+
   it('a bad row is found before the run starts', async () => {
     const bad = await writeText(
       join(scratch, 'bad.jsonl'),

@@ -49,10 +49,29 @@ export function PreviewPanel({ onGoTo }: { onGoTo: (path: string) => void }) {
   );
 }
 
+/** What the method costs besides memory. */
+function Cost({ preview }: { preview: RunPreview }) {
+  const { trainableParams, totalParams, adapterBytes } = preview;
+  const share = totalParams > 0 ? trainableParams / totalParams : 0;
+  return (
+    <Facts
+      facts={[
+        [
+          'Trainable parameters',
+          <span key="trainable" title={formatInteger(trainableParams)}>
+            {formatCount(trainableParams)} ({formatPercent(share)})
+          </span>,
+        ],
+        ['Adapter on disk', adapterBytes > 0 ? formatBytes(adapterBytes) : 'None: the model itself'],
+      ]}
+    />
+  );
+}
+
 function Forecast({ preview }: { preview: RunPreview }) {
-  const share = preview.totalParams > 0 ? preview.trainableParams / preview.totalParams : 0;
   return (
     <>
+      <Cost preview={preview} />
       <MemoryBar memory={preview.memory} />
       {preview.warnings.length > 0 && (
         <Alert color="yellow" p="sm" icon={<IconAlertTriangle aria-hidden />} title="Worth a look">
@@ -80,9 +99,7 @@ function Forecast({ preview }: { preview: RunPreview }) {
           ],
           ['Training rows', formatInteger(preview.trainRows)],
           ['Held-out rows', formatInteger(preview.evalRows)],
-          ['Trainable parameters', `${formatCount(preview.trainableParams)} (${formatPercent(share)})`],
           ['Sequences per step', formatInteger(preview.sequencesPerStep)],
-          ...(preview.adapterBytes > 0 ? [['Adapter size', formatBytes(preview.adapterBytes)] as const] : []),
         ]}
       />
     </>
