@@ -49,7 +49,12 @@ function controlOf({ kind, meta }: SpecField): ComponentType<FieldProps> {
 
 const wideKinds: readonly SpecField['kind'][] = ['variant', 'multi_choice', 'text_list', 'boolean'];
 const wideControls: readonly FieldMeta['control'][] = ['model', 'dataset', 'multiline', 'adapter'];
-const isWide = ({ kind, meta }: SpecField) => wideKinds.includes(kind) || wideControls.includes(meta.control);
+/** Help of more letters than this would become a tower in one column. */
+const LONG_HELP = 160;
+const isWide = ({ kind, meta }: SpecField) =>
+  wideKinds.includes(kind) ||
+  wideControls.includes(meta.control) ||
+  (kind === 'choice' && meta.help.length > LONG_HELP);
 
 /** Changed from its default; required fields have none. */
 export const isChanged = (field: SpecField, draft: Draft): boolean =>

@@ -4,7 +4,7 @@ import type { RunPreview } from '../../../../electron/shared/entities.ts';
 import { navigate } from '../../app/route.ts';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { Facts } from '../../components/Facts.tsx';
-import { formatBytes, formatCount, formatInteger, formatPercent } from '../../components/format.ts';
+import { formatBytes, formatCount, formatInteger, formatShare } from '../../components/format.ts';
 import { useStore } from '../../store/context.tsx';
 import classes from './Compose.module.css';
 import { MemoryBar } from './MemoryBar.tsx';
@@ -59,7 +59,7 @@ function Cost({ preview }: { preview: RunPreview }) {
         [
           'Trainable parameters',
           <span key="trainable" title={formatInteger(trainableParams)}>
-            {formatCount(trainableParams)} ({formatPercent(share)})
+            {formatCount(trainableParams)} ({formatShare(share)})
           </span>,
         ],
         ['Adapter on disk', adapterBytes > 0 ? formatBytes(adapterBytes) : 'None: the model itself'],

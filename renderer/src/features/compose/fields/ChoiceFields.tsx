@@ -32,6 +32,7 @@ export function ChoiceField({ field, id, value, error, help, onChange }: FieldPr
         id={id}
         data={data}
         fullWidth
+        maw={420}
         tabIndex={-1}
         aria-label={field.meta.title}
         {...(help ? { 'aria-describedby': helpId(id) } : {})}

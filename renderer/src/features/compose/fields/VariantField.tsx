@@ -14,10 +14,12 @@ export function byFamily(options: readonly FieldOption[]): [family: string, opti
   return [...families];
 }
 
+/** Up to so many options are cards with all of their help; more are lines. */
+const FEW = 4;
+
 /** A choice that decides which other fields there are; each with what it means, the chosen one with its paper. */
 export function VariantField({ field, id, value, error, help, onChange }: FieldProps) {
   const options = field.options ?? [];
-  const families = byFamily(options);
   const chosen = options.find((option) => option.value === value);
   return (
     <Radio.Group
@@ -28,35 +30,59 @@ export function VariantField({ field, id, value, error, help, onChange }: FieldP
       {...helpProps({ id, help })}
       onChange={onChange}
     >
-      {families.map(([family, members]) => (
-        <div key={family} className={families.length > 1 ? classes.family : undefined}>
-          {family !== '' && (
-            <Text size="xs" fw={550} c="dimmed" className={classes.familyName ?? ''}>
-              {family}
-            </Text>
-          )}
-          <div className={classes.variants} data-many={options.length > 2 || undefined}>
-            {members.map((option) => (
-              <VariantCard key={option.value} option={option} />
-            ))}
-          </div>
+      {options.length > FEW ? (
+        <div className={classes.families}>
+          {byFamily(options).map(([family, members]) => (
+            <div key={family} className={classes.family}>
+              {family !== '' && (
+                <Text size="xs" fw={550} c="dimmed" px={10} mb={2}>
+                  {family}
+                </Text>
+              )}
+              {members.map((option) => (
+                <VariantRow key={option.value} option={option} chosen={option === chosen} />
+              ))}
+            </div>
+          ))}
         </div>
-      ))}
-      {chosen?.paper && <Paper paper={chosen.paper} />}
+      ) : (
+        <div className={classes.variants}>
+          {options.map((option) => (
+            <VariantCard key={option.value} option={option} />
+          ))}
+        </div>
+      )}
+      {chosen && <Chosen option={chosen} />}
     </Radio.Group>
   );
 }
 
+/** One of many: a line, with all of its help once it is chosen or pointed at. */
+function VariantRow({ option, chosen }: { option: FieldOption; chosen: boolean }) {
+  return (
+    <Radio.Card value={option.value} className={classes.variantRow ?? ''} radius="sm" withBorder={false}>
+      <Radio.Indicator size="xs" className={classes.variantDot ?? ''} />
+      <Text size="sm" fw={550} lh={1.5}>
+        {option.title}
+      </Text>
+      <Text size="xs" c="dimmed" lh={1.6} truncate={!chosen} title={chosen ? '' : option.help}>
+        <InlineCode text={option.help} />
+      </Text>
+    </Radio.Card>
+  );
+}
+
+/** One of a few. */
 function VariantCard({ option }: { option: FieldOption }) {
   return (
     <Radio.Card value={option.value} className={classes.variant ?? ''} radius="md">
-      <Group wrap="nowrap" align="flex-start" gap="xs">
-        <Radio.Indicator mt={2} size="xs" />
+      <Group wrap="nowrap" align="flex-start" gap="sm">
+        <Radio.Indicator mt={2} />
         <div>
-          <Text size="sm" fw={550} lh={1.35}>
+          <Text size="sm" fw={550}>
             {option.title}
           </Text>
-          <Text size="xs" c="dimmed" lh={1.4}>
+          <Text size="xs" c="dimmed">
             <InlineCode text={option.help} />
           </Text>
         </div>
@@ -65,14 +91,18 @@ function VariantCard({ option }: { option: FieldOption }) {
   );
 }
 
-/** The link stands beside the cards, not in them: a link in a button cannot be reached. */
-function Paper({ paper }: { paper: NonNullable<FieldOption['paper']> }) {
+/** More about the chosen one. The link stands beside the cards, not in them: a link in a button cannot be reached. */
+function Chosen({ option: { paper, meta } }: { option: FieldOption }) {
+  const choose = meta?.traits?.choose;
+  if (!paper && !choose) return null;
   return (
     <Text size="xs" mt={8}>
-      Paper:{' '}
-      <Anchor href={paper.url} target="_blank" rel="noreferrer" size="xs">
-        {paper.title}
-      </Anchor>
+      {choose} {paper && 'Paper: '}
+      {paper && (
+        <Anchor href={paper.url} target="_blank" rel="noreferrer" size="xs">
+          {paper.title}
+        </Anchor>
+      )}
     </Text>
   );
 }

@@ -22,7 +22,7 @@ export const helpProps = ({ id, help }: Pick<FieldProps, 'id' | 'help'>) =>
   help
     ? {
         description: help,
-        descriptionProps: { id: helpId(id) },
+        descriptionProps: { id: helpId(id), size: 'md' },
         inputWrapperOrder: ['label', 'input', 'description', 'error'] as Part[],
       }
     : {};
