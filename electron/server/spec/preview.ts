@@ -147,8 +147,17 @@ function summarize(subject: Subject, preview: Omit<RunPreview, 'summary' | 'warn
     spec.checkpoint.every_steps > 0
       ? `A checkpoint is saved every ${spec.checkpoint.every_steps} steps; the last ${spec.checkpoint.keep} are kept.`
       : 'A checkpoint is saved at the end, and when you stop the run.',
-    `It needs about ${gib(preview.memory.totalBytes)} of memory; ${gib(preview.memory.availableBytes)} are free.`,
+    memorySentence(preview.memory),
+    ...(preview.adapterBytes > 0 ? [`The adapter takes ${mib(preview.adapterBytes)} on disk.`] : []),
   ];
+}
+
+const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 3 : 1)} MiB`;
+
+function memorySentence(memory: RunPreview['memory']): string {
+  const { weightsBytes, gradientsBytes, optimizerBytes, activationsBytes } = memory;
+  const parts = `weights ${gib(weightsBytes)}, gradients ${gib(gradientsBytes)}, optimizer ${gib(optimizerBytes)}, activations ${gib(activationsBytes)}`;
+  return `It needs about ${gib(memory.totalBytes)} of memory (${parts}); ${gib(memory.availableBytes)} are free.`;
 }
 
 function rowCounts(subject: Subject, lengths: RowLengths | null) {

@@ -50,8 +50,9 @@ export function RanksCard({ points }: { points: readonly RankPoint[] }) {
   );
 }
 
-/** Share of full colour from which text on it is light (dark in the dark scheme). */
-const STRONG = 0.55;
+/** Shares of full colour from which the text on it changes sides: in the dark scheme, in the light one. */
+const HALF = 0.48;
+const STRONG = 0.72;
 
 function RankTable({ grid, most }: { grid: RankGrid; most: number }) {
   return (
@@ -73,6 +74,7 @@ function RankTable({ grid, most }: { grid: RankGrid; most: number }) {
             {ranks.map((rank, k) => (
               <td
                 key={grid.layers[k]}
+                data-half={(rank ?? 0) / most > HALF || undefined}
                 data-strong={(rank ?? 0) / most > STRONG || undefined}
                 style={{ '--share': `${Math.round((100 * (rank ?? 0)) / most)}%` } as React.CSSProperties}
                 title={`Layer ${grid.layers[k]}, ${module}: ${rank === null ? 'no adapter' : `rank ${rank}`}`}
