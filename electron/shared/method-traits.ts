@@ -2,7 +2,6 @@
 import type { ExportRecord } from './entities.ts';
 import type { MethodTraits } from './field-meta.ts';
 import type { Method, MethodType } from './methods.ts';
-import type { OptimizerSpec } from './optimizers.ts';
 import { variantDefaults, variantMeta } from './spec-fields.ts';
 
 export type ExportKind = ExportRecord['kind'];
@@ -63,8 +62,8 @@ export const exportKinds = (type: MethodType): ExportKind[] =>
   (['adapter', 'merged'] as const).filter((kind) => exportRefusal(type, kind) === null);
 
 /** Default learning rate of an optimizer in the schema. */
-function defaultRate(optimizer: string): number {
-  const rate = variantDefaults('optimizer.type', optimizer).learning_rate;
+function defaultRate(optimizer: string, key = 'learning_rate'): number {
+  const rate = variantDefaults('optimizer.type', optimizer)[key];
   return typeof rate === 'number' ? rate : Number.NaN;
 }
 
@@ -80,6 +79,12 @@ export function usualRate(method: MethodType, optimizer: string): MethodTraits['
   return { low: rounded(low), start: rounded(start), high: rounded(high) };
 }
 
-/** The learning rate to start with. */
-export const startRate = (method: MethodType, optimizer: OptimizerSpec['type']): number =>
-  usualRate(method, optimizer).start;
+/**
+ * The learning rate to start with. `key`: another rate of the optimizer (Muon has one for what is no matrix), taken to be as
+ * far from AdamW's as its default is.
+ */
+export function startRate(method: MethodType, optimizer: string, key = 'learning_rate'): number {
+  if (key === 'learning_rate') return usualRate(method, optimizer).start;
+  const factor = defaultRate(optimizer, key) / defaultRate('adamw');
+  return Number(Math.min(1, methodTraits(method).usualRate.start * factor).toPrecision(2));
+}

@@ -1,7 +1,6 @@
 /** Pure operations on the draft of a RunSpec: nested plain objects, changed by dotted path, never in place. */
 import { startRate } from '../../../electron/shared/method-traits.ts';
 import type { MethodType } from '../../../electron/shared/methods.ts';
-import type { OptimizerSpec } from '../../../electron/shared/optimizers.ts';
 import { RUN_SPEC_VERSION } from '../../../electron/shared/run-spec.ts';
 import {
   type SpecField,
@@ -64,27 +63,38 @@ export function withVariant(draft: Draft, path: string, variant: string): Draft 
   return withRate(draft, withValue(draft, group, next));
 }
 
-const RATE = 'optimizer.learning_rate';
+/** Keys of the rates of an optimizer. */
+const rateKeys = (optimizer: unknown): string[] =>
+  specFields()
+    .filter(({ key, when }) => when?.path === 'optimizer.type' && when.equals === optimizer && isRate(key))
+    .map(({ key }) => key);
+
+const isRate = (key: string) => key.endsWith('learning_rate');
 
 /** The learning rate that method and optimizer of a draft begin with; null without a method or an optimizer. */
-function rateOf(draft: Draft): number | null {
+function rateOf(draft: Draft, key: string): number | null {
   const [method, optimizer] = [specValue(draft, 'method.type'), specValue(draft, 'optimizer.type')];
-  const known = (path: string, value: unknown) => typeof value === 'string' && variantMeta(path, value);
-  if (!known('method.type', method) || !known('optimizer.type', optimizer)) return null;
-  return startRate(method as MethodType, optimizer as OptimizerSpec['type']);
+  if (typeof method !== 'string' || typeof optimizer !== 'string') return null;
+  if (!variantMeta('method.type', method) || !variantMeta('optimizer.type', optimizer)) return null;
+  return startRate(method as MethodType, optimizer, key);
 }
 
 function withRate(before: Draft, after: Draft): Draft {
-  const rate = rateOf(after);
-  if (rate === null) return after;
-  const old = specValue(before, RATE);
-  const plain = variantDefaults('optimizer.type', String(specValue(before, 'optimizer.type'))).learning_rate;
-  return old === undefined || old === plain || old === rateOf(before) ? withValue(after, RATE, rate) : after;
+  const plain = variantDefaults('optimizer.type', String(specValue(before, 'optimizer.type')));
+  return rateKeys(specValue(after, 'optimizer.type')).reduce((draft, key) => {
+    const path = `optimizer.${key}`;
+    const old = specValue(before, path);
+    const untouched = old === undefined || old === plain[key] || old === rateOf(before, key);
+    const rate = rateOf(after, key);
+    return untouched && rate !== null ? withValue(draft, path, rate) : draft;
+  }, after);
 }
 
-/** What a field of the form is set back to: its default, for the learning rate the one of method and optimizer. */
+/** What a field of the form is set back to: its default, for learning rates the one of method and optimizer. */
 export const defaultOf = (field: SpecField, draft: Draft): unknown =>
-  field.path === RATE ? (rateOf(draft) ?? field.default) : field.default;
+  field.group === 'optimizer' && isRate(field.key)
+    ? (rateOf(draft, field.key) ?? field.default)
+    : field.default;
 
 /** `over` merged into `base`, objects key by key, anything else replaced. A changed variant replaces its whole group. */
 export function mergeSpec(base: Draft, over: Draft): Draft {
