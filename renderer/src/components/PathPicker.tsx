@@ -10,7 +10,7 @@ export interface PathPickerProps {
   readonly ariaLabel?: string;
   readonly id?: string;
   readonly description?: ReactNode;
-  readonly descriptionProps?: { readonly id: string; readonly size: string };
+  readonly descriptionProps?: { readonly id: string; readonly fz: string };
   /** Where the description stands; above the input when left out. */
   readonly inputWrapperOrder?: ('label' | 'input' | 'description' | 'error')[];
   readonly value: string;

@@ -24,7 +24,9 @@ function trainableOf(method: Method, total: number): number {
 
 /** Bytes of states a trained parameter; those that update inside the backward pass keep nearly none. */
 const STATE_BYTES: Readonly<Record<string, number>> = {
-  sgd: 0,
+  sgd: 4,
+  adan: 16,
+  apollo: 0.5,
   lomo: 0,
   adalomo: 0,
   adafactor: 0.1,

@@ -56,7 +56,7 @@ const upper: Readonly<Record<string, string>> = {
 const optionTitle = ({ value, title }: FieldOption): string =>
   upper[value] ??
   (title === value && /^[a-z_]+$/.test(value)
-    ? `${value.charAt(0).toUpperCase()}${value.slice(1).replaceAll('_', '-')}`
+    ? `${value.charAt(0).toUpperCase()}${value.slice(1).replaceAll('_', ' ')}`
     : title);
 
 /** Some of several values. */

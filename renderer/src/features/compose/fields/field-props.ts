@@ -22,7 +22,7 @@ export const helpProps = ({ id, help }: Pick<FieldProps, 'id' | 'help'>) =>
   help
     ? {
         description: help,
-        descriptionProps: { id: helpId(id), size: 'md' },
+        descriptionProps: { id: helpId(id), fz: 'xs' },
         inputWrapperOrder: ['label', 'input', 'description', 'error'] as Part[],
       }
     : {};
