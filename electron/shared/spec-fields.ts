@@ -27,7 +27,6 @@ export interface FieldOption {
   title: string;
   help: string;
   paper?: { title: string; url: string };
-  /** The heading to list it under, where there are several. */
   family?: string;
   /** Everything the schema says about a variant. */
   meta?: FieldMeta;
@@ -181,10 +180,7 @@ function leaf(schema: Schema): ({ kind: FieldKind } & Partial<SpecField>) | null
   }
 }
 
-interface Walk {
-  fields: SpecField[];
-  groups: SpecGroup[];
-}
+type Walk = { fields: SpecField[]; groups: SpecGroup[] };
 
 const join = (parent: string, key: string) => (parent === '' ? key : `${parent}.${key}`);
 
@@ -296,7 +292,7 @@ export function variantDefaults(path: string, value: string): Record<string, unk
 }
 
 /** A variant's meta, or null for a value that is none. */
-export function variantMeta(path: string, value: string): FieldMeta | null {
-  const choice = specFields().find((field) => field.path === path && field.kind === 'variant');
-  return choice?.options?.find((option) => option.value === value)?.meta ?? null;
-}
+export const variantMeta = (path: string, value: string): FieldMeta | null =>
+  specFields()
+    .find((field) => field.path === path && field.kind === 'variant')
+    ?.options?.find((option) => option.value === value)?.meta ?? null;
