@@ -10,6 +10,11 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
+/** To standard error, so that --json stays JSON. */
+export const printNote = (sentence: string): void => {
+  process.stderr.write(`${pc.dim('note')}  ${sentence}\n`);
+};
+
 export function printError(thrown: unknown, json: boolean): void {
   const info = toErrorInfo(thrown);
   if (json) {

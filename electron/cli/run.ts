@@ -4,7 +4,7 @@ import type { Host } from '../server/host.ts';
 import { CollieError } from '../shared/errors.ts';
 import type { RunStatus } from '../shared/events.ts';
 import { describeRun, followRun } from './follow-run.ts';
-import { exitCodes, issueLine, printJson } from './output.ts';
+import { exitCodes, issueLine, printJson, printNote } from './output.ts';
 import { withHost } from './session.ts';
 import { readSpecFile } from './spec-file.ts';
 
@@ -48,7 +48,7 @@ async function begin(host: Host, specPath: string | undefined, flags: RunFlags):
       'Give a spec file, or --resume with a run id.',
     );
   }
-  const { id } = await host.call('runs.start', { spec: readSpecFile(specPath, flags.set) });
+  const { id } = await host.call('runs.start', { spec: readSpecFile(specPath, flags.set, printNote) });
   return id;
 }
 
@@ -71,7 +71,7 @@ export async function validateCommand(
   flags: { json: boolean; set: string[] },
 ): Promise<void> {
   await withHost(async (host) => {
-    const result = await host.call('spec.validate', { spec: readSpecFile(specPath, flags.set) });
+    const result = await host.call('spec.validate', { spec: readSpecFile(specPath, flags.set, printNote) });
     if (result.issues.length > 0) process.exitCode = exitCodes.failed;
     if (flags.json) return printJson(result);
     for (const issue of result.issues) process.stdout.write(`${issueLine(issue)}\n`);

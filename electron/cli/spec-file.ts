@@ -3,11 +3,14 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { expandHome } from '../server/files/files.ts';
 import { CollieError } from '../shared/errors.ts';
+import { specFields, variantMeta } from '../shared/spec-fields.ts';
 
 type Json = Record<string, unknown>;
+/** Gets sentences about what was done besides what was asked. */
+type Note = (sentence: string) => void;
 
 /** Reads a spec. Relative paths in it start at the folder of the file. Throws file.not_found, spec.invalid. */
-export function readSpecFile(path: string, sets: string[]): Json {
+export function readSpecFile(path: string, sets: string[], note: Note = () => {}): Json {
   const text = readFileSync(resolve(path), 'utf8');
   let spec: unknown;
   try {
@@ -21,12 +24,15 @@ export function readSpecFile(path: string, sets: string[]): Json {
   if (!isObject(spec))
     throw invalid(`${path} holds ${JSON.stringify(spec)?.slice(0, 40)}, not an object.`, '');
   absolutePaths(spec, dirname(resolve(path)));
-  for (const set of sets) applySet(spec, set);
+  for (const set of sets) applySet(spec, set, note);
   return spec;
 }
 
-/** `optimizer.learning_rate=1e-4`: the value is JSON, or a plain string where it is none. */
-export function applySet(spec: Json, set: string): void {
+/**
+ * `optimizer.learning_rate=1e-4`: the value is JSON, or a plain string where it is none. Another method or optimizer
+ * (`method.type=ia3`) takes the settings along that it has too; the others are dropped, told to `note`.
+ */
+export function applySet(spec: Json, set: string, note: Note = () => {}): void {
   const at = set.indexOf('=');
   if (at < 1)
     throw invalid(`--set ${set} is not path=value.`, 'For example: --set optimizer.learning_rate=1e-4');
@@ -42,7 +48,22 @@ export function applySet(spec: Json, set: string): void {
     target[key] = inner;
     target = inner;
   }
-  target[last] = parseValue(set.slice(at + 1));
+  const value = parseValue(set.slice(at + 1));
+  if (target[last] !== undefined && target[last] !== value)
+    dropForeign(target, [...keys, last].join('.'), value, note);
+  target[last] = value;
+}
+
+/** After the choice of another variant: settings that it does not have go; everything else is for the check to judge. */
+function dropForeign(group: Json, path: string, value: unknown, note: Note): void {
+  const variants = specFields().filter(({ when }) => when?.path === path);
+  const own = variants.filter(({ when }) => when?.equals === value).map(({ key }) => key);
+  if (typeof value !== 'string' || variantMeta(path, value) === null) return;
+  const foreign = variants.map(({ key }) => key).filter((key) => !own.includes(key) && key in group);
+  for (const key of new Set(foreign)) {
+    delete group[key];
+    note(`${path.replace(/[^.]+$/, key)} is left out: ${value} has no such setting.`);
+  }
 }
 
 function parseValue(text: string): unknown {
@@ -61,6 +82,7 @@ function absolutePaths(spec: Json, base: string): void {
     holder[key] = resolve(base, expandHome(value));
   };
   fix(spec, 'model');
+  if (isObject(spec.method)) fix(spec.method, 'init_adapter');
   if (!isObject(spec.dataset)) return;
   fix(spec.dataset, 'train');
   fix(spec.dataset, 'eval');

@@ -42,6 +42,17 @@ export const eventPayloads = {
     /** Resident memory of the rank now and at its peak. On CUDA: allocated device memory. */
     memory_bytes: z.number().int(),
     memory_peak_bytes: z.number().int(),
+    /** Seconds of `step_seconds` that went into an estimate of the curvature (Sophia); only in steps that made one. */
+    curvature_seconds: finite.optional(),
+  }),
+  /** AdaLoRA's allocation of ranks, written whenever it is made anew. */
+  ranks: z.object({
+    /** Sum of the ranks of all modules. */
+    total: z.number().int(),
+    /** What the sum was to be at this step. */
+    target: z.number().int(),
+    /** Rank of each adapted module, by its full name: `model.layers.0.self_attn.q_proj`. */
+    modules: z.record(z.string(), z.number().int()),
   }),
   eval: z.object({
     /** Mean cross entropy per answer token over all evaluation rows (summed first, divided once), nats. */

@@ -1,6 +1,26 @@
 /** What a field of the RunSpec shows besides its type and range: the vocabulary of forms, docs and the CLI. */
 import { z } from 'zod';
 
+/** What follows from the choice of a method, for host, form, command line and docs: told once, with the method. */
+export interface MethodTraits {
+  /** What becomes of the model's own weights: left alone, trained, or changed once before the training begins. */
+  base: 'frozen' | 'trained' | 'rewritten';
+  /** Form of an exported adapter: PEFT's own, one that only this workbench reads, or none. */
+  adapter: 'peft' | 'own' | 'none';
+  /** `peft_type` in adapter_config.json, for `adapter: 'peft'`. */
+  peftType?: 'LORA' | 'ADALORA' | 'IA3' | 'PROMPT_TUNING' | 'PREFIX_TUNING' | 'P_TUNING';
+  /** Why the training cannot be folded into the model's weights; left out: it can. */
+  notMergeable?: string;
+  /** What it trains, behind "trains"; {key} stands for a setting: "LoRA adapters of rank {rank}". */
+  trains: string;
+  /** What it costs, in a sentence for the docs. */
+  cost: string;
+  /** When it is the right choice, in a sentence for the docs. */
+  choose: string;
+  /** Usual learning rates with AdamW: what to start with, and the range beyond which a warning is due. */
+  usualRate: { low: number; start: number; high: number };
+}
+
 /** What a form field or a docs row shows besides the type and range, which come from zod itself. */
 export interface FieldMeta {
   title: string;
@@ -16,6 +36,14 @@ export interface FieldMeta {
   control?: 'model' | 'dataset' | 'column' | 'multiline' | 'adapter';
   /** Usual values of a list of texts; others may be typed. */
   suggestions?: string[];
+  /** Of a variant: the heading under which choices list it. */
+  family?: string;
+  /** Of a variant: what a run with it is called in a line; {key} stands for a setting: "LoRA r{rank}". */
+  short?: string;
+  /** Of a method. */
+  traits?: MethodTraits;
+  /** Of an optimizer: its usual learning rates as a multiple of AdamW's; 1 when left out. */
+  rateFactor?: number;
 }
 
 /** Titles, help and the like of a schema, in the form zod takes them. */

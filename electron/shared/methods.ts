@@ -1,271 +1,17 @@
-/** Methods: which weights are trained, and how. Part of the RunSpec. Hyperparameters have the names and defaults of PEFT
- * where PEFT has the method. */
+/** Methods: which weights are trained, and how. Part of the RunSpec. */
 import { z } from 'zod';
 import { int, meta } from './field-meta.ts';
+import { adalora, dora, lora, pissa } from './low-rank-methods.ts';
+import {
+  initAdapter,
+  initText,
+  linearModules,
+  modulesToSave,
+  targetModules,
+  virtualTokens,
+} from './method-fields.ts';
 
-/** Linear layers of a decoder layer, by the last part of their names. */
-export const linearModules = [
-  'q_proj',
-  'k_proj',
-  'v_proj',
-  'o_proj',
-  'gate_proj',
-  'up_proj',
-  'down_proj',
-] as const;
-
-/** Modules outside of the linear layers that can be trained whole beside an adapter. */
-export const savableModules = [
-  'embed_tokens',
-  'lm_head',
-  'norm',
-  'input_layernorm',
-  'post_attention_layernorm',
-] as const;
-
-const rank = (value: number) =>
-  int(1, 512)
-    .default(value)
-    .meta(
-      meta({
-        title: 'Rank',
-        help: 'Size of the low-rank update. More rank learns more and costs more.',
-        scale: 'log',
-      }),
-    );
-
-const alpha = (value: number, help = 'The update is scaled by alpha / rank.') =>
-  z
-    .number()
-    .positive()
-    .max(4096)
-    .default(value)
-    .meta(meta({ title: 'Alpha', help }));
-
-const dropout = z
-  .number()
-  .min(0)
-  .max(0.9)
-  .default(0)
-  .meta(
-    meta({
-      title: 'Dropout',
-      help: 'Share of the adapter input that is dropped while training.',
-      step: 0.05,
-    }),
-  );
-
-const targetModules = (modules: readonly string[]) =>
-  z
-    .array(z.string().min(1).max(200))
-    .min(1)
-    .max(64)
-    .default([...modules])
-    .meta(
-      meta({
-        title: 'Target modules',
-        help: 'Linear layers that get an adapter: names (`q_proj`), endings of full names (`layers.0.self_attn.q_proj`), or patterns in which * stands for anything and ? for one character (`layers.1?.mlp.*`).',
-        suggestions: [...linearModules],
-      }),
-    );
-
-const modulesToSave = z
-  .array(z.enum(savableModules))
-  .default([])
-  .meta(
-    meta({
-      title: 'Also train',
-      help: 'Modules that are trained whole beside the adapter and saved with it. Embeddings cost much memory.',
-      advanced: true,
-    }),
-  );
-
-const initAdapter = z
-  .string()
-  .min(1)
-  .nullable()
-  .default(null)
-  .meta(
-    meta({
-      title: 'Continue from',
-      help: 'A folder with an adapter in PEFT format (adapter_config.json and adapter_model.safetensors), for example an export of another run. It must have the same settings as this one.',
-      control: 'adapter',
-      advanced: true,
-    }),
-  );
-
-const virtualTokens = (value: number) =>
-  int(1, 1024)
-    .default(value)
-    .meta(
-      meta({
-        title: 'Virtual tokens',
-        help: 'Trained vectors before every text. They take part in attention, so each costs as much as a token.',
-        unit: 'tokens',
-        scale: 'log',
-      }),
-    );
-
-const initText = z
-  .string()
-  .max(10_000)
-  .default('')
-  .meta(
-    meta({
-      title: 'Start from text',
-      help: 'The virtual tokens start as the tokens of this text, repeated or cut as needed. Empty: tokens of the vocabulary drawn at random.',
-      control: 'multiline',
-    }),
-  );
-
-/** What every method that fits LoRA factors has. */
-const factors = {
-  target_modules: targetModules(linearModules),
-  modules_to_save: modulesToSave,
-  init_adapter: initAdapter,
-};
-
-const lrRatio = z
-  .number()
-  .min(1)
-  .max(256)
-  .default(1)
-  .meta(
-    meta({
-      title: 'Rate ratio of B',
-      help: 'LoRA+: the matrix B learns with this multiple of the learning rate. 1 is plain LoRA, the paper likes 16 with a lower rate.',
-      paper: { title: 'LoRA+ (2024)', url: 'https://arxiv.org/abs/2402.12354' },
-      scale: 'log',
-      advanced: true,
-    }),
-  );
-
-const lora = z
-  .strictObject({
-    type: z.literal('lora'),
-    rank: rank(16),
-    alpha: alpha(
-      32,
-      'The update is scaled by alpha / rank, or by alpha / sqrt(rank) with rank-stabilized scaling.',
-    ),
-    dropout,
-    scaling: z
-      .enum(['standard', 'rank_stabilized'])
-      .default('standard')
-      .meta(
-        meta({
-          title: 'Scaling',
-          help: 'Standard: alpha / rank. Rank-stabilized (rsLoRA): alpha / sqrt(rank), so that high ranks learn as well as low ones.',
-          paper: { title: 'rsLoRA (2023)', url: 'https://arxiv.org/abs/2312.03732' },
-          advanced: true,
-        }),
-      ),
-    lr_ratio: lrRatio,
-    ...factors,
-  })
-  .meta(
-    meta({
-      title: 'LoRA',
-      help: 'Trains small low-rank matrices beside frozen weights.',
-      paper: { title: 'LoRA (2021)', url: 'https://arxiv.org/abs/2106.09685' },
-    }),
-  );
-
-const dora = z
-  .strictObject({ type: z.literal('dora'), rank: rank(16), alpha: alpha(32), lr_ratio: lrRatio, ...factors })
-  .meta(
-    meta({
-      title: 'DoRA',
-      help: 'LoRA for the direction of each weight row, and its length trained on its own. Often better at low ranks, and slower.',
-      paper: { title: 'DoRA (2024)', url: 'https://arxiv.org/abs/2402.09353' },
-    }),
-  );
-
-const pissa = z
-  .strictObject({
-    type: z.literal('pissa'),
-    rank: rank(16),
-    alpha: alpha(16),
-    dropout,
-    ...factors,
-  })
-  .meta(
-    meta({
-      title: 'PiSSA',
-      help: 'LoRA that starts from the principal singular vectors of each weight instead of zero: learns faster. Exported as LoRA of twice the rank.',
-      paper: { title: 'PiSSA (2024)', url: 'https://arxiv.org/abs/2404.02948' },
-    }),
-  );
-
-const smoothing = (title: string, help: string) =>
-  z
-    .number()
-    .min(0)
-    .max(0.9999)
-    .default(0.85)
-    .meta(meta({ title, help, advanced: true, step: 0.01 }));
-
-const share = (value: number, title: string, help: string) =>
-  z
-    .number()
-    .min(0)
-    .max(0.9)
-    .default(value)
-    .meta(meta({ title, help, step: 0.05 }));
-
-const adalora = z
-  .strictObject({
-    type: z.literal('adalora'),
-    init_rank: int(1, 512)
-      .default(12)
-      .meta(meta({ title: 'First rank', help: 'Rank of every adapter at the start.', scale: 'log' })),
-    target_rank: int(1, 512)
-      .default(8)
-      .meta(
-        meta({
-          title: 'Target rank',
-          help: 'Mean rank at the end: the ranks of all adapters together shrink to it, and go where they matter most.',
-          scale: 'log',
-        }),
-      ),
-    alpha: alpha(32),
-    dropout,
-    start_ratio: share(0.1, 'Prune from', 'Share of all steps before the first ranks are pruned.'),
-    end_ratio: share(0.4, 'Tune at the end', 'Share of all steps at the end with fixed ranks.'),
-    interval: int(1, 10_000)
-      .default(10)
-      .meta(
-        meta({
-          title: 'Prune every',
-          help: 'Optimizer steps between two allocations of ranks.',
-          unit: 'steps',
-        }),
-      ),
-    beta1: smoothing('Sensitivity smoothing', 'Decay of the mean importance of a rank.'),
-    beta2: smoothing('Uncertainty smoothing', 'Decay of the mean change of that importance.'),
-    orthogonality: z
-      .number()
-      .min(0)
-      .max(10)
-      .default(0.5)
-      .meta(
-        meta({
-          title: 'Orthogonality',
-          help: 'Weight of the penalty that keeps the singular vectors orthogonal.',
-          advanced: true,
-          step: 0.1,
-        }),
-      ),
-    target_modules: targetModules(linearModules),
-    modules_to_save: modulesToSave,
-  })
-  .meta(
-    meta({
-      title: 'AdaLoRA',
-      help: 'LoRA as a singular value decomposition whose ranks are pruned while training, where they matter least.',
-      paper: { title: 'AdaLoRA (2023)', url: 'https://arxiv.org/abs/2303.10512' },
-    }),
-  );
+export { linearModules, savableModules } from './method-fields.ts';
 
 const ia3 = z
   .strictObject({
@@ -291,6 +37,17 @@ const ia3 = z
       title: 'IA3',
       help: 'Trains one factor for each key, value and feed-forward channel: a few thousand numbers.',
       paper: { title: 'IA3 (2022)', url: 'https://arxiv.org/abs/2205.05638' },
+      family: 'Scaling and biases',
+      short: 'IA3',
+      traits: {
+        base: 'frozen',
+        adapter: 'peft',
+        peftType: 'IA3',
+        trains: 'IA3 factors',
+        cost: 'About 0.01% of the parameters.',
+        choose: 'For many small tasks on one model, with little data each.',
+        usualRate: { low: 1e-5, start: 0.003, high: 0.05 },
+      },
     }),
   );
 
@@ -306,6 +63,18 @@ const prompt = z
       title: 'Prompt tuning',
       help: 'Trains a few input vectors before every text; the model itself stays as it is.',
       paper: { title: 'Prompt tuning (2021)', url: 'https://arxiv.org/abs/2104.08691' },
+      family: 'Prompts',
+      short: 'Prompt tuning, {virtual_tokens} tokens',
+      traits: {
+        base: 'frozen',
+        adapter: 'peft',
+        peftType: 'PROMPT_TUNING',
+        notMergeable: 'its virtual tokens are input before every text, not weights',
+        trains: '{virtual_tokens} virtual tokens before every text',
+        cost: 'One embedding for each virtual token; each takes room in the context, and the whole model is differentiated through.',
+        choose: 'For large models and narrow tasks, when nothing of the model may change.',
+        usualRate: { low: 0.001, start: 0.03, high: 0.3 },
+      },
     }),
   );
 
@@ -321,6 +90,18 @@ const prefix = z
       title: 'Prefix tuning',
       help: 'Trains keys and values before every text, in every layer.',
       paper: { title: 'Prefix tuning (2021)', url: 'https://arxiv.org/abs/2101.00190' },
+      family: 'Prompts',
+      short: 'Prefix tuning, {virtual_tokens} tokens',
+      traits: {
+        base: 'frozen',
+        adapter: 'peft',
+        peftType: 'PREFIX_TUNING',
+        notMergeable: 'its keys and values stand before every text, they are no weights',
+        trains: 'keys and values of {virtual_tokens} virtual tokens in every layer',
+        cost: 'Two vectors a layer for each virtual token; each takes room in the context.',
+        choose: 'When prompt tuning is too weak and nothing of the model may change.',
+        usualRate: { low: 0.0001, start: 0.01, high: 0.3 },
+      },
     }),
   );
 
@@ -337,6 +118,18 @@ const ptuning = z
       title: 'P-tuning',
       help: 'Prompt tuning whose vectors come out of a small trained network. Only its outputs are saved.',
       paper: { title: 'P-tuning (2021)', url: 'https://arxiv.org/abs/2103.10385' },
+      family: 'Prompts',
+      short: 'P-tuning, {virtual_tokens} tokens',
+      traits: {
+        base: 'frozen',
+        adapter: 'peft',
+        peftType: 'P_TUNING',
+        notMergeable: 'its virtual tokens are input before every text, not weights',
+        trains: '{virtual_tokens} virtual tokens through a prompt encoder',
+        cost: 'As prompt tuning, and a small network while training that is not saved.',
+        choose: 'When prompt tuning trains unsteadily.',
+        usualRate: { low: 0.0001, start: 0.001, high: 0.3 },
+      },
     }),
   );
 
@@ -358,6 +151,17 @@ const bottleneck = z
       title: 'Bottleneck adapters',
       help: 'Small layers put in series after attention and after the MLP of every layer (Houlsby).',
       paper: { title: 'Adapters (2019)', url: 'https://arxiv.org/abs/1902.00751' },
+      family: 'Adapters',
+      short: 'Adapters b{bottleneck_size}',
+      traits: {
+        base: 'frozen',
+        adapter: 'own',
+        notMergeable: 'its layers have an activation between them, so they cannot become part of a weight',
+        trains: 'bottleneck adapters of width {bottleneck_size}',
+        cost: 'Two small layers twice in every decoder layer; they stay in the model and cost time when it answers.',
+        choose: 'To compare with the classic; only this workbench can load the result.',
+        usualRate: { low: 1e-5, start: 0.001, high: 0.01 },
+      },
     }),
   );
 
@@ -366,6 +170,16 @@ const bitfit = z.strictObject({ type: z.literal('bitfit') }).meta(
     title: 'BitFit',
     help: 'Trains one bias for every output channel of every linear layer. Models without biases get zeros to start from.',
     paper: { title: 'BitFit (2021)', url: 'https://arxiv.org/abs/2106.10199' },
+    family: 'Scaling and biases',
+    short: 'BitFit',
+    traits: {
+      base: 'frozen',
+      adapter: 'none',
+      trains: 'the biases of all linear layers',
+      cost: 'About 0.1% of the parameters, without any cost when the model answers.',
+      choose: 'For small changes of style, with little data.',
+      usualRate: { low: 1e-5, start: 0.001, high: 0.05 },
+    },
   }),
 );
 
@@ -386,12 +200,36 @@ const freeze = z
     meta({
       title: 'Layer freezing',
       help: 'Trains every weight of the last layers and the final norm. The backward pass ends there, so it is fast.',
+      family: 'Whole weights',
+      short: 'Last {last_layers} layers',
+      traits: {
+        base: 'trained',
+        adapter: 'none',
+        trains: 'the last {last_layers} layers and the final norm',
+        cost: 'Gradients and optimizer states of whole layers, but the backward pass ends early, so steps are fast.',
+        choose: 'When the last layers are enough: new formats, classification-like tasks.',
+        usualRate: { low: 1e-7, start: 5e-5, high: 0.001 },
+      },
     }),
   );
 
-const full = z
-  .strictObject({ type: z.literal('full') })
-  .meta(meta({ title: 'Full fine-tuning', help: 'Trains every weight. Needs the most memory.' }));
+const full = z.strictObject({ type: z.literal('full') }).meta(
+  meta({
+    title: 'Full fine-tuning',
+    help: 'Trains every weight. Needs the most memory.',
+    family: 'Whole weights',
+    short: 'Full',
+    traits: {
+      base: 'trained',
+      adapter: 'none',
+      trains: 'every weight',
+      cost: 'Gradients and optimizer states of every weight: with AdamW 16 bytes a parameter and more.',
+      choose:
+        'For much data that differs from what the model knows, when memory allows. LOMO and AdaLomo make it fit in far less.',
+      usualRate: { low: 1e-7, start: 2e-5, high: 0.0005 },
+    },
+  }),
+);
 
 export const methodSchema = z.discriminatedUnion('type', [
   lora,

@@ -303,7 +303,7 @@ export const runSpecSchema = z.strictObject({
     .meta(
       meta({
         title: 'Precision',
-        help: 'Number format of weights and activations while computing. Trained weights and optimizer states are kept in fp32 either way.',
+        help: 'Number format of weights and activations while computing. Trained weights are kept in fp32 either way, and so are the states of optimizers that do not say otherwise.',
       }),
     ),
   quantization: z
@@ -311,8 +311,8 @@ export const runSpecSchema = z.strictObject({
     .default('none')
     .meta(
       meta({
-        title: 'Base weights',
-        help: 'none: frozen weights are held in the precision above. nf4 (QLoRA): the linear layers of the frozen base are held in 4 bits, in blocks of 64 with doubly quantized scales: about a quarter of the memory, somewhat slower, and not to be merged into.',
+        title: 'Quantization',
+        help: 'nf4 (QLoRA) holds the linear layers of the frozen base in 4 bits, in blocks of 64 with doubly quantized scales: about a quarter of their memory, and somewhat slower. For methods that leave the base as it is; a merge goes into the 16-bit base.',
         paper: { title: 'QLoRA (2023)', url: 'https://arxiv.org/abs/2305.14314' },
       }),
     ),

@@ -27,6 +27,9 @@ export interface FieldOption {
   title: string;
   help: string;
   paper?: { title: string; url: string };
+  family?: string;
+  /** Everything the schema says about a variant. */
+  meta?: FieldMeta;
 }
 
 export interface SpecField {
@@ -177,10 +180,7 @@ function leaf(schema: Schema): ({ kind: FieldKind } & Partial<SpecField>) | null
   }
 }
 
-interface Walk {
-  fields: SpecField[];
-  groups: SpecGroup[];
-}
+type Walk = { fields: SpecField[]; groups: SpecGroup[] };
 
 const join = (parent: string, key: string) => (parent === '' ? key : `${parent}.${key}`);
 
@@ -240,6 +240,8 @@ function walkUnion(walk: Walk, def: Def, path: string, meta: FieldMeta, when?: S
       title: m.title,
       help: m.help,
       ...(m.paper ? { paper: m.paper } : {}),
+      ...(m.family ? { family: m.family } : {}),
+      meta: m,
     })),
     ...(when ? { when } : {}),
   });
@@ -288,3 +290,9 @@ export function variantDefaults(path: string, value: string): Record<string, unk
   }
   return defaults;
 }
+
+/** A variant's meta, or null for a value that is none. */
+export const variantMeta = (path: string, value: string): FieldMeta | null =>
+  specFields()
+    .find((field) => field.path === path && field.kind === 'variant')
+    ?.options?.find((option) => option.value === value)?.meta ?? null;

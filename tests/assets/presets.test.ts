@@ -1,6 +1,9 @@
 /** Every preset is a partial RunSpec: merged over a model and a dataset it resolves without an issue. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { checkMethod } from '../../electron/server/spec/check-method.ts';
+import { checkOptimization } from '../../electron/server/spec/check-optimization.ts';
+import type { Findings, Found } from '../../electron/server/spec/context.ts';
 import { presetSchema } from '../../electron/shared/entities.ts';
 import { runSpecSchema } from '../../electron/shared/run-spec.ts';
 
@@ -29,6 +32,8 @@ describe('presets', () => {
       'long-context.json',
       'lora-quality.json',
       'lora-quick.json',
+      'prompt-tuning.json',
+      'qlora-small-gpu.json',
       'quickstart.json',
     ]);
   });
@@ -47,6 +52,15 @@ describe('presets', () => {
       const found = path.reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], resolved);
       expect(found, path.join('.')).toEqual(value);
     }
+  });
+
+  it.each(files)('%s goes together: no issue and no warning about its method and optimizer', (file) => {
+    const parts = runSpecSchema.parse({ ...base, ...load(file).spec });
+    const findings: Findings = { issues: [], warnings: [] };
+    const card = { name: 'any', layers: 30, contextLength: 8192, tiedEmbeddings: true };
+    checkMethod(parts, { model: { path: '/m', card } } as unknown as Found, findings);
+    checkOptimization(parts, findings);
+    expect(findings).toEqual({ issues: [], warnings: [] });
   });
 
   it.each(files)('%s leaves model and data to the user', (file) => {

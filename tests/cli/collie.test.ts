@@ -72,6 +72,25 @@ test('validate prints every problem as path: message and exits 1', async () => {
   }
 });
 
+test('validate takes another method by --set, and checks it', async () => {
+  const path = join(fake.home, 'methods.json');
+  const method = { type: 'lora', rank: 8, dropout: 0.1 };
+  writeFileSync(path, JSON.stringify({ method, optimizer: { type: 'adamw' } }));
+  const [dora, adalora, unknown] = await Promise.all([
+    collie('validate', path, '--set', 'method.type=dora', '--set', 'method.rank=0').ended,
+    collie('validate', path, '--set', 'method.type=adalora', '--set', 'method.target_rank=20').ended,
+    collie('validate', path, '--set', 'method.type=dorra').ended,
+  ]);
+  expect(dora.stderr).toContain('method.dropout is left out: dora has no such setting.');
+  expect(dora.stdout).toMatch(/^method\.rank: Rank is 0; expected: a whole number from 1 to 512/m);
+  expect(dora.stdout).not.toContain('method.dropout');
+  expect(adalora.stdout).toMatch(/^method\.target_rank: The target rank is 20 and the first rank 12/m);
+  expect(unknown.stdout).toMatch(
+    /^method\.type: Method is "dorra"; expected: one of lora, dora,.*Did you mean "dora"/m,
+  );
+  for (const { code } of [dora, adalora, unknown]) expect(code).toBe(1);
+});
+
 test('a file that is no JSON, a missing file and a wrong --set are one clear error each', async () => {
   const path = join(fake.home, 'spec.json');
   writeFileSync(path, '{"model": ');

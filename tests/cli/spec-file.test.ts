@@ -48,6 +48,29 @@ test('--set changes or makes what it names; values are JSON or text', () => {
   });
 });
 
+test('the adapter to continue from is a path of the file too', () => {
+  const path = write({ method: { type: 'lora', init_adapter: 'adapters/a' } });
+  expect(readSpecFile(path, [])).toEqual({
+    method: { type: 'lora', init_adapter: join(folder, 'adapters/a') },
+  });
+});
+
+test('--set of another method drops, and names, what that method does not have', () => {
+  const notes: string[] = [];
+  const spec = { method: { type: 'lora', rank: 8, dropout: 0.1, scaling: 'standard', colour: 1 } };
+  applySet(spec, 'method.type=dora', (note) => notes.push(note));
+  // What no method has is left for the check to complain of.
+  expect(spec.method).toEqual({ type: 'dora', rank: 8, colour: 1 });
+  expect(notes).toEqual([
+    'method.dropout is left out: dora has no such setting.',
+    'method.scaling is left out: dora has no such setting.',
+  ]);
+  applySet(spec, 'method.type=lorra', (note) => notes.push(note));
+  applySet(spec, 'method.rank=4', (note) => notes.push(note));
+  expect(spec.method).toEqual({ type: 'lorra', rank: 4, colour: 1 });
+  expect(notes).toHaveLength(2);
+});
+
 test.each(['novalue', '=1', 'a..b=1', '__proto__.polluted=1', 'name.x=1'])('refuses --set %s', (set) => {
   expect(() => applySet({ name: 'text' }, set)).toThrow(expect.objectContaining({ code: 'spec.invalid' }));
   expect(({} as Record<string, unknown>).polluted).toBeUndefined();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loraTargets } from '../../electron/shared/methods.ts';
+import { linearModules } from '../../electron/shared/methods.ts';
 import { runSpecSchema } from '../../electron/shared/run-spec.ts';
 import {
   activeFields,
@@ -96,10 +96,10 @@ describe('specFields', () => {
 
   it('describes the variants of a union and when their fields count', () => {
     expect(field('method.type')).toMatchObject({ kind: 'variant', required: true, group: 'method' });
-    expect(field('method.type').options?.map(({ value, title }) => [value, title])).toEqual([
-      ['lora', 'LoRA'],
-      ['full', 'Full fine-tuning'],
-    ]);
+    const options = field('method.type').options ?? [];
+    expect(options).toHaveLength(12);
+    expect(options[0]).toMatchObject({ value: 'lora', title: 'LoRA', family: 'Low-rank' });
+    expect(options.at(-1)).toMatchObject({ value: 'full', title: 'Full fine-tuning' });
     expect(field('method.rank').when).toEqual({ path: 'method.type', equals: 'lora' });
     expect(field('dataset.mapping.messages').when).toEqual({ path: 'dataset.mapping.kind', equals: 'chat' });
     expect(activeFields({ method: { type: 'full' } }).some(({ path }) => path === 'method.rank')).toBe(false);
@@ -112,10 +112,14 @@ describe('specFields', () => {
       rank: 16,
       alpha: 32,
       dropout: 0,
-      target_modules: [...loraTargets],
+      scaling: 'standard',
+      lr_ratio: 1,
+      target_modules: [...linearModules],
+      modules_to_save: [],
+      init_adapter: null,
     });
     (first.target_modules as string[]).pop();
-    expect(variantDefaults('method.type', 'lora').target_modules).toHaveLength(loraTargets.length);
+    expect(variantDefaults('method.type', 'lora').target_modules).toHaveLength(linearModules.length);
     expect(variantDefaults('method.type', 'full')).toEqual({ type: 'full' });
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Text -> token store, the first phase of a run: data/train.*, data/eval.*, samples.json and, last, meta.json. A folder
- * with meta.json is complete; anything less is written again from the start.
+ * Text -> token store, the first phase of a run: data/train.*, data/eval.*, samples.json, prompt-init.json and, last,
+ * meta.json. A folder with meta.json is complete; anything less is written again from the start.
  */
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,6 +22,7 @@ import { type RowFormat, tokenizeRows } from './tokenize-rows.ts';
 
 export const META_FILE = 'meta.json';
 export const SAMPLES_FILE = 'samples.json';
+export const PROMPT_INIT_FILE = 'prompt-init.json';
 
 /** data/meta.json. */
 export interface DataMeta {
@@ -197,6 +198,17 @@ async function writeSamples({ spec, tokenizer, dataDir }: Job): Promise<void> {
 }
 
 /**
+ * data/prompt-init.json: the ids that virtual tokens start as. As in PEFT, with the tokens that the tokenizer itself puts
+ * around a text. No file without a text.
+ */
+async function writePromptInit({ spec, tokenizer, dataDir }: Job): Promise<void> {
+  const { method } = spec;
+  if (!('init_text' in method) || method.init_text === '') return;
+  const ids = await tokenizer.encode(method.init_text, 'add');
+  if (ids.length > 0) await writeAtomically(join(dataDir, PROMPT_INIT_FILE), { ids });
+}
+
+/**
  * Fills a run's data folder.
  * @param spec resolved: paths are absolute.
  * @param onProgress gets 0..1.
@@ -221,6 +233,7 @@ export async function prepareDataset(
       spec.dataset.eval === null ? null : await openDatasetFile(spec.dataset.eval, cache, { signal });
     const tallies = await writeStores(job, train, evaluation, onProgress);
     await writeSamples(job);
+    await writePromptInit(job);
     const warnings = tallyWarnings(tallies.train, 'training', spec.batch.seq_len);
     if (tallies.eval) warnings.push(...tallyWarnings(tallies.eval, 'evaluation', spec.batch.seq_len));
     else if (evaluation !== null || spec.dataset.eval_fraction > 0)

@@ -15,6 +15,7 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { type ExportRecord, exportRecordSchema } from '../../shared/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
+import { exportRefusal } from '../../shared/method-traits.ts';
 import { checkpointStep, runFiles } from '../../shared/run-folder.ts';
 import type { JobContext } from '../jobs/jobs.ts';
 import { diedError, requireRank } from '../rank/rank.ts';
@@ -55,7 +56,7 @@ const COMPANIONS = [
   'generation_config.json',
 ];
 
-/** Throws checkpoint.not_found, spec.invalid (adapter of a full run), path.exists, engine.not_built. */
+/** Throws checkpoint.not_found, request.invalid (a kind that the method does not have), path.exists, engine.not_built. */
 export function planExport(registry: RunRegistry, request: ExportRequest): ExportPlan {
   requireRank();
   const runDir = registry.dir(request.runId);
@@ -67,12 +68,10 @@ export function planExport(registry: RunRegistry, request: ExportRequest): Expor
       request,
       checkpoints.map((one) => one.name),
     );
-  if (request.kind === 'adapter' && registry.spec(request.runId).method.type === 'full') {
-    throw new CollieError(
-      'request.invalid',
-      `The run ${request.runId} trained all weights, so it has no adapter.`,
-      'Export it as a merged model.',
-    );
+  const refusal = exportRefusal(registry.spec(request.runId).method.type, request.kind);
+  if (refusal) {
+    const { runId, kind } = request;
+    throw new CollieError('request.invalid', `Run ${runId}: ${refusal.reason}`, refusal.way, { runId, kind });
   }
   const usual = join(runDir, runFiles.exportDir, `${request.kind}-${checkpointStep(found.name)}`);
   const destination = request.destination === '' ? freeFolder(usual) : resolve(request.destination);

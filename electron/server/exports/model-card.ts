@@ -2,6 +2,8 @@
 import { basename } from 'node:path';
 import type { ExportRecord } from '../../shared/entities.ts';
 import type { RunStatus } from '../../shared/events.ts';
+import { methodTitle, methodTraits, optimizerTitle, whatIsTrained } from '../../shared/method-traits.ts';
+import type { MethodType } from '../../shared/methods.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
 
 export interface CardInput {
@@ -13,40 +15,67 @@ export interface CardInput {
 
 export function modelCard({ kind, checkpoint, spec, status }: CardInput): string {
   const base = basename(spec.model);
-  const front =
-    kind === 'adapter'
-      ? ['library_name: peft', `base_model: ${yaml(base)}`, 'tags: [lora, collie-workbench]']
-      : ['library_name: transformers', 'pipeline_tag: text-generation', 'tags: [collie-workbench]'];
+  const { type } = spec.method;
+  const title = methodTitle(type);
   return [
     '---',
-    ...front,
+    ...frontMatter(kind, type, base),
     '---',
     '',
     `# ${status.name}`,
     '',
-    `${kind === 'adapter' ? 'A LoRA adapter for' : 'A fine-tuned version of'} **${base}**, made with Collie Workbench.`,
+    `${kind === 'adapter' ? `An adapter (${title}) for` : 'A fine-tuned version of'} **${base}**, made with Collie Workbench.`,
+    ...remarks(kind, spec),
     '',
     ...facts(checkpoint, spec, status),
     '',
     '## How to load it',
     '',
-    ...(kind === 'adapter' ? loadAdapter(spec.model) : loadMerged()),
+    ...(kind === 'adapter' ? loadAdapter(type, spec.model) : loadMerged()),
     '',
   ].join('\n');
 }
 
+function frontMatter(kind: ExportRecord['kind'], type: MethodType, base: string): string[] {
+  if (kind === 'merged')
+    return ['library_name: transformers', 'pipeline_tag: text-generation', 'tags: [collie-workbench]'];
+  const tags = `tags: [${type.replaceAll('_', '-')}, collie-workbench]`;
+  const peft = methodTraits(type).adapter === 'peft';
+  return [...(peft ? ['library_name: peft'] : []), `base_model: ${yaml(base)}`, tags];
+}
+
+/** What surprises about this export, if anything. */
+function remarks(kind: ExportRecord['kind'], { method, quantization }: RunSpec): string[] {
+  const found: string[] = [];
+  if (method.type === 'pissa' && kind === 'adapter')
+    found.push(
+      `PiSSA changes the base weights before it trains. This adapter is the difference to the unchanged base, written as LoRA of rank ${2 * method.rank}, twice the rank that was trained.`,
+    );
+  if (method.type === 'p_tuning' && kind === 'adapter')
+    found.push(
+      'The prompt encoder is not in it: only the vectors that it makes, which are all that is needed.',
+    );
+  if (method.type === 'bitfit')
+    found.push('The trained biases are in the model; its config.json says that its linear layers have them.');
+  if (quantization === 'nf4')
+    found.push(
+      kind === 'merged'
+        ? 'It was trained beside a base in 4 bits (nf4) and merged into the base in 16 bits, because 4-bit weights cannot be changed.'
+        : 'It was trained beside a base in 4 bits (nf4) and fits the base in 16 bits as well.',
+    );
+  return found.flatMap((text) => ['', text]);
+}
+
 function facts(checkpoint: string, spec: RunSpec, status: RunStatus): string[] {
   const { method, optimizer, batch } = spec;
-  const how =
-    method.type === 'lora'
-      ? `LoRA, rank ${method.rank}, alpha ${method.alpha}, on ${method.target_modules.join(', ')}`
-      : 'full fine-tuning';
+  const targets = 'target_modules' in method ? `, on ${method.target_modules.join(', ')}` : '';
+  const how = `${methodTitle(method.type)}: ${whatIsTrained(method)}${alphaOf(method)}${targets}`;
   const rows: [string, string][] = [
     ['Checkpoint', checkpoint],
     ['Method', how],
     [
       'Optimizer',
-      `${optimizer.type}, learning rate ${optimizer.learning_rate}, ${spec.schedule.type} schedule`,
+      `${optimizerTitle(optimizer.type)}, learning rate ${optimizer.learning_rate}, ${spec.schedule.type} schedule`,
     ],
     [
       'Batch',
@@ -63,7 +92,13 @@ function facts(checkpoint: string, spec: RunSpec, status: RunStatus): string[] {
   ];
 }
 
-function loadAdapter(model: string): string[] {
+const alphaOf = (method: RunSpec['method']) => ('alpha' in method ? `, alpha ${method.alpha}` : '');
+
+function loadAdapter(type: MethodType, model: string): string[] {
+  if (methodTraits(type).adapter === 'own')
+    return [
+      `PEFT has no format for ${methodTitle(type).toLowerCase()}, so other programs cannot load this folder. In Collie Workbench, chat with the run in the playground.`,
+    ];
   return [
     '```python',
     'from peft import PeftModel',

@@ -69,11 +69,17 @@ export async function validateSpec(
 }
 
 async function forbiddenPaths({ confine }: Services, spec: unknown): Promise<SpecIssue[]> {
-  const { model, dataset } = (spec ?? {}) as {
+  const { model, dataset, method } = (spec ?? {}) as {
     model?: unknown;
     dataset?: { train?: unknown; eval?: unknown };
+    method?: { init_adapter?: unknown };
   };
-  const named = { model, 'dataset.train': dataset?.train, 'dataset.eval': dataset?.eval };
+  const named = {
+    model,
+    'dataset.train': dataset?.train,
+    'dataset.eval': dataset?.eval,
+    'method.init_adapter': method?.init_adapter,
+  };
   const issues: SpecIssue[] = [];
   for (const [path, value] of Object.entries(named)) {
     if (typeof value !== 'string' || value === '' || value.startsWith('library:')) continue;

@@ -1,6 +1,6 @@
 /**
- * docs/spec.md and docs/spec.schema.json, made from electron/shared/run-spec.ts by `npm run docs:spec`. A test fails
- * when they are not current.
+ * docs/spec.md, docs/spec.schema.json, docs/methods.md and docs/optimizers.md, made from the schema (electron/shared) by
+ * `npm run docs:spec`. A test fails when they are not current.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,23 @@ import { z } from 'zod';
 import { runSpecSchema } from '../../shared/run-spec.ts';
 import { type SpecField, specFields, specGroups } from '../../shared/spec-fields.ts';
 import { installRoot } from '../native/addon.ts';
+import { methodsMarkdown, optimizersMarkdown } from './docs-choices.ts';
 import { expected } from './schema-issues.ts';
+
+const FORM_ONLY = [
+  'help',
+  'unit',
+  'advanced',
+  'step',
+  'scale',
+  'paper',
+  'control',
+  'suggestions',
+  'family',
+  'short',
+  'traits',
+  'rateFactor',
+];
 
 /** What a user may write, as JSON Schema (draft 2020-12): for editors and other programs. */
 export function specJsonSchema(): Record<string, unknown> {
@@ -20,7 +36,7 @@ export function specJsonSchema(): Record<string, unknown> {
       const node = jsonSchema as Record<string, unknown>;
       if (typeof node.help === 'string' && node.help !== '') node.description = node.help;
       // What only the form needs.
-      for (const key of ['help', 'unit', 'advanced', 'step', 'scale', 'paper', 'control']) delete node[key];
+      for (const key of FORM_ONLY) delete node[key];
     },
   });
   return { ...schema, title: 'Collie run spec' };
@@ -84,13 +100,16 @@ ${EXAMPLE}
 \`\`\`
 
 Editors complete and check specs with [spec.schema.json](spec.schema.json). How prompts and answers become tokens is described in
-[tokenization.md](tokenization.md).`;
+[tokenization.md](tokenization.md); what to choose for \`method\` and \`optimizer\` in [methods.md](methods.md) and
+[optimizers.md](optimizers.md).`;
   return `${[intro, section('', 'General'), ...groups].join('\n\n')}\n`;
 }
 
 /** The generated files by their path in the repository. */
 export const generatedDocs = (): Record<string, string> => ({
   'docs/spec.md': specMarkdown(),
+  'docs/methods.md': methodsMarkdown(),
+  'docs/optimizers.md': optimizersMarkdown(),
   'docs/spec.schema.json': `${JSON.stringify(specJsonSchema(), null, 2)}\n`,
 });
 

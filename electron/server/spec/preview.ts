@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelCard, RunPreview } from '../../shared/entities.ts';
 import { type CollieError, toErrorInfo } from '../../shared/errors.ts';
+import { whatIsTrained } from '../../shared/method-traits.ts';
 import { type RunSpec, type SpecIssue, sequencesPerStep } from '../../shared/run-spec.ts';
 import type { DatasetSource } from '../datasets/folder.ts';
 import { type RowLengths, tokenStats } from '../datasets/lengths.ts';
@@ -122,10 +123,9 @@ const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(bytes < 2 ** 30 ? 2 
 function summarize(subject: Subject, preview: Omit<RunPreview, 'summary' | 'warnings'>): string[] {
   const { spec, model, train } = subject;
   const { batch, schedule, optimizer } = spec;
-  const what =
-    spec.method.type === 'lora'
-      ? `trains LoRA adapters of rank ${spec.method.rank}: ${preview.trainableParams.toLocaleString('en')} of ${preview.totalParams.toLocaleString('en')} parameters (${percent(preview.trainableParams, preview.totalParams)})`
-      : `trains all ${preview.totalParams.toLocaleString('en')} parameters`;
+  const trained = preview.trainableParams.toLocaleString('en');
+  const all = preview.totalParams.toLocaleString('en');
+  const what = `trains ${whatIsTrained(spec.method)}: ${trained} parameters, ${percent(preview.trainableParams, preview.totalParams)} of the ${all} of the model`;
   const rows = `${count(preview.trainRows, 'row')} of "${train.card.name}"`;
   const held =
     preview.evalRows > 0
@@ -137,7 +137,7 @@ function summarize(subject: Subject, preview: Omit<RunPreview, 'summary' | 'warn
     preview.totalSteps === null ? null : Math.ceil(schedule.warmup_ratio * preview.totalSteps - 1e-9);
   const rate = `The learning rate rises to ${optimizer.learning_rate}${warmup === null ? '' : ` over ${count(warmup, 'step')}`}, then ${schedule.type === 'constant' ? 'stays' : `falls (${schedule.type}) to ${schedule.min_lr_ratio === 0 ? '0' : `${schedule.min_lr_ratio} of that`}`}.`;
   return [
-    `${model.card.name} ${what}, in ${spec.precision} on the ${spec.device === 'cpu' ? 'CPU' : 'GPU'}.`,
+    `${model.card.name} ${what}, in ${spec.precision}${spec.quantization === 'nf4' ? ' with 4-bit base weights' : ''} on the ${spec.device === 'cpu' ? 'CPU' : 'GPU'}.`,
     preview.totalSteps === null
       ? `It reads ${rows}; how many steps that is depends on their lengths, which are counted when the run starts.`
       : `It reads ${rows} in ${count(preview.totalSteps, 'step')} (${count(preview.stepsPerEpoch ?? 0, 'step')} an epoch).`,
@@ -147,8 +147,17 @@ function summarize(subject: Subject, preview: Omit<RunPreview, 'summary' | 'warn
     spec.checkpoint.every_steps > 0
       ? `A checkpoint is saved every ${spec.checkpoint.every_steps} steps; the last ${spec.checkpoint.keep} are kept.`
       : 'A checkpoint is saved at the end, and when you stop the run.',
-    `It needs about ${gib(preview.memory.totalBytes)} of memory; ${gib(preview.memory.availableBytes)} are free.`,
+    memorySentence(preview.memory),
+    ...(preview.adapterBytes > 0 ? [`The adapter takes ${mib(preview.adapterBytes)} on disk.`] : []),
   ];
+}
+
+const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 3 : 1)} MiB`;
+
+function memorySentence(memory: RunPreview['memory']): string {
+  const { weightsBytes, gradientsBytes, optimizerBytes, activationsBytes } = memory;
+  const parts = `weights ${gib(weightsBytes)}, gradients ${gib(gradientsBytes)}, optimizer ${gib(optimizerBytes)}, activations ${gib(activationsBytes)}`;
+  return `It needs about ${gib(memory.totalBytes)} of memory (${parts}); ${gib(memory.availableBytes)} are free.`;
 }
 
 function rowCounts(subject: Subject, lengths: RowLengths | null) {

@@ -1,4 +1,5 @@
 /** A checked spec -> the spec of a run: absolute paths and a name. What spec.json holds. */
+import { methodLabel } from '../../shared/method-traits.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
 import { absolutePath } from '../datasets/file-cache.ts';
 import type { DatasetSource } from '../datasets/folder.ts';
@@ -13,8 +14,13 @@ function datasetPath(reference: string, source: DatasetSource, base: string): st
 
 /** "SmolLM2-135M on recipes, LoRA r16" */
 export function runName(spec: RunSpec, modelName: string, datasetName: string): string {
-  const method = spec.method.type === 'lora' ? `LoRA r${spec.method.rank}` : 'full';
-  return `${modelName} on ${datasetName}, ${method}`.slice(0, NAME_LENGTH);
+  return `${modelName} on ${datasetName}, ${methodLabel(spec.method)}`.slice(0, NAME_LENGTH);
+}
+
+/** The method with the adapter it continues from by its absolute path. */
+function resolveMethod(method: RunSpec['method'], base: string): RunSpec['method'] {
+  if (!('init_adapter' in method) || method.init_adapter === null) return method;
+  return { ...method, init_adapter: absolutePath(method.init_adapter, base) };
 }
 
 /** @param found model and training data must have been found. */
@@ -28,6 +34,7 @@ export function resolveSpec(
     ...spec,
     name: spec.name.trim() || runName(spec, found.model.card.name, found.train.card.name),
     model: found.model.path,
+    method: resolveMethod(spec.method, base),
     dataset: {
       ...dataset,
       train: datasetPath(dataset.train, found.train, base),

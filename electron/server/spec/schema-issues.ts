@@ -33,7 +33,7 @@ export function expected(field: SpecField): string {
     case 'multi_choice':
       return `a list of ${minLength ? 'one or more' : 'any'} of ${choices}`;
     case 'text_list':
-      return `a list of at most ${maxLength ?? 'any number of'} texts, none of them empty`;
+      return `a list of ${minLength ? `${minLength} to ${maxLength}` : `at most ${maxLength}`} texts, none of them empty`;
     case 'text': {
       const length = maxLength === undefined ? '' : ` of at most ${maxLength} characters`;
       return `a text${minLength ? ' that is not empty' : length}${orNone}`;
@@ -68,13 +68,14 @@ function unknownKey(path: readonly PropertyKey[], key: string, input: unknown): 
   const parent = path.join('.');
   const full = parent === '' ? key : `${parent}.${key}`;
   const siblings = keysAt(parent, input);
-  const other = specFields().find((field) => field.path === full && field.when);
+  const owners = specFields().flatMap((field) => (field.path === full && field.when ? [field.when] : []));
   const elsewhere = specFields().find((field) => field.key === key && field.path !== full);
   const near = nearest(key, siblings);
   let suggestion = `Remove it. There is: ${siblings.join(', ')}.`;
-  if (other?.when)
-    suggestion = `It belongs to ${other.when.path} = ${other.when.equals}. Remove it, or choose that.`;
-  else if (near !== null) suggestion = `Did you mean ${parent === '' ? near : `${parent}.${near}`}?`;
+  if (owners[0]) {
+    const values = owners.map(({ equals }) => equals).join(' or ');
+    suggestion = `It belongs to ${owners[0].path} = ${values}. Remove it, or choose that.`;
+  } else if (near !== null) suggestion = `Did you mean ${parent === '' ? near : `${parent}.${near}`}?`;
   else if (elsewhere) suggestion = `Did you mean ${elsewhere.path}?`;
   return {
     path: full,
@@ -101,6 +102,8 @@ function suggestionFor(field: SpecField, value: unknown): string {
     );
     if (near !== null) return `Did you mean "${near}"?`;
   }
+  if (typeof value === 'string' && (field.kind === 'text_list' || field.kind === 'multi_choice'))
+    return `Write a list: ${JSON.stringify([value])}.`;
   const isNumber = field.kind === 'integer' || field.kind === 'number';
   if (typeof value === 'string' && value.trim() !== '' && isNumber && Number.isFinite(Number(value)))
     return `Write it without quotes: ${value.trim()}.`;

@@ -15,7 +15,7 @@ export interface Validated {
   issues: SpecIssue[];
   /** Every default filled in, paths absolute; null with any issue. */
   resolved: RunSpec | null;
-  /** null when something it needs is missing or wrong. */
+  /** null when something it needs is missing; given beside issues where it can be. */
   preview: RunPreview | null;
 }
 
@@ -54,7 +54,7 @@ export class SpecService {
     const { issues, warnings, found } = await checkMeaning(schema.parts, context);
     const all = [...schema.issues, ...issues];
     const { model, tokenizer, train } = found;
-    if (all.length > 0 || !schema.spec || !model || !tokenizer || !train)
+    if (!schema.spec || !model || !tokenizer || !train || model.card.problem)
       return { issues: all, resolved: null, preview: null };
     const resolved = resolveSpec(schema.spec, { model, train, eval: found.eval }, context.base);
     try {
@@ -63,10 +63,13 @@ export class SpecService {
       const messages = [...warnings, ...findings.warnings].map(({ message, suggestion }) =>
         suggestion === '' ? message : `${message} ${suggestion}`,
       );
+      // Shown beside issues too: what a choice costs helps to mend it.
       const complete = { ...preview, warnings: messages };
-      if (findings.issues.length > 0) return { issues: findings.issues, resolved: null, preview: complete };
-      return { issues: [], resolved, preview: complete };
+      const wrong = all.length > 0 ? all : findings.issues;
+      return { issues: wrong, resolved: wrong.length > 0 ? null : resolved, preview: complete };
     } catch (thrown) {
+      // What cannot go together cannot be planned either: then the issues say why.
+      if (all.length > 0) return { issues: all, resolved: null, preview: null };
       const { code, message, hint } = toErrorInfo(thrown);
       return { issues: [{ path: '', code, message, suggestion: hint }], resolved: null, preview: null };
     }

@@ -23,8 +23,12 @@ const stepColumns = [
   'tokens_per_second',
   'memory_bytes',
   'memory_peak_bytes',
+  'curvature_seconds',
 ] as const;
-/** `tokens` counts real tokens since the start, `seconds` is time spent running (pauses between attempts left out). */
+/**
+ * `tokens` counts real tokens since the start, `seconds` is time spent running (pauses between attempts left out),
+ * `curvature_seconds` is NaN in steps without such an estimate.
+ */
 export type StepColumn = (typeof stepColumns)[number];
 
 const evalColumns = ['step', 'tokens', 'seconds', 'loss', 'perplexity', 'token_accuracy'] as const;
@@ -42,6 +46,8 @@ export interface PhasePoint {
   step: number;
   timeUs: number;
 }
+/** Ranks of AdaLoRA's modules after an allocation. */
+export type RankPoint = EventPayload<'ranks'> & { step: number; tokens: number; seconds: number };
 export type Attempt = EventPayload<'started'> & { timeUs: number };
 
 export interface RunSeries {
@@ -49,6 +55,8 @@ export interface RunSeries {
   lastSeq: number;
   steps: Table<StepColumn>;
   evals: Table<EvalColumn>;
+  /** By step, one for each allocation. */
+  ranks: readonly RankPoint[];
   checkpoints: readonly CheckpointPoint[];
   /** Generations made so far; their text comes with `runs.get`. */
   samples: readonly { step: number; promptIndex: number }[];
@@ -69,6 +77,7 @@ export const emptySeries: RunSeries = {
   lastSeq: -1,
   steps: Table.empty(stepColumns),
   evals: Table.empty(evalColumns),
+  ranks: [],
   checkpoints: [],
   samples: [],
   phases: [],
@@ -142,6 +151,9 @@ class Draft {
       case 'eval':
         this.#eval(event.step, event.timeUs, event.payload);
         return;
+      case 'ranks':
+        this.#ranks(event.step, event.timeUs, event.payload);
+        return;
       case 'checkpoint':
         s.checkpoints = [
           ...s.checkpoints.filter((c) => c.name !== event.payload.name),
@@ -182,6 +194,7 @@ class Draft {
     const s = this.series;
     s.steps = s.steps.truncate(countUpTo(s.steps.column('step'), step));
     s.evals = s.evals.truncate(countUpTo(s.evals.column('step'), step));
+    s.ranks = s.ranks.filter((ranks) => ranks.step <= step);
     s.samples = s.samples.filter((sample) => sample.step <= step);
     s.checkpoints = s.checkpoints.filter((checkpoint) => checkpoint.step <= step);
   }
@@ -205,6 +218,7 @@ class Draft {
       tokens_per_second: plain(payload.tokens_per_second),
       memory_bytes: plain(payload.memory_bytes),
       memory_peak_bytes: plain(payload.memory_peak_bytes),
+      curvature_seconds: plain(payload.curvature_seconds),
     });
   }
 
@@ -224,6 +238,14 @@ class Draft {
         token_accuracy: plain(payload.token_accuracy),
       },
     ]);
+  }
+
+  #ranks(step: number, timeUs: number, payload: EventPayload<'ranks'>): void {
+    const s = this.series;
+    const { tokens, seconds } = this.#lastRow();
+    const point = { ...payload, step, tokens, seconds: Math.max(seconds, this.#runningSeconds(timeUs)) };
+    // An allocation made again at the same step (after a resume): the later one counts.
+    s.ranks = [...s.ranks.filter((before) => before.step < step), point];
   }
 
   #phase(phase: PhasePoint): void {

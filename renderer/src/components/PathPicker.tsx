@@ -1,6 +1,6 @@
 import { Button, Group, TextInput } from '@mantine/core';
 import { IconFolderOpen } from '@tabler/icons-react';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { electronBridge } from '../client/connect.ts';
 import { FileBrowser } from './FileBrowser.tsx';
 
@@ -9,7 +9,10 @@ export interface PathPickerProps {
   /** Name for screen readers where no label is shown. */
   readonly ariaLabel?: string;
   readonly id?: string;
-  readonly description?: string;
+  readonly description?: ReactNode;
+  readonly descriptionProps?: { readonly id: string; readonly fz: string };
+  /** Where the description stands; above the input when left out. */
+  readonly inputWrapperOrder?: ('label' | 'input' | 'description' | 'error')[];
   readonly value: string;
   readonly onChange: (path: string) => void;
   /** What counts: files with one of `extensions`, folders, or either. */
@@ -29,6 +32,8 @@ export function PathPicker(props: PathPickerProps) {
     ariaLabel,
     id,
     description,
+    descriptionProps,
+    inputWrapperOrder,
     value,
     onChange,
     pick,
@@ -51,13 +56,15 @@ export function PathPicker(props: PathPickerProps) {
 
   return (
     <>
-      <Group align="flex-end" gap="xs" wrap="nowrap">
+      <Group align={inputWrapperOrder ? 'flex-start' : 'flex-end'} gap="xs" wrap="nowrap">
         <TextInput
           style={{ flex: 1 }}
           {...(id ? { id } : {})}
           label={label}
           aria-label={ariaLabel}
           description={description}
+          {...(descriptionProps ? { descriptionProps } : {})}
+          {...(inputWrapperOrder ? { inputWrapperOrder } : {})}
           placeholder={placeholder}
           value={value}
           error={error}

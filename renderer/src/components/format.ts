@@ -14,6 +14,10 @@ export function formatNumber(value: number): string {
   return String(Number(value.toPrecision(6)));
 }
 
+/** A share of a whole, however small: 0.000092 -> "0.0092%", 0.0351 -> "3.5%". */
+export const formatShare = (share: number): string =>
+  `${Number((share * 100).toPrecision(share >= 0.1 ? 3 : 2))}%`;
+
 const trimMantissa = (text: string) => text.replace(/\.?0+e/, 'e').replace('e+', 'e');
 
 const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });

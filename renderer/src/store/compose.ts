@@ -94,7 +94,9 @@ export function composeSlice({ client, get, set }: SliceContext): ComposeSlice {
     },
     applyPreset(preset) {
       const old = get().draft;
-      const kept = { name: old.name, model: old.model, dataset: old.dataset };
+      // The machine is the same whatever is trained on it.
+      const { name, model, dataset, device, threads } = old;
+      const kept = { name, model, dataset, device, threads };
       const base = Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined));
       change(mergeSpec(mergeSpec(defaultDraft(), base), preset.spec), []);
       get().announce('success', `Preset "${preset.title}" applied`);

@@ -62,6 +62,12 @@ export class EventScript {
     });
   }
 
+  ranks(step: number, modules: Record<string, number>, target = 8): void {
+    this.#step = step;
+    const total = Object.values(modules).reduce((a, b) => a + b, 0);
+    this.#write('ranks', { total, target, modules });
+  }
+
   checkpoint(step: number): void {
     this.#step = step;
     this.#write('checkpoint', { name: checkpointName(step), bytes: 4_000_000, seconds: 0.1 });

@@ -29,6 +29,42 @@ describe('reduceEvents', () => {
     expect(series.lastSeq).toBe(script.events.length - 1);
   });
 
+  it('keeps every allocation of ranks, at the place of its step; a resume voids later ones', () => {
+    const q = 'model.layers.0.self_attn.q_proj';
+    const script = new EventScript();
+    script.started();
+    for (let step = 1; step <= 6; step++) {
+      script.step(step, 1, { tokens: 10 });
+      if (step % 2 === 0) script.ranks(step, { [q]: 12 - step });
+    }
+    const before = reduceEvents(emptySeries, script.events);
+    expect(before.ranks.map(({ step, total, tokens }) => [step, total, tokens])).toEqual([
+      [2, 10, 20],
+      [4, 8, 40],
+      [6, 6, 60],
+    ]);
+    expect(before.ranks[1]?.seconds).toBeCloseTo(before.steps.at('seconds', 3), 6);
+    script.started({ resumed_from_step: 4, attempt: 2 });
+    script.step(5, 1);
+    script.step(6, 1);
+    script.ranks(6, { [q]: 7 });
+    const after = reduceEvents(emptySeries, script.events);
+    expect(after.ranks.map(({ step, total }) => [step, total])).toEqual([
+      [2, 10],
+      [4, 8],
+      [6, 7],
+    ]);
+  });
+
+  it('has the seconds of a curvature estimate in the steps that made one', () => {
+    const script = new EventScript();
+    script.started();
+    script.step(1, 1, { curvature_seconds: 0.25 });
+    script.step(2, 1);
+    const { steps } = reduceEvents(emptySeries, script.events);
+    expect(numbers(steps.column('curvature_seconds'))).toEqual([0.25, Number.NaN]);
+  });
+
   it('gives the same whatever the batches are', () => {
     const script = new EventScript();
     script.started();

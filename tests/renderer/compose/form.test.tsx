@@ -199,7 +199,7 @@ describe('starting', () => {
     await state().validateDraft();
     const start = screen.getByRole('button', { name: 'Start run' });
     await waitFor(() => expect((start as HTMLButtonElement).disabled).toBe(false));
-    expect(screen.getByText(/LoRA of rank 16 on 304 rows/)).toBeTruthy();
+    expect(screen.getByText(/LoRA adapters of rank 16 on 304 rows/)).toBeTruthy();
     expect(screen.getByRole('img', { name: /of 24.0 GiB available/ })).toBeTruthy();
     fireEvent.click(start);
     await waitFor(() => expect(location.hash).toBe('#/runs/run-live'));

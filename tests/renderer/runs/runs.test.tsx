@@ -3,9 +3,11 @@ import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
 import type { ModelCard } from '../../../electron/shared/entities.ts';
 import type { RunStatus } from '../../../electron/shared/events.ts';
+import { type MethodType, methodSchema } from '../../../electron/shared/methods.ts';
+import { runSpecSchema } from '../../../electron/shared/run-spec.ts';
 import { mockDatasets, mockModels } from '../../../renderer/src/client/mock/mock-data.ts';
 import { mockRuns, mockSpec } from '../../../renderer/src/client/mock/mock-runs.ts';
-import { estimateBytes, kindsFor, loadSnippet } from '../../../renderer/src/features/export/export-kinds.ts';
+import { estimateBytes, kindInfos, loadSnippet } from '../../../renderer/src/features/export/export-kinds.ts';
 import HomePage from '../../../renderer/src/features/home/HomePage.tsx';
 import RunsPage from '../../../renderer/src/features/runs/RunsPage.tsx';
 import { filterRows, runRows } from '../../../renderer/src/features/runs/run-rows.ts';
@@ -40,12 +42,16 @@ describe('the list of runs', () => {
     fireEvent.click(screen.getByRole('button', { name: 'Eval loss' }));
     expect(rowNames().map((name) => mockRuns.find((r) => r.name === name)?.lastEvalLoss)).toEqual([
       0.97,
+      0.98,
+      0.99,
       1.63,
       null,
     ]);
     fireEvent.click(screen.getByRole('button', { name: 'Eval loss' }));
     expect(rowNames().map((name) => mockRuns.find((r) => r.name === name)?.lastEvalLoss)).toEqual([
       1.63,
+      0.99,
+      0.98,
       0.97,
       null,
     ]);
@@ -141,12 +147,44 @@ describe('what a run says and allows', () => {
 });
 
 describe('export', () => {
-  it('full training has no adapter; sizes come from the checkpoint or the model', () => {
-    expect(kindsFor('full')).toEqual(['merged']);
-    expect(estimateBytes('adapter', 60_000_000, model)).toBe(20_000_000);
-    expect(estimateBytes('merged', 60_000_000, model)).toBe(model.sizeBytes);
-    expect(estimateBytes('merged', undefined, null)).toBeNull();
+  it.each<[MethodType, Record<string, RegExp | null>]>([
+    ['lora', { adapter: null, merged: null }],
+    ['ia3', { adapter: null, merged: null }],
+    ['prompt_tuning', { adapter: null, merged: /cannot be merged into the model: its virtual tokens/ }],
+    ['bottleneck', { adapter: null, merged: /activation between them/ }],
+    ['bitfit', { adapter: /trains biases, which no adapter format holds/, merged: null }],
+    ['full', { adapter: /trains the weights of the model itself/, merged: null }],
+  ])('%s: what can be written, and why the other cannot', (type, expected) => {
+    const spec = { ...mockSpec, method: methodSchema.parse({ type }) };
+    for (const { kind, refusal } of kindInfos(spec)) {
+      const reason = expected[kind];
+      if (reason) expect(`${refusal?.reason} ${refusal?.way}`).toMatch(reason);
+      else expect(refusal, kind).toBeNull();
+    }
   });
+
+  it('says where a run on a 4-bit base is merged into, and who loads what', () => {
+    const of = (change: object, kind: string) =>
+      kindInfos(runSpecSchema.parse({ ...mockSpec, ...change })).find((info) => info.kind === kind);
+    expect(of({ quantization: 'nf4' }, 'merged')?.text).toContain('base model in 16 bits');
+    expect(of({}, 'merged')?.text).not.toContain('16 bits');
+    expect(of({ method: { type: 'bottleneck' } }, 'adapter')?.loads).toBe('Collie Workbench');
+    expect(of({ method: { type: 'ia3' } }, 'adapter')?.loads).toBe('Hugging Face PEFT');
+    expect(of({ method: { type: 'lora' } }, 'adapter')?.loads).toContain('llama.cpp');
+  });
+
+  it('sizes come from the trained parameters or the model', () => {
+    const lora = mockSpec.method;
+    expect(estimateBytes('adapter', lora, 5_000_000, model)).toBe(20_000_000);
+    expect(estimateBytes('adapter', methodSchema.parse({ type: 'pissa' }), 5_000_000, model)).toBe(
+      40_000_000,
+    );
+    expect(estimateBytes('adapter', methodSchema.parse({ type: 'p_tuning' }), 5_000_000, model)).toBeNull();
+    expect(estimateBytes('merged', lora, 5_000_000, model)).toBe(model.sizeBytes);
+    expect(estimateBytes('merged', lora, null, null)).toBeNull();
+    expect(estimateBytes('adapter', lora, null, model)).toBeNull();
+  });
+
   it('the code that loads it survives quotes and backslashes in paths', () => {
     const code = loadSnippet('adapter', 'C:\\my "runs"\\a', '/base');
     expect(code).toContain(String.raw`PeftModel.from_pretrained(model, "C:\\my \"runs\"\\a")`);

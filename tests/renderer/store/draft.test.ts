@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { runSpecSchema } from '../../../electron/shared/run-spec.ts';
 import { activeFields, specFields, specValue } from '../../../electron/shared/spec-fields.ts';
 import {
+  type Draft,
   defaultDraft,
+  defaultOf,
   mergeSpec,
   sameValue,
   withValue,
@@ -57,8 +59,27 @@ describe('changing a draft', () => {
         const draft = withVariant(complete(), field.path, option.value);
         const own = specFields().filter((f) => f.when?.path === field.path && f.when.equals === option.value);
         for (const one of own.filter((f) => !f.required))
-          expect(specValue(draft, one.path), one.path).toEqual(one.default);
+          expect(specValue(draft, one.path), `${option.value} ${one.path}`).toEqual(defaultOf(one, draft));
       }
+  });
+
+  it('keeps what was changed and what both variants have, not what was only a default', () => {
+    const rank = withValue(complete(), 'method.rank', 64);
+    const pissa = withVariant(rank, 'method.type', 'pissa');
+    expect(pissa.method).toMatchObject({ rank: 64, alpha: 16 });
+    const ia3 = withVariant(complete(), 'method.type', 'ia3');
+    expect(specValue(ia3, 'method.target_modules')).toEqual(['k_proj', 'v_proj', 'down_proj']);
+  });
+
+  it('lets a learning rate that was left alone go along with the method', () => {
+    const rate = (draft: Draft) => specValue(draft, 'optimizer.learning_rate');
+    const full = withVariant(complete(), 'method.type', 'full');
+    expect(rate(full)).toBe(2e-5);
+    const prompts = withVariant(full, 'method.type', 'prompt_tuning');
+    expect(rate(prompts)).toBe(0.03);
+    expect(rate(withVariant(prompts, 'method.type', 'lora'))).toBe(2e-4);
+    const own = withValue(complete(), 'optimizer.learning_rate', 7e-4);
+    expect(rate(withVariant(own, 'method.type', 'full'))).toBe(7e-4);
   });
 });
 

@@ -114,6 +114,23 @@ describe('prepareDataset', () => {
     expect(progress.every((value, k) => value >= (progress[k - 1] ?? 0) && value <= 1)).toBe(true);
   });
 
+  it('writes the tokens that virtual tokens start as, and no file without a text', async () => {
+    const path = await dataFile('prompt-init', qa(3));
+    const init = async (method: object) => {
+      const { dataDir } = await prepared(path, { method });
+      const file = join(dataDir, 'prompt-init.json');
+      return existsSync(file) ? JSON.parse(await readFile(file, 'utf8')) : null;
+    };
+    const text = 'Answer in one short sentence:';
+    const ids = await (await loadTokenizer(tinyModel)).encode(text, 'add');
+    expect(ids.length).toBeGreaterThan(2);
+    expect(await init({ type: 'prompt_tuning', init_text: text })).toEqual({ ids });
+    expect(await init({ type: 'prefix_tuning', init_text: text })).toEqual({ ids });
+    expect(await init({ type: 'prompt_tuning' })).toBeNull();
+    expect(await init({ type: 'p_tuning' })).toBeNull();
+    expect(await init({ type: 'lora' })).toBeNull();
+  });
+
   it('truncates long rows, says so, and leaves out those that lose every answer', async () => {
     const long = { question: 'short', answer: 'word '.repeat(200) };
     const hopeless = { question: 'word '.repeat(200), answer: 'yes' };

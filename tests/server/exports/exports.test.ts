@@ -8,6 +8,7 @@ import {
   planExport,
   runExport,
 } from '../../../electron/server/exports/exports.ts';
+import { runSpecSchema } from '../../../electron/shared/run-spec.ts';
 import { exampleSpec, FakeHome } from '../../supervisor/harness.ts';
 
 const tokenizerFolder = resolve(import.meta.dirname, '../../fixtures/tiny-model');
@@ -35,6 +36,16 @@ const context = (signal = new AbortController().signal) => {
   return { signal, progress: (fraction: number | null) => progress.push(fraction ?? -1), seen: progress };
 };
 
+/** Another run with a checkpoint. */
+function runWith(change: Record<string, unknown>): string {
+  const spec = runSpecSchema.parse({ ...exampleSpec(fake.home), ...change });
+  const other = fake.registry.create(spec);
+  cpSync(join(fake.registry.dir(runId), 'checkpoints'), join(fake.registry.dir(other), 'checkpoints'), {
+    recursive: true,
+  });
+  return other;
+}
+
 test('an adapter folder has weights, config, tokenizer, a card and a record', async () => {
   const doing = context();
   const record = await runExport(fake.registry, planExport(fake.registry, request()), doing);
@@ -53,7 +64,7 @@ test('an adapter folder has weights, config, tokenizer, a card and a record', as
   const card = readFileSync(join(record.path, 'README.md'), 'utf8');
   expect(card).toContain('library_name: peft');
   expect(card).toContain('PeftModel.from_pretrained');
-  expect(card).toContain('LoRA, rank 16, alpha 32');
+  expect(card).toContain('LoRA: LoRA adapters of rank 16, alpha 32, on q_proj, ');
   expect(doing.seen).toContain(0.49);
   expect(listExports(fake.registry)).toEqual([record]);
 });
@@ -91,13 +102,12 @@ test('refuses a full folder, a missing checkpoint, an adapter of full training',
   expect(code({ destination })).toBe('path.exists');
   expect(code({ checkpoint: 'step-00000099' })).toBe('checkpoint.not_found');
   expect(code({ runId: 'nope' })).toBe('run.not_found');
-  const spec = { ...exampleSpec(fake.home), method: { type: 'full' as const } };
-  const full = fake.registry.create(spec);
-  cpSync(join(fake.registry.dir(runId), 'checkpoints'), join(fake.registry.dir(full), 'checkpoints'), {
-    recursive: true,
-  });
+  const full = runWith({ method: { type: 'full' } });
   expect(code({ runId: full })).toBe('request.invalid');
   expect(code({ runId: full, kind: 'merged' })).toBeNull();
+  const promptRun = runWith({ method: { type: 'prompt_tuning' } });
+  expect(code({ runId: promptRun, kind: 'merged' })).toBe('request.invalid');
+  expect(code({ runId: promptRun })).toBeNull();
   process.env.COLLIE_RANK = join(fake.home, 'nothing');
   expect(code({})).toBe('engine.not_built');
 });
@@ -110,4 +120,25 @@ test('a cancelled export leaves nothing behind', async () => {
   expect(existsSync(plan.destination)).toBe(false);
   const left = existsSync(join(plan.destination, '..')) ? readdirSync(join(plan.destination, '..')) : [];
   expect(left).toEqual([]);
+});
+
+test('the card says what an adapter is of, and how it is loaded', async () => {
+  const card = async (id: string, kind: ExportRequest['kind']) => {
+    const { path } = await runExport(
+      fake.registry,
+      planExport(fake.registry, request({ runId: id, kind })),
+      context(),
+    );
+    return readFileSync(join(path, 'README.md'), 'utf8');
+  };
+  const pissa = await card(runWith({ method: { type: 'pissa', rank: 4 } }), 'adapter');
+  expect(pissa).toContain('tags: [pissa, collie-workbench]');
+  expect(pissa).toContain('LoRA of rank 8, twice the rank');
+  const bottleneck = await card(runWith({ method: { type: 'bottleneck' } }), 'adapter');
+  expect(bottleneck).toContain('PEFT has no format for bottleneck adapters');
+  expect(bottleneck).not.toContain('PeftModel');
+  expect(bottleneck).not.toContain('library_name');
+  const quantized = runWith({ quantization: 'nf4' });
+  expect(await card(quantized, 'merged')).toContain('merged into the base in 16 bits');
+  expect(await card(quantized, 'adapter')).toContain('fits the base in 16 bits as well');
 });

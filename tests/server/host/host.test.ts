@@ -68,11 +68,13 @@ test('a page reaches no path outside its folders: imports, exports, specs', asyn
   await expect(host.call('exports.start', request)).rejects.toMatchObject({ code: 'path.outside' });
   const spec = { ...exampleSpec(home), model: '/etc' };
   spec.dataset.train = outside;
+  spec.method = { type: 'lora', init_adapter: '/etc' };
   const { issues, resolved } = await host.call('spec.validate', { spec });
   expect(resolved).toBeNull();
   expect(issues.map(({ path, code }) => [path, code])).toEqual([
     ['model', 'path.outside'],
     ['dataset.train', 'path.outside'],
+    ['method.init_adapter', 'path.outside'],
   ]);
 });
 

@@ -70,7 +70,7 @@ describe('checkSchema', () => {
       { method: { type: 'lroa' } },
       'method.type',
       'unknown_choice',
-      /"lroa"; expected: one of lora, full/,
+      /"lroa"; expected: one of lora, dora, .*, full\./,
       /Did you mean "lora"/,
     ],
     [
@@ -100,10 +100,10 @@ describe('checkSchema', () => {
     ['null where a value is needed', { seed: null }, 'seed', 'wrong_type', /Seed is null/, /default is 42/],
     [
       'a bad list entry',
-      { method: { type: 'lora', target_modules: ['k_proj', 'q'] } },
-      'method.target_modules',
+      { method: { type: 'lora', modules_to_save: ['norm', 'head'] } },
+      'method.modules_to_save',
       'unknown_choice',
-      /Target modules entry 2 is "q"/,
+      /Also train entry 2 is "head"/,
       /./,
     ],
     [

@@ -174,7 +174,7 @@ describe('a good spec', () => {
     });
     const summary = preview?.summary.join('\n');
     expect(summary).toMatch(
-      /Tiny trains LoRA adapters of rank 16: 10 of 1,000 parameters \(1\.0%\), in bf16 on the CPU/,
+      /Tiny trains LoRA adapters of rank 16: 10 parameters, 1\.0% of the 1,000 of the model, in bf16 on the CPU/,
     );
     expect(summary).toMatch(/reads 36 rows of "train.jsonl" in 15 steps \(6 steps an epoch\)/);
     expect(summary).toMatch(/4 held-out rows are evaluated at the start and the end/);
@@ -321,6 +321,25 @@ describe('what is wrong', () => {
     expect(issues[0]).toMatchObject({ path, code });
     expect(issues[0]?.message).toMatch(message);
     expect(issues[0]?.suggestion).not.toBe('');
+  });
+
+  it('leaves the forecast where it can be made: what a choice costs is seen while it is mended', async () => {
+    const input = spec({ method: { type: 'lora', target_modules: ['w1'] } });
+    const { issues, resolved, preview } = await service().specs.validate(input, { patience });
+    expect(issues).toMatchObject([{ path: 'method.target_modules', code: 'no_match' }]);
+    expect(resolved).toBeNull();
+    expect(preview).toMatchObject({ trainableParams: 10, memory: { totalBytes: 1000 } });
+  });
+
+  it('a method that the planner refuses leaves the issue that says why', async () => {
+    const refuse = () => {
+      throw new CollieError('spec.invalid', 'Not in 4 bits.', '');
+    };
+    const input = spec({ method: { type: 'full' }, quantization: 'nf4' });
+    const { specs } = service({ planner: { ...planner, planMemory: refuse } });
+    const { issues, preview } = await specs.validate(input, { patience });
+    expect(issues.map(({ path }) => path)).toEqual(['quantization']);
+    expect(preview).toBeNull();
   });
 
   it('a bad row is found before the run starts', async () => {

@@ -5,7 +5,8 @@ import { liveStates } from '../../../../electron/shared/events.ts';
 import { type RunSpec, runSpecSchema, type SpecIssue } from '../../../../electron/shared/run-spec.ts';
 import type { Handlers, Streams } from './mock-client.ts';
 import { mockDatasets, mockDevices, mockModels, mockPresets, mockRow, mockStats } from './mock-data.ts';
-import { mockEvents, mockRunDetail, mockRuns } from './mock-runs.ts';
+import { mockPreview } from './mock-preview.ts';
+import { mockRunDetail, mockRunEvents, mockRuns } from './mock-runs.ts';
 import { tokenize } from './mock-tokens.ts';
 
 const jobs = new Map<string, Job>();
@@ -58,7 +59,7 @@ function validate(spec: unknown): {
   preview: RunPreview | null;
 } {
   const parsed = runSpecSchema.safeParse(spec);
-  if (parsed.success) return { issues: [], resolved: parsed.data, preview: preview(parsed.data) };
+  if (parsed.success) return { issues: [], resolved: parsed.data, preview: mockPreview(parsed.data) };
   const issues = parsed.error.issues.map((issue) => ({
     path: issue.path.join('.'),
     code: issue.code ?? 'invalid',
@@ -67,47 +68,6 @@ function validate(spec: unknown): {
     suggestion: '',
   }));
   return { issues, resolved: null, preview: null };
-}
-
-function preview(spec: RunSpec): RunPreview {
-  const model = mockModels.find((m) => spec.model === `library:${m.id}`) ?? mockModels[0];
-  const total = model?.parameters ?? 0;
-  const trainable = spec.method.type === 'lora' ? spec.method.rank * 305_280 : total;
-  const sequences = spec.batch.micro_batch_size * spec.batch.grad_accum_steps;
-  const memory = {
-    weightsBytes: total * 2,
-    gradientsBytes: trainable * 4,
-    optimizerBytes: trainable * 12,
-    activationsBytes: spec.batch.micro_batch_size * spec.batch.seq_len * 30 * 9000,
-  };
-  const totalBytes = Object.values(memory).reduce((sum, bytes) => sum + bytes, 0);
-  const availableBytes = 24 * 1024 ** 3;
-  const share = totalBytes / availableBytes;
-  const steps =
-    spec.duration.unit === 'steps' ? spec.duration.value : Math.ceil(304 / sequences) * spec.duration.value;
-  return {
-    modelName: model?.name ?? '',
-    trainRows: 304,
-    evalRows: 16,
-    stepsPerEpoch: Math.ceil(304 / sequences),
-    totalSteps: Math.round(steps),
-    sequencesPerStep: sequences,
-    totalParams: total,
-    trainableParams: trainable,
-    adapterBytes: spec.method.type === 'lora' ? trainable * 4 : 0,
-    memory: {
-      ...memory,
-      totalBytes,
-      availableBytes,
-      verdict: share > 1 ? 'does_not_fit' : share > 0.85 ? 'tight' : 'fits',
-    },
-    summary: [
-      `Trains ${model?.name ?? 'the model'} with ${spec.method.type === 'lora' ? `LoRA of rank ${spec.method.rank}` : 'all weights'} on 304 rows of ${spec.dataset.train.replace('library:', '')}.`,
-      `Each step reads ${sequences} sequences of at most ${spec.batch.seq_len} tokens.`,
-      'Computes in bf16 on the CPU with all cores.',
-    ],
-    warnings: spec.optimizer.learning_rate > 1e-3 ? ['A learning rate above 1e-3 often diverges.'] : [],
-  };
 }
 
 export function mockMethods(): Handlers {
@@ -234,7 +194,7 @@ export function mockTopics(): Streams {
     },
     'runs.events': ({ id, afterSeq }, emit) => {
       const run = find(mockRuns, id, 'run.not_found');
-      const all = mockEvents(run.totalSteps ?? 240);
+      const all = mockRunEvents(run);
       let sent = all.findIndex((e) => e.step > run.step);
       if (sent < 0) sent = all.length;
       emit({ events: all.slice(0, sent).filter((e) => e.seq > afterSeq) });

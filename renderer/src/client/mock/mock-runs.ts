@@ -1,6 +1,8 @@
 /** Made-up runs of the mock host: one that trains, one that has ended, one that failed. */
 import type { MethodResult } from '../../../../electron/shared/api.ts';
-import type { RunEvent, RunStatus } from '../../../../electron/shared/events.ts';
+import type { EventPayload, RunEvent, RunStatus } from '../../../../electron/shared/events.ts';
+import { methodSchema } from '../../../../electron/shared/methods.ts';
+import { linearModuleNames } from '../../../../electron/shared/module-pattern.ts';
 import { type RunSpec, runSpecSchema } from '../../../../electron/shared/run-spec.ts';
 
 export const mockSpec: RunSpec = runSpecSchema.parse({
@@ -17,11 +19,17 @@ export const mockSpec: RunSpec = runSpecSchema.parse({
   sampling: { prompts: ['How do I pair the Larkspur lamp?'] },
 });
 
+const adalora = methodSchema.parse({ type: 'adalora' });
+
 const started = Date.UTC(2026, 10, 22, 14, 0, 0);
 const iso = (seconds: number) => new Date(started + seconds * 1000).toISOString();
 
 /** Events up to a step: warm-up and cosine, a noisy falling loss, an evaluation every 40 steps. */
-export function mockEvents(steps: number, total = 240): RunEvent[] {
+export function mockEvents(
+  steps: number,
+  total = 240,
+  extra: 'none' | 'ranks' | 'curvature' = 'none',
+): RunEvent[] {
   const events: RunEvent[] = [];
   const add = (step: number, event: Pick<RunEvent, 'type' | 'payload'>) =>
     events.push({
@@ -47,7 +55,9 @@ export function mockEvents(steps: number, total = 240): RunEvent[] {
     },
   });
   for (let step = 0; step <= steps; step++) {
-    if (step > 0) add(step, { type: 'step', payload: stepPayload(step, total) });
+    if (step > 0) add(step, { type: 'step', payload: stepPayload(step, total, extra === 'curvature') });
+    if (extra === 'ranks' && step > 0 && step % 10 === 0)
+      add(step, { type: 'ranks', payload: ranks(step, total) });
     if (step % 40 === 0) {
       const loss = 0.9 + 2.3 * Math.exp(-step / 70);
       add(step, {
@@ -75,7 +85,7 @@ export function mockEvents(steps: number, total = 240): RunEvent[] {
   return events;
 }
 
-function stepPayload(step: number, total: number) {
+function stepPayload(step: number, total: number, curvature: boolean) {
   const noise = Math.sin(step * 12.9898) * 0.12 + Math.sin(step * 3.7) * 0.06;
   const warmup = total * 0.05;
   const learningRate =
@@ -93,7 +103,23 @@ function stepPayload(step: number, total: number) {
     tokens_per_second: 690 + noise * 100,
     memory_bytes: 1_240_000_000,
     memory_peak_bytes: 1_310_000_000,
+    ...(curvature && step % 10 === 1 ? { curvature_seconds: 0.62 + noise / 4 } : {}),
   };
+}
+
+/** Ranks that shrink from 12 to 8 on average between a tenth and six tenths of the run, most in early layers. */
+function ranks(step: number, total: number): EventPayload<'ranks'> {
+  const names = linearModuleNames(30);
+  const done = Math.min(1, Math.max(0, (step / total - 0.1) / 0.5));
+  const modules = Object.fromEntries(
+    names.map((name, k) => {
+      const layer = Math.floor(k / 7);
+      const wish = 8 + 4 * Math.cos(layer / 9) + 3 * Math.sin(k * 2.3);
+      return [name, Math.round(12 + done * (Math.min(12, Math.max(0, wish)) - 12))];
+    }),
+  );
+  const sum = Object.values(modules).reduce((a, b) => a + b, 0);
+  return { total: sum, target: Math.round(names.length * (8 + 4 * (1 - done) ** 3)), modules };
 }
 
 const base: RunStatus = {
@@ -139,6 +165,38 @@ export const mockRuns: RunStatus[] = [
   },
   {
     ...base,
+    id: 'run-adalora',
+    name: 'Larkspur support, AdaLoRA r8',
+    state: 'completed',
+    phase: 'Completed',
+    step: 240,
+    etaSeconds: null,
+    createdAt: iso(-96_400),
+    startedAt: iso(-96_390),
+    finishedAt: iso(-95_900),
+    lastLoss: 0.85,
+    lastEvalLoss: 0.99,
+    checkpoint: 'step-00000240',
+    supervisorPid: null,
+  },
+  {
+    ...base,
+    id: 'run-sophia',
+    name: 'Larkspur support, Sophia',
+    state: 'completed',
+    phase: 'Completed',
+    step: 240,
+    etaSeconds: null,
+    createdAt: iso(-106_400),
+    startedAt: iso(-106_390),
+    finishedAt: iso(-105_900),
+    lastLoss: 0.84,
+    lastEvalLoss: 0.98,
+    checkpoint: 'step-00000240',
+    supervisorPid: null,
+  },
+  {
+    ...base,
     id: 'run-failed',
     name: 'Full, learning rate 3e-3',
     state: 'failed',
@@ -164,7 +222,7 @@ export const mockRuns: RunStatus[] = [
 export function mockRunDetail(status: RunStatus): MethodResult<'runs.get'> {
   return {
     status,
-    spec: { ...mockSpec, name: status.name },
+    spec: { ...mockSpec, name: status.name, ...(status.id === 'run-adalora' ? { method: adalora } : {}) },
     environment: { collie: '0.1.0', platform: 'linux-x64', device: 'AMD Ryzen 9 7950X' },
     checkpoints: status.checkpoint
       ? [{ name: status.checkpoint, step: Number(status.checkpoint.slice(5)), sizeBytes: 58_640_112 }]
@@ -187,4 +245,10 @@ export function mockRunDetail(status: RunStatus): MethodResult<'runs.get'> {
     ],
     path: `/home/kim/.collie/runs/${status.id}`,
   };
+}
+
+/** Events of one of the runs above. */
+export function mockRunEvents({ id, totalSteps }: RunStatus): RunEvent[] {
+  const extra = id === 'run-adalora' ? 'ranks' : id === 'run-sophia' ? 'curvature' : 'none';
+  return mockEvents(totalSteps ?? 240, totalSteps ?? 240, extra);
 }

@@ -1,17 +1,22 @@
-import { ActionIcon, Group, Text, Tooltip } from '@mantine/core';
+import { ActionIcon, Anchor, Group, Tooltip } from '@mantine/core';
 import { IconArrowBackUp } from '@tabler/icons-react';
 import { type ComponentType, memo } from 'react';
+import type { FieldMeta } from '../../../../electron/shared/field-meta.ts';
 import { type SpecField, specValue } from '../../../../electron/shared/spec-fields.ts';
 import { formatNumber } from '../../components/format.ts';
+import { InlineCode } from '../../components/InlineCode.tsx';
 import { useStore } from '../../store/context.tsx';
-import { sameValue } from '../../store/draft.ts';
+import { type Draft, defaultOf, sameValue } from '../../store/draft.ts';
 import classes from './Compose.module.css';
+import { AdapterField } from './fields/AdapterField.tsx';
 import { BooleanField } from './fields/BooleanField.tsx';
-import { ChoiceField, MultiChoiceField, VariantField } from './fields/ChoiceFields.tsx';
+import { ChoiceField, MultiChoiceField } from './fields/ChoiceFields.tsx';
 import type { FieldProps } from './fields/field-props.ts';
 import { DatasetField, ModelField } from './fields/LibraryField.tsx';
 import { NumberField } from './fields/NumberField.tsx';
+import { TagsField } from './fields/TagsField.tsx';
 import { ColumnField, TextField, TextListField } from './fields/TextFields.tsx';
+import { VariantField } from './fields/VariantField.tsx';
 import { isStillToDo, issuesAt, issueText } from './issues.ts';
 import { fieldId } from './sections.ts';
 
@@ -26,31 +31,34 @@ const controls: Record<SpecField['kind'], ComponentType<FieldProps>> = {
   text_list: TextListField,
 };
 
-/** Fields that know the library. */
-const special: Readonly<Record<string, ComponentType<FieldProps>>> = {
+/** Controls that the schema asks for by name. */
+const named: Partial<Record<NonNullable<FieldMeta['control']>, ComponentType<FieldProps>>> = {
   model: ModelField,
-  'dataset.train': DatasetField,
-  'dataset.eval': DatasetField,
+  dataset: DatasetField,
+  column: ColumnField,
+  adapter: AdapterField,
 };
 
 /** Their control offers what the help of the schema explains to those who write specs by hand. */
 const selfExplaining: readonly string[] = ['model', 'dataset.train'];
 
-function controlOf(field: SpecField): ComponentType<FieldProps> {
-  if (special[field.path]) return special[field.path] as ComponentType<FieldProps>;
-  if (field.group === 'dataset.mapping' && field.kind === 'text') return ColumnField;
-  return controls[field.kind];
+function controlOf({ kind, meta }: SpecField): ComponentType<FieldProps> {
+  if (meta.control && named[meta.control]) return named[meta.control] as ComponentType<FieldProps>;
+  return kind === 'text_list' && meta.suggestions ? TagsField : controls[kind];
 }
 
 const wideKinds: readonly SpecField['kind'][] = ['variant', 'multi_choice', 'text_list', 'boolean'];
-const isWide = (field: SpecField) =>
-  wideKinds.includes(field.kind) ||
-  field.path in special ||
-  (field.key.includes('prompt') && field.group !== 'dataset.mapping');
+const wideControls: readonly FieldMeta['control'][] = ['model', 'dataset', 'multiline', 'adapter'];
+/** Help of more letters than this would become a tower in one column. */
+const LONG_HELP = 160;
+const isWide = ({ kind, meta }: SpecField) =>
+  wideKinds.includes(kind) ||
+  wideControls.includes(meta.control) ||
+  (kind === 'choice' && meta.help.length > LONG_HELP);
 
 /** Changed from its default; required fields have none. */
-export const isChanged = (field: SpecField, value: unknown): boolean =>
-  !field.required && !sameValue(value, field.default);
+export const isChanged = (field: SpecField, draft: Draft): boolean =>
+  !field.required && !sameValue(specValue(draft, field.path), defaultOf(field, draft));
 
 /** One field of the form: name, control, help, problem, and the way back to its default. Drawn again only when its own value changes. */
 export const FieldRow = memo(function FieldRow({ field }: { field: SpecField }) {
@@ -67,12 +75,13 @@ export const FieldRow = memo(function FieldRow({ field }: { field: SpecField }) 
   const id = fieldId(field.path);
   const change = (next: unknown) =>
     field.kind === 'variant' ? setVariant(field.path, String(next)) : setField(field.path, next);
-  const changed = isChanged(field, value);
+  const changed = useStore((s) => isChanged(field, s.draft));
+  const usual = useStore((s) => defaultOf(field, s.draft));
   // Method and optimizer: the heading of their section says it already.
-  const named = field.kind !== 'variant' || field.group.includes('.');
+  const isNamed = field.kind !== 'variant' || field.group.includes('.');
   return (
     <div className={classes.field} data-wide={isWide(field) || undefined} data-path={field.path}>
-      <Group gap={6} mb={4} h={22} wrap="nowrap" display={named ? undefined : 'none'}>
+      <Group gap={6} mb={4} h={22} wrap="nowrap" display={isNamed ? undefined : 'none'}>
         <label htmlFor={id} id={`${id}-label`} className={classes.label}>
           {field.meta.title}
           {field.required && field.kind !== 'variant' && (
@@ -83,30 +92,47 @@ export const FieldRow = memo(function FieldRow({ field }: { field: SpecField }) 
           )}
         </label>
         {changed && (
-          <Tooltip label={`Back to ${defaultText(field)}`}>
+          <Tooltip label={`Back to ${defaultText(usual)}`}>
             <ActionIcon
               size="xs"
               variant="subtle"
-              aria-label={`Set ${field.meta.title} back to ${defaultText(field)}`}
-              onClick={() => setField(field.path, structuredClone(field.default))}
+              aria-label={`Set ${field.meta.title} back to ${defaultText(usual)}`}
+              onClick={() => setField(field.path, structuredClone(usual))}
             >
               <IconArrowBackUp size={13} aria-hidden />
             </ActionIcon>
           </Tooltip>
         )}
       </Group>
-      <Control field={field} id={id} value={value} error={error || undefined} onChange={change} />
-      {named && field.meta.help && !selfExplaining.includes(field.path) && (
-        <Text size="xs" c="dimmed" mt={4}>
-          {field.meta.help}
-        </Text>
-      )}
+      <Control
+        field={field}
+        id={id}
+        value={value}
+        error={error || undefined}
+        help={isNamed && !selfExplaining.includes(field.path) ? <Help meta={field.meta} /> : null}
+        onChange={change}
+      />
     </div>
   );
 });
 
-function defaultText(field: SpecField): string {
-  const value = field.default;
+function Help({ meta }: { meta: FieldMeta }) {
+  return (
+    <>
+      <InlineCode text={meta.help} />
+      {meta.paper && (
+        <>
+          {' '}
+          <Anchor href={meta.paper.url} target="_blank" rel="noreferrer" size="xs">
+            {meta.paper.title}
+          </Anchor>
+        </>
+      )}
+    </>
+  );
+}
+
+function defaultText(value: unknown): string {
   if (value === null || value === '') return 'empty';
   if (typeof value === 'number') return formatNumber(value);
   if (typeof value === 'boolean') return value ? 'on' : 'off';

@@ -3,6 +3,7 @@ import { IconAlertTriangle, IconCircleCheck, IconCircleX } from '@tabler/icons-r
 import type { RunPreview } from '../../../../electron/shared/entities.ts';
 import { formatBytes } from '../../components/format.ts';
 import classes from './Compose.module.css';
+import { type MemoryPart, memoryParts, memoryScale } from './memory-parts.ts';
 
 const verdicts = {
   fits: { text: 'Fits', color: 'green', ink: 'var(--collie-ok)', icon: IconCircleCheck },
@@ -12,17 +13,8 @@ const verdicts = {
 
 /** Forecast of the memory in its parts, against what this machine has. */
 export function MemoryBar({ memory }: { memory: RunPreview['memory'] }) {
-  const parts = [
-    { name: 'Weights', bytes: memory.weightsBytes, className: classes.weights },
-    { name: 'Gradients', bytes: memory.gradientsBytes, className: classes.gradients },
-    { name: 'Optimizer', bytes: memory.optimizerBytes, className: classes.optimizer },
-    { name: 'Activations', bytes: memory.activationsBytes, className: classes.activations },
-  ];
-  // What no part of the run explains: the program itself, its libraries and buffers.
-  const rest = memory.totalBytes - parts.reduce((sum, part) => sum + part.bytes, 0);
-  if (rest > 0) parts.push({ name: 'Program and buffers', bytes: rest, className: classes.program });
-  // The longer of both is the whole bar: a run that does not fit sticks out beyond the line of what there is.
-  const whole = Math.max(memory.totalBytes, memory.availableBytes, 1);
+  const parts = memoryParts(memory);
+  const { end, limit } = memoryScale(memory);
   const verdict = verdicts[memory.verdict];
   const total = formatBytes(memory.totalBytes);
   const available = formatBytes(memory.availableBytes);
@@ -30,7 +22,7 @@ export function MemoryBar({ memory }: { memory: RunPreview['memory'] }) {
     <Stack gap={6}>
       <Group justify="space-between" wrap="nowrap">
         <Text size="sm" fw={550}>
-          Memory
+          Memory: about {total}
         </Text>
         <Badge
           variant="light"
@@ -41,40 +33,58 @@ export function MemoryBar({ memory }: { memory: RunPreview['memory'] }) {
           {verdict.text}
         </Badge>
       </Group>
-      <div className={classes.bar} role="img" aria-label={`About ${total} of ${available} available`}>
-        {parts.map((part) => (
-          <div
-            key={part.name}
-            className={`${classes.part} ${part.className}`}
-            style={{ width: `${(part.bytes / whole) * 100}%` }}
-            title={`${part.name}: ${formatBytes(part.bytes)}`}
-          />
-        ))}
-        {memory.totalBytes > memory.availableBytes && (
-          <div className={classes.limit} style={{ left: `${(memory.availableBytes / whole) * 100}%` }} />
-        )}
+      <div className={classes.barFrame} role="img" aria-label={`About ${total} of ${available} available`}>
+        <div className={classes.bar}>
+          {parts.map((part) => (
+            <div
+              key={part.name}
+              className={`${classes.part} ${classes[part.name]}`}
+              style={{ width: `${(part.bytes / end) * 100}%` }}
+              title={`${part.title}: ${formatBytes(part.bytes)}`}
+            />
+          ))}
+        </div>
+        {limit !== null && <div className={classes.limit} style={{ left: `${limit * 100}%` }} />}
       </div>
-      <Group justify="space-between" gap="xs" data-tabular>
+      <Group justify="space-between" gap="xs" data-tabular aria-hidden>
         <Text size="xs" c="dimmed">
-          about {total}
+          0
         </Text>
         <Text size="xs" c="dimmed">
-          {available} available
+          {limit === null ? `scale to ${formatBytes(end)}; ${available} available` : `${available} available`}
         </Text>
       </Group>
-      <dl style={{ margin: 0 }}>
-        {parts.map((part) => (
-          <Group key={part.name} gap={8} wrap="nowrap">
-            <span className={`${classes.swatch} ${part.className}`} aria-hidden />
-            <Text component="dt" size="xs" style={{ flex: 1 }}>
-              {part.name}
-            </Text>
-            <Text component="dd" size="xs" m={0}>
-              {formatBytes(part.bytes)}
-            </Text>
-          </Group>
-        ))}
-      </dl>
+      <Legend parts={parts} available={available} limited={limit !== null} />
     </Stack>
   );
 }
+
+function Legend(props: { parts: readonly MemoryPart[]; available: string; limited: boolean }) {
+  return (
+    <dl style={{ margin: 0 }}>
+      {props.parts.map((part) => (
+        <LegendLine
+          key={part.name}
+          swatch={`${classes.swatch} ${classes[part.name]}`}
+          title={part.title}
+          value={formatBytes(part.bytes)}
+        />
+      ))}
+      {props.limited && (
+        <LegendLine swatch={classes.limitSwatch ?? ''} title="Available" value={props.available} />
+      )}
+    </dl>
+  );
+}
+
+const LegendLine = ({ swatch, title, value }: { swatch: string; title: string; value: string }) => (
+  <Group gap={8} wrap="nowrap" data-tabular>
+    <span className={swatch} aria-hidden />
+    <Text component="dt" size="xs" style={{ flex: 1 }}>
+      {title}
+    </Text>
+    <Text component="dd" size="xs" m={0}>
+      {value}
+    </Text>
+  </Group>
+);

@@ -4,7 +4,7 @@ import { ErrorView } from '../../components/ErrorView.tsx';
 import { useStore } from '../../store/context.tsx';
 import classes from './Compose.module.css';
 
-/** Starting points. Model, dataset and name stay as they are. */
+/** Starting points. Model, dataset, name and device stay as they are. */
 export function PresetGallery() {
   const presets = useStore((s) => s.presets);
   const error = useStore((s) => s.presetsError);

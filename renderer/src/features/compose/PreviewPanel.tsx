@@ -4,7 +4,7 @@ import type { RunPreview } from '../../../../electron/shared/entities.ts';
 import { navigate } from '../../app/route.ts';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { Facts } from '../../components/Facts.tsx';
-import { formatBytes, formatCount, formatInteger, formatPercent } from '../../components/format.ts';
+import { formatBytes, formatCount, formatInteger, formatShare } from '../../components/format.ts';
 import { useStore } from '../../store/context.tsx';
 import classes from './Compose.module.css';
 import { MemoryBar } from './MemoryBar.tsx';
@@ -49,10 +49,29 @@ export function PreviewPanel({ onGoTo }: { onGoTo: (path: string) => void }) {
   );
 }
 
+/** What the method costs besides memory. */
+function Cost({ preview }: { preview: RunPreview }) {
+  const { trainableParams, totalParams, adapterBytes } = preview;
+  const share = totalParams > 0 ? trainableParams / totalParams : 0;
+  return (
+    <Facts
+      facts={[
+        [
+          'Trainable parameters',
+          <span key="trainable" title={formatInteger(trainableParams)}>
+            {formatCount(trainableParams)} ({formatShare(share)})
+          </span>,
+        ],
+        ['Adapter on disk', adapterBytes > 0 ? formatBytes(adapterBytes) : 'None: the model itself'],
+      ]}
+    />
+  );
+}
+
 function Forecast({ preview }: { preview: RunPreview }) {
-  const share = preview.totalParams > 0 ? preview.trainableParams / preview.totalParams : 0;
   return (
     <>
+      <Cost preview={preview} />
       <MemoryBar memory={preview.memory} />
       {preview.warnings.length > 0 && (
         <Alert color="yellow" p="sm" icon={<IconAlertTriangle aria-hidden />} title="Worth a look">
@@ -80,9 +99,7 @@ function Forecast({ preview }: { preview: RunPreview }) {
           ],
           ['Training rows', formatInteger(preview.trainRows)],
           ['Held-out rows', formatInteger(preview.evalRows)],
-          ['Trainable parameters', `${formatCount(preview.trainableParams)} (${formatPercent(share)})`],
           ['Sequences per step', formatInteger(preview.sequencesPerStep)],
-          ...(preview.adapterBytes > 0 ? [['Adapter size', formatBytes(preview.adapterBytes)] as const] : []),
         ]}
       />
     </>

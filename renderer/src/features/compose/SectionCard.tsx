@@ -21,7 +21,7 @@ export const SectionCard = memo(function SectionCard({ section, advancedOpen, on
   const fields = section.fields.filter(({ when }) => !when || specValue(draft, when.path) === when.equals);
   const plain = fields.filter((field) => !field.meta.advanced);
   const advanced = fields.filter((field) => field.meta.advanced);
-  const changed = advanced.filter((field) => isChanged(field, specValue(draft, field.path))).length;
+  const changed = advanced.filter((field) => isChanged(field, draft)).length;
   const wrong = advanced.some((field) => issues.some((issue) => issue.path === field.path));
   const homeless = issuesOfNoField(issues, fields).filter((issue) => sectionOf(issue.path) === section);
   return (

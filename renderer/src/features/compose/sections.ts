@@ -12,7 +12,7 @@ export interface Section {
 const plan: readonly { id: string; title: string; paths: readonly string[] }[] = [
   { id: 'model', title: 'Model', paths: ['model', 'name'] },
   { id: 'dataset', title: 'Dataset', paths: ['dataset'] },
-  { id: 'method', title: 'Method', paths: ['method'] },
+  { id: 'method', title: 'Method', paths: ['method', 'quantization'] },
   { id: 'optimizer', title: 'Optimizer', paths: ['optimizer', 'max_grad_norm'] },
   { id: 'batch', title: 'Batch and length', paths: ['batch', 'activation_checkpointing'] },
   { id: 'duration', title: 'Duration and schedule', paths: ['duration', 'schedule'] },

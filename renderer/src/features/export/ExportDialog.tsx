@@ -1,6 +1,7 @@
 /** Writes an adapter or a merged model out of a checkpoint: choices, progress, and what to do with the result. */
 import { Button, Group, Modal, Radio, Select, Skeleton, Stack, Text, TextInput } from '@mantine/core';
 import { useEffect, useState } from 'react';
+import { exportKinds, methodTraits } from '../../../../electron/shared/method-traits.ts';
 import { formatBytes, formatCount } from '../../charts/format.ts';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { JobProgress } from '../../components/JobProgress.tsx';
@@ -9,7 +10,13 @@ import type { RunDetail } from '../../store/runs.ts';
 import { modelOf } from '../runs/run-view.ts';
 import { useLibrary } from '../runs/use-library.ts';
 import { ExportResult } from './ExportResult.tsx';
-import { defaultDestination, type ExportKind, estimateBytes, kindInfos, kindsFor } from './export-kinds.ts';
+import {
+  defaultDestination,
+  type ExportKind,
+  estimateBytes,
+  type KindInfo,
+  kindInfos,
+} from './export-kinds.ts';
 import { useExport } from './use-export.ts';
 
 interface Props {
@@ -42,16 +49,25 @@ export function ExportDialog({ runId, checkpoint, onClose }: Props) {
 
 function ExportForm(props: { detail: RunDetail; checkpoint: string; onClose: () => void }) {
   const { detail, onClose } = props;
-  const kinds = kindsFor(detail.spec.method.type);
+  const infos = kindInfos(detail.spec);
+  const [first = 'merged'] = exportKinds(detail.spec.method.type);
   const checkpoints = [...detail.checkpoints].sort((a, b) => b.step - a.step);
   const [name, setName] = useState(props.checkpoint || checkpoints[0]?.name || '');
-  const [kind, setKind] = useState<ExportKind>(kinds[0] ?? 'merged');
+  const [kind, setKind] = useState<ExportKind>(first);
   const [destination, setDestination] = useState('');
   const job = useExport();
   const chosen = checkpoints.find((c) => c.name === name);
 
   if (job.state.kind === 'done')
-    return <ExportResult record={job.state.record} basePath={detail.spec.model} onClose={onClose} />;
+    return (
+      <ExportResult
+        record={job.state.record}
+        info={infos.find((info) => info.kind === kind)}
+        python={kind === 'merged' || methodTraits(detail.spec.method.type).adapter === 'peft'}
+        basePath={detail.spec.model}
+        onClose={onClose}
+      />
+    );
   if (job.state.kind === 'running') return <Running jobId={job.state.jobId} onClose={onClose} />;
   if (!chosen)
     return (
@@ -74,13 +90,7 @@ function ExportForm(props: { detail: RunDetail; checkpoint: string; onClose: () 
         allowDeselect={false}
         onChange={(value) => setName(value ?? name)}
       />
-      <KindChoice
-        detail={detail}
-        kinds={kinds}
-        kind={kind}
-        onChange={setKind}
-        checkpointBytes={chosen.sizeBytes}
-      />
+      <KindChoice detail={detail} infos={infos} kind={kind} onChange={setKind} />
       <TextInput
         label="Folder"
         description="A folder that does not exist yet. Empty: inside the folder of the run."
@@ -112,48 +122,57 @@ function ExportForm(props: { detail: RunDetail; checkpoint: string; onClose: () 
 
 interface KindProps {
   detail: RunDetail;
-  kinds: readonly ExportKind[];
+  infos: readonly KindInfo[];
   kind: ExportKind;
-  checkpointBytes: number;
   onChange: (kind: ExportKind) => void;
 }
 
-function KindChoice({ detail, kinds, kind, checkpointBytes, onChange }: KindProps) {
+/** Both kinds; one that this run cannot be written as says why, and what to do instead. */
+function KindChoice({ detail, infos, kind, onChange }: KindProps) {
   const model = modelOf(detail.spec, useLibrary());
+  const trained = useStore((s) => s.runSeries[detail.status.id]?.attempts.at(-1)?.trainable_params ?? null);
   return (
     <Radio.Group label="What to write" value={kind} onChange={(value) => onChange(value as ExportKind)}>
       <Stack gap="xs" mt={6}>
-        {kindInfos
-          .filter((info) => kinds.includes(info.kind))
-          .map((info) => {
-            const bytes = estimateBytes(info.kind, checkpointBytes, model);
-            return (
-              <Radio.Card key={info.kind} value={info.kind} p="sm" radius="md">
-                <Group wrap="nowrap" align="flex-start" gap="sm">
-                  <Radio.Indicator mt={2} />
-                  <div style={{ flex: 1 }}>
-                    <Group justify="space-between">
-                      <Text size="sm" fw={600}>
-                        {info.title}
-                      </Text>
-                      <Text size="xs" c="dimmed">
-                        {bytes === null ? '' : `about ${formatBytes(bytes)}`}
-                      </Text>
-                    </Group>
-                    <Text size="sm">{info.text}</Text>
-                    <Text size="xs" c="dimmed" mt={4}>
-                      Loads in: {info.loads}
-                      {info.kind === 'merged' && model
-                        ? ` (${formatCount(model.parameters)} parameters)`
-                        : ''}
-                    </Text>
-                  </div>
-                </Group>
-              </Radio.Card>
-            );
-          })}
+        {infos.map((info) => (
+          <KindCard
+            key={info.kind}
+            info={info}
+            bytes={estimateBytes(info.kind, detail.spec.method, trained, model)}
+            parameters={info.kind === 'merged' && model ? model.parameters : null}
+          />
+        ))}
       </Stack>
     </Radio.Group>
+  );
+}
+
+function KindCard(props: { info: KindInfo; bytes: number | null; parameters: number | null }) {
+  const { info, bytes, parameters } = props;
+  const { refusal } = info;
+  return (
+    <Radio.Card value={info.kind} p="sm" radius="md" disabled={refusal !== null}>
+      <Group wrap="nowrap" align="flex-start" gap="sm">
+        <Radio.Indicator mt={2} disabled={refusal !== null} />
+        <div style={{ flex: 1 }}>
+          <Group justify="space-between">
+            <Text size="sm" fw={600}>
+              {info.title}
+            </Text>
+            <Text size="xs" c="dimmed">
+              {refusal || bytes === null ? '' : `about ${formatBytes(bytes)}`}
+            </Text>
+          </Group>
+          <Text size="sm">{refusal ? `${refusal.reason} ${refusal.way}` : info.text}</Text>
+          {!refusal && (
+            <Text size="xs" c="dimmed" mt={4}>
+              Loads in: {info.loads}
+              {parameters === null ? '' : ` (${formatCount(parameters)} parameters)`}
+            </Text>
+          )}
+        </div>
+      </Group>
+    </Radio.Card>
   );
 }
 

@@ -3,17 +3,19 @@ import { IconCircleCheck } from '@tabler/icons-react';
 import type { ExportRecord } from '../../../../electron/shared/entities.ts';
 import { formatBytes } from '../../charts/format.ts';
 import { CopyField } from './CopyField.tsx';
-import { kindInfos, loadSnippet } from './export-kinds.ts';
+import { type KindInfo, loadSnippet } from './export-kinds.ts';
 
 interface Props {
   record: ExportRecord;
+  info: KindInfo | undefined;
+  /** Python loads it: transformers, or PEFT. */
+  python: boolean;
   basePath: string;
   onClose: () => void;
 }
 
 /** Where the export lies and how it is loaded. */
-export function ExportResult({ record, basePath, onClose }: Props) {
-  const info = kindInfos.find((k) => k.kind === record.kind);
+export function ExportResult({ record, info, python, basePath, onClose }: Props) {
   return (
     <Stack gap="md" role="status">
       <Group gap="xs">
@@ -23,14 +25,16 @@ export function ExportResult({ record, basePath, onClose }: Props) {
         </Text>
       </Group>
       <CopyField label="the folder" text={record.path} />
-      <div>
-        <Text size="sm" mb={6}>
-          Load it with Hugging Face:
-        </Text>
-        <CopyField block label="the code" text={loadSnippet(record.kind, record.path, basePath)} />
-      </div>
+      {python && (
+        <div>
+          <Text size="sm" mb={6}>
+            Load it with Hugging Face:
+          </Text>
+          <CopyField block label="the code" text={loadSnippet(record.kind, record.path, basePath)} />
+        </div>
+      )}
       <Text size="xs" c="dimmed">
-        Also loads in: {info?.loads}.
+        Loads in: {info?.loads}.
       </Text>
       <Group justify="flex-end">
         <Button onClick={onClose}>Done</Button>

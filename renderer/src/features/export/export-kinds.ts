@@ -1,46 +1,73 @@
 /** What the kinds of export are, how large they get and how they are loaded. Pure. */
 import type { ModelCard } from '../../../../electron/shared/entities.ts';
+import {
+  type ExportKind,
+  exportRefusal,
+  methodTraits,
+  type Refusal,
+} from '../../../../electron/shared/method-traits.ts';
+import type { Method, MethodType } from '../../../../electron/shared/methods.ts';
 import type { RunSpec } from '../../../../electron/shared/run-spec.ts';
 
-export type ExportKind = 'adapter' | 'merged';
+export type { ExportKind };
 
 export interface KindInfo {
   kind: ExportKind;
   title: string;
   text: string;
   loads: string;
+  /** Why this run cannot be written so; null: it can. */
+  refusal: Refusal | null;
 }
 
-export const kindInfos: readonly KindInfo[] = [
-  {
+/** Low-rank adapters without further tensors: what other programs than PEFT know. */
+const WIDELY_KNOWN: readonly MethodType[] = ['lora', 'pissa'];
+
+function adapterInfo(type: MethodType): Omit<KindInfo, 'refusal'> {
+  const own = methodTraits(type).adapter === 'own';
+  const widely = WIDELY_KNOWN.includes(type);
+  return {
     kind: 'adapter',
-    title: 'Adapter (PEFT)',
+    title: own ? 'Adapter (Collie)' : 'Adapter (PEFT)',
     text: 'Only what was trained, as a small folder. It needs the base model beside it, and several adapters can share one.',
-    loads: 'Hugging Face PEFT; vLLM; llama.cpp after convert_lora_to_gguf.py',
-  },
-  {
+    loads: own
+      ? 'Collie Workbench'
+      : `Hugging Face PEFT${widely ? '; vLLM; llama.cpp after convert_lora_to_gguf.py' : ''}`,
+  };
+}
+
+function mergedInfo(quantization: RunSpec['quantization']): Omit<KindInfo, 'refusal'> {
+  const into =
+    quantization === 'nf4'
+      ? ' The training saw a base in 4 bits; it is merged into the base model in 16 bits, as weights in 4 bits cannot be changed.'
+      : '';
+  return {
     kind: 'merged',
     title: 'Merged model',
-    text: 'The whole model with the training folded into its weights, as a Hugging Face folder. It needs nothing else.',
+    text: `The whole model with the training folded into its weights, as a Hugging Face folder. It needs nothing else.${into}`,
     loads: 'transformers; vLLM; llama.cpp after convert_hf_to_gguf.py',
-  },
-];
+  };
+}
 
-/** Full fine-tuning has no adapter. */
-export const kindsFor = (method: RunSpec['method']['type']): readonly ExportKind[] =>
-  method === 'lora' ? ['adapter', 'merged'] : ['merged'];
+/** Both kinds, for a run with these settings. */
+export function kindInfos({ method, quantization }: Pick<RunSpec, 'method' | 'quantization'>): KindInfo[] {
+  return [adapterInfo(method.type), mergedInfo(quantization)].map((info) => ({
+    ...info,
+    refusal: exportRefusal(method.type, info.kind),
+  }));
+}
 
-/**
- * About how many bytes an export takes; null when that is not known. A checkpoint of AdamW holds the trained weights and
- * two moments of the same size, so the weights are a third of it.
- */
+/** About how many bytes an export takes; null when that is not known. Adapters are written in fp32. */
 export function estimateBytes(
   kind: ExportKind,
-  checkpointBytes: number | undefined,
+  method: Method,
+  trainableParams: number | null,
   model: Pick<ModelCard, 'sizeBytes'> | null,
 ): number | null {
   if (kind === 'merged') return model?.sizeBytes ?? null;
-  return checkpointBytes === undefined ? null : Math.round(checkpointBytes / 3);
+  // Of P-tuning only what its trained encoder puts out is written; PiSSA becomes LoRA of twice the rank.
+  if (trainableParams === null || method.type === 'p_tuning') return null;
+  return trainableParams * 4 * (method.type === 'pissa' ? 2 : 1);
 }
 
 const python = (text: string) => JSON.stringify(text);

@@ -7,7 +7,10 @@ import { formatBytes, formatCount, formatValue } from '../../charts/format.ts';
 import { MetricChart } from '../../charts/MetricChart.tsx';
 import type { RunSeries } from '../../charts/run-series.ts';
 import { useChartSettings } from '../../charts/use-chart-settings.ts';
+import { formatInteger } from '../../components/format.ts';
 import classes from './Monitor.module.css';
+import { RanksCard } from './RanksCard.tsx';
+import { rankLines } from './rank-grid.ts';
 import { resumeMarks, runLines, xFormats } from './run-charts.ts';
 
 interface Props {
@@ -19,6 +22,7 @@ interface Props {
 export function ChartsTab({ series, emptyText }: Props) {
   const [settings, setSettings] = useChartSettings();
   const lines = useMemo(() => runLines(series, settings.x), [series, settings.x]);
+  const ranks = useMemo(() => rankLines(series.ranks, settings.x), [series.ranks, settings.x]);
   const marks = useMemo(() => resumeMarks(series, settings.x), [series, settings.x]);
   // One extent for all, so that the cursor stands at the same place in each.
   const extent = useMemo(() => xExtent(Object.values(lines).flat()), [lines]);
@@ -80,6 +84,21 @@ export function ChartsTab({ series, emptyText }: Props) {
             values="any"
             zero
           />
+          {series.ranks.length > 0 && (
+            <>
+              <div className={classes.wide}>
+                <RanksCard points={series.ranks} />
+              </div>
+              <MetricChart
+                {...common}
+                title="Total rank"
+                lines={ranks}
+                formatY={formatInteger}
+                values="any"
+                zero
+              />
+            </>
+          )}
         </div>
       </Stack>
     </ChartGroup>

@@ -55,6 +55,23 @@ export function statTiles(status: RunStatus, series: RunSeries): Tile[] {
       note: last >= 0 ? `peak ${formatBytes(steps.at('memory_peak_bytes', last))}` : '',
       help: 'Memory of the training process; on a GPU, what it has allocated there.',
     },
+    ...curvatureTile(series),
+  ];
+}
+
+/** What Sophia's look at the curvature costs; no tile for runs that take none. */
+function curvatureTile({ steps }: RunSeries): Tile[] {
+  const { count } = summarize(steps.column('curvature_seconds'));
+  if (count === 0) return [];
+  const cost = sum(steps.column('curvature_seconds'));
+  const share = cost / sum(steps.column('step_seconds'));
+  return [
+    {
+      label: 'Curvature estimate',
+      value: `${formatValue(cost / count)} s`,
+      note: `${formatPercent(share)} of the training time`,
+      help: `Sophia estimates the curvature with a backward pass of its own every few steps: ${count} times so far, this long on average.`,
+    },
   ];
 }
 
@@ -67,3 +84,7 @@ function bestEval({ evals }: RunSeries): { loss: number; step: number } | null {
   }
   return best;
 }
+
+/** Gaps (NaN) left out. */
+const sum = (values: Float64Array) =>
+  values.reduce((total, value) => (Number.isFinite(value) ? total + value : total), 0);

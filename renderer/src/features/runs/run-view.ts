@@ -1,6 +1,7 @@
 /** What lists and headers say about a run, from its status, its spec and the library. Pure. */
 import type { DatasetCard, ModelCard } from '../../../../electron/shared/entities.ts';
 import { liveStates, type RunState, type RunStatus } from '../../../../electron/shared/events.ts';
+import { methodLabel } from '../../../../electron/shared/method-traits.ts';
 import type { RunSpec } from '../../../../electron/shared/run-spec.ts';
 import { elapsedSeconds } from '../../charts/format.ts';
 import type { Draft } from '../../store/draft.ts';
@@ -34,8 +35,7 @@ export const modelName = (spec: RunSpec, library: Library): string =>
 export const datasetName = (spec: RunSpec, library: Library): string =>
   datasetOf(spec.dataset.train, library)?.name ?? lastPart(spec.dataset.train.replace(LIBRARY, ''));
 
-export const methodName = ({ method }: RunSpec): string =>
-  method.type === 'lora' ? `LoRA r${method.rank}` : 'Full';
+export const methodName = ({ method }: RunSpec): string => methodLabel(method);
 
 /** Share of the training done, 0..1; null when the number of steps is not known yet. */
 export function trainedShare({ step, totalSteps }: Pick<RunStatus, 'step' | 'totalSteps'>): number | null {

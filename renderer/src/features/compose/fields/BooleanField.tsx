@@ -1,14 +1,19 @@
 import { Switch } from '@mantine/core';
-import type { FieldProps } from './field-props.ts';
+import { FieldHelp } from './FieldHelp.tsx';
+import { type FieldProps, helpId } from './field-props.ts';
 
-export function BooleanField({ id, value, error, onChange }: FieldProps) {
+export function BooleanField({ id, value, error, help, onChange }: FieldProps) {
   return (
-    <Switch
-      id={id}
-      checked={value === true}
-      error={error}
-      label={value === true ? 'On' : 'Off'}
-      onChange={(event) => onChange(event.currentTarget.checked)}
-    />
+    <>
+      <Switch
+        id={id}
+        checked={value === true}
+        error={error}
+        {...(help ? { 'aria-describedby': helpId(id) } : {})}
+        label={value === true ? 'On' : 'Off'}
+        onChange={(event) => onChange(event.currentTarget.checked)}
+      />
+      <FieldHelp id={id} help={help} />
+    </>
   );
 }

@@ -4,7 +4,7 @@ import { formatBytes, formatCount, formatInteger, plural } from '../../../compon
 import { PathPicker } from '../../../components/PathPicker.tsx';
 import { libraryRef } from '../../../store/compose.ts';
 import { useStore } from '../../../store/context.tsx';
-import type { FieldProps } from './field-props.ts';
+import { type FieldProps, helpProps } from './field-props.ts';
 import { useChosenDataset, useChosenModel } from './use-chosen.ts';
 
 interface Item {
@@ -94,7 +94,7 @@ interface LibraryOrPathProps extends FieldProps {
 }
 
 function LibraryOrPath(props: LibraryOrPathProps) {
-  const { field, id, value, error, onChange, items, nothing, library, pick } = props;
+  const { field, id, value, error, help, onChange, items, nothing, library, pick } = props;
   const isPath = typeof value === 'string' && !value.startsWith('library:');
   const [wantsPath, setWantsPath] = useState(isPath);
   const byPath = wantsPath || isPath;
@@ -124,6 +124,7 @@ function LibraryOrPath(props: LibraryOrPathProps) {
           ariaLabel={`${field.meta.title}, path`}
           value={typeof value === 'string' ? value : ''}
           error={error}
+          {...helpProps({ id, help })}
           onChange={(path) => onChange(path === '' ? empty : path)}
         />
         {toggle}
@@ -142,6 +143,7 @@ function LibraryOrPath(props: LibraryOrPathProps) {
         clearable={field.nullable}
         allowDeselect={false}
         error={error}
+        {...helpProps({ id, help })}
         onChange={(next) => onChange(next ?? empty)}
       />
       <Group gap="sm">

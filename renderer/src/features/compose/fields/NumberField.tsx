@@ -1,7 +1,7 @@
 import { NumberInput, Text, TextInput } from '@mantine/core';
 import { type KeyboardEvent, useEffect, useState } from 'react';
 import { formatNumber } from '../../../components/format.ts';
-import { type FieldProps, rangeText } from './field-props.ts';
+import { type FieldProps, helpProps, rangeText } from './field-props.ts';
 
 /** A number; those on a logarithmic scale take "2e-4" and step by factors. */
 export function NumberField(props: FieldProps) {
@@ -17,7 +17,7 @@ const Unit = ({ text }: { text: string }) => (
 /** Room for a unit at the right of an input, by its length. */
 const unitWidth = (unit: string) => unit.length * 7 + 16;
 
-function LinearField({ field, id, value, error, onChange }: FieldProps) {
+function LinearField({ field, id, value, error, help, onChange }: FieldProps) {
   const unit = field.meta.unit;
   const whole = field.kind === 'integer';
   return (
@@ -25,6 +25,7 @@ function LinearField({ field, id, value, error, onChange }: FieldProps) {
       id={id}
       value={typeof value === 'number' ? value : ''}
       error={error}
+      {...helpProps({ id, help })}
       step={field.meta.step ?? 1}
       {...(field.min === undefined ? {} : { min: field.min })}
       {...(field.max === undefined ? {} : { max: field.max })}
@@ -55,7 +56,7 @@ export function logStep(value: number, direction: 1 | -1, whole: boolean): numbe
   return Number((next * 10 ** exponent).toPrecision(6));
 }
 
-function LogField({ field, id, value, error, onChange }: FieldProps) {
+function LogField({ field, id, value, error, help, onChange }: FieldProps) {
   const whole = field.kind === 'integer';
   const shown = typeof value === 'number' ? formatNumber(value) : '';
   const [text, setText] = useState(shown);
@@ -88,6 +89,7 @@ function LogField({ field, id, value, error, onChange }: FieldProps) {
       id={id}
       value={text}
       error={error}
+      {...helpProps({ id, help })}
       inputMode="decimal"
       autoComplete="off"
       title={`${rangeText(field)}. Arrow keys step by factors.`}

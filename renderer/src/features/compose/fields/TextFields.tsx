@@ -3,20 +3,21 @@ import { IconDice3, IconPlus, IconTrash } from '@tabler/icons-react';
 import { specValue } from '../../../../../electron/shared/spec-fields.ts';
 import { useStore } from '../../../store/context.tsx';
 import { conversation } from '../../datasets/conversation.ts';
-import { FieldError } from './ChoiceFields.tsx';
-import type { FieldProps } from './field-props.ts';
+import { FieldError, FieldHelp } from './FieldHelp.tsx';
+import { type FieldProps, helpId, helpProps } from './field-props.ts';
 import { useChosenDataset } from './use-chosen.ts';
 
 /** A line of text; longer ones grow. */
-export function TextField({ field, id, value, error, onChange }: FieldProps) {
+export function TextField({ field, id, value, error, help, onChange }: FieldProps) {
   const text = typeof value === 'string' ? value : '';
   const change = (next: string) => onChange(next === '' && field.nullable ? null : next);
-  if (field.key.includes('prompt'))
+  if (field.meta.control === 'multiline')
     return (
       <Textarea
         id={id}
         value={text}
         error={error}
+        {...helpProps({ id, help })}
         autosize
         minRows={2}
         maxRows={8}
@@ -28,6 +29,7 @@ export function TextField({ field, id, value, error, onChange }: FieldProps) {
       id={id}
       value={text}
       error={error}
+      {...helpProps({ id, help })}
       autoComplete="off"
       {...(field.maxLength === undefined ? {} : { maxLength: field.maxLength })}
       onChange={(event) => change(event.currentTarget.value)}
@@ -39,7 +41,7 @@ export function TextField({ field, id, value, error, onChange }: FieldProps) {
 export function ColumnField(props: FieldProps) {
   const dataset = useChosenDataset('dataset.train');
   if (!dataset) return <TextField {...props} />;
-  const { field, id, value, error, onChange } = props;
+  const { field, id, value, error, help, onChange } = props;
   const names = dataset.columns.map((column) => column.name);
   const unknown = typeof value === 'string' && !names.includes(value);
   return (
@@ -49,6 +51,7 @@ export function ColumnField(props: FieldProps) {
       value={typeof value === 'string' ? value : null}
       placeholder={field.nullable ? 'None' : 'Choose a column'}
       clearable={field.nullable}
+      {...helpProps({ id, help })}
       error={error ?? (unknown ? `${dataset.name} has no column "${value}".` : undefined)}
       onChange={(next) => onChange(next ?? (field.nullable ? null : undefined))}
     />
@@ -56,13 +59,20 @@ export function ColumnField(props: FieldProps) {
 }
 
 /** A list of texts: the sample prompts. */
-export function TextListField({ field, id, value, error, onChange }: FieldProps) {
+export function TextListField({ field, id, value, error, help, onChange }: FieldProps) {
   const texts = Array.isArray(value) ? value.map(String) : [];
   const full = field.maxLength !== undefined && texts.length >= field.maxLength;
   const replace = (index: number, text: string) =>
     onChange(texts.map((old, i) => (i === index ? text : old)));
   return (
-    <Stack gap="xs" id={id} tabIndex={-1}>
+    <Stack
+      gap="xs"
+      id={id}
+      tabIndex={-1}
+      role="group"
+      aria-labelledby={`${id}-label`}
+      {...(help ? { 'aria-describedby': helpId(id) } : {})}
+    >
       {texts.map((text, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: texts have no identity but their place
         <Group key={index} gap="xs" wrap="nowrap" align="flex-start">
@@ -98,6 +108,7 @@ export function TextListField({ field, id, value, error, onChange }: FieldProps)
         </Button>
         <FromData disabled={full} onPick={(text) => onChange([...texts, text])} />
       </Group>
+      <FieldHelp id={id} help={help} />
       {error && <FieldError text={error} />}
     </Stack>
   );

@@ -1,13 +1,31 @@
+import type { ReactNode } from 'react';
 import type { SpecField } from '../../../../../electron/shared/spec-fields.ts';
 
-/** What every control of the form gets. Undefined: no value was given yet. */
+/** What every control of the form gets. */
 export interface FieldProps {
   readonly field: SpecField;
   readonly id: string;
+  /** Undefined: no value was given yet. */
   readonly value: unknown;
   readonly error: string | undefined;
+  /** What the setting means; the control shows it below itself and is described by it. Null: it needs none. */
+  readonly help: ReactNode;
   readonly onChange: (value: unknown) => void;
 }
+
+export const helpId = (id: string) => `${id}-help`;
+
+type Part = 'label' | 'input' | 'description' | 'error';
+
+/** Help of a control that is one of Mantine's inputs: below it, and linked for screen readers. */
+export const helpProps = ({ id, help }: Pick<FieldProps, 'id' | 'help'>) =>
+  help
+    ? {
+        description: help,
+        descriptionProps: { id: helpId(id), fz: 'xs' },
+        inputWrapperOrder: ['label', 'input', 'description', 'error'] as Part[],
+      }
+    : {};
 
 /** Range in words: "1 to 512", "more than 0, at most 1". */
 export function rangeText(field: SpecField): string {

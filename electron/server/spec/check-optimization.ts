@@ -1,0 +1,69 @@
+/** Settings of the optimizer, the batch and the schedule that do not go together. */
+import { methodTitle, optimizerTitle, usualRate } from '../../shared/method-traits.ts';
+import type { Findings } from './context.ts';
+import { issue, type Parts } from './issue.ts';
+
+/** Optimizers that change a weight as soon as its gradient is there, in the middle of the backward pass. */
+const FUSED: readonly string[] = ['lomo', 'adalomo'];
+
+function checkRate({ method, optimizer }: Parts, findings: Findings): void {
+  if (!method || !optimizer) return;
+  const { low, high } = usualRate(method.type, optimizer.type);
+  const lr = optimizer.learning_rate;
+  if (lr >= low && lr <= high) return;
+  const title = methodTitle(method.type);
+  const name = `${method.type === 'full' ? title.toLowerCase() : title} with ${optimizerTitle(optimizer.type)}`;
+  const message = `A learning rate of ${lr} is unusually ${lr < low ? 'low' : 'high'} for ${name} (usual: ${low} to ${high}).`;
+  const effect = lr < low ? 'The model may hardly change.' : 'The training may diverge.';
+  findings.warnings.push(issue('optimizer.learning_rate', 'unusual', message, lr, effect));
+}
+
+/** No gradient is kept with such an optimizer, so none can be summed up, and a norm over all needs a pass of its own. */
+function checkFused({ optimizer, batch, max_grad_norm }: Parts, findings: Findings): void {
+  if (!optimizer || !FUSED.includes(optimizer.type)) return;
+  const title = optimizerTitle(optimizer.type);
+  if (batch && batch.grad_accum_steps > 1) {
+    const { grad_accum_steps: accumulation, micro_batch_size: size } = batch;
+    const message = `${title} updates each weight as soon as its gradient is there and keeps none, so ${accumulation} micro-batches cannot be accumulated.`;
+    const fix = `Set batch.grad_accum_steps to 1 and batch.micro_batch_size to ${size * accumulation}: the same sequences a step.`;
+    findings.issues.push(issue('batch.grad_accum_steps', 'not_together', message, accumulation, fix));
+  }
+  if (max_grad_norm !== undefined && max_grad_norm > 0) {
+    const message = `Clipping the global gradient norm costs ${title} a second forward and backward pass in every step: the norm has to be known before the first weight changes.`;
+    const fix = 'Set max_grad_norm to 0 if the training is stable without.';
+    findings.warnings.push(issue('max_grad_norm', 'costly', message, max_grad_norm, fix));
+  }
+}
+
+function checkDuration({ schedule, duration }: Parts, findings: Findings): void {
+  if (duration?.unit === 'steps' && !Number.isInteger(duration.value)) {
+    const message = `${duration.value} steps cannot be trained; steps are whole.`;
+    const suggestion = `Use ${Math.max(1, Math.round(duration.value))}, or epochs as the unit.`;
+    findings.issues.push(issue('duration.value', 'not_whole', message, duration.value, suggestion));
+  }
+  if (schedule && schedule.warmup_ratio > 0.5) {
+    const message = `The learning rate rises for ${Math.round(schedule.warmup_ratio * 100)}% of the run${schedule.warmup_ratio === 1 ? ' and never reaches its peak' : ''}.`;
+    findings.warnings.push(
+      issue('schedule.warmup_ratio', 'unusual', message, schedule.warmup_ratio, '0.03 to 0.1 is usual.'),
+    );
+  }
+  if (schedule?.type === 'constant' && schedule.min_lr_ratio > 0) {
+    const message =
+      'With a constant schedule the learning rate does not fall, so the final share has no effect.';
+    findings.warnings.push(
+      issue(
+        'schedule.min_lr_ratio',
+        'no_effect',
+        message,
+        schedule.min_lr_ratio,
+        'Set it to 0, or choose cosine or linear.',
+      ),
+    );
+  }
+}
+
+export function checkOptimization(parts: Parts, findings: Findings): void {
+  checkRate(parts, findings);
+  checkFused(parts, findings);
+  checkDuration(parts, findings);
+}

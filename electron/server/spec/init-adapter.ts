@@ -1,0 +1,206 @@
+/** `method.init_adapter`: a folder in PEFT format that a run continues from has to fit the method's settings. */
+import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { methodTitle, methodTraits } from '../../shared/method-traits.ts';
+import type { Method } from '../../shared/methods.ts';
+import { linearModuleNames, matchedModules } from '../../shared/module-pattern.ts';
+import { absolutePath } from '../datasets/file-cache.ts';
+import type { Findings, Found } from './context.ts';
+import { issue, type Parts } from './issue.ts';
+
+const CONFIG = 'adapter_config.json';
+const WEIGHTS = 'adapter_model.safetensors';
+const PATH = 'method.init_adapter';
+/** Headers of adapters are a few hundred kilobytes at most; anything larger is no adapter. */
+const MOST_HEADER = 100 << 20;
+
+/** What matters here of PEFT's adapter_config.json; each method has some of it. */
+const configSchema = z.looseObject({
+  peft_type: z.string(),
+  r: z.number().nullish(),
+  lora_alpha: z.number().nullish(),
+  use_rslora: z.boolean().nullish(),
+  use_dora: z.boolean().nullish(),
+  bias: z.string().nullish(),
+  rank_pattern: z.record(z.string(), z.unknown()).nullish(),
+  alpha_pattern: z.record(z.string(), z.unknown()).nullish(),
+  num_virtual_tokens: z.number().nullish(),
+  modules_to_save: z.array(z.string()).nullish(),
+});
+type AdapterConfig = z.infer<typeof configSchema>;
+
+interface Adapter {
+  config: AdapterConfig;
+  /** Names of its tensors. */
+  tensors: string[];
+}
+
+async function tensorNames(file: FileHandle): Promise<string[]> {
+  const { size } = await file.stat();
+  const head = Buffer.alloc(8);
+  await file.read(head, 0, 8, 0);
+  const length = size < 8 ? Number.NaN : Number(head.readBigUInt64LE());
+  if (!(length > 0 && length <= Math.min(size - 8, MOST_HEADER)))
+    throw new Error('it is no safetensors file, or cut off');
+  const header = Buffer.alloc(length);
+  await file.read(header, 0, length, 8);
+  const parsed = z.record(z.string(), z.unknown()).parse(JSON.parse(header.toString('utf8')));
+  return Object.keys(parsed).filter((name) => name !== '__metadata__');
+}
+
+type Problem = [code: string, message: string, suggestion: string];
+
+const EXPORT_FIRST =
+  'Name the folder of an adapter in PEFT format, for example an export of another run, or leave this empty.';
+
+/** Reads config and header, or says what is wrong with the folder. */
+async function readAdapter(folder: string): Promise<Adapter | Problem> {
+  const found = await stat(folder).catch(() => null);
+  if (!found?.isDirectory()) return ['file.not_found', `There is no folder ${folder}.`, EXPORT_FIRST];
+  for (const name of [CONFIG, WEIGHTS]) {
+    if (!(await stat(join(folder, name)).catch(() => null))?.isFile())
+      return ['file.not_found', `${folder} has no ${name}: it is no adapter in PEFT format.`, EXPORT_FIRST];
+  }
+  let reading = CONFIG;
+  let file: FileHandle | undefined;
+  try {
+    const config = configSchema.parse(JSON.parse(await readFile(join(folder, CONFIG), 'utf8')));
+    reading = WEIGHTS;
+    file = await open(join(folder, WEIGHTS));
+    return { config, tensors: await tensorNames(file) };
+  } catch (thrown) {
+    const why =
+      thrown instanceof z.ZodError ? 'it has other fields than PEFT writes' : (thrown as Error).message;
+    return [
+      'file.unreadable',
+      `${join(folder, reading)} cannot be read: ${why}.`,
+      'Export the adapter again.',
+    ];
+  } finally {
+    await file?.close();
+  }
+}
+
+/** One setting that the adapter has and the method wants to be otherwise. */
+interface Difference {
+  /** Setting of the method, as in the spec. */
+  setting: string;
+  own: string;
+  adapter: string;
+}
+
+const text = (value: unknown) => (value === null || value === undefined ? 'none' : String(value));
+const list = (names: readonly string[]) => (names.length === 0 ? 'none' : [...names].sort().join(', '));
+
+function differences(method: Method, config: AdapterConfig): Difference[] {
+  const found: Difference[] = [];
+  const compare = (setting: string, own: unknown, adapter: unknown) => {
+    if (text(own) !== text(adapter)) found.push({ setting, own: text(own), adapter: text(adapter) });
+  };
+  if ('rank' in method) {
+    compare('rank', method.rank, config.r);
+    compare('alpha', method.alpha, config.lora_alpha);
+    compare('type', method.type === 'dora' ? 'dora' : 'lora', config.use_dora ? 'dora' : 'lora');
+    const own = method.type === 'lora' ? method.scaling : 'standard';
+    compare('scaling', own, config.use_rslora ? 'rank_stabilized' : 'standard');
+  }
+  if ('virtual_tokens' in method) compare('virtual_tokens', method.virtual_tokens, config.num_virtual_tokens);
+  if ('modules_to_save' in method)
+    compare('modules_to_save', list(method.modules_to_save), list(config.modules_to_save ?? []));
+  return found;
+}
+
+/** Full names of the linear layers that the adapter has tensors for. */
+function adaptedModules(tensors: readonly string[]): string[] {
+  const found = tensors.flatMap((name) => {
+    const match = /^base_model\.model\.(.+)\.(?:lora_[A-Za-z_]+|ia3_l)(?:\..+)?$/.exec(name);
+    return match?.[1] === undefined ? [] : [match[1]];
+  });
+  return [...new Set(found)];
+}
+
+const some = (names: readonly string[]) =>
+  names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
+
+function targetProblem(method: Method, tensors: readonly string[], layers: number): Problem | null {
+  if (!('target_modules' in method)) return null;
+  const wanted = matchedModules(method.target_modules, linearModuleNames(layers));
+  if (wanted.length === 0) return null; // an issue of its own
+  const has = adaptedModules(tensors);
+  const missing = wanted.filter((name) => !has.includes(name));
+  const extra = has.filter((name) => !wanted.includes(name));
+  if (missing.length === 0 && extra.length === 0) return null;
+  const parts = [
+    ...(missing.length > 0 ? [`target modules names ${some(missing)}, which it lacks`] : []),
+    ...(extra.length > 0 ? [`it has ${some(extra)}, which target modules does not name`] : []),
+  ];
+  return [
+    'adapter.mismatch',
+    `The adapter is for other modules: ${parts.join('; ')}.`,
+    'Set method.target_modules to the modules of the adapter.',
+  ];
+}
+
+/** What only PEFT itself could continue. */
+function unsupported(config: AdapterConfig): string | null {
+  if (config.bias && config.bias !== 'none') return `biases (bias = ${config.bias})`;
+  if (Object.keys(config.rank_pattern ?? {}).length > 0) return 'other ranks for some modules (rank_pattern)';
+  if (Object.keys(config.alpha_pattern ?? {}).length > 0)
+    return 'other alphas for some modules (alpha_pattern)';
+  return null;
+}
+
+function misfit(method: Method, { config, tensors }: Adapter, layers: number | undefined): Problem[] {
+  const { peftType } = methodTraits(method.type);
+  if (config.peft_type !== peftType)
+    return [
+      [
+        'adapter.mismatch',
+        `The adapter is of type ${config.peft_type}; ${methodTitle(method.type)} continues from ${peftType}.`,
+        'Choose the method the adapter was made with, or another adapter.',
+      ],
+    ];
+  const other = unsupported(config);
+  if (other !== null)
+    return [
+      [
+        'adapter.mismatch',
+        `The adapter has ${other}, which cannot be continued here.`,
+        'Use another adapter.',
+      ],
+    ];
+  const problems = differences(method, config).map(
+    ({ setting, own, adapter }): Problem => [
+      'adapter.mismatch',
+      `The adapter has ${setting} ${adapter}; method.${setting} is ${own}.`,
+      `Set method.${setting} to ${adapter}, or use another adapter.`,
+    ],
+  );
+  const targets = layers === undefined ? null : targetProblem(method, tensors, layers);
+  return targets === null ? problems : [...problems, targets];
+}
+
+/** Checks the adapter that the method names, if it names one. Relative paths start at `base`. */
+export async function checkInitAdapter(
+  { method }: Parts,
+  found: Found,
+  base: string,
+  findings: Findings,
+): Promise<void> {
+  if (!method || !('init_adapter' in method) || method.init_adapter === null) return;
+  const received = method.init_adapter;
+  const add = ([code, message, suggestion]: Problem) =>
+    findings.issues.push(issue(PATH, code, message, received, suggestion));
+  if (method.type === 'pissa') {
+    add([
+      'not_together',
+      'PiSSA starts from the singular vectors of the weights, so it cannot start from an adapter.',
+      'Choose LoRA to continue from one; an exported PiSSA adapter is LoRA of twice the rank.',
+    ]);
+    return;
+  }
+  const adapter = await readAdapter(absolutePath(received, base));
+  if (Array.isArray(adapter)) add(adapter);
+  else for (const problem of misfit(method, adapter, found.model?.card.layers)) add(problem);
+}

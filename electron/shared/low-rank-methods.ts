@@ -1,0 +1,198 @@
+/** Methods that train low-rank matrices beside frozen weights. Part of the RunSpec. */
+import { z } from 'zod';
+import { int, meta } from './field-meta.ts';
+import {
+  alpha,
+  dropout,
+  factors,
+  linearModules,
+  modulesToSave,
+  rank,
+  targetModules,
+} from './method-fields.ts';
+
+const lrRatio = z
+  .number()
+  .min(1)
+  .max(256)
+  .default(1)
+  .meta(
+    meta({
+      title: 'Rate ratio of B',
+      help: 'LoRA+: the matrix B learns with this multiple of the learning rate. 1 is plain LoRA, the paper likes 16 with a lower rate.',
+      paper: { title: 'LoRA+ (2024)', url: 'https://arxiv.org/abs/2402.12354' },
+      scale: 'log',
+      advanced: true,
+    }),
+  );
+
+export const lora = z
+  .strictObject({
+    type: z.literal('lora'),
+    rank: rank(16),
+    alpha: alpha(
+      32,
+      'The update is scaled by alpha / rank, or by alpha / sqrt(rank) with rank-stabilized scaling.',
+    ),
+    dropout,
+    scaling: z
+      .enum(['standard', 'rank_stabilized'])
+      .default('standard')
+      .meta(
+        meta({
+          title: 'Scaling',
+          help: 'Standard: alpha / rank. Rank-stabilized (rsLoRA): alpha / sqrt(rank), so that high ranks learn as well as low ones.',
+          paper: { title: 'rsLoRA (2023)', url: 'https://arxiv.org/abs/2312.03732' },
+          advanced: true,
+        }),
+      ),
+    lr_ratio: lrRatio,
+    ...factors,
+  })
+  .meta(
+    meta({
+      title: 'LoRA',
+      help: 'Trains small low-rank matrices beside frozen weights.',
+      paper: { title: 'LoRA (2021)', url: 'https://arxiv.org/abs/2106.09685' },
+      family: 'Low-rank',
+      short: 'LoRA r{rank}',
+      traits: {
+        base: 'frozen',
+        adapter: 'peft',
+        peftType: 'LORA',
+        trains: 'LoRA adapters of rank {rank}',
+        cost: 'About 1% of the parameters at rank 16, a few MB on disk; a step costs little more than the forward and backward pass.',
+        choose: 'The first choice for almost everything.',
+        usualRate: { low: 1e-6, start: 0.0002, high: 0.005 },
+      },
+    }),
+  );
+
+export const dora = z
+  .strictObject({ type: z.literal('dora'), rank: rank(16), alpha: alpha(32), lr_ratio: lrRatio, ...factors })
+  .meta(
+    meta({
+      title: 'DoRA',
+      help: 'LoRA for the direction of each weight row, and its length trained on its own. Often better at low ranks, and slower.',
+      paper: { title: 'DoRA (2024)', url: 'https://arxiv.org/abs/2402.09353' },
+      family: 'Low-rank',
+      short: 'DoRA r{rank}',
+      traits: {
+        base: 'frozen',
+        adapter: 'peft',
+        peftType: 'LORA',
+        trains: 'DoRA adapters of rank {rank}',
+        cost: 'As LoRA, and one number a channel; steps are slower, because the length of every updated row is computed anew.',
+        choose: 'When LoRA at a low rank falls short of full fine-tuning.',
+        usualRate: { low: 1e-6, start: 0.0001, high: 0.005 },
+      },
+    }),
+  );
+
+export const pissa = z
+  .strictObject({
+    type: z.literal('pissa'),
+    rank: rank(16),
+    alpha: alpha(16),
+    dropout,
+    ...factors,
+  })
+  .meta(
+    meta({
+      title: 'PiSSA',
+      help: 'LoRA that starts from the principal singular vectors of each weight instead of zero: learns faster. Exported as LoRA of twice the rank.',
+      paper: { title: 'PiSSA (2024)', url: 'https://arxiv.org/abs/2404.02948' },
+      family: 'Low-rank',
+      short: 'PiSSA r{rank}',
+      traits: {
+        base: 'rewritten',
+        adapter: 'peft',
+        peftType: 'LORA',
+        trains: 'PiSSA adapters of rank {rank}',
+        cost: 'As LoRA; a singular value decomposition of every target at the start, and an export of twice the rank.',
+        choose: 'When few steps have to suffice.',
+        usualRate: { low: 1e-6, start: 0.0001, high: 0.001 },
+      },
+    }),
+  );
+
+const smoothing = (title: string, help: string) =>
+  z
+    .number()
+    .min(0)
+    .max(0.9999)
+    .default(0.85)
+    .meta(meta({ title, help, advanced: true, step: 0.01 }));
+
+const share = (value: number, title: string, help: string) =>
+  z
+    .number()
+    .min(0)
+    .max(0.9)
+    .default(value)
+    .meta(meta({ title, help, step: 0.05 }));
+
+export const adalora = z
+  .strictObject({
+    type: z.literal('adalora'),
+    init_rank: int(1, 512)
+      .default(12)
+      .meta(meta({ title: 'First rank', help: 'Rank of every adapter at the start.', scale: 'log' })),
+    target_rank: int(1, 512)
+      .default(8)
+      .meta(
+        meta({
+          title: 'Target rank',
+          help: 'Mean rank at the end: the ranks of all adapters together shrink to it, and go where they matter most.',
+          scale: 'log',
+        }),
+      ),
+    alpha: alpha(32),
+    dropout,
+    start_ratio: share(0.1, 'Prune from', 'Share of all steps before the first ranks are pruned.'),
+    end_ratio: share(0.4, 'Tune at the end', 'Share of all steps at the end with fixed ranks.'),
+    interval: int(1, 10_000)
+      .default(10)
+      .meta(
+        meta({
+          title: 'Prune every',
+          help: 'Optimizer steps between two allocations of ranks.',
+          unit: 'steps',
+        }),
+      ),
+    beta1: smoothing('Sensitivity smoothing', 'Decay of the mean importance of a rank.'),
+    beta2: smoothing('Uncertainty smoothing', 'Decay of the mean change of that importance.'),
+    orthogonality: z
+      .number()
+      .min(0)
+      .max(10)
+      .default(0.5)
+      .meta(
+        meta({
+          title: 'Orthogonality',
+          help: 'Weight of the penalty that keeps the singular vectors orthogonal.',
+          advanced: true,
+          step: 0.1,
+        }),
+      ),
+    target_modules: targetModules(linearModules),
+    modules_to_save: modulesToSave,
+  })
+  .meta(
+    meta({
+      title: 'AdaLoRA',
+      help: 'LoRA as a singular value decomposition whose ranks are pruned while training, where they matter least.',
+      paper: { title: 'AdaLoRA (2023)', url: 'https://arxiv.org/abs/2303.10512' },
+      family: 'Low-rank',
+      short: 'AdaLoRA r{target_rank}',
+      traits: {
+        base: 'frozen',
+        adapter: 'peft',
+        peftType: 'ADALORA',
+        trains: 'AdaLoRA adapters that shrink from rank {init_rank} to {target_rank} on average',
+        cost: 'As LoRA of the first rank, and the importance of every rank: two more numbers a parameter.',
+        choose: 'When the adapter has to be small, and it is not known which layers need it.',
+        usualRate: { low: 1e-6, start: 0.001, high: 0.01 },
+      },
+    }),
+  );

@@ -1,0 +1,79 @@
+/** The mock host's forecast: roughly what the real planner says of a model of 30 layers. */
+import type { RunPreview } from '../../../../electron/shared/entities.ts';
+import { methodTraits, whatIsTrained } from '../../../../electron/shared/method-traits.ts';
+import type { Method } from '../../../../electron/shared/methods.ts';
+import { type RunSpec, sequencesPerStep } from '../../../../electron/shared/run-spec.ts';
+import { mockModels } from './mock-data.ts';
+
+const LAYERS = 30;
+const HIDDEN = 576;
+/** Parameters of LoRA of rank 1 on all linear layers. */
+const PER_RANK = 305_280;
+
+function trainableOf(method: Method, total: number): number {
+  if ('rank' in method) return Math.round((method.rank * PER_RANK * method.target_modules.length) / 7);
+  if ('init_rank' in method) return method.init_rank * PER_RANK;
+  if ('virtual_tokens' in method)
+    return method.virtual_tokens * HIDDEN * (method.type === 'prefix_tuning' ? 2 * LAYERS : 1);
+  if (method.type === 'bottleneck') return 4 * LAYERS * HIDDEN * method.bottleneck_size;
+  if (method.type === 'ia3') return LAYERS * 1920;
+  if (method.type === 'bitfit') return LAYERS * 5184;
+  if (method.type === 'freeze') return Math.min(total, Math.round((total * method.last_layers) / LAYERS));
+  return total;
+}
+
+/** Bytes of states a trained parameter; those that update inside the backward pass keep nearly none. */
+const STATE_BYTES: Readonly<Record<string, number>> = {
+  sgd: 4,
+  adan: 16,
+  apollo: 0.5,
+  lomo: 0,
+  adalomo: 0,
+  adafactor: 0.1,
+  adamw8bit: 2,
+  lion: 4,
+  muon: 4,
+};
+
+export function mockPreview(spec: RunSpec): RunPreview {
+  const { batch, duration, method, optimizer } = spec;
+  const model = mockModels.find((m) => spec.model === `library:${m.id}`) ?? mockModels[0];
+  const total = model?.parameters ?? 0;
+  const trainable = trainableOf(method, total);
+  const fused = optimizer.type.endsWith('lomo');
+  const ownMasters = methodTraits(method.type).base === 'trained' && !fused ? trainable * 4 : 0;
+  const memory = {
+    weightsBytes: Math.round(total * (spec.quantization === 'nf4' ? 0.7 : 2) + ownMasters),
+    gradientsBytes: fused ? Math.round((trainable * 4) / LAYERS) : trainable * 4,
+    optimizerBytes: Math.round(trainable * (STATE_BYTES[optimizer.type] ?? 8)),
+    activationsBytes: batch.micro_batch_size * batch.seq_len * LAYERS * 9000,
+  };
+  const totalBytes = Object.values(memory).reduce((sum, bytes) => sum + bytes, 0) + 110 * 1024 ** 2;
+  const availableBytes = 24 * 1024 ** 3;
+  const share = totalBytes / availableBytes;
+  const sequences = sequencesPerStep(batch);
+  const perEpoch = Math.ceil(304 / sequences);
+  return {
+    modelName: model?.name ?? '',
+    trainRows: 304,
+    evalRows: 16,
+    stepsPerEpoch: perEpoch,
+    totalSteps: Math.round(duration.unit === 'steps' ? duration.value : perEpoch * duration.value),
+    sequencesPerStep: sequences,
+    totalParams: total,
+    trainableParams: trainable,
+    adapterBytes: methodTraits(method.type).adapter === 'none' ? 0 : trainable * 4,
+    memory: {
+      ...memory,
+      totalBytes,
+      availableBytes,
+      verdict: share > 1 ? 'does_not_fit' : share > 0.85 ? 'tight' : 'fits',
+    },
+    summary: [
+      `${model?.name ?? 'The model'} trains ${whatIsTrained(method)} on 304 rows of ${spec.dataset.train.replace('library:', '')}.`,
+      `Each step reads ${sequences} sequences of at most ${batch.seq_len} tokens.`,
+      'Computes in bf16 on the CPU with all cores.',
+    ],
+    warnings: optimizer.learning_rate > 0.1 ? ['A learning rate above 0.1 often diverges.'] : [],
+  };
+}

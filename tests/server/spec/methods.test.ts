@@ -1,0 +1,175 @@
+/** What is checked of methods and optimizers beyond the schema, on a model of two layers. */
+import { describe, expect, it } from 'vitest';
+import { checkMethod } from '../../../electron/server/spec/check-method.ts';
+import { checkOptimization } from '../../../electron/server/spec/check-optimization.ts';
+import type { Findings, Found } from '../../../electron/server/spec/context.ts';
+import type { Parts } from '../../../electron/server/spec/issue.ts';
+import { methodTraits } from '../../../electron/shared/method-traits.ts';
+import { type MethodType, methodSchema } from '../../../electron/shared/methods.ts';
+import { batchSchema } from '../../../electron/shared/run-spec.ts';
+
+const card = { name: 'Tiny', layers: 2, contextLength: 256, tiedEmbeddings: true };
+const found = { model: { path: '/m', card } } as unknown as Found;
+
+function check(method: object, rest: Partial<Parts> = {}): Findings['issues'] {
+  const findings: Findings = { issues: [], warnings: [] };
+  const parts: Parts = {
+    method: methodSchema.parse(method),
+    batch: batchSchema.parse({ seq_len: 128 }),
+    ...rest,
+  };
+  checkMethod(parts, found, findings);
+  expect(findings.warnings).toEqual([]);
+  return findings.issues;
+}
+
+const all = methodSchema.options.map((option) => option.shape.type.value as MethodType);
+
+describe('every method', () => {
+  it.each(all)('%s with its defaults is fine', (type) => {
+    expect(check({ type })).toEqual([]);
+  });
+
+  it.each(all)('%s on a 4-bit base is refused exactly when it changes the base', (type) => {
+    const issues = check({ type }, { quantization: 'nf4' });
+    const refused = ['full', 'freeze', 'pissa'].includes(type);
+    expect(methodTraits(type).base === 'frozen').toBe(!refused);
+    expect(issues.map(({ path }) => path)).toEqual(refused ? ['quantization'] : []);
+    if (refused) expect(issues[0]?.message).toMatch(/(trains|changes) the base weights/);
+  });
+});
+
+describe('settings of a method', () => {
+  it.each<[string, object, string, string, RegExp, RegExp]>([
+    [
+      'targets that are not there',
+      { type: 'lora', target_modules: ['q_proj', 'w1', 'layers.2.mlp.*'] },
+      'method.target_modules',
+      'no_match',
+      /"w1", "layers\.2\.mlp\.\*" match no module of "Tiny".*q_proj, k_proj.*model\.layers\.0\.self_attn\.q_proj/,
+      /Name one of them/,
+    ],
+    [
+      'a target twice',
+      { type: 'dora', target_modules: ['q_proj', 'q_proj'] },
+      'method.target_modules',
+      'duplicate',
+      /q_proj more than once/,
+      /once/,
+    ],
+    [
+      'modules to save twice',
+      { type: 'lora', modules_to_save: ['norm', 'norm'] },
+      'method.modules_to_save',
+      'duplicate',
+      /norm more than once/,
+      /once/,
+    ],
+    [
+      'one tensor under two names',
+      { type: 'lora', modules_to_save: ['embed_tokens', 'lm_head'] },
+      'method.modules_to_save',
+      'duplicate',
+      /share one tensor/,
+      /embed_tokens only/,
+    ],
+    [
+      'feed-forward modules that are no targets',
+      { type: 'ia3', target_modules: ['k_proj'], feedforward_modules: ['down_proj'] },
+      'method.feedforward_modules',
+      'not_together',
+      /"down_proj", which target modules does not/,
+      /Add it/,
+    ],
+    [
+      'ranks that would grow',
+      { type: 'adalora', init_rank: 6, target_rank: 8 },
+      'method.target_rank',
+      'not_together',
+      /target rank is 8 and the first rank 6/,
+      /Use 6 or less/,
+    ],
+    [
+      'no steps to prune in',
+      { type: 'adalora', start_ratio: 0.6, end_ratio: 0.4 },
+      'method.start_ratio',
+      'not_together',
+      /No step is left/,
+      /less than 1/,
+    ],
+    [
+      'more layers than there are',
+      { type: 'freeze', last_layers: 3 },
+      'method.last_layers',
+      'too_big',
+      /"Tiny" has 2/,
+      /Use 2 or less/,
+    ],
+    [
+      'virtual tokens beyond the context',
+      { type: 'prefix_tuning', virtual_tokens: 129 },
+      'method.virtual_tokens',
+      'above_context',
+      /129 virtual tokens before 128 tokens of text are more than the 256/,
+      /Use 128 or less, or lower batch\.seq_len to 127/,
+    ],
+  ])('%s', (_, method, path, code, message, suggestion) => {
+    const issues = check(method);
+    expect(issues).toHaveLength(1);
+    expect(issues[0]).toMatchObject({ path, code });
+    expect(issues[0]?.message).toMatch(message);
+    expect(issues[0]?.suggestion).toMatch(suggestion);
+  });
+
+  it('patterns that match are fine', () => {
+    expect(check({ type: 'lora', target_modules: ['layers.1.mlp.*', '*_proj'] })).toEqual([]);
+  });
+});
+
+/** An optimizer of that name with AdamW's settings: only the name counts here. */
+const named = (type: string, change: object = {}) =>
+  ({
+    type,
+    learning_rate: 2e-4,
+    beta1: 0.9,
+    beta2: 0.999,
+    eps: 1e-8,
+    weight_decay: 0,
+    ...change,
+  }) as Parts['optimizer'];
+
+function optimization(parts: Partial<Record<keyof Parts, unknown>>): Findings {
+  const findings: Findings = { issues: [], warnings: [] };
+  checkOptimization(parts as Parts, findings);
+  return findings;
+}
+
+describe('optimizers that update inside the backward pass', () => {
+  it.each(['lomo', 'adalomo'])('%s cannot accumulate, and says what to set instead', (type) => {
+    const batch = batchSchema.parse({ micro_batch_size: 4, grad_accum_steps: 8 });
+    const { issues } = optimization({ optimizer: named(type), batch });
+    expect(issues).toMatchObject([{ path: 'batch.grad_accum_steps', code: 'not_together', received: 8 }]);
+    expect(issues[0]?.suggestion).toContain('batch.micro_batch_size to 32');
+    expect(optimization({ optimizer: named('adamw'), batch }).issues).toEqual([]);
+  });
+
+  it('clip at the cost of a second pass', () => {
+    const { issues, warnings } = optimization({ optimizer: named('lomo'), max_grad_norm: 1 });
+    expect(issues).toEqual([]);
+    expect(warnings).toMatchObject([{ path: 'max_grad_norm', code: 'costly' }]);
+    expect(optimization({ optimizer: named('lomo'), max_grad_norm: 0 }).warnings).toEqual([]);
+    expect(optimization({ optimizer: named('adamw'), max_grad_norm: 1 }).warnings).toEqual([]);
+  });
+});
+
+describe('learning rates', () => {
+  it.each(all)('%s: what the form starts with is usual', (type) => {
+    const { start } = methodTraits(type).usualRate;
+    const method = methodSchema.parse({ type });
+    const warned = (learning_rate: number) =>
+      optimization({ method, optimizer: named('adamw', { learning_rate }) }).warnings.map(({ path }) => path);
+    expect(warned(start)).toEqual([]);
+    expect(warned(start * 1e4)).toEqual(['optimizer.learning_rate']);
+    expect(warned(start / 1e4)).toEqual(['optimizer.learning_rate']);
+  });
+});
