@@ -27,7 +27,8 @@ LORA_PLUS = 4
 
 def cases():
     """name, model, PEFT's config, our method, ratio of LoRA+"""
-    factors = dict(r=4, lora_alpha=8, target_modules=TARGETS, lora_dropout=0.0)
+    task = dict(task_type="CAUSAL_LM")  # without it PEFT leaves AdaLoRA's penalty out
+    factors = dict(**task, r=4, lora_alpha=8, target_modules=TARGETS, lora_dropout=0.0)
     ours = dict(rank=4, alpha=8, target_modules=TARGETS, modules_to_save=[], init_adapter=None)
     lora = dict(type="lora", dropout=0, scaling="standard", lr_ratio=1, **ours)
     yield "lora", "llama-gqa-tied", LoraConfig(**factors), lora, 1
@@ -40,15 +41,15 @@ def cases():
     yield "dora", "llama-gqa-tied", LoraConfig(**factors, use_dora=True), dict(type="dora", lr_ratio=1, **ours), 1
     yield "pissa", "llama-gqa-tied", LoraConfig(**factors, init_lora_weights="pissa"), dict(type="pissa", dropout=0, **ours), 1
     yield ("adalora", "llama-gqa-tied",
-           AdaLoraConfig(init_r=4, target_r=2, tinit=4, tfinal=6, deltaT=2, beta1=0.85, beta2=0.8, orth_reg_weight=0.5,
+           AdaLoraConfig(**task, init_r=4, target_r=2, tinit=4, tfinal=6, deltaT=2, beta1=0.85, beta2=0.8, orth_reg_weight=0.5,
                          total_step=STEPS, lora_alpha=8, target_modules=TARGETS, lora_dropout=0.0),
            dict(type="adalora", init_rank=4, target_rank=2, alpha=8, dropout=0, start_ratio=0.2, end_ratio=0.3, interval=2,
                 beta1=0.85, beta2=0.8, orthogonality=0.5, target_modules=TARGETS, modules_to_save=[]), 1)
-    yield ("ia3", "llama-gqa-tied", IA3Config(target_modules=["k_proj", "v_proj", "down_proj"], feedforward_modules=["down_proj"]),
+    yield ("ia3", "llama-gqa-tied", IA3Config(**task, target_modules=["k_proj", "v_proj", "down_proj"], feedforward_modules=["down_proj"]),
            dict(type="ia3", target_modules=["k_proj", "v_proj", "down_proj"], feedforward_modules=["down_proj"], modules_to_save=[],
                 init_adapter=None), 1)
     wide = ["q_proj", "o_proj", "up_proj", "down_proj"]
-    yield ("ia3-wide", "mistral-window", IA3Config(target_modules=wide, feedforward_modules=["o_proj", "down_proj"]),
+    yield ("ia3-wide", "mistral-window", IA3Config(**task, target_modules=wide, feedforward_modules=["o_proj", "down_proj"]),
            dict(type="ia3", target_modules=wide, feedforward_modules=["o_proj", "down_proj"], modules_to_save=[], init_adapter=None), 1)
 
 
@@ -159,10 +160,10 @@ def make(name, base, config, method, ratio, generator):
 
 
 def main():
-    torch.manual_seed(1)
-    generator = torch.Generator().manual_seed(20260102)
-    for case in cases():
-        make(*case, generator)
+    torch.set_num_threads(1)
+    for index, case in enumerate(cases()):
+        torch.manual_seed(index)
+        make(*case, torch.Generator().manual_seed(20260102 + index))
 
 
 if __name__ == "__main__":
