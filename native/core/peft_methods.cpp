@@ -197,7 +197,7 @@ const std::vector<PeftMethod>& methods() {
       {"lora", read_lora, rank_of, lora_tensors, nullptr, nullptr, dropout_scratch},
       {"dora", read_dora, rank_of, dora_tensors, nullptr, nullptr, dora_scratch},
       {"pissa", read_pissa, rank_of, pissa_tensors, nullptr, nullptr, dropout_scratch},
-      {"adalora", read_adalora, first_rank, adalora_tensors, nullptr, nullptr, dropout_scratch},
+      {"adalora", read_adalora, first_rank, adalora_tensors, nullptr, nullptr, dropout_scratch, true},
       {"ia3", read_ia3, nullptr, ia3_tensors, nullptr, nullptr, ia3_scratch},
       {"prompt_tuning", read_prompt, nullptr, nullptr, nullptr, prompt_tensors},
       {"prefix_tuning", read_prompt, nullptr, nullptr, nullptr, prefix_tensors},

@@ -60,6 +60,20 @@ function checkTargets(method: Method, found: Found, add: Add): void {
     const way = `Add ${foreign.length === 1 ? 'it' : 'them'} to method.target_modules in the same words, or remove ${foreign.length === 1 ? 'it' : 'them'} here.`;
     add('method.feedforward_modules', 'not_together', message, method.feedforward_modules, way);
   }
+  checkScaledInputs(method.feedforward_modules, targets, found, add);
+}
+
+/** Projections that share their input: the engine computes them in one product. */
+const SHARED_INPUT = ['q_proj', 'k_proj', 'v_proj', 'gate_proj', 'up_proj'];
+
+function checkScaledInputs(scaled: string[], targets: string[], found: Found, add: Add): void {
+  const modules = linearModuleNames(found.model?.card.layers ?? 1);
+  const both = matchedModules(scaled, matchedModules(targets, modules));
+  const shared = SHARED_INPUT.filter((ending) => both.some((module) => module.endsWith(`.${ending}`)));
+  if (shared.length === 0) return;
+  const message = `The input of ${quoted(shared)} is also that of other projections, so it cannot be scaled for ${shared.length === 1 ? 'it' : 'them'} alone.`;
+  const way = 'Name down_proj or o_proj as feed-forward modules; the outputs of all others can be scaled.';
+  add('method.feedforward_modules', 'not_together', message, scaled, way);
 }
 
 function checkRanks(method: Method, add: Add): void {

@@ -19,9 +19,15 @@ function checkRate({ method, optimizer }: Parts, findings: Findings): void {
 }
 
 /** No gradient is kept with such an optimizer, so none can be summed up, and a norm over all needs a pass of its own. */
-function checkFused({ optimizer, batch, max_grad_norm }: Parts, findings: Findings): void {
+function checkFused({ method, optimizer, batch, max_grad_norm }: Parts, findings: Findings): void {
   if (!optimizer || !FUSED.includes(optimizer.type)) return;
   const title = optimizerTitle(optimizer.type);
+  if (method?.type === 'adalora') {
+    const message = `AdaLoRA allocates ranks by the gradients of the whole step; ${title} keeps none.`;
+    findings.issues.push(
+      issue('optimizer.type', 'not_together', message, optimizer.type, 'Use adamw, or lora as the method.'),
+    );
+  }
   if (batch && batch.grad_accum_steps > 1) {
     const { grad_accum_steps: accumulation, micro_batch_size: size } = batch;
     const message = `${title} updates each weight as soon as its gradient is there and keeps none, so ${accumulation} micro-batches cannot be accumulated.`;

@@ -82,6 +82,14 @@ describe('settings of a method', () => {
       /Add it/,
     ],
     [
+      'an input that other projections share',
+      { type: 'ia3', target_modules: ['k_proj', '*.up_proj'], feedforward_modules: ['*.up_proj'] },
+      'method.feedforward_modules',
+      'not_together',
+      /"up_proj" is also that of other projections/,
+      /down_proj or o_proj/,
+    ],
+    [
       'ranks that would grow',
       { type: 'adalora', init_rank: 6, target_rank: 8 },
       'method.target_rank',
@@ -151,6 +159,14 @@ describe('optimizers that update inside the backward pass', () => {
     expect(issues).toMatchObject([{ path: 'batch.grad_accum_steps', code: 'not_together', received: 8 }]);
     expect(issues[0]?.suggestion).toContain('batch.micro_batch_size to 32');
     expect(optimization({ optimizer: named('adamw'), batch }).issues).toEqual([]);
+  });
+
+  it('leave AdaLoRA no gradients to allocate ranks by', () => {
+    const method = { type: 'adalora' };
+    const { issues } = optimization({ method, optimizer: named('lomo') });
+    expect(issues).toMatchObject([{ path: 'optimizer.type', code: 'not_together', received: 'lomo' }]);
+    const other = optimization({ method, optimizer: named('adamw') });
+    expect(other.issues).toEqual([]);
   });
 
   it('clip at the cost of a second pass', () => {
