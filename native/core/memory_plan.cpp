@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/model_tensors.h"
+
 namespace collie {
 namespace {
 
@@ -69,7 +71,7 @@ MemoryPlan plan_memory(const ModelConfig& config, const PlanInput& in) {
   plan.weights += adapter * kMasterBytes;
   plan.trainable_params = in.mode == TrainMode::full ? plan.total_params : in.mode == TrainMode::lora ? adapter : 0;
   plan.gradients = plan.trainable_params * kMasterBytes;
-  plan.optimizer = plan.trainable_params * in.optimizer_floats_per_param * 4;
+  if (in.optimizer) plan.optimizer = optimizer_bytes(*in.optimizer, trainable_tensors(config, layout, in.mode));
   plan.activations = activation_bytes(config, layout, in);
   plan.scratch = scratch_bytes(config, layout, in);
   plan.overhead = kProcessBytes;
@@ -89,7 +91,7 @@ MemoryPlan plan_memory(const ModelConfig& config, const RunSpec& spec, int64_t m
                               .capacity_tokens = spec.batch.micro_batch_size * spec.batch.seq_len,
                               .max_document = spec.batch.seq_len,
                               .threads = spec.threads > 0 ? spec.threads : machine_threads,
-                              .optimizer_floats_per_param = 2});
+                              .optimizer = spec.optimizer});
 }
 
 }  // namespace collie

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,14 +21,14 @@ struct PlanInput {
   int64_t capacity_tokens = 1;  // largest micro-batch
   int64_t max_document = 1;
   int64_t threads = 1;
-  int64_t optimizer_floats_per_param = 0;  // AdamW: 2
+  std::optional<OptimizerSpec> optimizer = {};  // what trains; none: the forecast has no optimizer
 };
 
 // Bytes, unless named otherwise.
 struct MemoryPlan {
   int64_t weights = 0;      // frozen and trained, masters and compute copies
   int64_t gradients = 0;
-  int64_t optimizer = 0;
+  int64_t optimizer = 0;    // state and workspace
   int64_t activations = 0;  // workspaces
   int64_t scratch = 0;      // of the kernels; an upper bound
   int64_t overhead = 0;     // the process with its libraries

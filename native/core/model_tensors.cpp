@@ -24,4 +24,23 @@ std::vector<NamedShape> model_tensors(const ModelConfig& c) {
   return tensors;
 }
 
+std::vector<TrainableTensor> trainable_tensors(const ModelConfig& config, const LayerLayout& layout, TrainMode mode) {
+  std::vector<TrainableTensor> trained;
+  if (mode == TrainMode::full)
+    for (const NamedShape& tensor : model_tensors(config)) {
+      const bool table = tensor.name == "model.embed_tokens.weight" || tensor.name == "lm_head.weight";
+      const ParameterKind weight = table ? ParameterKind::table : ParameterKind::matrix;
+      trained.push_back({tensor.shape, tensor.shape.size() == 1 ? ParameterKind::vector : weight});
+    }
+  if (mode == TrainMode::lora)
+    for (int64_t layer = 0; layer < config.n_layers; ++layer)
+      for (const LinearLayout* linear : layout.all())
+        for (const Projection& part : linear->parts) {
+          if (part.rank == 0) continue;
+          trained.push_back({{part.rank, linear->in}, ParameterKind::matrix});
+          trained.push_back({{part.out, part.rank}, ParameterKind::matrix});
+        }
+  return trained;
+}
+
 }  // namespace collie

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "core/model_config.h"
+#include "core/model_layout.h"
+#include "core/optimizer_rules.h"
 
 namespace collie {
 
@@ -16,5 +18,9 @@ struct NamedShape {
 
 // In the order of the model. lm_head.weight is left out when the embeddings are tied.
 std::vector<NamedShape> model_tensors(const ModelConfig& config);
+
+// What a run trains, as its optimizer sees it: all weights, or the adapter's A and B of every projection. Empty for
+// TrainMode::none.
+std::vector<TrainableTensor> trainable_tensors(const ModelConfig& config, const LayerLayout& layout, TrainMode mode);
 
 }  // namespace collie

@@ -18,21 +18,6 @@ constexpr double kSmallest = std::numeric_limits<double>::denorm_min();  // "pos
 constexpr std::array<const char*, 7> kLoraTargets = {"q_proj",    "k_proj",  "v_proj",   "o_proj",
                                                      "gate_proj", "up_proj", "down_proj"};
 
-struct NumberField {
-  const char* name;
-  double min;
-  double max;
-};
-
-// Fields of each optimizer besides `type` and `learning_rate`, with the ranges of the schema. A new optimizer is a row
-// here and one in engine/optim/optimizer.cpp.
-const std::map<std::string, std::vector<NumberField>>& optimizer_fields() {
-  static const std::map<std::string, std::vector<NumberField>> fields = {
-      {"adamw", {{"beta1", 0, 0.9999}, {"beta2", 0, 0.99999}, {"eps", kSmallest, 1}, {"weight_decay", 0, 1}}},
-  };
-  return fields;
-}
-
 std::string non_empty(JsonReader& reader, const std::string& key) {
   std::string text = reader.string(key);
   if (text.empty()) reader.fail(key, "out_of_range", "must not be empty");
@@ -90,20 +75,44 @@ MethodSpec read_method(JsonReader reader) {
   return method;
 }
 
+Hyper::Value read_hyper(JsonReader& reader, const HyperField& field) {
+  switch (field.kind) {
+    case FieldKind::number: return reader.number(field.name, field.min, field.max);
+    case FieldKind::integer:
+      return reader.integer(field.name, static_cast<int64_t>(field.min), static_cast<int64_t>(field.max));
+    case FieldKind::boolean: return reader.boolean(field.name);
+    case FieldKind::choice: break;
+  }
+  std::string text = reader.string(field.name), known;
+  if (std::ranges::find(field.choices, text) != field.choices.end()) return text;
+  for (const std::string& choice : field.choices) known += (known.empty() ? "" : ", ") + choice;
+  reader.fail(field.name, "unknown_value", "must be one of " + known + ", not \"" + text + "\"");
+}
+
 OptimizerSpec read_optimizer(JsonReader reader) {
   OptimizerSpec optimizer;
   optimizer.type = reader.string("type");
-  const auto known = optimizer_fields().find(optimizer.type);
-  if (known == optimizer_fields().end()) {
+  const OptimizerRule* rule = find_optimizer_rule(optimizer.type);
+  if (!rule) {
     std::string names;
-    for (const auto& [name, fields] : optimizer_fields()) names += (names.empty() ? "" : ", ") + name;
+    for (const OptimizerRule& known : optimizer_rules()) names += (names.empty() ? "" : ", ") + std::string(known.type);
     reader.fail("type", "unknown_value", "must be one of " + names + ", not \"" + optimizer.type + "\"");
   }
   optimizer.learning_rate = reader.number("learning_rate", kSmallest, 1);
-  for (const NumberField& field : known->second)
-    optimizer.hyper[field.name] = reader.number(field.name, field.min, field.max);
+  for (const HyperField& field : rule->fields) optimizer.hyper.set(field.name, read_hyper(reader, field));
   reader.finish();
   return optimizer;
+}
+
+// A rule that updates inside the backward pass has changed the weights before a second micro-batch could add to the gradient.
+void check_accumulation(const OptimizerSpec& optimizer, const BatchShape& batch) {
+  if (optimizer_rule(optimizer.type).place != UpdatePlace::inside_backward || batch.grad_accum_steps == 1) return;
+  const std::string message = "must be 1 with " + optimizer.type + ", which updates inside the backward pass, not " +
+                              std::to_string(batch.grad_accum_steps);
+  const std::string fix = "Set batch.grad_accum_steps to 1 and raise batch.micro_batch_size.";
+  const json issue = {{"path", "batch.grad_accum_steps"}, {"code", "unsupported_combination"}, {"message", message},
+                      {"received", batch.grad_accum_steps}, {"suggestion", fix}};
+  throw Error("spec.invalid", "batch.grad_accum_steps: " + message, fix, {{"issues", json::array({issue})}});
 }
 
 ScheduleSpec read_schedule(JsonReader reader) {
@@ -175,6 +184,7 @@ RunSpec RunSpec::parse(const json& document) {
   spec.optimizer = read_optimizer(reader.object("optimizer"));
   spec.schedule = read_schedule(reader.object("schedule"));
   spec.batch = read_batch(reader.object("batch"));
+  check_accumulation(spec.optimizer, spec.batch);
   spec.duration = read_duration(reader.object("duration"));
   spec.precision = reader.one_of<Precision>("precision", {{"bf16", Precision::bf16}, {"fp32", Precision::fp32}});
   spec.device = reader.one_of<DeviceType>("device", {{"cpu", DeviceType::cpu}, {"cuda", DeviceType::cuda}});
@@ -182,6 +192,7 @@ RunSpec RunSpec::parse(const json& document) {
   spec.max_grad_norm = reader.number("max_grad_norm", 0, 1e6);
   spec.activation_checkpointing = reader.boolean("activation_checkpointing");
   spec.seed = static_cast<uint64_t>(reader.integer("seed", 0, 2'147'483'647));
+  spec.optimizer.seed = spec.seed;
   spec.evaluation = read_evaluation(reader.object("evaluation"));
   spec.checkpoint = read_checkpoint(reader.object("checkpoint"));
   spec.sampling = read_sampling(reader.object("sampling"));

@@ -4,13 +4,13 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/batch_plan.h"
+#include "core/optimizer_rules.h"
 #include "core/precision.h"
 
 namespace collie {
@@ -30,13 +30,6 @@ struct LoraSpec {
 struct MethodSpec {
   MethodType type = MethodType::lora;
   LoraSpec lora;  // MethodType::lora only
-};
-
-// `hyper` holds the fields of this optimizer besides the learning rate, by their name in the schema.
-struct OptimizerSpec {
-  std::string type;
-  double learning_rate = 0;
-  std::map<std::string, double> hyper;
 };
 
 struct ScheduleSpec {

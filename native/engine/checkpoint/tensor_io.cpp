@@ -31,7 +31,8 @@ DType dtype_of_tensor(const at::Tensor& tensor) {
     case at::kFloat: return DType::F32;
     case at::kBFloat16: return DType::BF16;
     case at::kHalf: return DType::F16;
-    default: throw std::logic_error("only float tensors are stored");
+    case at::kByte: return DType::U8;
+    default: throw std::logic_error("only tensors of floats or bytes are stored");
   }
 }
 

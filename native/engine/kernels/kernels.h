@@ -9,9 +9,13 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <variant>
+
+#include "engine/kernels/element_rules.h"
 
 namespace collie {
 
@@ -86,11 +90,17 @@ struct DropoutMask {
   uint64_t key = 0;
 };
 
-struct AdamWStep {
-  at::Tensor master, m, v, grad;  // fp32, contiguous, same number of elements
-  double lr = 0, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
-  double grad_scale = 1;  // the clipping coefficient
-  int64_t step = 1;       // 1-based: bias correction
+using ElementRule = std::variant<AdamWRule, LionRule, AdanRule, SophiaRule, MomentumRule, PlainRule>;
+
+// One pass of an update rule over a tensor or a part of it. All contiguous, with the same number of elements.
+struct ElementUpdate {
+  at::Tensor weight;                // fp32, or bf16: read as fp32 and rounded stochastically
+  at::Tensor grad;                  // fp32
+  std::array<at::Tensor, 4> state;  // fp32, in the order of the rule; the rest undefined
+  ElementRule rule;
+  double grad_scale = 1;            // gradients are multiplied by it first
+  uint64_t rounding_key = 0;        // bf16 only: decides the rounding of every element
+  int64_t first_element = 0;        // place of this part in the tensor it belongs to
 };
 
 class Kernels {
@@ -128,7 +138,7 @@ class Kernels {
   virtual void gather_rows(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) = 0;
   virtual void scatter_rows(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) = 0;
 
-  virtual void adamw(const AdamWStep& s) = 0;
+  virtual void update(const ElementUpdate& u) = 0;
   // Sum of squares of an fp32 tensor, accumulated in fp64.
   virtual double squared_norm(const at::Tensor& x) = 0;
   virtual bool all_finite(const at::Tensor& x) = 0;

@@ -36,7 +36,7 @@ void Norm::sync(Kernels& kernels) {
 
 std::vector<Parameter> Norm::parameters() const {
   if (!master_.defined()) return {};
-  return {{name_, master_, grad_, Decay::no}};
+  return {{name_, master_, grad_, Decay::no, 1, ParameterKind::vector}};
 }
 
 int64_t Norm::weight_bytes() const {

@@ -18,7 +18,7 @@ void VocabularyTable::sync(Kernels& kernels) {
 
 std::vector<Parameter> VocabularyTable::parameters() const {
   if (!master_.defined()) return {};
-  return {{name_, master_, grad_, Decay::yes}};
+  return {{name_, master_, grad_, Decay::yes, 1, ParameterKind::table}};
 }
 
 int64_t VocabularyTable::weight_bytes() const {

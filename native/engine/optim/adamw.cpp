@@ -1,50 +1,34 @@
-#include "engine/optim/adamw.h"
-
-#include <ATen/ops/zeros_like.h>
-
-#include <stdexcept>
+// AdamW: Adam with weight decay decoupled from the gradient (Loshchilov and Hutter 2017, arXiv 1711.05101).
+//   m <- b1 m + (1 - b1) g          v <- b2 v + (1 - b2) g^2
+//   w <- w - lr decay w - lr / (1 - b1^t) m / (sqrt(v / (1 - b2^t)) + eps)
+// The same as torch.optim.AdamW. State: m and v, fp32, 8 bytes a parameter.
+#include "engine/optim/rule_base.h"
 
 namespace collie {
 
-AdamW::AdamW(const AdamWOptions& options, std::span<const Parameter> parameters, Kernels& kernels)
-    : options_(options), kernels_(kernels) {
-  for (const Parameter& parameter : parameters)
-    moments_.push_back({parameter.name, at::zeros_like(parameter.master), at::zeros_like(parameter.master)});
-}
+namespace {
 
-void AdamW::step(std::span<Parameter> parameters, const OptimizerStep& now) {
-  if (parameters.size() != moments_.size()) throw std::logic_error("AdamW was made for other parameters");
-  for (size_t i = 0; i < parameters.size(); ++i) {
-    const Parameter& parameter = parameters[i];
-    AdamWStep update;
-    update.master = parameter.master;
-    update.m = moments_[i].m;
-    update.v = moments_[i].v;
-    update.grad = parameter.grad;
-    update.lr = now.learning_rate;
-    update.beta1 = options_.beta1;
-    update.beta2 = options_.beta2;
-    update.eps = options_.eps;
-    update.weight_decay = parameter.decay == Decay::yes ? options_.weight_decay : 0;
-    update.grad_scale = now.grad_factor;
-    update.step = now.step;
-    kernels_.adamw(update);
+class AdamW final : public RuleBase {
+ public:
+  AdamW(const OptimizerSpec& spec, std::span<const Parameter> parameters, Kernels& kernels)
+      : RuleBase(parameters, kernels), fields_(adamw_fields(spec.hyper)) {
+    add_state_like(parameters, {"m", "v"});
   }
-}
 
-std::vector<NamedTensor> AdamW::state() {
-  std::vector<NamedTensor> state;
-  for (const Moments& moments : moments_) {
-    state.push_back({moments.parameter + ".m", moments.m});
-    state.push_back({moments.parameter + ".v", moments.v});
+  void update(size_t index, const Parameter& parameter, const OptimizerStep& now) override {
+    AdamWFields fields = fields_;
+    fields.weight_decay = decay_of(parameter, fields.weight_decay);
+    ElementUpdate update = element_update(index, parameter, now);
+    update.rule = adamw_rule(fields, rate_of(parameter, now), now.step);
+    kernels_.update(update);
   }
-  return state;
-}
 
-int64_t AdamW::memory_bytes() const {
-  int64_t bytes = 0;
-  for (const Moments& moments : moments_) bytes += static_cast<int64_t>(moments.m.nbytes() + moments.v.nbytes());
-  return bytes;
-}
+ private:
+  AdamWFields fields_;
+};
+
+const RegisterOptimizer registered("adamw", make_rule<AdamW>);
+
+}  // namespace
 
 }  // namespace collie

@@ -1,35 +1,45 @@
 #include "engine/optim/optimizer.h"
 
 #include <map>
+#include <stdexcept>
 
 #include "core/error.h"
-#include "engine/optim/adamw.h"
 
 namespace collie {
 
 namespace {
 
-using Maker = std::unique_ptr<Optimizer> (*)(const OptimizerSpec&, std::span<const Parameter>, Kernels&);
-
-std::unique_ptr<Optimizer> make_adamw(const OptimizerSpec& spec, std::span<const Parameter> parameters,
-                                      Kernels& kernels) {
-  const auto& hyper = spec.hyper;
-  const AdamWOptions options{hyper.at("beta1"), hyper.at("beta2"), hyper.at("eps"), hyper.at("weight_decay")};
-  return std::make_unique<AdamW>(options, parameters, kernels);
-}
-
-const std::map<std::string, Maker>& makers() {
-  static const std::map<std::string, Maker> known = {{"adamw", make_adamw}};
+std::map<std::string, OptimizerMaker>& makers() {
+  static std::map<std::string, OptimizerMaker> known;
   return known;
 }
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_optimizer(const OptimizerSpec& spec, std::span<const Parameter> parameters,
-                                          Kernels& kernels) {
-  const auto maker = makers().find(spec.type);
-  if (maker == makers().end())
-    throw Error("spec.invalid", "optimizer.type: this build has no optimizer \"" + spec.type + "\"");
+void Optimizer::step(std::span<Parameter> parameters, const OptimizerStep& now) {
+  for (size_t i = 0; i < parameters.size(); ++i) update(i, parameters[i], now);
+}
+
+void Optimizer::observe_curvature(size_t, const Parameter&, double) {
+  throw std::logic_error("this optimizer does not look at curvature");
+}
+
+RegisterOptimizer::RegisterOptimizer(const char* type, OptimizerMaker make) {
+  if (!makers().emplace(type, make).second) throw std::logic_error("two optimizers are called " + std::string(type));
+}
+
+std::vector<std::string> registered_optimizers() {
+  std::vector<std::string> types;
+  for (const auto& [type, make] : makers()) types.push_back(type);
+  return types;
+}
+
+TrainableTensor trainable_tensor(const Parameter& parameter) { return {parameter.master.sizes().vec(), parameter.kind}; }
+
+std::unique_ptr<Optimizer> make_optimizer(const OptimizerSpec& spec, std::span<const Parameter> parameters, Kernels& kernels) {
+  const OptimizerRule& rule = optimizer_rule(spec.type);
+  const auto maker = makers().find(rule.type);
+  if (maker == makers().end()) throw std::logic_error("optimizer " + spec.type + " has fields but no update rule");
   return maker->second(spec, parameters, kernels);
 }
 

@@ -83,7 +83,7 @@ MemoryPlan forecast(const Session& session, const DecoderOptions& options) {
   input.capacity_tokens = options.capacity_tokens;
   input.max_document = options.max_document;
   input.threads = at::get_num_threads();
-  input.optimizer_floats_per_param = 2;
+  input.optimizer = session.spec.optimizer;
   return plan_memory(session.config, input);
 }
 

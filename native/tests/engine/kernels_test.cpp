@@ -136,18 +136,18 @@ TEST_CASE("cross entropy: losses, right answers and gradient") {
     }
 }
 
-TEST_CASE("AdamW, norms and finite checks") {
+TEST_CASE("an update rule, norms and finite checks") {
   at::manual_seed(5);
   for (const auto& kernels : all_variants()) {
     at::Tensor p = randn({1001}), m = at::zeros({1001}), v = at::zeros({1001});
     at::Tensor ep = p.clone(), em = m.clone(), ev = v.clone();
     for (int64_t step = 1; step <= 4; ++step) {
       const at::Tensor g = randn({1001});
-      kernels->adamw({p, m, v, g, 1e-2, 0.9, 0.99, 1e-8, 0.1, 0.5, step});
+      const float c1 = 1 - std::pow(0.9f, static_cast<float>(step)), c2 = 1 - std::pow(0.99f, static_cast<float>(step));
+      kernels->update({p, g, {m, v}, AdamWRule{1e-3f, 0.1f, 0.01f, 1e-2f / c1, 1 / std::sqrt(c2), 1e-8f}, 0.5});
       const at::Tensor scaled = g * 0.5;
       em = 0.9 * em + 0.1 * scaled;
       ev = 0.99 * ev + 0.01 * scaled * scaled;
-      const double c1 = 1 - std::pow(0.9, step), c2 = 1 - std::pow(0.99, step);
       ep = ep * (1 - 1e-3) - 1e-2 * (em / c1) / ((ev / c2).sqrt() + 1e-8);
     }
     CHECK(relative_error(p, ep) < 1e-6);

@@ -7,6 +7,10 @@
 
 namespace collie::test {
 
+namespace {
+const OptimizerSpec adamw{"adamw", 1e-3, {{"beta1", 0.9}, {"beta2", 0.999}, {"eps", 1e-8}, {"weight_decay", 0.0}}};
+}
+
 TEST_CASE("the memory forecast equals what the decoder allocates") {
   for (const bool tied : {true, false})
     for (const TrainMode mode : {TrainMode::none, TrainMode::lora, TrainMode::full})
@@ -25,7 +29,8 @@ TEST_CASE("the memory forecast equals what the decoder allocates") {
           if (mode != TrainMode::none) decoder.forward_backward(random_batch(config, {40, 20}, 1), 1, 1);
 
           PlanInput in{.mode = mode, .precision = precision, .checkpointing = checkpointing, .capacity_tokens = 64,
-                       .max_document = 40, .threads = at::get_num_threads(), .optimizer_floats_per_param = 2};
+                       .max_document = 40, .threads = at::get_num_threads()};
+          in.optimizer = adamw;
           if (o.lora) {
             in.lora_rank = o.lora->rank;
             in.lora_dropout = o.lora->dropout;

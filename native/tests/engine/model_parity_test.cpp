@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "core/safetensors.h"
+#include "engine/optim/optimizer.h"
 #include "engine/kernels/kernels.h"
 #include "model_reference.h"
 
@@ -63,10 +64,6 @@ TEST_CASE("parity with transformers: logits, loss and gradients") {
   }
 }
 
-struct Moments {
-  at::Tensor m, v;
-};
-
 TEST_CASE("parity with PEFT: 20 steps of LoRA with AdamW") {
   for (const std::string& name : kModels) {
     CAPTURE(name);
@@ -75,13 +72,11 @@ TEST_CASE("parity with PEFT: 20 steps of LoRA with AdamW") {
     options.lora = LoraOptions{4, 8, 0, {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}};
     Decoder decoder(ModelConfig::load(kFixtures / name), options);
     decoder.load(kFixtures / name);
-    std::vector<Moments> moments;
-    for (const Parameter& p : decoder.trainable()) {
-      p.master.copy_(tensor_of(reference.at("start." + p.name)));
-      moments.push_back({at::zeros_like(p.master), at::zeros_like(p.master)});
-    }
+    for (const Parameter& p : decoder.trainable()) p.master.copy_(tensor_of(reference.at("start." + p.name)));
     decoder.sync_weights();
     const auto kernels = make_kernels(at::kCPU);
+    const OptimizerSpec adamw{"adamw", 5e-3, {{"beta1", 0.9}, {"beta2", 0.999}, {"eps", 1e-8}, {"weight_decay", 0.01}}};
+    const auto optimizer = make_optimizer(adamw, decoder.trainable(), *kernels);
     const at::Tensor documents = tensor_of(reference.at("documents")), labels = tensor_of(reference.at("labels"));
     const at::Tensor losses = tensor_of(reference.at("losses"));
     for (int64_t step = 0; step < losses.size(0); ++step) {
@@ -97,11 +92,7 @@ TEST_CASE("parity with PEFT: 20 steps of LoRA with AdamW") {
       for (const PackedBatch& batch : batches) loss += decoder.forward_backward(batch, 1.0 / static_cast<double>(targets), 0).loss;
       CAPTURE(step);
       CHECK(std::abs(loss / static_cast<double>(targets) - losses[step].item<float>()) <= 1e-3);
-      for (size_t i = 0; i < moments.size(); ++i) {
-        const Parameter& p = decoder.trainable()[i];
-        kernels->adamw({.master = p.master, .m = moments[i].m, .v = moments[i].v, .grad = p.grad, .lr = 5e-3, .weight_decay = 0.01,
-                        .step = step + 1});
-      }
+      optimizer->step(decoder.trainable(), {step + 1, adamw.learning_rate});
       decoder.sync_weights();
     }
     CHECK(losses[losses.size(0) - 1].item<float>() < losses[0].item<float>() - 0.5);

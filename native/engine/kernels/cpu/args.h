@@ -115,13 +115,14 @@ struct AttentionBackwardArgs {
   int64_t dout_stride, dq_stride, dkv_stride;
 };
 
-struct AdamWArgs {
-  float* master;
-  float* m;
-  float* v;
+struct UpdateArgs {
+  void* weight;
   const float* grad;
-  float lr, beta1, beta2, eps, weight_decay, grad_scale;
-  float bias1, bias2;     // 1 - beta^step
+  float* state[4];
+  const void* rule;       // a struct of element_rules.h
+  float grad_scale;
+  uint64_t rounding_key;
+  int64_t first_element;
 };
 
 }  // namespace collie::cpu

@@ -164,24 +164,22 @@ void CpuKernels::dropout_add(const at::Tensor& x, const at::Tensor& y, DropoutMa
   masked(x, y, mask, table_.dropout_add[index(x)]);
 }
 
-void CpuKernels::adamw(const AdamWStep& s) {
-  TORCH_INTERNAL_ASSERT(s.master.is_contiguous() && s.m.is_contiguous() && s.v.is_contiguous() && s.grad.is_contiguous());
-  const double step = static_cast<double>(s.step);
-  const AdamWArgs args{
-      .master = s.master.mutable_data_ptr<float>(),
-      .m = s.m.mutable_data_ptr<float>(),
-      .v = s.v.mutable_data_ptr<float>(),
-      .grad = s.grad.const_data_ptr<float>(),
-      .lr = static_cast<float>(s.lr),
-      .beta1 = static_cast<float>(s.beta1),
-      .beta2 = static_cast<float>(s.beta2),
-      .eps = static_cast<float>(s.eps),
-      .weight_decay = static_cast<float>(s.weight_decay),
-      .grad_scale = static_cast<float>(s.grad_scale),
-      .bias1 = static_cast<float>(1 - std::pow(s.beta1, step)),
-      .bias2 = static_cast<float>(1 - std::pow(s.beta2, step)),
-  };
-  at::parallel_for(0, s.master.numel(), kElementGrain, [&](int64_t b, int64_t e) { table_.adamw(args, b, e); });
+void CpuKernels::update(const ElementUpdate& u) {
+  TORCH_INTERNAL_ASSERT(u.weight.is_contiguous() && u.grad.is_contiguous() && u.grad.numel() == u.weight.numel());
+  UpdateArgs args{.weight = u.weight.mutable_data_ptr(),
+                  .grad = u.grad.const_data_ptr<float>(),
+                  .state = {},
+                  .rule = std::visit([](const auto& rule) -> const void* { return &rule; }, u.rule),
+                  .grad_scale = static_cast<float>(u.grad_scale),
+                  .rounding_key = u.rounding_key,
+                  .first_element = u.first_element};
+  for (size_t i = 0; i < u.state.size(); ++i)
+    if (u.state[i].defined()) {
+      TORCH_INTERNAL_ASSERT(u.state[i].is_contiguous() && u.state[i].numel() == u.weight.numel());
+      args.state[i] = u.state[i].mutable_data_ptr<float>();
+    }
+  const auto loop = table_.update[u.rule.index()][index(u.weight)];
+  at::parallel_for(0, u.weight.numel(), kElementGrain, [&](int64_t b, int64_t e) { loop(args, b, e); });
 }
 
 double CpuKernels::squared_norm(const at::Tensor& x) {

@@ -54,7 +54,7 @@ class CpuKernels final : public Kernels {
   void dropout_add(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) override;
   void gather_rows(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) override;
   void scatter_rows(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) override;
-  void adamw(const AdamWStep& s) override;
+  void update(const ElementUpdate& u) override;
   double squared_norm(const at::Tensor& x) override;
   bool all_finite(const at::Tensor& x) override;
   void copy(const at::Tensor& src, const at::Tensor& dst, double scale) override;

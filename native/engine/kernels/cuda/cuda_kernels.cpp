@@ -140,13 +140,11 @@ void CudaKernels::scatter_rows(const at::Tensor& x, const at::Tensor& rows, cons
   check_launch();
 }
 
-void CudaKernels::adamw(const AdamWStep& s) {
-  cuda::adamw({data_as<float>(s.master), data_as<float>(s.m), data_as<float>(s.v), data_as<float>(s.grad), s.master.numel(),
-               static_cast<float>(s.lr), static_cast<float>(s.beta1), static_cast<float>(s.beta2), static_cast<float>(s.eps),
-               static_cast<float>(s.weight_decay), static_cast<float>(s.grad_scale),
-               static_cast<float>(1 - std::pow(s.beta1, static_cast<double>(s.step))),
-               static_cast<float>(1 - std::pow(s.beta2, static_cast<double>(s.step)))},
-              stream_of(s.master));
+void CudaKernels::update(const ElementUpdate& u) {
+  UpdateArgs args{storage_of(u.weight), data(u.weight), data_as<float>(u.grad), {}, u.weight.numel(),
+                  static_cast<float>(u.grad_scale), u.rounding_key, u.first_element};
+  for (size_t i = 0; i < u.state.size(); ++i) args.state[i] = data_as<float>(u.state[i]);
+  std::visit([&](const auto& rule) { cuda::update(args, rule, stream_of(u.weight)); }, u.rule);
   check_launch();
 }
 

@@ -1,21 +1,8 @@
-// Kernels over all elements: optimizer update, conversion, norms, finite check; and the loss over rows of logits.
+// Kernels over all elements: conversion, norms, finite check; and the loss over rows of logits.
 #include "engine/kernels/cuda/device.cuh"
 
 namespace collie::cuda {
 namespace {
-
-// AdamW (Loshchilov and Hutter 2017, arXiv 1711.05101): decay is decoupled from the gradient.
-__global__ void adamw_elements(AdamWArgs a) {
-  const float decay = 1.f - a.lr * a.weight_decay, step = a.lr / a.bias1, root = rsqrtf(a.bias2);
-  COLLIE_GRID_STRIDE(i, a.n) {
-    const float g = a.grad[i] * a.grad_scale;
-    const float m = a.beta1 * a.m[i] + (1.f - a.beta1) * g;
-    const float v = a.beta2 * a.v[i] + (1.f - a.beta2) * g * g;
-    a.m[i] = m;
-    a.v[i] = v;
-    a.master[i] = a.master[i] * decay - step * m / (sqrtf(v) * root + a.eps);
-  }
-}
 
 template <class From, class To>
 __global__ void copy_elements(CopyArgs a, CopyInto into) {
@@ -72,8 +59,6 @@ __global__ void cross_entropy_rows(LossArgs a) {
 }
 
 }  // namespace
-
-void adamw(const AdamWArgs& a, cudaStream_t stream) { adamw_elements<<<blocks_for(a.n), kThreads, 0, stream>>>(a); }
 
 void copy(const CopyArgs& a, CopyInto into, cudaStream_t stream) {
   for_storage(a.from, [&]<class From>() {

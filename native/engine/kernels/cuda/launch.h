@@ -94,15 +94,19 @@ struct LossArgs {
 };
 void cross_entropy(const LossArgs& a, cudaStream_t stream);
 
-struct AdamWArgs {
-  float* master;
-  float* m;
-  float* v;
+struct UpdateArgs {
+  Storage storage;  // of the weight
+  void* weight;
   const float* grad;
+  float* state[4];
   int64_t n;
-  float lr, beta1, beta2, eps, weight_decay, grad_scale, bias1, bias2;
+  float grad_scale;
+  uint64_t rounding_key;
+  int64_t first_element;
 };
-void adamw(const AdamWArgs& a, cudaStream_t stream);
+// For every rule of element_rules.h.
+template <class Rule>
+void update(const UpdateArgs& a, const Rule& rule, cudaStream_t stream);
 
 struct CopyArgs {
   Storage from, to;

@@ -1,4 +1,4 @@
-// Loops over all elements of a buffer: conversion, optimizer update, norms.
+// Loops over all elements of a buffer: conversion, norms.
 #pragma once
 
 #include "engine/kernels/cpu/args.h"
@@ -32,22 +32,6 @@ inline void convert(const void* src, Storage from, void* dst, Storage to, float 
 
 inline void add(const void* src, Storage from, void* dst, Storage to, int64_t n) {
   convert_any<true>(src, from, dst, to, 1.f, n);
-}
-
-// AdamW (Loshchilov and Hutter 2017, arXiv 1711.05101): decay is decoupled from the gradient.
-inline void adamw(const AdamWArgs& a, int64_t begin, int64_t end) {
-  float* p = a.master;
-  float* m = a.m;
-  float* v = a.v;
-  const float* g = a.grad;
-  const float decay = 1.f - a.lr * a.weight_decay, step = a.lr / a.bias1, root = 1.f / __builtin_sqrtf(a.bias2);
-#pragma omp simd
-  for (int64_t i = begin; i < end; ++i) {
-    const float grad = g[i] * a.grad_scale;
-    m[i] = a.beta1 * m[i] + (1.f - a.beta1) * grad;
-    v[i] = a.beta2 * v[i] + (1.f - a.beta2) * grad * grad;
-    p[i] = p[i] * decay - step * m[i] / (__builtin_sqrtf(v[i]) * root + a.eps);
-  }
 }
 
 inline double squared_norm(const float* x, int64_t n) {

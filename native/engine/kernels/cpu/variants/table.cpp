@@ -6,6 +6,7 @@
 #include "engine/kernels/cpu/variants/gemm_tasks.h"
 #include "engine/kernels/cpu/variants/loss.h"
 #include "engine/kernels/cpu/variants/rows.h"
+#include "engine/kernels/cpu/variants/updates.h"
 
 #define COLLIE_JOIN_(a, b) a##b
 #define COLLIE_JOIN(a, b) COLLIE_JOIN_(a, b)
@@ -36,7 +37,12 @@ const Table& COLLIE_JOIN(table_, COLLIE_CPU_VARIANT)() {
       .attention_backward_scratch_floats = v::attention_backward_scratch_floats,
       .attention = {v::attention<float>, v::attention<v::bf16>},
       .attention_backward = {v::attention_backward<float>, v::attention_backward<v::bf16>},
-      .adamw = v::adamw,
+      .update = {{v::update<AdamWRule, float>, v::update<AdamWRule, v::bf16>},
+                 {v::update<LionRule, float>, v::update<LionRule, v::bf16>},
+                 {v::update<AdanRule, float>, v::update<AdanRule, v::bf16>},
+                 {v::update<SophiaRule, float>, v::update<SophiaRule, v::bf16>},
+                 {v::update<MomentumRule, float>, v::update<MomentumRule, v::bf16>},
+                 {v::update<PlainRule, float>, v::update<PlainRule, v::bf16>}},
       .squared_norm = v::squared_norm,
       .all_finite = {v::all_finite<float>, v::all_finite<v::bf16>},
       .convert = v::convert,

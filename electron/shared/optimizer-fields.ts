@@ -1,0 +1,125 @@
+/** Fields that several optimizers have, with their words and ranges. */
+import { z } from 'zod';
+import { int, meta } from './field-meta.ts';
+
+export const learningRate = (byDefault: number, help: string) =>
+  z
+    .number()
+    .positive()
+    .max(1)
+    .default(byDefault)
+    .meta(meta({ title: 'Learning rate', help: `Peak step size. ${help}`, scale: 'log' }));
+
+export const beta = (title: string, byDefault: number, max: number, help: string) =>
+  z
+    .number()
+    .min(0)
+    .max(max)
+    .default(byDefault)
+    .meta(meta({ title, help, advanced: true, step: max > 0.9999 ? 0.001 : 0.01 }));
+
+export const beta1 = (byDefault = 0.9) =>
+  beta('Beta 1', byDefault, 0.9999, 'Decay of the mean of gradients.');
+export const beta2 = (byDefault = 0.999, help = 'Decay of the mean of squared gradients.') =>
+  beta('Beta 2', byDefault, 0.99999, help);
+
+/** Small positive constants and thresholds. */
+export const small = (title: string, byDefault: number, help: string, max = 1) =>
+  z
+    .number()
+    .positive()
+    .max(max)
+    .default(byDefault)
+    .meta(meta({ title, help, advanced: true, scale: 'log' }));
+export const eps = (title = 'Epsilon') => small(title, 1e-8, 'Keeps the division finite.');
+
+export const weightDecay = (how = 'decoupled from the gradient') =>
+  z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .meta(
+      meta({
+        title: 'Weight decay',
+        help: `Pulls weights to zero, ${how}. Norms and biases are never decayed.`,
+        step: 0.01,
+      }),
+    );
+
+export const momentum = (byDefault: number) =>
+  z
+    .number()
+    .min(0)
+    .max(0.9999)
+    .default(byDefault)
+    .meta(meta({ title: 'Momentum', help: 'Decay of the sum of gradients. 0: none.', step: 0.05 }));
+
+export const flag = (title: string, byDefault: boolean, help: string) =>
+  z
+    .boolean()
+    .default(byDefault)
+    .meta(meta({ title, help, advanced: true }));
+
+/** Adafactor and AdaLomo. */
+export const factored = {
+  decay_rate: z
+    .number()
+    .min(0.1)
+    .max(1)
+    .default(0.8)
+    .meta(
+      meta({
+        title: 'Decay rate',
+        help: 'The memory of squared gradients grows as 1 - step^-rate.',
+        advanced: true,
+        step: 0.05,
+      }),
+    ),
+  eps2: small(
+    'Least weight size',
+    1e-3,
+    'Steps are relative to the size of a weight, but never to less than this.',
+  ),
+  clip_threshold: small(
+    'Update threshold',
+    1,
+    'Updates with a larger root mean square are scaled down to it.',
+    1000,
+  ),
+};
+
+export const FUSED =
+  'The update runs inside the backward pass: no accumulation, and clipping by the global norm costs a second backward pass.';
+
+export const arxiv = (title: string, number: string) => ({ title, url: `https://arxiv.org/abs/${number}` });
+
+/** A whole number the user counts in `unit`. */
+export const count = (
+  title: string,
+  range: [number, number],
+  byDefault: number,
+  help: string,
+  unit?: string,
+) =>
+  int(...range)
+    .default(byDefault)
+    .meta(meta({ title, help, ...(unit ? { unit } : { advanced: true }) }));
+
+export const choice = <const T extends readonly [string, ...string[]]>(
+  title: string,
+  options: T,
+  byDefault: T[number],
+  help: string,
+) =>
+  z
+    .enum(options)
+    .default(byDefault as never)
+    .meta(meta({ title, help, advanced: true }));
+
+/** Fields by the names of the schema, as one variant of the union. */
+export const optimizer = <T extends string, F extends z.ZodRawShape>(
+  type: T,
+  fields: F,
+  shown: { title: string; help: string; paper: { title: string; url: string } },
+) => z.strictObject({ type: z.literal(type), ...fields }).meta(meta(shown));
