@@ -1,6 +1,6 @@
 /** Fields that several optimizers have, with their words and ranges. */
 import { z } from 'zod';
-import { int, meta } from './field-meta.ts';
+import { type FieldMeta, int, meta } from './field-meta.ts';
 
 export const learningRate = (byDefault: number, help: string) =>
   z
@@ -121,5 +121,5 @@ export const choice = <const T extends readonly [string, ...string[]]>(
 export const optimizer = <T extends string, F extends z.ZodRawShape>(
   type: T,
   fields: F,
-  shown: { title: string; help: string; paper: { title: string; url: string } },
+  shown: FieldMeta & { family: string; paper: { title: string; url: string } },
 ) => z.strictObject({ type: z.literal(type), ...fields }).meta(meta(shown));

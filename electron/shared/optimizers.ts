@@ -33,6 +33,7 @@ const adamw = optimizer(
   },
   {
     title: 'AdamW',
+    family: 'Adaptive',
     help: 'Adam with decoupled weight decay. 8 bytes of state a weight.',
     paper: arxiv('Decoupled weight decay (2017)', '1711.05101'),
   },
@@ -49,6 +50,7 @@ const adamw8bit = optimizer(
   },
   {
     title: 'AdamW, 8-bit',
+    family: 'Low memory',
     help: 'AdamW with its state in 8 bits, a scale for every 256 values. 2 bytes of state a weight.',
     paper: arxiv('8-bit optimizers (2021)', '2110.02861'),
   },
@@ -64,6 +66,8 @@ const lion = optimizer(
   },
   {
     title: 'Lion',
+    family: 'Sign and momentum',
+    rateFactor: 0.15,
     help: 'Steps of one size in the direction of the momentum. 4 bytes of state a weight.',
     paper: arxiv('Symbolic discovery of optimization algorithms (2023)', '2302.06675'),
   },
@@ -89,6 +93,8 @@ const adan = optimizer(
   },
   {
     title: 'Adan',
+    family: 'Adaptive',
+    rateFactor: 2.5,
     help: 'Nesterov momentum from differences of gradients. 16 bytes of state a weight.',
     paper: arxiv('Adan (2022)', '2208.06677'),
   },
@@ -112,6 +118,8 @@ const sophia = optimizer(
   },
   {
     title: 'Sophia-G',
+    family: 'Curvature and matrices',
+    rateFactor: 0.5,
     help: 'Momentum over a sampled curvature, clipped. 8 bytes of state a weight; a tenth more time at an interval of 10.',
     paper: arxiv('Sophia (2023)', '2305.14342'),
   },
@@ -127,6 +135,8 @@ const sgd = optimizer(
   },
   {
     title: 'SGD',
+    family: 'Sign and momentum',
+    rateFactor: 100,
     help: 'Plain gradient descent with momentum. 4 bytes of state a weight, none without momentum.',
     paper: { title: 'Momentum (2013)', url: 'https://proceedings.mlr.press/v28/sutskever13.html' },
   },
@@ -152,6 +162,8 @@ const lomo = optimizer(
   },
   {
     title: 'LOMO',
+    family: 'Fused with the backward pass',
+    rateFactor: 500,
     help: `Gradient descent with neither state nor stored gradients: the least memory of all for every weight. ${FUSED}`,
     paper: arxiv('LOMO (2023)', '2306.09782'),
   },
@@ -170,6 +182,8 @@ const adalomo = optimizer(
   },
   {
     title: 'AdaLomo',
+    family: 'Fused with the backward pass',
+    rateFactor: 25,
     help: `LOMO with an adaptive rate for every weight, from a mean a row and a column. ${FUSED}`,
     paper: arxiv('AdaLomo (2023)', '2310.10195'),
   },
@@ -192,6 +206,8 @@ const adafactor = optimizer(
   },
   {
     title: 'Adafactor',
+    family: 'Low memory',
+    rateFactor: 25,
     help: 'Squared gradients kept as a mean a row and a column. Hardly any state.',
     paper: arxiv('Adafactor (2018)', '1804.04235'),
   },
@@ -232,6 +248,7 @@ const muon = optimizer(
   },
   {
     title: 'Muon',
+    family: 'Curvature and matrices',
     help: 'Momentum with all its directions made equally long, for matrices; AdamW for the rest. 4 bytes of state a matrix weight.',
     paper: arxiv('Muon is scalable (2025)', '2502.16982'),
   },
@@ -271,6 +288,8 @@ const apollo = optimizer(
   },
   {
     title: 'APOLLO',
+    family: 'Low memory',
+    rateFactor: 2,
     help: "AdamW's step sizes learned from a small random projection of the gradient. State of rank, not of matrix size.",
     paper: arxiv('APOLLO (2024)', '2412.05270'),
   },
@@ -278,16 +297,16 @@ const apollo = optimizer(
 
 export const optimizerSchema = z.discriminatedUnion('type', [
   adamw,
-  adamw8bit,
-  lion,
   adan,
-  sophia,
+  lion,
   sgd,
+  sophia,
+  muon,
+  adamw8bit,
+  adafactor,
+  apollo,
   lomo,
   adalomo,
-  adafactor,
-  muon,
-  apollo,
 ]);
 
 export type OptimizerSpec = z.infer<typeof optimizerSchema>;

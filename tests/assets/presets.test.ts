@@ -29,6 +29,7 @@ describe('presets', () => {
   it('are all there', () => {
     expect(files.sort()).toEqual([
       'full-small.json',
+      'lomo-full.json',
       'long-context.json',
       'lora-quality.json',
       'lora-quick.json',

@@ -333,7 +333,7 @@ CASES = [
     # Gradients that do not depend on the weights: a code is the nearest of 256, and a last bit would choose another.
     case("adamw8bit", "adamw8bit", AdamW8bit, 0.01, parameters=["matrix", "vector", "large"], pulled=False, beta1=0.9, beta2=0.99,
          eps=1e-8, weight_decay=0.1),
-    case("apollo", "apollo", Apollo, 0.01, rank=8, update_interval=20, scale=1.0, scale_type="channel", beta1=0.9, beta2=0.99,
+    case("apollo", "apollo", Apollo, 0.01, rank=4, update_interval=20, scale=1.0, scale_type="channel", beta1=0.9, beta2=0.99,
          eps=1e-8, weight_decay=0.1),
     case("apollo-mini", "apollo", Apollo, 0.01, rank=1, update_interval=200, scale=128.0, scale_type="tensor", beta1=0.9,
          beta2=0.99, eps=1e-8, weight_decay=0.0),

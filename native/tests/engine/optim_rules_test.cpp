@@ -154,6 +154,21 @@ TEST_CASE("rows worked on in groups give the update of the whole matrix") {
   CHECK(largest_error(whole.master.narrow(0, 350, 350), at::full({350, 600}, 2.1f)) < 1e-5);
 }
 
+TEST_CASE("APOLLO trains on after a first step without a gradient, as the A of a LoRA has") {
+  const auto kernels = make_cpu_kernels();
+  for (const OptimizerCase& one : optimizer_cases()) {
+    if (one.spec.type != "apollo") continue;
+    ProblemRun run(one, *kernels);
+    Parameter& matrix = run.parameters[0];
+    run.optimizer->update(0, matrix, {1, 0.01});
+    const at::Tensor before = matrix.master.clone();
+    run.problems[0].gradient(matrix, 2);
+    run.optimizer->update(0, matrix, {2, 0.01});
+    // The authors' limiter would leave about 1e-8 of this step.
+    CHECK((matrix.master - before).norm().item<double>() > 1e-3);
+  }
+}
+
 TEST_CASE("bf16 weights are rounded up or down with the right probability, on every instruction set the same") {
   std::vector<at::Tensor> results;
   const at::Tensor start = at::full({1 << 18}, 1.0f).to(at::kBFloat16), grad = at::full({1 << 18}, 0x1.0p-7f * 0.3f);

@@ -4,9 +4,11 @@ import { checkMethod } from '../../../electron/server/spec/check-method.ts';
 import { checkOptimization } from '../../../electron/server/spec/check-optimization.ts';
 import type { Findings, Found } from '../../../electron/server/spec/context.ts';
 import type { Parts } from '../../../electron/server/spec/issue.ts';
-import { methodTraits } from '../../../electron/shared/method-traits.ts';
+import { methodTraits, usualRate } from '../../../electron/shared/method-traits.ts';
 import { type MethodType, methodSchema } from '../../../electron/shared/methods.ts';
+import { optimizerSchema } from '../../../electron/shared/optimizers.ts';
 import { batchSchema } from '../../../electron/shared/run-spec.ts';
+import { variantMeta } from '../../../electron/shared/spec-fields.ts';
 
 const card = { name: 'Tiny', layers: 2, contextLength: 256, tiedEmbeddings: true };
 const found = { model: { path: '/m', card } } as unknown as Found;
@@ -175,6 +177,27 @@ describe('optimizers that update inside the backward pass', () => {
     expect(warnings).toMatchObject([{ path: 'max_grad_norm', code: 'costly' }]);
     expect(optimization({ optimizer: named('lomo'), max_grad_norm: 0 }).warnings).toEqual([]);
     expect(optimization({ optimizer: named('adamw'), max_grad_norm: 1 }).warnings).toEqual([]);
+  });
+});
+
+const optimizers = optimizerSchema.options.map((option) => option.shape.type.value);
+
+describe('every optimizer', () => {
+  it.each(optimizers)('%s stands in a family, and its default is no unusual rate for LoRA', (type) => {
+    expect(variantMeta('optimizer.type', type)?.family).toBeTruthy();
+    const optimizer = optimizerSchema.parse({ type });
+    const method = methodSchema.parse({ type: 'lora' });
+    expect(optimization({ method, optimizer }).warnings).toEqual([]);
+  });
+
+  it.each(optimizers)('%s has a rate to start with for every method', (type) => {
+    for (const method of all) {
+      const { low, start, high } = usualRate(method, type);
+      expect(low, method).toBeGreaterThan(0);
+      expect(start, method).toBeGreaterThanOrEqual(low);
+      expect(high, method).toBeGreaterThanOrEqual(start);
+      expect(optimizerSchema.safeParse({ type, learning_rate: start }).success, method).toBe(true);
+    }
   });
 });
 
