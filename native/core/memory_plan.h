@@ -13,6 +13,7 @@ struct PlanInput {
   Purpose purpose = Purpose::train;
   std::optional<MethodSpec> method;  // nullopt: the base model alone
   Masters masters = Masters::fp32;
+  Quantization quantization = Quantization::none;
   GradientLife gradients = GradientLife::whole_step;
   Precision precision = Precision::bf16;
   ActivationCheckpointing checkpointing = ActivationCheckpointing::off;
