@@ -13,8 +13,8 @@ struct PlanInput {
   Purpose purpose = Purpose::train;
   std::optional<MethodSpec> method;  // nullopt: the base model alone
   Masters masters = Masters::fp32;
-  Quantization quantization = Quantization::none;
   GradientLife gradients = GradientLife::whole_step;
+  Quantization quantization = Quantization::none;
   Precision precision = Precision::bf16;
   ActivationCheckpointing checkpointing = ActivationCheckpointing::off;
   int64_t capacity_tokens = 1;  // largest micro-batch, virtual tokens included

