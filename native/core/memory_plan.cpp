@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "core/model_tensors.h"
+#include "core/nf4.h"
 
 namespace collie {
 namespace {
@@ -46,6 +47,11 @@ int64_t elements_of(const NamedShape& tensor) {
   return std::accumulate(tensor.shape.begin(), tensor.shape.end(), int64_t{1}, std::multiplies<>());
 }
 
+// Projections of decoder layers; norms are vectors.
+bool quantized(const NamedShape& tensor, const PlanInput& in) {
+  return in.quantization == Quantization::nf4 && tensor.name.starts_with("model.layers.") && tensor.shape.size() == 2;
+}
+
 // Base weights: what they take, and what their gradients do. Layers share gradients that live for one layer only.
 void plan_base(const ModelConfig& config, const PlanInput& in, MemoryPlan& plan) {
   const int64_t storage = element_bytes(Element::storage, in.precision);
@@ -53,7 +59,7 @@ void plan_base(const ModelConfig& config, const PlanInput& in, MemoryPlan& plan)
   for (const NamedShape& tensor : model_tensors(config)) {
     const int64_t elements = elements_of(tensor);
     plan.total_params += elements;
-    plan.weights += elements * storage;
+    plan.weights += quantized(tensor, in) ? nf4::bytes_of(elements) : elements * storage;
     const bool trains = in.method && in.purpose == Purpose::train;
     if (!trains || trains_weight(*in.method, config, tensor.name) == Trained::no) continue;
     plan.trainable_params += elements;
@@ -87,7 +93,7 @@ void plan_adapter(const ModelConfig& config, const ModelLayout& model, const Pla
 }  // namespace
 
 MemoryPlan plan_memory(const ModelConfig& config, const PlanInput& in) {
-  const ModelLayout model = model_layout(config, in.method, in.purpose, in.masters);
+  const ModelLayout model = model_layout(config, in.method, in.purpose, in.masters, in.quantization);
   MemoryPlan plan;
   plan_base(config, in, plan);
   plan_adapter(config, model, in, plan);
@@ -106,6 +112,7 @@ PlanInput plan_input(const RunSpec& spec, int64_t machine_threads) {
           .method = spec.method,
           .masters = inside ? Masters::none : Masters::fp32,
           .gradients = inside ? GradientLife::one_layer : GradientLife::whole_step,
+          .quantization = spec.quantization,
           .precision = spec.precision,
           .checkpointing =
               spec.activation_checkpointing ? ActivationCheckpointing::every_layer : ActivationCheckpointing::off,

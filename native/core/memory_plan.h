@@ -14,6 +14,7 @@ struct PlanInput {
   std::optional<MethodSpec> method;  // nullopt: the base model alone
   Masters masters = Masters::fp32;
   GradientLife gradients = GradientLife::whole_step;
+  Quantization quantization = Quantization::none;
   Precision precision = Precision::bf16;
   ActivationCheckpointing checkpointing = ActivationCheckpointing::off;
   int64_t capacity_tokens = 1;  // largest micro-batch, virtual tokens included

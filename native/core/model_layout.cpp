@@ -19,6 +19,7 @@ struct LayerMethod {
   const ModelConfig& config;
   const std::optional<MethodSpec>& method;
   Purpose purpose;
+  Quantization quantization;
   std::string prefix;  // "model.layers.0."
 
   Trained trains(const std::string& name) const {
@@ -32,6 +33,7 @@ LinearLayout linear(const LayerMethod& method, int64_t in, std::initializer_list
   LinearLayout layout;
   layout.in = in;
   layout.weight = method.trains(parts.begin()->module);
+  if (layout.weight == Trained::no) layout.quantization = method.quantization;
   for (const Part& part : parts) {
     const bool adapted = method.adapted(part.module);
     const int64_t rank = adapted ? method.tail() : 0;
@@ -68,7 +70,8 @@ int64_t first_trained(const ModelLayout& model) {
 
 }  // namespace
 
-ModelLayout model_layout(const ModelConfig& c, const std::optional<MethodSpec>& method, Purpose purpose, Masters masters) {
+ModelLayout model_layout(const ModelConfig& c, const std::optional<MethodSpec>& method, Purpose purpose, Masters masters,
+                         Quantization quantization) {
   ModelLayout model;
   model.purpose = purpose;
   model.masters = masters;
@@ -83,7 +86,7 @@ ModelLayout model_layout(const ModelConfig& c, const std::optional<MethodSpec>& 
     if (trains && method->has("dropout")) model.dropout = method->number("dropout");
   }
   for (int64_t i = 0; i < c.n_layers; ++i)
-    model.layers.push_back(layer_layout({c, method, purpose, "model.layers." + std::to_string(i) + "."}));
+    model.layers.push_back(layer_layout({c, method, purpose, quantization, "model.layers." + std::to_string(i) + "."}));
   if (!trains) return model;
   model.input_gradient = model.embedding == Trained::yes || model.virtual_tokens > 0;
   model.first_trained = first_trained(model);
@@ -107,7 +110,7 @@ int64_t element_bytes(Element element, Precision precision) {
 
 LayerShapes layer_shapes(const ModelConfig& c, const ModelLayout& model, const LayerLayout& l, int64_t n) {
   const int64_t d = c.hidden_size;
-  const BufferShape serial{model.bottleneck > 0 ? n : 0, d + model.bottleneck};
+  const BufferShape serial{model.bottleneck > 0 ? n : 0, d + 2 * model.bottleneck};
   return {.x = {n, d},
           .h1 = {n, l.qkv.width()},
           .qkv = {n, l.qkv.out},
@@ -130,11 +133,12 @@ SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const
   const int64_t chunk = std::min(n, std::clamp(fitting, kMinChunkRows, kMaxChunkRows));
   const int64_t backward = model.purpose == Purpose::train ? n : 0;
   const LayerLayout widest = model.widest();
-  int64_t width = 0, in = 0, out = 0;
+  int64_t width = 0, in = 0, out = 0, quantized = 0;
   for (const LinearLayout* linear : widest.all()) {
     width = std::max(width, linear->width());
     in = std::max(in, linear->in);
     out = std::max(out, linear->out);
+    if (linear->quantization != Quantization::none) quantized = std::max(quantized, linear->out * linear->width());
   }
   const AdapterScratch scratch = method ? adapter_scratch(*method, model.purpose == Purpose::train) : AdapterScratch{};
   return {.y = {n, d},
@@ -151,7 +155,9 @@ SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const
           .dqkv = {backward, widest.qkv.out},
           .dinput = {backward, width},
           .adapter_input = {scratch.input ? n : 0, in},
-          .adapter_output = {scratch.output ? n : 0, out}};
+          .adapter_output = {scratch.output ? n : 0, out},
+          .weight = {quantized, 1},
+          .prompt = {model.virtual_tokens, method ? prompt_work(*method, c, model.purpose == Purpose::train) : 0, Element::f32}};
 }
 
 KeptLayers kept_layers(const ModelConfig& c, const ModelLayout& model, ActivationCheckpointing checkpointing) {

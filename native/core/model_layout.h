@@ -37,6 +37,7 @@ struct LinearLayout {
   std::vector<Projection> parts;
   int64_t in = 0, out = 0, tail = 0;
   Trained weight = Trained::no;
+  Quantization quantization = Quantization::none;
   bool adapted = false;  // any part
   int64_t width() const { return in + tail; }
 };
@@ -65,7 +66,7 @@ struct ModelLayout {
 
 // `method` nullopt: the base model alone. Purpose::serve trains nothing, but has the method's adapter.
 ModelLayout model_layout(const ModelConfig& config, const std::optional<MethodSpec>& method, Purpose purpose,
-                         Masters masters = Masters::fp32);
+                         Masters masters = Masters::fp32, Quantization quantization = Quantization::none);
 
 enum class Element { storage, f32, i32 };
 int64_t element_bytes(Element element, Precision precision);
@@ -81,7 +82,7 @@ struct LayerShapes {
   BufferShape x, h1, qkv, attended, x2, h2, gate_up, activated;  // [N, *]
   BufferShape rstd1, rstd2;                                      // [N, 1]
   BufferShape lse;                                               // [heads, N]
-  BufferShape serial1, serial2;  // [N, D + bottleneck] input and inner values of the serial adapters
+  BufferShape serial1, serial2;  // [N, D + 2 bottleneck] inputs of the serial adapters, inner values before and after activation
   std::array<BufferShape, 13> all() const {
     return {x, h1, qkv, attended, x2, h2, gate_up, activated, rstd1, rstd2, lse, serial1, serial2};
   }
@@ -100,9 +101,11 @@ struct SharedShapes {
   BufferShape dx, dqkv, dinput;           // gradients: residual, attention's input, any linear's input
   BufferShape adapter_input;              // [N, widest input], for adapters that change their input
   BufferShape adapter_output;             // [N, widest output], for adapters that change their output
-  std::array<BufferShape, 15> all() const {
+  BufferShape weight;                     // [elements of the widest]: a quantized weight as it is computed with
+  BufferShape prompt;                     // [virtual tokens, *], for methods that compute their vectors
+  std::array<BufferShape, 17> all() const {
     return {y,       final_x, final_h, gathered, final_rstd,    losses,         logits, integers,
-            offsets, rope,    dx,      dqkv,     dinput,        adapter_input,  adapter_output};
+            offsets, rope,    dx,      dqkv,     dinput,        adapter_input,  adapter_output, weight, prompt};
   }
 };
 // `capacity` tokens of the largest micro-batch, virtual ones included; `max_document` of the longest document.

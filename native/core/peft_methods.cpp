@@ -176,9 +176,9 @@ Tensors bottleneck_tensors(const MethodSpec& m, const ModelConfig& c, const std:
   Tensors all;
   for (const char* place : {"attention_adapter", "mlp_adapter"}) {
     const std::string name = prefix + place;
-    all.push_back({name + ".down.weight", {b, d}});
+    all.push_back({name + ".down.weight", {b, d}, Trained::yes, true});
     all.push_back({name + ".down.bias", {b}});
-    all.push_back({name + ".up.weight", {d, b}});
+    all.push_back({name + ".up.weight", {d, b}, Trained::yes, true});
     all.push_back({name + ".up.bias", {d}});
   }
   return all;
@@ -326,6 +326,12 @@ AdapterScratch adapter_scratch(const MethodSpec& method, bool training) {
 
 int64_t virtual_tokens(const MethodSpec& method) {
   return method.has("virtual_tokens") ? method.integer("virtual_tokens") : 0;
+}
+
+int64_t prompt_work(const MethodSpec& method, const ModelConfig& config, bool training) {
+  if (!method.has("encoder_hidden_size")) return 0;
+  const int64_t values = 2 * method.integer("encoder_hidden_size") + config.hidden_size;
+  return training ? 2 * values : values;  // and their gradients
 }
 
 }  // namespace collie

@@ -95,5 +95,7 @@ bool changes_base(const MethodSpec& method);
 AdapterScratch adapter_scratch(const MethodSpec& method, bool training);
 // Vectors before every document; 0 for methods without.
 int64_t virtual_tokens(const MethodSpec& method);
+// fp32 numbers that a method computes for each of them, in training or only to compute.
+int64_t prompt_work(const MethodSpec& method, const ModelConfig& config, bool training);
 
 }  // namespace collie

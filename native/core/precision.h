@@ -5,4 +5,7 @@ namespace collie {
 
 enum class Precision { fp32, bf16 };
 
+// How the frozen linears of decoder layers are held; nf4: core/nf4.h.
+enum class Quantization { none, nf4 };
+
 }  // namespace collie

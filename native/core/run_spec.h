@@ -19,7 +19,6 @@ namespace collie {
 enum class ScheduleType { cosine, linear, constant };
 enum class DurationUnit { epochs, steps };
 enum class DeviceType { cpu, cuda };
-enum class Quantization { none, nf4 };
 
 struct ScheduleSpec {
   ScheduleType type = ScheduleType::cosine;

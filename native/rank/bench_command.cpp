@@ -78,6 +78,10 @@ BenchOptions bench_options(const Arguments& arguments) {
   decoder.device =
       choose_device(arguments.choice("device", "cpu", {"cpu", "cuda"}) == "cpu" ? DeviceType::cpu : DeviceType::cuda);
   if (arguments.has("checkpointing")) decoder.checkpointing = ActivationCheckpointing::every_layer;
+  if (arguments.choice("quantization", "none", {"none", "nf4"}) == "nf4") {
+    if (method == "full") throw UsageError("--quantization nf4 needs --method lora: 4 bits cannot hold the steps of trained weights");
+    decoder.quantization = Quantization::nf4;
+  }
   decoder.method = method == "full" ? MethodSpec{"full"} : lora(arguments);
   const int64_t batch = arguments.integer("batch", 4, 1, 1024);
   options.batches = bench_batches(document_lengths(arguments, batch), batch, options.config.vocab_size, /*seed=*/7);
@@ -175,7 +179,7 @@ void show(const json& line, Output output) {
 
 int bench_command(const Words& words) {
   const Arguments arguments(words,
-                            {"model-shape", "model", "method", "precision", "device", "batch", "seq", "tokens", "steps",
+                            {"model-shape", "model", "method", "quantization", "precision", "device", "batch", "seq", "tokens", "steps",
                              "warmup", "rank", "dropout-percent", "threads"},
                             {"checkpointing", "json"});
   set_threads(arguments.integer("threads", 0, 0, 1024));

@@ -49,8 +49,10 @@ std::unique_ptr<Decoder> ServingModels::make_decoder(std::optional<MethodSpec> m
   options.precision = options_.precision;
   options.device = device_;
   options.method = std::move(method);
-  options.capacity_tokens = chunk_tokens();
-  options.max_document = chunk_tokens();
+  options.quantization = quantization_;
+  const int64_t slots = options.method ? virtual_tokens(*options.method) : 0;
+  options.capacity_tokens = chunk_tokens() + slots;
+  options.max_document = chunk_tokens() + slots;
   std::unique_ptr<Decoder> decoder;
   with_memory_errors(device_, "The model and a context of " + std::to_string(options_.context) + " tokens", [&] {
     decoder = std::make_unique<Decoder>(config_, options);
@@ -65,6 +67,7 @@ void ServingModels::load_tuned() {
   const CheckpointMeta meta = store.read_meta(options_.checkpoint);
   check_matches(meta, spec, read_json_file(options_.model / "config.json"), options_.checkpoint);
   separate_ = changes_base(spec.method);
+  quantization_ = spec.quantization;
   std::unique_ptr<Decoder> decoder = make_decoder(spec.method, AdapterStart::stored);
   read_tensors(store.folder(options_.checkpoint) / weights_file(spec.method), decoder->trained_tensors(), Formats::converted);
   decoder->bind_base();

@@ -53,6 +53,7 @@ class ServingModels {
   ServingOptions options_;
   ModelConfig config_;
   at::Device device_;
+  Quantization quantization_ = Quantization::none;  // of the base model, as the run had it
   bool separate_ = false;  // tuned and base model do not share their base weights
   std::unique_ptr<Decoder> base_;
   std::unique_ptr<Decoder> full_;  // the tuned model, when it is a decoder of its own

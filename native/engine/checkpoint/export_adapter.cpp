@@ -18,9 +18,24 @@ const PeftFormat& format_of(const MethodSpec& method) {
               method.type == "bitfit" ? "Export it with --kind merged." : "Use the checkpoint itself, here.", {{"method", method.type}});
 }
 
+// Serial adapters are nothing that PEFT has: a folder of our own, tensors under their own names.
+void export_serial(const ExportRequest& request, const RunSpec& spec, const ExportProgress& progress) {
+  const SafetensorsFile trained(checkpoint_weights(request, spec), StoreKind::checkpoint);
+  prepare_export_folder(request.out);
+  std::vector<TensorSpec> specs;
+  for (const auto& [name, view] : trained.tensors()) specs.push_back({name, view.dtype, view.shape});
+  SafetensorsWriter writer(request.out / "adapter_model.safetensors", specs);
+  for (const auto& [name, view] : trained.tensors()) writer.write(name, view.bytes);
+  writer.finish();
+  const nlohmann::json config = {{"format", 1}, {"method", spec.method_json}, {"base_model_name_or_path", spec.model}};
+  write_file(request.out / "collie_adapter.json", config.dump(2) + "\n");
+  progress(1);
+}
+
 }  // namespace
 
 void export_adapter(const ExportRequest& request, const RunSpec& spec, const ExportProgress& progress) {
+  if (peft_method(spec.method.type).layer) return export_serial(request, spec, progress);
   const PeftFormat& format = format_of(spec.method);
   const SafetensorsFile trained(checkpoint_weights(request, spec), StoreKind::checkpoint);
   const ModelConfig model = ModelConfig::load(spec.model);

@@ -10,6 +10,7 @@
 #include "core/model_tensors.h"
 #include "core/module_pattern.h"
 #include "engine/checkpoint/peft_rows.h"
+#include "engine/checkpoint/prompt_format.h"
 #include "engine/checkpoint/tensor_io.h"
 
 namespace collie {
@@ -153,6 +154,10 @@ const std::vector<PeftFormat>& formats() {
       {"pissa", "LORA", configure_pissa, export_pissa, import_pissa, {"r", "lora_alpha", "use_rslora", "use_dora"}},
       {"adalora", "ADALORA", peft::configure_adalora, peft::export_adalora, nullptr, {}},
       {"ia3", "IA3", configure_ia3, export_same, import_same, {}},
+      {"prompt_tuning", "PROMPT_TUNING", peft::configure_prompt, peft::export_prompt, peft::import_prompt, {"num_virtual_tokens", "token_dim"}},
+      {"prefix_tuning", "PREFIX_TUNING", peft::configure_prompt, peft::export_prompt, peft::import_prompt,
+       {"num_virtual_tokens", "token_dim", "prefix_projection"}},
+      {"p_tuning", "P_TUNING", peft::configure_prompt, peft::export_prompt, nullptr, {}},
   };
   return all;
 }

@@ -119,6 +119,14 @@ struct ElementUpdate {
   int64_t first_element = 0;        // place of this part in the tensor it belongs to
 };
 
+// A matrix in NF4 (core/nf4.h), elements in rows one after another.
+struct Nf4Matrix {
+  at::Tensor codes;       // uint8 [elements / 2]: two a byte, the first in the upper half
+  at::Tensor magnitudes;  // uint8 [blocks of 64]: codes of the largest magnitude of each
+  at::Tensor scales;      // fp32 [blocks of 256 magnitudes]: what their codes are in units of
+  double offset = 0;      // mean of the magnitudes, added to all
+};
+
 class Kernels {
  public:
   virtual ~Kernels() = default;
@@ -165,6 +173,9 @@ class Kernels {
   virtual void copy(const at::Tensor& src, const at::Tensor& dst, double scale = 1) = 0;
   // dst += src.
   virtual void add(const at::Tensor& src, const at::Tensor& dst) = 0;
+
+  // out [rows, cols], storage: the matrix' values, computed in fp32 and rounded once.
+  virtual void dequantize_nf4(const Nf4Matrix& w, const at::Tensor& out) = 0;
 
   // Bytes of scratch held besides the caller's tensors.
   virtual int64_t scratch_bytes() const = 0;

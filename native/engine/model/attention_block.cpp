@@ -2,15 +2,25 @@
 
 #include <cmath>
 
+#include "engine/peft/prompt_adapter.h"
+
 namespace collie {
 
 AttentionBlock::AttentionBlock(const LayerOptions& o, AttentionBlock* first)
-    : shape_{o.config.n_heads, o.config.n_kv_heads, o.config.head_dim, o.config.sliding_window,
+    : layer_(o.index),
+      shape_{o.config.n_heads, o.config.n_kv_heads, o.config.head_dim, o.config.sliding_window,
              1 / std::sqrt(static_cast<double>(o.config.head_dim))},
       norm_(o.norm("input_layernorm", o.layout().input_norm, first ? &first->norm_.weight() : nullptr), o.config.hidden_size,
             o.config.rms_norm_eps),
       qkv_(o.linear(o.layout().qkv, 0, first ? &first->qkv_ : nullptr)),
-      o_(o.linear(o.layout().o, 1, first ? &first->o_ : nullptr)) {}
+      o_(o.linear(o.layout().o, 1, first ? &first->o_ : nullptr)),
+      serial_(o.serial("attention_adapter")),
+      trains_serial_(serial_ && o.model.purpose == Purpose::train) {}
+
+void AttentionBlock::output(const StepContext& ctx, const LayerBuffers& b, const at::Tensor& y) const {
+  o_.forward(ctx, b.attended, y);
+  if (serial_ && ctx.adapter == AdapterUse::on) serial_->forward(ctx, y, b.serial1);
+}
 
 Rotary AttentionBlock::rotary(const StepContext& ctx, const SharedBuffers& shared, const at::Tensor& qkv) const {
   // Queries and keys lie side by side: one pass over both.
@@ -27,13 +37,18 @@ void AttentionBlock::project(const StepContext& ctx, const SharedBuffers& shared
   norm_.forward(ctx, pending, b.x, b.h1, b.rstd1);
   qkv_.forward(ctx, b.h1, b.qkv);
   ctx.kernels.rotary(rotary(ctx, shared, b.qkv), Direction::forward);
+  if (ctx.prompt) ctx.prompt->keys_values(ctx, layer_, keys_values(b.qkv));
+}
+
+at::Tensor AttentionBlock::keys_values(const at::Tensor& qkv) const {
+  return qkv.narrow(1, shape_.heads * shape_.head_dim, 2 * shape_.kv_heads * shape_.head_dim);
 }
 
 void AttentionBlock::forward(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending,
                              const LayerBuffers& b, const at::Tensor& y) const {
   project(ctx, shared, pending, b);
   ctx.kernels.attention(shape_, ctx.docs, {b.qkv, attended(b), b.lse});
-  o_.forward(ctx, b.attended, y);
+  output(ctx, b, y);
 }
 
 void AttentionBlock::extend(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending,
@@ -45,7 +60,7 @@ void AttentionBlock::extend(const StepContext& ctx, const SharedBuffers& shared,
   const int64_t total = cache.used + ctx.n;
   ctx.kernels.attention_cached(shape_, b.qkv.narrow(1, 0, q), cache.keys.narrow(0, 0, total),
                                cache.values.narrow(0, 0, total), attended(b));
-  o_.forward(ctx, b.attended, y);
+  output(ctx, b, y);
 }
 
 void AttentionBlock::backward(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b,
@@ -53,11 +68,13 @@ void AttentionBlock::backward(const StepContext& ctx, const SharedBuffers& share
   const bool normed = wanted == InputGradient::wanted || norm_.trained();
   const bool below = normed || qkv_.trained();
   const at::Tensor do_ = shared.input_gradient(ctx.n, o_.layout().width());
-  o_.backward(ctx, dx, b.attended, do_, below ? InputGradient::wanted : InputGradient::not_wanted);
+  const at::Tensor dy = serial_ ? serial_->backward(ctx, dx, b.serial1) : dx;
+  o_.backward(ctx, dy, b.attended, do_, below ? InputGradient::wanted : InputGradient::not_wanted);
   if (!below) return;
   const at::Tensor dqkv = shared.dqkv.narrow(0, 0, ctx.n);
   ctx.kernels.attention_backward(shape_, ctx.docs,
                                  {{b.qkv, attended(b), b.lse}, do_.narrow(1, 0, o_.layout().in), dqkv});
+  if (ctx.prompt) ctx.prompt->keys_values_backward(ctx, layer_, keys_values(dqkv));
   ctx.kernels.rotary(rotary(ctx, shared, dqkv), Direction::backward);
   const at::Tensor dh = shared.input_gradient(ctx.n, qkv_.layout().width());
   qkv_.backward(ctx, dqkv, b.h1, dh, normed ? InputGradient::wanted : InputGradient::not_wanted);

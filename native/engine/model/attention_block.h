@@ -28,21 +28,29 @@ class AttentionBlock {
   // dx: gradient of the residual stream after the block in, before it out (when wanted).
   void backward(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b, const at::Tensor& dx,
                 InputGradient wanted);
-  bool trained() const { return norm_.trained() || qkv_.trained() || o_.trained(); }
+  bool trained() const { return norm_.trained() || qkv_.trained() || o_.trained() || trains_serial_; }
 
   Norm& norm() { return norm_; }
   Linear& qkv() { return qkv_; }
   Linear& o() { return o_; }
+  SerialAdapter* serial() { return serial_.get(); }  // null: none
 
  private:
+  // Output projection and what comes after it.
+  void output(const StepContext& ctx, const LayerBuffers& b, const at::Tensor& y) const;
   // Norm, projections and rotary embedding: b.qkv is ready for attention.
   void project(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b) const;
   Rotary rotary(const StepContext& ctx, const SharedBuffers& shared, const at::Tensor& qkv) const;
+  // Keys beside values, [n, 2 KV E], of queries, keys and values.
+  at::Tensor keys_values(const at::Tensor& qkv) const;
   at::Tensor attended(const LayerBuffers& b) const { return b.attended.narrow(1, 0, o_.layout().in); }
 
+  int64_t layer_;
   AttentionShape shape_;
   Norm norm_;
   Linear qkv_, o_;
+  std::unique_ptr<SerialAdapter> serial_;  // after o_
+  bool trains_serial_;
 };
 
 }  // namespace collie

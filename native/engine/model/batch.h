@@ -18,4 +18,7 @@ struct PackedBatch {
   int64_t longest_document() const;
 };
 
+// The batch with `slots` virtual tokens before every document: id 0, no target, the first positions. Real tokens follow.
+void add_slots(const PackedBatch& batch, int64_t slots, PackedBatch& out);
+
 }  // namespace collie

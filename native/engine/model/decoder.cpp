@@ -1,6 +1,7 @@
 #include "engine/model/decoder.h"
 
 #include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
@@ -28,7 +29,9 @@ void require(bool holds, const std::string& what) {
 
 Decoder::Decoder(const ModelConfig& config, const DecoderOptions& options) {
   NoAutograd guard;
-  require(options.capacity_tokens > 0 && options.max_document > 0, "A decoder needs a capacity and a longest document");
+  const int64_t slots = options.method ? virtual_tokens(*options.method) : 0;
+  require(options.capacity_tokens > slots && options.max_document > slots,
+          "A decoder needs a capacity and a longest document, with the virtual tokens before it");
   impl_ = std::make_unique<Impl>(config, options);
 }
 
@@ -46,7 +49,13 @@ void Decoder::randomize(uint64_t seed) {
   impl_->start_adapters();
 }
 
-StepContext Decoder::Impl::upload(const PackedBatch& batch) {
+const PackedBatch& Decoder::Impl::with_slots(const PackedBatch& batch, AdapterUse adapter) {
+  if (!prompt || adapter == AdapterUse::off) return batch;
+  add_slots(batch, layout.virtual_tokens, slotted);
+  return slotted;
+}
+
+StepContext Decoder::Impl::upload(const PackedBatch& batch, AdapterUse adapter) {
   const int64_t n = batch.n_tokens();
   require(n > 0 && n <= options.capacity_tokens, "A micro-batch of " + std::to_string(n) + " tokens, capacity " +
                                                      std::to_string(options.capacity_tokens));
@@ -60,15 +69,17 @@ StepContext Decoder::Impl::upload(const PackedBatch& batch) {
           .n = n,
           .positions = s.integers[kPositions].narrow(0, 0, n),
           .docs = {batch.doc_offsets, borders, batch.longest_document()},
-          .adapter = AdapterUse::on,
+          .adapter = adapter,
           .dropout = {},
           .adapter_input = s.adapter_input,
-          .adapter_output = s.adapter_output};
+          .adapter_output = s.adapter_output,
+          .prompt = adapter == AdapterUse::on ? prompt.get() : nullptr};
 }
 
 Pending Decoder::Impl::forward(const StepContext& ctx) {
   const SharedBuffers& s = workspace.shared();
   kernels->embedding(s.integers[kIds].narrow(0, 0, ctx.n), embedding.computes(), workspace.layer(0, ctx.n).x);
+  if (ctx.prompt) ctx.prompt->embed(ctx, workspace.layer(0, ctx.n).x);
   const at::Tensor y = s.y.narrow(0, 0, ctx.n);
   Pending pending;
   for (size_t i = 0; i < layers.size(); ++i)
@@ -116,6 +127,7 @@ void Decoder::Impl::backward(const StepContext& ctx, const at::Tensor& dx, const
     layers[i].backward(ctx, s, b, dx, wanted ? InputGradient::wanted : InputGradient::not_wanted);
     hand_out(receive, i);
   }
+  if (ctx.prompt) ctx.prompt->embed_backward(ctx, dx);
   if (embedding.grad().defined())
     kernels->embedding_backward(s.integers[kIds].narrow(0, 0, ctx.n), dx, embedding.grad());
   hand_out(receive, std::nullopt);
@@ -131,18 +143,21 @@ void Decoder::Impl::hand_out(const GradientReceiver& receive, std::optional<size
   if (layer && *layer < layers.size()) layers[*layer].finish_gradients(*kernels);
   receive({std::span(trainable).subspan(begin, end - begin), begin});
   for (size_t i = begin; i < end; ++i) trainable[i].grad.zero_();
-  if (!layer)
+  if (!layer) {
     embedding.sync(*kernels);
-  else if (*layer == layers.size())
+    if (prompt) prompt->sync(*kernels);
+  } else if (*layer == layers.size()) {
     sync_head();
-  else
+  } else {
     layers[*layer].sync(*kernels);
+  }
 }
 
-LossSums Decoder::Impl::loss_and_gradients(const PackedBatch& batch, double grad_scale, uint64_t dropout_key,
+LossSums Decoder::Impl::loss_and_gradients(const PackedBatch& real, double grad_scale, uint64_t dropout_key,
                                            const Labels& labels, const GradientReceiver& receive) {
   require(layout.purpose == Purpose::train, "a decoder that serves has no gradients");
-  StepContext ctx = upload(batch);
+  const PackedBatch& batch = with_slots(real, AdapterUse::on);
+  StepContext ctx = upload(batch, AdapterUse::on);
   uint64_t key = options.seed ^ 0x5851f42d4c957f2dull;
   ctx.dropout = {layout.dropout, splitmix64(key) ^ dropout_key};
   TargetRows targets = upload_targets(batch);
@@ -169,9 +184,10 @@ LossSums Decoder::forward_backward_fused(const PackedBatch& batch, double grad_s
   return impl_->loss_and_gradients(batch, grad_scale, dropout_key, {}, receive);
 }
 
-LossSums Decoder::evaluate(const PackedBatch& batch) {
+LossSums Decoder::evaluate(const PackedBatch& real) {
   NoAutograd guard;
-  const StepContext ctx = impl_->upload(batch);
+  const PackedBatch& batch = impl_->with_slots(real, AdapterUse::on);
+  const StepContext ctx = impl_->upload(batch, AdapterUse::on);
   const TargetRows targets = impl_->upload_targets(batch);
   if (targets.rows.size(0) == 0) return {};
   const Pending top = impl_->forward(ctx);
@@ -179,15 +195,20 @@ LossSums Decoder::evaluate(const PackedBatch& batch) {
   return impl_->sums(targets);
 }
 
-at::Tensor Decoder::logits(const PackedBatch& batch, AdapterUse adapter) {
+at::Tensor Decoder::logits(const PackedBatch& real, AdapterUse adapter) {
   NoAutograd guard;
-  StepContext ctx = impl_->upload(batch);
-  ctx.adapter = adapter;
+  const PackedBatch& batch = impl_->with_slots(real, adapter);
+  const StepContext ctx = impl_->upload(batch, adapter);
   const Pending top = impl_->forward(ctx);
   const at::Tensor out = at::empty({ctx.n, impl_->config.vocab_size},
                                    at::TensorOptions().dtype(at::kFloat).device(impl_->options.device));
   impl_->head.logits(ctx, impl_->workspace.shared(), top, impl_->head_table(), 0, out);
-  return out.to(at::kCPU);
+  if (!ctx.prompt) return out.to(at::kCPU);
+  std::vector<at::Tensor> documents;
+  const int64_t slots = impl_->layout.virtual_tokens;
+  for (size_t d = 0; d + 1 < batch.doc_offsets.size(); ++d)
+    documents.push_back(out.slice(0, batch.doc_offsets[d] + slots, batch.doc_offsets[d + 1]));
+  return at::cat(documents, 0).to(at::kCPU);
 }
 
 std::span<Parameter> Decoder::trainable() { return impl_->trainable; }
@@ -218,6 +239,8 @@ void Decoder::sync_weights() {
   NoAutograd guard;
   impl_->each_weight([&](BaseWeight& weight) { weight.sync(*impl_->kernels); });
   impl_->each_linear([&](Linear& linear) { linear.sync(*impl_->kernels); });
+  impl_->each_serial([&](SerialAdapter& serial) { serial.sync(*impl_->kernels); });
+  if (impl_->prompt) impl_->prompt->sync(*impl_->kernels);
 }
 
 }  // namespace collie

@@ -33,10 +33,13 @@ struct DecoderOptions {
   // one gradient, which is complete, and handed out, when the backward pass leaves a layer (LOMO, arXiv 2306.09782).
   Masters masters = Masters::fp32;
   GradientLife gradients = GradientLife::whole_step;
+  Quantization quantization = Quantization::none;  // of the frozen linears
   ActivationCheckpointing checkpointing = ActivationCheckpointing::off;
+  // Both with the virtual tokens that the method puts before every document.
   int64_t capacity_tokens = 0;      // largest micro-batch (training, evaluation) or prompt chunk (serving)
   int64_t max_document = 0;         // longest document: sizes rotary tables and attention scratch
   uint64_t seed = 0;                // initial values of adapters, and dropout
+  std::vector<int32_t> prompt_ids;  // of the text that virtual tokens start from; empty: tokens drawn at random
 };
 
 // Parameters whose gradients a backward pass has completed: `parameters` are trainable()[first, first + size). The receiver
@@ -105,7 +108,8 @@ class Decoder {
   // To be called after masters changed: refreshes the compute copies (bf16 weights, scaled LoRA tails).
   void sync_weights();
 
-  // Serving. Appends ids to the cache and returns fp32 logits [vocab_size] on the CPU for the last of them.
+  // Serving. Appends ids to the cache and returns fp32 logits [vocab_size] on the CPU for the last of them. Virtual tokens of
+  // the method go before the first id of a conversation with the adapter; no count of tokens here includes them.
   std::shared_ptr<KvCache> make_cache(int64_t capacity_tokens);
   at::Tensor extend(std::span<const int32_t> ids, KvCache& cache, AdapterUse adapter);
   // Forgets all but the first `n_tokens` of the cache (at most what it holds): what follows is appended after them.

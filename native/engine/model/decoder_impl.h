@@ -11,6 +11,7 @@
 #include "engine/model/head.h"
 #include "engine/model/layer.h"
 #include "engine/model/weights.h"
+#include "engine/peft/prompt_adapter.h"
 
 namespace collie {
 
@@ -28,12 +29,21 @@ struct Decoder::Impl {
   // Every part of the model once.
   void each_weight(const std::function<void(BaseWeight&)>& visit);
   void each_linear(const std::function<void(Linear&)>& visit);
+  void each_serial(const std::function<void(SerialAdapter&)>& visit);
   void start_adapters();
   void make_method();
+  void start_prompt();
 
-  StepContext upload(const PackedBatch& batch);
+  // The batch as it is computed: with the slots of virtual tokens, when there are any and the adapter is on.
+  const PackedBatch& with_slots(const PackedBatch& batch, AdapterUse adapter);
+  StepContext upload(const PackedBatch& batch, AdapterUse adapter);
   TargetRows upload_targets(const PackedBatch& batch);
   Pending forward(const StepContext& ctx);
+  // Computes n tokens after those that a cache holds.
+  Pending advance(const StepContext& ctx, KvCache& cache);
+  StepContext upload_chunk(std::span<const int32_t> ids, int64_t first_position, AdapterUse adapter);
+  void append_slots(KvCache& cache);
+  std::vector<LayerCache> empty_cache(int64_t rows) const;
   // `receive` is called for every layer's parameters once the layer is done, the head's first and the embedding's last; or null.
   void backward(const StepContext& ctx, const at::Tensor& dx, const GradientReceiver& receive);
   void hand_out(const GradientReceiver& receive, std::optional<size_t> layer);
@@ -52,7 +62,9 @@ struct Decoder::Impl {
   std::vector<Layer> layers;
   Head head;
   std::unique_ptr<ModelMethod> method;  // null: the method has no part over the whole model
-  // By owner, in the order of `trainable`: embedding, layers, then final norm and head.
+  std::unique_ptr<PromptAdapter> prompt;  // null: no virtual tokens
+  PackedBatch slotted;
+  // By owner, in the order of `trainable`: embedding and prompt, layers, then final norm and head.
   std::vector<Parameter> trainable;
   std::vector<size_t> layer_begin;  // layers + 1: where the parameters of each layer begin
   std::vector<int32_t> target_rows, target_ids;  // of the micro-batch, on the host

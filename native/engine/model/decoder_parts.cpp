@@ -25,7 +25,7 @@ void append(std::vector<Parameter>& to, std::vector<Parameter> from) {
 Decoder::Impl::Impl(const ModelConfig& c, const DecoderOptions& o)
     : config(c),
       options(o),
-      layout(model_layout(c, o.method, o.purpose, o.masters)),
+      layout(model_layout(c, o.method, o.purpose, o.masters, o.quantization)),
       kernels(make_kernels(o.device)),
       workspace(c, layout, o.method, {o.checkpointing, o.capacity_tokens, o.max_document, o.precision, o.device}),
       embedding(weight_options(o, "model.embed_tokens.weight", layout.embedding), {c.vocab_size, c.hidden_size}, Decay::yes,
@@ -39,9 +39,16 @@ Decoder::Impl::Impl(const ModelConfig& c, const DecoderOptions& o)
   const auto first = static_cast<size_t>(layout.first_trained);
   for (int64_t i = 0; i < c.n_layers; ++i) {
     const bool shares = o.gradients == GradientLife::one_layer && layers.size() > first;
-    layers.emplace_back(LayerOptions{c, layout, o.method ? &*o.method : nullptr, i, storage_of(o), o.seed},
+    layers.emplace_back(LayerOptions{c, layout, o.method ? &*o.method : nullptr, i, storage_of(o), o.seed, workspace.shared().weight},
                         shares ? &layers[first] : nullptr);
   }
+  if (o.method)
+    prompt = make_prompt_adapter(*o.method, {.config = config,
+                                             .virtual_tokens = layout.virtual_tokens,
+                                             .device = o.device,
+                                             .purpose = o.purpose,
+                                             .seed = o.seed,
+                                             .work = workspace.shared().prompt});
   target_rows.reserve(static_cast<size_t>(o.capacity_tokens));
   target_ids.reserve(static_cast<size_t>(o.capacity_tokens));
   collect_parameters();
@@ -70,13 +77,19 @@ void Decoder::Impl::each_linear(const std::function<void(Linear&)>& visit) {
     for (Linear* linear : layer.linears()) visit(*linear);
 }
 
+void Decoder::Impl::each_serial(const std::function<void(SerialAdapter&)>& visit) {
+  for (Layer& layer : layers)
+    for (SerialAdapter* serial : layer.serials()) visit(*serial);
+}
+
 std::vector<WeightSlot> Decoder::Impl::slots() {
   std::vector<WeightSlot> all;
   each_weight([&](BaseWeight& weight) { all.push_back({weight.name(), weight.base()}); });
   for (size_t i = 0; i < layers.size(); ++i)
     for (Linear* linear : layers[i].linears())
       for (const Projection& part : linear->layout().parts)
-        all.push_back({"model.layers." + std::to_string(i) + "." + part.module + ".weight", linear->base_weight(part)});
+        all.push_back({"model.layers." + std::to_string(i) + "." + part.module + ".weight", linear->base_weight(part),
+                       [linear, &part] { linear->loaded(part); }});
   return all;
 }
 
@@ -87,10 +100,13 @@ void Decoder::Impl::start_adapters() {
     linear.sync(*kernels);
   });
   each_weight([&](BaseWeight& weight) { weight.sync(*kernels); });
+  each_serial([&](SerialAdapter& serial) { serial.sync(*kernels); });
+  if (prompt) start_prompt();
 }
 
 void Decoder::Impl::collect_parameters() {
   trainable = embedding.parameters();
+  if (prompt && layout.purpose == Purpose::train) append(trainable, prompt->parameters());
   for (Layer& layer : layers) {
     layer_begin.push_back(trainable.size());
     for (Norm* norm : layer.norms()) append(trainable, norm->weight().parameters());
@@ -98,6 +114,8 @@ void Decoder::Impl::collect_parameters() {
       append(trainable, linear->weights());
       if (layout.purpose == Purpose::train) append(trainable, linear->adapter_parameters());
     }
+    if (layout.purpose == Purpose::serve) continue;
+    for (SerialAdapter* serial : layer.serials()) append(trainable, serial->parameters());
   }
   layer_begin.push_back(trainable.size());
   append(trainable, head.norm().weight().parameters());
@@ -115,10 +133,15 @@ std::vector<NamedTensor> Decoder::trained_tensors() {
   for (const WeightSlot& slot : impl_->slots())
     if (trains_weight(*impl_->options.method, impl_->config, slot.name) == Trained::yes)
       all.push_back({slot.name, slot.destination});
+  if (impl_->prompt)
+    for (const Parameter& p : impl_->prompt->parameters()) all.push_back({p.name, p.master});
   impl_->each_linear([&](Linear& linear) {
     for (const Parameter& p : linear.adapter_parameters()) all.push_back({p.name, p.master});
     if (!linear.adapter()) return;
     for (const NamedTensor& constant : linear.adapter()->constants()) all.push_back(constant);
+  });
+  impl_->each_serial([&](SerialAdapter& serial) {
+    for (const Parameter& p : serial.parameters()) all.push_back({p.name, p.master});
   });
   return all;
 }
@@ -146,6 +169,16 @@ Decoder::MemoryUse Decoder::memory_use() const {
     use.weights_bytes += linear.weight_bytes();
     use.gradients_bytes += linear.gradient_bytes();
   });
+  m.each_serial([&](SerialAdapter& serial) {
+    use.weights_bytes += serial.weight_bytes();
+    for (const Parameter& p : serial.parameters())
+      if (p.grad.defined()) use.gradients_bytes += static_cast<int64_t>(p.grad.nbytes());
+  });
+  if (!m.prompt) return use;
+  for (const Parameter& p : m.prompt->parameters()) {
+    use.weights_bytes += static_cast<int64_t>(p.master.nbytes());
+    if (p.grad.defined()) use.gradients_bytes += static_cast<int64_t>(p.grad.nbytes());
+  }
   return use;
 }
 

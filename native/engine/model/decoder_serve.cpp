@@ -1,9 +1,12 @@
 // Conversations: prompts in chunks, then token by token, over cached keys and values.
 #include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
 #include <algorithm>
+#include <array>
+#include <numeric>
 #include <stdexcept>
 
 #include "engine/model/decoder_impl.h"
@@ -19,47 +22,100 @@ using NoAutograd = at::AutoDispatchBelowADInplaceOrView;
 std::shared_ptr<KvCache> Decoder::make_cache(int64_t capacity_tokens) {
   NoAutograd guard;
   const ModelConfig& c = impl_->config;
-  impl_->workspace.reserve_positions(c, capacity_tokens);
+  const int64_t rows = capacity_tokens + impl_->layout.virtual_tokens;
+  impl_->workspace.reserve_positions(c, rows);
   auto cache = std::make_shared<KvCache>();
   cache->capacity = capacity_tokens;
-  const at::TensorOptions storage = impl_->embedding.computes().options();
-  for (int64_t i = 0; i < c.n_layers; ++i)
-    cache->layers.push_back({at::empty({capacity_tokens, c.n_kv_heads * c.head_dim}, storage),
-                             at::empty({capacity_tokens, c.n_kv_heads * c.head_dim}, storage), 0});
+  cache->layers = impl_->empty_cache(rows);
   return cache;
 }
 
+std::vector<LayerCache> Decoder::Impl::empty_cache(int64_t rows) const {
+  const at::TensorOptions storage = embedding.computes().options();
+  const int64_t width = config.n_kv_heads * config.head_dim;
+  std::vector<LayerCache> all;
+  for (int64_t i = 0; i < config.n_layers; ++i)
+    all.push_back({at::empty({rows, width}, storage), at::empty({rows, width}, storage), 0});
+  return all;
+}
+
+// An empty cache forgets its slots too: they depend on trained weights, which may have changed.
 void Decoder::truncate(KvCache& cache, int64_t n_tokens) const {
-  if (n_tokens < 0 || n_tokens > cache.used) throw std::logic_error("A cache is cut to at most what it holds");
-  cache.used = n_tokens;
+  if (n_tokens < 0 || n_tokens > cache.tokens()) throw std::logic_error("A cache is cut to at most what it holds");
+  if (n_tokens == 0) cache.slots = 0;
+  cache.used = n_tokens + cache.slots;
+}
+
+StepContext Decoder::Impl::upload_chunk(std::span<const int32_t> ids, int64_t first_position, AdapterUse adapter) {
+  const auto n = static_cast<int64_t>(ids.size());
+  const SharedBuffers& s = workspace.shared();
+  const at::Tensor id = s.integers[kIds].narrow(0, 0, n), position = s.integers[kPositions].narrow(0, 0, n);
+  id.copy_(at::from_blob(const_cast<int32_t*>(ids.data()), {n}, at::kInt));
+  std::vector<int32_t> positions(ids.size());
+  std::iota(positions.begin(), positions.end(), static_cast<int32_t>(first_position));
+  position.copy_(at::from_blob(positions.data(), {n}, at::kInt));
+  return {*kernels, n, position, {}, adapter, {}, s.adapter_input, s.adapter_output};
+}
+
+Pending Decoder::Impl::advance(const StepContext& ctx, KvCache& cache) {
+  const SharedBuffers& s = workspace.shared();
+  const at::Tensor x = workspace.layer(0, ctx.n).x, y = s.y.narrow(0, 0, ctx.n);
+  kernels->embedding(s.integers[kIds].narrow(0, 0, ctx.n), embedding.computes(), x);
+  if (ctx.prompt) ctx.prompt->embed(ctx, x);
+  Pending pending;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    cache.layers[i].used = cache.used;
+    pending = layers[i].extend(ctx, s, pending, workspace.layer(static_cast<int64_t>(i), ctx.n), cache.layers[i], y);
+  }
+  cache.used += ctx.n;
+  return pending;
+}
+
+// The slots are one document whose outputs nobody asks for.
+void Decoder::Impl::append_slots(KvCache& cache) {
+  const std::vector<int32_t> ids(static_cast<size_t>(layout.virtual_tokens), 0);
+  const std::array<int32_t, 2> borders = {0, static_cast<int32_t>(layout.virtual_tokens)};
+  StepContext ctx = upload_chunk(ids, 0, AdapterUse::on);
+  ctx.docs.offsets = borders;
+  ctx.prompt = prompt.get();
+  advance(ctx, cache);
+  cache.slots = layout.virtual_tokens;
 }
 
 at::Tensor Decoder::extend(std::span<const int32_t> ids, KvCache& cache, AdapterUse adapter) {
   NoAutograd guard;
   Impl& m = *impl_;
   const int64_t total = static_cast<int64_t>(ids.size());
-  if (total == 0 || cache.used + total > cache.capacity) throw std::logic_error("A cache is extended by 1 to its free tokens");
-  const SharedBuffers& s = m.workspace.shared();
+  if (total == 0 || cache.tokens() + total > cache.capacity)
+    throw std::logic_error("A cache is extended by 1 to its free tokens");
+  if (m.prompt && adapter == AdapterUse::on && cache.used == 0) m.append_slots(cache);
   const at::Tensor out = at::empty({1, m.config.vocab_size}, at::TensorOptions().dtype(at::kFloat).device(m.options.device));
   for (int64_t first = 0; first < total; first += m.options.capacity_tokens) {
     const int64_t n = std::min(m.options.capacity_tokens, total - first);
-    const at::Tensor id = s.integers[Impl::kIds].narrow(0, 0, n), position = s.integers[Impl::kPositions].narrow(0, 0, n);
-    id.copy_(at::from_blob(const_cast<int32_t*>(ids.data() + first), {n}, at::kInt));
-    std::vector<int32_t> positions(static_cast<size_t>(n));
-    for (int64_t i = 0; i < n; ++i) positions[static_cast<size_t>(i)] = static_cast<int32_t>(cache.used + i);
-    position.copy_(at::from_blob(positions.data(), {n}, at::kInt));
-    const StepContext ctx{*m.kernels, n, position, {}, adapter, {}, s.adapter_input, s.adapter_output};
-    const at::Tensor y = s.y.narrow(0, 0, n);
-    m.kernels->embedding(id, m.embedding.computes(), m.workspace.layer(0, n).x);
-    Pending pending;
-    for (size_t i = 0; i < m.layers.size(); ++i) {
-      cache.layers[i].used = cache.used;
-      pending = m.layers[i].extend(ctx, s, pending, m.workspace.layer(static_cast<int64_t>(i), n), cache.layers[i], y);
-    }
-    cache.used += n;
-    if (first + n == total) m.head.logits(ctx, s, pending, m.head_table(), n - 1, out);
+    const StepContext ctx = m.upload_chunk(ids.subspan(static_cast<size_t>(first), static_cast<size_t>(n)), cache.used, adapter);
+    const Pending pending = m.advance(ctx, cache);
+    if (first + n == total) m.head.logits(ctx, m.workspace.shared(), pending, m.head_table(), n - 1, out);
   }
   return out[0].to(at::kCPU);
+}
+
+// Keys and values of real tokens are computed by the base model, as the beginning of a conversation.
+void Decoder::Impl::start_prompt() {
+  const std::vector<int32_t> ids =
+      prompt_start_ids(options.prompt_ids, layout.virtual_tokens, config.vocab_size, options.seed);
+  const auto keys_values = [&] {
+    KvCache cache;
+    cache.layers = empty_cache(layout.virtual_tokens);
+    advance(upload_chunk(ids, 0, AdapterUse::off), cache);
+    std::vector<at::Tensor> all;
+    for (const LayerCache& layer : cache.layers) all.push_back(at::cat({layer.keys, layer.values}, 1));
+    return all;
+  };
+  const StepContext ctx = upload_chunk(ids, 0, AdapterUse::off);
+  const at::Tensor embeddings = at::empty({ctx.n, config.hidden_size}, embedding.computes().options());
+  kernels->embedding(workspace.shared().integers[kIds].narrow(0, 0, ctx.n), embedding.computes(), embeddings);
+  prompt->init(*kernels, {embeddings, keys_values});
+  prompt->sync(*kernels);
 }
 
 }  // namespace collie

@@ -9,8 +9,10 @@ namespace collie {
 
 struct KvCache {
   std::vector<LayerCache> layers;
-  int64_t capacity = 0;
-  int64_t used = 0;  // tokens
+  int64_t capacity = 0;  // tokens
+  int64_t used = 0;      // rows: tokens and the slots before them
+  int64_t slots = 0;     // virtual tokens at the beginning
+  int64_t tokens() const { return used - slots; }
 };
 
 }  // namespace collie

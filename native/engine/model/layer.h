@@ -44,6 +44,7 @@ class Layer {
   void sync(Kernels& kernels) {
     for (Norm* norm : norms()) norm->weight().sync(kernels);
     for (Linear* linear : linears()) linear->sync(kernels);
+    for (SerialAdapter* serial : serials()) serial->sync(kernels);
   }
 
   void finish_gradients(Kernels& kernels) {
@@ -52,6 +53,13 @@ class Layer {
   }
 
   std::array<Linear*, 4> linears() { return {&attention_.qkv(), &attention_.o(), &mlp_.gate_up(), &mlp_.down()}; }
+  // Those that there are, in order.
+  std::vector<SerialAdapter*> serials() {
+    std::vector<SerialAdapter*> all;
+    for (SerialAdapter* serial : {attention_.serial(), mlp_.serial()})
+      if (serial) all.push_back(serial);
+    return all;
+  }
   std::array<Norm*, 2> norms() { return {&attention_.norm(), &mlp_.norm()}; }
 
  private:

@@ -7,6 +7,7 @@
 #include "core/model_layout.h"
 #include "engine/model/base_weight.h"
 #include "engine/model/linear.h"
+#include "engine/peft/serial_adapter.h"
 
 namespace collie {
 
@@ -17,6 +18,7 @@ struct LayerOptions {
   int64_t index = 0;
   at::TensorOptions storage;
   uint64_t seed = 0;
+  at::Tensor weight_scratch;  // SharedBuffers::weight
 
   const LayerLayout& layout() const { return model.layers[static_cast<size_t>(index)]; }
   std::string prefix() const { return "model.layers." + std::to_string(index) + "."; }
@@ -33,7 +35,19 @@ struct LayerOptions {
                      .index = number},
             .masters = model.masters,
             .method = method,
-            .shared_grad = first ? first->grad() : at::Tensor()};
+            .shared_grad = first ? first->grad() : at::Tensor(),
+            .weight_scratch = weight_scratch};
+  }
+  // What the method puts after a block: "attention_adapter", "mlp_adapter"; or null.
+  std::unique_ptr<SerialAdapter> serial(const std::string& name) const {
+    if (!method) return nullptr;
+    return make_serial_adapter(*method, model,
+                               {.name = prefix() + name,
+                                .hidden = config.hidden_size,
+                                .storage = c10::typeMetaToScalarType(storage.dtype()),
+                                .device = storage.device(),
+                                .purpose = model.purpose,
+                                .seed = seed});
   }
   WeightOptions norm(const std::string& name, Trained trained, const BaseWeight* first) const {
     return {prefix() + name + ".weight", trained, model.masters, storage, first ? first->grad() : at::Tensor()};

@@ -2,6 +2,8 @@
 
 #include <ATen/ops/zeros.h>
 
+#include "engine/peft/nf4.h"
+
 namespace collie {
 
 Linear::Linear(const LinearOptions& options)
@@ -15,8 +17,23 @@ Linear::Linear(const LinearOptions& options)
   }
   // A trained weight that has the format and the columns to compute with is used as it is.
   const bool computes = master_.defined() && master_.scalar_type() == site.storage && layout_.tail == 0;
-  weight_ = computes ? master_ : at::zeros({layout_.out, layout_.width()}, site.stored());
+  const int64_t held = quantized() ? layout_.tail : layout_.width();
+  weight_ = computes ? master_ : at::zeros({layout_.out, held}, site.stored());
+  if (quantized()) {
+    scratch_ = options.weight_scratch.flatten().narrow(0, 0, layout_.out * layout_.width()).view({layout_.out, layout_.width()});
+    quantized_.resize(layout_.parts.size());
+  }
   if (options.method) adapter_ = make_linear_adapter(*options.method, site);
+}
+
+at::Tensor Linear::weight(Kernels& kernels) const {
+  if (!quantized()) return weight_;
+  for (size_t i = 0; i < layout_.parts.size(); ++i) {
+    const Projection& part = layout_.parts[i];
+    kernels.dequantize_nf4(quantized_[i], input_columns(scratch_).narrow(0, part.out_begin, part.out));
+  }
+  if (layout_.tail > 0) kernels.copy(weight_, scratch_.narrow(1, layout_.in, layout_.tail));
+  return scratch_;
 }
 
 void Linear::forward_tail(const StepContext& ctx, const at::Tensor& x) const {
@@ -24,10 +41,10 @@ void Linear::forward_tail(const StepContext& ctx, const at::Tensor& x) const {
 }
 
 void Linear::forward(const StepContext& ctx, const at::Tensor& wide_x, const at::Tensor& y) const {
-  if (!adapts(ctx)) return ctx.kernels.gemm(wide_x.narrow(1, 0, layout_.in), input_columns().t(), y);
+  if (!adapts(ctx)) return ctx.kernels.gemm(wide_x.narrow(1, 0, layout_.in), input_columns(weight(ctx.kernels)).t(), y);
   const at::Tensor x = wide_x.narrow(1, 0, layout_.width());
   adapter_->forward_tail(ctx, x);
-  ctx.kernels.gemm(adapter_->input(ctx, x), weight_.t(), y);
+  ctx.kernels.gemm(adapter_->input(ctx, x), weight(ctx.kernels).t(), y);
   adapter_->output(ctx, y);
 }
 
@@ -37,34 +54,43 @@ void Linear::backward(const StepContext& ctx, const at::Tensor& dy, const at::Te
   const at::Tensor x = wide_x.narrow(1, 0, layout_.width());
   if (!adapter_) {
     if (grad_.defined()) k.gemm(dy.t(), x, grad_, {.beta = 1});
-    if (wanted == InputGradient::wanted) k.gemm(dy, weight_, dx);
+    if (wanted == InputGradient::wanted) k.gemm(dy, weight(k), dx);
     return;
   }
-  const at::Tensor product = adapter_->output_backward(ctx, weight_, x, dy);
+  const at::Tensor w = weight(k);
+  const at::Tensor product = adapter_->output_backward(ctx, w, x, dy);
   if (grad_.defined()) k.gemm(product.t(), adapter_->input(ctx, x).narrow(1, 0, layout_.in), grad_, {.beta = 1});
   if (wanted == InputGradient::wanted || adapter_->needs_input_product())
-    k.gemm(product, weight_, dx);
+    k.gemm(product, w, dx);
   else if (layout_.tail > 0)
-    k.gemm(product, weight_.narrow(1, layout_.in, layout_.tail), dx.narrow(1, layout_.in, layout_.tail));
+    k.gemm(product, w.narrow(1, layout_.in, layout_.tail), dx.narrow(1, layout_.in, layout_.tail));
   adapter_->input_backward(ctx, product, x, dx, wanted);
 }
 
 at::Tensor Linear::base_weight(const Projection& part) const {
-  const at::Tensor& all = master_.defined() ? master_ : weight_;
-  return all.narrow(0, part.out_begin, part.out).narrow(1, 0, layout_.in);
+  const at::Tensor& all = quantized() ? scratch_ : master_.defined() ? master_ : weight_;
+  return input_columns(all).narrow(0, part.out_begin, part.out);
+}
+
+void Linear::loaded(const Projection& part) {
+  if (!quantized()) return;
+  quantized_[static_cast<size_t>(&part - layout_.parts.data())] = quantize_nf4(base_weight(part), scratch_.device());
 }
 
 void Linear::init_from_base(Kernels& kernels) {
-  if (adapter_) adapter_->init_from_base(kernels, input_columns());
+  if (adapter_) adapter_->init_from_base(kernels, input_columns(weight(kernels)));
 }
 
 void Linear::bind_base(Kernels& kernels) {
-  if (adapter_) adapter_->bind_base(kernels, input_columns());
+  if (adapter_) adapter_->bind_base(kernels, input_columns(weight(kernels)));
 }
 
 void Linear::sync(Kernels& kernels) {
-  if (master_.defined() && !weight_.is_same(master_)) kernels.copy(master_, input_columns());
-  if (adapter_) adapter_->sync(kernels, weight_);
+  if (master_.defined() && !weight_.is_same(master_)) kernels.copy(master_, input_columns(weight_));
+  if (!adapter_) return;
+  const at::Tensor whole = weight(kernels);
+  adapter_->sync(kernels, whole);
+  if (quantized() && layout_.tail > 0) kernels.copy(whole.narrow(1, layout_.in, layout_.tail), weight_);
 }
 
 std::vector<Parameter> Linear::weights() const {
@@ -84,6 +110,8 @@ std::vector<Parameter> Linear::adapter_parameters() const {
 int64_t Linear::weight_bytes() const {
   auto bytes = static_cast<int64_t>(weight_.nbytes());
   if (master_.defined() && !weight_.is_same(master_)) bytes += static_cast<int64_t>(master_.nbytes());
+  for (const Nf4Matrix& part : quantized_)
+    bytes += static_cast<int64_t>(part.codes.nbytes() + part.magnitudes.nbytes() + part.scales.nbytes() + sizeof(float));
   return bytes + (adapter_ ? adapter_->weight_bytes() : 0);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/model_layout.h"
+#include "engine/kernels/kernels.h"
 #include "engine/peft/linear_adapter.h"
 
 namespace collie {
@@ -16,6 +17,7 @@ struct LinearOptions {
   const MethodSpec* method = nullptr;  // null: no adapter
   // A gradient of the same shape to accumulate into, for updates in the backward pass: layers share one. Undefined: its own.
   at::Tensor shared_grad;
+  at::Tensor weight_scratch;  // with a quantized weight: a buffer that all linears share, for the one in use
 };
 
 class Linear {
@@ -34,8 +36,10 @@ class Linear {
   bool trained() const { return layout_.weight == Trained::yes || (adapter_ && purpose_ == Purpose::train); }
 
   const LinearLayout& layout() const { return layout_; }
-  // Rows of the base weight that belong to a part, where loading writes: master when trained, else the compute weight.
+  // Rows of the base weight that belong to a part, where loading writes: master when trained, else the compute weight. A
+  // quantized weight goes through the shared buffer; loaded() is to be called before it is used again.
   at::Tensor base_weight(const Projection& part) const;
+  void loaded(const Projection& part);
   const at::Tensor& grad() const { return grad_; }  // fp32 [out, in], or undefined
   LinearAdapter* adapter() { return adapter_.get(); }
   // The adapter's values that depend on the base weight; to be called when that is loaded.
@@ -49,13 +53,19 @@ class Linear {
   int64_t gradient_bytes() const;  // without a shared gradient
 
  private:
-  at::Tensor input_columns() const { return weight_.narrow(1, 0, layout_.in); }
+  // The whole fused weight, storage [out, in + tail]. A quantized one is made in the shared buffer, and is there until
+  // another linear asks for its own.
+  at::Tensor weight(Kernels& kernels) const;
+  at::Tensor input_columns(const at::Tensor& weight) const { return weight.narrow(1, 0, layout_.in); }
+  bool quantized() const { return layout_.quantization != Quantization::none; }
   bool adapts(const StepContext& ctx) const { return adapter_ && ctx.adapter == AdapterUse::on; }
 
   LinearLayout layout_;
   std::string prefix_;
   Purpose purpose_;
-  at::Tensor weight_;         // storage [out, in + tail]
+  at::Tensor weight_;         // storage [out, in + tail]; of a quantized weight the tail alone, [out, tail]
+  std::vector<Nf4Matrix> quantized_;  // part by part
+  at::Tensor scratch_;                // storage [out, in + tail], shared
   at::Tensor master_, grad_;  // [out, in], when the weight is trained
   bool owns_grad_ = false;
   std::unique_ptr<LinearAdapter> adapter_;

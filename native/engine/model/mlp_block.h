@@ -19,17 +19,20 @@ class MlpBlock {
   void recompute(const StepContext& ctx, const LayerBuffers& b, const at::Tensor& y) const;
   void backward(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b, const at::Tensor& dx,
                 InputGradient wanted);
-  bool trained() const { return norm_.trained() || gate_up_.trained() || down_.trained(); }
+  bool trained() const { return norm_.trained() || gate_up_.trained() || down_.trained() || trains_serial_; }
 
   Norm& norm() { return norm_; }
   Linear& gate_up() { return gate_up_; }
   Linear& down() { return down_; }
+  SerialAdapter* serial() { return serial_.get(); }  // null: none
 
  private:
   void activate(const StepContext& ctx, const LayerBuffers& b, const at::Tensor& y) const;
 
   Norm norm_;
   Linear gate_up_, down_;
+  std::unique_ptr<SerialAdapter> serial_;  // after down_
+  bool trains_serial_;
 };
 
 }  // namespace collie

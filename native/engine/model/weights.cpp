@@ -62,6 +62,7 @@ void read_weights(const std::filesystem::path& folder, const std::vector<WeightS
   for (const WeightSlot& slot : slots) total += static_cast<double>(slot.destination.numel());
   for (const WeightSlot& slot : slots) {
     read(files.at(slot.name, {slot.destination.sizes().data(), slot.destination.sizes().size()}), slot.destination);
+    if (slot.loaded) slot.loaded();
     done += static_cast<double>(slot.destination.numel());
     if (progress) progress(done / total);
   }
@@ -72,6 +73,7 @@ void random_weights(const std::vector<WeightSlot>& slots, uint64_t seed) {
     const at::Tensor& out = slots[s].destination;
     if (out.dim() == 1) {
       out.fill_(1);
+      if (slots[s].loaded) slots[s].loaded();
       continue;
     }
     const at::Tensor host = at::empty(out.sizes(), at::TensorOptions().dtype(at::kFloat));
@@ -84,6 +86,7 @@ void random_weights(const std::vector<WeightSlot>& slots, uint64_t seed) {
       }
     });
     out.copy_(host);
+    if (slots[s].loaded) slots[s].loaded();
   }
 }
 

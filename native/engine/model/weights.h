@@ -10,10 +10,12 @@
 
 namespace collie {
 
-// A weight by its Hugging Face name, and where it goes (any storage, any device).
+// A weight by its Hugging Face name, and where it goes (any storage, any device). `loaded` is called when it is there, before
+// the next one is read: destinations of quantized weights share a buffer.
 struct WeightSlot {
   std::string name;
   at::Tensor destination;
+  std::function<void()> loaded = {};
 };
 
 // Reads every slot. BF16, F16 and F32 files are converted to the slot's format. Throws what core/safetensors.h says, and

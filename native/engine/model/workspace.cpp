@@ -47,7 +47,9 @@ Workspace::Workspace(const ModelConfig& config, const ModelLayout& model, const 
              .dqkv = allocate(s.dqkv),
              .dinput = allocate(s.dinput),
              .adapter_input = allocate(s.adapter_input),
-             .adapter_output = allocate(s.adapter_output)};
+             .adapter_output = allocate(s.adapter_output),
+             .weight = allocate(s.weight),
+             .prompt = allocate(s.prompt)};
   reserve_positions(config, options.max_document);
 }
 

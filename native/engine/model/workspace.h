@@ -16,7 +16,7 @@ struct LayerBuffers {
 
 struct SharedBuffers {
   at::Tensor y, final_x, final_h, gathered, final_rstd, losses, logits, integers, offsets, rope_cos, rope_sin;
-  at::Tensor dx, dqkv, dinput, adapter_input, adapter_output;
+  at::Tensor dx, dqkv, dinput, adapter_input, adapter_output, weight, prompt;
 
   // The input gradient of a linear: [n, width] in the buffer that all linears share.
   at::Tensor input_gradient(int64_t n, int64_t width) const { return dinput.flatten().narrow(0, 0, n * width).view({n, width}); }

@@ -14,6 +14,8 @@ struct Pending {
   at::Tensor x, y;  // undefined: nothing to add
 };
 
+class PromptAdapter;
+
 struct StepContext {
   Kernels& kernels;
   int64_t n = 0;  // tokens
@@ -23,6 +25,7 @@ struct StepContext {
   DropoutMask dropout;        // rate 0: none; key of the micro-batch
   at::Tensor adapter_input;   // scratch for a changed input of a linear, any shape up to [N, widest input]; or undefined
   at::Tensor adapter_output;  // scratch for an output computed again, up to [N, widest output]; or undefined
+  PromptAdapter* prompt = nullptr;  // fills the slots that every document begins with; null: there are none
 
   // The mask of one linear of one layer.
   DropoutMask mask(int64_t layer, int64_t linear) const {

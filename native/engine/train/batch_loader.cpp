@@ -78,8 +78,9 @@ PackedBatch pack(const TokenStore& store, std::span<const int64_t> rows) {
   return batch;
 }
 
-BatchLoader::BatchLoader(const TokenStore& store, const BatchShape& shape, uint64_t seed, const DurationSpec& duration)
-    : store_(store), shape_(shape), seed_(seed) {
+BatchLoader::BatchLoader(const TokenStore& store, const BatchShape& shape, uint64_t seed, const DurationSpec& duration,
+                         int64_t virtual_tokens)
+    : store_(store), shape_(shape), seed_(seed), virtual_tokens_(virtual_tokens) {
   lengths_.reserve(store.size());
   targets_.reserve(store.size());
   for (int64_t row = 0; row < store.size(); ++row) {
@@ -87,7 +88,7 @@ BatchLoader::BatchLoader(const TokenStore& store, const BatchShape& shape, uint6
     // The plan leaves out documents of length 0: a row that trains nothing costs nothing.
     lengths_.push_back(targets_.back() == 0 ? 0 : store.length(row));
     if (targets_.back() == 0) ++rows_without_targets_;
-    longest_document_ = std::max(longest_document_, lengths_.back());
+    longest_document_ = std::max(longest_document_, lengths_.back() + virtual_tokens_);
   }
   plan_run(duration);
 }
@@ -126,7 +127,7 @@ void BatchLoader::measure(const std::vector<Sequence>& sequences, int64_t steps)
   for (int64_t begin = 0; begin < used; begin += shape_.micro_batch_size) {
     int64_t tokens = 0;
     for (int64_t i = begin; i < std::min(begin + shape_.micro_batch_size, used); ++i)
-      for (const int64_t row : sequences[i]) tokens += lengths_[row];
+      for (const int64_t row : sequences[i]) tokens += lengths_[row] + virtual_tokens_;
     largest_micro_batch_ = std::max(largest_micro_batch_, tokens);
   }
 }

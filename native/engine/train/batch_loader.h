@@ -35,11 +35,14 @@ void check_documents(const TokenStore& store, const char* split, int64_t seq_len
 
 class BatchLoader {
  public:
-  // `store` must outlive the loader. Rows without targets would train nothing and are left out.
-  BatchLoader(const TokenStore& store, const BatchShape& shape, uint64_t seed, const DurationSpec& duration);
+  // `store` must outlive the loader. Rows without targets would train nothing and are left out. `virtual_tokens` go before
+  // every document and count in the sizes only.
+  BatchLoader(const TokenStore& store, const BatchShape& shape, uint64_t seed, const DurationSpec& duration,
+              int64_t virtual_tokens = 0);
 
   int64_t total_steps() const { return total_steps_; }
-  // Tokens of the largest micro-batch and of the longest document of the whole run: what the decoder is built for.
+  // Tokens of the largest micro-batch and of the longest document of the whole run, virtual ones included: what the decoder
+  // is built for.
   int64_t largest_micro_batch() const { return largest_micro_batch_; }
   int64_t longest_document() const { return longest_document_; }
   // Rows left out because they have no target.
@@ -56,6 +59,7 @@ class BatchLoader {
   const TokenStore& store_;
   BatchShape shape_;
   uint64_t seed_;
+  int64_t virtual_tokens_;
   std::vector<int64_t> lengths_;
   std::vector<int64_t> targets_;
   std::vector<int64_t> epoch_starts_;  // first step of each epoch, and the end of the last

@@ -9,11 +9,13 @@
 
 namespace collie {
 
-EvaluationSet::EvaluationSet(const TokenStore& store, int64_t max_rows, int64_t capacity_tokens) : store_(store) {
+EvaluationSet::EvaluationSet(const TokenStore& store, int64_t max_rows, int64_t capacity_tokens,
+                             int64_t virtual_tokens)
+    : store_(store) {
   int64_t tokens = 0;
   for (int64_t row = 0; row < store.size() && rows_ < max_rows; ++row) {
     if (count_targets(store[row]) == 0) continue;
-    const int64_t length = store.length(row);
+    const int64_t length = store.length(row) + virtual_tokens;
     if (batches_.empty() || tokens + length > capacity_tokens) {
       batches_.emplace_back();
       tokens = 0;

@@ -23,8 +23,8 @@ struct EvaluationResult {
 class EvaluationSet {
  public:
   // The first `max_rows` rows that have targets, in order, in batches of at most max(`capacity_tokens`, longest row) tokens.
-  // `store` must outlive it.
-  EvaluationSet(const TokenStore& store, int64_t max_rows, int64_t capacity_tokens);
+  // `store` must outlive it. `virtual_tokens` go before every document and count in all sizes.
+  EvaluationSet(const TokenStore& store, int64_t max_rows, int64_t capacity_tokens, int64_t virtual_tokens = 0);
 
   int64_t rows() const { return rows_; }
   int64_t largest_batch() const { return largest_batch_; }

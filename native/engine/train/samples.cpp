@@ -27,6 +27,22 @@ std::vector<SamplePrompt> load_sample_prompts(const std::filesystem::path& run_f
   return prompts;
 }
 
+std::vector<int32_t> load_prompt_ids(const std::filesystem::path& run_folder, const MethodSpec& method, int64_t vocab_size) {
+  if (!method.has("init_text") || method.text("init_text").empty()) return {};
+  const std::filesystem::path path = run_folder / "data" / "prompt-init.json";
+  const nlohmann::json document = read_json_file(path);
+  JsonReader reader(document, "prompt-init");
+  std::vector<int32_t> ids;
+  for (const int64_t id : reader.integers("ids")) {
+    if (id < 0 || id >= vocab_size)
+      reader.fail("ids", "out_of_range", "holds " + std::to_string(id) + ", which is no token of the model");
+    ids.push_back(static_cast<int32_t>(id));
+  }
+  if (ids.empty()) reader.fail("ids", "out_of_range", "must hold at least one token");
+  reader.finish();
+  return ids;
+}
+
 int64_t longest_sample(const std::vector<SamplePrompt>& prompts, const SamplingSpec& spec) {
   int64_t longest = 0;
   for (const SamplePrompt& prompt : prompts)

@@ -40,14 +40,16 @@ void open_rows(Session& session, const fs::path& run_folder) {
   const RunSpec& spec = session.spec;
   session.train_rows = std::make_unique<TokenStore>(TokenStore::open(data, "train"));
   check_documents(*session.train_rows, "train", spec.batch.seq_len, session.config.vocab_size);
-  session.loader = std::make_unique<BatchLoader>(*session.train_rows, spec.batch, spec.seed, spec.duration);
+  session.loader = std::make_unique<BatchLoader>(*session.train_rows, spec.batch, spec.seed, spec.duration,
+                                                 virtual_tokens(spec.method));
 
   if (!fs::exists(data / "eval.offsets.u64")) return;
   auto rows = std::make_unique<TokenStore>(TokenStore::open(data, "eval"));
   if (rows->size() == 0) return;
   check_documents(*rows, "eval", spec.batch.seq_len, session.config.vocab_size);
   session.evaluation =
-      std::make_unique<EvaluationSet>(*rows, spec.evaluation.max_rows, session.loader->largest_micro_batch());
+      std::make_unique<EvaluationSet>(*rows, spec.evaluation.max_rows, session.loader->largest_micro_batch(),
+                                      virtual_tokens(spec.method));
   session.eval_rows = std::move(rows);
 }
 
@@ -71,6 +73,7 @@ DecoderOptions decoder_options(const Session& session) {
     options.masters = Masters::none;
     options.gradients = GradientLife::one_layer;
   }
+  options.quantization = spec.quantization;
   options.checkpointing =
       spec.activation_checkpointing ? ActivationCheckpointing::every_layer : ActivationCheckpointing::off;
   options.capacity_tokens = session.loader->largest_micro_batch();
@@ -80,6 +83,7 @@ DecoderOptions decoder_options(const Session& session) {
     options.max_document = std::max(options.max_document, session.evaluation->longest_document());
   }
   options.seed = spec.seed;
+  options.prompt_ids = session.prompt_ids;
   return options;
 }
 
@@ -139,6 +143,7 @@ Session open_session(const RunSpec& spec, const fs::path& run_folder) {
   session.config_json = read_json_file(fs::path(spec.model) / "config.json");
   open_rows(session, run_folder);
   session.prompts = load_sample_prompts(run_folder, spec.sampling);
+  session.prompt_ids = load_prompt_ids(run_folder, spec.method, session.config.vocab_size);
   return session;
 }
 

@@ -33,6 +33,7 @@ struct Session {
   std::unique_ptr<BatchLoader> loader;
   std::unique_ptr<EvaluationSet> evaluation;  // null: no held-out rows
   std::vector<SamplePrompt> prompts;
+  std::vector<int32_t> prompt_ids;  // of the text that virtual tokens start from; empty: none is given
   std::unique_ptr<Kernels> kernels;
   std::unique_ptr<Decoder> decoder;
   std::unique_ptr<Optimizer> optimizer;

@@ -16,6 +16,7 @@ PlanInput plan_of(const DecoderOptions& o) {
           .method = o.method,
           .masters = o.masters,
           .gradients = o.gradients,
+          .quantization = o.quantization,
           .precision = o.precision,
           .checkpointing = o.checkpointing,
           .capacity_tokens = o.capacity_tokens,
@@ -55,6 +56,10 @@ std::vector<MethodSpec> methods() {
   some.fields["modules_to_save"] = {"embed_tokens", "norm", "post_attention_layernorm"};
   std::vector<MethodSpec> all = {lora_method(3, 6, 0.1, {"q_proj", "v_proj", "down_proj"}), some,
                                  lora_method(2, 4, 0, {"layers.1.self_attn.o_proj"}), full_method(),
+                                 {"prompt_tuning", {{"virtual_tokens", 5}, {"init_text", ""}}},
+                                 {"prefix_tuning", {{"virtual_tokens", 4}, {"init_text", ""}}},
+                                 {"p_tuning", {{"virtual_tokens", 3}, {"encoder_hidden_size", 12}}},
+                                 {"bottleneck", {{"bottleneck_size", 6}, {"activation", "gelu"}}},
                                  {"freeze", {{"last_layers", 1}}}, {"freeze", {{"last_layers", 2}}}};
   for (const MethodCase& c : linear_methods()) all.push_back(method_of(c.fields));
   return all;
@@ -78,8 +83,17 @@ TEST_CASE("the memory forecast equals what the decoder allocates") {
             CAPTURE(method.type);
             o.method = method;
             o.purpose = purpose;
+            const int64_t slots = virtual_tokens(method);
+            o.capacity_tokens = 64 + 2 * slots;
+            o.max_document = 40 + slots;
             check_forecast(config, o);
+            if (!has_adapter(method) || method.type == "pissa") continue;
+            o.quantization = Quantization::nf4;
+            check_forecast(config, o);
+            o.quantization = Quantization::none;
           }
+        o.capacity_tokens = 64;
+        o.max_document = 40;
         o.method = full_method();
         o.masters = Masters::none;
         o.gradients = GradientLife::one_layer;

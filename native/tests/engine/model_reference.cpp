@@ -74,21 +74,56 @@ at::Tensor attention(const ModelConfig& c, const at::Tensor& q, const at::Tensor
   return at::matmul(scores.softmax(-1), values).transpose(0, 1).reshape({length, c.n_heads * c.head_dim});
 }
 
+at::Tensor affine(const Weights& w, const std::string& name, const at::Tensor& x) {
+  return at::matmul(x, w.at(name + ".weight").t()) + w.at(name + ".bias");
+}
+
+// Input vectors of virtual tokens, [v, D]; or undefined. A prefix begins with vectors that do not matter.
+at::Tensor virtual_inputs(const ModelConfig& c, const Weights& w) {
+  const std::string encoder = "prompt_encoder.mlp_head.";
+  if (w.count(encoder + "0.weight")) {
+    const at::Tensor inner = affine(w, encoder + "0", w.at("prompt_encoder.embedding.weight")).relu();
+    return affine(w, encoder + "4", affine(w, encoder + "2", inner).relu());
+  }
+  if (!w.count("prompt_embeddings")) return {};
+  const at::Tensor& given = w.at("prompt_embeddings");
+  return given.size(1) == c.hidden_size ? given : at::ones({given.size(0), c.hidden_size});
+}
+
+// x [T, heads, E] with the prefix' rows of a layer first: keys are part 0, values part 1.
+at::Tensor with_prefix(const ModelConfig& c, const Weights& w, const at::Tensor& x, int64_t layer, int64_t part) {
+  if (!w.count("prompt_embeddings") || w.at("prompt_embeddings").size(1) == c.hidden_size) return x;
+  const at::Tensor& all = w.at("prompt_embeddings");
+  const int64_t v = all.size(0), width = c.n_kv_heads * c.head_dim;
+  const at::Tensor own = all.narrow(1, (2 * layer + part) * width, width).view({v, c.n_kv_heads, c.head_dim});
+  return at::cat({own, x.narrow(0, v, x.size(0) - v)}, 0);
+}
+
+at::Tensor serial(const Weights& w, const std::string& name, const at::Tensor& y) {
+  if (!w.count(name + ".down.weight")) return y;
+  const at::Tensor z = affine(w, name + ".down", y);
+  const int64_t activation = w.at("activation").item<int64_t>();
+  return y + affine(w, name + ".up", activation == 0 ? z.relu() : activation == 1 ? at::gelu(z) : at::silu(z));
+}
+
 at::Tensor document_logits(const ModelConfig& c, const Weights& w, const at::Tensor& ids, double scale) {
   at::Tensor x = w.at("model.embed_tokens.weight").index_select(0, ids);
-  const int64_t length = ids.size(0);
+  const at::Tensor before = virtual_inputs(c, w);
+  if (before.defined()) x = at::cat({before, x}, 0);
+  const int64_t length = x.size(0);
   for (int64_t i = 0; i < c.n_layers; ++i) {
     const std::string p = "model.layers." + std::to_string(i) + ".";
     at::Tensor h = norm(x, w.at(p + "input_layernorm.weight"), c.rms_norm_eps);
     const at::Tensor q = linear(w, p + "self_attn.q_proj", h, scale).view({length, c.n_heads, c.head_dim});
     const at::Tensor k = linear(w, p + "self_attn.k_proj", h, scale).view({length, c.n_kv_heads, c.head_dim});
     const at::Tensor v = linear(w, p + "self_attn.v_proj", h, scale).view({length, c.n_kv_heads, c.head_dim});
-    x = x + linear(w, p + "self_attn.o_proj", attention(c, rotate(c, q), rotate(c, k), v), scale);
+    x = x + serial(w, p + "attention_adapter", linear(w, p + "self_attn.o_proj", attention(c, rotate(c, q), with_prefix(c, w, rotate(c, k), i, 0), with_prefix(c, w, v, i, 1)), scale));
     h = norm(x, w.at(p + "post_attention_layernorm.weight"), c.rms_norm_eps);
     const at::Tensor gate = linear(w, p + "mlp.gate_proj", h, scale), up = linear(w, p + "mlp.up_proj", h, scale);
-    x = x + linear(w, p + "mlp.down_proj", gate * gate.sigmoid() * up, scale);
+    x = x + serial(w, p + "mlp_adapter", linear(w, p + "mlp.down_proj", gate * gate.sigmoid() * up, scale));
   }
   const at::Tensor head = w.at(c.tied_embeddings ? "model.embed_tokens.weight" : "lm_head.weight");
+  if (before.defined()) x = x.narrow(0, before.size(0), ids.size(0));
   return at::matmul(norm(x, w.at("model.norm.weight"), c.rms_norm_eps), head.t());
 }
 

@@ -131,6 +131,17 @@ struct AttentionBackwardArgs {
   int64_t dout_stride, dq_stride, dkv_stride;
 };
 
+struct Nf4Args {
+  const uint8_t* codes;
+  const uint8_t* magnitudes;
+  const float* scales;
+  const float* map;       // [256]
+  const float* levels;    // [16]
+  void* out;
+  int64_t out_stride, cols, block, scale_block;
+  float offset;
+};
+
 struct UpdateArgs {
   void* weight;
   const float* grad;

@@ -61,6 +61,7 @@ class CpuKernels final : public Kernels {
   bool all_finite(const at::Tensor& x) override;
   void copy(const at::Tensor& src, const at::Tensor& dst, double scale) override;
   void add(const at::Tensor& src, const at::Tensor& dst) override;
+  void dequantize_nf4(const Nf4Matrix& w, const at::Tensor& out) override;
   int64_t scratch_bytes() const override;
 
  private:

@@ -174,7 +174,7 @@ void CudaKernels::add(const at::Tensor& src, const at::Tensor& dst) {
 
 int64_t CudaKernels::scratch_bytes() const {
   int64_t bytes = 0;
-  for (const at::Tensor* t : {&norm_result_, &finite_result_, &norm_partial_, &column_partial_, &delta_})
+  for (const at::Tensor* t : {&norm_result_, &finite_result_, &norm_partial_, &column_partial_, &nf4_tables_, &delta_})
     if (t->defined()) bytes += t->numel() * static_cast<int64_t>(t->element_size());
   return bytes;
 }

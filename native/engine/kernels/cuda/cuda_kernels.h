@@ -42,6 +42,7 @@ class CudaKernels final : public Kernels {
   bool all_finite(const at::Tensor& x) override;
   void copy(const at::Tensor& src, const at::Tensor& dst, double scale) override;
   void add(const at::Tensor& src, const at::Tensor& dst) override;
+  void dequantize_nf4(const Nf4Matrix& w, const at::Tensor& out) override;
   int64_t scratch_bytes() const override;
 
  private:
@@ -50,6 +51,7 @@ class CudaKernels final : public Kernels {
   at::Tensor finite_result_;  // int32 [1]
   at::Tensor norm_partial_;   // fp32, grows with the hidden size
   at::Tensor column_partial_;  // fp32, grows with the widest matrix whose columns are summed
+  at::Tensor nf4_tables_;     // fp32, of the 4-bit format
   at::Tensor delta_;          // fp32, grows with heads x tokens: attention without tensor cores only
 };
 

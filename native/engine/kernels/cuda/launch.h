@@ -116,6 +116,19 @@ struct LossArgs {
 };
 void cross_entropy(const LossArgs& a, cudaStream_t stream);
 
+struct Nf4Args {
+  Storage storage;
+  const uint8_t* codes;
+  const uint8_t* magnitudes;
+  const float* scales;
+  const float* map;     // [256]
+  const float* levels;  // [16]
+  void* out;
+  int64_t out_stride, rows, cols, block, scale_block;
+  float offset;
+};
+void dequantize_nf4(const Nf4Args& a, cudaStream_t stream);
+
 struct UpdateArgs {
   Storage storage;  // of the weight
   void* weight;

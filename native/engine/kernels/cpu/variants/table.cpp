@@ -6,6 +6,7 @@
 #include "engine/kernels/cpu/variants/elements.h"
 #include "engine/kernels/cpu/variants/gemm_tasks.h"
 #include "engine/kernels/cpu/variants/loss.h"
+#include "engine/kernels/cpu/variants/nf4.h"
 #include "engine/kernels/cpu/variants/rows.h"
 #include "engine/kernels/cpu/variants/updates.h"
 
@@ -40,6 +41,7 @@ const Table& COLLIE_JOIN(table_, COLLIE_CPU_VARIANT)() {
       .attention_backward_scratch_floats = v::attention_backward_scratch_floats,
       .attention = {v::attention<float>, v::attention<v::bf16>},
       .attention_backward = {v::attention_backward<float>, v::attention_backward<v::bf16>},
+      .dequantize_nf4 = {v::dequantize_nf4<float>, v::dequantize_nf4<v::bf16>},
       .update = {{v::update<AdamWRule, float>, v::update<AdamWRule, v::bf16>},
                  {v::update<LionRule, float>, v::update<LionRule, v::bf16>},
                  {v::update<AdanRule, float>, v::update<AdanRule, v::bf16>},

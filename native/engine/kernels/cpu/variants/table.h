@@ -35,6 +35,8 @@ struct Table {
   void (*attention[2])(const AttentionArgs&, int64_t query_begin, int64_t query_end);
   void (*attention_backward[2])(const AttentionBackwardArgs&);
 
+  void (*dequantize_nf4[2])(const Nf4Args&, int64_t begin, int64_t end);
+
   void (*update[6][2])(const UpdateArgs&, int64_t begin, int64_t end);  // by place in ElementRule
   double (*squared_norm)(const float* x, int64_t n);
   bool (*all_finite[2])(const void* x, int64_t n);

@@ -1,0 +1,39 @@
+// Prompt tuning (Lester et al. 2021, arXiv 2104.08691): the slots are trained input vectors, which start as embeddings of
+// tokens.
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+
+#include "engine/peft/prompt_adapter.h"
+
+namespace collie {
+namespace {
+
+class PromptTuning final : public PromptAdapter {
+ public:
+  explicit PromptTuning(const PromptSite& site) : v_(site.virtual_tokens) {
+    vectors_ = at::zeros({v_, site.config.hidden_size}, site.fp32());
+    if (site.purpose == Purpose::train) grad_ = at::zeros_like(vectors_);
+  }
+
+  void embed(const StepContext& ctx, const at::Tensor& x) const override {
+    each_document_slots(ctx, x, v_, [&](const at::Tensor& slots) { ctx.kernels.copy(vectors_, slots); });
+  }
+  void embed_backward(const StepContext& ctx, const at::Tensor& dx) override {
+    each_document_slots(ctx, dx, v_, [&](const at::Tensor& slots) { ctx.kernels.add(slots, grad_); });
+  }
+  void init(Kernels& kernels, const PromptStart& start) override { kernels.copy(start.embeddings, vectors_); }
+  std::vector<Parameter> parameters() const override {
+    return {{.name = "prompt_embeddings", .master = vectors_, .grad = grad_, .kind = ParameterKind::table}};
+  }
+
+ private:
+  int64_t v_;
+  at::Tensor vectors_, grad_;  // fp32 [v, D]
+};
+
+const PromptAdapterRegistration kPrompt("prompt_tuning", [](const MethodSpec&, const PromptSite& site) {
+  return std::unique_ptr<PromptAdapter>(std::make_unique<PromptTuning>(site));
+});
+
+}  // namespace
+}  // namespace collie
