@@ -1,4 +1,7 @@
-/** `collie bench cpu`: our training step against Hugging Face transformers + PEFT on this machine, interleaved. */
+/**
+ * `collie bench cpu`: our training step against Hugging Face transformers + PEFT on this machine, interleaved.
+ * `collie bench memory`: what every optimizer and method takes, beside the forecast.
+ */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -6,6 +9,14 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { installRoot, rankExecutable } from '../server/native/addon.ts';
 import { CollieError } from '../shared/errors.ts';
 import { runChild } from './bench/child.ts';
+import {
+  type MemoryResult,
+  measureMemory,
+  memoryCases,
+  memoryHeading,
+  memoryMarkdown,
+  memoryRow,
+} from './bench/memory.ts';
 import { checkPython, ensureVenv, findJemalloc } from './bench/python.ts';
 import {
   type BenchReport,
@@ -66,6 +77,7 @@ const choices =
 
 export function registerBench(program: Command): void {
   const bench = program.command('bench').description('Measure this machine');
+  registerMemory(bench, program);
   bench
     .command('cpu')
     .description(
@@ -95,6 +107,58 @@ export function registerBench(program: Command): void {
           json ? () => {} : (text: string) => process.stdout.write(`${text}\n`),
         );
         if (json) printJson(report);
+      } catch (thrown) {
+        printError(thrown, json);
+        process.exitCode = exitCodes.failed;
+      }
+    });
+}
+
+interface MemoryOptions {
+  model: string;
+  shape: string;
+  precision: Precision;
+  optimizers: string[] | null;
+  methods: string[] | null;
+  batch: number;
+  seq: number;
+  threads: number;
+  out?: string;
+  markdown?: string;
+}
+
+const names = (text: string): string[] => text.split(',').filter(Boolean);
+
+function registerMemory(bench: Command, program: Command): void {
+  bench
+    .command('memory')
+    .description('Peak memory of a training step with every optimizer and method, beside the forecast')
+    .option('--model <folder>', 'a Hugging Face folder (default: random weights in the shape below)', '')
+    .option('--shape <name>', 'smollm2-135m, 1b or 8b', 'smollm2-135m')
+    .option('--precision <name>', 'bf16 or fp32', 'bf16')
+    .option('--optimizers <list>', 'optimizers of full fine-tuning (default: all)', names, null)
+    .option('--methods <list>', 'methods, under AdamW (default: all)', names, null)
+    .option('--batch <n>', 'rows of a step', count, 1)
+    .option('--seq <n>', 'tokens of a row', count, 256)
+    .option('--threads <n>', 'threads', count, availableParallelism())
+    .option('--out <file>', 'write every measurement as JSON')
+    .option('--markdown <file>', 'write the table')
+    .action(async (options: MemoryOptions) => {
+      const json = program.opts<{ json?: boolean }>().json ?? false;
+      try {
+        const rank = findRank();
+        const results: MemoryResult[] = [];
+        const cases = memoryCases(options.optimizers, options.methods);
+        if (!json) process.stdout.write(`${memoryHeading.join('  ')}\n`);
+        for (const one of cases) {
+          const result = await measureMemory(rank, one, options);
+          results.push(result);
+          if (!json)
+            process.stdout.write(`[${results.length}/${cases.length}] ${memoryRow(result).join('  ')}\n`);
+        }
+        if (json) printJson(results);
+        if (options.out) writeFileSync(options.out, `${JSON.stringify(results, null, 2)}\n`);
+        if (options.markdown) writeFileSync(options.markdown, memoryMarkdown(results, options));
       } catch (thrown) {
         printError(thrown, json);
         process.exitCode = exitCodes.failed;
@@ -141,14 +205,18 @@ async function benchCpu(options: Options, say: Say): Promise<BenchReport> {
 
 const cacheFolder = () => join(installRoot(), 'native/.deps/bench');
 
-async function findPrograms(options: Options, say: Say): Promise<Programs> {
+function findRank(): string {
   const rank = rankExecutable();
-  if (!existsSync(rank))
-    throw new CollieError(
-      'engine.not_built',
-      `The engine is missing: ${rank}`,
-      'Run `node native/setup.mjs` to build it.',
-    );
+  if (existsSync(rank)) return rank;
+  throw new CollieError(
+    'engine.not_built',
+    `The engine is missing: ${rank}`,
+    'Run `node native/setup.mjs` to build it.',
+  );
+}
+
+async function findPrograms(options: Options, say: Say): Promise<Programs> {
+  const rank = findRank();
   const scripts = join(installRoot(), 'tests/bench');
   const baselineScript = join(scripts, 'hf_peft_step.py');
   if (!existsSync(baselineScript))

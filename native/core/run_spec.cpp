@@ -64,21 +64,6 @@ Hyper::Value read_hyper(JsonReader& reader, const HyperField& field) {
   reader.fail(field.name, "unknown_value", "must be one of " + known + ", not \"" + text + "\"");
 }
 
-OptimizerSpec read_optimizer(JsonReader reader) {
-  OptimizerSpec optimizer;
-  optimizer.type = reader.string("type");
-  const OptimizerRule* rule = find_optimizer_rule(optimizer.type);
-  if (!rule) {
-    std::string names;
-    for (const OptimizerRule& known : optimizer_rules()) names += (names.empty() ? "" : ", ") + std::string(known.type);
-    reader.fail("type", "unknown_value", "must be one of " + names + ", not \"" + optimizer.type + "\"");
-  }
-  optimizer.learning_rate = reader.number("learning_rate", kSmallest, 1);
-  for (const HyperField& field : rule->fields) optimizer.hyper.set(field.name, read_hyper(reader, field));
-  reader.finish();
-  return optimizer;
-}
-
 // A rule that updates inside the backward pass has changed the weights before a second micro-batch could add to the gradient.
 void check_accumulation(const OptimizerSpec& optimizer, const BatchShape& batch) {
   if (optimizer_rule(optimizer.type).place != UpdatePlace::inside_backward || batch.grad_accum_steps == 1) return;
@@ -143,6 +128,21 @@ SamplingSpec read_sampling(JsonReader reader) {
 }
 
 }  // namespace
+
+OptimizerSpec read_optimizer(JsonReader reader) {
+  OptimizerSpec optimizer;
+  optimizer.type = reader.string("type");
+  const OptimizerRule* rule = find_optimizer_rule(optimizer.type);
+  if (!rule) {
+    std::string names;
+    for (const OptimizerRule& known : optimizer_rules()) names += (names.empty() ? "" : ", ") + std::string(known.type);
+    reader.fail("type", "unknown_value", "must be one of " + names + ", not \"" + optimizer.type + "\"");
+  }
+  optimizer.learning_rate = reader.number("learning_rate", kSmallest, 1);
+  for (const HyperField& field : rule->fields) optimizer.hyper.set(field.name, read_hyper(reader, field));
+  reader.finish();
+  return optimizer;
+}
 
 RunSpec RunSpec::parse(const json& document) {
   JsonReader reader(document);

@@ -74,4 +74,7 @@ struct RunSpec {
   static RunSpec load(const std::filesystem::path& run_folder);
 };
 
+// Reads `optimizer` of a spec. Throws spec.invalid with the path.
+OptimizerSpec read_optimizer(JsonReader reader);
+
 }  // namespace collie

@@ -3,15 +3,15 @@
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
 
-#include <algorithm>
-#include <charconv>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 
+#include "core/memory_plan.h"
 #include "engine/optim/clip.h"
 #include "engine/train/session.h"
 #include "rank/arguments.h"
-#include "rank/bench_workload.h"
+#include "rank/bench_options.h"
 #include "rank/commands.h"
 #include "rank/process.h"
 
@@ -21,90 +21,13 @@ using nlohmann::json;
 
 namespace {
 
-struct BenchOptions {
-  std::string model_name;
-  ModelConfig config;
-  std::optional<std::filesystem::path> weights;
-  DecoderOptions decoder;
-  std::vector<PackedBatch> batches;
-  int64_t steps = 0;
-  int64_t warmup = 0;
-};
-
-std::vector<int64_t> document_lengths(const Arguments& arguments, int64_t batch) {
-  const auto text = arguments.find("tokens");
-  if (!text) return std::vector<int64_t>(static_cast<size_t>(batch), arguments.integer("seq", 512, 2, 1 << 20));
-  if (arguments.has("seq")) throw UsageError("--seq and --tokens exclude each other");
-  std::vector<int64_t> lengths;
-  for (size_t begin = 0; begin <= text->size();) {
-    const size_t end = std::min(text->find(',', begin), text->size());
-    int64_t length = 0;
-    const auto [stop, error] = std::from_chars(text->data() + begin, text->data() + end, length);
-    if (error != std::errc() || stop != text->data() + end || length < 2)
-      throw UsageError("--tokens must be lengths of 2 or more, separated by commas, not \"" + *text + "\"");
-    lengths.push_back(length);
-    begin = end + 1;
-  }
-  return lengths;
-}
-
-MethodSpec lora(const Arguments& arguments) {
-  const int64_t rank = arguments.integer("rank", 16, 1, 512);
-  const double dropout = static_cast<double>(arguments.integer("dropout-percent", 0, 0, 90)) / 100;
-  return {"lora",
-          {{"rank", rank},
-           {"alpha", 2.0 * static_cast<double>(rank)},
-           {"dropout", dropout},
-           {"target_modules", {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}}}};
-}
-
-BenchOptions bench_options(const Arguments& arguments) {
-  BenchOptions options;
-  if (arguments.has("model") == arguments.has("model-shape"))
-    throw UsageError("give either --model-shape or --model");
-  if (const auto folder = arguments.find("model")) {
-    options.weights = *folder;
-    options.model_name = options.weights->filename().string();
-    options.config = ModelConfig::load(*folder);
-  } else {
-    options.model_name = arguments.choice("model-shape", "", bench_shapes());
-    options.config = bench_shape(options.model_name);
-  }
-  DecoderOptions& decoder = options.decoder;
-  decoder.purpose = Purpose::train;
-  const std::string method = arguments.choice("method", "lora", {"lora", "full"});
-  decoder.precision =
-      arguments.choice("precision", "bf16", {"bf16", "fp32"}) == "bf16" ? Precision::bf16 : Precision::fp32;
-  decoder.device =
-      choose_device(arguments.choice("device", "cpu", {"cpu", "cuda"}) == "cpu" ? DeviceType::cpu : DeviceType::cuda);
-  if (arguments.has("checkpointing")) decoder.checkpointing = ActivationCheckpointing::every_layer;
-  if (arguments.choice("quantization", "none", {"none", "nf4"}) == "nf4") {
-    if (method == "full") throw UsageError("--quantization nf4 needs --method lora: 4 bits cannot hold the steps of trained weights");
-    decoder.quantization = Quantization::nf4;
-  }
-  decoder.method = method == "full" ? MethodSpec{"full"} : lora(arguments);
-  const int64_t batch = arguments.integer("batch", 4, 1, 1024);
-  options.batches = bench_batches(document_lengths(arguments, batch), batch, options.config.vocab_size, /*seed=*/7);
-  for (const PackedBatch& one : options.batches) {
-    decoder.capacity_tokens = std::max(decoder.capacity_tokens, one.n_tokens());
-    decoder.max_document = std::max(decoder.max_document, one.longest_document());
-  }
-  options.steps = arguments.integer("steps", 5, 1, 100000);
-  options.warmup = arguments.integer("warmup", 1, 0, 1000);
-  return options;
-}
-
-OptimizerSpec adamw() {
-  return {"adamw", 1e-4, {{"beta1", 0.9}, {"beta2", 0.999}, {"eps", 1e-8}, {"weight_decay", 0.0}}};
-}
-
 class Bench {
  public:
   explicit Bench(const BenchOptions& options) : options_(options), kernels_(make_kernels(options.decoder.device)) {
     with_memory_errors(options.decoder.device, "The model", [&] {
       decoder_ = std::make_unique<Decoder>(options.config, options.decoder);
       options.weights ? decoder_->load(*options.weights) : decoder_->randomize(/*seed=*/1);
-      optimizer_ = make_optimizer(adamw(), decoder_->trainable(), *kernels_);
+      optimizer_ = make_optimizer(options.optimizer, decoder_->trainable(), *kernels_);
     });
   }
 
@@ -113,11 +36,7 @@ class Bench {
     const auto begin = std::chrono::steady_clock::now();
     const PackedBatch& batch = options_.batches[static_cast<size_t>(index) % options_.batches.size()];
     const auto targets = static_cast<double>(batch.n_targets());
-    decoder_->zero_grad();
-    const LossSums sums = decoder_->forward_backward(batch, 1 / targets, static_cast<uint64_t>(index));
-    const double norm = global_grad_norm(decoder_->trainable(), *kernels_);
-    optimizer_->step(decoder_->trainable(), {index + 1, 1e-4, clip_factor(norm, 1)});
-    decoder_->sync_weights();
+    const auto [loss, norm] = update(batch, 1 / targets, index);
     if (options_.decoder.device.is_cuda()) at::accelerator::synchronizeDevice(options_.decoder.device.index());
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     const MemoryNow memory = memory_now(options_.decoder.device);
@@ -125,7 +44,7 @@ class Bench {
             {"seconds", seconds},
             {"tokens", batch.n_tokens()},
             {"tokens_per_second", static_cast<double>(batch.n_tokens()) / seconds},
-            {"loss", sums.loss / targets},
+            {"loss", loss / targets},
             {"grad_norm", norm},
             {"memory_bytes", memory.bytes},
             {"memory_peak_bytes", memory.peak_bytes}};
@@ -133,9 +52,11 @@ class Bench {
 
   json summary(double seconds, int64_t tokens) const {
     const Decoder::MemoryUse use = decoder_->memory_use();
+    const MemoryPlan plan = forecast();
     return {{"summary", true},
             {"model", options_.model_name},
             {"method", options_.decoder.method->type},
+            {"optimizer", options_.optimizer.type},
             {"precision", options_.decoder.precision == Precision::bf16 ? "bf16" : "fp32"},
             {"device", device_name(options_.decoder.device)},
             {"kernels", kernels_->name()},
@@ -149,10 +70,61 @@ class Bench {
               {"gradients_bytes", use.gradients_bytes},
               {"activations_bytes", use.activations_bytes},
               {"scratch_bytes", use.scratch_bytes},
-              {"optimizer_bytes", optimizer_->memory_bytes()}}}};
+              {"optimizer_bytes", optimizer_->memory_bytes()}}},
+            {"forecast",
+             {{"weights_bytes", plan.weights},
+              {"gradients_bytes", plan.gradients},
+              {"activations_bytes", plan.activations},
+              {"scratch_bytes", plan.scratch},
+              {"optimizer_bytes", plan.optimizer},
+              {"total_bytes", plan.total()},
+              {"trainable_params", plan.trainable_params},
+              {"adapter_bytes", plan.adapter}}}};
   }
 
  private:
+  struct Update {
+    double loss, norm;
+  };
+
+  // Clipped by the global norm, except where that would take a pass of its own.
+  Update update(const PackedBatch& batch, double scale, int64_t index) {
+    const auto key = static_cast<uint64_t>(index);
+    OptimizerStep now{index + 1, options_.optimizer.learning_rate, 1};
+    if (options_.decoder.gradients == GradientLife::one_layer) {
+      double squares = 0;
+      const LossSums sums = decoder_->forward_backward_fused(batch, scale, key, [&](const CompletedGradients& completed) {
+        for (size_t i = 0; i < completed.parameters.size(); ++i) {
+          squares += kernels_->squared_norm(completed.parameters[i].grad);
+          optimizer_->update(completed.first + i, completed.parameters[i], now);
+        }
+      });
+      return {sums.loss, std::sqrt(squares)};
+    }
+    decoder_->zero_grad();
+    const LossSums sums = decoder_->forward_backward(batch, scale, key);
+    const double norm = global_grad_norm(decoder_->trainable(), *kernels_);
+    now.grad_factor = clip_factor(norm, 1);
+    optimizer_->step(decoder_->trainable(), now);
+    decoder_->sync_weights();
+    return {sums.loss, norm};
+  }
+
+  MemoryPlan forecast() const {
+    const DecoderOptions& decoder = options_.decoder;
+    return plan_memory(options_.config, {.purpose = decoder.purpose,
+                                         .method = decoder.method,
+                                         .masters = decoder.masters,
+                                         .gradients = decoder.gradients,
+                                         .precision = decoder.precision,
+                                         .quantization = decoder.quantization,
+                                         .checkpointing = decoder.checkpointing,
+                                         .capacity_tokens = decoder.capacity_tokens,
+                                         .max_document = decoder.max_document,
+                                         .threads = at::get_num_threads(),
+                                         .optimizer = options_.optimizer});
+  }
+
   const BenchOptions& options_;
   std::unique_ptr<Kernels> kernels_;
   std::unique_ptr<Decoder> decoder_;
@@ -178,10 +150,7 @@ void show(const json& line, Output output) {
 }  // namespace
 
 int bench_command(const Words& words) {
-  const Arguments arguments(words,
-                            {"model-shape", "model", "method", "quantization", "precision", "device", "batch", "seq", "tokens", "steps",
-                             "warmup", "rank", "dropout-percent", "threads"},
-                            {"checkpointing", "json"});
+  const Arguments arguments(words, bench_option_names(), {"checkpointing", "json"});
   set_threads(arguments.integer("threads", 0, 0, 1024));
   const BenchOptions options = bench_options(arguments);
   const Output output = arguments.has("json") ? Output::json : Output::text;

@@ -18,7 +18,8 @@ constexpr const char* kUsage =
     "       collie-rank info\n"
     "       collie-rank logits --model <folder> [--run <folder> --checkpoint <name>] --ids <json file> --out <file>\n"
     "                          [--precision fp32|bf16] [--device cpu|cuda] [--threads n]\n"
-    "       collie-rank bench  --model-shape smollm2-135m|1b|8b | --model <folder> [--method lora|full] [--quantization none|nf4]\n"
+    "       collie-rank bench  --model-shape smollm2-135m|1b|8b | --model <folder> [--quantization none|nf4]\n"
+    "                          [--method lora|full | --method-json {..}] [--optimizer-json {..}] (as in a resolved spec)\n"
     "                          [--precision bf16|fp32] [--device cpu|cuda] [--batch n] [--seq n] [--tokens n,n,..]\n"
     "                          [--steps n] [--warmup n] [--rank n] [--dropout-percent n] [--threads n] "
     "[--checkpointing] [--json]\n";
