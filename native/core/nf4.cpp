@@ -12,15 +12,15 @@ std::array<float, 256> make_scale_map() {
   constexpr int kExponents = 7;
   for (int exponent = 0; exponent < kExponents; ++exponent) {
     const int steps = 1 << exponent;  // of the fraction, from 0.1 to 1
-    const double power = std::pow(10.0, exponent - (kExponents - 1));
-    // Borders are made in fp32 from both ends, as PyTorch's linspace makes them.
+    const auto power = static_cast<float>(std::pow(10.0, exponent - (kExponents - 1)));
+    // Borders are made in fp32 from both ends, each rounded once, as PyTorch's linspace makes them.
     const float step = (1.0f - 0.1f) / static_cast<float>(steps);
     const auto border = [&](int i) {
-      return i < (steps + 1) / 2 ? 0.1f + step * static_cast<float>(i) : 1.0f - step * static_cast<float>(steps - i);
+      return i < (steps + 1) / 2 ? std::fma(step, static_cast<float>(i), 0.1f) : std::fma(-step, static_cast<float>(steps - i), 1.0f);
     };
     for (int i = 0; i < steps; ++i) {
       const float mean = (border(i) + border(i + 1)) / 2.0f;
-      const auto value = static_cast<float>(power * static_cast<double>(mean));
+      const float value = power * mean;
       map[filled++] = value;
       map[filled++] = -value;
     }

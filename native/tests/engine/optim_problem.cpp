@@ -67,7 +67,7 @@ ProblemTensor::ProblemTensor(const std::string& name, bool pulled)
 
 Parameter ProblemTensor::parameter(at::ScalarType weights) const {
   const Decay decay = kind_ == ParameterKind::vector ? Decay::no : Decay::yes;
-  return {name_, start_.to(weights).clone(), at::zeros(shape_), decay, 1, kind_};
+  return {name_, start_.to(weights).clone(), at::zeros(shape_), decay, kind_};
 }
 
 void ProblemTensor::gradient(const Parameter& parameter, int64_t step) const {

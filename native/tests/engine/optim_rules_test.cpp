@@ -92,7 +92,7 @@ TEST_CASE("the memory that core declares is the memory an optimizer holds") {
     check({});
     check(ProblemRun(one, *kernels).parameters);
     const auto wide = [](const char* name, int64_t rows, int64_t cols, ParameterKind kind) {
-      return Parameter{name, at::zeros({rows, cols}), at::zeros({rows, cols}), Decay::yes, 1, kind};
+      return Parameter{name, at::zeros({rows, cols}), at::zeros({rows, cols}), Decay::yes, kind};
     };
     check({wide("w", 3, 700, ParameterKind::matrix), wide("up", 700, 300, ParameterKind::matrix),
            wide("words", 5000, 100, ParameterKind::table)});
@@ -146,7 +146,7 @@ TEST_CASE("rows worked on in groups give the update of the whole matrix") {
   const OptimizerSpec adalomo{"adalomo", 0.1,
                               {{"decay_rate", 0.8}, {"eps1", 1e-30}, {"eps2", 1e-3}, {"clip_threshold", 0.5}, {"weight_decay", 0.0}}};
   REQUIRE(chunk_rows(700, 600) < 700);
-  Parameter whole{"w", at::full({700, 600}, 2.0f), at::full({700, 600}, 3.0f), Decay::yes, 1, ParameterKind::matrix};
+  Parameter whole{"w", at::full({700, 600}, 2.0f), at::full({700, 600}, 3.0f), Decay::yes, ParameterKind::matrix};
   whole.grad.narrow(0, 350, 350).fill_(-1.5f);
   make_optimizer(adalomo, {&whole, 1}, *kernels)->update(0, whole, {1, adalomo.learning_rate});
   // By hand: R and C make every |u| 1, so rms(u) is 1 and is halved; rms(w) is 2.

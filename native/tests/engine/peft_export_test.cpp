@@ -11,6 +11,7 @@
 #include "engine/checkpoint/import_adapter.h"
 #include "engine/checkpoint/tensor_io.h"
 #include "engine/kernels/kernels.h"
+#include "engine/optim/optimizer.h"
 #include "model_reference.h"
 #include "peft_support.h"
 
@@ -71,13 +72,11 @@ struct Run {
 // AdamW over the decoder's parameters, with its state under names.
 struct Steps {
   explicit Steps(Decoder& d) : decoder(d), kernels(make_kernels(at::kCPU)) {
-    for (const Parameter& p : decoder.trainable()) {
-      state.push_back({p.name + ".m", at::zeros_like(p.master)});
-      state.push_back({p.name + ".v", at::zeros_like(p.master)});
-    }
+    const OptimizerSpec adamw{"adamw", 5e-3, {{"beta1", 0.9}, {"beta2", 0.999}, {"eps", 1e-8}, {"weight_decay", 0.0}}};
+    optimizer = make_optimizer(adamw, decoder.trainable(), *kernels);
   }
   std::vector<NamedTensor> all_state() {
-    std::vector<NamedTensor> all = state;
+    std::vector<NamedTensor> all = optimizer->state();
     for (const NamedTensor& t : decoder.method_state()) all.push_back(t);
     return all;
   }
@@ -86,10 +85,7 @@ struct Steps {
     decoder.zero_grad();
     const double loss = decoder.forward_backward(batch, 0.1, static_cast<uint64_t>(number)).loss;
     decoder.finish_gradients();
-    for (size_t i = 0; i < decoder.trainable().size(); ++i) {
-      const Parameter& p = decoder.trainable()[i];
-      kernels->adamw({.master = p.master, .m = state[2 * i].tensor, .v = state[2 * i + 1].tensor, .grad = p.grad, .lr = 5e-3, .step = number});
-    }
+    optimizer->step(decoder.trainable(), {number, 5e-3});
     decoder.after_update({number, total, 1});
     decoder.sync_weights();
     return loss;
@@ -97,7 +93,7 @@ struct Steps {
 
   Decoder& decoder;
   std::unique_ptr<Kernels> kernels;
-  std::vector<NamedTensor> state;
+  std::unique_ptr<Optimizer> optimizer;
 };
 
 TEST_CASE("a resume of every method goes on bit for bit") {

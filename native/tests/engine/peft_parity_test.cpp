@@ -9,6 +9,7 @@
 #include "engine/checkpoint/import_adapter.h"
 #include "engine/checkpoint/tensor_io.h"
 #include "engine/kernels/kernels.h"
+#include "engine/optim/optimizer.h"
 #include "model_reference.h"
 #include "peft_support.h"
 
@@ -77,7 +78,8 @@ void start_from(Decoder& decoder, const Fixture& fixture) {
 struct Trainer {
   Trainer(Decoder& d, const Fixture& f)
       : decoder(d), documents(f.value("documents")), labels(f.value("labels")), kernels(make_kernels(at::kCPU)) {
-    for (const Parameter& p : decoder.trainable()) moments.push_back({at::zeros_like(p.master), at::zeros_like(p.master)});
+    const OptimizerSpec adamw{"adamw", kRate, {{"beta1", 0.9}, {"beta2", 0.999}, {"eps", 1e-8}, {"weight_decay", kDecay}}};
+    optimizer = make_optimizer(adamw, decoder.trainable(), *kernels);
   }
 
   double step(int64_t number, int64_t total) {
@@ -92,11 +94,7 @@ struct Trainer {
     double loss = 0;
     for (const PackedBatch& batch : batches) loss += decoder.forward_backward(batch, 1.0 / static_cast<double>(targets), 0).loss;
     decoder.finish_gradients();
-    for (size_t i = 0; i < moments.size(); ++i) {
-      const Parameter& p = decoder.trainable()[i];
-      kernels->adamw({.master = p.master, .m = moments[i].first, .v = moments[i].second, .grad = p.grad, .lr = kRate * p.lr_scale,
-                      .weight_decay = p.decay == Decay::yes ? kDecay : 0, .step = number});
-    }
+    optimizer->step(decoder.trainable(), {number, kRate});
     ranks = decoder.after_update({number, total, 1});
     decoder.sync_weights();
     return loss / static_cast<double>(targets);
@@ -105,7 +103,7 @@ struct Trainer {
   Decoder& decoder;
   at::Tensor documents, labels;
   std::unique_ptr<Kernels> kernels;
-  std::vector<std::pair<at::Tensor, at::Tensor>> moments;
+  std::unique_ptr<Optimizer> optimizer;
   std::optional<RankReport> ranks;
 };
 

@@ -46,6 +46,7 @@ struct Run {
     spec.model = kModel.string();
     spec.method = method_of(method);
     spec.method_json = method;
+    spec.optimizer.type = "adamw";
     spec.optimizer_json = {{"type", "adamw"}};
     meta.method = method;
     meta.optimizer = spec.optimizer_json;
