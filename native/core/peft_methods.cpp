@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <functional>
 #include <limits>
-#include <numeric>
 #include <stdexcept>
 
 #include "core/error.h"
@@ -216,14 +214,6 @@ const nlohmann::json& field(const MethodSpec& method, const std::string& name) {
   return *found;
 }
 
-std::string last_part(const std::string& name) { return name.substr(name.rfind('.') + 1); }
-
-// Which decoder layer a name belongs to; -1: none.
-int64_t layer_of(const std::string& name) {
-  constexpr std::string_view prefix = "model.layers.";
-  return name.starts_with(prefix) ? std::stoll(name.substr(prefix.size())) : -1;
-}
-
 }  // namespace
 
 int64_t MethodSpec::integer(const std::string& name) const { return field(*this, name).get<int64_t>(); }
@@ -260,78 +250,6 @@ const PeftMethod& peft_method(const std::string& type) {
   for (const PeftMethod& method : methods())
     if (type == method.type) return method;
   throw Error("spec.invalid", "method.type: this build has no method \"" + type + "\"");
-}
-
-bool has_adapter(const MethodSpec& method) {
-  const PeftMethod& m = peft_method(method.type);
-  return m.projection != nullptr || m.layer != nullptr || m.model != nullptr;
-}
-
-std::vector<AdapterTensor> adapter_tensors(const MethodSpec& method, const ModelConfig& c) {
-  const PeftMethod& rule = peft_method(method.type);
-  const int64_t d = c.hidden_size, q = c.n_heads * c.head_dim, kv = c.n_kv_heads * c.head_dim, f = c.intermediate_size;
-  const std::vector<ProjectionShape> projections = {
-      {"self_attn.q_proj", q, d}, {"self_attn.k_proj", kv, d}, {"self_attn.v_proj", kv, d}, {"self_attn.o_proj", d, q},
-      {"mlp.gate_proj", f, d},    {"mlp.up_proj", f, d},       {"mlp.down_proj", d, f}};
-  std::vector<AdapterTensor> all;
-  const auto add = [&](std::vector<AdapterTensor> more) { all.insert(all.end(), more.begin(), more.end()); };
-  if (rule.model) add(rule.model(method, c));
-  for (int64_t i = 0; i < c.n_layers; ++i) {
-    const std::string prefix = "model.layers." + std::to_string(i) + ".";
-    for (ProjectionShape projection : projections) {
-      projection.module = prefix + projection.module;
-      if (rule.projection && adapts(method, projection.module)) add(rule.projection(method, projection));
-    }
-    if (rule.layer) add(rule.layer(method, c, prefix));
-  }
-  return all;
-}
-
-int64_t AdapterTensor::elements() const {
-  return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
-}
-
-ParameterKind AdapterTensor::kind() const {
-  return std::ranges::count_if(shape, [](int64_t n) { return n > 1; }) > 1 ? ParameterKind::matrix : ParameterKind::vector;
-}
-
-bool adapts(const MethodSpec& method, const std::string& module) {
-  if (peft_method(method.type).projection == nullptr) return false;
-  return !method.has("target_modules") || matches_any(method.texts("target_modules"), module);
-}
-
-Trained trains_weight(const MethodSpec& method, const ModelConfig& config, const std::string& name) {
-  if (method.type == "full") return Trained::yes;
-  if (method.type == "freeze") {
-    const bool top = layer_of(name) >= config.n_layers - method.integer("last_layers") || name == "model.norm.weight";
-    return top ? Trained::yes : Trained::no;
-  }
-  constexpr std::string_view suffix = ".weight";
-  const std::string module = last_part(name.substr(0, name.size() - suffix.size()));
-  const std::vector<std::string> saved = method.texts("modules_to_save");
-  const auto listed = [&](const std::string& wanted) { return std::ranges::find(saved, wanted) != saved.end(); };
-  // A tied head is the embedding: training either trains both.
-  const bool tied = config.tied_embeddings && module == "embed_tokens" && listed("lm_head");
-  return listed(module) || tied ? Trained::yes : Trained::no;
-}
-
-bool changes_base(const MethodSpec& method) {
-  return !has_adapter(method) || method.type == "pissa" || !method.texts("modules_to_save").empty();
-}
-
-AdapterScratch adapter_scratch(const MethodSpec& method, bool training) {
-  const PeftMethod& rule = peft_method(method.type);
-  return rule.scratch ? rule.scratch(method, training) : AdapterScratch{};
-}
-
-int64_t virtual_tokens(const MethodSpec& method) {
-  return method.has("virtual_tokens") ? method.integer("virtual_tokens") : 0;
-}
-
-int64_t prompt_work(const MethodSpec& method, const ModelConfig& config, bool training) {
-  if (!method.has("encoder_hidden_size")) return 0;
-  const int64_t values = 2 * method.integer("encoder_hidden_size") + config.hidden_size;
-  return training ? 2 * values : values;  // and their gradients
 }
 
 }  // namespace collie

@@ -85,6 +85,8 @@ const PeftMethod& peft_method(const std::string& type);
 bool has_adapter(const MethodSpec& method);
 // All tensors that a method adds to a model, in the order of a decoder's parameters.
 std::vector<AdapterTensor> adapter_tensors(const MethodSpec& method, const ModelConfig& config);
+// Throws spec.invalid, with its issue, when a setting of the method does not fit the model.
+void check_method_fits(const MethodSpec& method, const ModelConfig& config);
 // Whether a method adapts this projection: its target_modules name it, or the method adapts all.
 bool adapts(const MethodSpec& method, const std::string& module);
 // Whether a weight of the base model is trained whole, by its Hugging Face name.

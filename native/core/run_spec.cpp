@@ -160,9 +160,10 @@ RunSpec RunSpec::parse(const json& document) {
   spec.schedule = read_schedule(reader.object("schedule"));
   spec.batch = read_batch(reader.object("batch"));
   check_accumulation(spec.optimizer, spec.batch);
-  if (updates_inside_backward(spec.optimizer) && spec.method.type == "adalora")
+  if (updates_inside_backward(spec.optimizer) && peft_method(spec.method.type).reads_gradients)
     reader.fail("optimizer.type", "unsupported_combination",
-                "cannot be " + spec.optimizer.type + " with adalora, which ranks by the gradients of whole steps; use adamw");
+                "cannot be " + spec.optimizer.type + ", which keeps no gradients, with " + spec.method.type +
+                    ", which reads them after every step; use adamw");
   spec.duration = read_duration(reader.object("duration"));
   spec.precision = reader.one_of<Precision>("precision", {{"bf16", Precision::bf16}, {"fp32", Precision::fp32}});
   spec.quantization =

@@ -4,6 +4,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -15,6 +16,8 @@
 
 namespace collie {
 namespace {
+
+constexpr int64_t kRandomGroup = 1 << 20;  // elements
 
 at::ScalarType scalar_type(const TensorView& view) {
   switch (view.dtype) {
@@ -76,16 +79,20 @@ void random_weights(const std::vector<WeightSlot>& slots, uint64_t seed) {
       if (slots[s].loaded) slots[s].loaded();
       continue;
     }
-    const at::Tensor host = at::empty(out.sizes(), at::TensorOptions().dtype(at::kFloat));
-    const int64_t cols = host.size(1);
-    float* data = host.mutable_data_ptr<float>();
-    at::parallel_for(0, host.size(0), 64, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        Random random(seed, (static_cast<uint64_t>(s) << 32) + static_cast<uint64_t>(i));
-        fill_normal(data + i * cols, cols, random, 0.02);
-      }
-    });
-    out.copy_(host);
+    // In groups of rows: a copy of the largest table would be the peak of memory.
+    const int64_t cols = out.size(1), group = std::max<int64_t>(1, kRandomGroup / cols);
+    for (int64_t first = 0; first < out.size(0); first += group) {
+      const int64_t rows = std::min(group, out.size(0) - first);
+      const at::Tensor host = at::empty({rows, cols}, at::TensorOptions().dtype(at::kFloat));
+      float* data = host.mutable_data_ptr<float>();
+      at::parallel_for(0, rows, 64, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          Random random(seed, (static_cast<uint64_t>(s) << 32) + static_cast<uint64_t>(first + i));
+          fill_normal(data + i * cols, cols, random, 0.02);
+        }
+      });
+      out.narrow(0, first, rows).copy_(host);
+    }
     if (slots[s].loaded) slots[s].loaded();
   }
 }

@@ -53,15 +53,6 @@ void open_rows(Session& session, const fs::path& run_folder) {
   session.eval_rows = std::move(rows);
 }
 
-// A method that needs the gradients of a step gets none when the backward pass uses them up.
-void check_gradients_live(const RunSpec& spec) {
-  if (!updates_inside_backward(spec.optimizer) || !peft_method(spec.method.type).reads_gradients) return;
-  throw Error("spec.invalid",
-              "optimizer.type: " + spec.optimizer.type + " keeps no gradients, which method " + spec.method.type + " reads after every step.",
-              "Use another optimizer, adamw for example, or another method.",
-              {{"optimizer", spec.optimizer.type}, {"method", spec.method.type}});
-}
-
 DecoderOptions decoder_options(const Session& session) {
   const RunSpec& spec = session.spec;
   DecoderOptions options;
@@ -135,11 +126,11 @@ void with_memory_errors(const at::Device& device, const std::string& doing, cons
 }
 
 Session open_session(const RunSpec& spec, const fs::path& run_folder) {
-  check_gradients_live(spec);
   Session session;
   session.spec = spec;
   session.device = choose_device(spec.device);
   session.config = ModelConfig::load(spec.model);
+  check_method_fits(spec.method, session.config);
   session.config_json = read_json_file(fs::path(spec.model) / "config.json");
   open_rows(session, run_folder);
   session.prompts = load_sample_prompts(run_folder, spec.sampling);
