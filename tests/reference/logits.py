@@ -17,13 +17,14 @@ def logits(job):
     model = transformers.AutoModelForCausalLM.from_pretrained(job["model"], dtype=torch.float32)
     if job["adapter"]:
         model = peft.PeftModel.from_pretrained(model, job["adapter"])
-        if not any("lora_" in name or "ia3_" in name for name, _ in model.named_parameters()):
+        if not any(part in name for part in ("lora_", "ia3_", "prompt_encoder") for name, _ in model.named_parameters()):
             raise SystemExit(f"{job['adapter']} added no weights")
     model.eval()
     with open(job["ids"]) as file:
         documents = json.load(file)
     with torch.no_grad():
-        rows = [model(input_ids=torch.tensor([ids])).logits[0] for ids in documents]
+        # Prompt tuning answers for its virtual tokens as well, which come first.
+        rows = [model(input_ids=torch.tensor([ids])).logits[0, -len(ids):] for ids in documents]
     numpy.concatenate([part.float().numpy() for part in rows]).astype("<f4").tofile(job["out"])
 
 
