@@ -72,6 +72,12 @@ void read_weights(const std::filesystem::path& folder, const std::vector<WeightS
 }
 
 void random_weights(const std::vector<WeightSlot>& slots, uint64_t seed) {
+  // One buffer for all, of a group of rows: copies of whole tables would be the peak of memory, and copies that come and go between
+  // weights that are quantized as they arrive would leave holes of their size in the heap.
+  int64_t largest_row = 0;
+  for (const WeightSlot& slot : slots) largest_row = std::max(largest_row, slot.destination.size(-1));
+  const at::Tensor buffer = at::empty({std::max(kRandomGroup, largest_row)}, at::TensorOptions().dtype(at::kFloat));
+  float* const data = buffer.mutable_data_ptr<float>();
   for (size_t s = 0; s < slots.size(); ++s) {
     const at::Tensor& out = slots[s].destination;
     if (out.dim() == 1) {
@@ -79,19 +85,16 @@ void random_weights(const std::vector<WeightSlot>& slots, uint64_t seed) {
       if (slots[s].loaded) slots[s].loaded();
       continue;
     }
-    // In groups of rows: a copy of the largest table would be the peak of memory.
     const int64_t cols = out.size(1), group = std::max<int64_t>(1, kRandomGroup / cols);
     for (int64_t first = 0; first < out.size(0); first += group) {
       const int64_t rows = std::min(group, out.size(0) - first);
-      const at::Tensor host = at::empty({rows, cols}, at::TensorOptions().dtype(at::kFloat));
-      float* data = host.mutable_data_ptr<float>();
       at::parallel_for(0, rows, 64, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
           Random random(seed, (static_cast<uint64_t>(s) << 32) + static_cast<uint64_t>(first + i));
           fill_normal(data + i * cols, cols, random, 0.02);
         }
       });
-      out.narrow(0, first, rows).copy_(host);
+      out.narrow(0, first, rows).copy_(buffer.narrow(0, 0, rows * cols).view({rows, cols}));
     }
     if (slots[s].loaded) slots[s].loaded();
   }

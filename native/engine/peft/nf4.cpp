@@ -65,17 +65,23 @@ void quantize_magnitudes(const at::Tensor& magnitudes, Nf4Matrix& w) {
 }  // namespace
 
 Nf4Matrix quantize_nf4(const at::Tensor& values, at::Device device) {
-  const at::Tensor host = values.to(at::kCPU).to(at::kFloat).contiguous();
-  const int64_t n = host.numel(), blocks = nf4::blocks_of(n, nf4::kBlock);
+  const int64_t n = values.numel(), rows = values.size(0), blocks = nf4::blocks_of(n, nf4::kBlock);
   const at::TensorOptions bytes = at::TensorOptions().dtype(at::kByte), fp32 = at::TensorOptions().dtype(at::kFloat);
   Nf4Matrix w{.codes = at::empty({nf4::blocks_of(n, 2)}, bytes),
               .magnitudes = at::empty({blocks}, bytes),
               .scales = at::empty({nf4::blocks_of(blocks, nf4::kScaleBlock)}, fp32)};
   const at::Tensor magnitudes = at::empty({blocks}, fp32);
-  at::parallel_for(0, blocks, 256, [&](int64_t begin, int64_t end) {
-    quantize_blocks(host.const_data_ptr<float>(), n, begin, end, w.codes.mutable_data_ptr<uint8_t>(),
-                    magnitudes.mutable_data_ptr<float>());
-  });
+  // In groups of rows that are whole blocks: fp32 copies of whole matrices, made and freed between the codes that stay, would leave
+  // the heap full of holes of their size.
+  for (int64_t first = 0; first < rows; first += nf4::kBlock) {
+    const int64_t some = std::min(nf4::kBlock, rows - first), before = first * values.size(1);
+    const at::Tensor host = values.narrow(0, first, some).to(at::kCPU).to(at::kFloat).contiguous();
+    at::parallel_for(0, nf4::blocks_of(host.numel(), nf4::kBlock), 256, [&](int64_t begin, int64_t end) {
+      quantize_blocks(host.const_data_ptr<float>(), host.numel(), begin, end,
+                      w.codes.mutable_data_ptr<uint8_t>() + before / 2,
+                      magnitudes.mutable_data_ptr<float>() + before / nf4::kBlock);
+    });
+  }
   w.offset = at::mean(magnitudes).const_data_ptr<float>()[0];
   quantize_magnitudes(magnitudes, w);
   w.codes = w.codes.to(device);
