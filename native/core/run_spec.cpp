@@ -127,6 +127,14 @@ SamplingSpec read_sampling(JsonReader reader) {
   return sampling;
 }
 
+// What the supervisor does with the ranks: checked so that a typing error is never ignored.
+void check_supervision(JsonReader& reader) {
+  reader.strings("hosts");
+  JsonReader recovery = reader.object("recovery");
+  recovery.integer("max_restarts", 0, 100);
+  recovery.finish();
+}
+
 }  // namespace
 
 OptimizerSpec read_optimizer(JsonReader reader) {
@@ -180,6 +188,8 @@ RunSpec RunSpec::parse(const json& document) {
   spec.evaluation = read_evaluation(reader.object("evaluation"));
   spec.checkpoint = read_checkpoint(reader.object("checkpoint"));
   spec.sampling = read_sampling(reader.object("sampling"));
+  spec.parallel = read_parallel(reader.object("parallel"));
+  check_supervision(reader);
   reader.finish();
   return spec;
 }

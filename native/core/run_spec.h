@@ -12,6 +12,7 @@
 #include "core/batch_plan.h"
 #include "core/peft_methods.h"
 #include "core/optimizer_rules.h"
+#include "core/parallel.h"
 #include "core/precision.h"
 
 namespace collie {
@@ -64,6 +65,7 @@ struct RunSpec {
   EvaluationSpec evaluation;
   CheckpointSpec checkpoint;
   SamplingSpec sampling;
+  ParallelSpec parallel;
   // As written in spec.json: what meta.json of a checkpoint repeats.
   nlohmann::json method_json;
   nlohmann::json optimizer_json;
