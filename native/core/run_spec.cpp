@@ -188,6 +188,7 @@ RunSpec RunSpec::parse(const json& document) {
   spec.evaluation = read_evaluation(reader.object("evaluation"));
   spec.checkpoint = read_checkpoint(reader.object("checkpoint"));
   spec.sampling = read_sampling(reader.object("sampling"));
+  spec.parallel_json = reader.value("parallel");
   spec.parallel = read_parallel(reader.object("parallel"));
   check_supervision(reader);
   reader.finish();
