@@ -63,9 +63,13 @@ void require(bool holds, const char* what) {
 
 class MpiTransfer : public Transfer {
  public:
-  // `target`: where a received tensor that is not contiguous goes at the end.
-  MpiTransfer(std::string what, at::Tensor memory, at::Tensor target)
-      : what_(std::move(what)), memory_(std::move(memory)), target_(std::move(target)) {}
+  // `what`: as errors call it. `target`: where a received tensor that is not contiguous goes at the end.
+  MpiTransfer(std::shared_ptr<MpiSession> session, std::string what, std::string group, at::Tensor memory, at::Tensor target)
+      : session_(std::move(session)),
+        what_(std::move(what)),
+        group_(std::move(group)),
+        memory_(std::move(memory)),
+        target_(std::move(target)) {}
   ~MpiTransfer() override {
     // Dropped only when the job is being aborted; MPI must not write into memory that is gone.
     if (request_ == MPI_REQUEST_NULL) return;
@@ -73,14 +77,16 @@ class MpiTransfer : public Transfer {
     MPI_Request_free(&request_);
   }
   void wait() override {
-    check_mpi(MPI_Wait(&request_, MPI_STATUS_IGNORE), what_);
+    const Watchdog::Watch watch(session_->watchdog(), what_.c_str(), group_);
+    check_mpi(MPI_Wait(&request_, MPI_STATUS_IGNORE), what_ + " of the " + group_ + " group");
     if (target_.defined()) target_.copy_(memory_);
     target_.reset();
   }
   MPI_Request* request() { return &request_; }
 
  private:
-  std::string what_;
+  std::shared_ptr<MpiSession> session_;
+  std::string what_, group_;
   at::Tensor memory_, target_;
   MPI_Request request_ = MPI_REQUEST_NULL;
 };
@@ -103,7 +109,13 @@ MpiCommunicator::~MpiCommunicator() {
 template <typename Call>
 void MpiCommunicator::perform(Collective collective, int64_t n_bytes, Call call) {
   volume_.add(collective, n_bytes);
-  check_mpi(call(), std::string(name_of(collective)) + " of the " + name_ + " group");
+  watched(name_of(collective), call);
+}
+
+template <typename Call>
+void MpiCommunicator::watched(const char* operation, Call call) {
+  const Watchdog::Watch watch(session_->watchdog(), operation, name_);
+  if (const int status = call(); status != MPI_SUCCESS) check_mpi(status, std::string(operation) + " of the " + name_ + " group");
 }
 
 MPI_Op MpiCommunicator::op_for(const at::Tensor& tensor, Reduce op) const {
@@ -174,7 +186,7 @@ void MpiCommunicator::reduce_scatter(const at::Tensor& whole, const at::Tensor& 
 
 std::unique_ptr<Transfer> MpiCommunicator::start_send(const at::Tensor& tensor, int64_t to, int64_t tag) {
   const at::Tensor memory = tensor.contiguous();
-  auto transfer = std::make_unique<MpiTransfer>("send to rank " + std::to_string(to) + " of the " + name_ + " group", memory, at::Tensor());
+  auto transfer = std::make_unique<MpiTransfer>(session_, "send to its rank " + std::to_string(to), name_, memory, at::Tensor());
   perform(Collective::send, bytes_of(tensor), [&] {
     return MPI_Isend(memory.const_data_ptr(), count_of(memory), moved_as(memory), static_cast<int>(to), static_cast<int>(tag), comm_,
                      transfer->request());
@@ -185,7 +197,7 @@ std::unique_ptr<Transfer> MpiCommunicator::start_send(const at::Tensor& tensor, 
 std::unique_ptr<Transfer> MpiCommunicator::start_receive(const at::Tensor& tensor, int64_t from, int64_t tag) {
   const bool direct = tensor.is_contiguous();
   const at::Tensor memory = direct ? tensor : at::empty(tensor.sizes(), tensor.options());
-  auto transfer = std::make_unique<MpiTransfer>("receive from rank " + std::to_string(from) + " of the " + name_ + " group", memory,
+  auto transfer = std::make_unique<MpiTransfer>(session_, "receive from its rank " + std::to_string(from), name_, memory,
                                                 direct ? at::Tensor() : tensor);
   perform(Collective::receive, bytes_of(tensor), [&] {
     return MPI_Irecv(memory.data_ptr(), count_of(memory), moved_as(memory), static_cast<int>(from), static_cast<int>(tag), comm_,
@@ -199,19 +211,21 @@ void MpiCommunicator::barrier() {
 }
 
 void MpiCommunicator::all_reduce(std::span<double> values, Reduce op) {
-  check_mpi(MPI_Allreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_DOUBLE, op == Reduce::sum ? MPI_SUM : MPI_MAX,
-                          comm_),
-            "all_reduce of host values of the " + name_ + " group");
+  watched("all_reduce of host values", [&] {
+    return MPI_Allreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_DOUBLE,
+                         op == Reduce::sum ? MPI_SUM : MPI_MAX, comm_);
+  });
 }
 
 void MpiCommunicator::broadcast(std::span<double> values, int64_t root) {
-  check_mpi(MPI_Bcast(values.data(), static_cast<int>(values.size()), MPI_DOUBLE, static_cast<int>(root), comm_),
-            "broadcast of host values of the " + name_ + " group");
+  watched("broadcast of host values", [&] {
+    return MPI_Bcast(values.data(), static_cast<int>(values.size()), MPI_DOUBLE, static_cast<int>(root), comm_);
+  });
 }
 
 std::unique_ptr<Communicator> MpiCommunicator::split(int64_t color, int64_t key, const std::string& name) {
   MPI_Comm part = MPI_COMM_NULL;
-  check_mpi(MPI_Comm_split(comm_, static_cast<int>(color), static_cast<int>(key), &part), "split of the " + name_ + " group");
+  watched("split", [&] { return MPI_Comm_split(comm_, static_cast<int>(color), static_cast<int>(key), &part); });
   auto group = std::make_unique<MpiCommunicator>(session_, part, name);
   if (group->size() == 1) return single_rank();
   return group;

@@ -33,6 +33,8 @@ class MpiCommunicator : public Communicator {
   // Counts the call, then makes it and checks what it returns.
   template <typename Call>
   void perform(Collective collective, int64_t n_bytes, Call call);
+  template <typename Call>
+  void watched(const char* operation, Call call);
 
   std::shared_ptr<MpiSession> session_;
   MPI_Comm comm_;

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/float_bits.h"
+#include "engine/parallel/mpi_roll_call.h"
 #include "engine/parallel/world.h"
 
 namespace collie {
@@ -44,12 +45,22 @@ void check_mpi(int status, const std::string& what) {
               "Another rank may have ended, or its host may not be reachable. The logs of the ranks say more.");
 }
 
+namespace {
+
+std::mutex session_mutex;
+std::weak_ptr<MpiSession> session_of_process;
+
+}  // namespace
+
+std::shared_ptr<MpiSession> MpiSession::current() {
+  const std::lock_guard lock(session_mutex);
+  return session_of_process.lock();
+}
+
 std::shared_ptr<MpiSession> MpiSession::get() {
-  static std::mutex mutex;
-  static std::weak_ptr<MpiSession> current;
-  const std::lock_guard lock(mutex);
-  std::shared_ptr<MpiSession> session = current.lock();
-  if (!session) current = session = std::shared_ptr<MpiSession>(new MpiSession);
+  const std::lock_guard lock(session_mutex);
+  std::shared_ptr<MpiSession> session = session_of_process.lock();
+  if (!session) session_of_process = session = std::shared_ptr<MpiSession>(new MpiSession);
   return session;
 }
 
@@ -70,9 +81,35 @@ MpiSession::MpiSession() {
 MpiSession::~MpiSession() {
   // While an exception passes, the other ranks are in the middle of something: the job is about to be aborted.
   if (std::uncaught_exceptions() > 0 || !running()) return;
+  if (watchdog_) {
+    // Nobody leaves before all have come; after this nothing waits for anyone.
+    const Watchdog::Watch watch(watchdog(), "the end of the run", "world");
+    MPI_Barrier(roll_call_comm_);
+  }
+  watchdog_.reset();
+  if (roll_call_comm_ != MPI_COMM_NULL) MPI_Comm_free(&roll_call_comm_);
   MPI_Op_free(&bf16_sum_);
   MPI_Op_free(&bf16_max_);
   MPI_Finalize();
+}
+
+void MpiSession::start_watchdog(double limit_seconds, std::function<void(const Error&)> report) {
+  watchdog_.reset();
+  if (roll_call_comm_ == MPI_COMM_NULL) check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &roll_call_comm_), "MPI_Comm_dup");
+  roll_call_ = std::make_unique<MpiRollCall>(roll_call_comm_);
+  const auto overdue = [this, report = std::move(report)](const Waiting& waiting) {
+    int rank = 0;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    const auto answers = roll_call_->call(waiting);
+    if (!answers) return;
+    report(hung_error(rank, waiting, *answers));
+    abort_ranks(1);
+  };
+  watchdog_ = std::make_unique<Watchdog>(limit_seconds, Watchdog::Handlers{[this](const auto& own) { roll_call_->answer(own); }, overdue});
+}
+
+void start_watchdog(double limit_seconds, std::function<void(const Error&)> report) {
+  if (const auto session = MpiSession::current()) session->start_watchdog(limit_seconds, std::move(report));
 }
 
 void abort_ranks(int status) {

@@ -31,6 +31,8 @@ std::shared_ptr<Communicator> mpi_world() {
               "node native/setup.mjs --only native");
 }
 
+void start_watchdog(double, std::function<void(const Error&)>) {}
+
 void abort_ranks(int) {}
 #endif
 

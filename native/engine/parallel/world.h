@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
+#include "core/error_line.h"
 #include "engine/parallel/communicator.h"
 
 namespace collie {
@@ -16,6 +18,11 @@ std::shared_ptr<Communicator> mpi_world();
 
 // Ends the job at once, on all ranks and hosts, with this exit status. Returns where this process is the only rank.
 void abort_ranks(int status);
+
+// From now on, who waits longer than this for other ranks in a collective or for a message ends the job: the error rank.hung, which names
+// what hung and who is missing, goes to `report` on a thread of its own, then all ranks are aborted. To be called by all ranks of the
+// world, outside of collectives; again to change it. Without other ranks it does nothing.
+void start_watchdog(double limit_seconds, std::function<void(const Error&)> report = print_error);
 
 // Place of a rank among those on its host.
 struct HostPlace {
