@@ -1,7 +1,6 @@
 /** One rank fails: all end within seconds, the error says who and why, no process stays behind. */
 import { expect, test } from 'vitest';
-import { type ErrorInfo, errorInfoSchema } from '../../electron/shared/errors.ts';
-import { faultyRanks, mpirun, noMpi, processesWith } from '../support/mpirun.ts';
+import { errorLines, faultyRanks, gone, mpirun, noMpi, ranksWith } from '../support/mpirun.ts';
 
 const limit = 2;
 let jobs = 0;
@@ -12,28 +11,12 @@ function faulty(fault: string) {
   return { word, ...mpirun(3, faultyRanks, fault, '1', word) };
 }
 
-function errors(output: string): ErrorInfo[] {
-  return output
-    .split('\n')
-    .filter((line) => line.startsWith('{"error"'))
-    .map((line) => errorInfoSchema.parse(JSON.parse(line).error));
-}
-
-/** Waits until the last process of a job is gone, at most so long. */
-async function gone(word: string, seconds: number): Promise<boolean> {
-  for (const end = Date.now() + seconds * 1000; processesWith(word).length > 0; ) {
-    if (Date.now() > end) return false;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return true;
-}
-
 async function endOf(fault: string) {
   const job = faulty(fault);
   await job.said('round 5');
   const failed = Date.now();
   const { code, output } = await job.ended;
-  return { code, output, errors: errors(output), seconds: (Date.now() - failed) / 1000, word: job.word };
+  return { code, output, errors: errorLines(output), seconds: (Date.now() - failed) / 1000, word: job.word };
 }
 
 test.skipIf(noMpi)('ranks without a fault end well', async () => {
@@ -83,7 +66,7 @@ test.skipIf(noMpi)('a rank that is killed ends the job within seconds', async ()
 test.skipIf(noMpi)('no rank outlives a killed mpirun', async () => {
   const job = faulty('none-so-far');
   await job.said('round 5');
-  expect(processesWith(job.word).length).toBe(4); // mpirun and three ranks
+  expect(ranksWith(job.word).length).toBe(3);
   job.child.kill('SIGKILL');
   await job.ended;
   expect(await gone(job.word, 10)).toBe(true);

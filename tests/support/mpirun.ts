@@ -3,6 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { rankExecutable } from '../../electron/server/native/addon.ts';
+import { type ErrorInfo, errorInfoSchema } from '../../electron/shared/errors.ts';
 
 const tests = join(dirname(rankExecutable()), '../tests');
 export const parallelTests = join(tests, 'collie-parallel-tests');
@@ -24,16 +25,18 @@ export const mpirunEnvironment = {
 
 export interface Job {
   child: ChildProcess;
+  /** What it has written up to now. */
+  output(): string;
   /** Resolves when a line with this text has been written. */
   said(text: string): Promise<void>;
   ended: Promise<{ code: number | null; output: string }>;
 }
 
-export function mpirun(ranks: number, program: string, ...args: string[]): Job {
-  const child = spawn('mpirun', ['-n', String(ranks), ...mpirunOptions, program, ...args], {
-    env: mpirunEnvironment,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+export const mpirun = (ranks: number, program: string, ...args: string[]): Job =>
+  startJob(['mpirun', '-n', String(ranks), ...mpirunOptions, program, ...args]);
+
+export function startJob([command = '', ...args]: string[]): Job {
+  const child = spawn(command, args, { env: mpirunEnvironment, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const listeners = new Set<() => void>();
   const take = (chunk: Buffer) => {
@@ -52,19 +55,37 @@ export function mpirun(ranks: number, program: string, ...args: string[]): Job {
       look();
       void ended.then(() => reject(new Error(`ended before it said "${text}":\n${output}`)));
     });
-  return { child, said, ended };
+  return { child, said, ended, output: () => output };
 }
 
-/** Ids of the processes whose command line has this word. */
-export function processesWith(word: string): number[] {
+/** The error lines that ranks wrote. */
+export function errorLines(output: string): ErrorInfo[] {
+  return output
+    .split('\n')
+    .filter((line) => line.startsWith('{"error"'))
+    .map((line) => errorInfoSchema.parse(JSON.parse(line).error));
+}
+
+/** Ids of the ranks whose command line has this word; not of the mpirun that started them. */
+export function ranksWith(word: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((name) => {
       try {
-        return readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0').includes(word);
+        const [program, ...args] = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
+        return program === faultyRanks && args.includes(word);
       } catch {
         return false; // gone meanwhile
       }
     })
     .map(Number);
+}
+
+/** Waits until the last of them is gone, at most so long; false when some are still there. */
+export async function gone(word: string, seconds: number): Promise<boolean> {
+  for (const end = Date.now() + seconds * 1000; ranksWith(word).length > 0; ) {
+    if (Date.now() > end) return false;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return true;
 }

@@ -11,7 +11,7 @@ namespace collie {
 
 namespace {
 
-constexpr int kQuestion = 1, kAnswer = 2;  // tags
+constexpr int kQuestion = 1, kAnswer = 2, kGreeting = 3;  // tags
 constexpr auto kPatience = std::chrono::seconds(1);
 constexpr auto kReportTime = std::chrono::seconds(3);  // by then whoever asked has ended the job, or has died over it
 
@@ -42,6 +42,17 @@ MpiRollCall::Answer answer_of(const std::optional<Waiting>& own) {
 }
 
 }  // namespace
+
+MpiRollCall::MpiRollCall(MPI_Comm comm) : comm_(comm) {
+  int size = 1;
+  MPI_Comm_rank(comm_, &rank_);
+  MPI_Comm_size(comm_, &size);
+  // Everyone greets everyone: MPI connects two ranks with their first message, and to try that when a host is gone ends the process.
+  for (int to = 0; to < size; ++to)
+    if (to != rank_) post(nullptr, 0, to, kGreeting, comm_);
+  for (int from = 0; from < size; ++from)
+    if (from != rank_) check_mpi(MPI_Recv(nullptr, 0, MPI_BYTE, from, kGreeting, comm_, MPI_STATUS_IGNORE), "Connecting the ranks");
+}
 
 void MpiRollCall::answer(const std::optional<Waiting>& own) {
   for (MPI_Status status; arrived(comm_, kQuestion, status);) {

@@ -22,8 +22,8 @@ class MpiRollCall {
     char operation[32] = "", group[32] = "";
   };
 
-  // The communicator stays the caller's.
-  explicit MpiRollCall(MPI_Comm comm) : comm_(comm) { MPI_Comm_rank(comm_, &rank_); }
+  // By all ranks together. The communicator stays the caller's.
+  explicit MpiRollCall(MPI_Comm comm);
 
   // Answers whoever has asked, with what this rank waits in. To be called now and then.
   void answer(const std::optional<Waiting>& own);
