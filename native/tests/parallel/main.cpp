@@ -77,6 +77,7 @@ Ranks::~Ranks() {
 // Decorators run before main(): what the launcher set is all there is to ask.
 bool Ranks::among(std::initializer_list<int64_t> sizes) {
   const char* size = std::getenv("OMPI_COMM_WORLD_SIZE");
+  if (size == nullptr) size = std::getenv("SLURM_STEP_NUM_TASKS");
   return std::ranges::find(sizes, size == nullptr ? 1 : std::atoll(size)) != sizes.end();
 }
 
