@@ -52,9 +52,9 @@ std::span<const std::byte> bytes_of(const at::Tensor& tensor, at::Tensor& holder
 
 int64_t write_tensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors) {
   std::vector<TensorSpec> specs;
-  for (const auto& [name, tensor] : tensors) specs.push_back({name, dtype_of_tensor(tensor), tensor.sizes().vec()});
+  for (const auto& [name, tensor, slice] : tensors) specs.push_back({name, dtype_of_tensor(tensor), tensor.sizes().vec()});
   SafetensorsWriter writer(path, std::move(specs));
-  for (const auto& [name, tensor] : tensors) {
+  for (const auto& [name, tensor, slice] : tensors) {
     at::Tensor holder;
     writer.write(name, bytes_of(tensor, holder));
   }
@@ -65,7 +65,7 @@ int64_t write_tensors(const std::filesystem::path& path, const std::vector<Named
 void read_tensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors, Formats formats) {
   const SafetensorsFile file(path, StoreKind::checkpoint);
   // All checks before the first copy: a refused checkpoint changes nothing.
-  for (const auto& [name, tensor] : tensors) {
+  for (const auto& [name, tensor, slice] : tensors) {
     const TensorView& stored = file.at(name, tensor.sizes());
     if (formats == Formats::exact && stored.dtype != dtype_of_tensor(tensor))
       throw Error("checkpoint.mismatch",
@@ -78,7 +78,7 @@ void read_tensors(const std::filesystem::path& path, const std::vector<NamedTens
                 path.string() + " holds " + std::to_string(file.tensors().size()) + " tensors, this run has " +
                     std::to_string(tensors.size()) + ".",
                 "This checkpoint was made by another run: choose one of this run.", {{"path", path.string()}});
-  for (const auto& [name, tensor] : tensors) tensor.copy_(as_tensor(file.at(name)));
+  for (const auto& [name, tensor, slice] : tensors) tensor.copy_(as_tensor(file.at(name)));
 }
 
 }  // namespace collie
