@@ -30,6 +30,7 @@ export const errorCodes = [
   'checkpoint.mismatch',
   'train.non_finite',
   'rank.died',
+  'rank.hung', // data: rank, operation, group, seconds, missing: number[], ranks: what each was doing
   'engine.not_built',
   'device.unavailable',
   'memory.insufficient',

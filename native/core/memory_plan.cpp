@@ -16,12 +16,12 @@ constexpr int64_t kGradientBytes = 4;
 constexpr int64_t kProcessBytes = int64_t{110} << 20;
 
 int64_t activation_bytes(const ModelConfig& config, const ModelLayout& model, const PlanInput& in) {
-  const KeptLayers kept = kept_layers(config, model, in.checkpointing);
+  const KeptLayers kept = kept_layers(model, in.checkpointing);
   const BufferShape input{in.capacity_tokens, config.hidden_size};
   int64_t bytes = kept.inputs * input.bytes(in.precision);
   for (int64_t i = 0; i < kept.whole; ++i) {
     const LayerLayout& layer =
-        kept.whole == 1 ? model.widest() : model.layers[static_cast<size_t>(config.n_layers - kept.whole + i)];
+        kept.whole == 1 ? model.widest() : model.layers[model.layers.size() - static_cast<size_t>(kept.whole - i)];
     for (const BufferShape& s : layer_shapes(config, model, layer, in.capacity_tokens).all()) bytes += s.bytes(in.precision);
   }
   const SharedShapes shared = shared_shapes(config, model, in.method, in.capacity_tokens, in.max_document, in.precision);
@@ -93,7 +93,7 @@ void plan_adapter(const ModelConfig& config, const ModelLayout& model, const Pla
 }  // namespace
 
 MemoryPlan plan_memory(const ModelConfig& config, const PlanInput& in) {
-  const ModelLayout model = model_layout(config, in.method, in.purpose, in.masters, in.quantization);
+  const ModelLayout model = model_layout(config, in.method, in.purpose, in.masters, in.quantization, whole_model(config));
   MemoryPlan plan;
   plan_base(config, in, plan);
   plan_adapter(config, model, in, plan);

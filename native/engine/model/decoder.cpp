@@ -66,6 +66,7 @@ StepContext Decoder::Impl::upload(const PackedBatch& batch, AdapterUse adapter) 
   const at::Tensor borders = s.offsets.narrow(0, 0, static_cast<int64_t>(batch.doc_offsets.size()));
   borders.copy_(host_ints(batch.doc_offsets));
   return {.kernels = *kernels,
+          .tp = tp(),
           .n = n,
           .positions = s.integers[kPositions].narrow(0, 0, n),
           .docs = {batch.doc_offsets, borders, batch.longest_document()},
@@ -78,7 +79,7 @@ StepContext Decoder::Impl::upload(const PackedBatch& batch, AdapterUse adapter) 
 
 Pending Decoder::Impl::forward(const StepContext& ctx) {
   const SharedBuffers& s = workspace.shared();
-  kernels->embedding(s.integers[kIds].narrow(0, 0, ctx.n), embedding.computes(), workspace.layer(0, ctx.n).x);
+  kernels->embedding(s.integers[kIds].narrow(0, 0, ctx.n), embedding->computes(), workspace.layer(0, ctx.n).x);
   if (ctx.prompt) ctx.prompt->embed(ctx, workspace.layer(0, ctx.n).x);
   const at::Tensor y = s.y.narrow(0, 0, ctx.n);
   Pending pending;
@@ -128,8 +129,8 @@ void Decoder::Impl::backward(const StepContext& ctx, const at::Tensor& dx, const
     hand_out(receive, i);
   }
   if (ctx.prompt) ctx.prompt->embed_backward(ctx, dx);
-  if (embedding.grad().defined())
-    kernels->embedding_backward(s.integers[kIds].narrow(0, 0, ctx.n), dx, embedding.grad());
+  if (embedding->grad().defined())
+    kernels->embedding_backward(s.integers[kIds].narrow(0, 0, ctx.n), dx, embedding->grad());
   hand_out(receive, std::nullopt);
 }
 
@@ -144,7 +145,7 @@ void Decoder::Impl::hand_out(const GradientReceiver& receive, std::optional<size
   receive({std::span(trainable).subspan(begin, end - begin), begin});
   for (size_t i = begin; i < end; ++i) trainable[i].grad.zero_();
   if (!layer) {
-    embedding.sync(*kernels);
+    if (embedding) embedding->sync(*kernels);
     if (prompt) prompt->sync(*kernels);
   } else if (*layer == layers.size()) {
     sync_head();
@@ -166,7 +167,7 @@ LossSums Decoder::Impl::loss_and_gradients(const PackedBatch& real, double grad_
   const Pending top = forward(ctx);
   const SharedBuffers& s = workspace.shared();
   const at::Tensor dx = s.dx.narrow(0, 0, ctx.n);
-  head.loss(ctx, s, top, head_table(), targets, grad_scale, dx, labels);
+  head->loss(ctx, s, top, head_table(), targets, grad_scale, dx, labels);
   const LossSums result = sums(targets);  // before the head's weights change
   backward(ctx, dx, receive);
   return result;
@@ -191,7 +192,7 @@ LossSums Decoder::evaluate(const PackedBatch& real) {
   const TargetRows targets = impl_->upload_targets(batch);
   if (targets.rows.size(0) == 0) return {};
   const Pending top = impl_->forward(ctx);
-  impl_->head.loss(ctx, impl_->workspace.shared(), top, impl_->head_table(), targets, 0, at::Tensor());
+  impl_->head->loss(ctx, impl_->workspace.shared(), top, impl_->head_table(), targets, 0, at::Tensor());
   return impl_->sums(targets);
 }
 
@@ -202,7 +203,7 @@ at::Tensor Decoder::logits(const PackedBatch& real, AdapterUse adapter) {
   const Pending top = impl_->forward(ctx);
   const at::Tensor out = at::empty({ctx.n, impl_->config.vocab_size},
                                    at::TensorOptions().dtype(at::kFloat).device(impl_->options.device));
-  impl_->head.logits(ctx, impl_->workspace.shared(), top, impl_->head_table(), 0, out);
+  impl_->head->logits(ctx, impl_->workspace.shared(), top, impl_->head_table(), 0, out);
   if (!ctx.prompt) return out.to(at::kCPU);
   std::vector<at::Tensor> documents;
   const int64_t slots = impl_->layout.virtual_tokens;

@@ -18,6 +18,7 @@
 #include "core/precision.h"
 #include "engine/model/batch.h"
 #include "engine/model/labels.h"
+#include "engine/parallel/parallel.h"
 #include "engine/peft/parameter.h"
 #include "engine/peft/context.h"  // AdapterUse
 #include "engine/peft/model_method.h"
@@ -40,6 +41,7 @@ struct DecoderOptions {
   int64_t max_document = 0;         // longest document: sizes rotary tables and attention scratch
   uint64_t seed = 0;                // initial values of adapters, and dropout
   std::vector<int32_t> prompt_ids;  // of the text that virtual tokens start from; empty: tokens drawn at random
+  Parallel parallel = serial();     // which part of the model this rank has, and who has the rest
 };
 
 // Parameters whose gradients a backward pass has completed: `parameters` are trainable()[first, first + size). The receiver

@@ -22,7 +22,8 @@ struct Decoder::Impl {
   enum Row { kIds, kPositions, kTargets, kRows, kCorrect };
 
   at::TensorOptions storage() const;
-  const BaseWeight& head_table() const { return lm_head ? *lm_head : embedding; }
+  const BaseWeight& head_table() const { return lm_head ? *lm_head : *embedding; }
+  Communicator& tp() const { return *options.parallel.tp; }
   // Every weight under its Hugging Face name.
   std::vector<WeightSlot> slots();
   void collect_parameters();
@@ -31,6 +32,7 @@ struct Decoder::Impl {
   void each_linear(const std::function<void(Linear&)>& visit);
   void each_serial(const std::function<void(SerialAdapter&)>& visit);
   void start_adapters();
+  void make_tables();
   void make_method();
   void start_prompt();
 
@@ -57,10 +59,11 @@ struct Decoder::Impl {
   ModelLayout layout;
   std::unique_ptr<Kernels> kernels;
   Workspace workspace;
-  BaseWeight embedding;              // [V, D]
-  std::optional<BaseWeight> lm_head;  // [V, D], absent when tied
+  std::unique_ptr<Communicator> replicas;  // ranks with the same key-value head; null: only this one has it
+  std::optional<BaseWeight> embedding;     // [V, D], absent on pipeline stages that neither look up ids nor use it as a head
+  std::optional<BaseWeight> lm_head;       // [V, D], absent when tied, and on stages other than the last
   std::vector<Layer> layers;
-  Head head;
+  std::optional<Head> head;            // on the last stage
   std::unique_ptr<ModelMethod> method;  // null: the method has no part over the whole model
   std::unique_ptr<PromptAdapter> prompt;  // null: no virtual tokens
   PackedBatch slotted;

@@ -33,12 +33,13 @@ class Linear {
   void backward(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& x, const at::Tensor& dx,
                 InputGradient wanted);
   // Anything to train here?
-  bool trained() const { return layout_.weight == Trained::yes || (adapter_ && purpose_ == Purpose::train); }
+  bool trained() const { return layout().weight == Trained::yes || (adapter_ && site_.purpose == Purpose::train); }
 
-  const LinearLayout& layout() const { return layout_; }
+  const LinearLayout& layout() const { return site_.layout; }
   // Rows of the base weight that belong to a part, where loading writes: master when trained, else the compute weight. A
   // quantized weight goes through the shared buffer; loaded() is to be called before it is used again.
   at::Tensor base_weight(const Projection& part) const;
+  Placement placement(const Projection& part) const;  // of those rows
   void loaded(const Projection& part);
   const at::Tensor& grad() const { return grad_; }  // fp32 [out, in], or undefined
   LinearAdapter* adapter() { return adapter_.get(); }
@@ -56,13 +57,11 @@ class Linear {
   // The whole fused weight, storage [out, in + tail]. A quantized one is made in the shared buffer, and is there until
   // another linear asks for its own.
   at::Tensor weight(Kernels& kernels) const;
-  at::Tensor input_columns(const at::Tensor& weight) const { return weight.narrow(1, 0, layout_.in); }
-  bool quantized() const { return layout_.quantization != Quantization::none; }
+  at::Tensor input_columns(const at::Tensor& weight) const { return weight.narrow(1, 0, layout().in); }
+  bool quantized() const { return layout().quantization != Quantization::none; }
   bool adapts(const StepContext& ctx) const { return adapter_ && ctx.adapter == AdapterUse::on; }
 
-  LinearLayout layout_;
-  std::string prefix_;
-  Purpose purpose_;
+  AdapterSite site_;
   at::Tensor weight_;         // storage [out, in + tail]; of a quantized weight the tail alone, [out, tail]
   std::vector<Nf4Matrix> quantized_;  // part by part
   at::Tensor scratch_;                // storage [out, in + tail], shared

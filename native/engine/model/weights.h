@@ -8,13 +8,16 @@
 #include <string>
 #include <vector>
 
+#include "core/parallel.h"
+
 namespace collie {
 
-// A weight by its Hugging Face name, and where it goes (any storage, any device). `loaded` is called when it is there, before
+// A weight by its Hugging Face name, which part of it, and where that goes (any storage, any device). `loaded` is called when it is there, before
 // the next one is read: destinations of quantized weights share a buffer.
 struct WeightSlot {
   std::string name;
   at::Tensor destination;
+  Slice slice = {};
   std::function<void()> loaded = {};
 };
 

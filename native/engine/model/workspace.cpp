@@ -20,8 +20,8 @@ at::Tensor column(const at::Tensor& t) { return t.view({-1}); }
 
 Workspace::Workspace(const ModelConfig& config, const ModelLayout& model, const std::optional<MethodSpec>& method,
                      const WorkspaceOptions& options)
-    : options_(options), first_(std::min(model.first_trained, config.n_layers - 1)) {
-  const KeptLayers kept = kept_layers(config, model, options.checkpointing);
+    : options_(options), first_(std::min(model.first_trained, model.shard.n_layers() - 1)) {
+  const KeptLayers kept = kept_layers(model, options.checkpointing);
   const LayerLayout widest = model.widest();
   for (int64_t i = 0; i < kept.whole; ++i) {
     const LayerLayout& layer = kept.whole == 1 ? widest : model.layers[static_cast<size_t>(first_ + i)];

@@ -114,7 +114,8 @@ std::vector<Parameter> DoraAdapter::part_parameters(size_t i) const {
                  .grad = parts_[i].grad,
                  .decay = Decay::no,
                  .kind = ParameterKind::vector,
-                 .lr_scale = lr_ratio_});
+                 .lr_scale = lr_ratio_,
+                 .placement = site_.along_outputs(site_.layout.parts[i])});
   return all;
 }
 

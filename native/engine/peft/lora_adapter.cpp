@@ -91,8 +91,9 @@ void LoraAdapter::sync(Kernels& kernels, const at::Tensor& weight) {
 }
 
 std::vector<Parameter> LoraAdapter::part_parameters(size_t i) const {
-  return {{.name = module(i) + ".lora_A.weight", .master = a_of(i), .grad = a_grad_of(i)},
-          {.name = module(i) + ".lora_B.weight", .master = b_masters_[i], .grad = b_grads_[i], .lr_scale = lr_ratio_}};
+  const Placement a = site_.along_inputs(1), b = site_.along_outputs(site_.layout.parts[i]);
+  return {{.name = module(i) + ".lora_A.weight", .master = a_of(i), .grad = a_grad_of(i), .placement = a},
+          {.name = module(i) + ".lora_B.weight", .master = b_masters_[i], .grad = b_grads_[i], .lr_scale = lr_ratio_, .placement = b}};
 }
 
 std::vector<Parameter> LoraAdapter::parameters() const {

@@ -58,8 +58,8 @@ std::vector<NamedTensor> PissaAdapter::constants() const {
   for (size_t i = 0; i < b_starts_.size(); ++i) {
     const Projection& part = site_.layout.parts[i];
     if (!part.adapted) continue;
-    all.push_back({module(i) + ".lora_A.weight.start", a_start_.narrow(0, part.tail_begin, part.rank)});
-    all.push_back({module(i) + ".lora_B.weight.start", b_starts_[i]});
+    all.push_back({module(i) + ".lora_A.weight.start", a_start_.narrow(0, part.tail_begin, part.rank), site_.along_inputs(1).slice});
+    all.push_back({module(i) + ".lora_B.weight.start", b_starts_[i], site_.along_outputs(part).slice});
   }
   return all;
 }

@@ -23,6 +23,8 @@ struct PromptSite {
   at::Device device = at::kCPU;
   Purpose purpose = Purpose::serve;  // train: with gradients
   uint64_t seed = 0;                 // of initial values
+  const ModelLayout& model;
+  Communicator& tp;                  // every rank of it has the adapter whole
   at::Tensor work;                   // fp32, what SharedShapes::prompt says: of this adapter alone, kept between calls
 
   at::TensorOptions fp32() const { return at::TensorOptions().dtype(at::kFloat).device(device); }
