@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { int, meta } from './field-meta.ts';
 import { methodSchema } from './methods.ts';
 import { optimizerSchema } from './optimizers.ts';
+import { hostsSchema, parallelSchema, recoverySchema } from './parallel-fields.ts';
 
 const promptAnswerMapping = z
   .strictObject({
@@ -177,7 +178,13 @@ export const batchSchema = z.strictObject({
     ),
   grad_accum_steps: int(1, 4096)
     .default(2)
-    .meta(meta({ title: 'Accumulation', help: 'Micro-batches per optimizer step.', unit: 'micro-batches' })),
+    .meta(
+      meta({
+        title: 'Accumulation',
+        help: 'Micro-batches per optimizer step, over all data-parallel ranks: each takes its share of them.',
+        unit: 'micro-batches',
+      }),
+    ),
   seq_len: int(8, 131072)
     .default(512)
     .meta(
@@ -350,6 +357,11 @@ export const runSpecSchema = z.strictObject({
   evaluation: evaluationSchema.prefault({}).meta(meta({ title: 'Evaluation', help: '' })),
   checkpoint: checkpointSchema.prefault({}).meta(meta({ title: 'Checkpoints', help: '' })),
   sampling: samplingSchema.prefault({}).meta(meta({ title: 'Samples', help: '' })),
+  parallel: parallelSchema
+    .prefault({})
+    .meta(meta({ title: 'Parallel', help: 'How the run is laid out over ranks, one process each.' })),
+  hosts: hostsSchema,
+  recovery: recoverySchema.prefault({}).meta(meta({ title: 'Recovery', help: '' })),
 });
 
 /** A complete spec, every default filled in. What spec.json holds. */

@@ -20,7 +20,9 @@ export type FieldKind =
   /** some of `options` */
   | 'multi_choice'
   /** a list of free texts */
-  | 'text_list';
+  | 'text_list'
+  /** a list of whole numbers; min and max are those of an entry */
+  | 'integer_list';
 
 export interface FieldOption {
   value: string;
@@ -173,6 +175,8 @@ function leaf(schema: Schema): ({ kind: FieldKind } & Partial<SpecField>) | null
       if (element.type === 'enum')
         return { kind: 'multi_choice', options: plainOptions(element.entries ?? {}), ...limits(checks) };
       if (element.type === 'string') return { kind: 'text_list', ...limits(checks) };
+      if (element.type === 'number')
+        return { kind: 'integer_list', ...limits(checks), ...limits(element.checks ?? []) };
       throw new Error(`spec-fields: cannot show a list of zod "${element.type}"`);
     }
     default:

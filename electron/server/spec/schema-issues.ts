@@ -34,6 +34,8 @@ export function expected(field: SpecField): string {
       return `a list of ${minLength ? 'one or more' : 'any'} of ${choices}`;
     case 'text_list':
       return `a list of ${minLength ? `${minLength} to ${maxLength}` : `at most ${maxLength}`} texts, none of them empty`;
+    case 'integer_list':
+      return `a list of at most ${maxLength} whole numbers from ${min} to ${max}`;
     case 'text': {
       const length = maxLength === undefined ? '' : ` of at most ${maxLength} characters`;
       return `a text${minLength ? ' that is not empty' : length}${orNone}`;
@@ -102,6 +104,8 @@ function suggestionFor(field: SpecField, value: unknown): string {
     );
     if (near !== null) return `Did you mean "${near}"?`;
   }
+  if (typeof value === 'number' && field.kind === 'integer_list')
+    return `Write a list: ${JSON.stringify([value])}.`;
   if (typeof value === 'string' && (field.kind === 'text_list' || field.kind === 'multi_choice'))
     return `Write a list: ${JSON.stringify([value])}.`;
   const isNumber = field.kind === 'integer' || field.kind === 'number';

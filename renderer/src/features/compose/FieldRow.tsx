@@ -29,6 +29,7 @@ const controls: Record<SpecField['kind'], ComponentType<FieldProps>> = {
   variant: VariantField,
   multi_choice: MultiChoiceField,
   text_list: TextListField,
+  integer_list: TagsField,
 };
 
 /** Controls that the schema asks for by name. */
@@ -47,7 +48,13 @@ function controlOf({ kind, meta }: SpecField): ComponentType<FieldProps> {
   return kind === 'text_list' && meta.suggestions ? TagsField : controls[kind];
 }
 
-const wideKinds: readonly SpecField['kind'][] = ['variant', 'multi_choice', 'text_list', 'boolean'];
+const wideKinds: readonly SpecField['kind'][] = [
+  'variant',
+  'multi_choice',
+  'text_list',
+  'integer_list',
+  'boolean',
+];
 const wideControls: readonly FieldMeta['control'][] = ['model', 'dataset', 'multiline', 'adapter'];
 /** Help of more letters than this would become a tower in one column. */
 const LONG_HELP = 160;

@@ -22,6 +22,7 @@ const plan: readonly { id: string; title: string; paths: readonly string[] }[] =
     paths: ['evaluation', 'checkpoint', 'sampling'],
   },
   { id: 'precision', title: 'Precision and device', paths: ['precision', 'device', 'threads', 'seed'] },
+  { id: 'parallel', title: 'Parallel', paths: ['parallel', 'recovery', 'hosts'] },
 ];
 
 const inside = (path: string, group: string) => path === group || path.startsWith(`${group}.`);

@@ -1,7 +1,11 @@
 import { TagsInput } from '@mantine/core';
 import { type FieldProps, helpProps } from './field-props.ts';
 
-/** A list of short texts of which some are usual: tags, typed or chosen. */
+/** What was typed as an entry of the list; a number that is none stays a text for the check to name. */
+const entry = (field: FieldProps['field'], tag: string): unknown =>
+  field.kind === 'integer_list' && tag.trim() !== '' && Number.isFinite(Number(tag)) ? Number(tag) : tag;
+
+/** A list of short texts of which some are usual, or of numbers: tags, typed or chosen. */
 export function TagsField({ field, id, value, error, help, onChange }: FieldProps) {
   const tags = Array.isArray(value) ? value.map(String) : [];
   return (
@@ -20,7 +24,9 @@ export function TagsField({ field, id, value, error, help, onChange }: FieldProp
         pill: { fontFamily: 'var(--mantine-font-family-monospace)' },
         inputField: { fontFamily: 'var(--mantine-font-family-monospace)' },
       }}
-      onChange={onChange}
+      // The layers of two chunks may be the same number.
+      allowDuplicates={field.kind === 'integer_list'}
+      onChange={(next) => onChange(next.map((tag) => entry(field, tag)))}
     />
   );
 }
