@@ -20,13 +20,12 @@ constexpr int64_t kProcessBytes = int64_t{110} << 20;
 int64_t activation_bytes(const ModelConfig& config, const ModelLayout& model, const PlanInput& in) {
   const KeptLayers kept = kept_layers(model, in.checkpointing);
   const BufferShape input{in.capacity_tokens, config.hidden_size};
-  int64_t bytes = kept.inputs * input.bytes(in.precision);
-  for (int64_t i = 0; i < kept.whole; ++i) {
-    const LayerLayout& layer =
-        kept.whole == 1 ? model.widest() : model.layers[model.layers.size() - static_cast<size_t>(kept.whole - i)];
-    for (const BufferShape& s : layer_shapes(config, model, layer, in.capacity_tokens).all()) bytes += s.bytes(in.precision);
-  }
-  const SharedShapes shared = shared_shapes(config, model, in.method, in.capacity_tokens, in.max_document, in.precision);
+  int64_t bytes = kept.inputs(in.slots) * input.bytes(in.precision);
+  for (int64_t i = 0; i < kept.sets(in.slots); ++i)
+    for (const BufferShape& s :
+         layer_shapes(config, model, kept_layout(model, kept, i % kept.per_slot), in.capacity_tokens).all())
+      bytes += s.bytes(in.precision);
+  const SharedShapes shared = shared_shapes(config, model, in.method, in.capacity_tokens, in.max_document, in.slots, in.precision);
   for (const BufferShape& s : shared.all()) bytes += s.bytes(in.precision);
   return bytes;
 }

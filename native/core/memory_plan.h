@@ -19,6 +19,7 @@ struct PlanInput {
   ActivationCheckpointing checkpointing = ActivationCheckpointing::off;
   int64_t capacity_tokens = 1;  // largest micro-batch, virtual tokens included
   int64_t max_document = 1;     // the same
+  int64_t slots = 1;            // micro-batches in flight
   int64_t threads = 1;
   std::optional<OptimizerSpec> optimizer = {};  // what trains; none: the forecast has no optimizer
   std::optional<ModelShard> shard = {};         // what the rank has of the model; none: all of it

@@ -173,7 +173,7 @@ LayerShapes layer_shapes(const ModelConfig& c, const ModelLayout& model, const L
 }
 
 SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const std::optional<MethodSpec>& method, int64_t n,
-                           int64_t max_document, Precision precision) {
+                           int64_t max_document, int64_t slots, Precision precision) {
   const int64_t d = c.hidden_size;
   // All ranks of a tensor-parallel group go through the same chunks.
   const int64_t largest_share = share_of(c.vocab_size, model.shard.tp_size, 0).size;
@@ -190,7 +190,7 @@ SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const
   }
   const AdapterScratch scratch = method ? adapter_scratch(*method, model.purpose == Purpose::train) : AdapterScratch{};
   return {.y = {n, d},
-          .final_x = {n, d},
+          .outputs = {slots * n, d},
           .final_h = {n, d},
           .gathered = {n, d},
           .final_rstd = {n, 1, Element::f32},
@@ -210,10 +210,18 @@ SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const
 }
 
 KeptLayers kept_layers(const ModelLayout& model, ActivationCheckpointing checkpointing) {
-  if (model.purpose == Purpose::serve) return {.whole = 1, .inputs = 0};
-  const int64_t trained = std::max<int64_t>(static_cast<int64_t>(model.layers.size()) - model.first_trained, 1);
-  if (checkpointing == ActivationCheckpointing::off) return {.whole = trained, .inputs = 0};
-  return {.whole = 1, .inputs = trained - 1};
+  if (model.purpose == Purpose::serve) return {.per_slot = 1, .shared = true};
+  int64_t begin = 0, trained = 1;
+  for (const Range& chunk : model.shard.chunks) {
+    trained = std::max(trained, begin + chunk.size - std::max(begin, model.first_trained));
+    begin += chunk.size;
+  }
+  return {.per_slot = trained, .shared = checkpointing == ActivationCheckpointing::every_layer};
+}
+
+LayerLayout kept_layout(const ModelLayout& model, const KeptLayers& kept, int64_t i) {
+  if (kept.shared || kept.per_slot == 1 || model.shard.chunks.size() > 1) return model.widest();
+  return model.layers[model.layers.size() - static_cast<size_t>(kept.per_slot - i)];
 }
 
 }  // namespace collie

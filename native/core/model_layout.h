@@ -119,7 +119,8 @@ LayerShapes layer_shapes(const ModelConfig& config, const ModelLayout& model, co
 // What all layers share. Buffers of a use that does not occur have no rows.
 struct SharedShapes {
   BufferShape y;                          // [N, D] output of a block before it joins the residual
-  BufferShape final_x, final_h, gathered;  // [N, D]
+  BufferShape outputs;                    // [slots N, D] of the chunk, for every micro-batch in flight
+  BufferShape final_h, gathered;          // [N, D]
   BufferShape final_rstd, losses;         // [N, 1]
   BufferShape logits;                     // [rows of a chunk, V]
   BufferShape statistics;                 // [3, rows of a chunk] of logits that lie on several ranks
@@ -132,18 +133,24 @@ struct SharedShapes {
   BufferShape weight;                     // [elements of the widest]: a quantized weight as it is computed with
   BufferShape prompt;                     // [virtual tokens, *], for methods that compute their vectors
   std::array<BufferShape, 18> all() const {
-    return {y,       final_x, final_h, gathered, final_rstd,    losses,         logits, statistics, integers,
+    return {y,       outputs, final_h, gathered, final_rstd,    losses,         logits, statistics, integers,
             offsets, rope,    dx,      dqkv,     dinput,        adapter_input,  adapter_output, weight, prompt};
   }
 };
 // `capacity` tokens of the largest micro-batch, virtual ones included; `max_document` of the longest document.
 SharedShapes shared_shapes(const ModelConfig& config, const ModelLayout& model, const std::optional<MethodSpec>& method,
-                           int64_t capacity, int64_t max_document, Precision precision);
+                           int64_t capacity, int64_t max_document, int64_t slots, Precision precision);
 
-// Sets of layer buffers held at once, and how many more layers hold only their input.
+// Layer buffers that a rank holds.
 struct KeptLayers {
-  int64_t whole = 0, inputs = 0;
+  int64_t per_slot = 0;  // layers of its largest chunk, from the first trained one on: so many micro-batches in flight keep inputs of
+  bool shared = false;   // all layers of all slots share one set of buffers, besides their inputs
+  int64_t sets(int64_t slots) const { return shared ? 1 : slots * per_slot; }
+  // Beyond those in the sets.
+  int64_t inputs(int64_t slots) const { return shared ? slots * per_slot - 1 : 0; }
 };
 KeptLayers kept_layers(const ModelLayout& model, ActivationCheckpointing checkpointing);
+// What the i-th of the kept layers of a slot is sized by.
+LayerLayout kept_layout(const ModelLayout& model, const KeptLayers& kept, int64_t i);
 
 }  // namespace collie

@@ -21,6 +21,20 @@ struct Decoder::Impl {
   // Rows of SharedBuffers::integers.
   enum Row { kIds, kPositions, kTargets, kRows, kCorrect };
 
+  // Layers [begin, end) of the rank; whether they are the first, the last chunk of the pipeline.
+  struct Chunk {
+    size_t begin, end;
+    bool first, last;
+  };
+  struct Uploaded {
+    const PackedBatch& batch;
+    StepContext ctx;
+  };
+  Chunk chunk(int64_t index) const;
+  Uploaded upload_pass(const StagePass& pass);
+  int64_t computed_tokens(const StagePass& pass) const;
+  bool gradient_goes_below(size_t layer) const;
+
   at::TensorOptions storage() const;
   const BaseWeight& head_table() const { return lm_head ? *lm_head : *embedding; }
   Communicator& tp() const { return *options.parallel.tp; }
@@ -53,15 +67,13 @@ struct Decoder::Impl {
   void append_slots(KvCache& cache);
   std::vector<LayerCache> empty_cache(int64_t rows) const;
   // `receive` is called for every layer's parameters once the layer is done, the head's first and the embedding's last; or null.
-  void backward(const StepContext& ctx, const at::Tensor& dx, const GradientReceiver& receive);
+  void backward(const StepContext& ctx, const Chunk& chunk, int64_t slot, const at::Tensor& dx, const GradientReceiver& receive);
   void hand_out(const GradientReceiver& receive, std::optional<size_t> layer);
   void sync_head();
   // Sums over the tensor-parallel group those gradients of trainable[begin, end) of which every rank has seen a part only; once, until
   // they start from zero again.
   void sum_gradients(size_t begin, size_t end);
   void zero_gradients(size_t begin, size_t end);
-  LossSums loss_and_gradients(const PackedBatch& batch, double grad_scale, uint64_t dropout_key, const Labels& labels,
-                              const GradientReceiver& receive);
   LossSums sums(const TargetRows& targets) const;
 
   ModelConfig config;
@@ -80,6 +92,7 @@ struct Decoder::Impl {
   // By owner, in the order of `trainable`: embedding and prompt, layers, then final norm and head.
   std::vector<Parameter> trainable;
   std::vector<bool> summed;         // by place in trainable: its gradient is the group's sum already
+  size_t first_handed_out = 0;      // 1: trainable[0] is a table that another stage trains too
   std::vector<size_t> layer_begin;  // layers + 1: where the parameters of each layer begin
   std::vector<int32_t> target_rows, target_ids;  // of the micro-batch, on the host
   std::vector<int32_t> row_ids;                  // what own_rows() returned

@@ -27,7 +27,7 @@ Decoder::Impl::Impl(const ModelConfig& c, const DecoderOptions& o)
       options(o),
       layout(model_layout(c, o.method, o.purpose, o.masters, o.quantization, model_shard(c, o.parallel.spec, o.parallel.place))),
       kernels(make_kernels(o.device)),
-      workspace(c, layout, o.method, {o.checkpointing, o.capacity_tokens, o.max_document, o.precision, o.device}) {
+      workspace(c, layout, o.method, {o.checkpointing, o.capacity_tokens, o.max_document, o.slots, o.precision, o.device}) {
   const HeadShare& heads = layout.heads;
   if (heads.kv_replicas > 1) replicas = tp().split(heads.kv_heads.begin, layout.shard.tp_rank, "key-value head");
   make_tables();
@@ -126,6 +126,11 @@ void Decoder::Impl::start_adapters() {
 
 void Decoder::Impl::collect_parameters() {
   if (embedding) trainable = embedding->parameters();
+  const bool two_stages = config.tied_embeddings && layout.shard.embedding != layout.shard.head;
+  if (two_stages && !trainable.empty()) {
+    first_handed_out = 1;
+    if (!layout.shard.embedding) trainable[0].placement.counted = Counted::no;  // the first stage counts it
+  }
   if (prompt && layout.purpose == Purpose::train) append(trainable, prompt->parameters());
   for (Layer& layer : layers) {
     layer_begin.push_back(trainable.size());

@@ -37,13 +37,13 @@ void Head::draw_targets(const StepContext& ctx, const at::Tensor& logits, const 
   targets.copy_(at::where(at::logical_and(own.ge(0), own.lt(vocabulary_.size)), own, -1));
 }
 
-void Head::loss(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const BaseWeight& table,
+void Head::loss(const StepContext& ctx, const SharedBuffers& shared, const at::Tensor& x, const BaseWeight& table,
                 const TargetRows& t, double grad_scale, const at::Tensor& dx, const Labels& labels) {
   Kernels& k = ctx.kernels;
   const int64_t count = t.rows.size(0), chunk = shared.logits.size(0);
-  const at::Tensor x = shared.final_x.narrow(0, 0, ctx.n), h = shared.final_h.narrow(0, 0, ctx.n);
+  const at::Tensor h = shared.final_h.narrow(0, 0, ctx.n);
   const at::Tensor rstd = shared.final_rstd.narrow(0, 0, ctx.n);
-  norm_.forward(ctx, pending, x, h, rstd);
+  norm_.forward(ctx, {}, x, h, rstd);
   k.gather_rows(h, t.rows, shared.gathered.narrow(0, 0, count));
   for (int64_t first = 0; first < count; first += chunk) {
     const int64_t rows = std::min(chunk, count - first);
@@ -72,7 +72,7 @@ void Head::logits(const StepContext& ctx, const SharedBuffers& shared, const Pen
                   int64_t first, const at::Tensor& out) const {
   const int64_t chunk = shared.logits.size(0);
   const at::Tensor h = shared.final_h.narrow(0, 0, ctx.n);
-  norm_.forward(ctx, pending, shared.final_x.narrow(0, 0, ctx.n), h, at::Tensor());
+  norm_.forward(ctx, pending, shared.outputs.narrow(0, 0, ctx.n), h, at::Tensor());
   if (shared_vocabulary()) out.zero_();
   const at::Tensor own = out.narrow(1, vocabulary_.begin, vocabulary_.size);
   for (int64_t row = first; row < ctx.n; row += chunk) {

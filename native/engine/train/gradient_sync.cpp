@@ -11,7 +11,8 @@ namespace {
 
 int64_t whole_elements(const Parameter& parameter) {
   const int64_t elements = parameter.master.numel();
-  return parameter.slice.dim < 0 ? elements : elements / std::max<int64_t>(parameter.slice.range.size, 1) * parameter.slice.whole;
+  const Slice& slice = parameter.placement.slice;
+  return slice.dim < 0 ? elements : elements / std::max<int64_t>(slice.range.size, 1) * slice.whole;
 }
 
 }  // namespace
@@ -161,7 +162,7 @@ std::optional<size_t> GradientSync::place_of(size_t trainable_index) const { ret
 double GradientSync::squared_norm(Kernels& kernels) const {
   double sum = 0;
   for (const Parameter& parameter : owned_)
-    if (parameter.counted) sum += kernels.squared_norm(parameter.grad);
+    if (parameter.placement.counted == Counted::yes) sum += kernels.squared_norm(parameter.grad);
   return sum_over_model(sum);
 }
 

@@ -70,11 +70,12 @@ LossSums Pipeline::backward(const PipelineAction& action, const MicroBatch& micr
   Slot& slot = slots_[index];
   const StagePass pass{micro_batch, action.chunk, static_cast<int64_t>(index)};
   const int64_t v = chunk_of_pipeline(action.chunk);
-  if (v < last_chunk()) receive(decoder_.stage_output_gradient(pass), neighbour(1), tag_of(action.micro_batch, v, Pass::backward));
+  if (v < last_chunk() && decoder_.gradient_arrives(action.chunk))
+    receive(decoder_.stage_output_gradient(pass), neighbour(1), tag_of(action.micro_batch, v, Pass::backward));
   if (slot.sending) slot.sending->wait();
   slot.sending.reset();
   const LossSums sums = decoder_.stage_backward(pass, hand_out);
-  if (v > 0)
+  if (v > 0 && decoder_.gradient_leaves(action.chunk))
     slot.sending = parallel_.pp->start_send(decoder_.stage_input_gradient(pass), neighbour(-1),
                                             tag_of(action.micro_batch, v - 1, Pass::backward));
   slot.micro_batch = -1;

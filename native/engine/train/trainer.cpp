@@ -108,7 +108,7 @@ void Trainer::save() {
                             session_.config_json,
                             session_.spec.parallel_json};
   const SavedCheckpoint saved =
-      checkpoints_.save(meta, session_.spec.method, own_tensors(session_), *session_.parallel.world);
+      checkpoints_.save(meta, session_.spec.method, written_tensors(session_), *session_.parallel.world);
   if (session_.parallel.world->rank() == 0) checkpoints_.prune(session_.spec.checkpoint.keep, now_.step);
   saved_step_ = now_.step;
   journal_.checkpoint(saved.name, saved.bytes, seconds_since(begin));
