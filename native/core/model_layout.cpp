@@ -196,6 +196,7 @@ SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const
           .final_rstd = {n, 1, Element::f32},
           .losses = {n, 1, Element::f32},
           .logits = {model.shard.head ? chunk : 0, model.vocabulary.size},
+          .statistics = {model.shard.head && model.shard.tp_size > 1 ? 3 : 0, chunk, Element::f32},
           .integers = {5, n, Element::i32},
           .offsets = {n + 1, 1, Element::i32},
           .rope = {2 * max_document, c.head_dim / 2, Element::f32},

@@ -122,6 +122,7 @@ struct SharedShapes {
   BufferShape final_x, final_h, gathered;  // [N, D]
   BufferShape final_rstd, losses;         // [N, 1]
   BufferShape logits;                     // [rows of a chunk, V]
+  BufferShape statistics;                 // [3, rows of a chunk] of logits that lie on several ranks
   BufferShape integers;                   // [5, N] ids, positions, targets, rows, correct
   BufferShape offsets;                    // [N + 1] document borders
   BufferShape rope;                       // [2 max_document, E / 2]
@@ -130,8 +131,8 @@ struct SharedShapes {
   BufferShape adapter_output;             // [N, widest output], for adapters that change their output
   BufferShape weight;                     // [elements of the widest]: a quantized weight as it is computed with
   BufferShape prompt;                     // [virtual tokens, *], for methods that compute their vectors
-  std::array<BufferShape, 17> all() const {
-    return {y,       final_x, final_h, gathered, final_rstd,    losses,         logits, integers,
+  std::array<BufferShape, 18> all() const {
+    return {y,       final_x, final_h, gathered, final_rstd,    losses,         logits, statistics, integers,
             offsets, rope,    dx,      dqkv,     dinput,        adapter_input,  adapter_output, weight, prompt};
   }
 };

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/json_reader.h"
 #include "core/memory_plan.h"
+#include "core/parallel_support.h"
 
 namespace collie {
 
@@ -131,6 +132,7 @@ Session open_session(const RunSpec& spec, const fs::path& run_folder) {
   session.device = choose_device(spec.device);
   session.config = ModelConfig::load(spec.model);
   check_method_fits(spec.method, session.config);
+  check_parallel({spec.method, spec.optimizer, spec.quantization, spec.parallel, &session.config});
   session.config_json = read_json_file(fs::path(spec.model) / "config.json");
   open_rows(session, run_folder);
   session.prompts = load_sample_prompts(run_folder, spec.sampling);
