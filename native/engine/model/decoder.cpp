@@ -61,7 +61,7 @@ StepContext Decoder::Impl::upload(const PackedBatch& batch, AdapterUse adapter) 
                                                      std::to_string(options.capacity_tokens));
   require(batch.longest_document() <= options.max_document, "A document longer than max_document");
   const SharedBuffers& s = workspace.shared();
-  s.integers[kIds].narrow(0, 0, n).copy_(host_ints(batch.ids_N));
+  upload_ids(batch.ids_N);
   s.integers[kPositions].narrow(0, 0, n).copy_(host_ints(batch.positions_N));
   const at::Tensor borders = s.offsets.narrow(0, 0, static_cast<int64_t>(batch.doc_offsets.size()));
   borders.copy_(host_ints(batch.doc_offsets));
@@ -77,9 +77,25 @@ StepContext Decoder::Impl::upload(const PackedBatch& batch, AdapterUse adapter) 
           .prompt = adapter == AdapterUse::on ? prompt.get() : nullptr};
 }
 
+std::span<const int32_t> Decoder::Impl::own_rows(std::span<const int32_t> ids) {
+  if (!shared_vocabulary()) return ids;
+  row_ids.clear();
+  for (const int32_t id : ids) row_ids.push_back(layout.vocabulary.contains(id) ? id - static_cast<int32_t>(layout.vocabulary.begin) : -1);
+  return row_ids;
+}
+
+void Decoder::Impl::upload_ids(std::span<const int32_t> ids) {
+  workspace.shared().integers[kIds].narrow(0, 0, static_cast<int64_t>(ids.size())).copy_(host_ints(own_rows(ids)));
+}
+
+void Decoder::Impl::embed(const StepContext& ctx, const at::Tensor& x) const {
+  kernels->embedding(workspace.shared().integers[kIds].narrow(0, 0, ctx.n), embedding->computes(), x);
+  if (shared_vocabulary()) ctx.tp.all_reduce(x);
+}
+
 Pending Decoder::Impl::forward(const StepContext& ctx) {
   const SharedBuffers& s = workspace.shared();
-  kernels->embedding(s.integers[kIds].narrow(0, 0, ctx.n), embedding->computes(), workspace.layer(0, ctx.n).x);
+  embed(ctx, workspace.layer(0, ctx.n).x);
   if (ctx.prompt) ctx.prompt->embed(ctx, workspace.layer(0, ctx.n).x);
   const at::Tensor y = s.y.narrow(0, 0, ctx.n);
   Pending pending;
@@ -100,7 +116,7 @@ TargetRows Decoder::Impl::upload_targets(const PackedBatch& batch) {
   const at::Tensor& ints = workspace.shared().integers;
   const TargetRows t{ints[kRows].narrow(0, 0, count), ints[kTargets].narrow(0, 0, count), ints[kCorrect].narrow(0, 0, count)};
   t.rows.copy_(host_ints(target_rows));
-  t.targets.copy_(host_ints(target_ids));
+  t.targets.copy_(host_ints(own_rows(target_ids)));
   return t;
 }
 
@@ -141,9 +157,10 @@ void Decoder::Impl::hand_out(const GradientReceiver& receive, std::optional<size
   const size_t begin = layer ? layer_begin[*layer] : 0;
   const size_t end = !layer ? layer_begin[0] : *layer < layers.size() ? layer_begin[*layer + 1] : trainable.size();
   if (begin == end) return;
+  sum_gradients(begin, end);
   if (layer && *layer < layers.size()) layers[*layer].finish_gradients(*kernels);
   receive({std::span(trainable).subspan(begin, end - begin), begin});
-  for (size_t i = begin; i < end; ++i) trainable[i].grad.zero_();
+  zero_gradients(begin, end);
   if (!layer) {
     if (embedding) embedding->sync(*kernels);
     if (prompt) prompt->sync(*kernels);
@@ -218,11 +235,12 @@ const ModelConfig& Decoder::config() const { return impl_->config; }
 
 void Decoder::zero_grad() {
   NoAutograd guard;
-  for (Parameter& p : impl_->trainable) p.grad.zero_();
+  impl_->zero_gradients(0, impl_->trainable.size());
 }
 
 void Decoder::finish_gradients() {
   NoAutograd guard;
+  impl_->sum_gradients(0, impl_->trainable.size());
   for (Layer& layer : impl_->layers) layer.finish_gradients(*impl_->kernels);
 }
 

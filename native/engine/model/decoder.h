@@ -100,7 +100,8 @@ class Decoder {
   std::vector<NamedTensor> method_state();
   int64_t total_params() const;
   void zero_grad();
-  // Once all micro-batches of a step are in: adds what the method adds to gradients besides the loss's.
+  // Once all micro-batches of a step are in: gradients of which the ranks of a tensor-parallel group have a part each are summed, and
+  // what the method adds besides the loss's is added.
   void finish_gradients();
   // Once the optimizer has updated the masters, before sync_weights(): what the method does over the whole model (AdaLoRA
   // allocates ranks). A report when ranks changed.

@@ -24,6 +24,7 @@ struct Decoder::Impl {
   at::TensorOptions storage() const;
   const BaseWeight& head_table() const { return lm_head ? *lm_head : *embedding; }
   Communicator& tp() const { return *options.parallel.tp; }
+  bool shared_vocabulary() const { return layout.vocabulary.size < layout.vocabulary_size; }
   // Every weight under its Hugging Face name.
   std::vector<WeightSlot> slots();
   void collect_parameters();
@@ -39,6 +40,11 @@ struct Decoder::Impl {
   // The batch as it is computed: with the slots of virtual tokens, when there are any and the adapter is on.
   const PackedBatch& with_slots(const PackedBatch& batch, AdapterUse adapter);
   StepContext upload(const PackedBatch& batch, AdapterUse adapter);
+  // Rows of the rank's part of the vocabulary, -1 for those of other ranks.
+  std::span<const int32_t> own_rows(std::span<const int32_t> ids);
+  void upload_ids(std::span<const int32_t> ids);
+  // The input of the first layer, from the ids that were uploaded.
+  void embed(const StepContext& ctx, const at::Tensor& x) const;
   TargetRows upload_targets(const PackedBatch& batch);
   Pending forward(const StepContext& ctx);
   // Computes n tokens after those that a cache holds.
@@ -50,6 +56,10 @@ struct Decoder::Impl {
   void backward(const StepContext& ctx, const at::Tensor& dx, const GradientReceiver& receive);
   void hand_out(const GradientReceiver& receive, std::optional<size_t> layer);
   void sync_head();
+  // Sums over the tensor-parallel group those gradients of trainable[begin, end) of which every rank has seen a part only; once, until
+  // they start from zero again.
+  void sum_gradients(size_t begin, size_t end);
+  void zero_gradients(size_t begin, size_t end);
   LossSums loss_and_gradients(const PackedBatch& batch, double grad_scale, uint64_t dropout_key, const Labels& labels,
                               const GradientReceiver& receive);
   LossSums sums(const TargetRows& targets) const;
@@ -69,8 +79,10 @@ struct Decoder::Impl {
   PackedBatch slotted;
   // By owner, in the order of `trainable`: embedding and prompt, layers, then final norm and head.
   std::vector<Parameter> trainable;
+  std::vector<bool> summed;         // by place in trainable: its gradient is the group's sum already
   std::vector<size_t> layer_begin;  // layers + 1: where the parameters of each layer begin
   std::vector<int32_t> target_rows, target_ids;  // of the micro-batch, on the host
+  std::vector<int32_t> row_ids;                  // what own_rows() returned
 };
 
 }  // namespace collie

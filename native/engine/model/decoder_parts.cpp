@@ -64,7 +64,7 @@ void Decoder::Impl::make_tables() {
   if (layout.tables)
     embedding.emplace(weight_options(o, "model.embed_tokens.weight", layout.embedding, rows), shape, Decay::yes, ParameterKind::table);
   if (!layout.shard.head) return;
-  head.emplace(weight_options(o, "model.norm.weight", layout.final_norm, replicated(tp())), c);
+  head.emplace(weight_options(o, "model.norm.weight", layout.final_norm, replicated(tp())), c, layout);
   if (!c.tied_embeddings)
     lm_head.emplace(weight_options(o, "lm_head.weight", layout.head, rows), shape, Decay::yes, ParameterKind::table);
 }
@@ -101,9 +101,15 @@ std::vector<WeightSlot> Decoder::Impl::slots() {
   each_weight([&](BaseWeight& weight) { all.push_back({weight.name(), weight.base(), weight.slice()}); });
   for (size_t i = 0; i < layers.size(); ++i)
     for (Linear* linear : layers[i].linears())
-      for (const Projection& part : linear->layout().parts)
-        all.push_back({"model.layers." + std::to_string(layout.shard.layer(static_cast<int64_t>(i))) + "." + part.module + ".weight",
-                       linear->base_weight(part), linear->placement(part).slice, [linear, &part] { linear->loaded(part); }});
+      for (const Projection& part : linear->layout().parts) {
+        WeightSlot slot{"model.layers." + std::to_string(layout.shard.layer(static_cast<int64_t>(i))) + "." + part.module + ".weight",
+                        linear->base_weight(part), linear->placement(part).slice};
+        if (linear->takes_whole())
+          slot.take = [linear, &part](const at::Tensor& whole) { linear->load_part(part, whole); };
+        else
+          slot.loaded = [linear, &part] { linear->loaded(part); };
+        all.push_back(std::move(slot));
+      }
   return all;
 }
 
@@ -134,6 +140,7 @@ void Decoder::Impl::collect_parameters() {
   layer_begin.push_back(trainable.size());
   if (head) append(trainable, head->norm().weight().parameters());
   if (lm_head) append(trainable, lm_head->parameters());
+  summed.resize(trainable.size());
   for (Parameter& p : trainable)
     if (p.placement.slice.dim >= 0) p.tp = &tp();
 }

@@ -49,8 +49,8 @@ void Decoder::truncate(KvCache& cache, int64_t n_tokens) const {
 StepContext Decoder::Impl::upload_chunk(std::span<const int32_t> ids, int64_t first_position, AdapterUse adapter) {
   const auto n = static_cast<int64_t>(ids.size());
   const SharedBuffers& s = workspace.shared();
-  const at::Tensor id = s.integers[kIds].narrow(0, 0, n), position = s.integers[kPositions].narrow(0, 0, n);
-  id.copy_(at::from_blob(const_cast<int32_t*>(ids.data()), {n}, at::kInt));
+  const at::Tensor position = s.integers[kPositions].narrow(0, 0, n);
+  upload_ids(ids);
   std::vector<int32_t> positions(ids.size());
   std::iota(positions.begin(), positions.end(), static_cast<int32_t>(first_position));
   position.copy_(at::from_blob(positions.data(), {n}, at::kInt));
@@ -60,7 +60,7 @@ StepContext Decoder::Impl::upload_chunk(std::span<const int32_t> ids, int64_t fi
 Pending Decoder::Impl::advance(const StepContext& ctx, KvCache& cache) {
   const SharedBuffers& s = workspace.shared();
   const at::Tensor x = workspace.layer(0, ctx.n).x, y = s.y.narrow(0, 0, ctx.n);
-  kernels->embedding(s.integers[kIds].narrow(0, 0, ctx.n), embedding->computes(), x);
+  embed(ctx, x);
   if (ctx.prompt) ctx.prompt->embed(ctx, x);
   Pending pending;
   for (size_t i = 0; i < layers.size(); ++i) {
@@ -113,7 +113,7 @@ void Decoder::Impl::start_prompt() {
   };
   const StepContext ctx = upload_chunk(ids, 0, AdapterUse::off);
   const at::Tensor embeddings = at::empty({ctx.n, config.hidden_size}, embedding->computes().options());
-  kernels->embedding(workspace.shared().integers[kIds].narrow(0, 0, ctx.n), embedding->computes(), embeddings);
+  embed(ctx, embeddings);
   prompt->init(*kernels, {embeddings, keys_values});
   prompt->sync(*kernels);
 }

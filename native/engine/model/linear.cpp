@@ -40,7 +40,7 @@ void Linear::forward_tail(const StepContext& ctx, const at::Tensor& x) const {
   if (adapts(ctx)) adapter_->forward_tail(ctx, x.narrow(1, 0, layout().width()));
 }
 
-void Linear::forward(const StepContext& ctx, const at::Tensor& wide_x, const at::Tensor& y) const {
+void Linear::multiply(const StepContext& ctx, const at::Tensor& wide_x, const at::Tensor& y) const {
   if (!adapts(ctx)) return ctx.kernels.gemm(wide_x.narrow(1, 0, layout().in), input_columns(weight(ctx.kernels)).t(), y);
   const at::Tensor x = wide_x.narrow(1, 0, layout().width());
   adapter_->forward_tail(ctx, x);
@@ -48,8 +48,21 @@ void Linear::forward(const StepContext& ctx, const at::Tensor& wide_x, const at:
   adapter_->output(ctx, y);
 }
 
+// The collective of the forward pass and that of the backward pass: where inputs are split, outputs are summed; where outputs are
+// split, gradients of the input.
+void Linear::forward(const StepContext& ctx, const at::Tensor& wide_x, const at::Tensor& y) const {
+  multiply(ctx, wide_x, y);
+  if (layout().split == Split::columns) ctx.tp.all_reduce(y);
+}
+
 void Linear::backward(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& wide_x, const at::Tensor& dx,
                       InputGradient wanted) {
+  differentiate(ctx, dy, wide_x, dx, wanted);
+  if (layout().split == Split::rows && wanted == InputGradient::wanted) ctx.tp.all_reduce(dx.narrow(1, 0, layout().in));
+}
+
+void Linear::differentiate(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& wide_x, const at::Tensor& dx,
+                           InputGradient wanted) {
   Kernels& k = ctx.kernels;
   const at::Tensor x = wide_x.narrow(1, 0, layout().width());
   if (!adapter_) {
@@ -79,6 +92,11 @@ Placement Linear::placement(const Projection& part) const {
 void Linear::loaded(const Projection& part) {
   if (!quantized()) return;
   quantized_[static_cast<size_t>(&part - layout().parts.data())] = quantize_nf4(base_weight(part), scratch_.device());
+}
+
+void Linear::load_part(const Projection& part, const at::Tensor& whole) {
+  quantized_[static_cast<size_t>(&part - layout().parts.data())] =
+      quantize_nf4_part(whole, placement(part).slice, scratch_.scalar_type(), scratch_.device());
 }
 
 void Linear::init_from_base(Kernels& kernels) {

@@ -19,6 +19,9 @@ struct WeightSlot {
   at::Tensor destination;
   Slice slice = {};
   std::function<void()> loaded = {};
+  // Takes the whole tensor instead of `destination`, where a part cannot be made from itself alone: blocks of quantized weights have
+  // statistics of the whole. Any format, on the CPU; it is gone afterwards.
+  std::function<void(const at::Tensor& whole)> take = {};
 };
 
 // Reads every slot. BF16, F16 and F32 files are converted to the slot's format. Throws what core/safetensors.h says, and

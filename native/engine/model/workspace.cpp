@@ -39,6 +39,7 @@ Workspace::Workspace(const ModelConfig& config, const ModelLayout& model, const 
              .final_rstd = column(allocate(s.final_rstd)),
              .losses = column(allocate(s.losses)),
              .logits = allocate(s.logits),
+             .statistics = allocate(s.statistics),
              .integers = allocate(s.integers),
              .offsets = column(allocate(s.offsets)),
              .rope_cos = {},

@@ -15,7 +15,7 @@ struct LayerBuffers {
 };
 
 struct SharedBuffers {
-  at::Tensor y, final_x, final_h, gathered, final_rstd, losses, logits, integers, offsets, rope_cos, rope_sin;
+  at::Tensor y, final_x, final_h, gathered, final_rstd, losses, logits, statistics, integers, offsets, rope_cos, rope_sin;
   at::Tensor dx, dqkv, dinput, adapter_input, adapter_output, weight, prompt;
 
   // The input gradient of a linear: [n, width] in the buffer that all linears share.

@@ -18,6 +18,7 @@ BiasAdapter::BiasAdapter(const AdapterSite& site) : site_(site), bias_(at::zeros
 }
 
 void BiasAdapter::output(const StepContext& ctx, const at::Tensor& y) const {
+  if (site_.layout.split == Split::columns && ctx.tp.rank() != 0) return;  // the ranks' outputs are added up: once
   ctx.kernels.affine_columns({.x = y, .factors = {}, .shifts = bias_, .y = y});
 }
 

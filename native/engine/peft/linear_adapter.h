@@ -45,7 +45,7 @@ class LinearAdapter {
   virtual void forward_tail(const StepContext&, const at::Tensor& x) const {}
   // What W is multiplied with: x, or a changed copy of all its columns in ctx.input_scratch().
   virtual at::Tensor input(const StepContext&, const at::Tensor& x) const { return x; }
-  // Changes y in place.
+  // Changes y in place. Where a group shares the linear by columns, y is this rank's part of a sum.
   virtual void output(const StepContext&, const at::Tensor& y) const {}
 
   // Backward, in this order. dy [N, out] is the gradient of output()'s result: accumulates the gradients of what output()

@@ -33,7 +33,7 @@ struct PromptSite {
 // What the base model makes of the v tokens that the slots start from.
 struct PromptStart {
   at::Tensor embeddings;  // storage [v, D]
-  // Keys, rotated to positions 0 .. v - 1, beside values of every layer: storage [v, 2 K] each. Runs the model.
+  // Keys, rotated to positions 0 .. v - 1, beside values of every layer, of the rank's heads: storage [v, 2 K] each. Runs the model.
   std::function<std::vector<at::Tensor>()> keys_values;
 };
 
