@@ -10,6 +10,8 @@
 
 namespace collie::test {
 
+constexpr double kCancelling = 0.01;
+
 ModelConfig odd_config(int64_t heads, int64_t kv_heads, Tables tables) {
   ModelConfig c;
   c.family = "llama";
@@ -108,10 +110,16 @@ void ModelPair::check_weights(double bound, const std::string& what) {
 void ModelPair::check_gradients(double bound) {
   const std::span<Parameter> all = whole->trainable(), parts = shared->trainable();
   REQUIRE(all.size() == parts.size());
+  double squares = 0;
+  for (const Parameter& p : all) squares += std::pow(at::linalg_vector_norm(p.grad).item<double>(), 2);
   for (size_t i = 0; i < all.size(); ++i) {
     CAPTURE(all[i].name);
-    CHECK(at::linalg_vector_norm(all[i].grad).item<double>() > 0);
-    CHECK(distance(parts[i].grad, part_of(all[i].grad, parts[i].placement.slice)) <= bound);
+    const double norm = at::linalg_vector_norm(all[i].grad).item<double>();
+    const at::Tensor expected = part_of(all[i].grad, parts[i].placement.slice);
+    const double error = at::linalg_vector_norm(parts[i].grad - expected).item<double>();
+    CHECK(norm > 0);
+    // Small sums of large terms that cancel (of keys' biases, which softmax hardly sees) carry the terms' rounding.
+    CHECK(error <= bound * std::max(norm, kCancelling * std::sqrt(squares)));
   }
 }
 
