@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <utility>
 
 namespace collie {
@@ -13,6 +14,13 @@ inline uint64_t splitmix64(uint64_t& state) {
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
   return z ^ (z >> 31);
+}
+
+// A key for what belongs to a named thing (FNV-1a, Fowler, Noll and Vo): the same wherever it stands in a list.
+inline uint64_t hash_name(std::string_view name) {
+  uint64_t hash = 14695981039346656037ull;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
+  return hash;
 }
 
 // xoshiro256** 1.0 (Blackman and Vigna 2018), seeded from two keys, e.g. seed and epoch.

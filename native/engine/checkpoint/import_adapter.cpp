@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/json_reader.h"
 #include "engine/checkpoint/peft_format.h"
+#include "engine/parallel/gathered.h"
 
 namespace collie {
 
@@ -45,9 +46,9 @@ void check_config(const fs::path& folder, const json& theirs, const json& ours, 
 }
 
 // Where the embedding is tied, training it trains the head: an adapter that keeps them apart cannot be continued.
-void check_tied_head(PeftFile& file, const fs::path& folder, const NamedTensor& embedding, const at::Tensor& value) {
+void check_tied_head(PeftFile& file, const fs::path& folder, const at::Tensor& embedding) {
   const std::string head = peft_name("lm_head.weight");
-  if (file.find(head) && file.read(head, embedding.tensor.sizes()).equal(value)) return;
+  if (file.find(head) && file.read(head, embedding.sizes()).equal(embedding)) return;
   throw Error("checkpoint.mismatch",
               "The adapter in " + folder.string() + " trains embed_tokens apart from lm_head; this model has one weight for both.",
               "Continue from an adapter without modules_to_save, or one that trained both as one.", {{"path", folder.string()}});
@@ -55,21 +56,23 @@ void check_tied_head(PeftFile& file, const fs::path& folder, const NamedTensor& 
 
 }  // namespace
 
-void import_adapter(const fs::path& folder, const RunSpec& spec, const ModelConfig& model, const std::vector<NamedTensor>& trained) {
+void import_adapter(const fs::path& folder, const RunSpec& spec, const ModelConfig& model, const std::vector<NamedTensor>& trained,
+                    Contents contents) {
   const PeftFormat* format = peft_format(spec.method.type);
   if (!format || !format->imported)
     throw Error("request.invalid", "Method " + spec.method.type + " cannot start from an adapter.", "Remove method.init_adapter.");
   const fs::path path = folder / "adapter_model.safetensors";
   const json config = read_config(folder / "adapter_config.json");
   PeftFile file(path);
-  const SafetensorsFile weights(path, StoreKind::checkpoint);
+  const ShardedTensors weights(folder, "adapter_model");
   check_config(folder, config, peft_config(*format, {spec, model, weights, 0}), *format);
   std::vector<at::Tensor> values;
   for (const NamedTensor& tensor : trained) {
-    values.push_back(format->imported(file, tensor.name, tensor.tensor.sizes()));
-    if (model.tied_embeddings && tensor.name == "model.embed_tokens.weight") check_tied_head(file, folder, tensor, values.back());
+    const at::Tensor whole = format->imported(file, tensor.name, whole_shape(tensor.tensor, tensor.slice));
+    values.push_back(part_of(whole, tensor.slice));
+    if (model.tied_embeddings && tensor.name == "model.embed_tokens.weight") check_tied_head(file, folder, whole);
   }
-  file.check_all_used();
+  if (contents == Contents::exactly) file.check_all_used();
   for (size_t i = 0; i < trained.size(); ++i) trained[i].tensor.copy_(values[i]);
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/model_config.h"
 #include "core/run_spec.h"
+#include "engine/checkpoint/sharded_tensors.h"
 #include "engine/peft/parameter.h"
 
 namespace collie {
@@ -13,8 +14,8 @@ namespace collie {
 // Fills the trained tensors of a fresh start from <folder>/adapter_config.json and adapter_model.safetensors. All checks come
 // before the first copy. Throws checkpoint.not_found, checkpoint.truncated, and checkpoint.mismatch: another method, settings
 // with which the same numbers mean something else (both values named), a tensor missing, too many, or of another shape (both
-// shapes named).
+// shapes named). Contents::more: another pipeline stage has the rest.
 void import_adapter(const std::filesystem::path& folder, const RunSpec& spec, const ModelConfig& model,
-                    const std::vector<NamedTensor>& trained);
+                    const std::vector<NamedTensor>& trained, Contents contents = Contents::exactly);
 
 }  // namespace collie

@@ -10,7 +10,7 @@ namespace collie::peft {
 void configure_prompt(nlohmann::json& config, const TrainedWeights& from);
 
 // The vectors themselves, or, for p-tuning, what the encoder makes of its embeddings.
-std::optional<PeftTensor> export_prompt(const TrainedWeights& from, const TensorView& tensor);
+std::optional<PeftTensor> export_prompt(const TrainedWeights& from, const StoredTensor& tensor);
 at::Tensor import_prompt(PeftFile& file, const std::string& name, at::IntArrayRef shape);
 
 }  // namespace collie::peft

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "engine/checkpoint/tensor_io.h"
+#include "engine/parallel/gathered.h"
 
 namespace collie {
 
@@ -44,12 +45,6 @@ Slice slice_of(const nlohmann::json& slices, const TensorView& view) {
   if (found == slices.end()) return {};
   const auto dim = found->at(0).get<int64_t>();
   return {dim, {found->at(1).get<int64_t>(), view.shape.at(static_cast<size_t>(dim))}, found->at(2).get<int64_t>()};
-}
-
-std::vector<int64_t> whole_shape(const at::Tensor& part, const Slice& slice) {
-  std::vector<int64_t> shape = part.sizes().vec();
-  if (slice.dim >= 0) shape.at(static_cast<size_t>(slice.dim)) = slice.whole;
-  return shape;
 }
 
 [[noreturn]] void not_fitting(const std::string& name, const std::string& where) {

@@ -1,5 +1,6 @@
 // Conversations: prompts in chunks, then token by token, over cached keys and values.
 #include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/ops/add.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
@@ -57,15 +58,29 @@ StepContext Decoder::Impl::upload_chunk(std::span<const int32_t> ids, int64_t fi
   return {*kernels, tp(), n, position, {}, adapter, {}, s.adapter_input, s.adapter_output};
 }
 
+// Chunk by chunk: where layers lie on several stages, each gives its output to the next and nothing overlaps.
 Pending Decoder::Impl::advance(const StepContext& ctx, KvCache& cache) {
+  constexpr int64_t kTag = 0;
   const SharedBuffers& s = workspace.shared();
-  const at::Tensor x = workspace.layer(0, ctx.n).x, y = s.y.narrow(0, 0, ctx.n);
-  embed(ctx, x);
-  if (ctx.prompt) ctx.prompt->embed(ctx, x);
+  const Parallel& grid = options.parallel;
+  const int64_t stages = grid.spec.pp_size, stage = grid.place.stage;
+  const at::Tensor y = s.y.narrow(0, 0, ctx.n);
   Pending pending;
-  for (size_t i = 0; i < layers.size(); ++i) {
-    cache.layers[i].used = cache.used;
-    pending = layers[i].extend(ctx, s, pending, workspace.layer(static_cast<int64_t>(i), ctx.n), cache.layers[i], y);
+  for (int64_t index = 0; index < static_cast<int64_t>(layout.shard.chunks.size()); ++index) {
+    const Chunk part = chunk(index);
+    const at::Tensor x = workspace.layer(static_cast<int64_t>(part.begin), ctx.n).x;
+    if (!part.first) grid.pp->start_receive(x, (stage + stages - 1) % stages, kTag)->wait();
+    if (part.first) embed(ctx, x);
+    if (part.first && ctx.prompt) ctx.prompt->embed(ctx, x);
+    pending = {};
+    for (size_t i = part.begin; i < part.end; ++i) {
+      cache.layers[i].used = cache.used;
+      pending = layers[i].extend(ctx, s, pending, workspace.layer(static_cast<int64_t>(i), ctx.n), cache.layers[i], y);
+    }
+    if (part.last) continue;
+    at::Tensor out = workspace.output(ctx.n, 0);
+    at::add_out(out, pending.x, pending.y);
+    grid.pp->start_send(out, (stage + 1) % stages, kTag)->wait();
   }
   cache.used += ctx.n;
   return pending;
@@ -94,8 +109,9 @@ at::Tensor Decoder::extend(std::span<const int32_t> ids, KvCache& cache, Adapter
     const int64_t n = std::min(m.options.capacity_tokens, total - first);
     const StepContext ctx = m.upload_chunk(ids.subspan(static_cast<size_t>(first), static_cast<size_t>(n)), cache.used, adapter);
     const Pending pending = m.advance(ctx, cache);
-    if (first + n == total) m.head->logits(ctx, m.workspace.shared(), pending, m.head_table(), n - 1, out);
+    if (first + n == total && m.head) m.head->logits(ctx, m.workspace.shared(), pending, m.head_table(), n - 1, out);
   }
+  if (const Parallel& grid = m.options.parallel; grid.spec.pp_size > 1) grid.pp->broadcast(out, grid.spec.pp_size - 1);
   return out[0].to(at::kCPU);
 }
 

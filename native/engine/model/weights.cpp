@@ -36,11 +36,7 @@ at::ScalarType scalar_type(const TensorView& view) {
   }
 }
 
-std::vector<int64_t> whole_shape(const WeightSlot& slot) {
-  std::vector<int64_t> shape = slot.destination.sizes().vec();
-  if (slot.slice.dim >= 0) shape[static_cast<size_t>(slot.slice.dim)] = slot.slice.whole;
-  return shape;
-}
+std::vector<int64_t> whole_shape(const WeightSlot& slot) { return whole_shape(slot.destination, slot.slice); }
 
 void fill(const WeightSlot& slot, const at::Tensor& whole) {
   if (slot.take)

@@ -76,7 +76,7 @@ class Apollo final : public RuleBase {
     const at::Tensor& projection = slot(index, 2);
     const at::Tensor host = at::empty(projection.sizes(), at::kFloat);
     uint64_t state = seed_ * 1'000'003 + static_cast<uint64_t>(refresh);
-    state = splitmix64(state) + index;
+    state = splitmix64(state) + key_of(index);
     const double deviation = 1 / std::sqrt(static_cast<double>(rank_));
     float* values = host.data_ptr<float>();
     for (int64_t i = 0; i < host.numel(); ++i) {

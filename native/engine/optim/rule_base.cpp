@@ -12,10 +12,10 @@ namespace collie {
 
 namespace {
 
-// Decides the rounding of bf16 weights: another one every step and parameter.
-uint64_t rounding_key(int64_t step, size_t index) {
+// Decides the rounding of bf16 weights: another one every step and parameter, whichever rank updates it.
+uint64_t rounding_key(int64_t step, uint64_t parameter_key) {
   uint64_t state = static_cast<uint64_t>(step);
-  state = splitmix64(state) + index;
+  state = splitmix64(state) + parameter_key;
   return splitmix64(state);
 }
 
@@ -35,6 +35,8 @@ void RuleBase::add_state_like(std::span<const Parameter> parameters, std::initia
   for (size_t i = 0; i < parameters.size(); ++i)
     for (const char* name : names) add_state(i, name, parameters[i].master.sizes(), at::kFloat, parameters[i].placement.slice);
 }
+
+uint64_t RuleBase::key_of(size_t index) const { return hash_name(names_.at(index)); }
 
 const at::Tensor& RuleBase::slot(size_t index, size_t place) const { return slots_.at(index).at(place).tensor; }
 
@@ -66,7 +68,7 @@ ElementUpdate RuleBase::element_update(size_t index, const Parameter& parameter,
   update.weight = parameter.master;
   update.grad = parameter.grad;
   update.grad_scale = now.grad_factor;
-  update.rounding_key = rounding_key(now.step, index);
+  update.rounding_key = rounding_key(now.step, key_of(index));
   for (size_t i = 0; i < std::min(update.state.size(), slots(index)); ++i) update.state[i] = slot(index, i);
   return update;
 }
@@ -77,7 +79,7 @@ ElementUpdate RuleBase::part_update(size_t index, const Parameter& parameter, co
   update.weight = parameter.master.view({-1}).narrow(0, begin, count);
   update.grad = parameter.grad.view({-1}).narrow(0, begin, count);
   update.grad_scale = now.grad_factor;
-  update.rounding_key = rounding_key(now.step, index);
+  update.rounding_key = rounding_key(now.step, key_of(index));
   update.first_element = begin;
   return update;
 }

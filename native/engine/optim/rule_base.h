@@ -20,6 +20,8 @@ class RuleBase : public Optimizer {
                  const Slice& slice = {});
   // The state tensor of a parameter in the order in which they were added; std::logic_error when it was not made for so many.
   const at::Tensor& slot(size_t index, size_t place) const;
+  // For random numbers of a parameter.
+  uint64_t key_of(size_t index) const;
   size_t slots(size_t index) const { return slots_.at(index).size(); }
   // fp32 tensors of the parameter's shape under these names, for every parameter.
   void add_state_like(std::span<const Parameter> parameters, std::initializer_list<const char*> names);

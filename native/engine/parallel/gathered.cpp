@@ -8,12 +8,16 @@ at::Tensor part_of(const at::Tensor& whole, const Slice& slice) {
   return slice.dim < 0 ? whole : whole.narrow(slice.dim, slice.range.begin, slice.range.size);
 }
 
+std::vector<int64_t> whole_shape(const at::Tensor& part, const Slice& slice) {
+  std::vector<int64_t> shape = part.sizes().vec();
+  if (slice.dim >= 0) shape.at(static_cast<size_t>(slice.dim)) = slice.whole;
+  return shape;
+}
+
 at::Tensor gathered(const at::Tensor& part, const Placement& placement, Communicator& group) {
   const Slice& slice = placement.slice;
   if (slice.dim < 0 || group.size() == 1) return part.clone();
-  std::vector<int64_t> shape = part.sizes().vec();
-  shape[static_cast<size_t>(slice.dim)] = slice.whole;
-  const at::Tensor whole = at::zeros(shape, part.options());
+  const at::Tensor whole = at::zeros(whole_shape(part, slice), part.options());
   if (placement.counted == Counted::yes) part_of(whole, slice).copy_(part);
   group.all_reduce(whole);
   return whole;

@@ -3,6 +3,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <vector>
+
 #include "engine/parallel/placement.h"
 
 namespace collie {
@@ -10,6 +12,8 @@ namespace collie {
 // The logical tensor on every rank, from the parts that the ranks of a group hold; shares may be uneven. A new tensor in the format of
 // the part, fp32 or bf16.
 at::Tensor gathered(const at::Tensor& part, const Placement& placement, Communicator& group);
+// The shape of the whole tensor of which `part` is a slice.
+std::vector<int64_t> whole_shape(const at::Tensor& part, const Slice& slice);
 // The view of a whole tensor that a slice names.
 at::Tensor part_of(const at::Tensor& whole, const Slice& slice);
 

@@ -6,16 +6,6 @@
 #include <numbers>
 
 namespace collie::lora {
-namespace {
-
-uint64_t hash_name(const std::string& name) {  // FNV-1a
-  uint64_t hash = 0xcbf29ce484222325ull;
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
-  return hash;
-}
-
-}  // namespace
-
 Random stream(uint64_t seed, const std::string& name) { return Random(seed, hash_name(name)); }
 
 void init_a(const at::Tensor& a, uint64_t seed, const std::string& module, const Slice& columns) {

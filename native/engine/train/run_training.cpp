@@ -89,11 +89,11 @@ FinishReason run_training(const std::filesystem::path& run_folder, const RunSpec
   // 4. Claim the memory, load the weights, and what the checkpoint says of them.
   const std::optional<std::filesystem::path> first = first_adapter(spec.method);
   allocate(session, journal, resume || first ? AdapterStart::stored : AdapterStart::fresh);
+  const Contents contents = parallel.world->size() == 1 ? Contents::exactly : Contents::more;
   if (resume)
-    checkpoints.load(*resume, spec.method, held_tensors(session),
-                     parallel.world->size() == 1 ? Contents::exactly : Contents::more);
+    checkpoints.load(*resume, spec.method, held_tensors(session), contents);
   else if (first)
-    import_adapter(*first, spec, session.config, session.decoder->trained_tensors());
+    import_adapter(*first, spec, session.config, session.decoder->trained_tensors(), contents);
   if (resume || first) {
     session.decoder->bind_base();
     session.decoder->sync_weights();

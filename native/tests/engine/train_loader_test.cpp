@@ -1,43 +1,18 @@
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <set>
 
 #include "core/error.h"
 #include "engine/train/batch_loader.h"
 #include "engine/train/evaluation.h"
+#include "temporary_store.h"
 
 using namespace collie;
-namespace fs = std::filesystem;
+using test::Row;
+using test::TemporaryStore;
 
 namespace {
-
-struct Row {
-  std::vector<uint32_t> ids;
-  std::vector<uint8_t> mask;
-};
-
-class TemporaryStore {
- public:
-  explicit TemporaryStore(const std::vector<Row>& rows)
-      : path_(fs::temp_directory_path() / ("collie-loader-" + std::to_string(::getpid()) + "-" +
-                                             std::to_string(reinterpret_cast<uintptr_t>(this)))) {
-    fs::remove_all(path_);
-    fs::create_directories(path_);
-    TokenStoreWriter writer(path_, "train");
-    for (const Row& row : rows) writer.append(row.ids, row.mask);
-    writer.finish();
-    store_ = std::make_unique<TokenStore>(TokenStore::open(path_, "train"));
-  }
-  ~TemporaryStore() { fs::remove_all(path_); }
-  const TokenStore& operator*() const { return *store_; }
-
- private:
-  fs::path path_;
-  std::unique_ptr<TokenStore> store_;
-};
 
 // Row i has i + 3 tokens, all but the first two of them targets.
 std::vector<Row> growing_rows(int count) {
