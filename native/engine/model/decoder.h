@@ -133,6 +133,9 @@ class Decoder {
   // other hand-out: its gradient is complete when both have added theirs.
   std::optional<size_t> tied_table() const;
   void hand_out_tied(const GradientReceiver& receive);
+  // Whether this rank counts a trainable parameter in sums over the whole model, such as the gradient norm: of the ranks of tensor and
+  // pipeline parallelism that hold an element, one does.
+  bool counts(size_t trainable_index) const;
 
   // Adds d(grad_scale * loss sum)/d(parameter) to every trainable gradient. `dropout_key` must differ between micro-batches
   // (the caller derives it from step and micro-batch index): masks are a pure function of seed and key.

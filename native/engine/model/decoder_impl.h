@@ -74,6 +74,7 @@ struct Decoder::Impl {
   // they start from zero again.
   void sum_gradients(size_t begin, size_t end);
   void zero_gradients(size_t begin, size_t end);
+  at::Tensor bucket_buffer();
   LossSums sums(const TargetRows& targets) const;
 
   ModelConfig config;
@@ -92,6 +93,7 @@ struct Decoder::Impl {
   // By owner, in the order of `trainable`: embedding and prompt, layers, then final norm and head.
   std::vector<Parameter> trainable;
   std::vector<bool> summed;         // by place in trainable: its gradient is the group's sum already
+  int64_t bucket_size = 0;          // floats of bucket_buffer(); 0: not agreed on yet
   size_t first_handed_out = 0;      // 1: trainable[0] is a table that another stage trains too
   std::vector<size_t> layer_begin;  // layers + 1: where the parameters of each layer begin
   std::vector<int32_t> target_rows, target_ids;  // of the micro-batch, on the host

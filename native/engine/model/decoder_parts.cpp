@@ -127,10 +127,7 @@ void Decoder::Impl::start_adapters() {
 void Decoder::Impl::collect_parameters() {
   if (embedding) trainable = embedding->parameters();
   const bool two_stages = config.tied_embeddings && layout.shard.embedding != layout.shard.head;
-  if (two_stages && !trainable.empty()) {
-    first_handed_out = 1;
-    if (!layout.shard.embedding) trainable[0].placement.counted = Counted::no;  // the first stage counts it
-  }
+  if (two_stages && !trainable.empty()) first_handed_out = 1;
   if (prompt && layout.purpose == Purpose::train) append(trainable, prompt->parameters());
   for (Layer& layer : layers) {
     layer_begin.push_back(trainable.size());

@@ -134,6 +134,12 @@ std::optional<size_t> Decoder::tied_table() const {
   return impl_->first_handed_out > 0 ? std::optional<size_t>(0) : std::nullopt;
 }
 
+bool Decoder::counts(size_t index) const {
+  const Impl& m = *impl_;
+  const bool on_first_stage = index < m.first_handed_out && !m.layout.shard.embedding;
+  return m.trainable.at(index).placement.counted == Counted::yes && !on_first_stage;
+}
+
 void Decoder::hand_out_tied(const GradientReceiver& receive) {
   NoAutograd guard;
   Impl& m = *impl_;

@@ -43,10 +43,21 @@ class Bucket {
 
 }  // namespace
 
+// Of the same size on all ranks, whose shares may be uneven: they fill and send it at the same parameters.
+at::Tensor Decoder::Impl::bucket_buffer() {
+  const at::Tensor own = workspace.shared().dinput.flatten();
+  const at::Tensor floats = own.narrow(0, 0, own.numel() / 2 * 2).view(at::kFloat);
+  if (bucket_size == 0) {
+    double most = -static_cast<double>(floats.numel());
+    tp().all_reduce(std::span(&most, 1), Reduce::max);
+    bucket_size = static_cast<int64_t>(-most);
+  }
+  return floats.narrow(0, 0, bucket_size);
+}
+
 void Decoder::Impl::sum_gradients(size_t begin, size_t end) {
   if (tp().size() == 1) return;
-  at::Tensor buffer = workspace.shared().dinput.flatten();
-  buffer = buffer.narrow(0, 0, buffer.numel() / 2 * 2).view(at::kFloat);
+  const at::Tensor buffer = bucket_buffer();
   for (const auto& [sum, group] : {std::pair{GradientSum::group, &tp()}, std::pair{GradientSum::replicas, replicas.get()}}) {
     if (!group) continue;
     Bucket bucket(*kernels, *group, buffer);

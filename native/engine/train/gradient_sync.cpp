@@ -161,8 +161,8 @@ std::optional<size_t> GradientSync::place_of(size_t trainable_index) const { ret
 
 double GradientSync::squared_norm(Kernels& kernels) const {
   double sum = 0;
-  for (const Parameter& parameter : owned_)
-    if (parameter.placement.counted == Counted::yes) sum += kernels.squared_norm(parameter.grad);
+  for (size_t i = 0; i < places_.size(); ++i)
+    if (places_[i] && decoder_.counts(i)) sum += kernels.squared_norm(owned_[*places_[i]].grad);
   return sum_over_model(sum);
 }
 

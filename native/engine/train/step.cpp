@@ -152,7 +152,7 @@ StepResult fused_train_step(const StepParts& parts, const StepPlan& plan, const 
       if (!parts.sync.owns(completed.first + i)) continue;
       const double square = parts.kernels.squared_norm(parameter.grad);
       if (!std::isfinite(square)) gradient_not_finite(number, plan, parameter.name);
-      if (parameter.placement.counted == Counted::yes) squares += square;
+      if (parts.decoder.counts(completed.first + i)) squares += square;
     }
   };
   const auto norm = [&] { return std::sqrt(parts.sync.sum_over_model(squares)); };

@@ -38,6 +38,9 @@ class LayoutRun {
   Pipeline& pipeline() { return *pipeline_; }
 
  private:
+  // The factors that start at zero: they would hide errors in gradients.
+  void fill_zeros();
+
   Recipe recipe_;
   Parallel parallel_;
   int64_t micro_batches_;

@@ -1,4 +1,6 @@
 // A tensor-parallel group against one rank: initial weights, losses, gradients, weights after three steps, logits and generation.
+#include <set>
+
 #include "core/memory_plan.h"
 #include "engine/optim/clip.h"
 #include "engine/peft_support.h"
@@ -122,7 +124,8 @@ void check_outputs(ModelPair& pair) {
 
 void check_training(const ModelConfig& config, const DecoderOptions& options, const std::string& optimizer, const Parallel& grid) {
   ModelPair pair(config, options, grid);
-  pair.check_weights(options.method->type == "pissa" || options.method->type == "dora" ? kExact : 0, "at the start");
+  const bool computed = std::set<std::string>{"pissa", "dora", "prefix_tuning"}.contains(options.method->type);
+  pair.check_weights(computed ? kExact : 0, "at the start");
   pair.disturb(5);
   Stepper stepper(pair, optimizer);
   for (int64_t step = 1; step <= 3; ++step) {
