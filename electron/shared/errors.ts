@@ -29,7 +29,8 @@ export const errorCodes = [
   'checkpoint.truncated',
   'checkpoint.mismatch',
   'train.non_finite',
-  'rank.died',
+  'rank.died', // of several ranks, data.rank says which
+  'rank.hung',
   'engine.not_built',
   'device.unavailable',
   'memory.insufficient',

@@ -124,6 +124,8 @@ function ranks(step: number, total: number): EventPayload<'ranks'> {
 
 const base: RunStatus = {
   v: 1,
+  ranks: [],
+  restarts: [],
   id: 'run-live',
   name: mockSpec.name,
   state: 'running',
