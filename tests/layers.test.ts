@@ -61,7 +61,7 @@ for (const layer of Object.keys(allowed)) {
   });
 }
 
-test('only the addon includes napi.h, and core includes nothing of libtorch', () => {
+test('only the addon includes napi.h, only the communicators MPI and NCCL, and core nothing of libtorch', () => {
   const cpp = (folder: string) =>
     readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
       .filter((entry) => entry.isFile() && /\.(h|cpp|cu|cuh)$/.test(entry.name))
@@ -71,4 +71,13 @@ test('only the addon includes napi.h, and core includes nothing of libtorch', ()
   for (const folder of ['native/core', 'native/engine', 'native/rank'])
     expect(including(folder, /#include\s*[<"]napi\.h/)).toEqual([]);
   expect(including('native/core', /#include\s*[<"](ATen|c10|torch)\//)).toEqual([]);
+  const communicating = [
+    'native/addon',
+    'native/core',
+    'native/engine',
+    'native/rank',
+    'native/tests',
+  ].flatMap((folder) => including(folder, /#include\s*[<"](mpi|nccl)\.h/));
+  expect(communicating.filter((file) => !file.includes('native/engine/parallel/'))).toEqual([]);
+  expect(communicating.length).toBeGreaterThan(0);
 });

@@ -21,8 +21,11 @@ const check =
     run(program, args) === 0 ? { passed: 1 } : { failed: 1 };
 
 /** A doctest executable; its summary line has the counts. */
-const doctest = (name) => () => {
-  const result = spawnSync(join(native, name), { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26 });
+const doctest = (name) => () => doctestRun(join(native, name), []);
+const doctestRun = (program, args) => {
+  // Containers often have only root, whom mpirun refuses unless told that it is meant.
+  const env = { ...process.env, OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
+  const result = spawnSync(program, args, { cwd: root, env, encoding: 'utf8', maxBuffer: 1 << 26 });
   const output = `${result.stdout ?? ''}${result.stderr ?? ''}${result.error ?? ''}`;
   process.stdout.write(output);
   const match = /test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed\s*\|\s*(\d+) skipped/.exec(
@@ -31,6 +34,26 @@ const doctest = (name) => () => {
   if (!match) return { failed: 1 };
   const [passed, failed, skipped] = match.slice(2).map(Number);
   return { passed, failed: failed || (result.status === 0 ? 0 : 1), skipped };
+};
+
+/** What several ranks test together, on every number of them. Cases for another number are no skips. */
+const PARALLEL_RANKS = [1, 2, 3, 4, 8];
+const parallel = () => {
+  const program = join(native, 'collie-parallel-tests');
+  if (!existsSync(program)) {
+    console.log('Skipped: the engine was built without MPI. Next: install libopenmpi-dev and openmpi-bin.');
+    return { skipped: 1 };
+  }
+  const total = { passed: 0, failed: 0 };
+  for (const ranks of PARALLEL_RANKS) {
+    console.log(`\n${ranks} ${ranks === 1 ? 'rank' : 'ranks'}`);
+    const { passed = 0, failed } = doctestRun('mpirun', [
+      ...['-n', String(ranks), '--oversubscribe', '--bind-to', 'none', program],
+    ]);
+    total.passed += passed;
+    total.failed += failed;
+  }
+  return total;
 };
 
 /** A vitest project; counts come from its JSON report. */
@@ -63,6 +86,7 @@ const suites = {
   lint: check('npm', 'run', '--silent', 'lint'),
   core: doctest('collie-core-tests'),
   kernels: doctest('collie-engine-tests'),
+  parallel,
   unit: vitest('unit'),
   engine: vitest('engine'),
   reference: vitest('reference'),

@@ -30,7 +30,7 @@ export const errorCodes = [
   'checkpoint.mismatch',
   'train.non_finite',
   'rank.died', // of several ranks, data.rank says which
-  'rank.hung',
+  'rank.hung', // data.missing: the ranks that others wait for
   'engine.not_built',
   'device.unavailable',
   'memory.insufficient',

@@ -4,6 +4,8 @@
 #include <map>
 #include <string>
 
+#include "core/error_line.h"
+#include "engine/parallel/world.h"
 #include "rank/arguments.h"
 #include "rank/commands.h"
 #include "rank/process.h"
@@ -56,6 +58,7 @@ int main(int count, char** values) {
     return usage(error.what());
   } catch (const std::exception& thrown) {
     collie::print_error(collie::as_error(thrown));
+    collie::abort_ranks(1);  // the others wait for this one
     return 1;
   }
 }

@@ -58,13 +58,6 @@ Error as_error(const std::exception& thrown) {
   return Error("internal", thrown.what(), "This is a fault in Collie. The log has the details.");
 }
 
-void print_error(const Error& error) {
-  const std::string line =
-      nlohmann::json{{"error", error.to_json()}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  std::fwrite(line.data(), 1, line.size(), stderr);
-  std::fflush(stderr);
-}
-
 void print_line(const nlohmann::json& line) {
   const std::string text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)

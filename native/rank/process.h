@@ -19,9 +19,6 @@ void tune_allocator();
 // Any exception as an Error with a code of the closed set.
 Error as_error(const std::exception& thrown);
 
-// One JSON line {"error": {...}} on standard error.
-void print_error(const Error& error);
-
 // One JSON line on standard output, at once. Throws when nobody reads it any more.
 void print_line(const nlohmann::json& line);
 

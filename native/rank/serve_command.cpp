@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 
+#include "core/error_line.h"
 #include "core/json_reader.h"
 #include "rank/arguments.h"
 #include "rank/commands.h"

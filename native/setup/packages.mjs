@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { command, has } from './command.mjs';
 import { SetupError } from './console.mjs';
 
+const library = (name) => () => spawnSync('pkg-config', ['--exists', name], { stdio: 'ignore' }).status === 0;
 const header = (path) => () =>
   existsSync(join('/usr/include', path)) || existsSync(join('/usr/local/include', path));
 const program = (name) => () => has(name);
@@ -16,6 +17,9 @@ const buildPackages = [
   ['cmake', program('cmake')],
   ['ninja-build', program('ninja')],
   ['nlohmann-json3-dev', header('nlohmann/json.hpp')],
+  ['pkg-config', program('pkg-config')],
+  ['libopenmpi-dev', library('ompi-c')],
+  ['openmpi-bin', program('mpirun')],
   ['doctest-dev', header('doctest/doctest.h')],
   ['python3', program('python3')],
   ['python3-pip', () => hasPip()],

@@ -1,10 +1,12 @@
 // One rank's view of the grid: its place, and the groups it belongs to, every one a slice of the grid.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "core/parallel.h"
 #include "engine/parallel/communicator.h"
+#include "engine/parallel/world.h"
 
 namespace collie {
 
@@ -17,8 +19,10 @@ struct Parallel {
   std::shared_ptr<Communicator> pp;  // same dp_rank and tp_rank; rank() is the stage
 };
 
-// Takes over the world and splits it. std::logic_error when its size is not the spec's.
-Parallel make_parallel(const ParallelSpec& spec, std::shared_ptr<Communicator> world);
+// Takes over the world and splits it; from then on the watchdog of world.h looks for ranks that hang longer than spec.hang_timeout, and
+// tells `report_hang`. std::logic_error when the world's size is not the spec's.
+Parallel make_parallel(const ParallelSpec& spec, std::shared_ptr<Communicator> world,
+                       std::function<void(const Error&)> report_hang = print_error);
 // One rank, no communication.
 Parallel serial();
 

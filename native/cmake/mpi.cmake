@@ -1,0 +1,13 @@
+# Open MPI, for runs of several ranks. Without it the engine runs on one.
+find_package(PkgConfig)
+if(PKG_CONFIG_FOUND)
+  pkg_check_modules(OMPI QUIET IMPORTED_TARGET ompi-c)
+endif()
+option(COLLIE_MPI "Runs of several ranks (needs Open MPI: libopenmpi-dev, openmpi-bin, pkg-config)" ${OMPI_FOUND})
+if(COLLIE_MPI AND NOT OMPI_FOUND)
+  message(FATAL_ERROR "COLLIE_MPI is on, but pkg-config finds no ompi-c. Install libopenmpi-dev, openmpi-bin and pkg-config, or pass -DCOLLIE_MPI=OFF.")
+elseif(COLLIE_MPI)
+  message(STATUS "Open MPI ${OMPI_VERSION}: runs of several ranks")
+else()
+  message(STATUS "No Open MPI: runs of one rank only (install libopenmpi-dev, openmpi-bin and pkg-config)")
+endif()
