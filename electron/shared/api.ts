@@ -14,6 +14,7 @@ import {
   deviceSchema,
   exportRecordSchema,
   jobSchema,
+  layoutForecastSchema,
   modelCardSchema,
   presetSchema,
   runPreviewSchema,
@@ -118,6 +119,12 @@ export const methods = {
       resolved: runSpecSchema.nullable(),
       preview: runPreviewSchema.nullable(),
     }),
+  },
+
+  /** Layouts of so many ranks that spec and model allow, the best first. Fails with spec.invalid or model.* errors. */
+  'spec.layouts': {
+    params: z.object({ spec: z.unknown(), ranks: z.number().int().min(1).max(1024) }),
+    result: z.array(layoutForecastSchema),
   },
 
   'runs.list': { params: none, result: z.array(runStatusSchema) },

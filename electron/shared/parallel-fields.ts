@@ -147,3 +147,18 @@ export const recoverySchema = z.strictObject({
 });
 
 export const worldSize = ({ dp_size, tp_size, pp_size }: ParallelSpec): number => dp_size * tp_size * pp_size;
+
+/** Most ranks that one host gets: hosts are filled in their order. */
+export function ranksPerHost(world: number, hosts: readonly string[]): number {
+  if (hosts.length === 0) return world;
+  let left = world;
+  return hosts.reduce((most, host) => {
+    const here = Math.min(left, parseHost(host)?.slots ?? 1);
+    left -= here;
+    return Math.max(most, here);
+  }, 0);
+}
+
+/** Threads of a rank when none are asked for. */
+export const threadsPerRank = (cores: number, ranks: number): number =>
+  Math.max(1, Math.floor(cores / Math.max(1, ranks)));

@@ -3,7 +3,7 @@
  *
  * Under mpirun a shell stands before every rank until it is replaced by it: it opens the rank's own log, on whatever host that is.
  */
-import { type ParallelSpec, parseHost, worldSize } from '../shared/parallel-fields.ts';
+import { type ParallelSpec, ranksPerHost, threadsPerRank, worldSize } from '../shared/parallel-fields.ts';
 import { runFiles } from '../shared/run-folder.ts';
 
 export interface LaunchSettings {
@@ -34,21 +34,6 @@ export interface LaunchCommand {
 // 3 and 4 hold mpirun's pipes open: once both are closed, it takes the rank for done and closes its standard input as well.
 const OWN_LOG =
   'log=$1; shift; exec "$@" 3>&1 4>&2 >>"$log/rank-$(printf %03d "$OMPI_COMM_WORLD_RANK").log" 2>&1';
-
-/** Most ranks that one host gets: hosts are filled in their order. */
-export function ranksPerHost(world: number, hosts: readonly string[]): number {
-  if (hosts.length === 0) return world;
-  let left = world;
-  return hosts.reduce((most, host) => {
-    const here = Math.min(left, parseHost(host)?.slots ?? 1);
-    left -= here;
-    return Math.max(most, here);
-  }, 0);
-}
-
-/** Threads of a rank when none are asked for. */
-export const threadsPerRank = (cores: number, ranks: number): number =>
-  Math.max(1, Math.floor(cores / Math.max(1, ranks)));
 
 function mpiArguments({ hosts, allotted }: LaunchSettings, world: number): string[] {
   // Ranks next to each other share a host: tensor-parallel ones talk most. Threads set their own affinity.

@@ -1,6 +1,6 @@
 /**
- * docs/spec.md, docs/spec.schema.json, docs/methods.md and docs/optimizers.md, made from the schema (electron/shared) by
- * `npm run docs:spec`. A test fails when they are not current.
+ * docs/spec.md, docs/spec.schema.json, docs/methods.md and docs/optimizers.md, made from the schema (electron/shared), and the table of
+ * docs/parallel.md, by `npm run docs:spec`. A test fails when they are not current.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { runSpecSchema } from '../../shared/run-spec.ts';
 import { type SpecField, specFields, specGroups } from '../../shared/spec-fields.ts';
 import { installRoot } from '../native/addon.ts';
 import { methodsMarkdown, optimizersMarkdown } from './docs-choices.ts';
+import { parallelMarkdown } from './docs-parallel.ts';
 import { expected } from './schema-issues.ts';
 
 const FORM_ONLY = [
@@ -110,6 +111,7 @@ export const generatedDocs = (): Record<string, string> => ({
   'docs/spec.md': specMarkdown(),
   'docs/methods.md': methodsMarkdown(),
   'docs/optimizers.md': optimizersMarkdown(),
+  'docs/parallel.md': parallelMarkdown(),
   'docs/spec.schema.json': `${JSON.stringify(specJsonSchema(), null, 2)}\n`,
 });
 

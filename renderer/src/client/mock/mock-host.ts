@@ -5,6 +5,7 @@ import { liveStates } from '../../../../electron/shared/events.ts';
 import { type RunSpec, runSpecSchema, type SpecIssue } from '../../../../electron/shared/run-spec.ts';
 import type { Handlers, Streams } from './mock-client.ts';
 import { mockDatasets, mockDevices, mockModels, mockPresets, mockRow, mockStats } from './mock-data.ts';
+import { mockLayouts } from './mock-layouts.ts';
 import { mockPreview } from './mock-preview.ts';
 import { mockRunDetail, mockRunEvents, mockRuns } from './mock-runs.ts';
 import { tokenize } from './mock-tokens.ts';
@@ -146,6 +147,10 @@ export function mockMethods(): Handlers {
     },
     'presets.list': () => mockPresets,
     'spec.validate': ({ spec }) => validate(spec),
+    'spec.layouts': ({ spec, ranks }) => {
+      const parsed = runSpecSchema.safeParse(spec);
+      return parsed.success ? mockLayouts(parsed.data, mockPreview(parsed.data).memory, ranks) : [];
+    },
     'runs.list': () => [...runs],
     'runs.get': ({ id }) => mockRunDetail(find(runs, id, 'run.not_found')),
     'runs.start': ({ spec }) => {

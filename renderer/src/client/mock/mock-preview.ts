@@ -4,6 +4,7 @@ import { methodTraits, whatIsTrained } from '../../../../electron/shared/method-
 import type { Method } from '../../../../electron/shared/methods.ts';
 import { type RunSpec, sequencesPerStep } from '../../../../electron/shared/run-spec.ts';
 import { mockModels } from './mock-data.ts';
+import { mockLayout } from './mock-layouts.ts';
 
 const LAYERS = 30;
 const HIDDEN = 576;
@@ -51,6 +52,8 @@ export function mockPreview(spec: RunSpec): RunPreview {
   const totalBytes = Object.values(memory).reduce((sum, bytes) => sum + bytes, 0) + 110 * 1024 ** 2;
   const availableBytes = 24 * 1024 ** 3;
   const share = totalBytes / availableBytes;
+  const verdict = share > 1 ? 'does_not_fit' : share > 0.85 ? 'tight' : 'fits';
+  const whole: RunPreview['memory'] = { ...memory, totalBytes, availableBytes, verdict };
   const sequences = sequencesPerStep(batch);
   const perEpoch = Math.ceil(304 / sequences);
   return {
@@ -63,12 +66,8 @@ export function mockPreview(spec: RunSpec): RunPreview {
     totalParams: total,
     trainableParams: trainable,
     adapterBytes: methodTraits(method.type).adapter === 'none' ? 0 : trainable * 4,
-    memory: {
-      ...memory,
-      totalBytes,
-      availableBytes,
-      verdict: share > 1 ? 'does_not_fit' : share > 0.85 ? 'tight' : 'fits',
-    },
+    memory: whole,
+    layout: mockLayout(spec, whole),
     summary: [
       `${model?.name ?? 'The model'} trains ${whatIsTrained(method)} on 304 rows of ${spec.dataset.train.replace('library:', '')}.`,
       `Each step reads ${sequences} sequences of at most ${batch.seq_len} tokens.`,
