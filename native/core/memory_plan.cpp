@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <numeric>
+#include <string>
 
 #include "core/model_tensors.h"
 #include "core/nf4.h"
@@ -16,15 +18,14 @@ constexpr int64_t kGradientBytes = 4;
 constexpr int64_t kProcessBytes = int64_t{110} << 20;
 
 int64_t activation_bytes(const ModelConfig& config, const ModelLayout& model, const PlanInput& in) {
-  const KeptLayers kept = kept_layers(config, model, in.checkpointing);
+  const KeptLayers kept = kept_layers(model, in.checkpointing);
   const BufferShape input{in.capacity_tokens, config.hidden_size};
-  int64_t bytes = kept.inputs * input.bytes(in.precision);
-  for (int64_t i = 0; i < kept.whole; ++i) {
-    const LayerLayout& layer =
-        kept.whole == 1 ? model.widest() : model.layers[static_cast<size_t>(config.n_layers - kept.whole + i)];
-    for (const BufferShape& s : layer_shapes(config, model, layer, in.capacity_tokens).all()) bytes += s.bytes(in.precision);
-  }
-  const SharedShapes shared = shared_shapes(config, model, in.method, in.capacity_tokens, in.max_document, in.precision);
+  int64_t bytes = kept.inputs(in.slots) * input.bytes(in.precision);
+  for (int64_t i = 0; i < kept.sets(in.slots); ++i)
+    for (const BufferShape& s :
+         layer_shapes(config, model, kept_layout(model, kept, i % kept.per_slot), in.capacity_tokens).all())
+      bytes += s.bytes(in.precision);
+  const SharedShapes shared = shared_shapes(config, model, in.method, in.capacity_tokens, in.max_document, in.slots, in.precision);
   for (const BufferShape& s : shared.all()) bytes += s.bytes(in.precision);
   return bytes;
 }
@@ -32,9 +33,9 @@ int64_t activation_bytes(const ModelConfig& config, const ModelLayout& model, co
 // One packed operand of a product for all threads (and the sums of products with more terms than are packed at once); per
 // thread a block of the other operand and of the result, or the scores of a block of queries with the gradients of keys and
 // values.
-int64_t scratch_bytes(const ModelConfig& c, const PlanInput& in) {
+int64_t scratch_bytes(const ModelConfig& c, const ModelLayout& model, const PlanInput& in) {
   constexpr int64_t kPackedFloats = 2 << 20, kSlice = 512, kGemmFloats = 168 * (256 + 512), kBlockRows = 192, kMargin = 32;
-  const int64_t group = c.n_heads / c.n_kv_heads, e = c.head_dim;
+  const int64_t group = model.heads.heads.size / model.heads.kv_heads.size, e = c.head_dim;
   const int64_t rows = group * std::max<int64_t>(16, kBlockRows / group);
   const int64_t keys = c.sliding_window ? std::min(in.max_document, c.sliding_window + rows) : in.max_document;
   const int64_t pack = std::max({(rows + keys + kMargin) * e, (rows + e + kMargin) * keys, (keys + e + kMargin) * rows});
@@ -53,18 +54,21 @@ bool quantized(const NamedShape& tensor, const PlanInput& in) {
 }
 
 // Base weights: what they take, and what their gradients do. Layers share gradients that live for one layer only.
-void plan_base(const ModelConfig& config, const PlanInput& in, MemoryPlan& plan) {
+void plan_base(const ModelConfig& config, const ModelShard& shard, const PlanInput& in, MemoryPlan& plan) {
   const int64_t storage = element_bytes(Element::storage, in.precision);
   const bool separate = in.masters == Masters::fp32 && in.precision == Precision::bf16;
-  for (const NamedShape& tensor : model_tensors(config)) {
+  const std::string last = "model.layers." + std::to_string(shard.layer(shard.n_layers() - 1)) + ".";
+  std::map<std::string, int64_t> whole;
+  for (const NamedShape& tensor : model_tensors(config)) whole[tensor.name] = elements_of(tensor);
+  for (const NamedShape& tensor : model_tensors(config, shard)) {
     const int64_t elements = elements_of(tensor);
     plan.total_params += elements;
-    plan.weights += quantized(tensor, in) ? nf4::bytes_of(elements) : elements * storage;
+    plan.weights += quantized(tensor, in) ? nf4::bytes_of(elements, whole.at(tensor.name)) : elements * storage;
     const bool trains = in.method && in.purpose == Purpose::train;
     if (!trains || trains_weight(*in.method, config, tensor.name) == Trained::no) continue;
     plan.trainable_params += elements;
     if (separate) plan.weights += elements * kMasterBytes;
-    const bool last_layer = tensor.name.starts_with("model.layers." + std::to_string(config.n_layers - 1) + ".");
+    const bool last_layer = tensor.name.starts_with(last);
     const bool in_layer = tensor.name.starts_with("model.layers.");
     if (in.gradients == GradientLife::whole_step || !in_layer || last_layer) plan.gradients += elements * kGradientBytes;
   }
@@ -75,7 +79,7 @@ void plan_adapter(const ModelConfig& config, const ModelLayout& model, const Pla
   if (!in.method) return;
   const int64_t storage = element_bytes(Element::storage, in.precision);
   const bool separate = in.precision == Precision::bf16;
-  for (const AdapterTensor& tensor : adapter_tensors(*in.method, config)) {
+  for (const AdapterTensor& tensor : adapter_tensors(*in.method, config, model.shard, projection_shapes(config, model.shard))) {
     const int64_t elements = tensor.elements();
     plan.weights += elements * kMasterBytes;
     if (separate && tensor.copied) plan.weights += elements * storage;
@@ -93,14 +97,15 @@ void plan_adapter(const ModelConfig& config, const ModelLayout& model, const Pla
 }  // namespace
 
 MemoryPlan plan_memory(const ModelConfig& config, const PlanInput& in) {
-  const ModelLayout model = model_layout(config, in.method, in.purpose, in.masters, in.quantization);
+  const ModelLayout model = model_layout(config, in.method, in.purpose, in.masters, in.quantization,
+                                         in.shard.value_or(whole_model(config)));
   MemoryPlan plan;
-  plan_base(config, in, plan);
+  plan_base(config, model.shard, in, plan);
   plan_adapter(config, model, in, plan);
   if (in.optimizer && in.method && in.purpose == Purpose::train)
-    plan.optimizer = optimizer_bytes(*in.optimizer, trainable_tensors(config, *in.method));
+    plan.optimizer = optimizer_bytes(*in.optimizer, trainable_tensors(config, *in.method, model.shard));
   plan.activations = activation_bytes(config, model, in);
-  plan.scratch = scratch_bytes(config, in);
+  plan.scratch = scratch_bytes(config, model, in);
   plan.overhead = kProcessBytes;
   return plan;
 }

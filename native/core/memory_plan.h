@@ -19,8 +19,10 @@ struct PlanInput {
   ActivationCheckpointing checkpointing = ActivationCheckpointing::off;
   int64_t capacity_tokens = 1;  // largest micro-batch, virtual tokens included
   int64_t max_document = 1;     // the same
+  int64_t slots = 1;            // micro-batches in flight
   int64_t threads = 1;
   std::optional<OptimizerSpec> optimizer = {};  // what trains; none: the forecast has no optimizer
+  std::optional<ModelShard> shard = {};         // what the rank has of the model; none: all of it
 };
 
 // Bytes, unless named otherwise.
@@ -31,9 +33,9 @@ struct MemoryPlan {
   int64_t activations = 0;  // workspaces
   int64_t scratch = 0;      // of the kernels; an upper bound
   int64_t overhead = 0;     // the process with its libraries
-  int64_t total_params = 0;      // elements, without the adapter
+  int64_t total_params = 0;      // elements that the rank has, without the adapter
   int64_t trainable_params = 0;  // elements
-  int64_t adapter = 0;           // of an exported adapter file, fp32
+  int64_t adapter = 0;           // of the rank's part of an exported adapter file, fp32
   int64_t total() const { return weights + gradients + optimizer + activations + scratch + overhead; }
 };
 

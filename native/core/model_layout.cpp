@@ -9,9 +9,18 @@ constexpr int64_t kMaxChunkRows = 256;
 constexpr int64_t kMinChunkRows = 16;
 constexpr int64_t kChunkBytes = 32 << 20;  // of logits at a time
 
+constexpr int64_t kAligned = 64;  // of shares of the intermediate size
+
 struct Part {
   const char* module;
-  int64_t out;
+  Range rows;
+  int64_t whole_out;
+  int64_t replica = 0, replicas = 1;
+};
+
+struct Inputs {
+  Range columns;
+  int64_t whole;
 };
 
 // The method as one layer sees it.
@@ -29,29 +38,44 @@ struct LayerMethod {
   int64_t tail() const { return method && peft_method(method->type).tail ? peft_method(method->type).tail(*method) : 0; }
 };
 
-LinearLayout linear(const LayerMethod& method, int64_t in, std::initializer_list<Part> parts) {
+LinearLayout linear(const LayerMethod& method, Split split, const Inputs& in, std::initializer_list<Part> parts) {
   LinearLayout layout;
-  layout.in = in;
+  layout.split = split;
+  layout.in = in.columns.size;
+  layout.in_begin = in.columns.begin;
+  layout.in_whole = in.whole;
   layout.weight = method.trains(parts.begin()->module);
   if (layout.weight == Trained::no) layout.quantization = method.quantization;
   for (const Part& part : parts) {
     const bool adapted = method.adapted(part.module);
     const int64_t rank = adapted ? method.tail() : 0;
-    layout.parts.push_back({part.module, layout.out, part.out, layout.tail, rank, adapted});
-    layout.out += part.out;
+    layout.parts.push_back({part.module, layout.out, part.rows.size, layout.tail, rank, adapted, part.rows.begin, part.whole_out,
+                            part.replica, part.replicas});
+    layout.out += part.rows.size;
     layout.tail += rank;
     layout.adapted |= adapted;
   }
   return layout;
 }
 
-LayerLayout layer_layout(const LayerMethod& m) {
+Range scaled(const Range& range, int64_t factor) { return {range.begin * factor, range.size * factor}; }
+
+LayerLayout layer_layout(const LayerMethod& m, const ModelLayout& model) {
   const ModelConfig& c = m.config;
-  const int64_t q = c.n_heads * c.head_dim, kv = c.n_kv_heads * c.head_dim, f = c.intermediate_size;
-  return {.qkv = linear(m, c.hidden_size, {{"self_attn.q_proj", q}, {"self_attn.k_proj", kv}, {"self_attn.v_proj", kv}}),
-          .o = linear(m, q, {{"self_attn.o_proj", c.hidden_size}}),
-          .gate_up = linear(m, c.hidden_size, {{"mlp.gate_proj", f}, {"mlp.up_proj", f}}),
-          .down = linear(m, f, {{"mlp.down_proj", c.hidden_size}}),
+  const int64_t e = c.head_dim, d = c.hidden_size, replicas = model.heads.kv_replicas;
+  const bool splits = model.shard.tp_size > 1;
+  const Split rows = splits ? Split::rows : Split::none, columns = splits ? Split::columns : Split::none;
+  const Range q = scaled(model.heads.heads, e), kv = scaled(model.heads.kv_heads, e), f = model.intermediate;
+  const int64_t all_q = c.n_heads * e, all_kv = c.n_kv_heads * e, all_f = c.intermediate_size;
+  const Inputs hidden{{0, d}, d};
+  const auto key_value = [&](const char* module) {
+    return Part{module, kv, all_kv, model.shard.tp_rank % replicas, replicas};
+  };
+  return {.qkv = linear(m, rows, hidden,
+                        {{"self_attn.q_proj", q, all_q}, key_value("self_attn.k_proj"), key_value("self_attn.v_proj")}),
+          .o = linear(m, columns, {q, all_q}, {{"self_attn.o_proj", {0, d}, d}}),
+          .gate_up = linear(m, rows, hidden, {{"mlp.gate_proj", f, all_f}, {"mlp.up_proj", f, all_f}}),
+          .down = linear(m, columns, {f, all_f}, {{"mlp.down_proj", {0, d}, d}}),
           .input_norm = m.trains("input_layernorm"),
           .mlp_norm = m.trains("post_attention_layernorm")};
 }
@@ -61,35 +85,57 @@ bool trains_anything(const LayerLayout& layer, const ModelLayout& model) {
   return std::ranges::any_of(layer.all(), [](const LinearLayout* l) { return l->weight == Trained::yes || l->adapted; });
 }
 
-int64_t first_trained(const ModelLayout& model) {
-  if (model.input_gradient) return 0;
-  for (size_t i = 0; i < model.layers.size(); ++i)
-    if (trains_anything(model.layers[i], model)) return static_cast<int64_t>(i);
-  return static_cast<int64_t>(model.layers.size());
-}
-
 }  // namespace
 
+Slice row_slice(const LinearLayout& linear, const Projection& part, int64_t dim) {
+  return linear.split == Split::rows ? Slice{dim, {part.first_row, part.out}, part.whole_out} : Slice{};
+}
+
+Slice column_slice(const LinearLayout& linear, int64_t dim) {
+  return linear.split == Split::columns ? Slice{dim, {linear.in_begin, linear.in}, linear.in_whole} : Slice{};
+}
+
+Slice ModelLayout::vocabulary_slice() const {
+  return shard.tp_size > 1 ? Slice{0, vocabulary, vocabulary_size} : Slice{};
+}
+
+Range intermediate_share(const ModelConfig& c, const ModelShard& shard) {
+  const bool aligned = c.intermediate_size % kAligned == 0 && c.intermediate_size / kAligned >= shard.tp_size;
+  const int64_t unit = aligned ? kAligned : 1;
+  return scaled(share_of(c.intermediate_size / unit, shard.tp_size, shard.tp_rank), unit);
+}
+
 ModelLayout model_layout(const ModelConfig& c, const std::optional<MethodSpec>& method, Purpose purpose, Masters masters,
-                         Quantization quantization) {
+                         Quantization quantization, const ModelShard& shard) {
   ModelLayout model;
   model.purpose = purpose;
   model.masters = masters;
+  model.shard = shard;
+  model.heads = heads_of(c, shard.tp_size, shard.tp_rank);
+  model.vocabulary = share_of(c.vocab_size, shard.tp_size, shard.tp_rank);
+  model.vocabulary_size = c.vocab_size;
+  model.intermediate = intermediate_share(c, shard);
+  model.tables = shard.embedding || (shard.head && c.tied_embeddings);
   const bool trains = method && purpose == Purpose::train;
   const auto trained = [&](const char* name) { return trains ? trains_weight(*method, c, name) : Trained::no; };
-  model.embedding = trained("model.embed_tokens.weight");
-  model.head = c.tied_embeddings ? Trained::no : trained("lm_head.weight");
-  model.final_norm = trained("model.norm.weight");
+  const Trained embedding = trained("model.embed_tokens.weight");
+  if (model.tables) model.embedding = embedding;
+  if (shard.head && !c.tied_embeddings) model.head = trained("lm_head.weight");
+  if (shard.head) model.final_norm = trained("model.norm.weight");
   if (method) {
     model.virtual_tokens = virtual_tokens(*method);
     if (method->has("bottleneck_size")) model.bottleneck = method->integer("bottleneck_size");
     if (trains && method->has("dropout")) model.dropout = method->number("dropout");
   }
-  for (int64_t i = 0; i < c.n_layers; ++i)
-    model.layers.push_back(layer_layout({c, method, purpose, quantization, "model.layers." + std::to_string(i) + "."}));
+  const auto layer = [&](int64_t i) {
+    return layer_layout({c, method, purpose, quantization, "model.layers." + std::to_string(i) + "."}, model);
+  };
+  for (int64_t i = 0; i < shard.n_layers(); ++i) model.layers.push_back(layer(shard.layer(i)));
   if (!trains) return model;
-  model.input_gradient = model.embedding == Trained::yes || model.virtual_tokens > 0;
-  model.first_trained = first_trained(model);
+  model.input_gradient = embedding == Trained::yes || model.virtual_tokens > 0;
+  if (!model.input_gradient)
+    while (model.lowest_trained < c.n_layers && !trains_anything(layer(model.lowest_trained), model)) ++model.lowest_trained;
+  while (model.first_trained < shard.n_layers() && shard.layer(model.first_trained) < model.lowest_trained) ++model.first_trained;
   return model;
 }
 
@@ -121,15 +167,17 @@ LayerShapes layer_shapes(const ModelConfig& c, const ModelLayout& model, const L
           .activated = {n, l.down.width()},
           .rstd1 = {n, 1, Element::f32},
           .rstd2 = {n, 1, Element::f32},
-          .lse = {c.n_heads, n, Element::f32},
+          .lse = {model.heads.heads.size, n, Element::f32},
           .serial1 = serial,
           .serial2 = serial};
 }
 
 SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const std::optional<MethodSpec>& method, int64_t n,
-                           int64_t max_document, Precision precision) {
+                           int64_t max_document, int64_t slots, Precision precision) {
   const int64_t d = c.hidden_size;
-  const int64_t fitting = kChunkBytes / (c.vocab_size * element_bytes(Element::storage, precision));
+  // All ranks of a tensor-parallel group go through the same chunks.
+  const int64_t largest_share = share_of(c.vocab_size, model.shard.tp_size, 0).size;
+  const int64_t fitting = kChunkBytes / (largest_share * element_bytes(Element::storage, precision));
   const int64_t chunk = std::min(n, std::clamp(fitting, kMinChunkRows, kMaxChunkRows));
   const int64_t backward = model.purpose == Purpose::train ? n : 0;
   const LayerLayout widest = model.widest();
@@ -142,12 +190,13 @@ SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const
   }
   const AdapterScratch scratch = method ? adapter_scratch(*method, model.purpose == Purpose::train) : AdapterScratch{};
   return {.y = {n, d},
-          .final_x = {n, d},
+          .outputs = {slots * n, d},
           .final_h = {n, d},
           .gathered = {n, d},
           .final_rstd = {n, 1, Element::f32},
           .losses = {n, 1, Element::f32},
-          .logits = {chunk, c.vocab_size},
+          .logits = {model.shard.head ? chunk : 0, model.vocabulary.size},
+          .statistics = {model.shard.head && model.shard.tp_size > 1 ? 3 : 0, chunk, Element::f32},
           .integers = {5, n, Element::i32},
           .offsets = {n + 1, 1, Element::i32},
           .rope = {2 * max_document, c.head_dim / 2, Element::f32},
@@ -160,11 +209,19 @@ SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const
           .prompt = {model.virtual_tokens, method ? prompt_work(*method, c, model.purpose == Purpose::train) : 0, Element::f32}};
 }
 
-KeptLayers kept_layers(const ModelConfig& c, const ModelLayout& model, ActivationCheckpointing checkpointing) {
-  if (model.purpose == Purpose::serve) return {.whole = 1, .inputs = 0};
-  const int64_t trained = std::max<int64_t>(c.n_layers - model.first_trained, 1);
-  if (checkpointing == ActivationCheckpointing::off) return {.whole = trained, .inputs = 0};
-  return {.whole = 1, .inputs = trained - 1};
+KeptLayers kept_layers(const ModelLayout& model, ActivationCheckpointing checkpointing) {
+  if (model.purpose == Purpose::serve) return {.per_slot = 1, .shared = true};
+  int64_t begin = 0, trained = 1;
+  for (const Range& chunk : model.shard.chunks) {
+    trained = std::max(trained, begin + chunk.size - std::max(begin, model.first_trained));
+    begin += chunk.size;
+  }
+  return {.per_slot = trained, .shared = checkpointing == ActivationCheckpointing::every_layer};
+}
+
+LayerLayout kept_layout(const ModelLayout& model, const KeptLayers& kept, int64_t i) {
+  if (kept.shared || kept.per_slot == 1 || model.shard.chunks.size() > 1) return model.widest();
+  return model.layers[model.layers.size() - static_cast<size_t>(kept.per_slot - i)];
 }
 
 }  // namespace collie

@@ -24,10 +24,9 @@ constexpr std::array<float, 16> kLevels = {
 const std::array<float, 256>& scale_map();
 
 constexpr int64_t blocks_of(int64_t elements, int64_t block) { return (elements + block - 1) / block; }
-// Bytes of a tensor of so many elements: codes, coded magnitudes, their magnitudes and mean.
-constexpr int64_t bytes_of(int64_t elements) {
-  const int64_t blocks = blocks_of(elements, kBlock);
-  return blocks_of(elements, 2) + blocks + 4 * blocks_of(blocks, kScaleBlock) + 4;
+// Bytes of so many elements of a tensor of `whole`: codes, coded magnitudes, their magnitudes and mean, those last two of the whole.
+constexpr int64_t bytes_of(int64_t elements, int64_t whole) {
+  return blocks_of(elements, 2) + blocks_of(elements, kBlock) + 4 * blocks_of(blocks_of(whole, kBlock), kScaleBlock) + 4;
 }
 
 }  // namespace collie::nf4

@@ -11,6 +11,7 @@
 #include "core/json_reader.h"
 #include "core/model_config.h"
 #include "core/optimizer_rules.h"
+#include "core/parallel.h"
 
 namespace collie {
 
@@ -85,6 +86,9 @@ const PeftMethod& peft_method(const std::string& type);
 bool has_adapter(const MethodSpec& method);
 // All tensors that a method adds to a model, in the order of a decoder's parameters.
 std::vector<AdapterTensor> adapter_tensors(const MethodSpec& method, const ModelConfig& config);
+// Of those of one rank, their parts: `projections` are the shapes that the rank has of a layer's, without the layer's prefix.
+std::vector<AdapterTensor> adapter_tensors(const MethodSpec& method, const ModelConfig& config, const ModelShard& shard,
+                                           const std::vector<ProjectionShape>& projections);
 // Throws spec.invalid, with its issue, when a setting of the method does not fit the model.
 void check_method_fits(const MethodSpec& method, const ModelConfig& config);
 // Whether a method adapts this projection: its target_modules name it, or the method adapts all.

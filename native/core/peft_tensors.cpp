@@ -35,13 +35,18 @@ bool has_adapter(const MethodSpec& method) {
 }
 
 std::vector<AdapterTensor> adapter_tensors(const MethodSpec& method, const ModelConfig& c) {
+  return adapter_tensors(method, c, whole_model(c), projections(c));
+}
+
+std::vector<AdapterTensor> adapter_tensors(const MethodSpec& method, const ModelConfig& c, const ModelShard& shard,
+                                           const std::vector<ProjectionShape>& shapes) {
   const PeftMethod& rule = peft_method(method.type);
   std::vector<AdapterTensor> all;
   const auto add = [&](std::vector<AdapterTensor> more) { all.insert(all.end(), more.begin(), more.end()); };
   if (rule.model) add(rule.model(method, c));
-  for (int64_t i = 0; i < c.n_layers; ++i) {
-    const std::string prefix = layer_prefix(i);
-    for (ProjectionShape projection : projections(c)) {
+  for (int64_t i = 0; i < shard.n_layers(); ++i) {
+    const std::string prefix = layer_prefix(shard.layer(i));
+    for (ProjectionShape projection : shapes) {
       projection.module = prefix + projection.module;
       if (rule.projection && adapts(method, projection.module)) add(rule.projection(method, projection));
     }

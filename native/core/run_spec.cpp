@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/json_reader.h"
+#include "core/parallel_support.h"
 
 namespace collie {
 
@@ -188,7 +189,9 @@ RunSpec RunSpec::parse(const json& document) {
   spec.evaluation = read_evaluation(reader.object("evaluation"));
   spec.checkpoint = read_checkpoint(reader.object("checkpoint"));
   spec.sampling = read_sampling(reader.object("sampling"));
+  spec.parallel_json = reader.value("parallel");
   spec.parallel = read_parallel(reader.object("parallel"));
+  check_parallel({spec.method, spec.optimizer, spec.quantization, spec.parallel});
   check_supervision(reader);
   reader.finish();
   return spec;

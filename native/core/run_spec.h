@@ -69,6 +69,7 @@ struct RunSpec {
   // As written in spec.json: what meta.json of a checkpoint repeats.
   nlohmann::json method_json;
   nlohmann::json optimizer_json;
+  nlohmann::json parallel_json;
 
   // Throws spec.invalid; data.issues holds {path, code, message, received, suggestion}.
   static RunSpec parse(const nlohmann::json& spec);

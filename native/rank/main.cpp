@@ -13,7 +13,7 @@
 namespace {
 
 constexpr const char* kUsage =
-    "usage: collie-rank train  --run <folder> [--resume <checkpoint name>]\n"
+    "usage: collie-rank train  --run <folder> [--resume <checkpoint name>] [--threads n]\n"
     "       collie-rank serve  --model <folder> [--run <folder> --checkpoint <name>] [--precision bf16|fp32]\n"
     "                          [--device cpu|cuda] [--threads n] [--context n]\n"
     "       collie-rank export --run <folder> --checkpoint <name> --kind adapter|merged --out <folder>\n"

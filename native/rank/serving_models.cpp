@@ -69,7 +69,8 @@ void ServingModels::load_tuned() {
   separate_ = changes_base(spec.method);
   quantization_ = spec.quantization;
   std::unique_ptr<Decoder> decoder = make_decoder(spec.method, AdapterStart::stored);
-  read_tensors(store.folder(options_.checkpoint) / weights_file(spec.method), decoder->trained_tensors(), Formats::converted);
+  read_tensors(ShardedTensors(store.folder(options_.checkpoint), weights_stem(spec.method)), decoder->trained_tensors(),
+               Contents::exactly, Formats::converted);
   decoder->bind_base();
   decoder->sync_weights();
   (separate_ ? full_ : base_) = std::move(decoder);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/train/control.h"
+#include "engine/parallel/parallel.h"
 #include "engine/train/journal.h"
 #include "engine/train/run_training.h"
 #include "rank/arguments.h"
@@ -32,10 +33,19 @@ void obey(const std::string& line, Control& control) {
     std::fprintf(stderr, "collie-rank: ignored a line on standard input that is no command: %s\n", line.c_str());
 }
 
+void check_world(const RunSpec& spec, int64_t ranks) {
+  const int64_t wanted = spec.parallel.world_size();
+  if (ranks == wanted) return;
+  throw Error("spec.invalid",
+              "The run is laid out over " + std::to_string(wanted) + " ranks, and " + std::to_string(ranks) + " were started.",
+              "Start it with mpirun -n " + std::to_string(wanted) + ", or through the workbench.",
+              {{"wanted", wanted}, {"started", ranks}});
+}
+
 }  // namespace
 
 int train_command(const Words& words) {
-  const Arguments arguments(words, {"run", "resume"});
+  const Arguments arguments(words, {"run", "resume", "threads"});
   const std::filesystem::path run_folder = arguments.required("run");
   Control control;
   const SignalWatcher signals([&] { control.request_stop(); });
@@ -44,20 +54,29 @@ int train_command(const Words& words) {
   if (!std::filesystem::is_directory(run_folder))
     throw Error("run.not_found", "There is no run folder " + run_folder.string() + ".", "Check the path.",
                 {{"path", run_folder.string()}});
-  EventWriter events(run_folder, /*rank=*/0);
-  Journal journal(events);
-  try {
-    const RunSpec spec = RunSpec::load(run_folder);
-    set_threads(spec.threads);
-    run_training(run_folder, spec, arguments.find("resume"), control, journal);
-    return 0;
-  } catch (const std::exception& thrown) {
-    const Error error = as_error(thrown);
+  const std::shared_ptr<Communicator> world = mpi_world();
+  EventWriter events(run_folder, world->rank());
+  Journal journal(events, world->rank() == 0 ? Voice::whole_run : Voice::own_rank);
+  const auto report = [&](const Error& error) {
     try {
       journal.error(error);
     } catch (const Error&) {
       // A full disk: the line on standard error says it all the same.
     }
+  };
+  try {
+    const RunSpec spec = RunSpec::load(run_folder);
+    check_world(spec, world->size());
+    set_threads(arguments.integer("threads", spec.threads, 0, 1024));
+    const Parallel parallel = make_parallel(spec.parallel, world, [&](const Error& error) {
+      report(error);
+      print_error(error);
+    });
+    run_training(run_folder, spec, arguments.find("resume"), control, journal, parallel);
+    return 0;
+  } catch (const std::exception& thrown) {
+    const Error error = as_error(thrown);
+    report(error);
     throw error;
   }
 }

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json_reader.h"
+#include "engine/checkpoint/sharded_tensors.h"
 #include "engine/checkpoint/tensor_io.h"
 
 namespace collie {
@@ -17,6 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kDone = "DONE";
+constexpr const char* kState = "optimizer";
 constexpr int64_t kMetaVersion = 1;
 
 // The step of a folder name as checkpoint_name() makes it.
@@ -31,7 +33,7 @@ std::optional<int64_t> step_of(const std::string& name) {
 json to_json(const CheckpointMeta& meta) {
   return {{"v", kMetaVersion},       {"step", meta.step}, {"epoch", meta.epoch},   {"tokens", meta.tokens},
           {"seconds", meta.seconds}, {"seq", meta.seq},   {"method", meta.method}, {"optimizer", meta.optimizer},
-          {"config", meta.config}};
+          {"config", meta.config},   {"parallel", meta.parallel}};
 }
 
 [[noreturn]] void mismatch(const std::string& name, const char* what, const json& made_with, const json& wanted) {
@@ -58,9 +60,7 @@ std::string checkpoint_name(int64_t step) {
   return name;
 }
 
-const char* weights_file(const MethodSpec& method) {
-  return has_adapter(method) ? "adapter.safetensors" : "model.safetensors";
-}
+const char* weights_stem(const MethodSpec& method) { return has_adapter(method) ? "adapter" : "model"; }
 
 CheckpointStore::CheckpointStore(const fs::path& run_folder) : root_(run_folder / "checkpoints") {}
 
@@ -86,33 +86,45 @@ void CheckpointStore::remove_incomplete() const {
   for (const fs::path& folder : incomplete) fs::remove_all(folder, ignored);
 }
 
-SavedCheckpoint CheckpointStore::save(const CheckpointMeta& meta, const MethodSpec& method,
-                                      const std::vector<NamedTensor>& trained,
-                                      const std::vector<NamedTensor>& state) const {
+SavedCheckpoint CheckpointStore::save(const CheckpointMeta& meta, const MethodSpec& method, const CheckpointTensors& own,
+                                      Communicator& world) const {
   const std::string name = checkpoint_name(meta.step);
-  const fs::path final_folder = root_ / name;
   const fs::path folder = root_ / (name + ".tmp");
+  const bool leads = world.rank() == 0;
   std::error_code ignored;
-  fs::remove_all(folder, ignored);
-  create_folder(folder);
-  int64_t bytes = 0;
   try {
-    bytes += write_tensors(folder / weights_file(method), trained);
-    bytes += write_tensors(folder / "optimizer.safetensors", state);
-    const std::string text = to_json(meta).dump(2) + "\n";
-    write_file(folder / "meta.json", text);
-    bytes += static_cast<int64_t>(text.size());
-    sync_folder(folder);
-    write_file(folder / kDone, "");
-    sync_folder(folder);
-    fs::remove_all(final_folder);
-    fs::rename(folder, final_folder);
-    sync_folder(root_);
+    if (leads) {
+      fs::remove_all(folder, ignored);
+      create_folder(folder);
+    }
+    world.barrier();
+    const Writer writer = world.size() == 1 ? Writer::alone : Writer::one_of_several;
+    double bytes = 0;
+    for (const auto& [stem, tensors] : {std::pair{weights_stem(method), &own.trained}, std::pair{kState, &own.state}})
+      if (leads || !tensors->empty())  // a file of each kind there always is
+        bytes += static_cast<double>(write_tensors(folder / shard_file(stem, writer, world.rank()), *tensors));
+    world.all_reduce(std::span(&bytes, 1));  // all have written
+    if (leads) bytes += static_cast<double>(publish(folder, meta));
+    world.broadcast(std::span(&bytes, 1), 0);  // the checkpoint is there for all
+    return {name, static_cast<int64_t>(bytes)};
   } catch (...) {
-    fs::remove_all(folder, ignored);
+    if (leads) fs::remove_all(folder, ignored);
     throw;
   }
-  return {name, bytes};
+}
+
+// Makes a checkpoint of a folder that all ranks have written to. Returns the bytes of meta.json.
+int64_t CheckpointStore::publish(const fs::path& folder, const CheckpointMeta& meta) const {
+  const fs::path final_folder = root_ / checkpoint_name(meta.step);
+  const std::string text = to_json(meta).dump(2) + "\n";
+  write_file(folder / "meta.json", text);
+  sync_folder(folder);
+  write_file(folder / kDone, "");
+  sync_folder(folder);
+  fs::remove_all(final_folder);
+  fs::rename(folder, final_folder);
+  sync_folder(root_);
+  return static_cast<int64_t>(text.size());
 }
 
 void CheckpointStore::prune(int64_t keep, int64_t step) const {
@@ -147,7 +159,8 @@ CheckpointMeta CheckpointStore::read_meta(const std::string& name) const {
     reader.integer("v", kMetaVersion, kMetaVersion);
     CheckpointMeta meta{reader.integer("step", 0),   reader.number("epoch", 0),    reader.integer("tokens", 0),
                         reader.number("seconds", 0), reader.integer("seq", 0),     reader.value("method"),
-                        reader.value("optimizer"),   reader.value("config")};
+                        reader.value("optimizer"),   reader.value("config"),       {}};
+    if (reader.has("parallel")) meta.parallel = reader.value("parallel");  // older ones have none
     reader.finish();
     return meta;
   } catch (const Error& error) {
@@ -156,11 +169,12 @@ CheckpointMeta CheckpointStore::read_meta(const std::string& name) const {
   }
 }
 
-void CheckpointStore::load(const std::string& name, const MethodSpec& method, const std::vector<NamedTensor>& trained,
-                           const std::vector<NamedTensor>& state) const {
+void CheckpointStore::load(const std::string& name, const MethodSpec& method, const CheckpointTensors& own,
+                           Contents contents) const {
   const fs::path from = folder(name);
-  read_tensors(from / weights_file(method), trained);
-  read_tensors(from / "optimizer.safetensors", state);
+  const ShardedTensors trained(from, weights_stem(method)), state(from, kState);
+  read_tensors(trained, own.trained, contents);
+  read_tensors(state, own.state, contents);
 }
 
 void check_matches(const CheckpointMeta& meta, const RunSpec& spec, const json& model_config, const std::string& name) {

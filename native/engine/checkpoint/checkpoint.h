@@ -1,4 +1,5 @@
-// Checkpoints of a run: runs/<id>/checkpoints/step-00000100/ with the fp32 masters, the optimizer's state, meta.json and DONE.
+// Checkpoints of a run: runs/<id>/checkpoints/step-00000100/ with the fp32 masters, the optimizer's state, meta.json and DONE. Every
+// rank writes what it holds into files of its own (sharded_tensors.h); rank 0 writes meta.json and, once all are done, DONE.
 // A folder without DONE is not a checkpoint. Nothing but these is needed to go on bit for bit: the data position follows from
 // the step, dropout masks from seed and step.
 #pragma once
@@ -11,6 +12,8 @@
 #include <vector>
 
 #include "core/run_spec.h"
+#include "engine/checkpoint/sharded_tensors.h"
+#include "engine/parallel/communicator.h"
 #include "engine/peft/parameter.h"
 
 namespace collie {
@@ -24,6 +27,13 @@ struct CheckpointMeta {
   nlohmann::json method;     // as in spec.json
   nlohmann::json optimizer;  // as in spec.json
   nlohmann::json config;     // config.json of the base model
+  nlohmann::json parallel;   // the layout that wrote it, as in spec.json: for people, any layout can go on
+};
+
+// What one rank has of a run's weights and state.
+struct CheckpointTensors {
+  std::vector<NamedTensor> trained;  // weights that the method trains
+  std::vector<NamedTensor> state;    // what a resume needs besides
 };
 
 struct SavedCheckpoint {
@@ -33,8 +43,8 @@ struct SavedCheckpoint {
 
 // "step-00000100"
 std::string checkpoint_name(int64_t step);
-// Names of the weight files: adapter.safetensors, model.safetensors.
-const char* weights_file(const MethodSpec& method);
+// How weight files begin: adapter, model.
+const char* weights_stem(const MethodSpec& method);
 
 class CheckpointStore {
  public:
@@ -45,11 +55,11 @@ class CheckpointStore {
   // Deletes folders without DONE: what a crash or a full disk left.
   void remove_incomplete() const;
 
-  // Writes a checkpoint beside its place, then renames it. Throws disk.full; then nothing of it is left and the others are
-  // untouched. A complete checkpoint of the same step is replaced (it belongs to a course of the run that was left).
-  // `trained` are the weights that the method trains, `state` what a resume needs besides.
-  SavedCheckpoint save(const CheckpointMeta& meta, const MethodSpec& method, const std::vector<NamedTensor>& trained,
-                       const std::vector<NamedTensor>& state) const;
+  // Writes a checkpoint beside its place, then renames it. Called by all ranks of the world at once; `own` is what this one is to
+  // write: together every part of every tensor at least once. Throws disk.full; then nothing of it is left once the others have ended
+  // too, and other checkpoints are untouched. A complete checkpoint of the same step is replaced (it belongs to a course of the run
+  // that was left).
+  SavedCheckpoint save(const CheckpointMeta& meta, const MethodSpec& method, const CheckpointTensors& own, Communicator& world) const;
 
   // Keeps the checkpoint of `step` and the newest before it, `keep` in all; deletes other complete ones, also later ones.
   // To be called after save().
@@ -57,15 +67,16 @@ class CheckpointStore {
 
   // Throws checkpoint.not_found (names those that exist), checkpoint.truncated.
   CheckpointMeta read_meta(const std::string& name) const;
-  // Fills trained weights and state. Throws as read_meta, and checkpoint.mismatch (a tensor missing, too many, or of
-  // another shape or dtype).
-  void load(const std::string& name, const MethodSpec& method, const std::vector<NamedTensor>& trained,
-            const std::vector<NamedTensor>& state) const;
+  // Fills what this rank holds, whichever layout wrote it. Throws as read_meta, and checkpoint.mismatch (a tensor missing, of another
+  // shape or dtype, or, when this rank holds everything, too many).
+  void load(const std::string& name, const MethodSpec& method, const CheckpointTensors& own, Contents contents) const;
 
   // Folder of a complete checkpoint. Throws checkpoint.not_found.
   std::filesystem::path folder(const std::string& name) const;
 
  private:
+  int64_t publish(const std::filesystem::path& folder, const CheckpointMeta& meta) const;
+
   std::filesystem::path root_;
 };
 

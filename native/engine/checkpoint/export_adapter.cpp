@@ -20,12 +20,15 @@ const PeftFormat& format_of(const MethodSpec& method) {
 
 // Serial adapters are nothing that PEFT has: a folder of our own, tensors under their own names.
 void export_serial(const ExportRequest& request, const RunSpec& spec, const ExportProgress& progress) {
-  const SafetensorsFile trained(checkpoint_weights(request, spec), StoreKind::checkpoint);
+  const ShardedTensors trained = checkpoint_weights(request, spec);
   prepare_export_folder(request.out);
   std::vector<TensorSpec> specs;
-  for (const auto& [name, view] : trained.tensors()) specs.push_back({name, view.dtype, view.shape});
+  for (const auto& [name, tensor] : trained.tensors()) specs.push_back({name, tensor.dtype, tensor.shape});
   SafetensorsWriter writer(request.out / "adapter_model.safetensors", specs);
-  for (const auto& [name, view] : trained.tensors()) writer.write(name, view.bytes);
+  for (const auto& [name, tensor] : trained.tensors()) {
+    at::Tensor holder;
+    writer.write(name, bytes_of(as_tensor(tensor), holder));
+  }
   writer.finish();
   const nlohmann::json config = {{"format", 1}, {"method", spec.method_json}, {"base_model_name_or_path", spec.model}};
   write_file(request.out / "collie_adapter.json", config.dump(2) + "\n");
@@ -37,7 +40,7 @@ void export_serial(const ExportRequest& request, const RunSpec& spec, const Expo
 void export_adapter(const ExportRequest& request, const RunSpec& spec, const ExportProgress& progress) {
   if (peft_method(spec.method.type).layer) return export_serial(request, spec, progress);
   const PeftFormat& format = format_of(spec.method);
-  const SafetensorsFile trained(checkpoint_weights(request, spec), StoreKind::checkpoint);
+  const ShardedTensors trained = checkpoint_weights(request, spec);
   const ModelConfig model = ModelConfig::load(spec.model);
   const TrainedWeights weights{spec, model, trained, CheckpointStore(request.run_folder).read_meta(request.checkpoint).step};
   prepare_export_folder(request.out);

@@ -21,11 +21,11 @@ void prepare_export_folder(const fs::path& out) {
               {{"path", out.string()}});
 }
 
-fs::path checkpoint_weights(const ExportRequest& request, const RunSpec& spec) {
+ShardedTensors checkpoint_weights(const ExportRequest& request, const RunSpec& spec) {
   const CheckpointStore store(request.run_folder);
   const CheckpointMeta meta = store.read_meta(request.checkpoint);
   check_matches(meta, spec, read_json_file(fs::path(spec.model) / "config.json"), request.checkpoint);
-  return store.folder(request.checkpoint) / weights_file(spec.method);
+  return ShardedTensors(store.folder(request.checkpoint), weights_stem(spec.method));
 }
 
 }  // namespace collie

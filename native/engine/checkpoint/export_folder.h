@@ -5,13 +5,14 @@
 
 #include "core/run_spec.h"
 #include "engine/checkpoint/export.h"
+#include "engine/checkpoint/sharded_tensors.h"
 
 namespace collie {
 
 // Makes the folder. Throws path.exists when there is something in it, disk.full, file.unreadable.
 void prepare_export_folder(const std::filesystem::path& out);
 
-// The checkpoint's weight file, after checking that the checkpoint belongs to this spec. Throws checkpoint.*.
-std::filesystem::path checkpoint_weights(const ExportRequest& request, const RunSpec& spec);
+// The checkpoint's weights, after checking that the checkpoint belongs to this spec. Throws checkpoint.*.
+ShardedTensors checkpoint_weights(const ExportRequest& request, const RunSpec& spec);
 
 }  // namespace collie

@@ -42,7 +42,7 @@ struct Output {
   const TensorView* base;  // null: added
 };
 
-std::vector<Output> outputs_of(const ModelFolder& base, const Merger& merger, const SafetensorsFile& trained, const nlohmann::json& config,
+std::vector<Output> outputs_of(const ModelFolder& base, const Merger& merger, const ShardedTensors& trained, const nlohmann::json& config,
                                DType dtype) {
   std::vector<Output> all;
   for (const auto& [name, view] : base.tensors())
@@ -68,7 +68,7 @@ DType format_of(const ModelFolder& base) {
 // (quantization nf4) is merged into the weights that the copies were made from, as merging into four bits would round the
 // update away.
 void export_merged(const ExportRequest& request, const RunSpec& spec, const ExportProgress& progress) {
-  const SafetensorsFile trained(checkpoint_weights(request, spec), StoreKind::checkpoint);
+  const ShardedTensors trained = checkpoint_weights(request, spec);
   check_mergeable(spec.method, ModelConfig::load(spec.model).family);
   const ModelFolder base(spec.model);
   nlohmann::json config = read_json_file(fs::path(spec.model) / "config.json");

@@ -20,7 +20,7 @@ constexpr double kRankOffset = 1e-5;  // as in engine/peft/adalora_adapter.cpp
 // The adapter of one module: its tensors by the rest of their names.
 class ModuleTensors {
  public:
-  ModuleTensors(const SafetensorsFile& file, std::string module) : file_(file), module_(std::move(module)) {}
+  ModuleTensors(const ShardedTensors& file, std::string module) : file_(file), module_(std::move(module)) {}
   bool has(const std::string& rest) const { return file_.find(module_ + rest) != nullptr; }
   at::Tensor operator()(const std::string& rest) {
     ++used_;
@@ -29,7 +29,7 @@ class ModuleTensors {
   size_t used() const { return used_; }
 
  private:
-  const SafetensorsFile& file_;
+  const ShardedTensors& file_;
   std::string module_;
   size_t used_ = 0;
 };

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/run_spec.h"
-#include "core/safetensors.h"
+#include "engine/checkpoint/sharded_tensors.h"
 
 namespace collie {
 
@@ -20,7 +20,7 @@ void check_mergeable(const MethodSpec& method, const std::string& family);
 // Computes exported values one tensor at a time, in fp32, rounded once to the base's format.
 class Merger {
  public:
-  Merger(const SafetensorsFile& trained, const RunSpec& spec) : trained_(trained), spec_(spec) {}
+  Merger(const ShardedTensors& trained, const RunSpec& spec) : trained_(trained), spec_(spec) {}
 
   // nullopt: training did not touch it, its bytes are copied.
   std::optional<at::Tensor> merged(const TensorView& base);
@@ -31,7 +31,7 @@ class Merger {
   void check_all_used() const;
 
  private:
-  const SafetensorsFile& trained_;
+  const ShardedTensors& trained_;
   const RunSpec& spec_;
   size_t used_ = 0;
 };

@@ -18,7 +18,7 @@ constexpr std::string_view kValues = ".lora_E";
 
 // Which ranks have a value; at least the first, as tensors without any rows are not for every reader. Its value being zero, it
 // adds nothing.
-std::vector<bool> kept_ranks(const TensorView& values) {
+std::vector<bool> kept_ranks(const StoredTensor& values) {
   const at::Tensor e = as_tensor(values);
   std::vector<bool> kept;
   bool any = false;
@@ -61,7 +61,7 @@ void configure_adalora(json& config, const TrainedWeights& from) {
                  {"rank_pattern", pattern}});
 }
 
-std::optional<PeftTensor> export_adalora(const TrainedWeights& from, const TensorView& tensor) {
+std::optional<PeftTensor> export_adalora(const TrainedWeights& from, const StoredTensor& tensor) {
   const size_t dot = tensor.name.rfind(".lora_");
   if (dot == std::string::npos) return PeftTensor{peft_name(tensor.name), tensor.shape, [&tensor] { return as_tensor(tensor); }};
   const at::Tensor kept = indices(kept_ranks(from.file.at(tensor.name.substr(0, dot) + std::string(kValues))));

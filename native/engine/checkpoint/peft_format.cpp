@@ -88,11 +88,11 @@ void configure_pissa(json& config, const TrainedWeights& from) {
 }
 
 // What PEFT stores of a trained tensor under its own name.
-PeftTensor renamed(const std::string& name, const TensorView& tensor) {
+PeftTensor renamed(const std::string& name, const StoredTensor& tensor) {
   return {name, tensor.shape, [&tensor] { return as_tensor(tensor); }};
 }
 
-std::optional<PeftTensor> export_same(const TrainedWeights&, const TensorView& tensor) {
+std::optional<PeftTensor> export_same(const TrainedWeights&, const StoredTensor& tensor) {
   return renamed(peft_name(tensor.name), tensor);
 }
 
@@ -103,7 +103,7 @@ std::string dora_name(const std::string& name) {
   return peft_name(name.ends_with(".lora_magnitude_vector.weight") ? without(name, kWeight) : name);
 }
 
-std::optional<PeftTensor> export_dora(const TrainedWeights&, const TensorView& tensor) { return renamed(dora_name(tensor.name), tensor); }
+std::optional<PeftTensor> export_dora(const TrainedWeights&, const StoredTensor& tensor) { return renamed(dora_name(tensor.name), tensor); }
 
 at::Tensor import_dora(PeftFile& file, const std::string& name, at::IntArrayRef shape) { return file.read(dora_name(name), shape); }
 
@@ -111,11 +111,11 @@ bool is_a(const std::string& name) { return name.find(".lora_A.") != std::string
 bool is_factor(const std::string& name) { return is_a(name) || name.find(".lora_B.") != std::string::npos; }
 
 // s B A - s B0 A0 as one product of twice the rank: [A; A0] and [B, -B0].
-std::optional<PeftTensor> export_pissa(const TrainedWeights& from, const TensorView& tensor) {
+std::optional<PeftTensor> export_pissa(const TrainedWeights& from, const StoredTensor& tensor) {
   if (!is_factor(tensor.name)) return export_same(from, tensor);
   if (tensor.name.ends_with(kStart)) return std::nullopt;
   const bool a = is_a(tensor.name);
-  const TensorView& start = from.file.at(tensor.name + std::string(kStart), tensor.shape);
+  const StoredTensor& start = from.file.at(tensor.name + std::string(kStart), tensor.shape);
   std::vector<int64_t> shape = tensor.shape;
   shape[a ? 0 : 1] *= 2;
   return PeftTensor{peft_name(tensor.name), shape, [&tensor, &start, a] {

@@ -13,6 +13,7 @@
 #include "core/model_config.h"
 #include "core/run_spec.h"
 #include "core/safetensors.h"
+#include "engine/checkpoint/sharded_tensors.h"
 
 namespace collie {
 
@@ -20,7 +21,7 @@ namespace collie {
 struct TrainedWeights {
   const RunSpec& spec;
   const ModelConfig& model;
-  const SafetensorsFile& file;
+  const ShardedTensors& file;
   int64_t step = 0;  // of the checkpoint
 };
 
@@ -37,7 +38,7 @@ struct PeftFormat {
   // Adds the method's keys to the config of every PEFT method.
   void (*configure)(nlohmann::json& config, const TrainedWeights& weights);
   // What becomes of a checkpoint's tensor; nullopt: it is part of another.
-  std::optional<PeftTensor> (*exported)(const TrainedWeights& weights, const TensorView& tensor);
+  std::optional<PeftTensor> (*exported)(const TrainedWeights& weights, const StoredTensor& tensor);
   // A trained tensor's value in an adapter's file, whose names it marks as used; nullptr: the method cannot be continued.
   at::Tensor (*imported)(class PeftFile& file, const std::string& name, at::IntArrayRef shape);
   // Keys of the config without which the same tensors mean something else.

@@ -9,6 +9,6 @@ namespace collie::peft {
 void configure_common_factors(nlohmann::json& config, const TrainedWeights& from);
 
 void configure_adalora(nlohmann::json& config, const TrainedWeights& from);
-std::optional<PeftTensor> export_adalora(const TrainedWeights& from, const TensorView& tensor);
+std::optional<PeftTensor> export_adalora(const TrainedWeights& from, const StoredTensor& tensor);
 
 }  // namespace collie::peft

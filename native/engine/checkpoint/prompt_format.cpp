@@ -15,7 +15,7 @@ using nlohmann::json;
 constexpr const char* kPromptEmbeddings = "prompt_embeddings";
 constexpr const char* kEncoderEmbedding = "prompt_encoder.embedding.weight";
 
-at::Tensor encode(const SafetensorsFile& trained) {
+at::Tensor encode(const ShardedTensors& trained) {
   at::Tensor x = as_tensor(trained.at(kEncoderEmbedding));
   for (const int linear : {0, 2, 4}) {
     const std::string name = "prompt_encoder.mlp_head." + std::to_string(linear);
@@ -51,7 +51,7 @@ void configure_prompt(json& config, const TrainedWeights& from) {
                    {"tokenizer_kwargs", nullptr}});
 }
 
-std::optional<PeftTensor> export_prompt(const TrainedWeights& from, const TensorView& tensor) {
+std::optional<PeftTensor> export_prompt(const TrainedWeights& from, const StoredTensor& tensor) {
   if (tensor.name == kPromptEmbeddings) return PeftTensor{kPromptEmbeddings, tensor.shape, [&tensor] { return as_tensor(tensor); }};
   if (tensor.name != kEncoderEmbedding) return std::nullopt;  // a part of the encoder
   return PeftTensor{kPromptEmbeddings, tensor.shape, [&from] { return encode(from.file); }};

@@ -4,6 +4,7 @@
 #include <ATen/ops/from_blob.h>
 
 #include <cstring>
+#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 
@@ -52,33 +53,20 @@ std::span<const std::byte> bytes_of(const at::Tensor& tensor, at::Tensor& holder
 
 int64_t write_tensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors) {
   std::vector<TensorSpec> specs;
-  for (const auto& [name, tensor] : tensors) specs.push_back({name, dtype_of_tensor(tensor), tensor.sizes().vec()});
-  SafetensorsWriter writer(path, std::move(specs));
-  for (const auto& [name, tensor] : tensors) {
+  nlohmann::json slices = nlohmann::json::object();
+  for (const auto& [name, tensor, slice] : tensors) {
+    specs.push_back({name, dtype_of_tensor(tensor), tensor.sizes().vec()});
+    if (slice.dim >= 0) slices[name] = {slice.dim, slice.range.begin, slice.whole};
+  }
+  std::map<std::string, std::string> metadata = {{"format", "pt"}};
+  if (!slices.empty()) metadata["slices"] = slices.dump();
+  SafetensorsWriter writer(path, std::move(specs), metadata);
+  for (const auto& [name, tensor, slice] : tensors) {
     at::Tensor holder;
     writer.write(name, bytes_of(tensor, holder));
   }
   writer.finish();
   return static_cast<int64_t>(writer.size_bytes());
-}
-
-void read_tensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors, Formats formats) {
-  const SafetensorsFile file(path, StoreKind::checkpoint);
-  // All checks before the first copy: a refused checkpoint changes nothing.
-  for (const auto& [name, tensor] : tensors) {
-    const TensorView& stored = file.at(name, tensor.sizes());
-    if (formats == Formats::exact && stored.dtype != dtype_of_tensor(tensor))
-      throw Error("checkpoint.mismatch",
-                  "Tensor " + name + " of " + path.string() + " is " + std::string(dtype_name(stored.dtype)) +
-                      ", expected " + std::string(dtype_name(dtype_of_tensor(tensor))) + ".",
-                  "Resume from another checkpoint.", {{"tensor", name}});
-  }
-  if (file.tensors().size() != tensors.size())
-    throw Error("checkpoint.mismatch",
-                path.string() + " holds " + std::to_string(file.tensors().size()) + " tensors, this run has " +
-                    std::to_string(tensors.size()) + ".",
-                "This checkpoint was made by another run: choose one of this run.", {{"path", path.string()}});
-  for (const auto& [name, tensor] : tensors) tensor.copy_(as_tensor(file.at(name)));
 }
 
 }  // namespace collie

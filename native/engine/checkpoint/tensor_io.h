@@ -22,11 +22,8 @@ std::span<const std::byte> bytes_of(const at::Tensor& tensor, at::Tensor& holder
 at::ScalarType scalar_type(DType dtype);
 DType dtype_of_tensor(const at::Tensor& tensor);
 
-// Writes all tensors in their own dtypes. Returns the size of the file. Throws disk.full.
+// Writes all tensors in their own dtypes, under logical names; those that are parts of a whole with their place. Returns the size of
+// the file. Throws disk.full.
 int64_t write_tensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors);
-// Fills existing tensors from a checkpoint's file with exactly these names and shapes, and dtypes unless they may be converted.
-// Throws checkpoint.not_found, checkpoint.truncated, checkpoint.mismatch.
-enum class Formats { exact, converted };
-void read_tensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors, Formats formats = Formats::exact);
 
 }  // namespace collie

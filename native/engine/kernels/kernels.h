@@ -84,6 +84,12 @@ struct CrossEntropy {
   double grad_scale = 0;
 };
 
+// What ranks that share the vocabulary put together between the passes over their logits, fp32.
+struct LogitStatistics {
+  at::Tensor maxima;  // [rows]
+  at::Tensor sums;    // [2, rows]: of exp(logit - maximum); the target's logit, or 0
+};
+
 // y = x factors + shifts, column by column; what is undefined is left out.
 struct ColumnAffine {
   at::Tensor x;        // storage [N, C]
@@ -104,6 +110,7 @@ struct ColumnSums {
 struct DropoutMask {
   double rate = 0;
   uint64_t key = 0;
+  int64_t first_column = 0;  // of a part of the columns
 };
 
 using ElementRule = std::variant<AdamWRule, LionRule, AdanRule, SophiaRule, MomentumRule, PlainRule>;
@@ -119,12 +126,15 @@ struct ElementUpdate {
   int64_t first_element = 0;        // place of this part in the tensor it belongs to
 };
 
-// A matrix in NF4 (core/nf4.h), elements in rows one after another.
+// A matrix in NF4 (core/nf4.h), or some rows or columns of it that are whole blocks; elements in rows one after another.
 struct Nf4Matrix {
   at::Tensor codes;       // uint8 [elements / 2]: two a byte, the first in the upper half
   at::Tensor magnitudes;  // uint8 [blocks of 64]: codes of the largest magnitude of each
   at::Tensor scales;      // fp32 [blocks of 256 magnitudes]: what their codes are in units of
   double offset = 0;      // mean of the magnitudes, added to all
+  // Of a part of a matrix: scales and offset are those of the whole. Block b of the part, the (b % part_blocks)-th of a row of the part,
+  // is block first_block + b / part_blocks * whole_blocks + b % part_blocks of the whole.
+  int64_t first_block = 0, part_blocks = 1, whole_blocks = 1;
 };
 
 class Kernels {
@@ -137,8 +147,9 @@ class Kernels {
   // bf16, columns adjacent. Sums are fp32 and rounded once. With bf16 operands and fp32 c this accumulates gradients.
   virtual void gemm(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, GemmScale scale = {}) = 0;
 
+  // Ids below 0 stand for rows that are not in this table: out gets zeros.
   virtual void embedding(const at::Tensor& ids, const at::Tensor& table, const at::Tensor& out) = 0;
-  // dtable fp32 [V, D] += rows of dout.
+  // dtable fp32 [V, D] += rows of dout; ids below 0 add nothing.
   virtual void embedding_backward(const at::Tensor& ids, const at::Tensor& dout, const at::Tensor& dtable) = 0;
   virtual void rms_norm(const RmsNormForward& f) = 0;
   virtual void rms_norm_backward(const RmsNormBackward& b) = 0;
@@ -155,6 +166,12 @@ class Kernels {
   // Overwrites gate_up with its gradient.
   virtual void swiglu_backward(const at::Tensor& gate_up, const at::Tensor& dy) = 0;
   virtual void cross_entropy(const CrossEntropy& c) = 0;
+  // The same in three passes, for logits of which this rank has some columns; c.targets are columns of this rank, or below 0 where
+  // the target is another's. First the maxima, to become those of all ranks; then the sums, to be added up over the ranks; last
+  // losses and gradient from both.
+  virtual void logit_maxima(const CrossEntropy& c, const LogitStatistics& s) = 0;
+  virtual void logit_sums(const CrossEntropy& c, const LogitStatistics& s) = 0;
+  virtual void cross_entropy_of(const CrossEntropy& c, const LogitStatistics& s) = 0;
   virtual void dropout(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) = 0;      // y = mask(x) / (1 - rate)
   virtual void dropout_add(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) = 0;  // y += mask(x) / (1 - rate)
 

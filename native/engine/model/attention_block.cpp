@@ -7,8 +7,8 @@
 namespace collie {
 
 AttentionBlock::AttentionBlock(const LayerOptions& o, AttentionBlock* first)
-    : layer_(o.index),
-      shape_{o.config.n_heads, o.config.n_kv_heads, o.config.head_dim, o.config.sliding_window,
+    : layer_(o.layer()),
+      shape_{o.model.heads.heads.size, o.model.heads.kv_heads.size, o.config.head_dim, o.config.sliding_window,
              1 / std::sqrt(static_cast<double>(o.config.head_dim))},
       norm_(o.norm("input_layernorm", o.layout().input_norm, first ? &first->norm_.weight() : nullptr), o.config.hidden_size,
             o.config.rms_norm_eps),

@@ -5,7 +5,7 @@
 namespace collie {
 
 BaseWeight::BaseWeight(const WeightOptions& options, std::vector<int64_t> shape, Decay decay, ParameterKind kind)
-    : name_(options.name), decay_(decay), kind_(kind), weight_(at::zeros(shape, options.storage)) {
+    : name_(options.name), decay_(decay), kind_(kind), placement_(options.placement), weight_(at::zeros(shape, options.storage)) {
   if (options.trained == Trained::no) return;
   const at::TensorOptions fp32 = options.storage.dtype(at::kFloat);
   const bool separate = options.masters == Masters::fp32 && weight_.scalar_type() != at::kFloat;
@@ -20,7 +20,7 @@ void BaseWeight::sync(Kernels& kernels) {
 
 std::vector<Parameter> BaseWeight::parameters() const {
   if (!master_.defined()) return {};
-  return {{.name = name_, .master = master_, .grad = grad_, .decay = decay_, .kind = kind_}};
+  return {{.name = name_, .master = master_, .grad = grad_, .decay = decay_, .kind = kind_, .placement = placement_}};
 }
 
 int64_t BaseWeight::weight_bytes() const {

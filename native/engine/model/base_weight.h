@@ -18,6 +18,7 @@ struct WeightOptions {
   Masters masters = Masters::fp32;
   at::TensorOptions storage;  // format to compute with, and device
   at::Tensor shared_grad;     // as in LinearOptions
+  Placement placement = {};
 };
 
 class BaseWeight {
@@ -25,6 +26,7 @@ class BaseWeight {
   BaseWeight(const WeightOptions& options, std::vector<int64_t> shape, Decay decay, ParameterKind kind);
 
   const std::string& name() const { return name_; }
+  const Slice& slice() const { return placement_.slice; }
   const at::Tensor& computes() const { return weight_; }  // storage
   const at::Tensor& grad() const { return grad_; }        // fp32, or undefined when frozen
   // Where loading writes: the master when trained.
@@ -40,6 +42,7 @@ class BaseWeight {
   std::string name_;
   Decay decay_;
   ParameterKind kind_;
+  Placement placement_;
   at::Tensor weight_;
   at::Tensor master_, grad_;
   bool owns_grad_ = false;

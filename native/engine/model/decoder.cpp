@@ -61,11 +61,12 @@ StepContext Decoder::Impl::upload(const PackedBatch& batch, AdapterUse adapter) 
                                                      std::to_string(options.capacity_tokens));
   require(batch.longest_document() <= options.max_document, "A document longer than max_document");
   const SharedBuffers& s = workspace.shared();
-  s.integers[kIds].narrow(0, 0, n).copy_(host_ints(batch.ids_N));
+  upload_ids(batch.ids_N);
   s.integers[kPositions].narrow(0, 0, n).copy_(host_ints(batch.positions_N));
   const at::Tensor borders = s.offsets.narrow(0, 0, static_cast<int64_t>(batch.doc_offsets.size()));
   borders.copy_(host_ints(batch.doc_offsets));
   return {.kernels = *kernels,
+          .tp = tp(),
           .n = n,
           .positions = s.integers[kPositions].narrow(0, 0, n),
           .docs = {batch.doc_offsets, borders, batch.longest_document()},
@@ -76,9 +77,25 @@ StepContext Decoder::Impl::upload(const PackedBatch& batch, AdapterUse adapter) 
           .prompt = adapter == AdapterUse::on ? prompt.get() : nullptr};
 }
 
+std::span<const int32_t> Decoder::Impl::own_rows(std::span<const int32_t> ids) {
+  if (!shared_vocabulary()) return ids;
+  row_ids.clear();
+  for (const int32_t id : ids) row_ids.push_back(layout.vocabulary.contains(id) ? id - static_cast<int32_t>(layout.vocabulary.begin) : -1);
+  return row_ids;
+}
+
+void Decoder::Impl::upload_ids(std::span<const int32_t> ids) {
+  workspace.shared().integers[kIds].narrow(0, 0, static_cast<int64_t>(ids.size())).copy_(host_ints(own_rows(ids)));
+}
+
+void Decoder::Impl::embed(const StepContext& ctx, const at::Tensor& x) const {
+  kernels->embedding(workspace.shared().integers[kIds].narrow(0, 0, ctx.n), embedding->computes(), x);
+  if (shared_vocabulary()) ctx.tp.all_reduce(x);
+}
+
 Pending Decoder::Impl::forward(const StepContext& ctx) {
   const SharedBuffers& s = workspace.shared();
-  kernels->embedding(s.integers[kIds].narrow(0, 0, ctx.n), embedding.computes(), workspace.layer(0, ctx.n).x);
+  embed(ctx, workspace.layer(0, ctx.n).x);
   if (ctx.prompt) ctx.prompt->embed(ctx, workspace.layer(0, ctx.n).x);
   const at::Tensor y = s.y.narrow(0, 0, ctx.n);
   Pending pending;
@@ -99,7 +116,7 @@ TargetRows Decoder::Impl::upload_targets(const PackedBatch& batch) {
   const at::Tensor& ints = workspace.shared().integers;
   const TargetRows t{ints[kRows].narrow(0, 0, count), ints[kTargets].narrow(0, 0, count), ints[kCorrect].narrow(0, 0, count)};
   t.rows.copy_(host_ints(target_rows));
-  t.targets.copy_(host_ints(target_ids));
+  t.targets.copy_(host_ints(own_rows(target_ids)));
   return t;
 }
 
@@ -114,85 +131,49 @@ LossSums Decoder::Impl::sums(const TargetRows& t) const {
   return sums;
 }
 
-void Decoder::Impl::backward(const StepContext& ctx, const at::Tensor& dx, const GradientReceiver& receive) {
+void Decoder::Impl::backward(const StepContext& ctx, const Chunk& chunk, int64_t slot, const at::Tensor& dx,
+                             const GradientReceiver& receive) {
   const SharedBuffers& s = workspace.shared();
   const bool shared_layers = options.checkpointing == ActivationCheckpointing::every_layer;
-  const auto first = static_cast<size_t>(layout.first_trained);
-  hand_out(receive, layers.size());
-  for (size_t i = layers.size(); i-- > first;) {
-    const LayerBuffers b = workspace.layer(static_cast<int64_t>(i), ctx.n);
-    // The last layer's activations are still there.
-    if (shared_layers && i + 1 < layers.size()) layers[i].recompute(ctx, s, b, s.y.narrow(0, 0, ctx.n));
-    const bool wanted = i > first || layout.input_gradient;
-    layers[i].backward(ctx, s, b, dx, wanted ? InputGradient::wanted : InputGradient::not_wanted);
+  const auto first = std::max(chunk.begin, static_cast<size_t>(layout.first_trained));
+  for (size_t i = chunk.end; i-- > first;) {
+    const LayerBuffers b = workspace.layer(static_cast<int64_t>(i), ctx.n, slot);
+    // The last layer's activations are still there, unless another micro-batch came in between.
+    if (shared_layers && (i + 1 < chunk.end || options.slots > 1)) layers[i].recompute(ctx, s, b, s.y.narrow(0, 0, ctx.n));
+    layers[i].backward(ctx, s, b, dx, gradient_goes_below(i) ? InputGradient::wanted : InputGradient::not_wanted);
     hand_out(receive, i);
   }
+  if (!chunk.first) return;
   if (ctx.prompt) ctx.prompt->embed_backward(ctx, dx);
-  if (embedding.grad().defined())
-    kernels->embedding_backward(s.integers[kIds].narrow(0, 0, ctx.n), dx, embedding.grad());
+  if (embedding->grad().defined())
+    kernels->embedding_backward(s.integers[kIds].narrow(0, 0, ctx.n), dx, embedding->grad());
   hand_out(receive, std::nullopt);
+}
+
+bool Decoder::Impl::gradient_goes_below(size_t layer) const {
+  return layout.input_gradient || layout.shard.layer(static_cast<int64_t>(layer)) > layout.lowest_trained;
 }
 
 // Parameters of a layer (`layers.size()`: of final norm and head; nullopt: of the model's input), whose gradients are
 // complete now. Layers share gradients, so they start from zero again.
 void Decoder::Impl::hand_out(const GradientReceiver& receive, std::optional<size_t> layer) {
   if (!receive) return;
-  const size_t begin = layer ? layer_begin[*layer] : 0;
+  const size_t begin = layer ? layer_begin[*layer] : first_handed_out;
   const size_t end = !layer ? layer_begin[0] : *layer < layers.size() ? layer_begin[*layer + 1] : trainable.size();
   if (begin == end) return;
+  if (options.gradients == GradientLife::whole_step) return receive({std::span(trainable).subspan(begin, end - begin), begin});
+  sum_gradients(begin, end);
   if (layer && *layer < layers.size()) layers[*layer].finish_gradients(*kernels);
   receive({std::span(trainable).subspan(begin, end - begin), begin});
-  for (size_t i = begin; i < end; ++i) trainable[i].grad.zero_();
+  zero_gradients(begin, end);
   if (!layer) {
-    embedding.sync(*kernels);
+    if (embedding) embedding->sync(*kernels);
     if (prompt) prompt->sync(*kernels);
   } else if (*layer == layers.size()) {
     sync_head();
   } else {
     layers[*layer].sync(*kernels);
   }
-}
-
-LossSums Decoder::Impl::loss_and_gradients(const PackedBatch& real, double grad_scale, uint64_t dropout_key,
-                                           const Labels& labels, const GradientReceiver& receive) {
-  require(layout.purpose == Purpose::train, "a decoder that serves has no gradients");
-  const PackedBatch& batch = with_slots(real, AdapterUse::on);
-  StepContext ctx = upload(batch, AdapterUse::on);
-  uint64_t key = options.seed ^ 0x5851f42d4c957f2dull;
-  ctx.dropout = {layout.dropout, splitmix64(key) ^ dropout_key};
-  TargetRows targets = upload_targets(batch);
-  targets.correct = at::Tensor();
-  if (targets.rows.size(0) == 0) return {};
-  const Pending top = forward(ctx);
-  const SharedBuffers& s = workspace.shared();
-  const at::Tensor dx = s.dx.narrow(0, 0, ctx.n);
-  head.loss(ctx, s, top, head_table(), targets, grad_scale, dx, labels);
-  const LossSums result = sums(targets);  // before the head's weights change
-  backward(ctx, dx, receive);
-  return result;
-}
-
-LossSums Decoder::forward_backward(const PackedBatch& batch, double grad_scale, uint64_t dropout_key, const Labels& labels) {
-  NoAutograd guard;
-  require(impl_->options.gradients == GradientLife::whole_step, "gradients of one layer at a time need a receiver");
-  return impl_->loss_and_gradients(batch, grad_scale, dropout_key, labels, {});
-}
-
-LossSums Decoder::forward_backward_fused(const PackedBatch& batch, double grad_scale, uint64_t dropout_key,
-                                         const GradientReceiver& receive) {
-  NoAutograd guard;
-  return impl_->loss_and_gradients(batch, grad_scale, dropout_key, {}, receive);
-}
-
-LossSums Decoder::evaluate(const PackedBatch& real) {
-  NoAutograd guard;
-  const PackedBatch& batch = impl_->with_slots(real, AdapterUse::on);
-  const StepContext ctx = impl_->upload(batch, AdapterUse::on);
-  const TargetRows targets = impl_->upload_targets(batch);
-  if (targets.rows.size(0) == 0) return {};
-  const Pending top = impl_->forward(ctx);
-  impl_->head.loss(ctx, impl_->workspace.shared(), top, impl_->head_table(), targets, 0, at::Tensor());
-  return impl_->sums(targets);
 }
 
 at::Tensor Decoder::logits(const PackedBatch& real, AdapterUse adapter) {
@@ -202,7 +183,7 @@ at::Tensor Decoder::logits(const PackedBatch& real, AdapterUse adapter) {
   const Pending top = impl_->forward(ctx);
   const at::Tensor out = at::empty({ctx.n, impl_->config.vocab_size},
                                    at::TensorOptions().dtype(at::kFloat).device(impl_->options.device));
-  impl_->head.logits(ctx, impl_->workspace.shared(), top, impl_->head_table(), 0, out);
+  impl_->head->logits(ctx, impl_->workspace.shared(), top, impl_->head_table(), 0, out);
   if (!ctx.prompt) return out.to(at::kCPU);
   std::vector<at::Tensor> documents;
   const int64_t slots = impl_->layout.virtual_tokens;
@@ -217,11 +198,12 @@ const ModelConfig& Decoder::config() const { return impl_->config; }
 
 void Decoder::zero_grad() {
   NoAutograd guard;
-  for (Parameter& p : impl_->trainable) p.grad.zero_();
+  impl_->zero_gradients(0, impl_->trainable.size());
 }
 
 void Decoder::finish_gradients() {
   NoAutograd guard;
+  impl_->sum_gradients(0, impl_->trainable.size());
   for (Layer& layer : impl_->layers) layer.finish_gradients(*impl_->kernels);
 }
 

@@ -18,6 +18,7 @@
 #include "core/precision.h"
 #include "engine/model/batch.h"
 #include "engine/model/labels.h"
+#include "engine/parallel/parallel.h"
 #include "engine/peft/parameter.h"
 #include "engine/peft/context.h"  // AdapterUse
 #include "engine/peft/model_method.h"
@@ -40,6 +41,8 @@ struct DecoderOptions {
   int64_t max_document = 0;         // longest document: sizes rotary tables and attention scratch
   uint64_t seed = 0;                // initial values of adapters, and dropout
   std::vector<int32_t> prompt_ids;  // of the text that virtual tokens start from; empty: tokens drawn at random
+  Parallel parallel = serial();     // which part of the model this rank has, and who has the rest
+  int64_t slots = 1;                // micro-batches in flight at most, each with activations of its own
 };
 
 // Parameters whose gradients a backward pass has completed: `parameters` are trainable()[first, first + size). The receiver
@@ -57,6 +60,30 @@ struct LossSums {
   double loss = 0;       // sum of cross entropies, nats
   int64_t targets = 0;
   int64_t correct = 0;   // targets whose logit is the largest; counted by evaluate() only
+
+  LossSums& operator+=(const LossSums& other) {
+    loss += other.loss;
+    targets += other.targets;
+    correct += other.correct;
+    return *this;
+  }
+};
+
+// What one forward and backward pass works on. Gradients get d(grad_scale * loss sum)/d(parameter). `key` differs between the
+// micro-batches of a run: dropout masks are a pure function of seed and key.
+struct MicroBatch {
+  PackedBatch batch;
+  double grad_scale = 0;
+  uint64_t key = 0;
+  Labels labels = {};
+};
+
+// A micro-batch on its way through one chunk of the rank's layers. What the backward pass needs is kept in the slot from
+// stage_forward() to stage_backward().
+struct StagePass {
+  const MicroBatch& micro_batch;
+  int64_t chunk = 0;  // of the rank
+  int64_t slot = 0;   // 0 .. slots() - 1
 };
 
 // Keys and values of one conversation. Opaque; made by Decoder::make_cache.
@@ -79,13 +106,41 @@ class Decoder {
   // Random weights (normal, std 0.02; norms 1): benchmarks and tests.
   void randomize(uint64_t seed);
 
+  // One chunk of the pipeline at a time; Pipeline (engine/train/pipeline.h) calls these in order and carries the tensors between
+  // ranks. All are [n, D] in the format that computes, n the tokens with virtual ones.
+  int64_t slots() const;
+  // Where the chunk's input goes before stage_forward(), unless it is the first of the pipeline.
+  at::Tensor stage_input(const StagePass& pass);
+  // The chunk's output; kept until the slot is used again.
+  at::Tensor stage_forward(const StagePass& pass);
+  // After the forward pass of the last chunk, for evaluation: the loss without gradients.
+  LossSums stage_loss(const StagePass& pass);
+  // Where the gradient of the chunk's output goes before stage_backward(), unless it is the last of the pipeline.
+  at::Tensor stage_output_gradient(const StagePass& pass);
+  // Adds to the gradients of the chunk's weights; sums of the last chunk. `receive` gets the gradients layer by layer, or is empty.
+  LossSums stage_backward(const StagePass& pass, const GradientReceiver& receive);
+  // Whether a gradient goes on to the chunk below, and whether one comes from the chunk above: not where nothing below is trained.
+  bool gradient_leaves(int64_t chunk) const;
+  bool gradient_arrives(int64_t chunk) const;
+  // After stage_backward(): the gradient of the chunk's input; kept until the slot is used again.
+  at::Tensor stage_input_gradient(const StagePass& pass);
+
+  // Hands out all gradients as they are, in the order of a backward pass: for a rank that has no micro-batch where others have one.
+  void hand_out_all(const GradientReceiver& receive);
+  // The groups of parameters in which gradients are handed out, in order; nothing is changed.
+  void visit_hand_outs(const GradientReceiver& visit);
+  // The place in trainable() of a table that the first and the last stage of a pipeline both train (tied embeddings). It is in no
+  // other hand-out: its gradient is complete when both have added theirs.
+  std::optional<size_t> tied_table() const;
+  void hand_out_tied(const GradientReceiver& receive);
+
   // Adds d(grad_scale * loss sum)/d(parameter) to every trainable gradient. `dropout_key` must differ between micro-batches
   // (the caller derives it from step and micro-batch index): masks are a pure function of seed and key.
   LossSums forward_backward(const PackedBatch& batch, double grad_scale, uint64_t dropout_key, const Labels& labels = {});
   // GradientLife::one_layer: the same, handing out gradients as they are complete, from the top down. Trainable gradients
   // are zero before and after. What is updated is synchronized layer by layer.
   LossSums forward_backward_fused(const PackedBatch& batch, double grad_scale, uint64_t dropout_key,
-                                  const GradientReceiver& receive);
+                                  const GradientReceiver& receive, const Labels& labels = {});
   // Loss without dropout and without gradients.
   LossSums evaluate(const PackedBatch& batch);
 
@@ -98,7 +153,8 @@ class Decoder {
   std::vector<NamedTensor> method_state();
   int64_t total_params() const;
   void zero_grad();
-  // Once all micro-batches of a step are in: adds what the method adds to gradients besides the loss's.
+  // Once all micro-batches of a step are in: gradients of which the ranks of a tensor-parallel group have a part each are summed, and
+  // what the method adds besides the loss's is added.
   void finish_gradients();
   // Once the optimizer has updated the masters, before sync_weights(): what the method does over the whole model (AdaLoRA
   // allocates ranks). A report when ranks changed.

@@ -21,8 +21,24 @@ struct Decoder::Impl {
   // Rows of SharedBuffers::integers.
   enum Row { kIds, kPositions, kTargets, kRows, kCorrect };
 
+  // Layers [begin, end) of the rank; whether they are the first, the last chunk of the pipeline.
+  struct Chunk {
+    size_t begin, end;
+    bool first, last;
+  };
+  struct Uploaded {
+    const PackedBatch& batch;
+    StepContext ctx;
+  };
+  Chunk chunk(int64_t index) const;
+  Uploaded upload_pass(const StagePass& pass);
+  int64_t computed_tokens(const StagePass& pass) const;
+  bool gradient_goes_below(size_t layer) const;
+
   at::TensorOptions storage() const;
-  const BaseWeight& head_table() const { return lm_head ? *lm_head : embedding; }
+  const BaseWeight& head_table() const { return lm_head ? *lm_head : *embedding; }
+  Communicator& tp() const { return *options.parallel.tp; }
+  bool shared_vocabulary() const { return layout.vocabulary.size < layout.vocabulary_size; }
   // Every weight under its Hugging Face name.
   std::vector<WeightSlot> slots();
   void collect_parameters();
@@ -31,12 +47,18 @@ struct Decoder::Impl {
   void each_linear(const std::function<void(Linear&)>& visit);
   void each_serial(const std::function<void(SerialAdapter&)>& visit);
   void start_adapters();
+  void make_tables();
   void make_method();
   void start_prompt();
 
   // The batch as it is computed: with the slots of virtual tokens, when there are any and the adapter is on.
   const PackedBatch& with_slots(const PackedBatch& batch, AdapterUse adapter);
   StepContext upload(const PackedBatch& batch, AdapterUse adapter);
+  // Rows of the rank's part of the vocabulary, -1 for those of other ranks.
+  std::span<const int32_t> own_rows(std::span<const int32_t> ids);
+  void upload_ids(std::span<const int32_t> ids);
+  // The input of the first layer, from the ids that were uploaded.
+  void embed(const StepContext& ctx, const at::Tensor& x) const;
   TargetRows upload_targets(const PackedBatch& batch);
   Pending forward(const StepContext& ctx);
   // Computes n tokens after those that a cache holds.
@@ -45,11 +67,13 @@ struct Decoder::Impl {
   void append_slots(KvCache& cache);
   std::vector<LayerCache> empty_cache(int64_t rows) const;
   // `receive` is called for every layer's parameters once the layer is done, the head's first and the embedding's last; or null.
-  void backward(const StepContext& ctx, const at::Tensor& dx, const GradientReceiver& receive);
+  void backward(const StepContext& ctx, const Chunk& chunk, int64_t slot, const at::Tensor& dx, const GradientReceiver& receive);
   void hand_out(const GradientReceiver& receive, std::optional<size_t> layer);
   void sync_head();
-  LossSums loss_and_gradients(const PackedBatch& batch, double grad_scale, uint64_t dropout_key, const Labels& labels,
-                              const GradientReceiver& receive);
+  // Sums over the tensor-parallel group those gradients of trainable[begin, end) of which every rank has seen a part only; once, until
+  // they start from zero again.
+  void sum_gradients(size_t begin, size_t end);
+  void zero_gradients(size_t begin, size_t end);
   LossSums sums(const TargetRows& targets) const;
 
   ModelConfig config;
@@ -57,17 +81,21 @@ struct Decoder::Impl {
   ModelLayout layout;
   std::unique_ptr<Kernels> kernels;
   Workspace workspace;
-  BaseWeight embedding;              // [V, D]
-  std::optional<BaseWeight> lm_head;  // [V, D], absent when tied
+  std::unique_ptr<Communicator> replicas;  // ranks with the same key-value head; null: only this one has it
+  std::optional<BaseWeight> embedding;     // [V, D], absent on pipeline stages that neither look up ids nor use it as a head
+  std::optional<BaseWeight> lm_head;       // [V, D], absent when tied, and on stages other than the last
   std::vector<Layer> layers;
-  Head head;
+  std::optional<Head> head;            // on the last stage
   std::unique_ptr<ModelMethod> method;  // null: the method has no part over the whole model
   std::unique_ptr<PromptAdapter> prompt;  // null: no virtual tokens
   PackedBatch slotted;
   // By owner, in the order of `trainable`: embedding and prompt, layers, then final norm and head.
   std::vector<Parameter> trainable;
+  std::vector<bool> summed;         // by place in trainable: its gradient is the group's sum already
+  size_t first_handed_out = 0;      // 1: trainable[0] is a table that another stage trains too
   std::vector<size_t> layer_begin;  // layers + 1: where the parameters of each layer begin
   std::vector<int32_t> target_rows, target_ids;  // of the micro-batch, on the host
+  std::vector<int32_t> row_ids;                  // what own_rows() returned
 };
 
 }  // namespace collie

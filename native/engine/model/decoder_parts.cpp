@@ -12,8 +12,8 @@ at::TensorOptions storage_of(const DecoderOptions& options) {
       .device(options.device);
 }
 
-WeightOptions weight_options(const DecoderOptions& o, const std::string& name, Trained trained) {
-  return {name, trained, o.masters, storage_of(o), {}};
+WeightOptions weight_options(const DecoderOptions& o, const std::string& name, Trained trained, const Placement& placement) {
+  return {name, trained, o.masters, storage_of(o), {}, placement};
 }
 
 void append(std::vector<Parameter>& to, std::vector<Parameter> from) {
@@ -25,21 +25,19 @@ void append(std::vector<Parameter>& to, std::vector<Parameter> from) {
 Decoder::Impl::Impl(const ModelConfig& c, const DecoderOptions& o)
     : config(c),
       options(o),
-      layout(model_layout(c, o.method, o.purpose, o.masters, o.quantization)),
+      layout(model_layout(c, o.method, o.purpose, o.masters, o.quantization, model_shard(c, o.parallel.spec, o.parallel.place))),
       kernels(make_kernels(o.device)),
-      workspace(c, layout, o.method, {o.checkpointing, o.capacity_tokens, o.max_document, o.precision, o.device}),
-      embedding(weight_options(o, "model.embed_tokens.weight", layout.embedding), {c.vocab_size, c.hidden_size}, Decay::yes,
-                ParameterKind::table),
-      head(weight_options(o, "model.norm.weight", layout.final_norm), c) {
-  if (!c.tied_embeddings)
-    lm_head.emplace(weight_options(o, "lm_head.weight", layout.head), std::vector<int64_t>{c.vocab_size, c.hidden_size},
-                    Decay::yes, ParameterKind::table);
-  layers.reserve(static_cast<size_t>(c.n_layers));
+      workspace(c, layout, o.method, {o.checkpointing, o.capacity_tokens, o.max_document, o.slots, o.precision, o.device}) {
+  const HeadShare& heads = layout.heads;
+  if (heads.kv_replicas > 1) replicas = tp().split(heads.kv_heads.begin, layout.shard.tp_rank, "key-value head");
+  make_tables();
+  const int64_t n_layers = layout.shard.n_layers();
+  layers.reserve(static_cast<size_t>(n_layers));
   // Layers below the first trained one have no gradients to share.
   const auto first = static_cast<size_t>(layout.first_trained);
-  for (int64_t i = 0; i < c.n_layers; ++i) {
+  for (int64_t i = 0; i < n_layers; ++i) {
     const bool shares = o.gradients == GradientLife::one_layer && layers.size() > first;
-    layers.emplace_back(LayerOptions{c, layout, o.method ? &*o.method : nullptr, i, storage_of(o), o.seed, workspace.shared().weight},
+    layers.emplace_back(LayerOptions{c, layout, o.method ? &*o.method : nullptr, i, storage_of(o), o.seed, workspace.shared().weight, tp()},
                         shares ? &layers[first] : nullptr);
   }
   if (o.method)
@@ -48,11 +46,27 @@ Decoder::Impl::Impl(const ModelConfig& c, const DecoderOptions& o)
                                              .device = o.device,
                                              .purpose = o.purpose,
                                              .seed = o.seed,
+                                             .model = layout,
+                                             .tp = tp(),
                                              .work = workspace.shared().prompt});
   target_rows.reserve(static_cast<size_t>(o.capacity_tokens));
   target_ids.reserve(static_cast<size_t>(o.capacity_tokens));
   collect_parameters();
   make_method();
+}
+
+// Embedding, final norm and head, where the rank has them.
+void Decoder::Impl::make_tables() {
+  const ModelConfig& c = config;
+  const DecoderOptions& o = options;
+  const std::vector<int64_t> shape = {layout.vocabulary.size, c.hidden_size};
+  const Placement rows{layout.vocabulary_slice()};
+  if (layout.tables)
+    embedding.emplace(weight_options(o, "model.embed_tokens.weight", layout.embedding, rows), shape, Decay::yes, ParameterKind::table);
+  if (!layout.shard.head) return;
+  head.emplace(weight_options(o, "model.norm.weight", layout.final_norm, replicated(tp())), c, layout);
+  if (!c.tied_embeddings)
+    lm_head.emplace(weight_options(o, "lm_head.weight", layout.head, rows), shape, Decay::yes, ParameterKind::table);
 }
 
 void Decoder::Impl::make_method() {
@@ -65,10 +79,10 @@ void Decoder::Impl::make_method() {
 }
 
 void Decoder::Impl::each_weight(const std::function<void(BaseWeight&)>& visit) {
-  visit(embedding);
+  if (embedding) visit(*embedding);
   for (Layer& layer : layers)
     for (Norm* norm : layer.norms()) visit(norm->weight());
-  visit(head.norm().weight());
+  if (head) visit(head->norm().weight());
   if (lm_head) visit(*lm_head);
 }
 
@@ -84,12 +98,18 @@ void Decoder::Impl::each_serial(const std::function<void(SerialAdapter&)>& visit
 
 std::vector<WeightSlot> Decoder::Impl::slots() {
   std::vector<WeightSlot> all;
-  each_weight([&](BaseWeight& weight) { all.push_back({weight.name(), weight.base()}); });
+  each_weight([&](BaseWeight& weight) { all.push_back({weight.name(), weight.base(), weight.slice()}); });
   for (size_t i = 0; i < layers.size(); ++i)
     for (Linear* linear : layers[i].linears())
-      for (const Projection& part : linear->layout().parts)
-        all.push_back({"model.layers." + std::to_string(i) + "." + part.module + ".weight", linear->base_weight(part),
-                       [linear, &part] { linear->loaded(part); }});
+      for (const Projection& part : linear->layout().parts) {
+        WeightSlot slot{"model.layers." + std::to_string(layout.shard.layer(static_cast<int64_t>(i))) + "." + part.module + ".weight",
+                        linear->base_weight(part), linear->placement(part).slice};
+        if (linear->takes_whole())
+          slot.take = [linear, &part](const at::Tensor& whole) { linear->load_part(part, whole); };
+        else
+          slot.loaded = [linear, &part] { linear->loaded(part); };
+        all.push_back(std::move(slot));
+      }
   return all;
 }
 
@@ -105,7 +125,12 @@ void Decoder::Impl::start_adapters() {
 }
 
 void Decoder::Impl::collect_parameters() {
-  trainable = embedding.parameters();
+  if (embedding) trainable = embedding->parameters();
+  const bool two_stages = config.tied_embeddings && layout.shard.embedding != layout.shard.head;
+  if (two_stages && !trainable.empty()) {
+    first_handed_out = 1;
+    if (!layout.shard.embedding) trainable[0].placement.counted = Counted::no;  // the first stage counts it
+  }
   if (prompt && layout.purpose == Purpose::train) append(trainable, prompt->parameters());
   for (Layer& layer : layers) {
     layer_begin.push_back(trainable.size());
@@ -118,12 +143,15 @@ void Decoder::Impl::collect_parameters() {
     for (SerialAdapter* serial : layer.serials()) append(trainable, serial->parameters());
   }
   layer_begin.push_back(trainable.size());
-  append(trainable, head.norm().weight().parameters());
+  if (head) append(trainable, head->norm().weight().parameters());
   if (lm_head) append(trainable, lm_head->parameters());
+  summed.resize(trainable.size());
+  for (Parameter& p : trainable)
+    if (p.placement.slice.dim >= 0) p.tp = &tp();
 }
 
 void Decoder::Impl::sync_head() {
-  head.norm().weight().sync(*kernels);
+  if (head) head->norm().weight().sync(*kernels);
   if (lm_head) lm_head->sync(*kernels);
 }
 
@@ -132,11 +160,11 @@ std::vector<NamedTensor> Decoder::trained_tensors() {
   if (!impl_->options.method) return all;
   for (const WeightSlot& slot : impl_->slots())
     if (trains_weight(*impl_->options.method, impl_->config, slot.name) == Trained::yes)
-      all.push_back({slot.name, slot.destination});
+      all.push_back({slot.name, slot.destination, slot.slice});
   if (impl_->prompt)
     for (const Parameter& p : impl_->prompt->parameters()) all.push_back({p.name, p.master});
   impl_->each_linear([&](Linear& linear) {
-    for (const Parameter& p : linear.adapter_parameters()) all.push_back({p.name, p.master});
+    for (const Parameter& p : linear.adapter_parameters()) all.push_back({p.name, p.master, p.placement.slice});
     if (!linear.adapter()) return;
     for (const NamedTensor& constant : linear.adapter()->constants()) all.push_back(constant);
   });

@@ -31,10 +31,10 @@ std::shared_ptr<KvCache> Decoder::make_cache(int64_t capacity_tokens) {
 }
 
 std::vector<LayerCache> Decoder::Impl::empty_cache(int64_t rows) const {
-  const at::TensorOptions storage = embedding.computes().options();
-  const int64_t width = config.n_kv_heads * config.head_dim;
+  const at::TensorOptions storage = workspace.shared().y.options();
+  const int64_t width = layout.heads.kv_heads.size * config.head_dim;
   std::vector<LayerCache> all;
-  for (int64_t i = 0; i < config.n_layers; ++i)
+  for (size_t i = 0; i < layers.size(); ++i)
     all.push_back({at::empty({rows, width}, storage), at::empty({rows, width}, storage), 0});
   return all;
 }
@@ -49,18 +49,18 @@ void Decoder::truncate(KvCache& cache, int64_t n_tokens) const {
 StepContext Decoder::Impl::upload_chunk(std::span<const int32_t> ids, int64_t first_position, AdapterUse adapter) {
   const auto n = static_cast<int64_t>(ids.size());
   const SharedBuffers& s = workspace.shared();
-  const at::Tensor id = s.integers[kIds].narrow(0, 0, n), position = s.integers[kPositions].narrow(0, 0, n);
-  id.copy_(at::from_blob(const_cast<int32_t*>(ids.data()), {n}, at::kInt));
+  const at::Tensor position = s.integers[kPositions].narrow(0, 0, n);
+  upload_ids(ids);
   std::vector<int32_t> positions(ids.size());
   std::iota(positions.begin(), positions.end(), static_cast<int32_t>(first_position));
   position.copy_(at::from_blob(positions.data(), {n}, at::kInt));
-  return {*kernels, n, position, {}, adapter, {}, s.adapter_input, s.adapter_output};
+  return {*kernels, tp(), n, position, {}, adapter, {}, s.adapter_input, s.adapter_output};
 }
 
 Pending Decoder::Impl::advance(const StepContext& ctx, KvCache& cache) {
   const SharedBuffers& s = workspace.shared();
   const at::Tensor x = workspace.layer(0, ctx.n).x, y = s.y.narrow(0, 0, ctx.n);
-  kernels->embedding(s.integers[kIds].narrow(0, 0, ctx.n), embedding.computes(), x);
+  embed(ctx, x);
   if (ctx.prompt) ctx.prompt->embed(ctx, x);
   Pending pending;
   for (size_t i = 0; i < layers.size(); ++i) {
@@ -94,7 +94,7 @@ at::Tensor Decoder::extend(std::span<const int32_t> ids, KvCache& cache, Adapter
     const int64_t n = std::min(m.options.capacity_tokens, total - first);
     const StepContext ctx = m.upload_chunk(ids.subspan(static_cast<size_t>(first), static_cast<size_t>(n)), cache.used, adapter);
     const Pending pending = m.advance(ctx, cache);
-    if (first + n == total) m.head.logits(ctx, m.workspace.shared(), pending, m.head_table(), n - 1, out);
+    if (first + n == total) m.head->logits(ctx, m.workspace.shared(), pending, m.head_table(), n - 1, out);
   }
   return out[0].to(at::kCPU);
 }
@@ -112,8 +112,8 @@ void Decoder::Impl::start_prompt() {
     return all;
   };
   const StepContext ctx = upload_chunk(ids, 0, AdapterUse::off);
-  const at::Tensor embeddings = at::empty({ctx.n, config.hidden_size}, embedding.computes().options());
-  kernels->embedding(workspace.shared().integers[kIds].narrow(0, 0, ctx.n), embedding.computes(), embeddings);
+  const at::Tensor embeddings = at::empty({ctx.n, config.hidden_size}, embedding->computes().options());
+  embed(ctx, embeddings);
   prompt->init(*kernels, {embeddings, keys_values});
   prompt->sync(*kernels);
 }

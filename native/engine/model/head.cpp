@@ -1,35 +1,67 @@
 #include "engine/model/head.h"
 
+#include <ATen/ops/logical_and.h>
+#include <ATen/ops/sub.h>
+#include <ATen/ops/where.h>
+
 #include <algorithm>
+
+#include "engine/parallel/gathered.h"
 
 namespace collie {
 
-Head::Head(const WeightOptions& norm, const ModelConfig& c) : norm_(norm, c.hidden_size, c.rms_norm_eps) {}
+Head::Head(const WeightOptions& norm, const ModelConfig& c, const ModelLayout& model)
+    : vocabulary_(model.vocabulary), vocabulary_size_(model.vocabulary_size), norm_(norm, c.hidden_size, c.rms_norm_eps) {}
 
-void Head::loss(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const BaseWeight& table,
+void Head::cross_entropy(const StepContext& ctx, const SharedBuffers& shared, const CrossEntropy& c) const {
+  if (!shared_vocabulary()) return ctx.kernels.cross_entropy(c);
+  const int64_t rows = c.logits.size(0);
+  const at::Tensor all = shared.statistics.flatten();
+  const LogitStatistics s{.maxima = all.narrow(0, 0, rows), .sums = all.narrow(0, rows, 2 * rows).view({2, rows})};
+  ctx.kernels.logit_maxima(c, s);
+  ctx.tp.all_reduce(s.maxima, Reduce::max);
+  ctx.kernels.logit_sums(c, s);
+  ctx.tp.all_reduce(s.sums);
+  ctx.kernels.cross_entropy_of(c, s);
+}
+
+// From whole rows, so that the draws do not depend on how many ranks share them.
+void Head::draw_targets(const StepContext& ctx, const at::Tensor& logits, const Labels& labels, int64_t first,
+                        const at::Tensor& targets) const {
+  if (!shared_vocabulary()) {
+    targets.copy_(sample_labels(logits, labels.key, first));
+    return;
+  }
+  const at::Tensor whole = gathered(logits, {{1, vocabulary_, vocabulary_size_}}, ctx.tp);
+  const at::Tensor own = at::sub(sample_labels(whole, labels.key, first), vocabulary_.begin);
+  targets.copy_(at::where(at::logical_and(own.ge(0), own.lt(vocabulary_.size)), own, -1));
+}
+
+void Head::loss(const StepContext& ctx, const SharedBuffers& shared, const at::Tensor& x, const BaseWeight& table,
                 const TargetRows& t, double grad_scale, const at::Tensor& dx, const Labels& labels) {
   Kernels& k = ctx.kernels;
   const int64_t count = t.rows.size(0), chunk = shared.logits.size(0);
-  const at::Tensor x = shared.final_x.narrow(0, 0, ctx.n), h = shared.final_h.narrow(0, 0, ctx.n);
+  const at::Tensor h = shared.final_h.narrow(0, 0, ctx.n);
   const at::Tensor rstd = shared.final_rstd.narrow(0, 0, ctx.n);
-  norm_.forward(ctx, pending, x, h, rstd);
+  norm_.forward(ctx, {}, x, h, rstd);
   k.gather_rows(h, t.rows, shared.gathered.narrow(0, 0, count));
   for (int64_t first = 0; first < count; first += chunk) {
     const int64_t rows = std::min(chunk, count - first);
     const at::Tensor logits = shared.logits.narrow(0, 0, rows), hidden = shared.gathered.narrow(0, first, rows);
     k.gemm(hidden, table.computes().t(), logits);
     const at::Tensor targets = t.targets.narrow(0, first, rows);
-    if (labels.source == LabelSource::model) targets.copy_(sample_labels(logits, labels.key, first));
-    k.cross_entropy({.logits = logits,
-                     .targets = targets,
-                     .losses = shared.losses.narrow(0, first, rows),
-                     .correct = t.correct.defined() ? t.correct.narrow(0, first, rows) : at::Tensor(),
-                     .grad_scale = grad_scale});
+    if (labels.source == LabelSource::model) draw_targets(ctx, logits, labels, first, targets);
+    cross_entropy(ctx, shared, {.logits = logits,
+                                .targets = targets,
+                                .losses = shared.losses.narrow(0, first, rows),
+                                .correct = t.correct.defined() ? t.correct.narrow(0, first, rows) : at::Tensor(),
+                                .grad_scale = grad_scale});
     if (grad_scale == 0) continue;
     if (table.grad().defined()) k.gemm(logits.t(), hidden, table.grad(), {.beta = 1});
     k.gemm(logits, table.computes(), hidden);  // the hidden rows of this chunk are not needed any more
   }
   if (grad_scale == 0) return;
+  if (shared_vocabulary()) ctx.tp.all_reduce(shared.gathered.narrow(0, 0, count));
   h.zero_();
   k.scatter_rows(shared.gathered.narrow(0, 0, count), t.rows, h);
   dx.zero_();
@@ -40,11 +72,14 @@ void Head::logits(const StepContext& ctx, const SharedBuffers& shared, const Pen
                   int64_t first, const at::Tensor& out) const {
   const int64_t chunk = shared.logits.size(0);
   const at::Tensor h = shared.final_h.narrow(0, 0, ctx.n);
-  norm_.forward(ctx, pending, shared.final_x.narrow(0, 0, ctx.n), h, at::Tensor());
+  norm_.forward(ctx, pending, shared.outputs.narrow(0, 0, ctx.n), h, at::Tensor());
+  if (shared_vocabulary()) out.zero_();
+  const at::Tensor own = out.narrow(1, vocabulary_.begin, vocabulary_.size);
   for (int64_t row = first; row < ctx.n; row += chunk) {
     const int64_t rows = std::min(chunk, ctx.n - row);
-    ctx.kernels.gemm(h.narrow(0, row, rows), table.computes().t(), out.narrow(0, row - first, rows));
+    ctx.kernels.gemm(h.narrow(0, row, rows), table.computes().t(), own.narrow(0, row - first, rows));
   }
+  if (shared_vocabulary()) ctx.tp.all_reduce(out);
 }
 
 }  // namespace collie

@@ -10,19 +10,19 @@ namespace collie {
 // Positions with a target, on the device.
 struct TargetRows {
   at::Tensor rows;     // int32 [n_targets]
-  at::Tensor targets;  // int32 [n_targets]
+  at::Tensor targets;  // int32 [n_targets]; of a rank with a part of the vocabulary: its columns, or -1
   at::Tensor correct;  // int32 [n_targets], written; or undefined
 };
 
 class Head {
  public:
-  Head(const WeightOptions& norm, const ModelConfig& config);
+  Head(const WeightOptions& norm, const ModelConfig& config, const ModelLayout& model);
 
-  // Losses of all targets into shared.losses. With a grad_scale other than 0 also the gradient of the residual stream into
+  // x [n, D] is the last layer's output. Losses of all targets into shared.losses. With a grad_scale other than 0 also the gradient of the residual stream into
   // dx [n, D] (overwritten), and of table and norm where they are trained.
-  void loss(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const BaseWeight& table,
+  void loss(const StepContext& ctx, const SharedBuffers& shared, const at::Tensor& x, const BaseWeight& table,
             const TargetRows& targets, double grad_scale, const at::Tensor& dx, const Labels& labels = {});
-  // fp32 logits of rows [first, n) into out [n - first, V].
+  // fp32 logits of rows [first, n) into out [n - first, V], of the whole vocabulary on every rank.
   void logits(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const BaseWeight& table,
               int64_t first, const at::Tensor& out) const;
 
@@ -30,6 +30,13 @@ class Head {
   const Norm& norm() const { return norm_; }
 
  private:
+  // Losses, and the gradient over the logits. With a shared vocabulary in passes, between which the ranks sum up.
+  void cross_entropy(const StepContext& ctx, const SharedBuffers& shared, const CrossEntropy& rows) const;
+  void draw_targets(const StepContext& ctx, const at::Tensor& logits, const Labels& labels, int64_t first, const at::Tensor& targets) const;
+  bool shared_vocabulary() const { return vocabulary_.size < vocabulary_size_; }
+
+  Range vocabulary_;         // of this rank
+  int64_t vocabulary_size_;  // of the model
   Norm norm_;
 };
 

@@ -15,13 +15,15 @@ struct LayerOptions {
   const ModelConfig& config;
   const ModelLayout& model;
   const MethodSpec* method;  // null: no adapter
-  int64_t index = 0;
+  int64_t index = 0;  // among the rank's layers
   at::TensorOptions storage;
   uint64_t seed = 0;
   at::Tensor weight_scratch;  // SharedBuffers::weight
+  Communicator& tp;
 
+  int64_t layer() const { return model.shard.layer(index); }  // in the model
   const LayerLayout& layout() const { return model.layers[static_cast<size_t>(index)]; }
-  std::string prefix() const { return "model.layers." + std::to_string(index) + "."; }
+  std::string prefix() const { return "model.layers." + std::to_string(layer()) + "."; }
 
   // `number` tells the layer's linears apart. `first` is the same linear of the layer whose gradients all share; or null.
   LinearOptions linear(const LinearLayout& linear, int64_t number, const Linear* first) const {
@@ -31,8 +33,9 @@ struct LayerOptions {
                      .purpose = model.purpose,
                      .seed = seed,
                      .prefix = prefix(),
-                     .layer = index,
-                     .index = number},
+                     .layer = layer(),
+                     .index = number,
+                     .tp = linear.split == Split::none ? nullptr : &tp},
             .masters = model.masters,
             .method = method,
             .shared_grad = first ? first->grad() : at::Tensor(),
@@ -47,10 +50,11 @@ struct LayerOptions {
                                 .storage = c10::typeMetaToScalarType(storage.dtype()),
                                 .device = storage.device(),
                                 .purpose = model.purpose,
-                                .seed = seed});
+                                .seed = seed,
+                                .placement = replicated(tp)});
   }
   WeightOptions norm(const std::string& name, Trained trained, const BaseWeight* first) const {
-    return {prefix() + name + ".weight", trained, model.masters, storage, first ? first->grad() : at::Tensor()};
+    return {prefix() + name + ".weight", trained, model.masters, storage, first ? first->grad() : at::Tensor(), replicated(tp)};
   }
 };
 

@@ -6,52 +6,65 @@
 
 namespace collie {
 
-Linear::Linear(const LinearOptions& options)
-    : layout_(options.site.layout), prefix_(options.site.prefix), purpose_(options.site.purpose) {
-  const AdapterSite& site = options.site;
-  if (layout_.weight == Trained::yes) {
+Linear::Linear(const LinearOptions& options) : site_(options.site) {
+  const AdapterSite& site = site_;
+  const LinearLayout& l = site.layout;
+  if (l.weight == Trained::yes) {
     const bool fp32 = options.masters == Masters::fp32;
-    master_ = at::zeros({layout_.out, layout_.in}, fp32 ? site.fp32() : site.stored());
+    master_ = at::zeros({l.out, l.in}, fp32 ? site.fp32() : site.stored());
     owns_grad_ = !options.shared_grad.defined();
-    grad_ = owns_grad_ ? at::zeros({layout_.out, layout_.in}, site.fp32()) : options.shared_grad;
+    grad_ = owns_grad_ ? at::zeros({l.out, l.in}, site.fp32()) : options.shared_grad;
   }
   // A trained weight that has the format and the columns to compute with is used as it is.
-  const bool computes = master_.defined() && master_.scalar_type() == site.storage && layout_.tail == 0;
-  const int64_t held = quantized() ? layout_.tail : layout_.width();
-  weight_ = computes ? master_ : at::zeros({layout_.out, held}, site.stored());
+  const bool computes = master_.defined() && master_.scalar_type() == site.storage && l.tail == 0;
+  const int64_t held = quantized() ? l.tail : l.width();
+  weight_ = computes ? master_ : at::zeros({l.out, held}, site.stored());
   if (quantized()) {
-    scratch_ = options.weight_scratch.flatten().narrow(0, 0, layout_.out * layout_.width()).view({layout_.out, layout_.width()});
-    quantized_.resize(layout_.parts.size());
+    scratch_ = options.weight_scratch.flatten().narrow(0, 0, l.out * l.width()).view({l.out, l.width()});
+    quantized_.resize(l.parts.size());
   }
   if (options.method) adapter_ = make_linear_adapter(*options.method, site);
 }
 
 at::Tensor Linear::weight(Kernels& kernels) const {
   if (!quantized()) return weight_;
-  for (size_t i = 0; i < layout_.parts.size(); ++i) {
-    const Projection& part = layout_.parts[i];
+  for (size_t i = 0; i < layout().parts.size(); ++i) {
+    const Projection& part = layout().parts[i];
     kernels.dequantize_nf4(quantized_[i], input_columns(scratch_).narrow(0, part.out_begin, part.out));
   }
-  if (layout_.tail > 0) kernels.copy(weight_, scratch_.narrow(1, layout_.in, layout_.tail));
+  if (layout().tail > 0) kernels.copy(weight_, scratch_.narrow(1, layout().in, layout().tail));
   return scratch_;
 }
 
 void Linear::forward_tail(const StepContext& ctx, const at::Tensor& x) const {
-  if (adapts(ctx)) adapter_->forward_tail(ctx, x.narrow(1, 0, layout_.width()));
+  if (adapts(ctx)) adapter_->forward_tail(ctx, x.narrow(1, 0, layout().width()));
 }
 
-void Linear::forward(const StepContext& ctx, const at::Tensor& wide_x, const at::Tensor& y) const {
-  if (!adapts(ctx)) return ctx.kernels.gemm(wide_x.narrow(1, 0, layout_.in), input_columns(weight(ctx.kernels)).t(), y);
-  const at::Tensor x = wide_x.narrow(1, 0, layout_.width());
+void Linear::multiply(const StepContext& ctx, const at::Tensor& wide_x, const at::Tensor& y) const {
+  if (!adapts(ctx)) return ctx.kernels.gemm(wide_x.narrow(1, 0, layout().in), input_columns(weight(ctx.kernels)).t(), y);
+  const at::Tensor x = wide_x.narrow(1, 0, layout().width());
   adapter_->forward_tail(ctx, x);
   ctx.kernels.gemm(adapter_->input(ctx, x), weight(ctx.kernels).t(), y);
   adapter_->output(ctx, y);
 }
 
+// The collective of the forward pass and that of the backward pass: where inputs are split, outputs are summed; where outputs are
+// split, gradients of the input.
+void Linear::forward(const StepContext& ctx, const at::Tensor& wide_x, const at::Tensor& y) const {
+  multiply(ctx, wide_x, y);
+  if (layout().split == Split::columns) ctx.tp.all_reduce(y);
+}
+
 void Linear::backward(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& wide_x, const at::Tensor& dx,
                       InputGradient wanted) {
+  differentiate(ctx, dy, wide_x, dx, wanted);
+  if (layout().split == Split::rows && wanted == InputGradient::wanted) ctx.tp.all_reduce(dx.narrow(1, 0, layout().in));
+}
+
+void Linear::differentiate(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& wide_x, const at::Tensor& dx,
+                           InputGradient wanted) {
   Kernels& k = ctx.kernels;
-  const at::Tensor x = wide_x.narrow(1, 0, layout_.width());
+  const at::Tensor x = wide_x.narrow(1, 0, layout().width());
   if (!adapter_) {
     if (grad_.defined()) k.gemm(dy.t(), x, grad_, {.beta = 1});
     if (wanted == InputGradient::wanted) k.gemm(dy, weight(k), dx);
@@ -59,11 +72,11 @@ void Linear::backward(const StepContext& ctx, const at::Tensor& dy, const at::Te
   }
   const at::Tensor w = weight(k);
   const at::Tensor product = adapter_->output_backward(ctx, w, x, dy);
-  if (grad_.defined()) k.gemm(product.t(), adapter_->input(ctx, x).narrow(1, 0, layout_.in), grad_, {.beta = 1});
+  if (grad_.defined()) k.gemm(product.t(), adapter_->input(ctx, x).narrow(1, 0, layout().in), grad_, {.beta = 1});
   if (wanted == InputGradient::wanted || adapter_->needs_input_product())
     k.gemm(product, w, dx);
-  else if (layout_.tail > 0)
-    k.gemm(product, w.narrow(1, layout_.in, layout_.tail), dx.narrow(1, layout_.in, layout_.tail));
+  else if (layout().tail > 0)
+    k.gemm(product, w.narrow(1, layout().in, layout().tail), dx.narrow(1, layout().in, layout().tail));
   adapter_->input_backward(ctx, product, x, dx, wanted);
 }
 
@@ -72,9 +85,18 @@ at::Tensor Linear::base_weight(const Projection& part) const {
   return input_columns(all).narrow(0, part.out_begin, part.out);
 }
 
+Placement Linear::placement(const Projection& part) const {
+  return layout().split == Split::columns ? site_.along_inputs(1) : site_.along_outputs(part, 0);
+}
+
 void Linear::loaded(const Projection& part) {
   if (!quantized()) return;
-  quantized_[static_cast<size_t>(&part - layout_.parts.data())] = quantize_nf4(base_weight(part), scratch_.device());
+  quantized_[static_cast<size_t>(&part - layout().parts.data())] = quantize_nf4(base_weight(part), scratch_.device());
+}
+
+void Linear::load_part(const Projection& part, const at::Tensor& whole) {
+  quantized_[static_cast<size_t>(&part - layout().parts.data())] =
+      quantize_nf4_part(whole, placement(part).slice, scratch_.scalar_type(), scratch_.device());
 }
 
 void Linear::init_from_base(Kernels& kernels) {
@@ -90,16 +112,17 @@ void Linear::sync(Kernels& kernels) {
   if (!adapter_) return;
   const at::Tensor whole = weight(kernels);
   adapter_->sync(kernels, whole);
-  if (quantized() && layout_.tail > 0) kernels.copy(whole.narrow(1, layout_.in, layout_.tail), weight_);
+  if (quantized() && layout().tail > 0) kernels.copy(whole.narrow(1, layout().in, layout().tail), weight_);
 }
 
 std::vector<Parameter> Linear::weights() const {
   std::vector<Parameter> all;
   if (!master_.defined()) return all;
-  for (const Projection& part : layout_.parts)
-    all.push_back({.name = prefix_ + part.module + ".weight",
+  for (const Projection& part : layout().parts)
+    all.push_back({.name = site_.prefix + part.module + ".weight",
                    .master = base_weight(part),
-                   .grad = grad_.narrow(0, part.out_begin, part.out)});
+                   .grad = grad_.narrow(0, part.out_begin, part.out),
+                   .placement = placement(part)});
   return all;
 }
 

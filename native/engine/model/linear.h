@@ -24,22 +24,27 @@ class Linear {
  public:
   explicit Linear(const LinearOptions& options);
 
-  // x [N, in + tail or wider]: the first `in` columns are the input, the tail is written. y [N, out].
+  // x [N, in + tail or wider]: the first `in` columns are the input, the tail is written. y [N, out]. Of a linear that a tensor-parallel
+  // group shares by rows, y is this rank's outputs; by columns, the sum over the group, complete on every rank.
   void forward(const StepContext& ctx, const at::Tensor& x, const at::Tensor& y) const;
   // Only the tail of x, for a backward pass that recomputes its inputs.
   void forward_tail(const StepContext& ctx, const at::Tensor& x) const;
   // Accumulates weight gradients; dx [N, in + tail] gets the input's gradient in its first `in` columns when wanted, its
-  // tail is scratch.
+  // tail is scratch. Of a linear shared by rows that gradient is the sum over the group.
   void backward(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& x, const at::Tensor& dx,
                 InputGradient wanted);
   // Anything to train here?
-  bool trained() const { return layout_.weight == Trained::yes || (adapter_ && purpose_ == Purpose::train); }
+  bool trained() const { return layout().weight == Trained::yes || (adapter_ && site_.purpose == Purpose::train); }
 
-  const LinearLayout& layout() const { return layout_; }
+  const LinearLayout& layout() const { return site_.layout; }
   // Rows of the base weight that belong to a part, where loading writes: master when trained, else the compute weight. A
   // quantized weight goes through the shared buffer; loaded() is to be called before it is used again.
   at::Tensor base_weight(const Projection& part) const;
+  Placement placement(const Projection& part) const;  // of those rows
   void loaded(const Projection& part);
+  // Of a quantized weight that ranks share: takes the rank's part of the whole matrix, instead of base_weight() and loaded().
+  void load_part(const Projection& part, const at::Tensor& whole);
+  bool takes_whole() const { return quantized() && layout().split != Split::none; }
   const at::Tensor& grad() const { return grad_; }  // fp32 [out, in], or undefined
   LinearAdapter* adapter() { return adapter_.get(); }
   // The adapter's values that depend on the base weight; to be called when that is loaded.
@@ -53,16 +58,17 @@ class Linear {
   int64_t gradient_bytes() const;  // without a shared gradient
 
  private:
+  // The rank's own part of forward() and backward().
+  void multiply(const StepContext& ctx, const at::Tensor& x, const at::Tensor& y) const;
+  void differentiate(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& x, const at::Tensor& dx, InputGradient wanted);
   // The whole fused weight, storage [out, in + tail]. A quantized one is made in the shared buffer, and is there until
   // another linear asks for its own.
   at::Tensor weight(Kernels& kernels) const;
-  at::Tensor input_columns(const at::Tensor& weight) const { return weight.narrow(1, 0, layout_.in); }
-  bool quantized() const { return layout_.quantization != Quantization::none; }
+  at::Tensor input_columns(const at::Tensor& weight) const { return weight.narrow(1, 0, layout().in); }
+  bool quantized() const { return layout().quantization != Quantization::none; }
   bool adapts(const StepContext& ctx) const { return adapter_ && ctx.adapter == AdapterUse::on; }
 
-  LinearLayout layout_;
-  std::string prefix_;
-  Purpose purpose_;
+  AdapterSite site_;
   at::Tensor weight_;         // storage [out, in + tail]; of a quantized weight the tail alone, [out, tail]
   std::vector<Nf4Matrix> quantized_;  // part by part
   at::Tensor scratch_;                // storage [out, in + tail], shared

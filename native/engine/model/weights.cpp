@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "core/safetensors.h"
+#include "engine/parallel/gathered.h"
 
 namespace collie {
 namespace {
@@ -35,16 +36,36 @@ at::ScalarType scalar_type(const TensorView& view) {
   }
 }
 
-void read(const TensorView& view, const at::Tensor& destination) {
+std::vector<int64_t> whole_shape(const WeightSlot& slot) {
+  std::vector<int64_t> shape = slot.destination.sizes().vec();
+  if (slot.slice.dim >= 0) shape[static_cast<size_t>(slot.slice.dim)] = slot.slice.whole;
+  return shape;
+}
+
+void fill(const WeightSlot& slot, const at::Tensor& whole) {
+  if (slot.take)
+    slot.take(whole);
+  else
+    slot.destination.copy_(part_of(whole, slot.slice));
+}
+
+void read(const TensorView& view, const WeightSlot& slot) {
   const at::ScalarType type = scalar_type(view);
   const bool aligned = reinterpret_cast<uintptr_t>(view.bytes.data()) % at::elementSize(type) == 0;
+  const std::vector<int64_t> shape = whole_shape(slot);
   if (aligned) {
-    destination.copy_(at::from_blob(const_cast<std::byte*>(view.bytes.data()), destination.sizes(), type));
+    fill(slot, at::from_blob(const_cast<std::byte*>(view.bytes.data()), shape, type));
     return;
   }
-  const at::Tensor copy = at::empty(destination.sizes(), at::TensorOptions().dtype(type));
+  const at::Tensor copy = at::empty(shape, at::TensorOptions().dtype(type));
   std::memcpy(copy.mutable_data_ptr(), view.bytes.data(), view.bytes.size());
-  destination.copy_(copy);
+  fill(slot, copy);
+}
+
+uint64_t name_key(const std::string& name) {  // FNV-1a
+  uint64_t hash = 0xcbf29ce484222325ull;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
+  return hash;
 }
 
 void fill_normal(float* row, int64_t n, Random& random, double deviation) {
@@ -64,7 +85,7 @@ void read_weights(const std::filesystem::path& folder, const std::vector<WeightS
   double total = 0, done = 0;
   for (const WeightSlot& slot : slots) total += static_cast<double>(slot.destination.numel());
   for (const WeightSlot& slot : slots) {
-    read(files.at(slot.name, {slot.destination.sizes().data(), slot.destination.sizes().size()}), slot.destination);
+    read(files.at(slot.name, whole_shape(slot)), slot);
     if (slot.loaded) slot.loaded();
     done += static_cast<double>(slot.destination.numel());
     if (progress) progress(done / total);
@@ -75,28 +96,38 @@ void random_weights(const std::vector<WeightSlot>& slots, uint64_t seed) {
   // One buffer for all, of a group of rows: copies of whole tables would be the peak of memory, and copies that come and go between
   // weights that are quantized as they arrive would leave holes of their size in the heap.
   int64_t largest_row = 0;
-  for (const WeightSlot& slot : slots) largest_row = std::max(largest_row, slot.destination.size(-1));
+  for (const WeightSlot& slot : slots) largest_row = std::max(largest_row, whole_shape(slot).back());
   const at::Tensor buffer = at::empty({std::max(kRandomGroup, largest_row)}, at::TensorOptions().dtype(at::kFloat));
   float* const data = buffer.mutable_data_ptr<float>();
-  for (size_t s = 0; s < slots.size(); ++s) {
-    const at::Tensor& out = slots[s].destination;
+  for (const WeightSlot& given : slots) {
+    WeightSlot slot = given;
+    if (slot.take) {
+      slot.destination = at::empty(whole_shape(given), at::TensorOptions().dtype(at::kFloat));
+      slot.slice = {};
+      slot.loaded = [&] { given.take(slot.destination); };
+    }
+    const at::Tensor& out = slot.destination;
     if (out.dim() == 1) {
       out.fill_(1);
-      if (slots[s].loaded) slots[s].loaded();
+      if (slot.loaded) slot.loaded();
       continue;
     }
-    const int64_t cols = out.size(1), group = std::max<int64_t>(1, kRandomGroup / cols);
+    // A part has the numbers that the whole has there: rows are drawn whole, each from a stream of its own.
+    const uint64_t name = name_key(slot.name);
+    const int64_t cols = whole_shape(slot).back(), group = std::max<int64_t>(1, kRandomGroup / cols);
+    const int64_t first_row = slot.slice.dim == 0 ? slot.slice.range.begin : 0;
+    const Slice columns = slot.slice.dim == 1 ? slot.slice : Slice{};
     for (int64_t first = 0; first < out.size(0); first += group) {
       const int64_t rows = std::min(group, out.size(0) - first);
       at::parallel_for(0, rows, 64, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
-          Random random(seed, (static_cast<uint64_t>(s) << 32) + static_cast<uint64_t>(first + i));
+          Random random(seed, name + static_cast<uint64_t>(first_row + first + i));
           fill_normal(data + i * cols, cols, random, 0.02);
         }
       });
-      out.narrow(0, first, rows).copy_(buffer.narrow(0, 0, rows * cols).view({rows, cols}));
+      out.narrow(0, first, rows).copy_(part_of(buffer.narrow(0, 0, rows * cols).view({rows, cols}), columns));
     }
-    if (slots[s].loaded) slots[s].loaded();
+    if (slot.loaded) slot.loaded();
   }
 }
 

@@ -8,14 +8,20 @@
 #include <string>
 #include <vector>
 
+#include "core/parallel.h"
+
 namespace collie {
 
-// A weight by its Hugging Face name, and where it goes (any storage, any device). `loaded` is called when it is there, before
+// A weight by its Hugging Face name, which part of it, and where that goes (any storage, any device). `loaded` is called when it is there, before
 // the next one is read: destinations of quantized weights share a buffer.
 struct WeightSlot {
   std::string name;
   at::Tensor destination;
+  Slice slice = {};
   std::function<void()> loaded = {};
+  // Takes the whole tensor instead of `destination`, where a part cannot be made from itself alone: blocks of quantized weights have
+  // statistics of the whole. Any format, on the CPU; it is gone afterwards.
+  std::function<void(const at::Tensor& whole)> take = {};
 };
 
 // Reads every slot. BF16, F16 and F32 files are converted to the slot's format. Throws what core/safetensors.h says, and

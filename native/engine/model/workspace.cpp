@@ -3,6 +3,7 @@
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "engine/model/rotary_table.h"
 
@@ -20,25 +21,27 @@ at::Tensor column(const at::Tensor& t) { return t.view({-1}); }
 
 Workspace::Workspace(const ModelConfig& config, const ModelLayout& model, const std::optional<MethodSpec>& method,
                      const WorkspaceOptions& options)
-    : options_(options), first_(std::min(model.first_trained, config.n_layers - 1)) {
-  const KeptLayers kept = kept_layers(config, model, options.checkpointing);
-  const LayerLayout widest = model.widest();
-  for (int64_t i = 0; i < kept.whole; ++i) {
-    const LayerLayout& layer = kept.whole == 1 ? widest : model.layers[static_cast<size_t>(first_ + i)];
-    layers_.push_back(allocate_layer(layer_shapes(config, model, layer, options.capacity)));
+    : options_(options), first_(model.first_trained) {
+  for (const Range& chunk : model.shard.chunks) {
+    const int64_t begin = chunks_.empty() ? 0 : chunks_.back().end();
+    chunks_.push_back({begin, chunk.size});
   }
-  if (kept.inputs > 0) {
-    inputs_.push_back(layers_[0].x);
-    for (int64_t i = 0; i < kept.inputs; ++i) inputs_.push_back(allocate({options.capacity, config.hidden_size}));
-  }
-  const SharedShapes s = shared_shapes(config, model, method, options.capacity, options.max_document, options.precision);
+  const KeptLayers kept = kept_layers(model, options.checkpointing);
+  const bool inputs = kept.inputs(options.slots) > 0;
+  for (int64_t i = 0; i < kept.sets(options.slots); ++i)
+    sets_.push_back(allocate_layer(layer_shapes(config, model, kept_layout(model, kept, i % kept.per_slot), options.capacity)));
+  if (inputs) inputs_.push_back(sets_[0].x);
+  for (int64_t i = 0; i < kept.inputs(options.slots); ++i) inputs_.push_back(allocate({options.capacity, config.hidden_size}));
+  per_slot_ = kept.per_slot;
+  const SharedShapes s = shared_shapes(config, model, method, options.capacity, options.max_document, options.slots, options.precision);
   shared_ = {.y = allocate(s.y),
-             .final_x = allocate(s.final_x),
+             .outputs = allocate(s.outputs),
              .final_h = allocate(s.final_h),
              .gathered = allocate(s.gathered),
              .final_rstd = column(allocate(s.final_rstd)),
              .losses = column(allocate(s.losses)),
              .logits = allocate(s.logits),
+             .statistics = allocate(s.statistics),
              .integers = allocate(s.integers),
              .offsets = column(allocate(s.offsets)),
              .rope_cos = {},
@@ -75,9 +78,18 @@ LayerBuffers Workspace::allocate_layer(const LayerShapes& s) {
           .serial2 = allocate(s.serial2)};
 }
 
-LayerBuffers Workspace::layer(int64_t index, int64_t n) const {
-  const auto kept = static_cast<size_t>(std::max<int64_t>(index - first_, 0));
-  const LayerBuffers& b = layers_[layers_.size() == 1 ? 0 : kept];
+at::Tensor Workspace::output(int64_t n, int64_t slot) const { return shared_.outputs.narrow(0, slot * options_.capacity, n); }
+
+// Where a layer's buffers stand among those of its slot: layers that train nothing, and have nothing trained below, share the first.
+int64_t Workspace::place_of(int64_t index) const {
+  for (const Range& chunk : chunks_)
+    if (chunk.contains(index)) return std::max<int64_t>(index - std::max(chunk.begin, first_), 0);
+  throw std::logic_error("a layer beyond those of the rank");
+}
+
+LayerBuffers Workspace::layer(int64_t index, int64_t n, int64_t slot) const {
+  const auto kept = static_cast<size_t>(std::min(place_of(index), per_slot_ - 1) + slot * per_slot_);
+  const LayerBuffers& b = sets_[sets_.size() == 1 ? 0 : kept];
   const at::Tensor& x = inputs_.empty() ? b.x : inputs_[kept];
   const auto rows = [n](const at::Tensor& t) { return t.narrow(0, 0, n); };
   const auto some = [n](const at::Tensor& t) { return t.size(0) == 0 ? t : t.narrow(0, 0, n); };

@@ -15,7 +15,7 @@ struct LayerBuffers {
 };
 
 struct SharedBuffers {
-  at::Tensor y, final_x, final_h, gathered, final_rstd, losses, logits, integers, offsets, rope_cos, rope_sin;
+  at::Tensor y, outputs, final_h, gathered, final_rstd, losses, logits, statistics, integers, offsets, rope_cos, rope_sin;
   at::Tensor dx, dqkv, dinput, adapter_input, adapter_output, weight, prompt;
 
   // The input gradient of a linear: [n, width] in the buffer that all linears share.
@@ -25,6 +25,7 @@ struct SharedBuffers {
 struct WorkspaceOptions {
   ActivationCheckpointing checkpointing = ActivationCheckpointing::off;
   int64_t capacity = 0, max_document = 0;
+  int64_t slots = 1;  // micro-batches in flight
   Precision precision = Precision::fp32;
   at::Device device = at::kCPU;
 };
@@ -36,20 +37,26 @@ class Workspace {
 
   // Buffers of a layer, first n rows. With activation checkpointing, or when nothing is trained, layers share all but x
   // (or all), and so do those below the first trained one: forward overwrites what an earlier layer left.
-  LayerBuffers layer(int64_t index, int64_t n) const;
+  // `slot`: the micro-batch in flight that they are of.
+  LayerBuffers layer(int64_t index, int64_t n, int64_t slot = 0) const;
+  // What a chunk gives to the next one, and later the gradient that it gives back, [n, D].
+  at::Tensor output(int64_t n, int64_t slot) const;
   const SharedBuffers& shared() const { return shared_; }
   // Longer documents than planned (a conversation): makes the rotary tables longer.
   void reserve_positions(const ModelConfig& config, int64_t positions);
   int64_t bytes() const { return bytes_; }
 
  private:
+  int64_t place_of(int64_t index) const;
   at::Tensor allocate(const BufferShape& shape);
   LayerBuffers allocate_layer(const LayerShapes& shapes);
 
   WorkspaceOptions options_;
   int64_t first_;                    // the first trained layer
-  std::vector<LayerBuffers> layers_;
-  std::vector<at::Tensor> inputs_;  // x of every layer from it on, when they share the rest
+  std::vector<Range> chunks_;        // local layers of each chunk
+  int64_t per_slot_ = 1;             // layers that a micro-batch in flight keeps
+  std::vector<LayerBuffers> sets_;   // slot by slot; one: all share it
+  std::vector<at::Tensor> inputs_;   // x of every layer, slot by slot, when they share the rest
   SharedBuffers shared_;
   int64_t bytes_ = 0;
 };

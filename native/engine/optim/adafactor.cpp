@@ -33,7 +33,7 @@ class Adafactor final : public FactoredRule {
     step.least_mean = eps1_;
     step.least_moment = eps1_ * eps1_;
     step.threshold = clip_threshold_;
-    step.rate = std::max(eps2_, rms_of(parameter.master)) * std::min(rate, 1 / std::sqrt(t));
+    step.rate = std::max(eps2_, rms_of(parameter)) * std::min(rate, 1 / std::sqrt(t));
     step.decay = rate * decay_of(parameter, weight_decay_);
     apply(index, parameter, now, step);
   }

@@ -30,7 +30,7 @@ class AdaLomo final : public FactoredRule {
     step.keep = 1 - std::pow(static_cast<double>(now.step), -decay_rate_);
     step.add_square = eps1_;
     step.threshold = clip_threshold_;
-    step.rate = rate_of(parameter, now) * std::max(eps2_, rms_of(parameter.master));
+    step.rate = rate_of(parameter, now) * std::max(eps2_, rms_of(parameter));
     step.decay = step.rate * decay_of(parameter, weight_decay_);
     apply(index, parameter, now, step);
   }

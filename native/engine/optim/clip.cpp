@@ -7,7 +7,8 @@ namespace collie {
 
 double global_grad_norm(std::span<const Parameter> parameters, Kernels& kernels) {
   double sum = 0;
-  for (const Parameter& parameter : parameters) sum += kernels.squared_norm(parameter.grad);
+  for (const Parameter& parameter : parameters)
+    if (parameter.placement.counted == Counted::yes) sum += kernels.squared_norm(parameter.grad);
   return std::sqrt(sum);
 }
 

@@ -1,9 +1,11 @@
 #include "engine/optim/optimizer.h"
 
+#include <algorithm>
 #include <map>
 #include <stdexcept>
 
 #include "core/error.h"
+#include "core/parallel_support.h"
 
 namespace collie {
 
@@ -38,6 +40,10 @@ TrainableTensor trainable_tensor(const Parameter& parameter) { return {parameter
 
 std::unique_ptr<Optimizer> make_optimizer(const OptimizerSpec& spec, std::span<const Parameter> parameters, Kernels& kernels) {
   const OptimizerRule& rule = optimizer_rule(spec.type);
+  const bool shared = std::ranges::any_of(parameters, [](const Parameter& p) { return p.tp != nullptr; });
+  for (const Exclusion& e : exclusions())
+    if (shared && e.axis == ParallelAxis::tensor && e.value == spec.type)
+      throw std::logic_error("optimizer " + spec.type + " on parts of matrices: validation has let it through");
   const auto maker = makers().find(rule.type);
   if (maker == makers().end()) throw std::logic_error("optimizer " + spec.type + " has fields but no update rule");
   return maker->second(spec, parameters, kernels);

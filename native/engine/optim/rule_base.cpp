@@ -27,13 +27,13 @@ RuleBase::RuleBase(std::span<const Parameter> parameters, Kernels& kernels) : ke
   if (!parameters.empty()) options_ = options_.device(parameters.front().master.device());
 }
 
-void RuleBase::add_state(size_t index, const std::string& name, at::IntArrayRef sizes, at::ScalarType dtype) {
-  slots_.at(index).push_back({names_.at(index) + "." + name, at::zeros(sizes, options_.dtype(dtype))});
+void RuleBase::add_state(size_t index, const std::string& name, at::IntArrayRef sizes, at::ScalarType dtype, const Slice& slice) {
+  slots_.at(index).push_back({names_.at(index) + "." + name, at::zeros(sizes, options_.dtype(dtype)), slice});
 }
 
 void RuleBase::add_state_like(std::span<const Parameter> parameters, std::initializer_list<const char*> names) {
   for (size_t i = 0; i < parameters.size(); ++i)
-    for (const char* name : names) add_state(i, name, parameters[i].master.sizes());
+    for (const char* name : names) add_state(i, name, parameters[i].master.sizes(), at::kFloat, parameters[i].placement.slice);
 }
 
 const at::Tensor& RuleBase::slot(size_t index, size_t place) const { return slots_.at(index).at(place).tensor; }

@@ -16,7 +16,8 @@ class RuleBase : public Optimizer {
   RuleBase(std::span<const Parameter> parameters, Kernels& kernels);
 
   // Zeros for parameter `index`, named "<parameter>.<name>" in checkpoints. The first added is slot 0.
-  void add_state(size_t index, const std::string& name, at::IntArrayRef sizes, at::ScalarType dtype = at::kFloat);
+  void add_state(size_t index, const std::string& name, at::IntArrayRef sizes, at::ScalarType dtype = at::kFloat,
+                 const Slice& slice = {});
   // The state tensor of a parameter in the order in which they were added; std::logic_error when it was not made for so many.
   const at::Tensor& slot(size_t index, size_t place) const;
   size_t slots(size_t index) const { return slots_.at(index).size(); }

@@ -10,12 +10,14 @@ Parallel make_parallel(const ParallelSpec& spec, std::shared_ptr<Communicator> w
     throw std::logic_error("a grid of " + std::to_string(spec.world_size()) + " ranks over a world of " +
                            std::to_string(world->size()));
   if (world->size() > 1) start_watchdog(spec.hang_timeout, std::move(report_hang));
-  Parallel parallel{.spec = spec, .place = place_of(spec, world->rank()), .world = world, .tp = {}, .dp = {}, .pp = {}};
+  Parallel parallel{.spec = spec, .place = place_of(spec, world->rank()), .world = world, .tp = {}, .dp = {}, .pp = {}, .ends = {}};
   const auto [stage, dp_rank, tp_rank] = parallel.place;
   parallel.tp = world->split(stage * spec.dp_size + dp_rank, tp_rank, "tensor-parallel");
   parallel.dp = world->split(stage * spec.tp_size + tp_rank, dp_rank, "data-parallel");
   parallel.pp = world->split(dp_rank * spec.tp_size + tp_rank, stage, "pipeline");
   parallel.pp->open_channels();
+  const bool end = stage == 0 || stage == spec.pp_size - 1;
+  parallel.ends = parallel.pp->split(end ? 0 : 1 + stage, stage, "ends of the pipeline");
   return parallel;
 }
 

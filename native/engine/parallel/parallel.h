@@ -17,6 +17,7 @@ struct Parallel {
   std::shared_ptr<Communicator> tp;  // same stage and dp_rank; rank() is tp_rank
   std::shared_ptr<Communicator> dp;  // same stage and tp_rank; rank() is dp_rank
   std::shared_ptr<Communicator> pp;  // same dp_rank and tp_rank; rank() is the stage
+  std::shared_ptr<Communicator> ends;  // the first and the last stage of that pipeline; of others: nobody else
 };
 
 // Takes over the world and splits it; from then on the watchdog of world.h looks for ranks that hang longer than spec.hang_timeout, and

@@ -9,6 +9,8 @@
 #include <ATen/ops/sub.h>
 #include <ATen/ops/zeros.h>
 
+#include <stdexcept>
+
 #include "engine/peft/lora_init.h"
 #include "engine/peft/tensor_bytes.h"
 
@@ -36,6 +38,7 @@ AdaLoraAdapter::Triplets::Importance importance(const at::Tensor& value, const a
 }  // namespace
 
 AdaLoraAdapter::AdaLoraAdapter(const MethodSpec& method, const AdapterSite& site) : LoraAdapter(method, site) {
+  if (site.tp) throw std::logic_error("AdaLoRA on a linear that ranks share: validation has let it through");
   const int64_t tail = site.layout.tail;
   scale_ = method.number("alpha") / (static_cast<double>(method.integer("init_rank")) + kRankOffset);
   a_plain_ = a_;

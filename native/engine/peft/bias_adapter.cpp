@@ -18,6 +18,7 @@ BiasAdapter::BiasAdapter(const AdapterSite& site) : site_(site), bias_(at::zeros
 }
 
 void BiasAdapter::output(const StepContext& ctx, const at::Tensor& y) const {
+  if (site_.layout.split == Split::columns && ctx.tp.rank() != 0) return;  // the ranks' outputs are added up: once
   ctx.kernels.affine_columns({.x = y, .factors = {}, .shifts = bias_, .y = y});
 }
 
@@ -28,12 +29,17 @@ at::Tensor BiasAdapter::output_backward(const StepContext& ctx, const at::Tensor
 
 std::vector<Parameter> BiasAdapter::parameters() const {
   std::vector<Parameter> all;
-  for (const Projection& part : site_.layout.parts)
+  for (const Projection& part : site_.layout.parts) {
+    // The gradient of a row-parallel linear's output is whole on every rank, and so is that of its bias.
+    Placement placement = site_.along_outputs(part);
+    if (placement.gradient == GradientSum::group) placement.gradient = GradientSum::none;
     all.push_back({.name = site_.prefix + part.module + ".bias",
                    .master = bias_.narrow(0, part.out_begin, part.out),
                    .grad = grad_.defined() ? grad_.narrow(0, part.out_begin, part.out) : at::Tensor(),
                    .decay = Decay::no,
-                   .kind = ParameterKind::vector});
+                   .kind = ParameterKind::vector,
+                   .placement = placement});
+  }
   return all;
 }
 

@@ -68,6 +68,7 @@ class Bottleneck final : public SerialAdapter {
  public:
   Bottleneck(const MethodSpec& method, const SerialSite& site)
       : name_(site.name),
+        placement_(site.placement),
         hidden_(site.hidden),
         width_(method.integer("bottleneck_size")),
         activation_(activation_of(method.text("activation"))),
@@ -106,9 +107,9 @@ class Bottleneck final : public SerialAdapter {
   std::vector<Parameter> parameters() const override {
     std::vector<Parameter> all;
     const auto add = [&](const std::string& name, const AdapterLinear& linear) {
-      all.push_back({.name = name + ".weight", .master = linear.weight, .grad = linear.weight_grad});
+      all.push_back({.name = name + ".weight", .master = linear.weight, .grad = linear.weight_grad, .placement = placement_});
       all.push_back({.name = name + ".bias", .master = linear.bias, .grad = linear.bias_grad, .decay = Decay::no,
-                     .kind = ParameterKind::vector});
+                     .kind = ParameterKind::vector, .placement = placement_});
     };
     add(name_ + ".down", down_);
     add(name_ + ".up", up_);
@@ -130,6 +131,7 @@ class Bottleneck final : public SerialAdapter {
   at::Tensor activated(const at::Tensor& kept) const { return kept.narrow(1, hidden_ + width_, width_); }
 
   std::string name_;
+  Placement placement_;
   int64_t hidden_, width_;
   Activation activation_;
   AdapterLinear down_, up_;

@@ -3,6 +3,7 @@
 
 #include "core/random.h"
 #include "engine/kernels/kernels.h"
+#include "engine/parallel/communicator.h"
 
 namespace collie {
 
@@ -18,6 +19,7 @@ class PromptAdapter;
 
 struct StepContext {
   Kernels& kernels;
+  Communicator& tp;  // who shares every layer with this rank
   int64_t n = 0;  // tokens
   at::Tensor positions;
   Documents docs;

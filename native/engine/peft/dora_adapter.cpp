@@ -75,9 +75,15 @@ at::Tensor DoraAdapter::row_squares(const at::Tensor& base, const Projection& pa
   return squares;
 }
 
+at::Tensor DoraAdapter::over_columns(at::Tensor sums) const {
+  if (site_.layout.split == Split::columns) site_.tp->all_reduce(sums);
+  return sums;
+}
+
 void DoraAdapter::init_from_base(Kernels&, const at::Tensor& base) {
   for (size_t i = 0; i < parts_.size(); ++i)
-    if (site_.layout.parts[i].adapted) parts_[i].magnitude.copy_(at::sqrt(row_squares(base, site_.layout.parts[i])));
+    if (site_.layout.parts[i].adapted)
+      parts_[i].magnitude.copy_(at::sqrt(over_columns(row_squares(base, site_.layout.parts[i]))));
 }
 
 void DoraAdapter::bind_base(Kernels&, const at::Tensor& base) {
@@ -94,7 +100,7 @@ at::Tensor DoraAdapter::squared_norms(Kernels& kernels, const at::Tensor& weight
                a_.narrow(0, part.tail_begin, part.rank).t(), cross);
   const at::Tensor update = at::mm(b, at::mm(a, a.t()));
   const at::Tensor linear = at::add(parts_[index].base_squares, row_dots(b, cross), 2 * scale_);
-  return at::add(linear, row_dots(b, update), scale_ * scale_);
+  return over_columns(at::add(linear, row_dots(b, update), scale_ * scale_));
 }
 
 void DoraAdapter::sync(Kernels& kernels, const at::Tensor& weight) {
@@ -114,7 +120,8 @@ std::vector<Parameter> DoraAdapter::part_parameters(size_t i) const {
                  .grad = parts_[i].grad,
                  .decay = Decay::no,
                  .kind = ParameterKind::vector,
-                 .lr_scale = lr_ratio_});
+                 .lr_scale = lr_ratio_,
+                 .placement = site_.along_outputs(site_.layout.parts[i])});
   return all;
 }
 

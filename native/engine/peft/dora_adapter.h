@@ -25,12 +25,14 @@ class DoraAdapter final : public LoraAdapter {
   // fp32 [part out] each; undefined where the part is not adapted.
   struct Part {
     at::Tensor magnitude, grad;  // m; grad when training
-    at::Tensor base_squares;     // |W|^2 by rows
+    at::Tensor base_squares;     // |W|^2 by rows, over the columns of this rank
     at::Tensor inverse_norm;     // 1 / |W + s B A| by rows
     at::Tensor gain;             // m / |W + s B A|
   };
   at::Tensor row_squares(const at::Tensor& base, const Projection& part) const;
   at::Tensor squared_norms(Kernels& kernels, const at::Tensor& weight, size_t part) const;
+  // Sums over columns, of all ranks that share them.
+  at::Tensor over_columns(at::Tensor sums) const;
 
   std::vector<Part> parts_;
 };

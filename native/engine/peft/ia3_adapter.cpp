@@ -90,19 +90,22 @@ void Ia3Adapter::input_backward(const StepContext& ctx, const at::Tensor&, const
 }
 
 // Factors start at one: decay would pull them to zero, so they have none.
-Parameter Ia3Adapter::parameter(size_t part, const Scale& scale, std::vector<int64_t> shape) const {
+Parameter Ia3Adapter::parameter(size_t part, const Scale& scale, std::vector<int64_t> shape, const Placement& placement) const {
   return {.name = site_.prefix + site_.layout.parts[part].module + ".ia3_l",
           .master = scale.factors.view(shape),
           .grad = scale.grad.defined() ? scale.grad.view(shape) : at::Tensor(),
           .decay = Decay::no,
-          .kind = ParameterKind::vector};
+          .kind = ParameterKind::vector,
+          .placement = placement};
 }
 
 std::vector<Parameter> Ia3Adapter::parameters() const {
   std::vector<Parameter> all;
-  if (input_.factors.defined()) all.push_back(parameter(0, input_, {1, site_.layout.in}));
-  for (size_t i = 0; i < outputs_.size(); ++i)
-    if (outputs_[i].factors.defined()) all.push_back(parameter(i, outputs_[i], {site_.layout.parts[i].out, 1}));
+  if (input_.factors.defined()) all.push_back(parameter(0, input_, {1, site_.layout.in}, site_.along_inputs(1)));
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    const Projection& part = site_.layout.parts[i];
+    if (outputs_[i].factors.defined()) all.push_back(parameter(i, outputs_[i], {part.out, 1}, site_.along_outputs(part)));
+  }
   return all;
 }
 

@@ -26,7 +26,7 @@ class Ia3Adapter final : public LinearAdapter {
     at::Tensor factors, grad;  // fp32 [channels]; undefined: none
   };
   Scale make_scale(int64_t channels) const;
-  Parameter parameter(size_t part, const Scale& scale, std::vector<int64_t> shape) const;
+  Parameter parameter(size_t part, const Scale& scale, std::vector<int64_t> shape, const Placement& placement) const;
   bool scales_output() const;
 
   AdapterSite site_;

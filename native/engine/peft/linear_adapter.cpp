@@ -14,6 +14,19 @@ std::map<std::string, LinearAdapterMaker>& makers() {
 
 }  // namespace
 
+Placement AdapterSite::along_outputs(const Projection& part, int64_t dim) const {
+  if (layout.split == Split::none) return {};
+  if (layout.split == Split::columns) return {{}, GradientSum::group, tp->rank() == 0 ? Counted::yes : Counted::no};
+  return {row_slice(layout, part, dim), part.replicas > 1 ? GradientSum::replicas : GradientSum::none,
+          part.replica == 0 ? Counted::yes : Counted::no};
+}
+
+Placement AdapterSite::along_inputs(int64_t dim) const {
+  if (layout.split == Split::none) return {};
+  if (layout.split == Split::rows) return {{}, GradientSum::group, tp->rank() == 0 ? Counted::yes : Counted::no};
+  return {column_slice(layout, dim)};
+}
+
 LinearAdapterRegistration::LinearAdapterRegistration(const char* type, LinearAdapterMaker maker) { makers()[type] = maker; }
 
 std::unique_ptr<LinearAdapter> make_linear_adapter(const MethodSpec& method, const AdapterSite& site) {

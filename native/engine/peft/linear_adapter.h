@@ -26,9 +26,13 @@ struct AdapterSite {
   uint64_t seed = 0;                 // of initial values
   std::string prefix;                // "model.layers.0."
   int64_t layer = 0, index = 0;      // which of the model's linears this is: dropout masks differ
+  Communicator* tp = nullptr;        // who shares the linear when its layout is split; null otherwise
 
   at::TensorOptions fp32() const { return at::TensorOptions().dtype(at::kFloat).device(device); }
   at::TensorOptions stored() const { return at::TensorOptions().dtype(storage).device(device); }
+  // Of tensors along the outputs of a part (dim of the tensor), and along the inputs of the linear.
+  Placement along_outputs(const Projection& part, int64_t dim = 0) const;
+  Placement along_inputs(int64_t dim = 1) const;
 };
 
 class LinearAdapter {
@@ -41,7 +45,7 @@ class LinearAdapter {
   virtual void forward_tail(const StepContext&, const at::Tensor& x) const {}
   // What W is multiplied with: x, or a changed copy of all its columns in ctx.input_scratch().
   virtual at::Tensor input(const StepContext&, const at::Tensor& x) const { return x; }
-  // Changes y in place.
+  // Changes y in place. Where a group shares the linear by columns, y is this rank's part of a sum.
   virtual void output(const StepContext&, const at::Tensor& y) const {}
 
   // Backward, in this order. dy [N, out] is the gradient of output()'s result: accumulates the gradients of what output()

@@ -26,7 +26,7 @@ LoraAdapter::LoraAdapter(const MethodSpec& method, const AdapterSite& site)
   for (size_t i = 0; i < layout.parts.size(); ++i) {
     const Projection& part = layout.parts[i];
     if (!part.adapted) continue;
-    lora::init_a(a_of(i), site.seed, module(i));
+    lora::init_a(a_of(i), site.seed, module(i), site.along_inputs(1).slice);
     b_masters_[i] = at::zeros({part.out, part.rank}, site.fp32());
     if (site.purpose == Purpose::train) b_grads_[i] = at::zeros({part.out, part.rank}, site.fp32());
   }
@@ -42,11 +42,17 @@ at::Tensor LoraAdapter::a_grad_of(size_t part) const {
   return a_grad_.defined() ? a_grad_.narrow(0, p.tail_begin, p.rank) : at::Tensor();
 }
 
+DropoutMask LoraAdapter::mask(const StepContext& ctx) const {
+  DropoutMask mask = ctx.mask(site_.layer, site_.index);
+  mask.first_column = site_.layout.in_begin;
+  return mask;
+}
+
 at::Tensor LoraAdapter::adapter_input(const StepContext& ctx, const at::Tensor& x) const {
   const at::Tensor base = x.narrow(1, 0, site_.layout.in);
   if (ctx.dropout.rate == 0) return base;
   const at::Tensor dropped = ctx.input_scratch(site_.layout.in);
-  ctx.kernels.dropout(base, dropped, ctx.mask(site_.layer, site_.index));
+  ctx.kernels.dropout(base, dropped, mask(ctx));
   return dropped;
 }
 
@@ -69,7 +75,7 @@ void LoraAdapter::add_input_gradient(const StepContext& ctx, const at::Tensor& u
   if (ctx.dropout.rate == 0) return ctx.kernels.gemm(u, a_, base, {.beta = 1});
   const at::Tensor product = ctx.input_scratch(site_.layout.in);
   ctx.kernels.gemm(u, a_, product);
-  ctx.kernels.dropout_add(product, base, ctx.mask(site_.layer, site_.index));
+  ctx.kernels.dropout_add(product, base, mask(ctx));
 }
 
 void LoraAdapter::input_backward(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& x, const at::Tensor& dx,
@@ -91,8 +97,9 @@ void LoraAdapter::sync(Kernels& kernels, const at::Tensor& weight) {
 }
 
 std::vector<Parameter> LoraAdapter::part_parameters(size_t i) const {
-  return {{.name = module(i) + ".lora_A.weight", .master = a_of(i), .grad = a_grad_of(i)},
-          {.name = module(i) + ".lora_B.weight", .master = b_masters_[i], .grad = b_grads_[i], .lr_scale = lr_ratio_}};
+  const Placement a = site_.along_inputs(1), b = site_.along_outputs(site_.layout.parts[i]);
+  return {{.name = module(i) + ".lora_A.weight", .master = a_of(i), .grad = a_grad_of(i), .placement = a},
+          {.name = module(i) + ".lora_B.weight", .master = b_masters_[i], .grad = b_grads_[i], .lr_scale = lr_ratio_, .placement = b}};
 }
 
 std::vector<Parameter> LoraAdapter::parameters() const {

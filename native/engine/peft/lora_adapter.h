@@ -24,6 +24,8 @@ class LoraAdapter : public LinearAdapter {
   // The parameters of one adapted part, in the order of core/peft_methods.cpp.
   virtual std::vector<Parameter> part_parameters(size_t part) const;
   at::Tensor a_grad_of(size_t part) const;  // undefined when serving
+  // Of the linear's input.
+  DropoutMask mask(const StepContext& ctx) const;
   // The linear's input as the factors see it: with dropout, in scratch, while training.
   at::Tensor adapter_input(const StepContext& ctx, const at::Tensor& x) const;
   // The gradients' parts: of B, of the input through A. `u` is the gradient of the tail.

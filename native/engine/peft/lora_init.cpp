@@ -18,13 +18,15 @@ uint64_t hash_name(const std::string& name) {  // FNV-1a
 
 Random stream(uint64_t seed, const std::string& name) { return Random(seed, hash_name(name)); }
 
-void init_a(const at::Tensor& a, uint64_t seed, const std::string& module) {
+void init_a(const at::Tensor& a, uint64_t seed, const std::string& module, const Slice& columns) {
   Random random = stream(seed, module);
-  const double bound = 1.0 / std::sqrt(static_cast<double>(a.size(1)));
-  const at::Tensor host = at::empty(a.sizes(), at::TensorOptions().dtype(at::kFloat));
+  const bool whole = columns.dim < 0;
+  const int64_t in = whole ? a.size(1) : columns.whole;
+  const double bound = 1.0 / std::sqrt(static_cast<double>(in));
+  const at::Tensor host = at::empty({a.size(0), in}, at::TensorOptions().dtype(at::kFloat));
   float* values = host.mutable_data_ptr<float>();
   for (int64_t i = 0; i < host.numel(); ++i) values[i] = static_cast<float>((2 * random.uniform() - 1) * bound);
-  a.copy_(host);
+  a.copy_(whole ? host : host.narrow(1, columns.range.begin, columns.range.size));
 }
 
 void fill_normal(const at::Tensor& tensor, double deviation, Random& random) {

@@ -6,14 +6,15 @@
 #include <cstdint>
 #include <string>
 
+#include "core/parallel.h"
 #include "core/random.h"
 
 namespace collie::lora {
 
 // Random numbers of one tensor.
 Random stream(uint64_t seed, const std::string& name);
-// Fills A [rank, in] as PEFT does: uniform in +-1/sqrt(in) (Kaiming with a = sqrt(5)).
-void init_a(const at::Tensor& a, uint64_t seed, const std::string& module);
+// Fills A [rank, in] as PEFT does: uniform in +-1/sqrt(in) (Kaiming with a = sqrt(5)). Of some columns, what the whole has there.
+void init_a(const at::Tensor& a, uint64_t seed, const std::string& module, const Slice& columns = {});
 // Independent normal values around zero.
 void fill_normal(const at::Tensor& tensor, double deviation, Random& random);
 

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
+#include <vector>
 
 namespace collie {
 namespace {
@@ -62,28 +64,71 @@ void quantize_magnitudes(const at::Tensor& magnitudes, Nf4Matrix& w) {
   }
 }
 
+// Where a part lies in its matrix, in rows and columns.
+struct PartRange {
+  Range rows, cols;
+};
+
+PartRange range_of(const at::Tensor& whole, const Slice& part) {
+  PartRange p{{0, whole.size(0)}, {0, whole.size(1)}};
+  (part.dim == 0 ? p.rows : p.cols) = part.dim < 0 ? p.cols : part.range;
+  const auto aligned = [](int64_t elements) { return elements % nf4::kBlock == 0; };
+  const int64_t cols = whole.size(1);
+  const bool fits = part.dim < 0 || (part.dim == 0 ? aligned(p.rows.begin * cols) && (p.rows.end() == whole.size(0) || aligned(p.rows.end() * cols))
+                                                   : aligned(cols) && aligned(p.cols.begin) && aligned(p.cols.size));
+  if (!fits) throw std::logic_error("a part of an NF4 matrix that cuts blocks");
+  return p;
+}
+
+// From the codes of rows [first, first + rows) of the whole to those of the part.
+void copy_codes(const std::vector<uint8_t>& group, int64_t first, int64_t rows, int64_t all_cols, const PartRange& p, uint8_t* codes) {
+  const int64_t begin = std::max(first, p.rows.begin), end = std::min(first + rows, p.rows.end());
+  if (begin >= end) return;
+  const auto copy = [&](int64_t from, int64_t elements, int64_t to) {
+    std::copy_n(group.begin() + from / 2, nf4::blocks_of(elements, 2), codes + to / 2);
+  };
+  if (p.cols.size == all_cols) return copy((begin - first) * all_cols, (end - begin) * all_cols, (begin - p.rows.begin) * all_cols);
+  for (int64_t row = begin; row < end; ++row)
+    copy((row - first) * all_cols + p.cols.begin, p.cols.size, (row - p.rows.begin) * p.cols.size);
+}
+
 }  // namespace
 
 Nf4Matrix quantize_nf4(const at::Tensor& values, at::Device device) {
-  const int64_t n = values.numel(), rows = values.size(0), blocks = nf4::blocks_of(n, nf4::kBlock);
+  return quantize_nf4_part(values, {}, values.scalar_type(), device);
+}
+
+Nf4Matrix quantize_nf4_part(const at::Tensor& whole, const Slice& part, at::ScalarType computed, at::Device device) {
+  const PartRange p = range_of(whole, part);
+  const int64_t rows = whole.size(0), cols = whole.size(1), blocks = nf4::blocks_of(whole.numel(), nf4::kBlock);
   const at::TensorOptions bytes = at::TensorOptions().dtype(at::kByte), fp32 = at::TensorOptions().dtype(at::kFloat);
-  Nf4Matrix w{.codes = at::empty({nf4::blocks_of(n, 2)}, bytes),
+  Nf4Matrix w{.codes = at::empty({nf4::blocks_of(p.rows.size * p.cols.size, 2)}, bytes),
               .magnitudes = at::empty({blocks}, bytes),
               .scales = at::empty({nf4::blocks_of(blocks, nf4::kScaleBlock)}, fp32)};
   const at::Tensor magnitudes = at::empty({blocks}, fp32);
+  std::vector<uint8_t> group(static_cast<size_t>(nf4::blocks_of(nf4::kBlock * cols, 2)));
   // In groups of rows that are whole blocks: fp32 copies of whole matrices, made and freed between the codes that stay, would leave
   // the heap full of holes of their size.
   for (int64_t first = 0; first < rows; first += nf4::kBlock) {
-    const int64_t some = std::min(nf4::kBlock, rows - first), before = first * values.size(1);
-    const at::Tensor host = values.narrow(0, first, some).to(at::kCPU).to(at::kFloat).contiguous();
+    const int64_t some = std::min(nf4::kBlock, rows - first);
+    const at::Tensor host = whole.narrow(0, first, some).to(at::kCPU).to(computed).to(at::kFloat).contiguous();
     at::parallel_for(0, nf4::blocks_of(host.numel(), nf4::kBlock), 256, [&](int64_t begin, int64_t end) {
-      quantize_blocks(host.const_data_ptr<float>(), host.numel(), begin, end,
-                      w.codes.mutable_data_ptr<uint8_t>() + before / 2,
-                      magnitudes.mutable_data_ptr<float>() + before / nf4::kBlock);
+      quantize_blocks(host.const_data_ptr<float>(), host.numel(), begin, end, group.data(),
+                      magnitudes.mutable_data_ptr<float>() + first * cols / nf4::kBlock);
     });
+    copy_codes(group, first, some, cols, p, w.codes.mutable_data_ptr<uint8_t>());
   }
   w.offset = at::mean(magnitudes).const_data_ptr<float>()[0];
   quantize_magnitudes(magnitudes, w);
+  if (part.dim == 0) {
+    w.first_block = p.rows.begin * cols / nf4::kBlock;
+    w.magnitudes = w.magnitudes.narrow(0, w.first_block, nf4::blocks_of(p.rows.size * cols, nf4::kBlock)).clone();
+  } else if (part.dim == 1) {
+    w.first_block = p.cols.begin / nf4::kBlock;
+    w.part_blocks = p.cols.size / nf4::kBlock;
+    w.whole_blocks = cols / nf4::kBlock;
+    w.magnitudes = w.magnitudes.view({rows, w.whole_blocks}).narrow(1, w.first_block, w.part_blocks).contiguous().view({-1});
+  }
   w.codes = w.codes.to(device);
   w.magnitudes = w.magnitudes.to(device);
   w.scales = w.scales.to(device);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/nf4.h"
+#include "core/parallel.h"
 #include "engine/kernels/kernels.h"
 
 namespace collie {
@@ -9,5 +10,9 @@ namespace collie {
 // Quantizes a matrix of fp32 or bf16 values: the same bits as bitsandbytes' quantize_4bit with quant_type nf4, blocks of 64 and
 // compressed statistics. The result lives on `device`.
 Nf4Matrix quantize_nf4(const at::Tensor& values, at::Device device);
+// The part of a matrix that a rank holds: what the whole has there, bit for bit. Rows must begin and end with a block, columns too, and
+// then a row must be whole blocks; std::logic_error otherwise. Values are rounded to `computed` first, as they are when a whole matrix
+// is loaded.
+Nf4Matrix quantize_nf4_part(const at::Tensor& whole, const Slice& part, at::ScalarType computed, at::Device device);
 
 }  // namespace collie

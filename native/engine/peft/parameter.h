@@ -6,6 +6,8 @@
 #include <string>
 
 #include "core/optimizer_rules.h"  // ParameterKind
+#include "engine/parallel/communicator.h"
+#include "engine/parallel/placement.h"
 
 namespace collie {
 
@@ -13,17 +15,20 @@ enum class Decay { yes, no };  // norms and biases are never decayed
 
 struct Parameter {
   std::string name;    // logical Hugging Face name, e.g. model.layers.0.self_attn.q_proj.lora_A.weight
-  at::Tensor master;   // contiguous, logical (unsharded) shape for now; fp32, or bf16 when there are no master weights
+  at::Tensor master;   // contiguous, this rank's part of the logical shape; fp32, or bf16 when there are no master weights
   at::Tensor grad;     // fp32, same shape; added to by every backward until zero_grad
   Decay decay = Decay::yes;
   ParameterKind kind = ParameterKind::matrix;
   double lr_scale = 1;  // of the learning rate (LoRA+)
+  Placement placement = {};
+  Communicator* tp = nullptr;  // who holds the other parts; null: this rank has all of it
 };
 
 // A tensor as a checkpoint knows it.
 struct NamedTensor {
   std::string name;
   at::Tensor tensor;
+  Slice slice = {};  // of the logical tensor
 };
 
 }  // namespace collie

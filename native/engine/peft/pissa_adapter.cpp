@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "engine/parallel/gathered.h"
 #include "engine/peft/lora_init.h"
 #include "engine/peft/principal_part.h"
 #include "engine/peft/tensor_bytes.h"
@@ -25,20 +26,33 @@ PissaAdapter::PissaAdapter(const MethodSpec& method, const AdapterSite& site)
     if (b_masters_[i].defined()) b_starts_[i] = at::zeros(b_masters_[i].sizes(), site.fp32());
 }
 
+// The whole weight of a part, fp32, on every rank that shares it: one at a time.
+at::Tensor PissaAdapter::whole_weight(const at::Tensor& base, const Projection& part) const {
+  const at::Tensor own = base.narrow(0, part.out_begin, part.out).to(at::kFloat);
+  if (!site_.tp) return own;
+  const Placement placement = site_.layout.split == Split::rows ? site_.along_outputs(part) : site_.along_inputs(1);
+  return gathered(own, placement, *site_.tp);
+}
+
 // W = U S V^T: A = sqrt(S / s) V^T and B = U sqrt(S / s), of the first `rank` singular values.
 void PissaAdapter::init_from_base(Kernels&, const at::Tensor& base) {
   if (site_.purpose == Purpose::serve) return;  // factors and starting factors come from a checkpoint
   for (size_t i = 0; i < b_masters_.size(); ++i) {
     const Projection& part = site_.layout.parts[i];
     if (!part.adapted) continue;
-    const at::Tensor weight = base.narrow(0, part.out_begin, part.out).to(at::kFloat);
+    const at::Tensor weight = whole_weight(base, part);
     // A rank beyond the smaller side of the weight has nothing to hold.
-    const int64_t rank = std::min({part.rank, part.out, site_.layout.in});
+    const int64_t rank = std::min({part.rank, weight.size(0), weight.size(1)});
     const PrincipalPart svd = principal_part(weight, rank, lora::stream(site_.seed, module(i)));
     const at::Tensor root = at::sqrt(at::mul(svd.values, 1 / scale_));
+    const at::Tensor a = at::mul(svd.right, root.unsqueeze(1)).contiguous(), b = at::mul(svd.left, root).contiguous();
+    if (site_.tp) {  // signs of singular vectors are free: other processors may choose others
+      site_.tp->broadcast(a, 0);
+      site_.tp->broadcast(b, 0);
+    }
     a_of(i).zero_();
-    a_of(i).narrow(0, 0, rank).copy_(at::mul(svd.right, root.unsqueeze(1)));
-    b_masters_[i].narrow(1, 0, rank).copy_(at::mul(svd.left, root));
+    a_of(i).narrow(0, 0, rank).copy_(part_of(a, site_.along_inputs(1).slice));
+    b_masters_[i].narrow(1, 0, rank).copy_(part_of(b, site_.along_outputs(part).slice));
     b_starts_[i].copy_(b_masters_[i]);
   }
   a_start_.copy_(a_master_);
@@ -58,8 +72,8 @@ std::vector<NamedTensor> PissaAdapter::constants() const {
   for (size_t i = 0; i < b_starts_.size(); ++i) {
     const Projection& part = site_.layout.parts[i];
     if (!part.adapted) continue;
-    all.push_back({module(i) + ".lora_A.weight.start", a_start_.narrow(0, part.tail_begin, part.rank)});
-    all.push_back({module(i) + ".lora_B.weight.start", b_starts_[i]});
+    all.push_back({module(i) + ".lora_A.weight.start", a_start_.narrow(0, part.tail_begin, part.rank), site_.along_inputs(1).slice});
+    all.push_back({module(i) + ".lora_B.weight.start", b_starts_[i], site_.along_outputs(part).slice});
   }
   return all;
 }

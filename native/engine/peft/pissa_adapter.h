@@ -16,6 +16,8 @@ class PissaAdapter final : public LoraAdapter {
   int64_t weight_bytes() const override;
 
  private:
+  at::Tensor whole_weight(const at::Tensor& base, const Projection& part) const;
+
   at::Tensor a_start_;                // fp32 [tail, in]
   std::vector<at::Tensor> b_starts_;  // fp32 [part out, rank], undefined where the part is not adapted
 };

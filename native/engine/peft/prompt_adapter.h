@@ -23,6 +23,8 @@ struct PromptSite {
   at::Device device = at::kCPU;
   Purpose purpose = Purpose::serve;  // train: with gradients
   uint64_t seed = 0;                 // of initial values
+  const ModelLayout& model;
+  Communicator& tp;                  // every rank of it has the adapter whole
   at::Tensor work;                   // fp32, what SharedShapes::prompt says: of this adapter alone, kept between calls
 
   at::TensorOptions fp32() const { return at::TensorOptions().dtype(at::kFloat).device(device); }
@@ -31,7 +33,7 @@ struct PromptSite {
 // What the base model makes of the v tokens that the slots start from.
 struct PromptStart {
   at::Tensor embeddings;  // storage [v, D]
-  // Keys, rotated to positions 0 .. v - 1, beside values of every layer: storage [v, 2 K] each. Runs the model.
+  // Keys, rotated to positions 0 .. v - 1, beside values of every layer, of the rank's heads: storage [v, 2 K] each. Runs the model.
   std::function<std::vector<at::Tensor>()> keys_values;
 };
 

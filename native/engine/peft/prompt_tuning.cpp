@@ -10,7 +10,7 @@ namespace {
 
 class PromptTuning final : public PromptAdapter {
  public:
-  explicit PromptTuning(const PromptSite& site) : v_(site.virtual_tokens) {
+  explicit PromptTuning(const PromptSite& site) : v_(site.virtual_tokens), placement_(replicated(site.tp)) {
     vectors_ = at::zeros({v_, site.config.hidden_size}, site.fp32());
     if (site.purpose == Purpose::train) grad_ = at::zeros_like(vectors_);
   }
@@ -23,11 +23,12 @@ class PromptTuning final : public PromptAdapter {
   }
   void init(Kernels& kernels, const PromptStart& start) override { kernels.copy(start.embeddings, vectors_); }
   std::vector<Parameter> parameters() const override {
-    return {{.name = "prompt_embeddings", .master = vectors_, .grad = grad_, .kind = ParameterKind::table}};
+    return {{.name = "prompt_embeddings", .master = vectors_, .grad = grad_, .kind = ParameterKind::table, .placement = placement_}};
   }
 
  private:
   int64_t v_;
+  Placement placement_;
   at::Tensor vectors_, grad_;  // fp32 [v, D]
 };
 

@@ -22,6 +22,7 @@ struct SerialSite {
   at::Device device = at::kCPU;
   Purpose purpose = Purpose::serve;  // train: with gradients
   uint64_t seed = 0;                 // of initial values
+  Placement placement = {};          // of its tensors: every rank of a tensor-parallel group has them
 };
 
 class SerialAdapter {

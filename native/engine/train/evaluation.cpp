@@ -1,6 +1,7 @@
 #include "engine/train/evaluation.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -28,27 +29,30 @@ EvaluationSet::EvaluationSet(const TokenStore& store, int64_t max_rows, int64_t 
   }
 }
 
-std::optional<EvaluationResult> EvaluationSet::run(Decoder& decoder,
+std::optional<EvaluationResult> EvaluationSet::run(Pipeline& pipeline, const Parallel& parallel,
                                                    const std::function<Next(double)>& progress) const {
+  const auto ranks = static_cast<size_t>(parallel.spec.dp_size), own = static_cast<size_t>(parallel.place.dp_rank);
   LossSums sums;
-  for (size_t i = 0; i < batches_.size(); ++i) {
-    if (progress(static_cast<double>(i) / static_cast<double>(batches_.size())) == Next::cancel) return std::nullopt;
-    const LossSums batch = decoder.evaluate(pack(store_, batches_[i]));
+  for (size_t first = 0; first < batches_.size(); first += ranks) {
+    if (progress(static_cast<double>(first) / static_cast<double>(batches_.size())) == Next::cancel) return std::nullopt;
+    const size_t i = first + own;
+    if (i >= batches_.size()) continue;
+    const LossSums batch = pipeline.evaluate(pack(store_, batches_[i]));
     if (!std::isfinite(batch.loss))
       throw Error("train.non_finite",
                   "The evaluation loss is not finite in evaluation batch " + std::to_string(i) + ".",
                   "The weights hold infinite or NaN values: resume an earlier checkpoint with a lower learning rate.",
                   {{"rows", batches_[i]}, {"batch", i}, {"split", "eval"}});
-    sums.loss += batch.loss;
-    sums.targets += batch.targets;
-    sums.correct += batch.correct;
+    sums += batch;
   }
+  if (parallel.place.tp_rank != 0) sums = {};  // the group has the same
+  std::array<double, 3> all = {sums.loss, static_cast<double>(sums.targets), static_cast<double>(sums.correct)};
+  parallel.world->all_reduce(all);
   EvaluationResult result;
-  const auto targets = static_cast<double>(sums.targets);
-  result.targets = sums.targets;
-  result.loss = sums.loss / targets;
+  result.targets = static_cast<int64_t>(all[1]);
+  result.loss = all[0] / all[1];
   result.perplexity = std::min(std::exp(result.loss), std::numeric_limits<double>::max());
-  result.token_accuracy = static_cast<double>(sums.correct) / targets;
+  result.token_accuracy = all[2] / all[1];
   return result;
 }
 

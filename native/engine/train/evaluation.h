@@ -9,7 +9,7 @@
 
 #include "core/token_store.h"
 #include "engine/generate/generator.h"
-#include "engine/model/decoder.h"
+#include "engine/train/pipeline.h"
 
 namespace collie {
 
@@ -30,9 +30,10 @@ class EvaluationSet {
   int64_t largest_batch() const { return largest_batch_; }
   int64_t longest_document() const { return longest_document_; }
 
-  // `progress` is told the share done before each batch, and may cancel: then there is no result. Throws train.non_finite
-  // (names the rows of the batch).
-  std::optional<EvaluationResult> run(Decoder& decoder, const std::function<Next(double)>& progress) const;
+  // Called by all ranks; data-parallel rank d takes batches d, d + dp_size, ... All get the same result. `progress` is told the share
+  // done before each round of batches, and may cancel (all or none): then there is no result. Throws train.non_finite (names the
+  // rows of the batch).
+  std::optional<EvaluationResult> run(Pipeline& pipeline, const Parallel& parallel, const std::function<Next(double)>& progress) const;
 
  private:
   const TokenStore& store_;

@@ -33,13 +33,42 @@ void Journal::started(const StartedEvent& event) {
                  {"trainable_params", event.trainable_params},
                  {"total_params", event.total_params},
                  {"device", event.device},
-                 {"threads", event.threads}});
+                 {"threads", event.threads},
+                 {"pid", event.pid},
+                 {"host", event.host},
+                 {"stage", event.place.stage},
+                 {"dp_rank", event.place.dp_rank},
+                 {"tp_rank", event.place.tp_rank}});
+}
+
+void Journal::tell(const char* type, const json& payload) {
+  if (voice_ == Voice::whole_run) writer_.write(step_, type, payload);
+}
+
+void Journal::rank_step(const RankStep& event) {
+  writer_.write(step_, "rank_step",
+                {{"step_seconds", event.step_seconds},
+                 {"compute_seconds", event.step_seconds - event.wait_seconds},
+                 {"wait_seconds", event.wait_seconds},
+                 {"memory_bytes", event.memory.bytes},
+                 {"memory_peak_bytes", event.memory.peak_bytes}});
+}
+
+void Journal::timeline(const std::vector<Span>& spans, int64_t step_us) {
+  json all = json::array();
+  for (const Span& span : spans)
+    all.push_back({{"kind", span.pass == Pass::forward ? "forward" : "backward"},
+                   {"micro_batch", span.micro_batch},
+                   {"chunk", span.chunk},
+                   {"begin_us", span.begin_us},
+                   {"end_us", span.end_us}});
+  writer_.write(step_, "timeline", {{"step_us", step_us}, {"spans", all}});
 }
 
 void Journal::write_phase(Phase phase, const json& progress) {
   last_phase_ = static_cast<int>(phase);
   last_progress_ = std::chrono::steady_clock::now();
-  writer_.write(step_, "phase", {{"name", phase_name(phase)}, {"progress", progress}});
+  tell("phase", {{"name", phase_name(phase)}, {"progress", progress}});
 }
 
 void Journal::phase(Phase phase) { write_phase(phase, nullptr); }
@@ -63,15 +92,15 @@ void Journal::step(const StepEvent& event) {
                  {"memory_bytes", event.memory.bytes},
                  {"memory_peak_bytes", event.memory.peak_bytes}};
   if (event.curvature_seconds > 0) payload["curvature_seconds"] = event.curvature_seconds;
-  writer_.write(step_, "step", payload);
+  tell("step", payload);
 }
 
 void Journal::ranks(const RankReport& report) {
-  writer_.write(step_, "ranks", {{"total", report.total}, {"target", report.target}, {"modules", report.modules}});
+  tell("ranks", {{"total", report.total}, {"target", report.target}, {"modules", report.modules}});
 }
 
 void Journal::evaluation(const EvaluationResult& result, double seconds) {
-  writer_.write(step_, "eval",
+  tell("eval",
                 {{"loss", result.loss},
                  {"perplexity", result.perplexity},
                  {"token_accuracy", result.token_accuracy},
@@ -80,11 +109,11 @@ void Journal::evaluation(const EvaluationResult& result, double seconds) {
 }
 
 void Journal::checkpoint(const std::string& name, int64_t bytes, double seconds) {
-  writer_.write(step_, "checkpoint", {{"name", name}, {"bytes", bytes}, {"seconds", seconds}});
+  tell("checkpoint", {{"name", name}, {"bytes", bytes}, {"seconds", seconds}});
 }
 
 void Journal::sample(int64_t prompt_index, const std::vector<int32_t>& ids, const std::string& finish) {
-  writer_.write(step_, "sample", {{"prompt_index", prompt_index}, {"ids", ids}, {"finish", finish}});
+  tell("sample", {{"prompt_index", prompt_index}, {"ids", ids}, {"finish", finish}});
 }
 
 void Journal::warning(const std::string& message) { writer_.write(step_, "warning", {{"message", message}}); }
@@ -92,7 +121,7 @@ void Journal::warning(const std::string& message) { writer_.write(step_, "warnin
 void Journal::error(const Error& error) { writer_.write(step_, "error", error.to_json()); }
 
 void Journal::finished(FinishReason reason, double seconds, int64_t tokens) {
-  writer_.write(step_, "finished",
+  tell("finished",
                 {{"reason", reason == FinishReason::completed ? "completed" : "stopped"},
                  {"seconds", seconds},
                  {"tokens", tokens}});

@@ -10,7 +10,9 @@
 #include "core/events.h"
 #include "engine/train/device.h"
 #include "engine/peft/model_method.h"
+#include "core/parallel.h"
 #include "engine/train/evaluation.h"
+#include "engine/train/pipeline.h"
 
 namespace collie {
 
@@ -21,6 +23,16 @@ struct StartedEvent {
   int64_t attempt, resumed_from_step, total_steps, train_rows, eval_rows, trainable_params, total_params;
   std::string device;
   int64_t threads;
+  int64_t pid;
+  std::string host;
+  GridPlace place;
+};
+
+// What one rank did in a step.
+struct RankStep {
+  double step_seconds = 0;
+  double wait_seconds = 0;  // of them, waiting for other ranks
+  MemoryNow memory;
 };
 
 struct StepEvent {
@@ -31,9 +43,12 @@ struct StepEvent {
   double curvature_seconds = 0;  // 0: no look at the curvature in this step
 };
 
+// Who tells of what concerns the whole run: one rank; the others tell of themselves.
+enum class Voice { whole_run, own_rank };
+
 class Journal {
  public:
-  explicit Journal(EventWriter& writer) : writer_(writer) {}
+  explicit Journal(EventWriter& writer, Voice voice = Voice::whole_run) : writer_(writer), voice_(voice) {}
 
   // Optimizer steps finished: written with every event from now on.
   void set_step(int64_t step) { step_ = step; }
@@ -45,6 +60,8 @@ class Journal {
   void phase(Phase phase);
   void phase(Phase phase, double progress);
   void step(const StepEvent& event);
+  void rank_step(const RankStep& event);
+  void timeline(const std::vector<Span>& spans, int64_t step_us);
   void ranks(const RankReport& report);
   void evaluation(const EvaluationResult& result, double seconds);
   void checkpoint(const std::string& name, int64_t bytes, double seconds);
@@ -57,7 +74,10 @@ class Journal {
  private:
   void write_phase(Phase phase, const nlohmann::json& progress);
 
+  void tell(const char* type, const nlohmann::json& payload);  // of the whole run
+
   EventWriter& writer_;
+  Voice voice_;
   int64_t step_ = 0;
   int last_phase_ = -1;
   std::chrono::steady_clock::time_point last_progress_;

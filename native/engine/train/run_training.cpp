@@ -1,6 +1,7 @@
 #include "engine/train/run_training.h"
 
 #include <ATen/Parallel.h>
+#include <unistd.h>
 
 #include "core/error.h"
 #include "core/memory_plan.h"
@@ -41,6 +42,11 @@ std::optional<std::filesystem::path> first_adapter(const MethodSpec& method) {
   return method.text("init_adapter");
 }
 
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
 StartedEvent started_event(const Session& session, int64_t attempt, int64_t step) {
   StartedEvent event;
   event.attempt = attempt;
@@ -53,19 +59,26 @@ StartedEvent started_event(const Session& session, int64_t attempt, int64_t step
   event.total_params = plan.total_params;
   event.device = device_name(session.device);
   event.threads = at::get_num_threads();
+  event.pid = ::getpid();
+  event.host = host_name();
+  event.place = session.parallel.place;
   return event;
 }
 
 }  // namespace
 
 FinishReason run_training(const std::filesystem::path& run_folder, const RunSpec& spec,
-                          const std::optional<std::string>& resume, Control& control, Journal& journal) {
+                          const std::optional<std::string>& resume, Control& control, Journal& journal,
+                          const Parallel& parallel) {
   // 1. Remove what a crash left, and never train over checkpoints that are there.
   const CheckpointStore checkpoints(run_folder);
-  checkpoints.remove_incomplete();
-  if (!resume) refuse_to_overwrite(checkpoints);
+  if (parallel.world->rank() == 0) {
+    checkpoints.remove_incomplete();
+    if (!resume) refuse_to_overwrite(checkpoints);
+  }
+  parallel.world->barrier();
   // 2. Open and check everything that costs no memory.
-  Session session = open_session(spec, run_folder);
+  Session session = open_session(spec, run_folder, parallel);
   const Position start = resume ? position_of(*resume, checkpoints, session) : Position{};
   // 3. Say what is going to happen.
   journal.set_step(start.step);
@@ -77,7 +90,8 @@ FinishReason run_training(const std::filesystem::path& run_folder, const RunSpec
   const std::optional<std::filesystem::path> first = first_adapter(spec.method);
   allocate(session, journal, resume || first ? AdapterStart::stored : AdapterStart::fresh);
   if (resume)
-    checkpoints.load(*resume, spec.method, session.decoder->trained_tensors(), resume_state(session));
+    checkpoints.load(*resume, spec.method, held_tensors(session),
+                     parallel.world->size() == 1 ? Contents::exactly : Contents::more);
   else if (first)
     import_adapter(*first, spec, session.config, session.decoder->trained_tensors());
   if (resume || first) {
@@ -85,7 +99,7 @@ FinishReason run_training(const std::filesystem::path& run_folder, const RunSpec
     session.decoder->sync_weights();
   }
   // 5. Train.
-  return Trainer(session, checkpoints, control, journal, start).run();
+  return Trainer(session, checkpoints, SharedControl(control, *parallel.world), journal, start).run();
 }
 
 }  // namespace collie

@@ -51,7 +51,7 @@ int64_t longest_sample(const std::vector<SamplePrompt>& prompts, const SamplingS
 }
 
 void write_samples(const std::vector<SamplePrompt>& prompts, const SamplingSpec& spec, Generator& generator,
-                   const Control& control, Journal& journal) {
+                   const SharedControl& control, Journal& journal) {
   generator.forget();  // the weights changed since the last time
   for (size_t i = 0; i < prompts.size(); ++i) {
     journal.phase(Phase::sampling, static_cast<double>(i) / static_cast<double>(prompts.size()));

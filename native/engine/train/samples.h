@@ -8,7 +8,7 @@
 
 #include "core/run_spec.h"
 #include "engine/generate/generator.h"
-#include "engine/train/control.h"
+#include "engine/train/shared_control.h"
 #include "engine/train/journal.h"
 
 namespace collie {
@@ -31,6 +31,6 @@ int64_t longest_sample(const std::vector<SamplePrompt>& prompts, const SamplingS
 
 // Answers every prompt, always with the most likely token, and writes `sample` events. Ends early when a stop is asked for.
 void write_samples(const std::vector<SamplePrompt>& prompts, const SamplingSpec& spec, Generator& generator,
-                   const Control& control, Journal& journal);
+                   const SharedControl& control, Journal& journal);
 
 }  // namespace collie

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/json_reader.h"
 #include "core/memory_plan.h"
+#include "core/parallel_support.h"
 
 namespace collie {
 
@@ -74,6 +75,10 @@ DecoderOptions decoder_options(const Session& session) {
     options.max_document = std::max(options.max_document, session.evaluation->longest_document());
   }
   options.seed = spec.seed;
+  options.parallel = session.parallel;
+  if (spec.parallel.zero_stage >= 2) options.gradients = GradientLife::one_layer;
+  const int64_t micro_batches = (spec.batch.grad_accum_steps + spec.parallel.dp_size - 1) / spec.parallel.dp_size;
+  options.slots = pipeline_slots(spec.parallel, session.parallel.place, micro_batches);
   options.prompt_ids = session.prompt_ids;
   return options;
 }
@@ -86,6 +91,8 @@ MemoryPlan forecast(const Session& session, const DecoderOptions& options) {
   input.max_document = options.max_document;
   input.threads = at::get_num_threads();
   input.optimizer = session.spec.optimizer;
+  input.shard = model_shard(session.config, session.spec.parallel, session.parallel.place);
+  input.slots = options.slots;
   return plan_memory(session.config, input);
 }
 
@@ -105,10 +112,23 @@ void refuse_what_cannot_fit(const Session& session, const DecoderOptions& option
 
 }  // namespace
 
-std::vector<NamedTensor> resume_state(Session& session) {
-  std::vector<NamedTensor> state = session.optimizer->state();
-  for (const NamedTensor& tensor : session.decoder->method_state()) state.push_back(tensor);
-  return state;
+CheckpointTensors held_tensors(Session& session) {
+  CheckpointTensors held{session.decoder->trained_tensors(), session.optimizer->state()};
+  for (const NamedTensor& tensor : session.decoder->method_state()) held.state.push_back(tensor);
+  return held;
+}
+
+CheckpointTensors written_tensors(Session& session) {
+  const GridPlace& place = session.parallel.place;
+  const CheckpointTensors held = held_tensors(session);
+  CheckpointTensors written;
+  // Replicas of weights are left to the first rank of their group; state to the one that owns it, the first where all do.
+  for (const NamedTensor& tensor : held.trained)
+    if (place.dp_rank == 0 && (tensor.slice.dim >= 0 || place.tp_rank == 0)) written.trained.push_back(tensor);
+  const bool owns = session.spec.parallel.zero_stage > 0 || place.dp_rank == 0;
+  for (const NamedTensor& tensor : held.state)
+    if (owns && (tensor.slice.dim >= 0 || place.tp_rank == 0)) written.state.push_back(tensor);
+  return written;
 }
 
 void with_memory_errors(const at::Device& device, const std::string& doing, const std::function<void()>& action) {
@@ -125,12 +145,14 @@ void with_memory_errors(const at::Device& device, const std::string& doing, cons
   }
 }
 
-Session open_session(const RunSpec& spec, const fs::path& run_folder) {
+Session open_session(const RunSpec& spec, const fs::path& run_folder, const Parallel& parallel) {
   Session session;
+  session.parallel = parallel;
   session.spec = spec;
   session.device = choose_device(spec.device);
   session.config = ModelConfig::load(spec.model);
   check_method_fits(spec.method, session.config);
+  check_parallel({spec.method, spec.optimizer, spec.quantization, spec.parallel, &session.config});
   session.config_json = read_json_file(fs::path(spec.model) / "config.json");
   open_rows(session, run_folder);
   session.prompts = load_sample_prompts(run_folder, spec.sampling);
@@ -148,7 +170,9 @@ void allocate(Session& session, Journal& journal, AdapterStart start) {
   with_memory_errors(session.device, what, [&] {
     session.kernels = make_kernels(session.device);
     session.decoder = std::make_unique<Decoder>(session.config, options);
-    session.optimizer = make_optimizer(spec.optimizer, session.decoder->trainable(), *session.kernels);
+    session.pipeline = std::make_unique<Pipeline>(*session.decoder, session.parallel);
+    session.sync = std::make_unique<GradientSync>(*session.decoder, session.parallel);
+    session.optimizer = make_optimizer(spec.optimizer, session.sync->owned(), *session.kernels);
     if (session.prompts.empty()) return;
     session.generator = std::make_unique<Generator>(
         *session.decoder, AdapterUse::on, longest_sample(session.prompts, spec.sampling), options.capacity_tokens);

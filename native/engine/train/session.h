@@ -12,13 +12,16 @@
 #include "core/model_config.h"
 #include "core/run_spec.h"
 #include "core/token_store.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "engine/generate/generator.h"
 #include "engine/kernels/kernels.h"
 #include "engine/model/decoder.h"
 #include "engine/optim/optimizer.h"
 #include "engine/train/batch_loader.h"
 #include "engine/train/evaluation.h"
+#include "engine/train/gradient_sync.h"
 #include "engine/train/journal.h"
+#include "engine/train/pipeline.h"
 #include "engine/train/samples.h"
 
 namespace collie {
@@ -36,20 +39,24 @@ struct Session {
   std::vector<int32_t> prompt_ids;  // of the text that virtual tokens start from; empty: none is given
   std::unique_ptr<Kernels> kernels;
   std::unique_ptr<Decoder> decoder;
-  std::unique_ptr<Optimizer> optimizer;
+  Parallel parallel;
+  std::unique_ptr<Pipeline> pipeline;
+  std::unique_ptr<GradientSync> sync;
+  std::unique_ptr<Optimizer> optimizer;  // of what this rank updates
   std::unique_ptr<Generator> generator;  // null: no sample prompts
 };
 
 // The first half, without the memory: checks device, model configuration and data, plans all steps. Throws
 // device.unavailable, model.*, dataset.*, file.not_found, spec.invalid.
-Session open_session(const RunSpec& spec, const std::filesystem::path& run_folder);
+Session open_session(const RunSpec& spec, const std::filesystem::path& run_folder, const Parallel& parallel);
 
 // The second half: claims all memory of the run and loads the weights, with phases in the journal. Throws model.*, and
 // memory.insufficient with the numbers when an allocation fails. With AdapterStart::stored the trained tensors are left to the caller.
 void allocate(Session& session, Journal& journal, AdapterStart start);
 
-// What only a resume needs: the state of optimizer and method.
-std::vector<NamedTensor> resume_state(Session& session);
+// What this rank writes into a checkpoint: of tensors that several ranks hold, one writes each part. And what it reads: all it holds.
+CheckpointTensors written_tensors(Session& session);
+CheckpointTensors held_tensors(Session& session);
 
 // Runs `action`; a failed allocation becomes memory.insufficient, naming what was being done.
 void with_memory_errors(const at::Device& device, const std::string& doing, const std::function<void()>& action);

@@ -45,26 +45,58 @@ std::vector<int64_t> rows_of(const StepPlan& plan) {
               kNonFiniteHint, {{"step", step}, {"parameter", parameter}, {"rows", rows_of(plan)}});
 }
 
-std::string first_not_finite(const StepParts& parts) {
-  for (const Parameter& parameter : parts.decoder.trainable())
-    if (!parts.kernels.all_finite(parameter.grad)) return parameter.name;
-  return "";
+// Throws on the rank that has a gradient that is not finite, which the others wait for: it can name the parameter. Where none is
+// found, all of them together were too large.
+[[noreturn]] void refuse_gradients(const StepParts& parts, std::span<const Parameter> parameters, int64_t step, const StepPlan& plan) {
+  std::string name;
+  for (const Parameter& parameter : parameters)
+    if (name.empty() && !parts.kernels.all_finite(parameter.grad)) name = parameter.name;
+  double finders = name.empty() ? 0 : 1;
+  parts.parallel.world->all_reduce(std::span(&finders, 1));
+  if (finders > 0 && name.empty()) parts.parallel.world->barrier();  // the finder ends all ranks
+  gradient_not_finite(step, plan, name);
+}
+
+// The micro-batches of this rank.
+std::vector<MicroBatch> own_micro_batches(const StepParts& parts, const StepPlan& plan, int64_t step, const Labels& labels) {
+  std::vector<MicroBatch> own;
+  const auto ranks = static_cast<size_t>(parts.parallel.spec.dp_size);
+  for (auto i = static_cast<size_t>(parts.parallel.place.dp_rank); i < plan.micro_batches.size(); i += ranks) {
+    Labels drawn = labels;
+    drawn.key += i;
+    own.push_back({pack(parts.rows, plan.micro_batches[i]), 1.0 / static_cast<double>(plan.targets), micro_batch_key(step, i), drawn});
+  }
+  return own;
+}
+
+// Micro-batches of the data-parallel rank that has most of them.
+size_t most_micro_batches(const StepParts& parts, const StepPlan& plan) {
+  const auto ranks = static_cast<size_t>(parts.parallel.spec.dp_size);
+  return (plan.micro_batches.size() + ranks - 1) / ranks;
+}
+
+// The sum of losses of the whole step, from what the heads of the pipelines have seen.
+double step_loss(const StepParts& parts, const StepPlan& plan, int64_t step, const std::vector<LossSums>& own) {
+  double loss = 0;
+  const auto ranks = static_cast<size_t>(parts.parallel.spec.dp_size);
+  for (size_t i = 0; i < own.size(); ++i) {
+    const size_t micro_batch = i * ranks + static_cast<size_t>(parts.parallel.place.dp_rank);
+    if (!std::isfinite(own[i].loss)) loss_not_finite(step + 1, micro_batch, plan.micro_batches[micro_batch], own[i].loss);
+    loss += own[i].loss;
+  }
+  if (parts.parallel.place.tp_rank != 0) loss = 0;  // the group has the same
+  parts.parallel.world->all_reduce(std::span(&loss, 1));
+  return loss;
 }
 
 // Gradients of all micro-batches of a step; returns the sum of losses.
 double accumulate(const StepParts& parts, const StepPlan& plan, int64_t step, const Labels& labels) {
-  parts.decoder.zero_grad();
-  double loss_sum = 0;
-  for (size_t i = 0; i < plan.micro_batches.size(); ++i) {
-    const PackedBatch batch = pack(parts.rows, plan.micro_batches[i]);
-    Labels own = labels;
-    own.key += i;
-    const double scale = 1.0 / static_cast<double>(plan.targets);
-    const LossSums sums = parts.decoder.forward_backward(batch, scale, micro_batch_key(step, i), own);
-    if (!std::isfinite(sums.loss)) loss_not_finite(step + 1, i, plan.micro_batches[i], sums.loss);
-    loss_sum += sums.loss;
-  }
-  return loss_sum;
+  parts.sync.begin();
+  const std::vector<MicroBatch> own = own_micro_batches(parts, plan, step, labels);
+  const std::vector<LossSums> losses = parts.pipeline.train(own, parts.sync.receiver(), parts.sync.hand_out());
+  for (size_t i = own.size(); i < most_micro_batches(parts, plan); ++i) parts.sync.idle_micro_batch();
+  parts.sync.finish();
+  return step_loss(parts, plan, step, losses);
 }
 
 // The optimizer's look at the curvature, where one is due: gradients of the same rows on labels that the model itself draws.
@@ -74,10 +106,24 @@ double observe_curvature(const StepParts& parts, const StepPlan& plan, int64_t s
   if (interval == 0 || step % interval != 0) return 0;
   const auto begin = std::chrono::steady_clock::now();
   accumulate(parts, plan, step, {LabelSource::model, micro_batch_key(step, plan.micro_batches.size())});
-  const std::span<Parameter> parameters = parts.decoder.trainable();
+  const std::span<Parameter> parameters = parts.sync.owned();
   for (size_t i = 0; i < parameters.size(); ++i)
     parts.optimizer.observe_curvature(i, parameters[i], static_cast<double>(plan.targets));
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// One backward pass that hands out every layer's summed gradients.
+double fused_pass(const StepParts& parts, const StepPlan& plan, int64_t step, const GradientReceiver& use) {
+  const std::vector<MicroBatch> own = own_micro_batches(parts, plan, step, {});
+  const GradientReceiver receive = [&](const CompletedGradients& completed) {
+    parts.sync.reduce_now(completed);
+    use(completed);
+  };
+  const std::vector<LossSums> losses = parts.pipeline.train(own, receive, HandOut::every_micro_batch);
+  if (own.empty()) parts.decoder.hand_out_all(receive);
+  parts.sync.tie();
+  parts.decoder.hand_out_tied(receive);
+  return step_loss(parts, plan, step, losses) / static_cast<double>(plan.targets);
 }
 
 }  // namespace
@@ -85,11 +131,11 @@ double observe_curvature(const StepParts& parts, const StepPlan& plan, int64_t s
 StepResult train_step(const StepParts& parts, const StepPlan& plan, const StepSettings& settings) {
   const int64_t number = settings.step + 1;  // as the user counts
   const double loss_sum = accumulate(parts, plan, settings.step, {});
-  parts.decoder.finish_gradients();
-  const double norm = global_grad_norm(parts.decoder.trainable(), parts.kernels);
-  if (!std::isfinite(norm)) gradient_not_finite(number, plan, first_not_finite(parts));
+  const double norm = std::sqrt(parts.sync.squared_norm(parts.kernels));
+  if (!std::isfinite(norm)) refuse_gradients(parts, parts.sync.owned(), number, plan);
   const double factor = clip_factor(norm, settings.max_grad_norm);
-  parts.optimizer.step(parts.decoder.trainable(), {number, settings.learning_rate, factor});
+  parts.optimizer.step(parts.sync.owned(), {number, settings.learning_rate, factor});
+  parts.sync.share_all();
   std::optional<RankReport> ranks = parts.decoder.after_update({number, settings.total_steps, factor});
   parts.decoder.sync_weights();
   const double seconds = observe_curvature(parts, plan, settings.step);
@@ -97,36 +143,34 @@ StepResult train_step(const StepParts& parts, const StepPlan& plan, const StepSe
 }
 
 StepResult fused_train_step(const StepParts& parts, const StepPlan& plan, const StepSettings& settings) {
-  if (plan.micro_batches.size() != 1) throw std::logic_error("a fused step has one micro-batch");
+  if (most_micro_batches(parts, plan) != 1) throw std::logic_error("a fused step has one micro-batch a rank");
   const int64_t number = settings.step + 1;
-  const double scale = 1.0 / static_cast<double>(plan.targets);
-  const PackedBatch batch = pack(parts.rows, plan.micro_batches[0]);
-  const auto pass = [&](const GradientReceiver& receive) {
-    const LossSums sums =
-        parts.decoder.forward_backward_fused(batch, scale, micro_batch_key(settings.step, 0), receive);
-    if (!std::isfinite(sums.loss)) loss_not_finite(number, 0, plan.micro_batches[0], sums.loss);
-    return sums.loss * scale;
-  };
   double squares = 0;
   const auto measure = [&](const CompletedGradients& completed) {
-    for (const Parameter& parameter : completed.parameters) {
+    for (size_t i = 0; i < completed.parameters.size(); ++i) {
+      const Parameter& parameter = completed.parameters[i];
+      if (!parts.sync.owns(completed.first + i)) continue;
       const double square = parts.kernels.squared_norm(parameter.grad);
       if (!std::isfinite(square)) gradient_not_finite(number, plan, parameter.name);
-      squares += square;
+      if (parameter.placement.counted == Counted::yes) squares += square;
     }
   };
+  const auto norm = [&] { return std::sqrt(parts.sync.sum_over_model(squares)); };
   OptimizerStep now{number, settings.learning_rate, 1};
   const bool clips = settings.max_grad_norm > 0;
+  double grad_norm = 0;
   if (clips) {
-    pass(measure);
-    now.grad_factor = clip_factor(std::sqrt(squares), settings.max_grad_norm);
+    fused_pass(parts, plan, settings.step, measure);
+    grad_norm = norm();
+    now.grad_factor = clip_factor(grad_norm, settings.max_grad_norm);
   }
-  const double loss = pass([&](const CompletedGradients& completed) {
+  const double loss = fused_pass(parts, plan, settings.step, [&](const CompletedGradients& completed) {
     if (!clips) measure(completed);
     for (size_t i = 0; i < completed.parameters.size(); ++i)
-      parts.optimizer.update(completed.first + i, completed.parameters[i], now);
+      if (const auto place = parts.sync.place_of(completed.first + i)) parts.optimizer.update(*place, completed.parameters[i], now);
+    parts.sync.share(completed.first, completed.parameters.size());
   });
-  return {loss, std::sqrt(squares), 0, std::nullopt};
+  return {loss, clips ? grad_norm : norm(), 0, std::nullopt};
 }
 
 }  // namespace collie

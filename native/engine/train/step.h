@@ -8,6 +8,8 @@
 #include "engine/model/decoder.h"
 #include "engine/optim/optimizer.h"
 #include "engine/train/batch_loader.h"
+#include "engine/train/gradient_sync.h"
+#include "engine/train/pipeline.h"
 
 namespace collie {
 
@@ -16,6 +18,9 @@ struct StepParts {
   Optimizer& optimizer;
   Kernels& kernels;
   const TokenStore& rows;
+  const Parallel& parallel;
+  Pipeline& pipeline;
+  GradientSync& sync;
 };
 
 struct StepSettings {
@@ -32,13 +37,14 @@ struct StepResult {
   std::optional<RankReport> ranks;  // when the method allocated ranks in this step
 };
 
-// Gradients are weighted by targets: the targets of the whole step are counted first, so each micro-batch is scaled by
+// Called by all ranks with the same plan; data-parallel rank d forwards micro-batches d, d + dp_size, ... So neither the data nor the
+// result of a step depends on the layout. Gradients are weighted by targets: the targets of the whole step are counted first, so each micro-batch is scaled by
 // 1 / targets and any split of the same rows gives the same update. Throws train.non_finite (data: step, rows, and micro_batch or
 // parameter; nothing has been updated then).
 StepResult train_step(const StepParts& parts, const StepPlan& plan, const StepSettings& settings);
 
-// The same for optimizers that update inside the backward pass (LOMO, arXiv 2306.09782): a plan of one micro-batch, and a decoder
-// whose gradients live for one layer. Clipping by the global norm needs that norm first: a forward and backward pass of its own,
+// The same for optimizers that update inside the backward pass (LOMO, arXiv 2306.09782): a plan of at most one micro-batch a
+// data-parallel rank, and a decoder whose gradients live for one layer. Clipping by the global norm needs that norm first: a forward and backward pass of its own,
 // as the paper has it. Without clipping, a gradient that is not finite is found after the layers above were updated: the run has
 // to resume its last checkpoint, which it would have to anyway.
 StepResult fused_train_step(const StepParts& parts, const StepPlan& plan, const StepSettings& settings);

@@ -13,7 +13,7 @@ double seconds_since(Clock::time_point begin) { return std::chrono::duration<dou
 
 }  // namespace
 
-Trainer::Trainer(Session& session, const CheckpointStore& checkpoints, Control& control, Journal& journal,
+Trainer::Trainer(Session& session, const CheckpointStore& checkpoints, const SharedControl& control, Journal& journal,
                  const Position& start)
     : session_(session),
       checkpoints_(checkpoints),
@@ -56,7 +56,8 @@ void Trainer::train_one_step() {
   const RunSpec& spec = session_.spec;
   const StepPlan plan = session_.loader->at(now_.step);
   const double rate = learning_rate(spec.schedule, spec.optimizer.learning_rate, now_.step, total_steps_);
-  const StepParts parts{*session_.decoder, *session_.optimizer, *session_.kernels, *session_.train_rows};
+  const StepParts parts{*session_.decoder,    *session_.optimizer, *session_.kernels, *session_.train_rows,
+                        session_.parallel, *session_.pipeline,  *session_.sync};
   const StepSettings settings{now_.step, rate, spec.max_grad_norm, total_steps_};
   const StepResult result = updates_inside_backward(spec.optimizer) ? fused_train_step(parts, plan, settings)
                                                                     : train_step(parts, plan, settings);
@@ -64,8 +65,11 @@ void Trainer::train_one_step() {
   now_.epoch = plan.epoch_done;
   now_.tokens += plan.tokens;
   journal_.set_step(now_.step);
-  journal_.step({result.loss, rate, result.grad_norm, now_.epoch, plan.tokens, plan.targets, seconds_since(begin),
-                 memory_now(session_.device), result.curvature_seconds});
+  const double seconds = seconds_since(begin);
+  const MemoryNow memory = memory_now(session_.device);
+  journal_.step({result.loss, rate, result.grad_norm, now_.epoch, plan.tokens, plan.targets, seconds, memory, result.curvature_seconds});
+  if (session_.parallel.world->size() > 1) journal_.rank_step({seconds, session_.pipeline->waited_seconds(), memory});
+  if (spec.parallel.timeline) journal_.timeline(session_.pipeline->spans(), static_cast<int64_t>(seconds * 1e6));
   if (result.ranks) journal_.ranks(*result.ranks);
 }
 
@@ -75,7 +79,7 @@ void Trainer::evaluate(Interruptible interruptible) {
   };
   if (session_.evaluation) {
     const Clock::time_point begin = Clock::now();
-    const auto result = session_.evaluation->run(*session_.decoder, [&](double done) {
+    const auto result = session_.evaluation->run(*session_.pipeline, session_.parallel, [&](double done) {
       journal_.phase(Phase::evaluating, done);
       return poll();
     });
@@ -101,10 +105,11 @@ void Trainer::save() {
                             journal_.next_seq(),
                             session_.spec.method_json,
                             session_.spec.optimizer_json,
-                            session_.config_json};
+                            session_.config_json,
+                            session_.spec.parallel_json};
   const SavedCheckpoint saved =
-      checkpoints_.save(meta, session_.spec.method, session_.decoder->trained_tensors(), resume_state(session_));
-  checkpoints_.prune(session_.spec.checkpoint.keep, now_.step);
+      checkpoints_.save(meta, session_.spec.method, written_tensors(session_), *session_.parallel.world);
+  if (session_.parallel.world->rank() == 0) checkpoints_.prune(session_.spec.checkpoint.keep, now_.step);
   saved_step_ = now_.step;
   journal_.checkpoint(saved.name, saved.bytes, seconds_since(begin));
 }

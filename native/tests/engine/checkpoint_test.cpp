@@ -53,12 +53,12 @@ CheckpointMeta meta(int64_t step) {
 }
 
 std::string save(const CheckpointStore& store, int64_t step) {
-  return store.save(meta(step), kLora, weights(static_cast<double>(step)), state(0.5)).name;
+  return store.save(meta(step), kLora, {weights(static_cast<double>(step)), state(0.5)}, *single_rank()).name;
 }
 
 void load(const CheckpointStore& store, const std::string& name, std::vector<int64_t> shape = {2, 3}) {
   auto into = weights(0, shape);
-  store.load(name, kLora, into, state(0, shape));
+  store.load(name, kLora, {into, state(0, shape)}, Contents::exactly);
 }
 
 std::string code_of(const std::function<void()>& action) {
@@ -75,7 +75,7 @@ std::string code_of(const std::function<void()>& action) {
 TEST_CASE("a checkpoint comes back as it was") {
   const TemporaryRun run;
   const CheckpointStore store(run.path());
-  const SavedCheckpoint saved = store.save(meta(100), kLora, weights(1.25), state(-3));
+  const SavedCheckpoint saved = store.save(meta(100), kLora, {weights(1.25), state(-3)}, *single_rank());
   CHECK(saved.name == "step-00000100");
   CHECK(saved.bytes > 0);
   for (const char* file : {"adapter.safetensors", "optimizer.safetensors", "meta.json", "DONE"})
@@ -83,7 +83,7 @@ TEST_CASE("a checkpoint comes back as it was") {
   CHECK(store.complete() == std::vector<std::string>{"step-00000100"});
   auto into = weights(0);
   auto moments = state(0);
-  store.load(saved.name, kLora, into, moments);
+  store.load(saved.name, kLora, {into, moments}, Contents::exactly);
   CHECK(at::equal(into[0].tensor, weights(1.25)[0].tensor));
   CHECK(at::equal(moments[0].tensor, state(-3)[0].tensor));
   const CheckpointMeta read = store.read_meta(saved.name);
@@ -129,12 +129,12 @@ TEST_CASE("a truncated file, another shape, too many tensors and a missing file 
   CHECK(code_of([&] {
           auto into = weights(0);
           into[0].name = "another.weight";
-          store.load(name, kLora, into, state(0));
+          store.load(name, kLora, {into, state(0)}, Contents::exactly);
         }) == "checkpoint.mismatch");
-  CHECK(code_of([&] { store.load(name, kLora, {}, state(0)); }) == "checkpoint.mismatch");
+  CHECK(code_of([&] { store.load(name, kLora, {{}, state(0)}, Contents::exactly); }) == "checkpoint.mismatch");
   CHECK(code_of([&] {
           auto into = weights(0);
-          store.load(name, kFull, into, state(0));
+          store.load(name, kFull, {into, state(0)}, Contents::exactly);
         }) == "checkpoint.not_found");
   fs::resize_file(folder / "adapter.safetensors", fs::file_size(folder / "adapter.safetensors") - 1);
   CHECK(code_of([&] { load(store, name); }) == "checkpoint.truncated");
@@ -149,7 +149,7 @@ TEST_CASE("a refused checkpoint changes nothing") {
   const std::string name = save(store, 4);
   auto into = weights(7);
   into.push_back({"extra.weight", at::full({1}, 7, at::kFloat)});
-  CHECK(code_of([&] { store.load(name, kLora, into, state(0)); }) == "checkpoint.mismatch");
+  CHECK(code_of([&] { store.load(name, kLora, {into, state(0)}, Contents::exactly); }) == "checkpoint.mismatch");
   CHECK(at::equal(into[0].tensor, weights(7)[0].tensor));
 }
 

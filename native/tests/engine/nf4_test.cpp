@@ -70,7 +70,7 @@ TEST_CASE("NF4: the bits of bitsandbytes") {
     CHECK(difference.abs().max().item<float>() <= 1e-3);  // neighbours of the map
     CHECK(wide.narrow(1, weight.size(1), 3).eq(7).all().item<bool>());
     const int64_t held = static_cast<int64_t>(w.codes.nbytes() + w.magnitudes.nbytes() + w.scales.nbytes()) + 4;
-    CHECK(held == nf4::bytes_of(weight.numel()));
+    CHECK(held == nf4::bytes_of(weight.numel(), weight.numel()));
   }
 }
 

@@ -57,7 +57,7 @@ struct Run {
   }
   std::string save(Decoder& decoder, int64_t step, const std::vector<NamedTensor>& state) {
     meta.step = step;
-    return CheckpointStore(folder.path()).save(meta, spec.method, decoder.trained_tensors(), state).name;
+    return CheckpointStore(folder.path()).save(meta, spec.method, {decoder.trained_tensors(), state}, *single_rank()).name;
   }
   ExportRequest request(const std::string& checkpoint, const char* out) const {
     return {folder.path(), checkpoint, folder.path() / "export" / out};

@@ -62,7 +62,7 @@ struct Run {
     decoder->load(spec.model, {}, start);
     return decoder;
   }
-  std::string save(Decoder& decoder) { return CheckpointStore(folder.path()).save(meta, spec.method, decoder.trained_tensors(), {}).name; }
+  std::string save(Decoder& decoder) { return CheckpointStore(folder.path()).save(meta, spec.method, {decoder.trained_tensors(), {}}, *single_rank()).name; }
   fs::path exported(Decoder& decoder) {
     const fs::path out = folder.path() / "export";
     export_adapter({folder.path(), save(decoder), out}, spec, [](double) {});

@@ -81,6 +81,10 @@ struct CrossEntropyArgs {
   int32_t* correct;       // [rows], or null
   int64_t vocab, logits_stride;
   float grad_scale;
+  // With a shared vocabulary: [rows], [2, rows]; else null.
+  float* maxima;
+  float* sums;
+  int64_t rows;
 };
 
 struct DropoutArgs {
@@ -89,6 +93,7 @@ struct DropoutArgs {
   int64_t x_stride, y_stride, cols;
   uint64_t key;
   float rate;
+  int64_t first_column;
 };
 
 struct ColumnAffineArgs {
@@ -140,6 +145,7 @@ struct Nf4Args {
   void* out;
   int64_t out_stride, cols, block, scale_block;
   float offset;
+  int64_t first_block, part_blocks, whole_blocks;
 };
 
 struct UpdateArgs {

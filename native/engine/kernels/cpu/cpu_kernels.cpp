@@ -136,23 +136,41 @@ void CpuKernels::swiglu_backward(const at::Tensor& gate_up, const at::Tensor& dy
   over_rows(dy.size(0), [&](int64_t b, int64_t e) { table_.swiglu_backward[index(dy)](args, b, e); });
 }
 
-void CpuKernels::cross_entropy(const CrossEntropy& c) {
+void CpuKernels::over_logits(const CrossEntropy& c, const LogitStatistics& s,
+                             void (*rows)(const CrossEntropyArgs&, int64_t, int64_t)) {
   const CrossEntropyArgs args{
       .logits = c.logits.mutable_data_ptr(),
       .targets = c.targets.const_data_ptr<int32_t>(),
-      .losses = c.losses.mutable_data_ptr<float>(),
+      .losses = c.losses.defined() ? c.losses.mutable_data_ptr<float>() : nullptr,
       .correct = c.correct.defined() ? c.correct.mutable_data_ptr<int32_t>() : nullptr,
       .vocab = c.logits.size(1),
       .logits_stride = c.logits.stride(0),
       .grad_scale = static_cast<float>(c.grad_scale),
+      .maxima = s.maxima.defined() ? s.maxima.mutable_data_ptr<float>() : nullptr,
+      .sums = s.sums.defined() ? s.sums.mutable_data_ptr<float>() : nullptr,
+      .rows = c.logits.size(0),
   };
-  at::parallel_for(0, c.logits.size(0), 1, [&](int64_t b, int64_t e) { table_.cross_entropy[index(c.logits)](args, b, e); });
+  at::parallel_for(0, c.logits.size(0), 1, [&](int64_t b, int64_t e) { rows(args, b, e); });
+}
+
+void CpuKernels::cross_entropy(const CrossEntropy& c) { over_logits(c, {}, table_.cross_entropy[index(c.logits)]); }
+
+void CpuKernels::logit_maxima(const CrossEntropy& c, const LogitStatistics& s) {
+  over_logits(c, s, table_.logit_maxima[index(c.logits)]);
+}
+
+void CpuKernels::logit_sums(const CrossEntropy& c, const LogitStatistics& s) {
+  over_logits(c, s, table_.logit_sums[index(c.logits)]);
+}
+
+void CpuKernels::cross_entropy_of(const CrossEntropy& c, const LogitStatistics& s) {
+  over_logits(c, s, table_.cross_entropy_of[index(c.logits)]);
 }
 
 void CpuKernels::masked(const at::Tensor& x, const at::Tensor& y, DropoutMask mask,
                         void (*rows)(const DropoutArgs&, int64_t, int64_t)) {
   const DropoutArgs args{x.const_data_ptr(), y.mutable_data_ptr(), x.stride(0), y.stride(0), x.size(1), mask.key,
-                         static_cast<float>(mask.rate)};
+                         static_cast<float>(mask.rate), mask.first_column};
   over_rows(x.size(0), [&](int64_t b, int64_t e) { rows(args, b, e); });
 }
 

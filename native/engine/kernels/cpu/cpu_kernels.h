@@ -50,6 +50,9 @@ class CpuKernels final : public Kernels {
   void swiglu(const at::Tensor& gate_up, const at::Tensor& y) override;
   void swiglu_backward(const at::Tensor& gate_up, const at::Tensor& dy) override;
   void cross_entropy(const CrossEntropy& c) override;
+  void logit_maxima(const CrossEntropy& c, const LogitStatistics& s) override;
+  void logit_sums(const CrossEntropy& c, const LogitStatistics& s) override;
+  void cross_entropy_of(const CrossEntropy& c, const LogitStatistics& s) override;
   void dropout(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) override;
   void dropout_add(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) override;
   void affine_columns(const ColumnAffine& a) override;
@@ -77,6 +80,7 @@ class CpuKernels final : public Kernels {
   void store_sums(const at::Tensor& c, double beta);
   void own_gemm(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, GemmScale scale);
   void few_rows(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, GemmScale scale);
+  void over_logits(const CrossEntropy& c, const LogitStatistics& s, void (*rows)(const CrossEntropyArgs&, int64_t, int64_t));
   void masked(const at::Tensor& x, const at::Tensor& y, DropoutMask mask,
               void (*rows)(const DropoutArgs&, int64_t, int64_t));
   float* thread_scratch(int64_t floats);  // of the calling thread

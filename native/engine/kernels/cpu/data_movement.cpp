@@ -29,7 +29,10 @@ void move_rows(const at::Tensor& from, const at::Tensor& index, const at::Tensor
   at::parallel_for(0, index.size(0), kRowGrain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t s = move == Move::gather ? rows[i] : i, d = move == Move::gather ? i : rows[i];
-      std::memcpy(dst.data + d * dst.stride, src.data + s * src.stride, bytes);
+      if (s < 0)
+        std::memset(dst.data + d * dst.stride, 0, bytes);
+      else
+        std::memcpy(dst.data + d * dst.stride, src.data + s * src.stride, bytes);
     }
   });
 }
@@ -57,7 +60,8 @@ void CpuKernels::embedding_backward(const at::Tensor& ids, const at::Tensor& dou
   // Threads own columns, not rows: equal ids are added in the order of the tokens whatever the number of threads.
   at::parallel_for(0, dim, 64, [&](int64_t begin, int64_t end) {
     for (int64_t i = 0; i < ids.size(0); ++i)
-      table_.add(src.data + i * src.stride + begin * element, storage, table + id[i] * dim + begin, Storage::f32, end - begin);
+      if (id[i] >= 0)
+        table_.add(src.data + i * src.stride + begin * element, storage, table + id[i] * dim + begin, Storage::f32, end - begin);
   });
 }
 

@@ -18,7 +18,10 @@ void CpuKernels::dequantize_nf4(const Nf4Matrix& w, const at::Tensor& out) {
                      .cols = out.size(1),
                      .block = nf4::kBlock,
                      .scale_block = nf4::kScaleBlock,
-                     .offset = static_cast<float>(w.offset)};
+                     .offset = static_cast<float>(w.offset),
+                     .first_block = w.first_block,
+                     .part_blocks = w.part_blocks,
+                     .whole_blocks = w.whole_blocks};
   const auto rows = table_.dequantize_nf4[static_cast<size_t>(storage_of(out))];
   at::parallel_for(0, out.size(0), 8, [&](int64_t begin, int64_t end) { rows(args, begin, end); });
 }

@@ -33,11 +33,18 @@ void reserve(at::Tensor& buffer, const at::Tensor& like, int64_t elements) {
 }
 
 DropoutArgs dropout_args(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) {
-  return {storage_of(x), data(x), data(y), row_stride(x), row_stride(y), x.size(0), x.size(1), mask.key, static_cast<float>(mask.rate)};
+  return {storage_of(x), data(x), data(y), row_stride(x), row_stride(y), x.size(0), x.size(1), mask.key, static_cast<float>(mask.rate),
+          mask.first_column};
 }
 
 RowsArgs rows_args(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) {
   return {storage_of(x), data(x), data_as<int32_t>(rows), data(out), row_stride(x), row_stride(out), rows.numel(), out.size(1)};
+}
+
+LossArgs loss_args(const CrossEntropy& c, const LogitStatistics& s) {
+  return {storage_of(c.logits), data(c.logits), data_as<int32_t>(c.targets), data_as<float>(c.losses), data_as<int32_t>(c.correct),
+          row_stride(c.logits), c.logits.size(0), c.logits.size(1), static_cast<float>(c.grad_scale), data_as<float>(s.maxima),
+          data_as<float>(s.sums)};
 }
 
 CopyArgs copy_args(const at::Tensor& src, const at::Tensor& dst, double scale) {
@@ -113,10 +120,22 @@ void CudaKernels::swiglu_backward(const at::Tensor& gate_up, const at::Tensor& d
 }
 
 void CudaKernels::cross_entropy(const CrossEntropy& c) {
-  cuda::cross_entropy({storage_of(c.logits), data(c.logits), data_as<int32_t>(c.targets), data_as<float>(c.losses),
-                       data_as<int32_t>(c.correct), row_stride(c.logits), c.logits.size(0), c.logits.size(1),
-                       static_cast<float>(c.grad_scale)},
-                      stream_of(c.logits));
+  cuda::cross_entropy(loss_args(c, {}), stream_of(c.logits));
+  check_launch();
+}
+
+void CudaKernels::logit_maxima(const CrossEntropy& c, const LogitStatistics& s) {
+  cuda::logit_maxima(loss_args(c, s), stream_of(c.logits));
+  check_launch();
+}
+
+void CudaKernels::logit_sums(const CrossEntropy& c, const LogitStatistics& s) {
+  cuda::logit_sums(loss_args(c, s), stream_of(c.logits));
+  check_launch();
+}
+
+void CudaKernels::cross_entropy_of(const CrossEntropy& c, const LogitStatistics& s) {
+  cuda::cross_entropy_of(loss_args(c, s), stream_of(c.logits));
   check_launch();
 }
 

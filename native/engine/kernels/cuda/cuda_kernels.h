@@ -31,6 +31,9 @@ class CudaKernels final : public Kernels {
   void swiglu(const at::Tensor& gate_up, const at::Tensor& y) override;
   void swiglu_backward(const at::Tensor& gate_up, const at::Tensor& dy) override;
   void cross_entropy(const CrossEntropy& c) override;
+  void logit_maxima(const CrossEntropy& c, const LogitStatistics& s) override;
+  void logit_sums(const CrossEntropy& c, const LogitStatistics& s) override;
+  void cross_entropy_of(const CrossEntropy& c, const LogitStatistics& s) override;
   void dropout(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) override;
   void dropout_add(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) override;
   void affine_columns(const ColumnAffine& a) override;

@@ -35,18 +35,26 @@ __global__ void non_finite(const T* x, int64_t n, int32_t* result) {
   if (__syncthreads_or(bad) && threadIdx.x == 0) atomicAdd(result, 1);
 }
 
+// One block a row: at once, or in passes between which ranks that share the vocabulary put their statistics together.
 template <class T>
-__global__ void cross_entropy_rows(LossArgs a) {
-  const int64_t i = blockIdx.x;
-  T* x = static_cast<T*>(a.logits) + i * a.stride;
-  const int32_t target_id = a.targets[i];
-  const float target = to_float(x[target_id]);
+__device__ float row_max(const LossArgs& a, const T* x) {
   float top = -INFINITY;
   for (int64_t j = threadIdx.x; j < a.vocab; j += blockDim.x) top = fmaxf(top, to_float(x[j]));
-  top = block_reduce<Max>(top, -INFINITY);
+  return block_reduce<Max>(top, -INFINITY);
+}
+
+template <class T>
+__device__ float row_sum(const LossArgs& a, const T* x, float top) {
   float sum = 0;
   for (int64_t j = threadIdx.x; j < a.vocab; j += blockDim.x) sum += expf(to_float(x[j]) - top);
-  const float lse = top + logf(block_reduce<Sum>(sum, 0.f));
+  return block_reduce<Sum>(sum, 0.f);
+}
+
+template <class T>
+__device__ void finish_row(const LossArgs& a, int64_t i, float top, float sum, float target) {
+  T* x = static_cast<T*>(a.logits) + i * a.stride;
+  const int32_t target_id = a.targets[i];
+  const float lse = top + logf(sum);
   if (threadIdx.x == 0) {
     a.losses[i] = lse - target;
     if (a.correct) a.correct[i] = target >= top ? 1 : 0;
@@ -56,6 +64,36 @@ __global__ void cross_entropy_rows(LossArgs a) {
     const float p = expf(to_float(x[j]) - lse);
     x[j] = from_float<T>((j == target_id ? p - 1.f : p) * a.grad_scale);
   }
+}
+
+template <class T>
+__global__ void cross_entropy_rows(LossArgs a) {
+  const int64_t i = blockIdx.x;
+  const T* x = static_cast<const T*>(a.logits) + i * a.stride;
+  const float target = to_float(x[a.targets[i]]), top = row_max(a, x);
+  finish_row<T>(a, i, top, row_sum(a, x, top), target);
+}
+
+template <class T>
+__global__ void logit_maxima_rows(LossArgs a) {
+  const float top = row_max(a, static_cast<const T*>(a.logits) + blockIdx.x * a.stride);
+  if (threadIdx.x == 0) a.maxima[blockIdx.x] = top;
+}
+
+template <class T>
+__global__ void logit_sums_rows(LossArgs a) {
+  const int64_t i = blockIdx.x;
+  const T* x = static_cast<const T*>(a.logits) + i * a.stride;
+  const float sum = row_sum(a, x, a.maxima[i]);
+  if (threadIdx.x != 0) return;
+  a.sums[i] = sum;
+  a.sums[a.rows + i] = a.targets[i] >= 0 ? to_float(x[a.targets[i]]) : 0.f;
+}
+
+template <class T>
+__global__ void cross_entropy_of_rows(LossArgs a) {
+  const int64_t i = blockIdx.x;
+  finish_row<T>(a, i, a.maxima[i], a.sums[i], a.sums[a.rows + i]);
 }
 
 }  // namespace
@@ -82,6 +120,21 @@ void count_non_finite(Storage storage, const void* x, int64_t n, int32_t* result
 void cross_entropy(const LossArgs& a, cudaStream_t stream) {
   for_storage(a.storage,
               [&]<class T>() { cross_entropy_rows<T><<<static_cast<unsigned>(a.rows), kThreads, 0, stream>>>(a); });
+}
+
+void logit_maxima(const LossArgs& a, cudaStream_t stream) {
+  for_storage(a.storage,
+              [&]<class T>() { logit_maxima_rows<T><<<static_cast<unsigned>(a.rows), kThreads, 0, stream>>>(a); });
+}
+
+void logit_sums(const LossArgs& a, cudaStream_t stream) {
+  for_storage(a.storage,
+              [&]<class T>() { logit_sums_rows<T><<<static_cast<unsigned>(a.rows), kThreads, 0, stream>>>(a); });
+}
+
+void cross_entropy_of(const LossArgs& a, cudaStream_t stream) {
+  for_storage(a.storage,
+              [&]<class T>() { cross_entropy_of_rows<T><<<static_cast<unsigned>(a.rows), kThreads, 0, stream>>>(a); });
 }
 
 }  // namespace collie::cuda

@@ -68,6 +68,7 @@ struct DropoutArgs {
   int64_t x_stride, y_stride, rows, cols;
   uint64_t key;
   float rate;
+  int64_t first_column;
 };
 void dropout(const DropoutArgs& a, DropoutInto into, cudaStream_t stream);
 
@@ -100,9 +101,9 @@ struct RowsArgs {
   void* out;
   int64_t x_stride, out_stride, count, dim;
 };
-void gather_rows(const RowsArgs& a, cudaStream_t stream);   // out[i] = x[rows[i]]
+void gather_rows(const RowsArgs& a, cudaStream_t stream);   // out[i] = x[rows[i]], or zeros where rows[i] < 0
 void scatter_rows(const RowsArgs& a, cudaStream_t stream);  // out[rows[i]] = x[i]
-// dtable fp32 [*, dim] += rows of x by id, in the order of the rows.
+// dtable fp32 [*, dim] += rows of x by id, in the order of the rows; not those of ids below 0.
 void embedding_backward(const RowsArgs& a, cudaStream_t stream);
 
 struct LossArgs {
@@ -113,8 +114,13 @@ struct LossArgs {
   int32_t* correct;  // or null
   int64_t stride, rows, vocab;
   float grad_scale;
+  float* maxima;  // with a shared vocabulary: [rows]; else null
+  float* sums;    // [2, rows]
 };
 void cross_entropy(const LossArgs& a, cudaStream_t stream);
+void logit_maxima(const LossArgs& a, cudaStream_t stream);
+void logit_sums(const LossArgs& a, cudaStream_t stream);
+void cross_entropy_of(const LossArgs& a, cudaStream_t stream);
 
 struct Nf4Args {
   Storage storage;
@@ -126,6 +132,7 @@ struct Nf4Args {
   void* out;
   int64_t out_stride, rows, cols, block, scale_block;
   float offset;
+  int64_t first_block, part_blocks, whole_blocks;
 };
 void dequantize_nf4(const Nf4Args& a, cudaStream_t stream);
 

@@ -8,7 +8,8 @@ template <class T>
 __global__ void gather(RowsArgs a) {
   COLLIE_GRID_STRIDE(index, a.count * a.dim) {
     const int64_t i = index / a.dim, j = index % a.dim;
-    static_cast<T*>(a.out)[i * a.out_stride + j] = static_cast<const T*>(a.x)[a.rows[i] * a.x_stride + j];
+    T* out = static_cast<T*>(a.out) + i * a.out_stride + j;
+    *out = a.rows[i] < 0 ? from_float<T>(0.f) : static_cast<const T*>(a.x)[a.rows[i] * a.x_stride + j];
   }
 }
 
@@ -25,6 +26,7 @@ template <class T>
 __global__ void embedding_gradient(RowsArgs a) {
   const int64_t first = blockIdx.x;
   const int32_t id = a.rows[first];
+  if (id < 0) return;
   int32_t earlier = 0;
   for (int64_t i = threadIdx.x; i < first; i += blockDim.x) earlier |= a.rows[i] == id;
   if (__syncthreads_or(earlier)) return;
@@ -54,7 +56,7 @@ __global__ void dropout_elements(DropoutArgs a, DropoutInto into) {
     const uint64_t row_key = (a.key + static_cast<uint64_t>(i)) * 0x9e3779b97f4a7c15ull;
     const uint32_t low = mix32(static_cast<uint32_t>(row_key));
     const uint32_t high = mix32(static_cast<uint32_t>(row_key >> 32) ^ low);
-    const uint32_t random = mix32(mix32((static_cast<uint32_t>(j) * 0x9e3779b1u) ^ low) + high);
+    const uint32_t random = mix32(mix32((static_cast<uint32_t>(j + a.first_column) * 0x9e3779b1u) ^ low) + high);
     const float value = random >= threshold ? to_float(static_cast<const T*>(a.x)[i * a.x_stride + j]) * keep : 0.f;
     T* y = static_cast<T*>(a.y) + i * a.y_stride + j;
     *y = from_float<T>(into == DropoutInto::add ? to_float(*y) + value : value);

@@ -1,4 +1,5 @@
-// Softmax cross entropy of rows of logits, with the gradient written over them.
+// Softmax cross entropy of rows of logits, with the gradient written over them: at once, or in passes between which ranks that share
+// the vocabulary put their statistics together.
 #pragma once
 
 #include "engine/kernels/cpu/args.h"
@@ -24,23 +25,58 @@ COLLIE_INLINE float row_max(const T* x, int64_t n) {
 }
 
 template <class T>
+COLLIE_INLINE float row_sum(const T* x, int64_t n, float top) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t j = 0; j < n; ++j) sum += exp_fast(to_float(x[j]) - top);
+  return sum;
+}
+
+template <class T>
+COLLIE_INLINE T* row_of(const CrossEntropyArgs& a, int64_t i) {
+  return static_cast<T*>(a.logits) + i * a.logits_stride;
+}
+
+// Loss of row i, and its gradient, from the row's maximum, its sum and the logit of its target.
+template <class T>
+COLLIE_INLINE void finish_row(const CrossEntropyArgs& a, int64_t i, float top, float sum, float target) {
+  T* x = row_of<T>(a, i);
+  const float lse = top + __builtin_logf(sum);
+  a.losses[i] = lse - target;
+  if (a.correct) a.correct[i] = target >= top ? 1 : 0;
+  if (a.grad_scale == 0.f) return;
+  const float scale = a.grad_scale;
+#pragma omp simd
+  for (int64_t j = 0; j < a.vocab; ++j) x[j] = from_float<T>(exp_fast(to_float(x[j]) - lse) * scale);
+  if (a.targets[i] >= 0) x[a.targets[i]] = from_float<T>((exp_fast(target - lse) - 1.f) * scale);
+}
+
+template <class T>
 void cross_entropy(const CrossEntropyArgs& a, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; ++i) {
-    T* x = static_cast<T*>(a.logits) + i * a.logits_stride;
-    const float target = to_float(x[a.targets[i]]);
-    const float top = row_max(x, a.vocab);
-    float sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t j = 0; j < a.vocab; ++j) sum += exp_fast(to_float(x[j]) - top);
-    const float lse = top + __builtin_logf(sum);
-    a.losses[i] = lse - target;
-    if (a.correct) a.correct[i] = target >= top ? 1 : 0;
-    if (a.grad_scale == 0.f) continue;
-    const float scale = a.grad_scale;
-#pragma omp simd
-    for (int64_t j = 0; j < a.vocab; ++j) x[j] = from_float<T>(exp_fast(to_float(x[j]) - lse) * scale);
-    x[a.targets[i]] = from_float<T>((exp_fast(target - lse) - 1.f) * scale);
+    const T* x = row_of<T>(a, i);
+    const float target = to_float(x[a.targets[i]]), top = row_max(x, a.vocab);
+    finish_row<T>(a, i, top, row_sum(x, a.vocab, top), target);
   }
+}
+
+template <class T>
+void logit_maxima(const CrossEntropyArgs& a, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; ++i) a.maxima[i] = row_max(row_of<T>(a, i), a.vocab);
+}
+
+template <class T>
+void logit_sums(const CrossEntropyArgs& a, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; ++i) {
+    const T* x = row_of<T>(a, i);
+    a.sums[i] = row_sum(x, a.vocab, a.maxima[i]);
+    a.sums[a.rows + i] = a.targets[i] >= 0 ? to_float(x[a.targets[i]]) : 0.f;
+  }
+}
+
+template <class T>
+void cross_entropy_of(const CrossEntropyArgs& a, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; ++i) finish_row<T>(a, i, a.maxima[i], a.sums[i], a.sums[a.rows + i]);
 }
 
 }  // namespace collie::cpu::COLLIE_CPU_VARIANT

@@ -13,7 +13,8 @@ void dequantize_nf4(const Nf4Args& a, int64_t begin, int64_t end) {
     for (int64_t col = 0; col < a.cols;) {
       const int64_t first = row * a.cols + col, block = first / a.block;
       const int64_t count = min_of((block + 1) * a.block - first, a.cols - col);
-      const float magnitude = a.map[a.magnitudes[block]] * a.scales[block / a.scale_block] + a.offset;
+      const int64_t in_whole = a.first_block + block / a.part_blocks * a.whole_blocks + block % a.part_blocks;
+      const float magnitude = a.map[a.magnitudes[block]] * a.scales[in_whole / a.scale_block] + a.offset;
       T values[16];
       for (int64_t i = 0; i < 16; ++i) values[i] = from_float<T>(a.levels[i] * magnitude);
       int64_t i = 0;

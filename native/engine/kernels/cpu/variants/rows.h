@@ -135,7 +135,7 @@ void dropout_rows(const DropoutArgs& a, int64_t begin, int64_t end) {
     const uint32_t low = mix32(static_cast<uint32_t>(row_key)), high = mix32(static_cast<uint32_t>(row_key >> 32) ^ low);
 #pragma omp simd
     for (int64_t j = 0; j < a.cols; ++j) {
-      const uint32_t random = mix32(mix32(static_cast<uint32_t>(j) * 0x9e3779b1u ^ low) + high);
+      const uint32_t random = mix32(mix32(static_cast<uint32_t>(j + a.first_column) * 0x9e3779b1u ^ low) + high);
       const float value = random >= threshold ? to_float(x[j]) * keep : 0.f;
       y[j] = from_float<T>(Add ? to_float(y[j]) + value : value);
     }

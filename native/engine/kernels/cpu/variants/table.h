@@ -25,6 +25,9 @@ struct Table {
   void (*swiglu[2])(const SwigluArgs&, int64_t begin, int64_t end);
   void (*swiglu_backward[2])(const SwigluArgs&, int64_t begin, int64_t end);
   void (*cross_entropy[2])(const CrossEntropyArgs&, int64_t begin, int64_t end);
+  void (*logit_maxima[2])(const CrossEntropyArgs&, int64_t begin, int64_t end);
+  void (*logit_sums[2])(const CrossEntropyArgs&, int64_t begin, int64_t end);
+  void (*cross_entropy_of[2])(const CrossEntropyArgs&, int64_t begin, int64_t end);
   void (*dropout[2])(const DropoutArgs&, int64_t begin, int64_t end);      // y = mask(x) / (1 - rate)
   void (*dropout_add[2])(const DropoutArgs&, int64_t begin, int64_t end);  // y += mask(x) / (1 - rate)
   void (*affine_columns[2])(const ColumnAffineArgs&, int64_t begin, int64_t end);
