@@ -5,6 +5,7 @@
 #include "core/layout_plan.h"
 #include "core/memory_plan.h"
 #include "core/model_config.h"
+#include "core/parallel_support.h"
 #include "core/run_spec.h"
 
 namespace collie::addon {
@@ -48,6 +49,13 @@ Napi::Value plan_layout_of_run(const Napi::CallbackInfo& info) {
       ranks.push_back(rank_json(plan));
     return to_js(info.Env(), ranks);
   });
+}
+
+Napi::Value parallel_exclusions(const Napi::CallbackInfo& info) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const Exclusion& e : exclusions())
+    rows.push_back({{"field", e.field}, {"value", e.value}, {"axis", name_of(e.axis)}, {"zeroStage", e.zero_stage}, {"reason", e.reason}});
+  return to_js(info.Env(), rows);
 }
 
 Napi::Value tensor_parallel_sizes(const Napi::CallbackInfo& info) {

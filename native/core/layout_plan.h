@@ -1,6 +1,6 @@
-// What a parallel layout asks of every rank before it starts: memory, arithmetic, and what it sends. The memory of a rank is that of a
-// model of its shares (heads, intermediate size, vocabulary, layers); ZeRO and the micro-batches of a pipeline that are under way at
-// once are added to it. An estimate: shares of adapters that hang on the number of a layer are counted as if evenly spread.
+// What a parallel layout asks of every rank before it starts: memory, arithmetic, and what it sends. The memory is the forecast of the
+// rank's shard with all micro-batches that its stage has in flight; of what ZeRO shares out it takes an even part, while modules are
+// whole in truth.
 #pragma once
 
 #include <vector>
@@ -27,11 +27,8 @@ struct RankPlan {
   StepTraffic traffic;
 };
 
-// Micro-batches whose activations a stage holds at once under (interleaved) 1F1B, in passes through all its layers.
-double micro_batches_under_way(const ParallelSpec& spec, int64_t stage, int64_t micro_batches);
-
 // One plan for every stage and tp_rank, of dp_rank 0: data-parallel ranks are alike. `threads` of one rank.
-// Throws spec.invalid when the model cannot be cut that way.
+// Throws spec.invalid when model, method and optimizer do not allow the layout.
 std::vector<RankPlan> plan_layout(const ModelConfig& config, const RunSpec& spec, int64_t threads);
 
 }  // namespace collie

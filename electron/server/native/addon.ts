@@ -67,6 +67,16 @@ export interface RankForecast {
   traffic: { tensor: number; pipeline: number; data: number };
 }
 
+export interface ParallelExclusion {
+  field: 'method.type' | 'optimizer.type';
+  value: string;
+  axis: 'tensor' | 'pipeline' | 'zero';
+  /** For the axis zero: from this stage on. */
+  zeroStage: number;
+  /** Goes on after "because". */
+  reason: string;
+}
+
 export type RankMemory = Omit<MemoryForecast, 'totalParams' | 'trainableParams' | 'adapterBytes'>;
 
 export interface TokenStoreWriter {
@@ -94,6 +104,8 @@ export interface NativeAddon {
   planMemory(configJson: string, specJson: string): MemoryForecast;
   /** Forecast of every rank of a resolved spec's layout; `threads` of one rank. Throws spec.invalid when the model cannot be cut that way. */
   planLayout(configJson: string, specJson: string, threads: number): RankForecast[];
+  /** Methods and optimizers that a kind of parallelism excludes (native/core/parallel_support.h). */
+  parallelExclusions(): ParallelExclusion[];
   /** Tensor-parallel degrees up to `most` that the model's heads allow. */
   tensorParallelSizes(configJson: string, most: number): number[];
 }

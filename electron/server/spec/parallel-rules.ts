@@ -112,23 +112,6 @@ const interleaving: ParallelRule = {
   },
 };
 
-const sequenceAlone: ParallelRule = {
-  id: 'sequence_without_tensor_parallel',
-  refused: '`parallel.sequence_parallel` with `parallel.tp_size` 1',
-  reason: 'The ranks of a tensor-parallel group share the tokens.',
-  check({ parallel: { sequence_parallel: wanted, tp_size: tp } }) {
-    if (!wanted || tp > 1) return null;
-    const message = 'Sequence parallelism shares tokens among tensor-parallel ranks; there is one.';
-    return issue(
-      'parallel.sequence_parallel',
-      'not_together',
-      message,
-      wanted,
-      'Turn it off, or raise tp_size.',
-    );
-  },
-};
-
 const hostNames: ParallelRule = {
   id: 'hosts',
   refused: '`hosts` that are no `name:slots`, or twice the same',
@@ -168,7 +151,6 @@ export const parallelRules: readonly ParallelRule[] = [
   zeroPipeline,
   chunksAlone,
   interleaving,
-  sequenceAlone,
   hostNames,
   slots,
 ];

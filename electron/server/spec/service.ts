@@ -74,8 +74,10 @@ export class SpecService {
       return { issues: wrong, resolved: wrong.length > 0 ? null : resolved, preview: complete };
     } catch (thrown) {
       // What cannot go together cannot be planned either: then the issues say why.
-      if (all.length > 0) return { issues: all, resolved: null, preview: null };
-      return { issues: refusalIssues(thrown), resolved: null, preview: null };
+      const refused = refusalIssues(thrown);
+      const told = new Set(all.map(({ path }) => path));
+      const more = all.length === 0 ? refused : refused.filter(({ path }) => path !== '' && !told.has(path));
+      return { issues: [...all, ...more], resolved: null, preview: null };
     }
   }
 

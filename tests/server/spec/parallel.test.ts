@@ -60,11 +60,6 @@ const cases: Record<string, { bad: ReturnType<typeof parts>; fix: string; good: 
       fix: 'batch.grad_accum_steps to 16',
       good: parts({ pipeline_chunks: 2, pp_size: 4, dp_size: 2 }, { grad_accum_steps: 16 }),
     },
-    sequence_without_tensor_parallel: {
-      bad: parts({ sequence_parallel: true }),
-      fix: 'Turn it off',
-      good: parts({ sequence_parallel: true, tp_size: 2 }),
-    },
     hosts: {
       bad: parts({}, {}, { hosts: ['node1:2', 'node1'] }),
       fix: 'Write it once',
