@@ -10,6 +10,7 @@ export const parallelSchema = z.strictObject({
     .default(1)
     .meta(
       meta({
+        control: 'stepper',
         title: 'Data parallel',
         help: 'Copies of the model that share the micro-batches of a step. Accumulation must be a multiple of it; the result of a step is the same.',
         unit: 'copies',
@@ -19,6 +20,7 @@ export const parallelSchema = z.strictObject({
     .default(1)
     .meta(
       meta({
+        control: 'stepper',
         title: 'Tensor parallel',
         help: 'Ranks that every matrix of a layer is cut into. They talk twice a layer, so they belong next to each other on one machine.',
         unit: 'ranks',
@@ -29,6 +31,7 @@ export const parallelSchema = z.strictObject({
     .default(1)
     .meta(
       meta({
+        control: 'stepper',
         title: 'Pipeline parallel',
         help: 'Stages that the layers are cut into. They talk little, but wait at the begin and end of a step (the bubble): take several micro-batches for each stage.',
         unit: 'stages',
@@ -39,6 +42,7 @@ export const parallelSchema = z.strictObject({
     .default(0)
     .meta(
       meta({
+        control: 'stepper',
         title: 'ZeRO stage',
         help: 'What data-parallel ranks share instead of each holding it: 0 nothing, 1 the state of the optimizer, 2 the gradients too, 3 the weights too.',
         paper: { title: 'ZeRO (2020)', url: 'https://arxiv.org/abs/1910.02054' },
@@ -147,6 +151,15 @@ export const recoverySchema = z.strictObject({
 });
 
 export const worldSize = ({ dp_size, tp_size, pp_size }: ParallelSpec): number => dp_size * tp_size * pp_size;
+
+/** Place of a rank in the grid pp x dp x tp; the engine's place_of() (native/core/parallel.cpp). */
+export function placeOf({ tp_size, dp_size }: ParallelSpec, rank: number) {
+  return {
+    stage: Math.floor(rank / (tp_size * dp_size)),
+    dpRank: Math.floor(rank / tp_size) % dp_size,
+    tpRank: rank % tp_size,
+  };
+}
 
 /** Most ranks that one host gets: hosts are filled in their order. */
 export function ranksPerHost(world: number, hosts: readonly string[]): number {

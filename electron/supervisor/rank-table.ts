@@ -2,16 +2,7 @@
 import { hostname } from 'node:os';
 import { isAlive, type ProcessRef, processRef } from '../server/runs/process.ts';
 import type { RankStatus, RunEvent } from '../shared/events.ts';
-import { type ParallelSpec, worldSize } from '../shared/parallel-fields.ts';
-
-/** Place of a rank in the grid pp x dp x tp; the engine's place_of() (native/core/parallel.cpp). */
-export function placeOf({ tp_size, dp_size }: ParallelSpec, rank: number) {
-  return {
-    stage: Math.floor(rank / (tp_size * dp_size)),
-    dpRank: Math.floor(rank / tp_size) % dp_size,
-    tpRank: rank % tp_size,
-  };
-}
+import { type ParallelSpec, placeOf, worldSize } from '../shared/parallel-fields.ts';
 
 const waiting = (parallel: ParallelSpec, rank: number): RankStatus => ({
   rank,

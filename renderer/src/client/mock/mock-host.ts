@@ -149,7 +149,8 @@ export function mockMethods(): Handlers {
     'spec.validate': ({ spec }) => validate(spec),
     'spec.layouts': ({ spec, ranks }) => {
       const parsed = runSpecSchema.safeParse(spec);
-      return parsed.success ? mockLayouts(parsed.data, mockPreview(parsed.data).memory, ranks) : [];
+      if (!parsed.success) throw new CollieError('spec.invalid', 'Layouts need a spec without mistakes.');
+      return mockLayouts(parsed.data, mockPreview(parsed.data).memory, ranks);
     },
     'runs.list': () => [...runs],
     'runs.get': ({ id }) => mockRunDetail(find(runs, id, 'run.not_found')),
