@@ -79,11 +79,15 @@ describe.skipIf(skipReason)('methods and optimizers in the form', () => {
     const group = path.slice(0, path.lastIndexOf('.'));
     const own = settingsOf(path, value).filter(({ meta }) => !meta.advanced);
     for (const { path: at } of own) await page.locator(`[data-path="${at}"]`).waitFor();
-    const shown = await page
-      .locator(`[data-path^="${group}."]`)
-      .evaluateAll((rows) => rows.map((row) => row.getAttribute('data-path')));
     const allowed = [path, ...settingsOf(path, value).map(({ path: at }) => at)];
-    expect(shown.filter((at) => at !== null && !allowed.includes(at))).toEqual([]);
+    const foreign = async () => {
+      const shown = await page
+        .locator(`[data-path^="${group}."]`)
+        .evaluateAll((rows) => rows.map((row) => row.getAttribute('data-path')));
+      return shown.filter((at) => at !== null && !allowed.includes(at));
+    };
+    // Fields that the previous variant has too are on screen before the form has drawn the new one.
+    await expect.poll(foreign, { timeout: 10_000 }).toEqual([]);
   }
 
   async function compose(name: string) {
