@@ -28,7 +28,7 @@ json dora(const json& changes = json::object()) {
 
 json pissa(const json& changes = json::object()) {
   json fields = {{"type", "pissa"}, {"rank", 3}, {"alpha", 6}, {"dropout", 0}, {"target_modules", kAll},
-                 {"modules_to_save", json::array()}, {"init_adapter", nullptr}};
+                 {"modules_to_save", json::array()}};
   fields.update(changes);
   return fields;
 }
