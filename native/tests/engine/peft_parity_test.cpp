@@ -131,19 +131,11 @@ TEST_CASE("parity with PEFT: 20 steps of every method on linear layers") {
   }
 }
 
-// PiSSA itself starts from singular vectors only; what it saves is LoRA of twice the rank.
-MethodSpec saved_pissa(const Fixture& fixture) {
-  const MethodSpec& pissa = fixture.spec.method;
-  return method_of({{"type", "lora"}, {"rank", 2 * pissa.integer("rank")}, {"alpha", 2 * pissa.number("alpha")},
-                    {"dropout", 0}, {"scaling", "standard"}, {"lr_ratio", 1}, {"target_modules", pissa.texts("target_modules")},
-                    {"modules_to_save", nlohmann::json::array()}, {"init_adapter", nullptr}});
-}
-
 TEST_CASE("an adapter that PEFT saved gives PEFT's logits here") {
   for (const std::string& name : kCases) {
     Fixture fixture(name);
     if (fixture.spec.method.type == "adalora") continue;  // starts anew: its schedule belongs to one run
-    if (fixture.spec.method.type == "pissa") fixture.spec.method = saved_pissa(fixture);
+    if (fixture.spec.method.type == "pissa") fixture.spec.method = lora_of_pissa(fixture.spec.method);
     CAPTURE(name);
     const auto decoder = fixture.decoder(AdapterStart::stored);
     import_adapter(fixture.folder, fixture.spec, fixture.config, decoder->trained_tensors());

@@ -52,6 +52,11 @@ json ia3(const json& changes = json::object()) {
 
 MethodSpec method_of(const json& fields) { return read_method(JsonReader(fields, "method")); }
 
+MethodSpec lora_of_pissa(const MethodSpec& pissa) {
+  return method_of(lora({{"rank", 2 * pissa.integer("rank")}, {"alpha", 2 * pissa.number("alpha")},
+                         {"target_modules", pissa.texts("target_modules")}, {"modules_to_save", pissa.texts("modules_to_save")}}));
+}
+
 std::vector<MethodCase> linear_methods() {
   const json one = {"layers.1.self_attn.q_proj"}, some = {"layers.?.self_attn.v_proj", "layers.2.mlp.*", "o_proj"};
   return {
