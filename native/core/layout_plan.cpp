@@ -32,9 +32,8 @@ double flops_per_token(const ModelConfig& config, const ModelShard& shard, const
 void share_over_data_parallel(const ParallelSpec& spec, int64_t layers, MemoryPlan& plan) {
   const int64_t dp = spec.dp_size;
   if (spec.zero_stage >= 1) plan.optimizer = (plan.optimizer + dp - 1) / dp;
-  // The gradients, the weights of one layer are whole while it is computed, of the next while they are on their way.
+  // The gradients of one layer are whole while its backward pass is computed.
   if (spec.zero_stage >= 2) plan.gradients = plan.gradients / dp + plan.gradients / layers;
-  if (spec.zero_stage >= 3) plan.weights = std::min(plan.weights, plan.weights / dp + 2 * plan.weights / layers);
 }
 
 double ring(int64_t ranks) { return static_cast<double>(ranks - 1) / static_cast<double>(ranks); }
@@ -47,15 +46,12 @@ StepTraffic traffic_of(const ModelConfig& config, const RunSpec& spec, const Ran
   const double reduces = static_cast<double>(rank.layers) * (spec.activation_checkpointing ? 6 : 4);
   const double edges = (rank.place.stage == 0 ? 1 : 0) + (rank.place.stage == p.pp_size - 1 ? 1 : 0);  // embedding forward, head backward
   const double trained = static_cast<double>(rank.memory.trainable_params) * 4;
-  const double weights = static_cast<double>(rank.memory.weights);
   const double borders = static_cast<double>(2 * p.pipeline_chunks) - edges;
   StepTraffic traffic;
   traffic.tensor = 2 * ring(p.tp_size) * residual * (reduces + edges);
   traffic.pipeline = p.pp_size > 1 ? residual * borders : 0;
-  // Gradients to their owner and new weights from it are together what one all_reduce sends; ZeRO 3 gathers a layer's weights for each
-  // forward and each backward pass instead.
+  // With ZeRO, gradients to their owner and new weights from it are together what one all_reduce sends.
   traffic.data = 2 * ring(p.dp_size) * trained;
-  if (p.zero_stage == 3) traffic.data = ring(p.dp_size) * (trained + 2 * micro_batches * weights);
   return traffic;
 }
 

@@ -82,7 +82,7 @@ TEST_CASE("what cannot be combined has no plan") {
   CHECK_THROWS_WITH_AS(plan_layout(model(), muon, 1), doctest::Contains("muon"), Error);
 }
 
-TEST_CASE("ZeRO takes its share of state, gradients and weights") {
+TEST_CASE("ZeRO takes its share of state and gradients") {
   const auto at = [](int64_t stage) {
     return plan_layout(model(), run({.dp_size = 4, .zero_stage = stage}), 1)[0].memory;
   };
@@ -90,7 +90,6 @@ TEST_CASE("ZeRO takes its share of state, gradients and weights") {
   CHECK(at(1).gradients == at(0).gradients);
   CHECK(at(2).gradients < 0.4 * at(0).gradients);
   CHECK(at(2).weights == at(0).weights);
-  CHECK(at(3).weights < 0.6 * at(0).weights);
 }
 
 TEST_CASE("traffic follows the formulas of rings") {
