@@ -9,6 +9,19 @@ export const EVENTS_VERSION = 1;
 
 const finite = z.number();
 
+/** One pass of one micro-batch through one chunk; waiting for neighbours is left out. */
+export const spanSchema = z.object({
+  kind: z.enum(['forward', 'backward']),
+  /** Of those that the rank takes in a step. */
+  micro_batch: z.number().int(),
+  /** Of those that the rank holds, bottom up. */
+  chunk: z.number().int(),
+  /** Microseconds since the rank began the step. Ranks begin one together: each ends with a reduction over all. */
+  begin_us: z.number().int(),
+  end_us: z.number().int(),
+});
+export type Span = z.infer<typeof spanSchema>;
+
 /** Payloads by event type. The engine writes exactly these keys. */
 export const eventPayloads = {
   /** First event of every attempt. `resumed_from_step` is 0 for a fresh start: later steps seen before are void. */
@@ -60,20 +73,11 @@ export const eventPayloads = {
     memory_bytes: z.number().int(),
     memory_peak_bytes: z.number().int(),
   }),
-  /** What a rank did when in a step; only with `parallel.timeline`. */
+  /** What a rank computed when in the step that the event is of; only with `parallel.timeline`. */
   timeline: z.object({
-    step: z.number().int(),
-    spans: z.array(
-      z.object({
-        kind: z.enum(['forward', 'backward', 'update', 'idle']),
-        micro_batch: z.number().int(),
-        /** Chunk of the pipeline, bottom up. */
-        chunk: z.number().int(),
-        /** Since this rank began the step. Ranks begin one together: the last of each ends with a reduction over all. */
-        begin_us: finite,
-        end_us: finite,
-      }),
-    ),
+    /** The whole step on this rank, its update included. */
+    step_us: z.number().int(),
+    spans: z.array(spanSchema),
   }),
   /** AdaLoRA's allocation of ranks, written whenever it is made anew. */
   ranks: z.object({

@@ -66,21 +66,6 @@ const zeroAlone: ParallelRule = {
   },
 };
 
-const zeroPipeline: ParallelRule = {
-  id: 'zero_3_with_pipeline',
-  refused: '`parallel.zero_stage` 3 with `parallel.pp_size` above 1',
-  reason:
-    'A stage would gather all its weights again for every micro-batch, forward and backward, while pipelines need many micro-batches.',
-  check({ parallel, batch }) {
-    const { zero_stage: stage, pp_size: pp, dp_size: dp } = parallel;
-    if (stage < 3 || pp === 1) return null;
-    const times = 2 * Math.max(1, Math.floor(batch.grad_accum_steps / dp));
-    const message = `With ZeRO 3 each of the ${pp} stages would gather its weights ${times} times a step.`;
-    const fix = 'Use ZeRO 2 with the pipeline, or ZeRO 3 with pp_size 1.';
-    return issue('parallel.zero_stage', 'not_together', message, stage, fix);
-  },
-};
-
 const chunksAlone: ParallelRule = {
   id: 'chunks_without_stages',
   refused: '`parallel.pipeline_chunks` above 1 with `parallel.pp_size` 1',
@@ -148,7 +133,6 @@ export const parallelRules: readonly ParallelRule[] = [
   accumulation,
   fused,
   zeroAlone,
-  zeroPipeline,
   chunksAlone,
   interleaving,
   hostNames,

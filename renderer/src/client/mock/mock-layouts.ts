@@ -16,7 +16,7 @@ function rankMemory(
 ) {
   const cut = (bytes: number, from: number) => Math.round(bytes / tp / pp / (zero >= from ? dp : 1));
   const memory = {
-    weightsBytes: cut(whole.weightsBytes, 3),
+    weightsBytes: Math.round(whole.weightsBytes / tp / pp),
     gradientsBytes: cut(whole.gradientsBytes, 2),
     optimizerBytes: cut(whole.optimizerBytes, 1),
     activationsBytes: Math.round(whole.activationsBytes / tp),
@@ -64,7 +64,7 @@ export function mockLayouts(spec: RunSpec, whole: Memory, ranks: number): Layout
     sizes.flatMap((pp_size) => {
       const dp_size = ranks / tp_size / pp_size;
       if (!Number.isInteger(dp_size) || spec.batch.grad_accum_steps % dp_size !== 0) return [];
-      const stages = dp_size > 1 ? [0, 1, 2, ...(pp_size === 1 ? [3] : [])] : [0];
+      const stages = dp_size > 1 ? [0, 1, 2] : [0];
       return stages.map((zero_stage) =>
         mockLayout({ ...spec, parallel: { ...spec.parallel, dp_size, tp_size, pp_size, zero_stage } }, whole),
       );
