@@ -22,6 +22,15 @@ export const spanSchema = z.object({
 });
 export type Span = z.infer<typeof spanSchema>;
 
+/** What all ranks computed when in one step (`runs.timeline`). */
+export const runTimelineSchema = z.object({
+  step: z.number().int(),
+  /** Newest step that all ranks have. */
+  newest: z.number().int(),
+  ranks: z.array(z.object({ rank: z.number().int(), stepUs: z.number().int(), spans: z.array(spanSchema) })),
+});
+export type RunTimeline = z.infer<typeof runTimelineSchema>;
+
 /** Payloads by event type. The engine writes exactly these keys. */
 export const eventPayloads = {
   /** First event of every attempt. `resumed_from_step` is 0 for a fresh start: later steps seen before are void. */

@@ -6,8 +6,9 @@ import { type RunSpec, runSpecSchema, type SpecIssue } from '../../../../electro
 import type { Handlers, Streams } from './mock-client.ts';
 import { mockDatasets, mockDevices, mockModels, mockPresets, mockRow, mockStats } from './mock-data.ts';
 import { mockLayouts } from './mock-layouts.ts';
+import { mockTimeline } from './mock-parallel.ts';
 import { mockPreview } from './mock-preview.ts';
-import { mockRunDetail, mockRunEvents, mockRuns } from './mock-runs.ts';
+import { mockRunDetail, mockRunEvents, mockRunSpec, mockRuns } from './mock-runs.ts';
 import { tokenize } from './mock-tokens.ts';
 
 const jobs = new Map<string, Job>();
@@ -154,6 +155,10 @@ export function mockMethods(): Handlers {
     },
     'runs.list': () => [...runs],
     'runs.get': ({ id }) => mockRunDetail(find(runs, id, 'run.not_found')),
+    'runs.timeline': ({ id, step }) => {
+      const run = find(runs, id, 'run.not_found');
+      return mockTimeline(mockRunSpec(run), run.step, step ?? null);
+    },
     'runs.start': ({ spec }) => {
       const { issues } = validate(spec);
       if (issues.length > 0)

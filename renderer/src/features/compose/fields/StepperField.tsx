@@ -26,6 +26,8 @@ export function StepperField({ field, id, value, error, help, onChange }: FieldP
       hideControls
       allowDecimal={false}
       clampBehavior="none"
+      {...(field.min === undefined ? {} : { min: field.min })}
+      {...(field.max === undefined ? {} : { max: field.max })}
       title={rangeText(field)}
       leftSection={button(number === null ? null : number - 1, 'Lower', <IconMinus size={15} aria-hidden />)}
       rightSection={button(number === null ? null : number + 1, 'Raise', <IconPlus size={15} aria-hidden />)}
