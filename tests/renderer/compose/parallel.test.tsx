@@ -99,6 +99,38 @@ describe('the parallel section', () => {
     expect(await within(section()).findByText(/Memory of all ranks/)).not.toBeNull();
   });
 
+  it('takes sizes by keyboard too, within their limits', () => {
+    const { state } = renderWithStore(<ComposePage />);
+    const zero = within(section()).getByLabelText('ZeRO stage');
+    for (let i = 0; i < 4; i += 1) fireEvent.keyDown(zero, { key: 'ArrowUp' });
+    expect(draftParallel(state)).toMatchObject({ zero_stage: 2 });
+    expect(within(section()).getByRole('button', { name: 'Raise ZeRO stage' })).toHaveProperty(
+      'disabled',
+      true,
+    );
+    fireEvent.keyDown(zero, { key: 'ArrowDown' });
+    expect(draftParallel(state)).toMatchObject({ zero_stage: 1 });
+  });
+
+  it('says what the colours of the ranks mean', () => {
+    renderWithStore(<ComposePage />);
+    fireEvent.click(within(section()).getByRole('button', { name: 'Raise Data parallel' }));
+    const meaning = () =>
+      within(within(section()).getByRole('list', { name: 'What the colours mean' }))
+        .getAllByRole('listitem')
+        .map((item) => item.textContent);
+    expect(meaning()).toEqual(['Stage 0']);
+    fireEvent.click(within(section()).getByRole('radio', { name: 'Data parallel' }));
+    expect(meaning()).toEqual(['Copy 0', 'Copy 1']);
+  });
+
+  it('has hosts, restarts and the hang limit among the advanced settings', () => {
+    renderWithStore(<ComposePage />);
+    fireEvent.click(within(section()).getByRole('button', { name: /^Advanced/ }));
+    for (const title of ['Hosts', 'Restarts', 'Hang limit', 'Record a timeline', 'Chunks per stage'])
+      expect(within(section()).getByLabelText(title), title).not.toBeNull();
+  });
+
   it('shows what is refused in place', async () => {
     const issue = {
       path: 'parallel',

@@ -5,6 +5,7 @@ import type { RunSpec } from '../../../../electron/shared/run-spec.ts';
 
 const LAYERS = 30;
 const TP_SIZES = [1, 2, 3, 9];
+const order: readonly LayoutForecast['verdict'][] = ['fits', 'tight', 'does_not_fit'];
 const PROCESS_BYTES = 110 * 1024 ** 2;
 const STEP_SECONDS = 6;
 
@@ -70,5 +71,10 @@ export function mockLayouts(spec: RunSpec, whole: Memory, ranks: number): Layout
       );
     }),
   );
-  return found.sort((a, b) => a.time.totalSeconds - b.time.totalSeconds || a.deviceBytes - b.deviceBytes);
+  return found.sort(
+    (a, b) =>
+      order.indexOf(a.verdict) - order.indexOf(b.verdict) ||
+      a.time.totalSeconds - b.time.totalSeconds ||
+      a.deviceBytes - b.deviceBytes,
+  );
 }

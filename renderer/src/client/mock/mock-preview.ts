@@ -1,5 +1,5 @@
 /** The mock host's forecast: roughly what the real planner says of a model of 30 layers. */
-import type { RunPreview } from '../../../../electron/shared/entities.ts';
+import type { LayoutForecast, RunPreview } from '../../../../electron/shared/entities.ts';
 import { methodTraits, whatIsTrained } from '../../../../electron/shared/method-traits.ts';
 import type { Method } from '../../../../electron/shared/methods.ts';
 import { type RunSpec, sequencesPerStep } from '../../../../electron/shared/run-spec.ts';
@@ -54,6 +54,7 @@ export function mockPreview(spec: RunSpec): RunPreview {
   const share = totalBytes / availableBytes;
   const verdict = share > 1 ? 'does_not_fit' : share > 0.85 ? 'tight' : 'fits';
   const whole: RunPreview['memory'] = { ...memory, totalBytes, availableBytes, verdict };
+  const layout = mockLayout(spec, whole);
   const sequences = sequencesPerStep(batch);
   const perEpoch = Math.ceil(304 / sequences);
   return {
@@ -66,13 +67,34 @@ export function mockPreview(spec: RunSpec): RunPreview {
     totalParams: total,
     trainableParams: trainable,
     adapterBytes: methodTraits(method.type).adapter === 'none' ? 0 : trainable * 4,
-    memory: whole,
-    layout: mockLayout(spec, whole),
+    memory: ofAllRanks(layout),
+    layout,
     summary: [
       `${model?.name ?? 'The model'} trains ${whatIsTrained(method)} on 304 rows of ${spec.dataset.train.replace('library:', '')}.`,
       `Each step reads ${sequences} sequences of at most ${batch.seq_len} tokens.`,
       'Computes in bf16 on the CPU with all cores.',
     ],
     warnings: optimizer.learning_rate > 0.1 ? ['A learning rate above 0.1 often diverges.'] : [],
+  };
+}
+
+/** On a CPU all ranks share the memory. */
+function ofAllRanks({
+  ranks,
+  parallel,
+  deviceBytes,
+  availableBytes,
+  verdict,
+}: LayoutForecast): RunPreview['memory'] {
+  const sum = (part: 'weightsBytes' | 'gradientsBytes' | 'optimizerBytes' | 'activationsBytes') =>
+    parallel.dp_size * ranks.reduce((bytes, { memory }) => bytes + memory[part], 0);
+  return {
+    weightsBytes: sum('weightsBytes'),
+    gradientsBytes: sum('gradientsBytes'),
+    optimizerBytes: sum('optimizerBytes'),
+    activationsBytes: sum('activationsBytes'),
+    totalBytes: deviceBytes,
+    availableBytes,
+    verdict,
   };
 }

@@ -10,6 +10,8 @@ import {
   colourings,
   colouringTitles,
   colourOf,
+  groupNames,
+  groupsOf,
   placeText,
   type RankDevice,
   type RankPlace,
@@ -46,6 +48,13 @@ export function RankPicture({ devices, states, foot }: Props) {
           onChange={(next) => setBy(next as Colouring)}
           data={colourings.map((value) => ({ value, label: colouringTitles[value] }))}
         />
+        <ul className={classes.groups} aria-label="What the colours mean">
+          {groupsOf(devices, by).map((place) => (
+            <li key={place[by]} style={{ '--rank-fill': colourOf(place, by) } as React.CSSProperties}>
+              {groupNames[by]} {place[by]}
+            </li>
+          ))}
+        </ul>
       </Group>
       <div className={classes.devices} data-one={devices.length === 1 || undefined}>
         {devices.map((device) => (
@@ -85,7 +94,7 @@ function DeviceBox({ device, by, states, foot }: BoxProps) {
           <Rank key={place.rank} place={place} by={by} state={states?.get(place.rank)} />
         ))}
       </ul>
-      {foot}
+      {foot && <div className={classes.foot}>{foot}</div>}
     </section>
   );
 }

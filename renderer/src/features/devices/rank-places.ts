@@ -16,6 +16,9 @@ export const colouringTitles: Record<Colouring, string> = {
   tpRank: 'Tensor parallel',
 };
 
+/** One of the groups that have a colour each. */
+export const groupNames: Record<Colouring, string> = { stage: 'Stage', dpRank: 'Copy', tpRank: 'Part' };
+
 export interface RankPlace {
   rank: number;
   stage: number;
@@ -78,3 +81,9 @@ function onHosts(places: RankPlace[], hosts: readonly string[], kind: 'cpu' | 'c
 const COLOURS = 8;
 /** Colours repeat after eight groups; the number on a rank tells them apart. */
 export const colourOf = (place: RankPlace, by: Colouring): string => `var(--rank-${place[by] % COLOURS})`;
+
+/** A rank of each group that has a colour of its own, in their order. */
+export function groupsOf(devices: readonly RankDevice[], by: Colouring): RankPlace[] {
+  const groups = new Map(devices.flatMap(({ ranks }) => ranks).map((place) => [place[by], place]));
+  return [...groups.values()].sort((a, b) => a[by] - b[by]).slice(0, COLOURS);
+}

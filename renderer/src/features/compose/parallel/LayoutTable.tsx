@@ -18,6 +18,12 @@ const verdicts = {
   does_not_fit: { text: 'Does not fit', color: 'red', ink: 'var(--collie-bad)' },
 } as const;
 
+const spent = [
+  ['compute', 'computing'],
+  ['bubble', 'waiting in the pipeline'],
+  ['communication', 'communicating'],
+] as const;
+
 /** Two figures are all that an estimate has. */
 const seconds = (value: number) =>
   value < 1 ? `${Number((value * 1000).toPrecision(2))} ms` : `${Number(value.toPrecision(2))} s`;
@@ -39,36 +45,51 @@ export function LayoutTable({ layouts, chosen, busy, ranks, onChoose }: Props) {
       </Text>
     );
   return (
-    <div className={classes.scroll} aria-busy={busy} style={{ opacity: busy ? 0.6 : 1 }}>
-      <table className={classes.table} aria-label="Layouts">
-        <thead>
-          <tr>
-            <th scope="col">Layout</th>
-            <th scope="col" className={classes.number}>
-              Memory of a device
-            </th>
-            <th scope="col">
-              <span className={classes.hidden}>Verdict</span>
-            </th>
-            <th scope="col" className={classes.number}>
-              Step
-            </th>
-            <th scope="col">Computing, waiting, communicating</th>
-          </tr>
-        </thead>
-        <tbody>
-          {layouts.map((layout) => (
-            <Row
-              key={gridOf(layout)}
-              layout={layout}
-              slowest={layouts.reduce((most, { time }) => Math.max(most, time.totalSeconds), 0)}
-              checked={gridOf(layout) === current}
-              onChoose={() => onChoose(layout)}
-            />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <>
+      <div className={classes.scroll} aria-busy={busy} style={{ opacity: busy ? 0.6 : 1 }}>
+        <table className={classes.table} aria-label="Layouts">
+          <thead>
+            <tr>
+              <th scope="col">Layout</th>
+              <th scope="col" className={classes.number}>
+                Memory
+              </th>
+              <th scope="col">
+                <span className={classes.hidden}>Verdict</span>
+              </th>
+              <th scope="col" className={classes.number}>
+                Step
+              </th>
+              <th scope="col" className={classes.wide}>
+                Spent on
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {layouts.map((layout) => (
+              <Row
+                key={gridOf(layout)}
+                layout={layout}
+                slowest={layouts.reduce((most, { time }) => Math.max(most, time.totalSeconds), 0)}
+                checked={gridOf(layout) === current}
+                onChoose={() => onChoose(layout)}
+              />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <ul className={classes.legend}>
+        {spent.map(([name, title]) => (
+          <li key={name}>
+            <span className={classes[name]} aria-hidden />
+            {title}
+          </li>
+        ))}
+        <li>
+          Memory is that of a device: of a GPU, or of all ranks on a CPU. Times are estimates to compare by.
+        </li>
+      </ul>
+    </>
   );
 }
 
@@ -82,12 +103,8 @@ interface RowProps {
 function Row({ layout, slowest, checked, onChoose }: RowProps) {
   const verdict = verdicts[layout.verdict];
   const { computeSeconds, bubbleSeconds, communicationSeconds, totalSeconds } = layout.time;
-  const parts = [
-    ['compute', 'computing', computeSeconds],
-    ['bubble', 'waiting in the pipeline', bubbleSeconds],
-    ['communication', 'communicating', communicationSeconds],
-  ] as const;
-  const text = parts.map(([, title, value]) => `${seconds(value)} ${title}`).join(', ');
+  const values = { compute: computeSeconds, bubble: bubbleSeconds, communication: communicationSeconds };
+  const text = spent.map(([name, title]) => `${seconds(values[name])} ${title}`).join(', ');
   return (
     <tr data-checked={checked || undefined}>
       <td>
@@ -95,15 +112,19 @@ function Row({ layout, slowest, checked, onChoose }: RowProps) {
       </td>
       <td className={classes.number}>{formatBytes(layout.deviceBytes)}</td>
       <td>
-        <Badge size="sm" variant="light" color={verdict.color} c={verdict.ink}>
+        <Badge size="sm" variant="light" miw="max-content" color={verdict.color} c={verdict.ink}>
           {verdict.text}
         </Badge>
       </td>
       <td className={classes.number}>{seconds(totalSeconds)}</td>
       <td>
         <div className={classes.bar} role="img" aria-label={text} title={text}>
-          {parts.map(([name, , value]) => (
-            <div key={name} className={classes[name]} style={{ width: `${(100 * value) / slowest}%` }} />
+          {spent.map(([name]) => (
+            <div
+              key={name}
+              className={classes[name]}
+              style={{ width: `${(100 * values[name]) / slowest}%` }}
+            />
           ))}
         </div>
       </td>

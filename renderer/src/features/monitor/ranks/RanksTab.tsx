@@ -52,7 +52,7 @@ function DeviceMemory({ device, ranks }: { device: RankDevice; ranks: readonly R
   );
   if (known.length === 0) return null;
   return (
-    <Text size="xs" c="dimmed" mt="xs">
+    <Text size="xs" c="dimmed">
       {formatBytes(known.reduce((sum, bytes) => sum + bytes, 0))} in use by its ranks
     </Text>
   );
