@@ -28,6 +28,7 @@ import {
   waitForStep,
 } from './support/flows.ts';
 import { endRun, type Home, HostProcess, makeHome } from './support/host.ts';
+import { shootPages } from './support/screens.ts';
 import { composeRun } from './support/variants.ts';
 
 const RANKS = [0, 1, 2, 3, 4, 5, 6, 7];
@@ -132,6 +133,11 @@ describe.skipIf(skipReason)('2 x 2 x 2 ranks', () => {
       .click();
     await set(page, 'Restarts', '2');
     await setting(page, 'Record a timeline').check({ force: true });
+    await page
+      .getByRole('region', { name: 'Precision and device' })
+      .getByRole('button', { name: /^Advanced/ })
+      .click();
+    await set(page, 'CPU threads', '1');
     await page.locator('[data-path="precision"]').getByText('fp32', { exact: true }).click();
     await set(page, 'Learning rate', '0.005');
     await set(page, 'Checkpoint every', String(EVERY));
@@ -184,6 +190,10 @@ describe.skipIf(skipReason)('2 x 2 x 2 ranks', () => {
     const values = [...losses.values()];
     expect(mean(values.slice(-10))).toBeLessThan(0.7 * mean(values.slice(0, 10)));
     adapter = await exportAdapter();
+  });
+
+  it('looks whole in light and dark, at 1280 and 1920', async () => {
+    await shootPages(host, { 'run-ranks': `#/runs/${runId}?tab=ranks` });
   });
 
   it('has trained what one rank trains', async () => {
