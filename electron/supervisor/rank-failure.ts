@@ -24,6 +24,8 @@ export interface Evidence {
   logs: readonly string[];
   /** What mpirun wrote in this attempt; empty for one rank. */
   launcher: string;
+  /** What the ranks said of themselves, by rank. */
+  pids: readonly (number | null)[];
   /** Ranks whose processes were gone before the others, the first first. */
   gone: readonly number[];
   /** The folder's disk has no room left. */
@@ -74,7 +76,7 @@ const SIGNALED = /process rank (\d+) with PID (\d+) on node (\S+) exited on\s+si
 const EXITED = /Process name: \S*?,\s*(\d+)\]\s+Exit code:\s+(\d+)/;
 const KILL = 9;
 
-function rankDied({ exit, launcher, gone, logs, hint }: Evidence): CollieError {
+function rankDied({ exit, launcher, gone, logs, pids, hint }: Evidence): CollieError {
   const text = launcher.replaceAll(/\s+/g, ' ');
   const signaled = SIGNALED.exec(text);
   const exited = EXITED.exec(text);
@@ -82,9 +84,10 @@ function rankDied({ exit, launcher, gone, logs, hint }: Evidence): CollieError {
   const log = tail((rank === null ? '' : (logs[rank] ?? '')) || launcher);
   const memory = ' The system may have run out of memory: more ranks, or a smaller micro batch, need less.';
   if (signaled) {
-    const [, , pid, host, signal, name] = signaled;
+    const [, , launched, host, signal, name] = signaled;
+    const pid = pids[Number(rank)] ?? Number(launched); // mpirun may say 0, once the process is gone.
     const message = `Rank ${rank} (process ${pid} on ${host}) was ended by signal ${signal}${name ? ` (${name})` : ''}.`;
-    const data = { rank, host, pid: Number(pid), signal: Number(signal), log };
+    const data = { rank, host, pid, signal: Number(signal), log };
     return new CollieError('rank.died', message, `${hint}${Number(signal) === KILL ? memory : ''}`, data);
   }
   if (exited) {

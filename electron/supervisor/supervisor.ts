@@ -277,9 +277,10 @@ export class Supervisor {
     return failure;
   }
 
-  #cause(exit: RankExit, ranks: RankGroup, { gone }: RankTable): CollieError {
+  #cause(exit: RankExit, group: RankGroup, { gone, ranks }: RankTable): CollieError {
     const hint = resumeHint(newestCheckpoint(this.#runDir)?.name ?? null);
-    return rankFailure({ ...ranks.evidence(), exit, errors: this.#errors, gone, hint });
+    const pids = ranks.map(({ pid }) => pid);
+    return rankFailure({ ...group.evidence(), exit, errors: this.#errors, gone, pids, hint });
   }
 
   /** Writes the last state. `thrown` null: the run ended as wished. */

@@ -168,7 +168,9 @@ describe.skipIf(skipReason)('2 x 2 x 2 ranks', () => {
     killedAfter = checkpointStep(status().checkpoint ?? '') ?? 0;
     expect(status().state).toBe('running');
     process.kill(started(VICTIM).at(-1)?.pid ?? 0, 'SIGKILL');
-    const notice = page.getByText(/^Attempt 2 of 3, continued from step \d+ because rank 5 /);
+    const notice = page.getByText(
+      /^Attempt 2 of 3, continued from step \d+ because rank 5 \(process [1-9]\d* on /,
+    );
     await notice.waitFor({ timeout: 60_000 });
     const from = Number(/from step (\d+)/.exec((await notice.textContent()) ?? '')?.[1]);
     expect(from).toBeGreaterThanOrEqual(killedAfter);

@@ -11,6 +11,7 @@ const evidence = (changes: Partial<Evidence> = {}): Evidence => ({
   logs: ['zero', 'one', 'two', 'three'],
   launcher: '',
   gone: [],
+  pids: [],
   diskFull: false,
   runDir: '/runs/x',
   hint: 'Resume the run.',
@@ -68,6 +69,13 @@ describe('a rank that says nothing', () => {
     expect(failure).toMatchObject({ code: 'rank.died', data: { rank: 2, signal: 9, pid: 4711, log: 'two' } });
     expect(failure.message).toBe('Rank 2 (process 4711 on alpha) was ended by signal 9 (Killed).');
     expect(failure.hint).toContain('run out of memory');
+  });
+
+  it('has the process id that it told itself, where mpirun knows none any more', () => {
+    const launcher = signaled.replace('PID 4711', 'PID 0');
+    const failure = rankFailure(evidence({ launcher, pids: [10, 11, 12, 13] }));
+    expect(failure.data.pid).toBe(12);
+    expect(failure.message).toContain('(process 12 on alpha)');
   });
 
   it('is named by mpirun with its exit code', () => {

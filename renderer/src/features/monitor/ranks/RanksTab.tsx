@@ -53,7 +53,7 @@ function DeviceMemory({ device, ranks }: { device: RankDevice; ranks: readonly R
   if (known.length === 0) return null;
   return (
     <Text size="xs" c="dimmed">
-      {formatBytes(known.reduce((sum, bytes) => sum + bytes, 0))} in use by its ranks
+      {formatBytes(known.reduce((sum, bytes) => sum + bytes, 0))} at the last step of its ranks
     </Text>
   );
 }
