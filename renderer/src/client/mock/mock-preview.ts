@@ -67,7 +67,7 @@ export function mockPreview(spec: RunSpec): RunPreview {
     totalParams: total,
     trainableParams: trainable,
     adapterBytes: methodTraits(method.type).adapter === 'none' ? 0 : trainable * 4,
-    memory: ofAllRanks(layout),
+    memory: ofFullestDevice(layout, spec.device),
     layout,
     summary: [
       `${model?.name ?? 'The model'} trains ${whatIsTrained(method)} on 304 rows of ${spec.dataset.train.replace('library:', '')}.`,
@@ -78,16 +78,13 @@ export function mockPreview(spec: RunSpec): RunPreview {
   };
 }
 
-/** On a CPU all ranks share the memory. */
-function ofAllRanks({
-  ranks,
-  parallel,
-  deviceBytes,
-  availableBytes,
-  verdict,
-}: LayoutForecast): RunPreview['memory'] {
+/** All ranks share the memory of a CPU; a GPU has one, and here all are alike. */
+function ofFullestDevice(layout: LayoutForecast, device: RunSpec['device']): RunPreview['memory'] {
+  const { ranks, parallel, deviceBytes, availableBytes, verdict } = layout;
+  const here = device === 'cuda' ? ranks.slice(0, 1) : ranks;
+  const copies = device === 'cuda' ? 1 : parallel.dp_size;
   const sum = (part: 'weightsBytes' | 'gradientsBytes' | 'optimizerBytes' | 'activationsBytes') =>
-    parallel.dp_size * ranks.reduce((bytes, { memory }) => bytes + memory[part], 0);
+    copies * here.reduce((bytes, { memory }) => bytes + memory[part], 0);
   return {
     weightsBytes: sum('weightsBytes'),
     gradientsBytes: sum('gradientsBytes'),

@@ -73,7 +73,7 @@ interface BoxProps {
 }
 
 function DeviceBox({ device, by, states, foot }: BoxProps) {
-  const { kind, units, title, ranks, key } = device;
+  const { kind, units, title, name, ranks, key } = device;
   const cores = kind === 'cpu' && units !== null ? `, ${plural(units, 'core')}` : '';
   return (
     <section className={classes.device} data-none={key === 'none' || undefined} aria-label={title}>
@@ -84,6 +84,7 @@ function DeviceBox({ device, by, states, foot }: BoxProps) {
             {title}
           </Text>
           <Text size="xs" c="dimmed">
+            {name === undefined ? '' : `${name}, `}
             {plural(ranks.length, 'rank')}
             {cores}
           </Text>

@@ -30,6 +30,8 @@ export interface RankPlace {
 export interface RankDevice {
   key: string;
   title: string;
+  /** What it is, where the title only numbers it. */
+  name?: string;
   kind: 'cpu' | 'cuda';
   units: number | null;
   ranks: RankPlace[];
@@ -56,7 +58,8 @@ export function rankDevices(
     return [{ key: 'cpu', title: own[0]?.name ?? 'CPU', kind, units: own[0]?.units ?? null, ranks: places }];
   const cards = own.map((device, k) => ({
     key: `gpu-${device.index}`,
-    title: `GPU ${device.index}: ${device.name}`,
+    title: `GPU ${device.index}`,
+    name: device.name,
     kind,
     units: device.units,
     ranks: places.slice(k, k + 1),
