@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hostBuild, nativeBuild, rendererBuild } from './setup/build.mjs';
 import { runSteps } from './setup/console.mjs';
-import { cudaLibtorch, libtorch } from './setup/libtorch.mjs';
+import { cudaLibtorch, libtorch, nccl } from './setup/libtorch.mjs';
 import { npmPackages, systemPackages } from './setup/packages.mjs';
 
 const usage = 'Usage: node native/setup.mjs [--for-tests] [--quiet] [--only native|cuda]';
@@ -31,7 +31,12 @@ const forTests = args.includes('--for-tests');
 const packages = systemPackages(forTests);
 const targetsOf = (...names) => (forTests ? [] : names);
 const targets = {
-  cuda: () => [packages, cudaLibtorch(native), nativeBuild(native, 'cuda-release', targetsOf('collie-rank'))],
+  cuda: () => [
+    packages,
+    cudaLibtorch(native),
+    nccl(native),
+    nativeBuild(native, 'cuda-release', targetsOf('collie-rank')),
+  ],
   native: () => [
     packages,
     npmPackages(root),

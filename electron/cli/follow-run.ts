@@ -6,8 +6,8 @@ import type { RunStatus } from '../shared/events.ts';
 import { Progress } from './progress.ts';
 
 /**
- * Shows the progress until the run has ended; returns its last status. The first Ctrl-C stops the run and saves, the second
- * ends it at once.
+ * Shows the progress until the run has ended; returns its last status. The first Ctrl-C, or a SIGTERM as batch
+ * systems send it, stops the run and saves, the second ends it at once.
  */
 export async function followRun(host: Host, id: string): Promise<RunStatus> {
   const progress = new Progress();
@@ -22,7 +22,8 @@ export async function followRun(host: Host, id: string): Promise<RunStatus> {
     // The run may have ended by itself meanwhile, which is as good.
     wish.catch(() => {});
   };
-  process.on('SIGINT', interrupt);
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.on(signal, interrupt);
   try {
     for await (const status of host.stream('runs.status', {}, watching.signal)) {
       if (status.id !== id) continue;
@@ -31,7 +32,7 @@ export async function followRun(host: Host, id: string): Promise<RunStatus> {
     }
     return host.services.runs.status(id);
   } finally {
-    process.removeListener('SIGINT', interrupt);
+    for (const signal of signals) process.removeListener(signal, interrupt);
     watching.abort();
     progress.end();
   }

@@ -91,6 +91,27 @@ program
   );
 
 program
+  .command('plan')
+  .argument('<spec>', 'spec file (JSON)')
+  .description('list layouts over several devices, the best first, with memory and time of a step')
+  .addOption(setOption())
+  .option('--devices <number>', 'ranks to lay out; left out: those of the spec', wholeNumber(1, 1024))
+  .action(
+    guarded(async (spec, flags) => (await import('./plan.ts')).planCommand(spec, { ...flags, json: json() })),
+  );
+
+program
+  .command('slurm')
+  .argument('<spec>', 'spec file (JSON)')
+  .description('print a batch script that trains the spec in a Slurm job')
+  .addOption(setOption())
+  .option('--nodes <number>', 'hosts that the ranks are spread over', wholeNumber(1, 1024), 1)
+  .option('--cpus <number>', 'cores of a rank', wholeNumber(1, 1024), 1)
+  .option('--time <limit>', "most time, in Slurm's words: 2:00:00, 1-0")
+  .option('--partition <name>', 'which partition; the default one when left out')
+  .action(guarded(async (spec, flags) => (await import('./slurm.ts')).slurmCommand(spec, flags)));
+
+program
   .command('export')
   .argument('<run>', 'id of a run')
   .description('write a checkpoint as a PEFT adapter or as a merged Hugging Face model')

@@ -14,6 +14,7 @@ import {
   deviceSchema,
   exportRecordSchema,
   jobSchema,
+  layoutForecastSchema,
   modelCardSchema,
   presetSchema,
   runPreviewSchema,
@@ -22,7 +23,7 @@ import {
   tokenizedRowSchema,
 } from './entities.ts';
 import { errorInfoSchema } from './errors.ts';
-import { runStatusSchema, sampleSchema } from './events.ts';
+import { runStatusSchema, runTimelineSchema, sampleSchema } from './events.ts';
 import { mappingSchema, runSpecSchema, specIssueSchema } from './run-spec.ts';
 
 const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/);
@@ -120,6 +121,12 @@ export const methods = {
     }),
   },
 
+  /** Layouts of so many ranks that spec and model allow, the best first. Fails with spec.invalid or model.* errors. */
+  'spec.layouts': {
+    params: z.object({ spec: z.unknown(), ranks: z.number().int().min(1).max(1024) }),
+    result: z.array(layoutForecastSchema),
+  },
+
   'runs.list': { params: none, result: z.array(runStatusSchema) },
   'runs.get': {
     params: z.object({ id }),
@@ -136,6 +143,11 @@ export const methods = {
   },
   /** Fails with spec.invalid and all issues. */
   'runs.start': { params: z.object({ spec: z.unknown() }), result: z.object({ id: z.string() }) },
+  /** Of a step, or the newest; null where none was recorded (`parallel.timeline`). */
+  'runs.timeline': {
+    params: z.object({ id, step: z.number().int().min(1).nullable().default(null) }),
+    result: runTimelineSchema.nullable(),
+  },
   /** Saves a checkpoint, then ends the run. Returns when the wish has arrived, not when the run has ended. */
   'runs.stop': { params: z.object({ id }), result: ok },
   'runs.save': { params: z.object({ id }), result: ok },

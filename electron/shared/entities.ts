@@ -1,6 +1,7 @@
 /** What the library holds and what the API speaks of: models, datasets, jobs, devices, exports. */
 import { z } from 'zod';
 import { errorInfoSchema } from './errors.ts';
+import { parallelSchema } from './parallel-fields.ts';
 import { mappingSchema } from './run-spec.ts';
 
 export const modelCardSchema = z.object({
@@ -140,6 +141,43 @@ export const exportRecordSchema = z.object({
 export type ExportRecord = z.infer<typeof exportRecordSchema>;
 
 /** Forecast of a run before it starts. */
+const bytes = z.number().int();
+
+/** A way to lay a run out over ranks, with what it takes. */
+export const layoutForecastSchema = z.object({
+  parallel: parallelSchema,
+  worldSize: z.number().int(),
+  /** One for every stage and tp_rank, of dp_rank 0: data-parallel ranks are alike. */
+  ranks: z.array(
+    z.object({
+      rank: z.number().int(),
+      stage: z.number().int(),
+      tpRank: z.number().int(),
+      layers: z.number().int(),
+      memory: z.object({
+        weightsBytes: bytes,
+        gradientsBytes: bytes,
+        optimizerBytes: bytes,
+        activationsBytes: bytes,
+        totalBytes: bytes,
+      }),
+    }),
+  ),
+  /** On the fullest device: the heaviest rank of a GPU, all ranks of the host on a CPU. */
+  deviceBytes: z.number(),
+  availableBytes: z.number(),
+  verdict: z.enum(['fits', 'tight', 'does_not_fit']),
+  /** Of one optimizer step, to compare layouts by. */
+  time: z.object({
+    computeSeconds: z.number(),
+    bubbleSeconds: z.number(),
+    communicationSeconds: z.number(),
+    totalSeconds: z.number(),
+    bubbleShare: z.number(),
+  }),
+});
+export type LayoutForecast = z.infer<typeof layoutForecastSchema>;
+
 export const runPreviewSchema = z.object({
   modelName: z.string(),
   trainRows: z.number().int(),
@@ -160,6 +198,8 @@ export const runPreviewSchema = z.object({
     availableBytes: z.number().int(),
     verdict: z.enum(['fits', 'tight', 'does_not_fit']),
   }),
+  /** Of the ranks; `memory` is that of the fullest device. */
+  layout: layoutForecastSchema,
   /** What will happen, in sentences. */
   summary: z.array(z.string()),
   warnings: z.array(z.string()),

@@ -29,8 +29,8 @@ export const errorCodes = [
   'checkpoint.truncated',
   'checkpoint.mismatch',
   'train.non_finite',
-  'rank.died',
-  'rank.hung', // data: rank, operation, group, seconds, missing: number[], ranks: what each was doing
+  'rank.died', // of several ranks, data.rank says which
+  'rank.hung', // data.missing: the ranks that others wait for
   'engine.not_built',
   'device.unavailable',
   'memory.insufficient',

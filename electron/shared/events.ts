@@ -9,6 +9,28 @@ export const EVENTS_VERSION = 1;
 
 const finite = z.number();
 
+/** One pass of one micro-batch through one chunk; waiting for neighbours is left out. */
+export const spanSchema = z.object({
+  kind: z.enum(['forward', 'backward']),
+  /** Of those that the rank takes in a step. */
+  micro_batch: z.number().int(),
+  /** Of those that the rank holds, bottom up. */
+  chunk: z.number().int(),
+  /** Microseconds since the rank began the step. Ranks begin one together: each ends with a reduction over all. */
+  begin_us: z.number().int(),
+  end_us: z.number().int(),
+});
+export type Span = z.infer<typeof spanSchema>;
+
+/** What all ranks computed when in one step (`runs.timeline`). */
+export const runTimelineSchema = z.object({
+  step: z.number().int(),
+  /** Newest step that all ranks have. */
+  newest: z.number().int(),
+  ranks: z.array(z.object({ rank: z.number().int(), stepUs: z.number().int(), spans: z.array(spanSchema) })),
+});
+export type RunTimeline = z.infer<typeof runTimelineSchema>;
+
 /** Payloads by event type. The engine writes exactly these keys. */
 export const eventPayloads = {
   /** First event of every attempt. `resumed_from_step` is 0 for a fresh start: later steps seen before are void. */
@@ -22,6 +44,12 @@ export const eventPayloads = {
     total_params: z.number().int(),
     device: z.string(),
     threads: z.number().int(),
+    /** Which process this is, and its place in the grid of ranks. Runs made before there was a grid have none of it. */
+    pid: z.number().int().optional(),
+    host: z.string().optional(),
+    stage: z.number().int().optional(),
+    dp_rank: z.number().int().optional(),
+    tp_rank: z.number().int().optional(),
   }),
   /** loading_model, allocating, training, evaluating, saving, sampling, finishing */
   phase: z.object({ name: z.string(), progress: z.number().min(0).max(1).nullable() }),
@@ -44,6 +72,21 @@ export const eventPayloads = {
     memory_peak_bytes: z.number().int(),
     /** Seconds of `step_seconds` that went into an estimate of the curvature (Sophia); only in steps that made one. */
     curvature_seconds: finite.optional(),
+  }),
+  /** What one rank's part of a step took; every rank writes it, the events of the whole run come from rank 0. */
+  rank_step: z.object({
+    step_seconds: finite,
+    compute_seconds: finite,
+    /** Waiting for other ranks: in collectives, and for what a pipeline neighbour sends. */
+    wait_seconds: finite,
+    memory_bytes: z.number().int(),
+    memory_peak_bytes: z.number().int(),
+  }),
+  /** What a rank computed when in the step that the event is of; only with `parallel.timeline`. */
+  timeline: z.object({
+    /** The whole step on this rank, its update included. */
+    step_us: z.number().int(),
+    spans: z.array(spanSchema),
   }),
   /** AdaLoRA's allocation of ranks, written whenever it is made anew. */
   ranks: z.object({
@@ -122,6 +165,35 @@ export const runStates = [
 export type RunState = (typeof runStates)[number];
 export const liveStates: readonly RunState[] = ['preparing', 'starting', 'running', 'stopping'];
 
+/** One process of a run, as far as it is known. */
+export const rankStatusSchema = z.object({
+  rank: z.number().int(),
+  host: z.string(),
+  pid: z.number().int().nullable(),
+  stage: z.number().int(),
+  dpRank: z.number().int(),
+  tpRank: z.number().int(),
+  /** starting: has not reported yet. gone: its process ended before the run did. ended: with the run. */
+  state: z.enum(['starting', 'alive', 'gone', 'ended']),
+  /** Of its last step; null before the first. */
+  step: z.number().int().nullable(),
+  stepSeconds: z.number().nullable(),
+  waitSeconds: z.number().nullable(),
+  memoryBytes: z.number().int().nullable(),
+  memoryPeakBytes: z.number().int().nullable(),
+});
+export type RankStatus = z.infer<typeof rankStatusSchema>;
+
+/** The supervisor started the run again by itself (`recovery.max_restarts`). */
+export const restartSchema = z.object({
+  at: z.string(),
+  /** Why the attempt before it ended. */
+  error: errorInfoSchema,
+  /** Where it went on; null: step 0. */
+  checkpoint: z.string().nullable(),
+});
+export type Restart = z.infer<typeof restartSchema>;
+
 export const runStatusSchema = z.object({
   v: z.literal(1),
   id: z.string(),
@@ -147,6 +219,10 @@ export const runStatusSchema = z.object({
   checkpoint: z.string().nullable(),
   error: errorInfoSchema.nullable(),
   supervisorPid: z.number().int().nullable(),
+  /** Its processes, in the order of their ranks; empty before they are started. */
+  ranks: z.array(rankStatusSchema).default([]),
+  /** Of the newest start or resume by a user. */
+  restarts: z.array(restartSchema).default([]),
 });
 export type RunStatus = z.infer<typeof runStatusSchema>;
 

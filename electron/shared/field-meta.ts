@@ -32,10 +32,12 @@ export interface FieldMeta {
   step?: number;
   scale?: 'linear' | 'log';
   paper?: { title: string; url: string };
-  /** What the form offers instead of a plain input: pickers of the library, a dataset's columns, a larger text box. */
-  control?: 'model' | 'dataset' | 'column' | 'multiline' | 'adapter';
+  /** What the form offers instead of a plain input: pickers of the library, a dataset's columns, a larger text box, buttons for one less and one more. */
+  control?: 'model' | 'dataset' | 'column' | 'multiline' | 'adapter' | 'stepper';
   /** Usual values of a list of texts; others may be typed. */
   suggestions?: string[];
+  /** What to do instead of a number above the highest. */
+  instead?: string;
   /** Of a variant: the heading under which choices list it. */
   family?: string;
   /** Of a variant: what a run with it is called in a line; {key} stands for a setting: "LoRA r{rank}". */

@@ -1,15 +1,7 @@
 /** Methods that train low-rank matrices beside frozen weights. Part of the RunSpec. */
 import { z } from 'zod';
 import { int, meta } from './field-meta.ts';
-import {
-  alpha,
-  dropout,
-  factors,
-  linearModules,
-  modulesToSave,
-  rank,
-  targetModules,
-} from './method-fields.ts';
+import { alpha, dropout, factors, initAdapter, rank } from './method-fields.ts';
 
 const lrRatio = z
   .number()
@@ -48,6 +40,7 @@ export const lora = z
       ),
     lr_ratio: lrRatio,
     ...factors,
+    init_adapter: initAdapter,
   })
   .meta(
     meta({
@@ -69,7 +62,14 @@ export const lora = z
   );
 
 export const dora = z
-  .strictObject({ type: z.literal('dora'), rank: rank(16), alpha: alpha(32), lr_ratio: lrRatio, ...factors })
+  .strictObject({
+    type: z.literal('dora'),
+    rank: rank(16),
+    alpha: alpha(32),
+    lr_ratio: lrRatio,
+    ...factors,
+    init_adapter: initAdapter,
+  })
   .meta(
     meta({
       title: 'DoRA',
@@ -175,8 +175,7 @@ export const adalora = z
           step: 0.1,
         }),
       ),
-    target_modules: targetModules(linearModules),
-    modules_to_save: modulesToSave,
+    ...factors,
   })
   .meta(
     meta({

@@ -121,5 +121,4 @@ export const initText = z
 export const factors = {
   target_modules: targetModules(linearModules),
   modules_to_save: modulesToSave,
-  init_adapter: initAdapter,
 };

@@ -10,6 +10,7 @@ export const parallelSchema = z.strictObject({
     .default(1)
     .meta(
       meta({
+        control: 'stepper',
         title: 'Data parallel',
         help: 'Copies of the model that share the micro-batches of a step. Accumulation must be a multiple of it; the result of a step is the same.',
         unit: 'copies',
@@ -19,6 +20,7 @@ export const parallelSchema = z.strictObject({
     .default(1)
     .meta(
       meta({
+        control: 'stepper',
         title: 'Tensor parallel',
         help: 'Ranks that every matrix of a layer is cut into. They talk twice a layer, so they belong next to each other on one machine.',
         unit: 'ranks',
@@ -29,18 +31,22 @@ export const parallelSchema = z.strictObject({
     .default(1)
     .meta(
       meta({
+        control: 'stepper',
         title: 'Pipeline parallel',
         help: 'Stages that the layers are cut into. They talk little, but wait at the begin and end of a step (the bubble): take several micro-batches for each stage.',
         unit: 'stages',
         paper: { title: 'PipeDream-Flush, 1F1B (2021)', url: 'https://arxiv.org/abs/2006.09503' },
       }),
     ),
-  zero_stage: int(0, 3)
+  zero_stage: int(0, 2)
     .default(0)
     .meta(
       meta({
+        control: 'stepper',
         title: 'ZeRO stage',
-        help: 'What data-parallel ranks share instead of each holding it: 0 nothing, 1 the state of the optimizer, 2 the gradients too, 3 the weights too.',
+        help: 'What data-parallel ranks share instead of each holding it: 0 nothing, 1 the state of the optimizer, 2 the gradients too. Weights stay whole on each (stage 3 is not there yet); tensor and pipeline parallel cut those.',
+        instead:
+          'ZeRO 3 is not available yet: ZeRO 2 shares out gradients and optimizer state, and tp_size or pp_size cut the weights.',
         paper: { title: 'ZeRO (2020)', url: 'https://arxiv.org/abs/1910.02054' },
       }),
     ),
@@ -147,3 +153,27 @@ export const recoverySchema = z.strictObject({
 });
 
 export const worldSize = ({ dp_size, tp_size, pp_size }: ParallelSpec): number => dp_size * tp_size * pp_size;
+
+/** Place of a rank in the grid pp x dp x tp; the engine's place_of() (native/core/parallel.cpp). */
+export function placeOf({ tp_size, dp_size }: ParallelSpec, rank: number) {
+  return {
+    stage: Math.floor(rank / (tp_size * dp_size)),
+    dpRank: Math.floor(rank / tp_size) % dp_size,
+    tpRank: rank % tp_size,
+  };
+}
+
+/** Most ranks that one host gets: hosts are filled in their order. */
+export function ranksPerHost(world: number, hosts: readonly string[]): number {
+  if (hosts.length === 0) return world;
+  let left = world;
+  return hosts.reduce((most, host) => {
+    const here = Math.min(left, parseHost(host)?.slots ?? 1);
+    left -= here;
+    return Math.max(most, here);
+  }, 0);
+}
+
+/** Threads of a rank when none are asked for. */
+export const threadsPerRank = (cores: number, ranks: number): number =>
+  Math.max(1, Math.floor(cores / Math.max(1, ranks)));

@@ -11,6 +11,8 @@ export const runFiles = {
   samplesDir: 'samples',
   samples: 'samples/samples.jsonl',
   exportDir: 'export',
+  /** What the launcher of several ranks (mpirun) says. */
+  launcherLog: 'logs/launcher.log',
   supervisorLog: 'logs/supervisor.log',
   /** Holds the path of the supervisor's control socket. */
   socket: 'supervisor.json',

@@ -329,7 +329,13 @@ export const runSpecSchema = z.strictObject({
     .meta(meta({ title: 'Device', help: 'Where the ranks compute.' })),
   threads: int(0, 1024)
     .default(0)
-    .meta(meta({ title: 'CPU threads', help: 'Threads per rank. 0: all cores.', advanced: true })),
+    .meta(
+      meta({
+        title: 'CPU threads',
+        help: 'Threads per rank. 0: all cores, shared out among the ranks of a machine.',
+        advanced: true,
+      }),
+    ),
   max_grad_norm: z
     .number()
     .min(0)

@@ -61,3 +61,13 @@ function closeAll(server: Server, connections: Set<Socket>): void {
   server.close();
   for (const connection of connections) connection.destroySoon();
 }
+
+/** The answer to a command that needs ranks that train. */
+export function notTraining(command: string, phase: string): CollieError {
+  return new CollieError(
+    'run.not_live',
+    `The run cannot ${command} now: it is in phase "${phase}".`,
+    'Try again once it trains.',
+    { phase },
+  );
+}

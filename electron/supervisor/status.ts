@@ -1,7 +1,7 @@
 /** status.json of a live run: what the events say, written at most four times a second. */
 import { join } from 'node:path';
 import { writeJsonAtomic, writeJsonInPlace } from '../server/runs/folder.ts';
-import { toErrorInfo } from '../shared/errors.ts';
+import { type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
 import type { RunEvent, RunStatus } from '../shared/events.ts';
 import { runFiles } from '../shared/run-folder.ts';
 import type { StepClock } from './step-clock.ts';
@@ -59,6 +59,26 @@ export function applyEvent(status: RunStatus, event: RunEvent, clock: StepClock)
     default:
       return status;
   }
+}
+
+/** How a run has ended. `reason` counts without an error. */
+export function lastStatus(
+  error: ErrorInfo | null,
+  reason: 'completed' | 'stopped',
+  checkpoint: string | null,
+): Partial<RunStatus> {
+  const state = error ? 'failed' : reason;
+  return {
+    state,
+    phase: { failed: 'Failed', completed: 'Completed', stopped: 'Stopped' }[state],
+    phaseProgress: state === 'completed' ? 1 : null,
+    etaSeconds: null,
+    tokensPerSecond: null,
+    finishedAt: new Date().toISOString(),
+    checkpoint,
+    error,
+    supervisorPid: null,
+  };
 }
 
 /** Keeps status.json up to date. Readers see whole files only. */

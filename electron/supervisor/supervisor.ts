@@ -2,32 +2,38 @@
  * One run, from its data to its last state: prepare, start the rank, follow its events, pass commands on, and say how it
  * ended. Nothing here knows who watches: hosts come and go, files and the control socket are all they get.
  */
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { ControlCommand } from '../server/runs/control.ts';
 import { socketPath } from '../server/runs/control.ts';
-import { endOfLines, LineReader } from '../server/runs/event-file.ts';
 import { newestCheckpoint, readSpec, readStatus } from '../server/runs/folder.ts';
 import type { StartMode } from '../server/runs/launch.ts';
-import { isAlive } from '../server/runs/process.ts';
-import { CollieError, type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
+import { resumeHint } from '../server/runs/status.ts';
+import { type CollieError, type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
 import type { EventPayload, RunEvent } from '../shared/events.ts';
-import { eventsFile } from '../shared/run-folder.ts';
+import { worldSize } from '../shared/parallel-fields.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
 import { Claim } from './claim.ts';
-import { type ControlServer, listenForCommands } from './control-server.ts';
+import { type ControlServer, listenForCommands, notTraining } from './control-server.ts';
 import { recordEnvironment } from './environment.ts';
 import { type Log, openLog } from './log.ts';
+import { waitForOrphan } from './orphan.ts';
 import { prepareData, sampleDecoder } from './prepare.ts';
-import { type RankExit, RankProcess } from './rank-process.ts';
+import { killAll } from './process-tree.ts';
+import { RankEvents } from './rank-events.ts';
+import { type RankError, type RankExit, rankFailure } from './rank-failure.ts';
+import { RankGroup } from './rank-group.ts';
+import { RankTable } from './rank-table.ts';
+import { mayRestart, restarted } from './recovery.ts';
 import { readEvent, SampleFile } from './samples.ts';
-import { applyEvent, StatusFile } from './status.ts';
+import { applyEvent, lastStatus, StatusFile } from './status.ts';
 import { StepClock } from './step-clock.ts';
 
 const POLL_MS = 150;
 /** A rank that was asked to stop and shows no sign of life for so long is ended by force. */
 const STOP_PATIENCE_MS = 10 * 60_000;
-/** An orphaned rank gets so long to save its work before it is ended by force. */
-const ORPHAN_PATIENCE_MS = 10 * 60_000;
+
+/** When one rank has ended too early, the others get so long to end. */
+const LAUNCHER_PATIENCE_MS = 5_000;
 
 type Wish = 'go' | 'stop' | 'kill';
 
@@ -39,9 +45,12 @@ export class Supervisor {
   readonly #clock = new StepClock();
   readonly #status: StatusFile;
   #wish: Wish = 'go';
-  #rank: RankProcess | null = null;
+  #ranks: RankGroup | null = null;
+  #table: RankTable | null = null;
   #lastSign = Date.now();
-  #error: EventPayload<'error'> | null = null;
+  /** When the first rank of the attempt failed. */
+  #trouble: number | null = null;
+  #errors: RankError[] = [];
   #finished: EventPayload<'finished'> | null = null;
 
   constructor(runDir: string, mode: StartMode) {
@@ -60,7 +69,7 @@ export class Supervisor {
     try {
       await this.#attempt(claim);
     } catch (thrown) {
-      this.#rank?.kill();
+      this.#kill();
       this.#end(thrown);
     } finally {
       server.close();
@@ -81,6 +90,8 @@ export class Supervisor {
         startedAt: this.#status.value.startedAt ?? new Date().toISOString(),
         finishedAt: null,
         error: null,
+        ranks: [],
+        restarts: [],
         supervisorPid: process.pid,
       });
       this.#status.flush();
@@ -93,29 +104,22 @@ export class Supervisor {
 
   async #attempt(claim: Claim): Promise<void> {
     const spec = readSpec(this.#runDir);
-    await this.#waitForOrphan(claim);
+    if (claim.orphan) this.#status.update({ phase: 'Waiting for the last attempt to save' });
+    await waitForOrphan(claim, this.#log);
     await this.#prepare(spec);
     if (this.#wish !== 'go') return this.#end(null);
-    const resumeFrom = this.#mode === 'resume' ? (newestCheckpoint(this.#runDir)?.name ?? null) : null;
-    await this.#recordAttempt(spec, resumeFrom);
     const samples = new SampleFile(this.#runDir, spec, sampleDecoder(spec));
     await samples.rebuild(this.#runDir);
-    const exit = await this.#train(claim, samples, resumeFrom);
-    this.#conclude(exit);
-  }
-
-  /** The rank of a supervisor that died notices the end of its input, saves and ends; two ranks would spoil each other. */
-  async #waitForOrphan(claim: Claim): Promise<void> {
-    const orphan = claim.orphan;
-    if (!orphan) return;
-    this.#log(`waiting for process ${orphan.pid} of the last attempt to save its work`);
-    this.#status.update({ phase: 'Waiting for the last attempt to save' });
-    const patience = Date.now() + ORPHAN_PATIENCE_MS;
-    while (isAlive(orphan)) {
-      if (Date.now() > patience) process.kill(orphan.pid, 'SIGKILL');
-      await delay(POLL_MS);
+    let resumeFrom = this.#mode === 'resume' ? (newestCheckpoint(this.#runDir)?.name ?? null) : null;
+    for (;;) {
+      await this.#recordAttempt(spec, resumeFrom);
+      const failure = this.#failure(await this.#train(claim, spec, samples, resumeFrom));
+      const { restarts } = this.#status.value;
+      const goOn = this.#wish === 'go' && mayRestart(failure, restarts.length, spec.recovery.max_restarts);
+      if (failure === null || !goOn) return this.#end(failure, this.#finished?.reason);
+      resumeFrom = newestCheckpoint(this.#runDir)?.name ?? null;
+      this.#recordRestart(failure, resumeFrom);
     }
-    claim.setRank(null);
   }
 
   async #prepare(spec: RunSpec): Promise<void> {
@@ -144,39 +148,71 @@ export class Supervisor {
     });
   }
 
-  async #train(claim: Claim, samples: SampleFile, resumeFrom: string | null): Promise<RankExit> {
-    const path = join(this.#runDir, eventsFile(0));
-    const events = new LineReader(path, endOfLines(path));
-    const rank = new RankProcess(this.#runDir, resumeFrom);
-    this.#rank = rank;
-    claim.setRank(rank.pid);
-    this.#status.update({ state: 'starting', phase: 'Starting the engine', phaseProgress: null });
+  /** The supervisor's own decision to try again; the ranks of the attempt before are all gone. */
+  #recordRestart(failure: CollieError, checkpoint: string | null): void {
+    const { restarts } = this.#status.value;
+    const from = checkpoint ?? 'step 0';
+    this.#log(
+      `${failure.code}: ${failure.message} Starting again from ${from} (restart ${restarts.length + 1})`,
+    );
+    [this.#errors, this.#finished, this.#trouble] = [[], null, null];
+    this.#status.update(restarted(this.#status.value, failure, checkpoint));
+    this.#status.flush();
+  }
+
+  async #train(
+    claim: Claim,
+    spec: RunSpec,
+    samples: SampleFile,
+    resumeFrom: string | null,
+  ): Promise<RankExit> {
+    const events = new RankEvents(this.#runDir, worldSize(spec.parallel));
+    const ranks = new RankGroup(this.#runDir, spec, resumeFrom);
+    const table = new RankTable(spec.parallel);
+    [this.#ranks, this.#table] = [ranks, table];
+    claim.setRank(ranks.pid);
+    this.#status.update({
+      state: 'starting',
+      phase: 'Starting the engine',
+      phaseProgress: null,
+      ranks: table.ranks,
+    });
     this.#passWish();
     let exit: RankExit | null = null;
     const noteExit = (value: RankExit) => {
       exit = value;
     };
-    // A rank that could not be started rejects; the race below throws that.
-    rank.exited.then(noteExit, () => {});
+    // Ranks that could not be started reject; the race below throws that.
+    ranks.exited.then(noteExit, () => {});
     for (;;) {
       const ended = exit !== null;
       const lines = await events.next();
       for (const line of lines) await this.#see(line, samples);
+      if (!ended && table.look()) {
+        this.#status.update({ ranks: table.ranks });
+      }
       if (lines.length > 0) continue;
       // Ended before that last look: nothing more will come.
       if (ended) break;
       this.#watchStop();
-      await Promise.race([rank.exited, delay(POLL_MS)]);
+      this.#watchLauncher(table);
+      await Promise.race([ranks.exited, delay(POLL_MS)]);
     }
+    // A launcher that was killed leaves its ranks behind.
+    killAll(table.processes);
     claim.setRank(null);
-    return rank.exited;
+    return ranks.exited;
   }
 
   async #see(line: string, samples: SampleFile): Promise<void> {
     const event = readEvent(line);
     if (event === null) return this.#log(`unreadable event: ${line.slice(0, 200)}`);
     this.#lastSign = Date.now();
-    if (event.type === 'error') this.#error = event.payload;
+    if (event.type === 'error')
+      this.#errors.push({ rank: event.rank, timeUs: event.timeUs, error: event.payload });
+    if (this.#table?.see(event)) this.#status.update({ ranks: this.#table.ranks });
+    // What all ranks go through together is told by the first.
+    if (event.rank !== 0) return;
     if (event.type === 'finished') this.#finished = event.payload;
     this.#status.update(applyEvent(this.#status.value, event, this.#clock));
     await this.#decode(event, samples);
@@ -193,8 +229,8 @@ export class Supervisor {
   #command(command: ControlCommand): void {
     if (command === 'ping') return;
     if (command === 'save' || command === 'sample') {
-      if (!this.#rank || this.#wish !== 'go') throw notTraining(command, this.#status.value.phase);
-      this.#rank.send(command);
+      if (!this.#ranks || this.#wish !== 'go') throw notTraining(command, this.#status.value.phase);
+      this.#ranks.send(command);
       return;
     }
     this.#log(command === 'stop' ? 'asked to stop' : 'asked to end at once');
@@ -207,52 +243,56 @@ export class Supervisor {
   }
 
   #passWish(): void {
-    if (this.#wish === 'stop') this.#rank?.send('stop');
-    if (this.#wish === 'kill') this.#rank?.kill();
+    if (this.#wish === 'stop') this.#ranks?.send('stop');
+    if (this.#wish === 'kill') this.#kill();
+  }
+
+  #kill(): void {
+    this.#ranks?.kill(this.#table?.processes ?? []);
   }
 
   #watchStop(): void {
     if (this.#wish !== 'stop' || Date.now() - this.#lastSign < STOP_PATIENCE_MS) return;
     this.#log('the training process does not stop: ending it by force');
-    this.#rank?.kill();
+    this.#kill();
   }
 
-  #conclude(exit: RankExit): void {
-    const checkpoint = newestCheckpoint(this.#runDir)?.name ?? null;
-    if (exit.code === 0 && this.#finished) this.#end(null, this.#finished.reason);
-    else if (this.#wish === 'kill') this.#end(null);
-    else this.#end(this.#rank?.failure(exit, this.#error, this.#runDir, checkpoint));
+  /** After the end of one rank the launcher ends the others. One that has lost a host may wait for it for a quarter of an hour. */
+  #watchLauncher({ gone }: RankTable): void {
+    if (this.#finished || (this.#errors.length === 0 && gone.length === 0)) return;
+    this.#trouble ??= Date.now();
+    if (Date.now() - this.#trouble < LAUNCHER_PATIENCE_MS) return;
+    this.#log('a rank has ended and the others have not: ending them by force');
+    this.#kill();
+  }
+
+  /** Why an attempt failed; null when it ended as wished. */
+  #failure(exit: RankExit): CollieError | null {
+    if (!this.#ranks || !this.#table) return null;
+    const wished = this.#wish === 'kill' || (exit.code === 0 && this.#finished !== null);
+    const failure = wished ? null : this.#cause(exit, this.#ranks, this.#table);
+    const died = failure?.data.rank;
+    this.#table.end(typeof died === 'number' ? died : null);
+    this.#status.update({ ranks: this.#table.ranks });
+    return failure;
+  }
+
+  #cause(exit: RankExit, group: RankGroup, { gone, ranks }: RankTable): CollieError {
+    const hint = resumeHint(newestCheckpoint(this.#runDir)?.name ?? null);
+    const pids = ranks.map(({ pid }) => pid);
+    return rankFailure({ ...group.evidence(), exit, errors: this.#errors, gone, pids, hint });
   }
 
   /** Writes the last state. `thrown` null: the run ended as wished. */
   #end(thrown: unknown, reason: 'completed' | 'stopped' = 'stopped'): void {
     const error: ErrorInfo | null = thrown === null ? null : toErrorInfo(thrown);
-    const state = error ? 'failed' : reason;
     this.#log(error ? `failed: ${error.code} ${error.message}` : `ended: ${reason}`);
-    this.#status.update({
-      state,
-      phase: { failed: 'Failed', completed: 'Completed', stopped: 'Stopped' }[state],
-      phaseProgress: state === 'completed' ? 1 : null,
-      etaSeconds: null,
-      tokensPerSecond: null,
-      finishedAt: new Date().toISOString(),
-      checkpoint: newestCheckpoint(this.#runDir)?.name ?? null,
-      error,
-      supervisorPid: null,
-    });
+    const checkpoint = newestCheckpoint(this.#runDir)?.name ?? null;
+    this.#status.update(lastStatus(error, reason, checkpoint));
     this.#status.flush();
   }
 }
 
 function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-function notTraining(command: string, phase: string): CollieError {
-  return new CollieError(
-    'run.not_live',
-    `The run cannot ${command} now: it is in phase "${phase}".`,
-    'Try again once it trains.',
-    { phase },
-  );
 }

@@ -2,8 +2,10 @@
 
 #include "addon/values.h"
 #include "core/devices.h"
+#include "core/layout_plan.h"
 #include "core/memory_plan.h"
 #include "core/model_config.h"
+#include "core/parallel_support.h"
 #include "core/run_spec.h"
 
 namespace collie::addon {
@@ -16,21 +18,64 @@ nlohmann::json parse_json(const std::string& text, const char* code, const char*
   return value;
 }
 
+nlohmann::json memory_json(const MemoryPlan& plan) {
+  return {{"weightsBytes", plan.weights},
+          {"gradientsBytes", plan.gradients},
+          {"optimizerBytes", plan.optimizer},
+          {"activationsBytes", plan.activations + plan.scratch},
+          {"totalBytes", plan.total()}};
+}
+
+nlohmann::json rank_json(const RankPlan& plan) {
+  return {{"rank", plan.rank},
+          {"stage", plan.place.stage},
+          {"tpRank", plan.place.tp_rank},
+          {"layers", plan.layers},
+          {"memory", memory_json(plan.memory)},
+          {"flopsPerToken", plan.flops_per_token},
+          {"traffic",
+           {{"tensor", plan.traffic.tensor}, {"pipeline", plan.traffic.pipeline}, {"data", plan.traffic.data}}}};
+}
+
 }  // namespace
+
+Napi::Value plan_layout_of_run(const Napi::CallbackInfo& info) {
+  const std::string config = string_argument(info, 0, "configJson"), spec = string_argument(info, 1, "specJson");
+  const int64_t threads = integer_argument(info, 2, "threads");
+  return guarded(info.Env(), [&] {
+    nlohmann::json ranks = nlohmann::json::array();
+    for (const RankPlan& plan : plan_layout(ModelConfig::parse(parse_json(config, "model.bad_config", "config.json")),
+                                            RunSpec::parse(parse_json(spec, "spec.invalid", "The spec")), threads))
+      ranks.push_back(rank_json(plan));
+    return to_js(info.Env(), ranks);
+  });
+}
+
+Napi::Value parallel_exclusions(const Napi::CallbackInfo& info) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const Exclusion& e : exclusions())
+    rows.push_back({{"field", e.field}, {"value", e.value}, {"axis", name_of(e.axis)}, {"zeroStage", e.zero_stage}, {"reason", e.reason}});
+  return to_js(info.Env(), rows);
+}
+
+Napi::Value tensor_parallel_sizes(const Napi::CallbackInfo& info) {
+  const std::string config = string_argument(info, 0, "configJson");
+  const int64_t most = integer_argument(info, 1, "most");
+  return guarded(info.Env(), [&] {
+    return to_js(info.Env(), tp_sizes(ModelConfig::parse(parse_json(config, "model.bad_config", "config.json")), most));
+  });
+}
 
 Napi::Value plan_memory_of_run(const Napi::CallbackInfo& info) {
   const std::string config = string_argument(info, 0, "configJson"), spec = string_argument(info, 1, "specJson");
   return guarded(info.Env(), [&] {
     const MemoryPlan plan = plan_memory(ModelConfig::parse(parse_json(config, "model.bad_config", "config.json")),
                                         RunSpec::parse(parse_json(spec, "spec.invalid", "The spec")), usable_cores());
-    return to_js(info.Env(), {{"weightsBytes", plan.weights},
-                              {"gradientsBytes", plan.gradients},
-                              {"optimizerBytes", plan.optimizer},
-                              {"activationsBytes", plan.activations + plan.scratch},
-                              {"totalBytes", plan.total()},
-                              {"totalParams", plan.total_params},
-                              {"trainableParams", plan.trainable_params},
-                              {"adapterBytes", plan.adapter}});
+    nlohmann::json forecast = memory_json(plan);
+    forecast.update({{"totalParams", plan.total_params},
+                     {"trainableParams", plan.trainable_params},
+                     {"adapterBytes", plan.adapter}});
+    return to_js(info.Env(), forecast);
   });
 }
 

@@ -1,4 +1,6 @@
-// planMemory(configJson, specJson): what a run will take, before it starts.
+// What a run will take, before it starts: planMemory(configJson, specJson) on one rank, planLayout(configJson, specJson, threads) for
+// every rank of its layout; tensorParallelSizes(configJson, most): the degrees that the model's heads allow; parallelExclusions():
+// methods and optimizers that an axis excludes, with the reason.
 #pragma once
 
 #include <napi.h>
@@ -6,5 +8,8 @@
 namespace collie::addon {
 
 Napi::Value plan_memory_of_run(const Napi::CallbackInfo& info);
+Napi::Value plan_layout_of_run(const Napi::CallbackInfo& info);
+Napi::Value parallel_exclusions(const Napi::CallbackInfo& info);
+Napi::Value tensor_parallel_sizes(const Napi::CallbackInfo& info);
 
 }  // namespace collie::addon

@@ -13,3 +13,11 @@ find_package(CUDAToolkit REQUIRED)
 if(NOT EXISTS "${COLLIE_TORCH_DIR}/lib/libtorch_cuda.so")
   message(FATAL_ERROR "The torch in ${COLLIE_TORCH_DIR} has no CUDA. Run `node native/setup.mjs --only cuda`, or pass -DCOLLIE_TORCH_DIR.")
 endif()
+
+# NCCL: beside the torch folder of a wheel, or the system's.
+get_filename_component(COLLIE_TORCH_SITE "${COLLIE_TORCH_DIR}/.." REALPATH)
+find_path(NCCL_INCLUDE nccl.h HINTS ${COLLIE_TORCH_SITE}/nvidia/nccl/include)
+find_library(NCCL_LIBRARY NAMES nccl libnccl.so.2 HINTS ${COLLIE_TORCH_SITE}/nvidia/nccl/lib)
+if(NOT NCCL_INCLUDE OR NOT NCCL_LIBRARY)
+  message(STATUS "No NCCL: runs on one GPU only (nccl.h and libnccl beside ${COLLIE_TORCH_DIR}, or of the system)")
+endif()

@@ -43,7 +43,8 @@ void read_init_adapter(JsonReader& reader) {
   if (reader.string("init_adapter").empty()) reader.fail("init_adapter", "out_of_range", "must not be empty");
 }
 
-void read_factors(JsonReader& reader) {
+// Of methods that can go on from an adapter.
+void read_continued(JsonReader& reader) {
   read_targets(reader);
   read_init_adapter(reader);
 }
@@ -59,19 +60,19 @@ void read_lora(JsonReader& reader) {
   enum class Scaling { standard, rank_stabilized };
   reader.one_of<Scaling>("scaling", {{"standard", Scaling::standard}, {"rank_stabilized", Scaling::rank_stabilized}});
   reader.number("lr_ratio", 1, 256);
-  read_factors(reader);
+  read_continued(reader);
 }
 
 void read_dora(JsonReader& reader) {
   read_rank(reader);
   reader.number("lr_ratio", 1, 256);
-  read_factors(reader);
+  read_continued(reader);
 }
 
 void read_pissa(JsonReader& reader) {
   read_rank(reader);
   reader.number("dropout", 0, 0.9);
-  read_factors(reader);
+  read_targets(reader);
 }
 
 void read_adalora(JsonReader& reader) {
@@ -91,7 +92,7 @@ void read_adalora(JsonReader& reader) {
 }
 
 void read_ia3(JsonReader& reader) {
-  read_factors(reader);
+  read_continued(reader);
   read_patterns(reader, "feedforward_modules");
 }
 

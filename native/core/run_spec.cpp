@@ -66,11 +66,13 @@ Hyper::Value read_hyper(JsonReader& reader, const HyperField& field) {
 }
 
 // A rule that updates inside the backward pass has changed the weights before a second micro-batch could add to the gradient.
-void check_accumulation(const OptimizerSpec& optimizer, const BatchShape& batch) {
-  if (optimizer_rule(optimizer.type).place != UpdatePlace::inside_backward || batch.grad_accum_steps == 1) return;
-  const std::string message = "must be 1 with " + optimizer.type + ", which updates inside the backward pass, not " +
+void check_accumulation(const OptimizerSpec& optimizer, const BatchShape& batch, const ParallelSpec& parallel) {
+  const int64_t dp = parallel.dp_size;
+  if (optimizer_rule(optimizer.type).place != UpdatePlace::inside_backward || batch.grad_accum_steps == dp) return;
+  const std::string message = "must be " + std::to_string(dp) + (dp > 1 ? ", one for each data-parallel rank," : "") + " with " +
+                              optimizer.type + ", which updates inside the backward pass, not " +
                               std::to_string(batch.grad_accum_steps);
-  const std::string fix = "Set batch.grad_accum_steps to 1 and raise batch.micro_batch_size.";
+  const std::string fix = "Set batch.grad_accum_steps to " + std::to_string(dp) + " and raise batch.micro_batch_size.";
   const json issue = {{"path", "batch.grad_accum_steps"}, {"code", "unsupported_combination"}, {"message", message},
                       {"received", batch.grad_accum_steps}, {"suggestion", fix}};
   throw Error("spec.invalid", "batch.grad_accum_steps: " + message, fix, {{"issues", json::array({issue})}});
@@ -168,7 +170,6 @@ RunSpec RunSpec::parse(const json& document) {
   spec.optimizer = read_optimizer(reader.object("optimizer"));
   spec.schedule = read_schedule(reader.object("schedule"));
   spec.batch = read_batch(reader.object("batch"));
-  check_accumulation(spec.optimizer, spec.batch);
   if (updates_inside_backward(spec.optimizer) && peft_method(spec.method.type).reads_gradients)
     reader.fail("optimizer.type", "unsupported_combination",
                 "cannot be " + spec.optimizer.type + ", which keeps no gradients, with " + spec.method.type +
@@ -191,6 +192,7 @@ RunSpec RunSpec::parse(const json& document) {
   spec.sampling = read_sampling(reader.object("sampling"));
   spec.parallel_json = reader.value("parallel");
   spec.parallel = read_parallel(reader.object("parallel"));
+  check_accumulation(spec.optimizer, spec.batch, spec.parallel);
   check_parallel({spec.method, spec.optimizer, spec.quantization, spec.parallel});
   check_supervision(reader);
   reader.finish();

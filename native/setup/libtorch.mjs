@@ -19,6 +19,7 @@ import { SetupError } from './console.mjs';
 
 const CPU_VERSION = '2.13.0';
 const CUDA_VERSION = '2.14.1';
+const NCCL_VERSION = '2.30.7'; // the one that this torch loads
 
 /** Extracts the named folders of all wheels in a folder; prints its progress. */
 const EXTRACT = `
@@ -64,6 +65,24 @@ export function cudaLibtorch(native) {
       return join(site, 'torch');
     },
   );
+}
+
+/** NCCL's header and library beside the CUDA libtorch; with a GPU they have come with it. */
+export function nccl(native) {
+  const site = join(native, '.deps/cuda-site');
+  const header = join(site, 'nvidia/nccl/include/nccl.h');
+  return {
+    title: `NCCL ${NCCL_VERSION}`,
+    needed: () => !process.env.COLLIE_TORCH_DIR && !existsSync(header),
+    async run(report) {
+      const work = join(native, '.deps/download');
+      rmSync(work, { recursive: true, force: true });
+      mkdirSync(work, { recursive: true });
+      await download(work, ['--no-deps', `nvidia-nccl-cu13==${NCCL_VERSION}`], report);
+      await extract(work, site, ['nvidia/nccl/include/', 'nvidia/nccl/lib/'], report);
+      rmSync(work, { recursive: true, force: true });
+    },
+  };
 }
 
 /** A set-up step that makes `folder` with `make(work, report)` -> path, once per version. */

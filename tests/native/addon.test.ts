@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type NativeAddon, native, nativeAddon } from '../../electron/server/native/addon.ts';
+import { installRoot, type NativeAddon, native, nativeAddon } from '../../electron/server/native/addon.ts';
+import { parallelMarkdown } from '../../electron/server/spec/docs-parallel.ts';
 import { deviceSchema, telemetrySchema } from '../../electron/shared/entities.ts';
 import { CollieError } from '../../electron/shared/errors.ts';
 import { runSpecSchema } from '../../electron/shared/run-spec.ts';
@@ -196,5 +197,40 @@ describeWithAddon('native addon', () => {
     expect(codeOf(() => call((addon) => addon.planMemory('{', JSON.stringify(spec))))).toBe(
       'model.bad_config',
     );
+  });
+
+  it('forecasts a layout, one plan for every stage and tensor-parallel rank', () => {
+    const out = join(folder, 'converted');
+    const config = readFileSync(join(out, 'config.json'), 'utf8');
+    const sizes = call((addon) => addon.tensorParallelSizes(config, 8));
+    expect(sizes[0]).toBe(1);
+    const plan = (parallel: object) => {
+      const spec = runSpecSchema.parse({
+        model: out,
+        dataset: { train: 'x', mapping: { kind: 'prompt_answer', prompt: 'a', answer: 'b' } },
+        method: { type: 'lora' },
+        optimizer: { type: 'adamw' },
+        parallel,
+      });
+      return call((addon) => addon.planLayout(config, JSON.stringify(spec), 1));
+    };
+    const [whole] = plan({});
+    expect(whole).toMatchObject({ rank: 0, stage: 0, tpRank: 0 });
+    const { layers = 0 } = whole ?? {};
+    const stages = plan({ pp_size: 2, dp_size: 2 });
+    expect(stages.map(({ rank, stage }) => [rank, stage])).toEqual([
+      [0, 0],
+      [2, 1],
+    ]);
+    expect(stages.reduce((sum, stage) => sum + stage.layers, 0)).toBe(layers);
+    expect(codeOf(() => plan({ pp_size: layers + 1 }))).toBe('spec.invalid');
+  });
+
+  it('says what parallel layouts exclude, as the docs do', () => {
+    const rows = call((addon) => addon.parallelExclusions());
+    expect(rows.length).toBeGreaterThan(0);
+    const page = readFileSync(join(installRoot(), 'docs/parallel.md'), 'utf8');
+    expect(parallelMarkdown(rows)).toBe(page);
+    expect(parallelMarkdown(rows.slice(1))).not.toBe(page);
   });
 });

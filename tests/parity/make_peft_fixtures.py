@@ -39,7 +39,8 @@ def cases():
            LoraConfig(**{**factors, "target_modules": one}, modules_to_save=["model.norm", "input_layernorm"]),
            {**lora, "target_modules": one, "modules_to_save": ["norm", "input_layernorm"]}, 1)
     yield "dora", "llama-gqa-tied", LoraConfig(**factors, use_dora=True), dict(type="dora", lr_ratio=1, **ours), 1
-    yield "pissa", "llama-gqa-tied", LoraConfig(**factors, init_lora_weights="pissa"), dict(type="pissa", dropout=0, **ours), 1
+    yield ("pissa", "llama-gqa-tied", LoraConfig(**factors, init_lora_weights="pissa"),
+           dict(type="pissa", dropout=0, rank=4, alpha=8, target_modules=TARGETS, modules_to_save=[]), 1)
     yield ("adalora", "llama-gqa-tied",
            AdaLoraConfig(**task, init_r=4, target_r=2, tinit=4, tfinal=6, deltaT=2, beta1=0.85, beta2=0.8, orth_reg_weight=0.5,
                          total_step=STEPS, lora_alpha=8, target_modules=TARGETS, lora_dropout=0.0),

@@ -14,7 +14,12 @@ export interface FakeBehaviour {
   steps?: number;
   stepMs?: number;
   checkpointEvery?: number;
-  dieAt?: { step: number; how: 'kill' | 'exit' | 'error' | 'torn' | 'full' };
+  dieAt?: {
+    step: number;
+    how: 'kill' | 'exit' | 'error' | 'torn' | 'full';
+    rank?: number;
+    attempts?: number;
+  };
   ignoreStop?: boolean;
 }
 
@@ -43,8 +48,8 @@ export class FakeHome {
   }
 
   /** A run whose data is there already. */
-  create(behaviour: FakeBehaviour = {}): string {
-    const id = this.registry.create(exampleSpec(this.home));
+  create(behaviour: FakeBehaviour = {}, spec: Partial<RunSpec> = {}): string {
+    const id = this.registry.create({ ...exampleSpec(this.home), ...spec });
     const dir = this.registry.dir(id);
     mkdirSync(join(dir, 'data'), { recursive: true });
     writeFileSync(join(dir, 'data/meta.json'), '{}');

@@ -26,7 +26,8 @@ test('a run completes; status, environment and checkpoint tell so', async () => 
   expect(status.lastLoss).toBeCloseTo(3 / 12);
   expect(status.finishedAt).not.toBeNull();
   const dir = fake.registry.dir(id);
-  expect(existsSync(join(dir, 'supervisor.json'))).toBe(false);
+  // Given back right after the last status.
+  await expect.poll(() => existsSync(join(dir, 'supervisor.json'))).toBe(false);
   expect(readEnvironment(dir)).toMatchObject({ seeds: { run: 42 }, engine: { version: 'fake' } });
 });
 

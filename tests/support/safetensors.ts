@@ -29,6 +29,29 @@ export function readSafetensorsHeader(path: string): Record<string, { dtype: str
   return tensors;
 }
 
+/** Values of all tensors of a file, F32 or BF16, by their names. */
+export function readSafetensorsValues(path: string): Map<string, Float32Array> {
+  const bytes = readFileSync(path);
+  const begin = 8 + Number(bytes.readBigUInt64LE(0));
+  const { __metadata__: _, ...tensors } = JSON.parse(bytes.subarray(8, begin).toString());
+  const values = (dtype: string, raw: Uint8Array) => {
+    if (dtype === 'F32') return new Float32Array(raw.buffer);
+    if (dtype !== 'BF16') throw new Error(`${path}: ${dtype} is not read here`);
+    return new Float32Array(Uint32Array.from(new Uint16Array(raw.buffer), (half) => half << 16).buffer);
+  };
+  return new Map(
+    Object.entries<{ dtype: string; data_offsets: [number, number] }>(tensors).map(
+      ([
+        name,
+        {
+          dtype,
+          data_offsets: [from, to],
+        },
+      ]) => [name, values(dtype, Uint8Array.from(bytes.subarray(begin + from, begin + to)))],
+    ),
+  );
+}
+
 export const float32Bytes = (values: Float32Array) =>
   new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 

@@ -1,7 +1,7 @@
 /** Handlers of models, datasets, presets and spec validation. */
 import { basename } from 'node:path';
 import type { MethodResult } from '../../shared/api.ts';
-import { toErrorInfo } from '../../shared/errors.ts';
+import { CollieError, toErrorInfo } from '../../shared/errors.ts';
 import type { SpecIssue } from '../../shared/run-spec.ts';
 import type { AreaHandlers } from './handlers.ts';
 import type { Services } from './services.ts';
@@ -56,6 +56,7 @@ export function specHandlers(services: Services): AreaHandlers<'spec'> & AreaHan
   return {
     'presets.list': () => services.specs.presets(),
     'spec.validate': ({ spec }) => validateSpec(services, spec),
+    'spec.layouts': ({ spec, ranks }) => layoutsOf(services, spec, ranks),
   };
 }
 
@@ -66,6 +67,19 @@ export async function validateSpec(
 ): Promise<MethodResult<'spec.validate'>> {
   const issues = await forbiddenPaths(services, spec);
   return issues.length > 0 ? { issues, resolved: null, preview: null } : services.specs.validate(spec);
+}
+
+async function layoutsOf(
+  services: Services,
+  spec: unknown,
+  ranks: number,
+): Promise<MethodResult<'spec.layouts'>> {
+  const [first, ...others] = await forbiddenPaths(services, spec);
+  if (first)
+    throw new CollieError('spec.invalid', first.message, first.suggestion ?? '', {
+      issues: [first, ...others],
+    });
+  return services.specs.layouts(spec, ranks);
 }
 
 async function forbiddenPaths({ confine }: Services, spec: unknown): Promise<SpecIssue[]> {

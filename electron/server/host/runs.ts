@@ -1,8 +1,10 @@
 /** Handlers of runs, jobs and exports. */
 import { CollieError } from '../../shared/errors.ts';
+import { worldSize } from '../../shared/parallel-fields.ts';
 import { listExports, planExport, runExport } from '../exports/exports.ts';
 import { requireRank } from '../rank/rank.ts';
 import { logPage } from '../runs/log.ts';
+import { readTimeline } from '../runs/timeline.ts';
 import type { AreaHandlers } from './handlers.ts';
 import { validateSpec } from './library.ts';
 import type { Services } from './services.ts';
@@ -18,6 +20,7 @@ export function runHandlers(services: Services): AreaHandlers<'runs'> {
   return {
     'runs.list': () => runs.list(),
     'runs.get': ({ id }) => runs.get(id),
+    'runs.timeline': ({ id, step }) => readTimeline(runs.dir(id), worldSize(runs.spec(id).parallel), step),
     'runs.start': async ({ spec }) => {
       // Before any folder is made and any text is tokenized.
       requireRank();

@@ -54,6 +54,31 @@ export interface MemoryForecast {
   adapterBytes: number;
 }
 
+/** What a layout asks of one rank; data-parallel ranks are alike, so there is one for every stage and tp_rank. */
+export interface RankForecast {
+  rank: number;
+  stage: number;
+  tpRank: number;
+  layers: number;
+  memory: RankMemory;
+  /** Forward and backward, recomputation included. */
+  flopsPerToken: number;
+  /** Bytes that it sends in one optimizer step. */
+  traffic: { tensor: number; pipeline: number; data: number };
+}
+
+export interface ParallelExclusion {
+  field: 'method.type' | 'optimizer.type';
+  value: string;
+  axis: 'tensor' | 'pipeline' | 'zero';
+  /** For the axis zero: from this stage on. */
+  zeroStage: number;
+  /** Goes on after "because". */
+  reason: string;
+}
+
+export type RankMemory = Omit<MemoryForecast, 'totalParams' | 'trainableParams' | 'adapterBytes'>;
+
 export interface TokenStoreWriter {
   append(ids: Uint32Array, mask: Uint8Array): void;
   finish(): void;
@@ -77,6 +102,12 @@ export interface NativeAddon {
   tokenStoreWriter(dataDir: string, split: string): TokenStoreWriter;
   /** Forecast for a resolved spec (JSON text) on a model's config.json (JSON text). */
   planMemory(configJson: string, specJson: string): MemoryForecast;
+  /** Forecast of every rank of a resolved spec's layout; `threads` of one rank. Throws spec.invalid when the model cannot be cut that way. */
+  planLayout(configJson: string, specJson: string, threads: number): RankForecast[];
+  /** Methods and optimizers that a kind of parallelism excludes (native/core/parallel_support.h). */
+  parallelExclusions(): ParallelExclusion[];
+  /** Tensor-parallel degrees up to `most` that the model's heads allow. */
+  tensorParallelSizes(configJson: string, most: number): number[];
 }
 
 /** The root of the installation: the folder that holds dist/ or, in development, electron/. */

@@ -1,5 +1,6 @@
 /** What every user of `collie-rank` needs: where it is, and what its end means. */
 import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { z } from 'zod';
 import { CollieError, errorInfoSchema } from '../../shared/errors.ts';
 import { rankExecutable } from '../native/addon.ts';
@@ -13,6 +14,23 @@ export function requireRank(): string {
     `The training engine is missing: ${program}`,
     'Run `node native/setup.mjs` to build it.',
     { path: program },
+  );
+}
+
+/** Path of Open MPI's launcher: $COLLIE_MPIRUN, else the first `mpirun` of the PATH. Throws setup.failed. */
+export function requireMpirun(): string {
+  const given = process.env.COLLIE_MPIRUN;
+  const places = given
+    ? [given]
+    : (process.env.PATH ?? '').split(delimiter).map((dir) => join(dir, 'mpirun'));
+  const found = places.find((path) => existsSync(path));
+  if (found) return found;
+  throw new CollieError(
+    'setup.failed',
+    given
+      ? `There is no mpirun at ${given}.`
+      : 'Several ranks are started by mpirun of Open MPI, which is not installed.',
+    'Install it (Debian and Ubuntu: `apt install openmpi-bin`), or set every parallel size to 1.',
   );
 }
 

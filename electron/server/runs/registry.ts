@@ -267,6 +267,8 @@ function newStatus(id: string, name: string): RunStatus {
     checkpoint: null,
     error: null,
     supervisorPid: null,
+    ranks: [],
+    restarts: [],
   };
 }
 

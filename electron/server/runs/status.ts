@@ -62,6 +62,7 @@ function orphaned(runDir: string, status: RunStatus): RunStatus {
     finishedAt: status.updatedAt,
     error: error.toInfo(),
     supervisorPid: null,
+    ranks: status.ranks.map((rank) => ({ ...rank, state: 'ended' })),
   };
 }
 
@@ -88,6 +89,8 @@ function unreadable(runDir: string, id: string, error: ErrorInfo): RunStatus {
     checkpoint: newestCheckpoint(runDir)?.name ?? null,
     error,
     supervisorPid: null,
+    ranks: [],
+    restarts: [],
   };
 }
 

@@ -2,9 +2,7 @@
 import { methodTitle, optimizerTitle, usualRate } from '../../shared/method-traits.ts';
 import type { Findings } from './context.ts';
 import { issue, type Parts } from './issue.ts';
-
-/** Optimizers that change a weight as soon as its gradient is there, in the middle of the backward pass. */
-const FUSED: readonly string[] = ['lomo', 'adalomo'];
+import { FUSED_OPTIMIZERS } from './parallel-rules.ts';
 
 function checkRate({ method, optimizer }: Parts, findings: Findings): void {
   if (!method || !optimizer) return;
@@ -18,21 +16,15 @@ function checkRate({ method, optimizer }: Parts, findings: Findings): void {
   findings.warnings.push(issue('optimizer.learning_rate', 'unusual', message, lr, effect));
 }
 
-/** No gradient is kept with such an optimizer, so none can be summed up, and a norm over all needs a pass of its own. */
-function checkFused({ method, optimizer, batch, max_grad_norm }: Parts, findings: Findings): void {
-  if (!optimizer || !FUSED.includes(optimizer.type)) return;
+/** No gradient is kept with such an optimizer, so a norm over all needs a pass of its own. Accumulation: parallel-rules.ts. */
+function checkFused({ method, optimizer, max_grad_norm }: Parts, findings: Findings): void {
+  if (!optimizer || !FUSED_OPTIMIZERS.includes(optimizer.type)) return;
   const title = optimizerTitle(optimizer.type);
   if (method?.type === 'adalora') {
     const message = `AdaLoRA allocates ranks by the gradients of the whole step; ${title} keeps none.`;
     findings.issues.push(
       issue('optimizer.type', 'not_together', message, optimizer.type, 'Use adamw, or lora as the method.'),
     );
-  }
-  if (batch && batch.grad_accum_steps > 1) {
-    const { grad_accum_steps: accumulation, micro_batch_size: size } = batch;
-    const message = `${title} updates each weight as soon as its gradient is there and keeps none, so ${accumulation} micro-batches cannot be accumulated.`;
-    const fix = `Set batch.grad_accum_steps to 1 and batch.micro_batch_size to ${size * accumulation}: the same sequences a step.`;
-    findings.issues.push(issue('batch.grad_accum_steps', 'not_together', message, accumulation, fix));
   }
   if (max_grad_norm !== undefined && max_grad_norm > 0) {
     const message = `Clipping the global gradient norm costs ${title} a second forward and backward pass in every step: the norm has to be known before the first weight changes.`;

@@ -14,7 +14,12 @@ export interface SpecContext {
   datasets: DatasetLibrary;
   lengths: LengthCache;
   /** Planner and devices of the addon; throw engine.not_built. */
-  planner: Pick<NativeAddon, 'planMemory' | 'planEpochSequences' | 'devices'>;
+  planner: Pick<
+    NativeAddon,
+    'planMemory' | 'planLayout' | 'tensorParallelSizes' | 'planEpochSequences' | 'devices'
+  >;
+  /** Path of the launcher of several ranks; throws setup.failed. */
+  mpirun(): string;
   /** Bytes a new process can use without swapping. */
   freeMemoryBytes(): number;
   /** Relative paths of a spec start here. */
@@ -24,6 +29,8 @@ export interface SpecContext {
 /** The addon, loaded when first asked. */
 export const nativePlanner: SpecContext['planner'] = {
   planMemory: (config, spec) => native((addon) => addon.planMemory(config, spec)),
+  planLayout: (config, spec, threads) => native((addon) => addon.planLayout(config, spec, threads)),
+  tensorParallelSizes: (config, most) => native((addon) => addon.tensorParallelSizes(config, most)),
   planEpochSequences: (lengths, shape, seed, epoch) =>
     native((addon) => addon.planEpochSequences(lengths, shape, seed, epoch)),
   devices: () => native((addon) => addon.devices()),

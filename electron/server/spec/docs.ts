@@ -1,15 +1,16 @@
 /**
- * docs/spec.md, docs/spec.schema.json, docs/methods.md and docs/optimizers.md, made from the schema (electron/shared) by
- * `npm run docs:spec`. A test fails when they are not current.
+ * docs/spec.md, docs/spec.schema.json, docs/methods.md and docs/optimizers.md, made from the schema (electron/shared), and the table of
+ * docs/parallel.md, by `npm run docs:spec`. A test fails when they are not current.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { runSpecSchema } from '../../shared/run-spec.ts';
 import { type SpecField, specFields, specGroups } from '../../shared/spec-fields.ts';
-import { installRoot } from '../native/addon.ts';
+import { addonPath, installRoot, native } from '../native/addon.ts';
 import { methodsMarkdown, optimizersMarkdown } from './docs-choices.ts';
+import { parallelMarkdown } from './docs-parallel.ts';
 import { expected } from './schema-issues.ts';
 
 const FORM_ONLY = [
@@ -105,11 +106,15 @@ Editors complete and check specs with [spec.schema.json](spec.schema.json). How 
   return `${[intro, section('', 'General'), ...groups].join('\n\n')}\n`;
 }
 
+/** What the engine excludes; null while its addon is not built. */
+const exclusions = () => (existsSync(addonPath()) ? native((addon) => addon.parallelExclusions()) : null);
+
 /** The generated files by their path in the repository. */
 export const generatedDocs = (): Record<string, string> => ({
   'docs/spec.md': specMarkdown(),
   'docs/methods.md': methodsMarkdown(),
   'docs/optimizers.md': optimizersMarkdown(),
+  'docs/parallel.md': parallelMarkdown(exclusions()),
   'docs/spec.schema.json': `${JSON.stringify(specJsonSchema(), null, 2)}\n`,
 });
 

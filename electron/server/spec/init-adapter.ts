@@ -192,14 +192,6 @@ export async function checkInitAdapter(
   const received = method.init_adapter;
   const add = ([code, message, suggestion]: Problem) =>
     findings.issues.push(issue(PATH, code, message, received, suggestion));
-  if (method.type === 'pissa') {
-    add([
-      'not_together',
-      'PiSSA starts from the singular vectors of the weights, so it cannot start from an adapter.',
-      'Choose LoRA to continue from one; an exported PiSSA adapter is LoRA of twice the rank.',
-    ]);
-    return;
-  }
   const adapter = await readAdapter(absolutePath(received, base));
   if (Array.isArray(adapter)) add(adapter);
   else for (const problem of misfit(method, adapter, found.model?.card.layers)) add(problem);

@@ -1,7 +1,7 @@
 /** What a run will really do, before it starts: rows, steps, memory, and what to know about the data. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelCard, RunPreview } from '../../shared/entities.ts';
+import type { Device, LayoutForecast, ModelCard, RunPreview } from '../../shared/entities.ts';
 import { type CollieError, toErrorInfo } from '../../shared/errors.ts';
 import { whatIsTrained } from '../../shared/method-traits.ts';
 import { type RunSpec, type SpecIssue, sequencesPerStep } from '../../shared/run-spec.ts';
@@ -11,13 +11,11 @@ import { splitEvaluation, splitRows } from '../datasets/split.ts';
 import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
 import type { Findings, SpecContext } from './context.ts';
 import { count, dataFindings } from './data-findings.ts';
+import { forecastLayout } from './layouts.ts';
 import { exactSteps, type Steps, stepsFromRows, trainLengths } from './steps.ts';
 
 /** Datasets of at most this many rows are tokenized for the preview. */
 const CHEAP_ROWS = 20_000;
-/** A forecast above this share of the available memory is tight. */
-const TIGHT = 0.85;
-
 /** How long a caller waits for token counts; they are counted on in the background and known the next time. */
 export type Patience = { milliseconds: number } | 'until_known';
 
@@ -88,32 +86,47 @@ function forMemory({ spec }: Subject, known: readonly (RowLengths | null)[]): Ru
   return { ...spec, batch: { ...spec.batch, seq_len: Math.min(spec.batch.seq_len, longest) } };
 }
 
-async function memoryOf(
-  { model }: Subject,
-  spec: RunSpec,
-  context: SpecContext,
-): Promise<[RunPreview['memory'], Counts]> {
-  const config = await readFile(join(model.path, 'config.json'), 'utf8');
-  const forecast = context.planner.planMemory(config, JSON.stringify(spec));
-  const { totalParams, trainableParams, adapterBytes, ...memory } = forecast;
-  const availableBytes = availableMemory(spec, context);
-  const verdict =
-    memory.totalBytes > availableBytes
-      ? 'does_not_fit'
-      : memory.totalBytes > TIGHT * availableBytes
-        ? 'tight'
-        : 'fits';
-  return [
-    { ...memory, availableBytes, verdict },
-    { totalParams, trainableParams, adapterBytes },
-  ];
+/** The parts of the memory on the fullest device: of its one rank, or of all ranks that share the CPU. */
+function deviceMemory(
+  { ranks, deviceBytes, availableBytes, verdict }: LayoutForecast,
+  device: RunSpec['device'],
+) {
+  const heaviest = ranks.reduce((top, one) => (one.memory.totalBytes > top.memory.totalBytes ? one : top));
+  const there = device === 'cuda' ? [heaviest] : ranks;
+  const whole = there.reduce((sum, { memory }) => sum + memory.totalBytes, 0);
+  const part = (key: keyof LayoutForecast['ranks'][number]['memory']) =>
+    Math.round((deviceBytes / whole) * there.reduce((sum, { memory }) => sum + memory[key], 0));
+  return {
+    weightsBytes: part('weightsBytes'),
+    gradientsBytes: part('gradientsBytes'),
+    optimizerBytes: part('optimizerBytes'),
+    activationsBytes: part('activationsBytes'),
+    totalBytes: Math.round(deviceBytes),
+    availableBytes,
+    verdict,
+  };
 }
 
-type Counts = Pick<RunPreview, 'totalParams' | 'trainableParams' | 'adapterBytes'>;
+type Forecast = Pick<RunPreview, 'memory' | 'layout' | 'totalParams' | 'trainableParams' | 'adapterBytes'>;
 
-function availableMemory(spec: RunSpec, context: SpecContext): number {
-  if (spec.device === 'cpu') return context.freeMemoryBytes();
-  return context.planner.devices().find(({ kind }) => kind === 'cuda')?.memoryTotalBytes ?? 0;
+async function forecastOf({ model }: Subject, spec: RunSpec, context: SpecContext): Promise<Forecast> {
+  const config = await readFile(join(model.path, 'config.json'), 'utf8');
+  const { totalParams, trainableParams, adapterBytes } = context.planner.planMemory(
+    config,
+    JSON.stringify(spec),
+  );
+  const devices = spec.device === 'cpu' ? cpuOf(context) : context.planner.devices();
+  const layout = forecastLayout(config, spec, { ...context, devices });
+  return { memory: deviceMemory(layout, spec.device), layout, totalParams, trainableParams, adapterBytes };
+}
+
+/** The devices, where the system tells: the forecast of a CPU's memory needs none. */
+function cpuOf(context: SpecContext): Device[] {
+  try {
+    return context.planner.devices();
+  } catch {
+    return [];
+  }
 }
 
 const percent = (part: number, whole: number) =>
@@ -147,12 +160,31 @@ function summarize(subject: Subject, preview: Omit<RunPreview, 'summary' | 'warn
     spec.checkpoint.every_steps > 0
       ? `A checkpoint is saved every ${spec.checkpoint.every_steps} steps; the last ${spec.checkpoint.keep} are kept.`
       : 'A checkpoint is saved at the end, and when you stop the run.',
+    ...layoutSentences(spec, preview.layout),
     memorySentence(preview.memory),
     ...(preview.adapterBytes > 0 ? [`The adapter takes ${mib(preview.adapterBytes)} on disk.`] : []),
   ];
 }
 
 const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 3 : 1)} MiB`;
+
+/** One rank needs no words. */
+function layoutSentences({ parallel, batch }: RunSpec, { worldSize, ranks }: LayoutForecast): string[] {
+  if (worldSize === 1) return [];
+  const { dp_size: dp, tp_size: tp, pp_size: pp, zero_stage: zero } = parallel;
+  const layers = [...new Set(ranks.map((rank) => rank.layers))].sort((a, b) => a - b).join(' or ');
+  const parts = [
+    ...(dp > 1
+      ? [`${dp} copies of the model take ${batch.grad_accum_steps / dp} micro-batches of a step each`]
+      : []),
+    ...(tp > 1 ? [`every matrix is cut into ${tp}`] : []),
+    ...(pp > 1 ? [`the layers into ${pp} stages of ${layers}`] : []),
+    ...(zero > 0
+      ? [`ZeRO ${zero} shares out ${zero === 1 ? 'the state of the optimizer' : 'optimizer and gradients'}`]
+      : []),
+  ];
+  return [`It runs on ${worldSize} ranks: ${parts.join(', ')}.`];
+}
 
 function memorySentence(memory: RunPreview['memory']): string {
   const { weightsBytes, gradientsBytes, optimizerBytes, activationsBytes } = memory;
@@ -196,11 +228,12 @@ export async function previewSpec(
     documents === null || documents.length === 0
       ? stepsFromRows(trainRows, spec)
       : exactSteps(documents, spec, context.planner);
-  const [memory, counts] = await memoryOf(
+  const forecast = await forecastOf(
     subject,
     forMemory(subject, subject.eval === null ? [lengths] : [lengths, own]),
     context,
   );
+  const { memory } = forecast;
   if (memory.verdict !== 'fits') findings.warnings.push(memoryWarning(memory));
   const preview = {
     modelName: model.card.name,
@@ -209,8 +242,7 @@ export async function previewSpec(
     stepsPerEpoch: steps?.perEpoch ?? null,
     totalSteps: steps?.total ?? null,
     sequencesPerStep: sequencesPerStep(spec.batch),
-    ...counts,
-    memory,
+    ...forecast,
   };
   return { preview: { ...preview, summary: summarize(subject, preview), warnings: [] }, findings };
 }

@@ -4,6 +4,7 @@ import { checkDataset } from './check-data.ts';
 import { checkMachine } from './check-machine.ts';
 import { checkMethod } from './check-method.ts';
 import { checkOptimization } from './check-optimization.ts';
+import { checkParallel } from './check-parallel.ts';
 import type { Findings, Found, SpecContext } from './context.ts';
 import { checkInitAdapter } from './init-adapter.ts';
 import { fromError, issue, type Parts } from './issue.ts';
@@ -56,5 +57,6 @@ export async function checkMeaning(parts: Parts, context: SpecContext): Promise<
   await checkInitAdapter(parts, found, context.base, findings);
   checkOptimization(parts, findings);
   checkMachine(parts, found, findings);
+  checkParallel(parts, found, context, findings);
   return { ...findings, found };
 }

@@ -1,9 +1,13 @@
-/** What the host's API and the command line do with specs: check, resolve, preview, presets. */
-import type { ModelCard, Preset, RunPreview } from '../../shared/entities.ts';
-import { toErrorInfo } from '../../shared/errors.ts';
+/** What the host's API and the command line do with specs: check, resolve, preview, layouts, presets. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LayoutForecast, ModelCard, Preset, RunPreview } from '../../shared/entities.ts';
+import { CollieError } from '../../shared/errors.ts';
 import type { RunSpec, SpecIssue } from '../../shared/run-spec.ts';
 import type { DatasetService } from '../datasets/service.ts';
+import { requireMpirun } from '../rank/rank.ts';
 import { freeMemoryBytes, nativePlanner, type SpecContext } from './context.ts';
+import { rankLayouts, refusalIssues } from './layouts.ts';
 import { readPresets } from './presets.ts';
 import { type Patience, previewSpec } from './preview.ts';
 import { resolveSpec } from './resolve.ts';
@@ -35,7 +39,7 @@ export class SpecService {
   constructor(
     datasets: DatasetService,
     resolveModel: (reference: string, base: string) => Promise<{ path: string; card: ModelCard }>,
-    machine: Partial<Pick<SpecContext, 'planner' | 'freeMemoryBytes'>> = {},
+    machine: Partial<Pick<SpecContext, 'planner' | 'freeMemoryBytes' | 'mpirun'>> = {},
   ) {
     this.#context = {
       resolveModel,
@@ -43,6 +47,7 @@ export class SpecService {
       lengths: datasets.lengths,
       planner: nativePlanner,
       freeMemoryBytes,
+      mpirun: requireMpirun,
       ...machine,
     };
   }
@@ -69,10 +74,24 @@ export class SpecService {
       return { issues: wrong, resolved: wrong.length > 0 ? null : resolved, preview: complete };
     } catch (thrown) {
       // What cannot go together cannot be planned either: then the issues say why.
-      if (all.length > 0) return { issues: all, resolved: null, preview: null };
-      const { code, message, hint } = toErrorInfo(thrown);
-      return { issues: [{ path: '', code, message, suggestion: hint }], resolved: null, preview: null };
+      const refused = refusalIssues(thrown);
+      const told = new Set(all.map(({ path }) => path));
+      const more = all.length === 0 ? refused : refused.filter(({ path }) => path !== '' && !told.has(path));
+      return { issues: [...all, ...more], resolved: null, preview: null };
     }
+  }
+
+  /**
+   * Layouts of so many ranks that the spec and its model allow, the best first. Needs a spec whose settings are right on their own,
+   * not its data. Throws model.* errors, engine.not_built, and spec.invalid with the issues of the settings.
+   */
+  async layouts(input: unknown, ranks: number, base = process.cwd()): Promise<LayoutForecast[]> {
+    const { spec, issues } = checkSchema(input);
+    if (!spec) throw new CollieError('spec.invalid', 'Layouts need a spec without mistakes.', '', { issues });
+    const model = await this.#context.resolveModel(spec.model, base);
+    const config = await readFile(join(model.path, 'config.json'), 'utf8');
+    const { planner, freeMemoryBytes: free } = this.#context;
+    return rankLayouts(config, spec, ranks, { planner, devices: planner.devices(), freeMemoryBytes: free });
   }
 
   presets(): Promise<Preset[]> {

@@ -124,16 +124,6 @@ std::optional<PeftTensor> export_pissa(const TrainedWeights& from, const StoredT
                     }};
 }
 
-at::Tensor import_pissa(PeftFile& file, const std::string& name, at::IntArrayRef shape) {
-  if (!is_factor(name)) return import_same(file, name, shape);
-  const bool a = is_a(name), start = name.ends_with(kStart);
-  const int64_t dim = a ? 0 : 1, rank = shape[static_cast<size_t>(dim)];
-  std::vector<int64_t> both = shape.vec();
-  both[static_cast<size_t>(dim)] *= 2;
-  const at::Tensor half = file.read(peft_name(start ? without(name, kStart) : name), both).narrow(dim, start ? rank : 0, rank);
-  return start && !a ? at::neg(half) : half;
-}
-
 // PEFT wants feed-forward modules to be among the targets word by word; where they are not, both are listed in full.
 void configure_ia3(json& config, const TrainedWeights& from) {
   configure_targets(config, from);
@@ -151,7 +141,7 @@ const std::vector<PeftFormat>& formats() {
   static const std::vector<PeftFormat> all = {
       {"lora", "LORA", configure_lora, export_same, import_same, {"r", "lora_alpha", "use_rslora", "use_dora"}},
       {"dora", "LORA", configure_lora, export_dora, import_dora, {"r", "lora_alpha", "use_rslora", "use_dora"}},
-      {"pissa", "LORA", configure_pissa, export_pissa, import_pissa, {"r", "lora_alpha", "use_rslora", "use_dora"}},
+      {"pissa", "LORA", configure_pissa, export_pissa, nullptr, {}},
       {"adalora", "ADALORA", peft::configure_adalora, peft::export_adalora, nullptr, {}},
       {"ia3", "IA3", configure_ia3, export_same, import_same, {}},
       {"prompt_tuning", "PROMPT_TUNING", peft::configure_prompt, peft::export_prompt, peft::import_prompt, {"num_virtual_tokens", "token_dim"}},

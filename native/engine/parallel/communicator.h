@@ -45,6 +45,11 @@ class Communicator {
   virtual int64_t rank() const = 0;  // in this group
   virtual int64_t size() const = 0;
 
+  // By all ranks of the group, before its first message. Over NCCL there are channels between neighbours then, the first rank being
+  // next to the last; others cannot be sent to, and of the messages from one rank to another those of even tags have to be received in
+  // the order in which they were sent, and so have those of odd tags (a pipeline's activations and gradients, say).
+  virtual void open_channels() {}
+
   // In place.
   virtual void all_reduce(const at::Tensor& tensor, Reduce op = Reduce::sum) = 0;
   // The sum arrives in place at `root`; what the others hold afterwards is not defined.

@@ -15,6 +15,7 @@ Parallel make_parallel(const ParallelSpec& spec, std::shared_ptr<Communicator> w
   parallel.tp = world->split(stage * spec.dp_size + dp_rank, tp_rank, "tensor-parallel");
   parallel.dp = world->split(stage * spec.tp_size + tp_rank, dp_rank, "data-parallel");
   parallel.pp = world->split(dp_rank * spec.tp_size + tp_rank, stage, "pipeline");
+  parallel.pp->open_channels();
   const bool end = stage == 0 || stage == spec.pp_size - 1;
   parallel.ends = parallel.pp->split(end ? 0 : 1 + stage, stage, "ends of the pipeline");
   return parallel;

@@ -24,6 +24,13 @@ HostPlace host_place(Communicator& world) {
   return place;
 }
 
+#ifndef COLLIE_NCCL
+std::shared_ptr<Communicator> nccl_world(std::shared_ptr<Communicator>, at::Device) {
+  throw Error("engine.not_built", "This engine was built without NCCL, which runs on several GPUs need.",
+              "Build it for CUDA, where the set-up fetches NCCL: node native/setup.mjs --only cuda");
+}
+#endif
+
 #ifndef COLLIE_MPI
 std::shared_ptr<Communicator> mpi_world() {
   throw Error("engine.not_built", "This engine was built without MPI, which runs of several ranks need.",

@@ -16,6 +16,10 @@ namespace collie {
 // Throws engine.not_built in a build without MPI.
 std::shared_ptr<Communicator> mpi_world();
 
+// The same ranks for CUDA tensors, each rank with a device of its own: NCCL for those, `host` for CPU tensors and host values. By all ranks
+// together. Throws engine.not_built in a build without NCCL.
+std::shared_ptr<Communicator> nccl_world(std::shared_ptr<Communicator> host, at::Device device);
+
 // Ends the job at once, on all ranks and hosts, with this exit status. Returns where this process is the only rank.
 void abort_ranks(int status);
 

@@ -123,8 +123,10 @@ void check_adapter(const Run& run, const std::string& checkpoint, const PackedBa
   export_adapter(request, run.spec, [](double) {});
   CHECK(fs::exists(request.out / "adapter_config.json"));
   if (run.spec.method.type == "adalora") return;  // cannot be continued; PEFT's own loading is tested with references
-  const auto decoder = run.decoder(AdapterStart::stored, run.spec.method);
-  import_adapter(request.out, run.spec, run.config, decoder->trained_tensors());
+  RunSpec exported = run.spec;
+  if (exported.method.type == "pissa") exported.method = lora_of_pissa(exported.method);
+  const auto decoder = run.decoder(AdapterStart::stored, exported.method);
+  import_adapter(request.out, exported, run.config, decoder->trained_tensors());
   decoder->bind_base();
   decoder->sync_weights();
   CHECK((decoder->logits(batch, AdapterUse::on) - logits).abs().max().item<double>() <= 1e-5);

@@ -28,7 +28,7 @@ json dora(const json& changes = json::object()) {
 
 json pissa(const json& changes = json::object()) {
   json fields = {{"type", "pissa"}, {"rank", 3}, {"alpha", 6}, {"dropout", 0}, {"target_modules", kAll},
-                 {"modules_to_save", json::array()}, {"init_adapter", nullptr}};
+                 {"modules_to_save", json::array()}};
   fields.update(changes);
   return fields;
 }
@@ -51,6 +51,11 @@ json ia3(const json& changes = json::object()) {
 }  // namespace
 
 MethodSpec method_of(const json& fields) { return read_method(JsonReader(fields, "method")); }
+
+MethodSpec lora_of_pissa(const MethodSpec& pissa) {
+  return method_of(lora({{"rank", 2 * pissa.integer("rank")}, {"alpha", 2 * pissa.number("alpha")},
+                         {"target_modules", pissa.texts("target_modules")}, {"modules_to_save", pissa.texts("modules_to_save")}}));
+}
 
 std::vector<MethodCase> linear_methods() {
   const json one = {"layers.1.self_attn.q_proj"}, some = {"layers.?.self_attn.v_proj", "layers.2.mlp.*", "o_proj"};

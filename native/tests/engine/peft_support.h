@@ -12,6 +12,9 @@ namespace collie::test {
 // A method with the schema's fields, checked as those of a spec are.
 MethodSpec method_of(const nlohmann::json& fields);
 
+// What a PiSSA adapter is once it is saved: LoRA of twice the rank.
+MethodSpec lora_of_pissa(const MethodSpec& pissa);
+
 struct MethodCase {
   const char* name;
   nlohmann::json fields;

@@ -95,8 +95,8 @@ export function composeSlice({ client, get, set }: SliceContext): ComposeSlice {
     applyPreset(preset) {
       const old = get().draft;
       // The machine is the same whatever is trained on it.
-      const { name, model, dataset, device, threads } = old;
-      const kept = { name, model, dataset, device, threads };
+      const { name, model, dataset, device, threads, parallel, hosts, recovery } = old;
+      const kept = { name, model, dataset, device, threads, parallel, hosts, recovery };
       const base = Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined));
       change(mergeSpec(mergeSpec(defaultDraft(), base), preset.spec), []);
       get().announce('success', `Preset "${preset.title}" applied`);

@@ -8,6 +8,7 @@ import { type ComposeSlice, composeSlice } from './compose.ts';
 import { type ConnectionSlice, connectionSlice } from './connection.ts';
 import { type DatasetsSlice, datasetsSlice } from './datasets.ts';
 import { type JobsSlice, jobsSlice } from './jobs.ts';
+import { type LayoutsSlice, layoutsSlice } from './layouts.ts';
 import { type ModelsSlice, modelsSlice } from './models.ts';
 import { type NoticesSlice, noticesSlice } from './notices.ts';
 import { type RunsSlice, runsSlice } from './runs.ts';
@@ -19,7 +20,8 @@ export type Store = ConnectionSlice &
   ModelsSlice &
   DatasetsSlice &
   RunsSlice &
-  ComposeSlice;
+  ComposeSlice &
+  LayoutsSlice;
 
 export type ReadStore = Pick<StoreApi<Store>, 'getState' | 'getInitialState' | 'subscribe'>;
 
@@ -41,6 +43,7 @@ export function createCollieStore(client: Client): StoreHandle {
       ...datasetsSlice(context),
       ...runsSlice(context),
       ...composeSlice(context),
+      ...layoutsSlice(context),
     };
   });
   return { store, client, connect: () => connect(store, client) };

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 const root = resolve(import.meta.dirname, '../../..');
 
 /** The compiled CLI that users run; COLLIE_E2E_SOURCE=1 runs the sources instead, which saves a build while developing. */
-function cliCommand(): string[] {
+export function cliCommand(): string[] {
   if (process.env.COLLIE_E2E_SOURCE) return ['--import', 'tsx', join(root, 'electron/cli/main.ts')];
   const compiled = join(root, 'dist/electron/cli/main.js');
   if (!existsSync(compiled)) throw new Error(`${compiled} is missing: run \`npm run build:node\``);
@@ -26,6 +26,14 @@ export function makeHome(folder: string): Home {
   return home;
 }
 
+export const hostEnvironment = (home: Home): NodeJS.ProcessEnv => ({
+  ...process.env,
+  HOME: home.user,
+  COLLIE_HOME: home.collie,
+  NO_COLOR: '1',
+  FORCE_COLOR: '0',
+});
+
 export class HostProcess {
   readonly url: string;
   readonly #child: ChildProcess;
@@ -41,7 +49,7 @@ export class HostProcess {
   static start(home: Home): Promise<HostProcess> {
     const child = spawn(process.execPath, [...cliCommand(), 'serve', '--port', '0'], {
       cwd: root,
-      env: { ...process.env, HOME: home.user, COLLIE_HOME: home.collie, NO_COLOR: '1', FORCE_COLOR: '0' },
+      env: hostEnvironment(home),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const output: string[] = [];

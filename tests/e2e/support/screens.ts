@@ -27,8 +27,10 @@ const places = (runId: string): Record<string, string> => ({
   devices: '#/devices',
 });
 
-/** Also fails where a page is wider than its window or shows its own fault panel. */
-export async function shootEveryPage(host: HostProcess, runId: string): Promise<void> {
+export const shootEveryPage = (host: HostProcess, runId: string) => shootPages(host, places(runId));
+
+/** Pages by name and place behind `#`. Also fails where a page is wider than its window or shows its own fault panel. */
+export async function shootPages(host: HostProcess, pages: Record<string, string>): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const browser = await launchBrowser();
   try {
@@ -38,7 +40,7 @@ export async function shootEveryPage(host: HostProcess, runId: string): Promise<
         { width: 1920, height: 1080 },
       ]) {
         const { page, faults } = await openPage(browser, host.url, size, scheme);
-        for (const [name, hash] of Object.entries(places(runId))) {
+        for (const [name, hash] of Object.entries(pages)) {
           await page.goto(`${host.origin}/${hash}`);
           await page.getByRole('heading', { level: 1 }).first().waitFor();
           await page.waitForFunction(

@@ -44,12 +44,14 @@ describe('the list of runs', () => {
       0.97,
       0.98,
       0.99,
+      1.31,
       1.63,
       null,
     ]);
     fireEvent.click(screen.getByRole('button', { name: 'Eval loss' }));
     expect(rowNames().map((name) => mockRuns.find((r) => r.name === name)?.lastEvalLoss)).toEqual([
       1.63,
+      1.31,
       0.99,
       0.98,
       0.97,

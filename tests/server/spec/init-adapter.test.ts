@@ -132,7 +132,6 @@ describe('an adapter that does not fit names both values', () => {
       { peft_type: 'PREFIX_TUNING', num_virtual_tokens: 30 },
       /virtual_tokens 30; method\.virtual_tokens is 10/,
     ],
-    ['PiSSA', { ...lora, type: 'pissa' }, loraConfig, /cannot start from an adapter/],
   ])('%s', async (_, method, config, message) => {
     const [first, ...others] = await issues({ ...method, init_adapter: folder(config) });
     expect(others).toEqual([]);

@@ -155,14 +155,6 @@ function optimization(parts: Partial<Record<keyof Parts, unknown>>): Findings {
 }
 
 describe('optimizers that update inside the backward pass', () => {
-  it.each(['lomo', 'adalomo'])('%s cannot accumulate, and says what to set instead', (type) => {
-    const batch = batchSchema.parse({ micro_batch_size: 4, grad_accum_steps: 8 });
-    const { issues } = optimization({ optimizer: named(type), batch });
-    expect(issues).toMatchObject([{ path: 'batch.grad_accum_steps', code: 'not_together', received: 8 }]);
-    expect(issues[0]?.suggestion).toContain('batch.micro_batch_size to 32');
-    expect(optimization({ optimizer: named('adamw'), batch }).issues).toEqual([]);
-  });
-
   it('leave AdaLoRA no gradients to allocate ranks by', () => {
     const method = { type: 'adalora' };
     const { issues } = optimization({ method, optimizer: named('lomo') });

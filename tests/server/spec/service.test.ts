@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { prepareDataset } from '../../../electron/server/datasets/prepare.ts';
 import { DatasetService } from '../../../electron/server/datasets/service.ts';
+import type { RankForecast } from '../../../electron/server/native/addon.ts';
 import type { SpecContext } from '../../../electron/server/spec/context.ts';
 import { SpecService } from '../../../electron/server/spec/service.ts';
 import type { Device, ModelCard } from '../../../electron/shared/entities.ts';
@@ -55,9 +56,27 @@ const forecast = {
 
 const cpu: Device = { kind: 'cpu', index: 0, name: 'CPU', units: 2, memoryTotalBytes: 1, features: [] };
 
+const oneRank: RankForecast = {
+  rank: 0,
+  stage: 0,
+  tpRank: 0,
+  layers: 2,
+  memory: {
+    weightsBytes: 400,
+    gradientsBytes: 100,
+    optimizerBytes: 200,
+    activationsBytes: 300,
+    totalBytes: 1000,
+  },
+  flopsPerToken: 6000,
+  traffic: { tensor: 0, pipeline: 0, data: 0 },
+};
+
 /** First fit in the order given: enough for a planner whose order does not matter here. */
 const planner: SpecContext['planner'] = {
   planMemory: () => forecast,
+  planLayout: () => [oneRank],
+  tensorParallelSizes: (_, most) => [1, 2].filter((tp) => tp <= most),
   planEpochSequences: (lengths, { packing, seqLen }) => {
     if (!packing) return lengths.length;
     const room: number[] = [];

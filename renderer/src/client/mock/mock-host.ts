@@ -5,8 +5,10 @@ import { liveStates } from '../../../../electron/shared/events.ts';
 import { type RunSpec, runSpecSchema, type SpecIssue } from '../../../../electron/shared/run-spec.ts';
 import type { Handlers, Streams } from './mock-client.ts';
 import { mockDatasets, mockDevices, mockModels, mockPresets, mockRow, mockStats } from './mock-data.ts';
+import { mockLayouts } from './mock-layouts.ts';
+import { mockTimeline } from './mock-parallel.ts';
 import { mockPreview } from './mock-preview.ts';
-import { mockRunDetail, mockRunEvents, mockRuns } from './mock-runs.ts';
+import { mockRunDetail, mockRunEvents, mockRunSpec, mockRuns } from './mock-runs.ts';
 import { tokenize } from './mock-tokens.ts';
 
 const jobs = new Map<string, Job>();
@@ -146,8 +148,17 @@ export function mockMethods(): Handlers {
     },
     'presets.list': () => mockPresets,
     'spec.validate': ({ spec }) => validate(spec),
+    'spec.layouts': ({ spec, ranks }) => {
+      const parsed = runSpecSchema.safeParse(spec);
+      if (!parsed.success) throw new CollieError('spec.invalid', 'Layouts need a spec without mistakes.');
+      return mockLayouts(parsed.data, mockPreview(parsed.data).memory, ranks);
+    },
     'runs.list': () => [...runs],
     'runs.get': ({ id }) => mockRunDetail(find(runs, id, 'run.not_found')),
+    'runs.timeline': ({ id, step }) => {
+      const run = find(runs, id, 'run.not_found');
+      return mockTimeline(mockRunSpec(run), run.step, step ?? null);
+    },
     'runs.start': ({ spec }) => {
       const { issues } = validate(spec);
       if (issues.length > 0)

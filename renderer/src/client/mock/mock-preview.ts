@@ -1,9 +1,10 @@
 /** The mock host's forecast: roughly what the real planner says of a model of 30 layers. */
-import type { RunPreview } from '../../../../electron/shared/entities.ts';
+import type { LayoutForecast, RunPreview } from '../../../../electron/shared/entities.ts';
 import { methodTraits, whatIsTrained } from '../../../../electron/shared/method-traits.ts';
 import type { Method } from '../../../../electron/shared/methods.ts';
 import { type RunSpec, sequencesPerStep } from '../../../../electron/shared/run-spec.ts';
 import { mockModels } from './mock-data.ts';
+import { mockLayout } from './mock-layouts.ts';
 
 const LAYERS = 30;
 const HIDDEN = 576;
@@ -51,6 +52,9 @@ export function mockPreview(spec: RunSpec): RunPreview {
   const totalBytes = Object.values(memory).reduce((sum, bytes) => sum + bytes, 0) + 110 * 1024 ** 2;
   const availableBytes = 24 * 1024 ** 3;
   const share = totalBytes / availableBytes;
+  const verdict = share > 1 ? 'does_not_fit' : share > 0.85 ? 'tight' : 'fits';
+  const whole: RunPreview['memory'] = { ...memory, totalBytes, availableBytes, verdict };
+  const layout = mockLayout(spec, whole);
   const sequences = sequencesPerStep(batch);
   const perEpoch = Math.ceil(304 / sequences);
   return {
@@ -63,17 +67,31 @@ export function mockPreview(spec: RunSpec): RunPreview {
     totalParams: total,
     trainableParams: trainable,
     adapterBytes: methodTraits(method.type).adapter === 'none' ? 0 : trainable * 4,
-    memory: {
-      ...memory,
-      totalBytes,
-      availableBytes,
-      verdict: share > 1 ? 'does_not_fit' : share > 0.85 ? 'tight' : 'fits',
-    },
+    memory: ofFullestDevice(layout, spec.device),
+    layout,
     summary: [
       `${model?.name ?? 'The model'} trains ${whatIsTrained(method)} on 304 rows of ${spec.dataset.train.replace('library:', '')}.`,
       `Each step reads ${sequences} sequences of at most ${batch.seq_len} tokens.`,
       'Computes in bf16 on the CPU with all cores.',
     ],
     warnings: optimizer.learning_rate > 0.1 ? ['A learning rate above 0.1 often diverges.'] : [],
+  };
+}
+
+/** All ranks share the memory of a CPU; a GPU has one, and here all are alike. */
+function ofFullestDevice(layout: LayoutForecast, device: RunSpec['device']): RunPreview['memory'] {
+  const { ranks, parallel, deviceBytes, availableBytes, verdict } = layout;
+  const here = device === 'cuda' ? ranks.slice(0, 1) : ranks;
+  const copies = device === 'cuda' ? 1 : parallel.dp_size;
+  const sum = (part: 'weightsBytes' | 'gradientsBytes' | 'optimizerBytes' | 'activationsBytes') =>
+    copies * here.reduce((bytes, { memory }) => bytes + memory[part], 0);
+  return {
+    weightsBytes: sum('weightsBytes'),
+    gradientsBytes: sum('gradientsBytes'),
+    optimizerBytes: sum('optimizerBytes'),
+    activationsBytes: sum('activationsBytes'),
+    totalBytes: deviceBytes,
+    availableBytes,
+    verdict,
   };
 }

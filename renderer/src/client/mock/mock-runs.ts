@@ -4,6 +4,7 @@ import type { EventPayload, RunEvent, RunStatus } from '../../../../electron/sha
 import { methodSchema } from '../../../../electron/shared/methods.ts';
 import { linearModuleNames } from '../../../../electron/shared/module-pattern.ts';
 import { type RunSpec, runSpecSchema } from '../../../../electron/shared/run-spec.ts';
+import { mockRanks, mockRestarts, parallelRunSpec } from './mock-parallel.ts';
 
 export const mockSpec: RunSpec = runSpecSchema.parse({
   name: 'Larkspur support, LoRA r16',
@@ -19,6 +20,7 @@ export const mockSpec: RunSpec = runSpecSchema.parse({
   sampling: { prompts: ['How do I pair the Larkspur lamp?'] },
 });
 
+const parallelSpec = parallelRunSpec(mockSpec);
 const adalora = methodSchema.parse({ type: 'adalora' });
 
 const started = Date.UTC(2026, 10, 22, 14, 0, 0);
@@ -124,6 +126,8 @@ function ranks(step: number, total: number): EventPayload<'ranks'> {
 
 const base: RunStatus = {
   v: 1,
+  ranks: [],
+  restarts: [],
   id: 'run-live',
   name: mockSpec.name,
   state: 'running',
@@ -147,6 +151,17 @@ const base: RunStatus = {
 
 export const mockRuns: RunStatus[] = [
   base,
+  {
+    ...base,
+    id: 'run-parallel',
+    name: 'Larkspur support, 2 x 2 x 2',
+    step: 131,
+    attempt: 2,
+    lastEvalLoss: 1.31,
+    createdAt: iso(-40),
+    ranks: mockRanks(parallelSpec.parallel, 131),
+    restarts: mockRestarts,
+  },
   {
     ...base,
     id: 'run-done',
@@ -219,10 +234,16 @@ export const mockRuns: RunStatus[] = [
   },
 ];
 
+/** With the settings that its picture needs. */
+export function mockRunSpec({ id, name }: RunStatus): RunSpec {
+  const spec = { ...(id === 'run-parallel' ? parallelSpec : mockSpec), name };
+  return id === 'run-adalora' ? { ...spec, method: adalora } : spec;
+}
+
 export function mockRunDetail(status: RunStatus): MethodResult<'runs.get'> {
   return {
     status,
-    spec: { ...mockSpec, name: status.name, ...(status.id === 'run-adalora' ? { method: adalora } : {}) },
+    spec: mockRunSpec(status),
     environment: { collie: '0.1.0', platform: 'linux-x64', device: 'AMD Ryzen 9 7950X' },
     checkpoints: status.checkpoint
       ? [{ name: status.checkpoint, step: Number(status.checkpoint.slice(5)), sizeBytes: 58_640_112 }]

@@ -14,6 +14,7 @@ import { ChoiceField, MultiChoiceField } from './fields/ChoiceFields.tsx';
 import type { FieldProps } from './fields/field-props.ts';
 import { DatasetField, ModelField } from './fields/LibraryField.tsx';
 import { NumberField } from './fields/NumberField.tsx';
+import { StepperField } from './fields/StepperField.tsx';
 import { TagsField } from './fields/TagsField.tsx';
 import { ColumnField, TextField, TextListField } from './fields/TextFields.tsx';
 import { VariantField } from './fields/VariantField.tsx';
@@ -38,6 +39,7 @@ const named: Partial<Record<NonNullable<FieldMeta['control']>, ComponentType<Fie
   dataset: DatasetField,
   column: ColumnField,
   adapter: AdapterField,
+  stepper: StepperField,
 };
 
 /** Their control offers what the help of the schema explains to those who write specs by hand. */

@@ -12,7 +12,7 @@ const verdicts = {
 } as const;
 
 /** Forecast of the memory in its parts, against what this machine has. */
-export function MemoryBar({ memory }: { memory: RunPreview['memory'] }) {
+export function MemoryBar({ memory, title }: { memory: RunPreview['memory']; title: string }) {
   const parts = memoryParts(memory);
   const { end, limit } = memoryScale(memory);
   const verdict = verdicts[memory.verdict];
@@ -22,7 +22,7 @@ export function MemoryBar({ memory }: { memory: RunPreview['memory'] }) {
     <Stack gap={6}>
       <Group justify="space-between" wrap="nowrap">
         <Text size="sm" fw={550}>
-          Memory: about {total}
+          {title}: about {total}
         </Text>
         <Badge
           variant="light"

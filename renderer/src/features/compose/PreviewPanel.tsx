@@ -1,6 +1,7 @@
 import { Alert, Anchor, Button, Divider, List, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { IconAlertTriangle, IconPlayerPlay } from '@tabler/icons-react';
 import type { RunPreview } from '../../../../electron/shared/entities.ts';
+import { specValue } from '../../../../electron/shared/spec-fields.ts';
 import { navigate } from '../../app/route.ts';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { Facts } from '../../components/Facts.tsx';
@@ -68,11 +69,18 @@ function Cost({ preview }: { preview: RunPreview }) {
   );
 }
 
+/** The forecast is of the fullest device; the ranks on a CPU share its memory. */
+function memoryTitle({ worldSize }: RunPreview['layout'], device: unknown): string {
+  if (worldSize === 1) return 'Memory';
+  return device === 'cuda' ? 'Memory of the fullest GPU' : 'Memory of all ranks';
+}
+
 function Forecast({ preview }: { preview: RunPreview }) {
+  const device = useStore((s) => specValue(s.draft, 'device'));
   return (
     <>
       <Cost preview={preview} />
-      <MemoryBar memory={preview.memory} />
+      <MemoryBar memory={preview.memory} title={memoryTitle(preview.layout, device)} />
       {preview.warnings.length > 0 && (
         <Alert color="yellow" p="sm" icon={<IconAlertTriangle aria-hidden />} title="Worth a look">
           <List size="sm" spacing={4} withPadding={false}>

@@ -6,6 +6,7 @@ import { useStore } from '../../store/context.tsx';
 import classes from './Compose.module.css';
 import { FieldRow, isChanged } from './FieldRow.tsx';
 import { issuesOfNoField, issueText } from './issues.ts';
+import { LayoutPanel } from './parallel/LayoutPanel.tsx';
 import { type Section, sectionOf } from './sections.ts';
 
 interface Props {
@@ -42,6 +43,7 @@ export const SectionCard = memo(function SectionCard({ section, advancedOpen, on
         </Alert>
       ))}
       <Fields fields={plain} />
+      {section.id === 'parallel' && <LayoutPanel />}
       {advanced.length > 0 && (
         <>
           <UnstyledButton

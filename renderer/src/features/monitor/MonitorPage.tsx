@@ -14,6 +14,8 @@ import { CheckpointsTab } from './CheckpointsTab.tsx';
 import { FailurePanel } from './FailurePanel.tsx';
 import { LogTab } from './LogTab.tsx';
 import { RunButtons, RunProgress } from './RunHeader.tsx';
+import { RanksTab } from './ranks/RanksTab.tsx';
+import { RestartNotice } from './ranks/RestartNotice.tsx';
 import { SamplesTab } from './SamplesTab.tsx';
 import { EnvironmentTab, SettingsTab } from './SettingsTab.tsx';
 import { StatTiles } from './StatTiles.tsx';
@@ -48,6 +50,7 @@ export default function MonitorPage({ id }: { id: string }) {
     >
       <div className={classes.colors}>
         <RunProgress run={status} />
+        <RestartNotice status={status} most={watched.detail?.spec.recovery.max_restarts ?? null} />
         {failure && <FailurePanel id={id} error={failure} />}
         {watched.streamError && (
           <ErrorView info={watched.streamError} title="The events of this run could not be read" />
@@ -76,10 +79,11 @@ function Subtitle({ status, watched }: { status: RunStatus; watched: WatchedRun 
   );
 }
 
-const tabs = ['charts', 'samples', 'log', 'checkpoints', 'settings', 'environment'] as const;
+const tabs = ['charts', 'ranks', 'samples', 'log', 'checkpoints', 'settings', 'environment'] as const;
 type Tab = (typeof tabs)[number];
 const tabTitles: Record<Tab, string> = {
   charts: 'Charts',
+  ranks: 'Ranks',
   samples: 'Samples',
   log: 'Log',
   checkpoints: 'Checkpoints',
@@ -97,7 +101,8 @@ interface TabsProps {
 function RunTabs({ id, status, watched, commands }: TabsProps) {
   const { query } = useRoute();
   const { detail, series } = watched;
-  const tab = tabs.find((t) => t === query.get('tab')) ?? 'charts';
+  const shown = tabs.filter((t) => t !== 'ranks' || status.ranks.length > 1);
+  const tab = shown.find((t) => t === query.get('tab')) ?? 'charts';
   const tiles = useMemo(() => statTiles(status, series), [status, series]);
   return (
     <Tabs
@@ -108,7 +113,7 @@ function RunTabs({ id, status, watched, commands }: TabsProps) {
       }
     >
       <Tabs.List mb="lg">
-        {tabs.map((value) => (
+        {shown.map((value) => (
           <Tabs.Tab key={value} value={value}>
             {tabTitles[value]}
           </Tabs.Tab>
@@ -123,6 +128,9 @@ function RunTabs({ id, status, watched, commands }: TabsProps) {
       </Tabs.Panel>
       {detail ? (
         <>
+          <Tabs.Panel value="ranks">
+            <RanksTab status={status} spec={detail.spec} />
+          </Tabs.Panel>
           <Tabs.Panel value="samples">
             <SamplesTab
               samples={detail.samples}

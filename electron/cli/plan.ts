@@ -1,0 +1,85 @@
+/** `collie plan`: layouts of so many devices, the best first, and the memory of the ranks of the spec's own. */
+import { availableParallelism } from 'node:os';
+import pc from 'picocolors';
+import type { Host } from '../server/host.ts';
+import type { LayoutForecast } from '../shared/entities.ts';
+import { parallelSchema, worldSize } from '../shared/parallel-fields.ts';
+import { formatBytes, printJson, printNote, printTable } from './output.ts';
+import { withHost } from './session.ts';
+import { readSpecFile } from './spec-file.ts';
+
+export interface PlanFlags {
+  json: boolean;
+  set: string[];
+  devices?: number;
+}
+
+const verdicts = { fits: 'fits', tight: 'tight', does_not_fit: 'does not fit' } as const;
+
+const sizes = ({ parallel: { dp_size, tp_size, pp_size, zero_stage } }: LayoutForecast) =>
+  [dp_size, tp_size, pp_size, zero_stage].map(String);
+
+const seconds = (value: number) => `${value < 10 ? value.toPrecision(2) : value.toFixed(0)} s`;
+
+export async function planCommand(specPath: string, flags: PlanFlags): Promise<void> {
+  await withHost(async (host) => {
+    const spec = readSpecFile(specPath, flags.set, printNote);
+    const own = parallelSchema.parse(spec.parallel ?? {});
+    const ranks = flags.devices ?? (await usualRanks(host, spec, worldSize(own)));
+    const layouts = await host.call('spec.layouts', { spec, ranks });
+    const chosen = layouts.find(({ parallel }) => same(parallel, own)) ?? layouts[0] ?? null;
+    if (flags.json) return printJson({ devices: ranks, layouts });
+    if (chosen === null) {
+      process.stdout.write(`No layout of ${ranks} ranks is possible: see \`collie validate\`.\n`);
+      return;
+    }
+    printLayouts(layouts);
+    printMemory(chosen);
+  });
+}
+
+const same = (a: LayoutForecast['parallel'], b: LayoutForecast['parallel']) =>
+  a.dp_size === b.dp_size &&
+  a.tp_size === b.tp_size &&
+  a.pp_size === b.pp_size &&
+  a.zero_stage === b.zero_stage;
+
+/** As many ranks as the spec has; of a spec for one: all GPUs, or the cores. */
+async function usualRanks(host: Host, spec: Record<string, unknown>, own: number): Promise<number> {
+  if (own > 1) return own;
+  if (spec.device !== 'cuda') return availableParallelism();
+  const { devices } = await host.call('system.info', {});
+  return Math.max(1, devices.filter(({ kind }) => kind === 'cuda').length);
+}
+
+function printLayouts(layouts: readonly LayoutForecast[]): void {
+  const rows = layouts.map((layout) => [
+    ...sizes(layout),
+    formatBytes(layout.deviceBytes),
+    verdicts[layout.verdict],
+    seconds(layout.time.totalSeconds),
+    seconds(layout.time.computeSeconds),
+    seconds(layout.time.bubbleSeconds),
+    seconds(layout.time.communicationSeconds),
+  ]);
+  const head = ['dp', 'tp', 'pp', 'zero', 'device', '', 'step', 'compute', 'bubble', 'communication'];
+  printTable([head, ...rows]);
+}
+
+/** Data-parallel ranks are alike: a row stands for all of a stage and tp_rank. */
+function printMemory(layout: LayoutForecast): void {
+  const [dp, tp, pp, zero] = sizes(layout);
+  process.stdout.write(`\n${pc.bold(`Memory of a rank with dp ${dp}, tp ${tp}, pp ${pp}, ZeRO ${zero}`)}\n`);
+  const rows = layout.ranks.map(({ stage, tpRank, layers, memory }) => [
+    String(stage),
+    String(tpRank),
+    String(layers),
+    formatBytes(memory.weightsBytes),
+    formatBytes(memory.gradientsBytes),
+    formatBytes(memory.optimizerBytes),
+    formatBytes(memory.activationsBytes),
+    formatBytes(memory.totalBytes),
+  ]);
+  const head = ['stage', 'tp_rank', 'layers', 'weights', 'gradients', 'optimizer', 'activations', 'all'];
+  printTable([head, ...rows]);
+}

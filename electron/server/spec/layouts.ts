@@ -1,0 +1,122 @@
+/** Layouts of a run: what one takes, and all that a number of devices allows, the best first. */
+import { availableParallelism } from 'node:os';
+import type { Device, LayoutForecast } from '../../shared/entities.ts';
+import { toErrorInfo } from '../../shared/errors.ts';
+import { type ParallelSpec, ranksPerHost, threadsPerRank, worldSize } from '../../shared/parallel-fields.ts';
+import type { RunSpec, SpecIssue } from '../../shared/run-spec.ts';
+import type { RankForecast } from '../native/addon.ts';
+import type { SpecContext } from './context.ts';
+import { issue } from './issue.ts';
+import { ruleIssues } from './parallel-rules.ts';
+import { stepTime } from './step-time.ts';
+
+/** A forecast above this share of the available memory is tight. */
+export const TIGHT = 0.85;
+
+export interface Machine {
+  planner: Pick<SpecContext['planner'], 'planLayout' | 'tensorParallelSizes'>;
+  devices: readonly Device[];
+  freeMemoryBytes(): number;
+}
+
+export const verdictOf = (needed: number, available: number): LayoutForecast['verdict'] =>
+  needed > available ? 'does_not_fit' : needed > TIGHT * available ? 'tight' : 'fits';
+
+const ownDevice = ({ device }: RunSpec, devices: readonly Device[]) =>
+  devices.find(({ kind }) => kind === device);
+
+/** Memory that one device has for its ranks; the CPU is one device for all of them. */
+function availableBytes(spec: RunSpec, machine: Machine): number {
+  if (spec.device === 'cpu') return machine.freeMemoryBytes();
+  return ownDevice(spec, machine.devices)?.memoryTotalBytes ?? 0;
+}
+
+/** Bytes on the fullest device: the heaviest rank on a GPU, all ranks of this host on a CPU. */
+function deviceBytes(spec: RunSpec, ranks: readonly RankForecast[], here: number): number {
+  const sizes = ranks.map(({ memory }) => memory.totalBytes);
+  if (spec.device === 'cuda') return Math.max(...sizes);
+  // Ranks of other dp_ranks are alike; a host of several holds its share of all.
+  const all = spec.parallel.dp_size * sizes.reduce((sum, size) => sum + size, 0);
+  return (all * here) / worldSize(spec.parallel);
+}
+
+/** Throws spec.invalid, with its issues, when the model cannot be cut that way. */
+export function forecastLayout(configJson: string, spec: RunSpec, machine: Machine): LayoutForecast {
+  const { parallel, hosts } = spec;
+  const here = ranksPerHost(worldSize(parallel), hosts);
+  const threads = spec.threads > 0 ? spec.threads : threadsPerRank(availableParallelism(), here);
+  const ranks = machine.planner.planLayout(configJson, JSON.stringify(spec), threads);
+  const needed = deviceBytes(spec, ranks, here);
+  const available = availableBytes(spec, machine);
+  return {
+    parallel,
+    worldSize: worldSize(parallel),
+    ranks: ranks.map(({ rank, stage, tpRank, layers, memory }) => ({ rank, stage, tpRank, layers, memory })),
+    deviceBytes: needed,
+    availableBytes: available,
+    verdict: verdictOf(needed, available),
+    time: stepTime(spec, ranks, ownDevice(spec, machine.devices), here),
+  };
+}
+
+/** Why the model cannot be cut as the spec says: the issues of the engine's refusal. */
+export function refusalIssues(thrown: unknown): SpecIssue[] {
+  const { code, message, hint, data } = toErrorInfo(thrown);
+  if (code === 'spec.invalid' && Array.isArray(data.issues)) return data.issues as SpecIssue[];
+  return [issue('', code, message, undefined, hint)];
+}
+
+/** Every way to write a number of ranks as dp x tp x pp with a ZeRO stage. */
+export function gridsOf(ranks: number, tpSizes: readonly number[]): Partial<ParallelSpec>[] {
+  const found: Partial<ParallelSpec>[] = [];
+  for (const tp_size of tpSizes.filter((tp) => ranks % tp === 0))
+    for (let pp_size = 1; pp_size <= ranks / tp_size; pp_size += 1) {
+      const dp_size = ranks / tp_size / pp_size;
+      if (!Number.isInteger(dp_size)) continue;
+      for (const zero_stage of dp_size > 1 ? [0, 1, 2] : [0])
+        found.push({ dp_size, tp_size, pp_size, zero_stage });
+    }
+  return found;
+}
+
+const order: readonly LayoutForecast['verdict'][] = ['fits', 'tight', 'does_not_fit'];
+
+/** What is left of the spec's own settings when another grid is tried: those of one certain pipeline are not. */
+const withGrid = (spec: RunSpec, grid: Partial<ParallelSpec>): RunSpec => ({
+  ...spec,
+  parallel: {
+    ...spec.parallel,
+    pipeline_layers: [],
+    ...(grid.pp_size === 1 ? { pipeline_chunks: 1 } : {}),
+    ...(grid.tp_size === 1 ? { sequence_parallel: false } : {}),
+    ...grid,
+  },
+});
+
+/** All layouts of so many ranks that the spec allows: those that fit first, then the fastest, then the smallest. */
+export function rankLayouts(
+  configJson: string,
+  spec: RunSpec,
+  ranks: number,
+  machine: Machine,
+): LayoutForecast[] {
+  const forecasts = gridsOf(
+    ranks,
+    machine.planner.tensorParallelSizes(configJson, Math.min(ranks, 64)),
+  ).flatMap((grid) => {
+    const candidate = withGrid(spec, grid);
+    if (ruleIssues(candidate).length > 0) return [];
+    try {
+      return [forecastLayout(configJson, candidate, machine)];
+    } catch (thrown) {
+      if (toErrorInfo(thrown).code === 'spec.invalid') return []; // Fewer layers than stages, and the like.
+      throw thrown;
+    }
+  });
+  return forecasts.sort(
+    (a, b) =>
+      order.indexOf(a.verdict) - order.indexOf(b.verdict) ||
+      a.time.totalSeconds - b.time.totalSeconds ||
+      a.deviceBytes - b.deviceBytes,
+  );
+}

@@ -1,0 +1,144 @@
+/**
+ * Which settings of a layout go together, as a list: what a rule forbids, why, and what to do. The check of a spec applies them, the
+ * table in docs/parallel.md is made from them. What depends on the model's shape is the engine's to say (native/core/parallel.h).
+ */
+import { optimizerTitle } from '../../shared/method-traits.ts';
+import { parseHost, worldSize } from '../../shared/parallel-fields.ts';
+import type { RunSpec, SpecIssue } from '../../shared/run-spec.ts';
+import { issue } from './issue.ts';
+
+/** The parts of a spec that rules look at. */
+export type LayoutParts = Pick<RunSpec, 'parallel' | 'batch' | 'hosts'> & Partial<Pick<RunSpec, 'optimizer'>>;
+
+export interface ParallelRule {
+  id: string;
+  /** What is refused, in words for the table. */
+  refused: string;
+  /** Why, in words for the table. */
+  reason: string;
+  /** The issue with its numbers; null when the spec is fine. */
+  check(parts: LayoutParts): SpecIssue | null;
+}
+
+/** Optimizers that change a weight as soon as its gradient is there: each rank takes one micro-batch. */
+export const FUSED_OPTIMIZERS: readonly string[] = ['lomo', 'adalomo'];
+
+const divisors = (n: number) => Array.from({ length: n }, (_, i) => i + 1).filter((d) => n % d === 0);
+
+const accumulation: ParallelRule = {
+  id: 'accumulation',
+  refused: '`batch.grad_accum_steps` that is no multiple of `parallel.dp_size`',
+  reason: 'Data-parallel ranks share the micro-batches of a step; each takes the same number.',
+  check({ parallel: { dp_size: dp }, batch: { grad_accum_steps: steps } }) {
+    if (steps % dp === 0) return null;
+    const message = `${steps} micro-batches of a step cannot be shared by ${dp} data-parallel ranks.`;
+    const up = Math.ceil(steps / dp) * dp;
+    const fix = `Set batch.grad_accum_steps to ${up}, or parallel.dp_size to one of ${divisors(steps).join(', ')}.`;
+    return issue('batch.grad_accum_steps', 'not_divisible', message, steps, fix);
+  },
+};
+
+const fused: ParallelRule = {
+  id: 'fused_update',
+  refused: 'LOMO or AdaLomo with `batch.grad_accum_steps` other than `parallel.dp_size`',
+  reason:
+    'They update each weight as soon as its gradient is there and keep none, so a rank takes one micro-batch in a step.',
+  check({ optimizer, parallel, batch: { grad_accum_steps: steps, micro_batch_size: size } }) {
+    const { dp_size: dp } = parallel;
+    if (!optimizer || !FUSED_OPTIMIZERS.includes(optimizer.type) || steps === dp || steps % dp !== 0)
+      return null;
+    const title = optimizerTitle(optimizer.type);
+    const own = steps / dp;
+    const message = `${title} updates each weight as soon as its gradient is there and keeps none, so ${own} micro-batches ${dp > 1 ? 'of a rank ' : ''}cannot be accumulated.`;
+    const fix = `Set batch.grad_accum_steps to ${dp} and batch.micro_batch_size to ${size * own}: the same sequences a step.`;
+    return issue('batch.grad_accum_steps', 'not_together', message, steps, fix);
+  },
+};
+
+const zeroAlone: ParallelRule = {
+  id: 'zero_without_data_parallel',
+  refused: '`parallel.zero_stage` above 0 with `parallel.dp_size` 1',
+  reason: 'ZeRO shares out among data-parallel ranks what each would hold.',
+  check({ parallel: { zero_stage: stage, dp_size: dp } }) {
+    if (stage === 0 || dp > 1) return null;
+    const message = `ZeRO ${stage} shares out among data-parallel ranks; with dp_size 1 there is nobody to share with.`;
+    return issue('parallel.zero_stage', 'not_together', message, stage, 'Set it to 0, or raise dp_size.');
+  },
+};
+
+const chunksAlone: ParallelRule = {
+  id: 'chunks_without_stages',
+  refused: '`parallel.pipeline_chunks` above 1 with `parallel.pp_size` 1',
+  reason: 'Chunks alternate between stages.',
+  check({ parallel: { pipeline_chunks: chunks, pp_size: pp } }) {
+    if (chunks === 1 || pp > 1) return null;
+    const message = `${chunks} chunks per stage alternate between stages; there is one stage.`;
+    return issue(
+      'parallel.pipeline_chunks',
+      'not_together',
+      message,
+      chunks,
+      'Set it to 1, or raise pp_size.',
+    );
+  },
+};
+
+const interleaving: ParallelRule = {
+  id: 'interleaving',
+  refused: 'interleaved 1F1B with micro-batches of a rank that are no multiple of `parallel.pp_size`',
+  reason: 'Stages take micro-batches in groups of as many as there are stages.',
+  check({ parallel: { pipeline_chunks: chunks, pp_size: pp, dp_size: dp }, batch: { grad_accum_steps } }) {
+    if (chunks === 1 || pp === 1 || grad_accum_steps % dp !== 0) return null;
+    const own = grad_accum_steps / dp;
+    if (own % pp === 0) return null;
+    const message = `With ${chunks} chunks per stage the ${own} micro-batches of each rank must be a multiple of the ${pp} stages.`;
+    const fix = `Set batch.grad_accum_steps to ${Math.ceil(own / pp) * pp * dp}, or pipeline_chunks to 1.`;
+    return issue('parallel.pipeline_chunks', 'not_divisible', message, chunks, fix);
+  },
+};
+
+const hostNames: ParallelRule = {
+  id: 'hosts',
+  refused: '`hosts` that are no `name:slots`, or twice the same',
+  reason: 'They go to mpirun as they are.',
+  check({ hosts }) {
+    const wrong = hosts.find((host) => parseHost(host) === null);
+    if (wrong !== undefined) {
+      const message = `"${wrong}" is no host.`;
+      return issue('hosts', 'invalid', message, wrong, 'Write a name or an address and its ranks: node1:8.');
+    }
+    const names = hosts.map((host) => parseHost(host)?.name ?? '');
+    const twice = names.find((name, k) => names.indexOf(name) !== k);
+    if (twice === undefined) return null;
+    const message = `The host ${twice} is there twice.`;
+    return issue('hosts', 'invalid', message, hosts, 'Write it once, with all its ranks.');
+  },
+};
+
+const slots: ParallelRule = {
+  id: 'slots',
+  refused: '`hosts` with fewer slots than ranks',
+  reason: 'Every rank needs a slot.',
+  check({ parallel, hosts }) {
+    const there = hosts.reduce((sum, host) => sum + (parseHost(host)?.slots ?? 0), 0);
+    const world = worldSize(parallel);
+    if (hosts.length === 0 || there >= world) return null;
+    const { dp_size, tp_size, pp_size } = parallel;
+    const message = `${world} ranks (dp ${dp_size} x tp ${tp_size} x pp ${pp_size}) need as many slots; the hosts have ${there}.`;
+    return issue('hosts', 'too_small', message, hosts, 'Add hosts or slots, or lower a parallel size.');
+  },
+};
+
+export const parallelRules: readonly ParallelRule[] = [
+  accumulation,
+  fused,
+  zeroAlone,
+  chunksAlone,
+  interleaving,
+  hostNames,
+  slots,
+];
+
+/** Everything that the rules find. */
+export const ruleIssues = (parts: LayoutParts): SpecIssue[] =>
+  parallelRules.flatMap((rule) => rule.check(parts) ?? []);

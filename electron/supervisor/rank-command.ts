@@ -1,0 +1,68 @@
+/**
+ * The command that starts the ranks of a run: `collie-rank train` itself for one, `mpirun` of Open MPI for several. Pure.
+ *
+ * Under mpirun a shell stands before every rank until it is replaced by it: it opens the rank's own log, on whatever host that is.
+ */
+import { type ParallelSpec, ranksPerHost, threadsPerRank, worldSize } from '../shared/parallel-fields.ts';
+import { runFiles } from '../shared/run-folder.ts';
+
+export interface LaunchSettings {
+  /** Path of collie-rank, the same on all hosts. */
+  program: string;
+  /** Path of mpirun; asked for only when there is more than one rank. */
+  mpirun: () => string;
+  runDir: string;
+  /** Checkpoint to go on from. */
+  resumeFrom: string | null;
+  parallel: ParallelSpec;
+  /** `name:slots`; empty: this machine, or what a batch system has allotted. */
+  hosts: readonly string[];
+  /** Per rank; 0: the cores of a host are shared out among its ranks. */
+  threads: number;
+  cores: number;
+  isRoot: boolean;
+  /** Hosts and slots come from a batch system (Slurm), which mpirun asks itself. */
+  allotted: boolean;
+}
+
+export interface LaunchCommand {
+  command: string;
+  args: string[];
+  env: Record<string, string>;
+}
+
+// 3 and 4 hold mpirun's pipes open: once both are closed, it takes the rank for done and closes its standard input as well.
+const OWN_LOG =
+  'log=$1; shift; exec "$@" 3>&1 4>&2 >>"$log/rank-$(printf %03d "$OMPI_COMM_WORLD_RANK").log" 2>&1';
+
+function mpiArguments({ hosts, allotted }: LaunchSettings, world: number): string[] {
+  // Ranks next to each other share a host: tensor-parallel ones talk most. Threads set their own affinity.
+  const common = ['-n', String(world), '--bind-to', 'none', '--map-by', 'slot'];
+  if (hosts.length > 0) return [...common, '--host', hosts.join(',')];
+  // mpirun counts cores; a layout of more ranks than that is the user's wish, and was warned of.
+  return allotted ? common : [...common, '--oversubscribe'];
+}
+
+export function launchCommand(settings: LaunchSettings): LaunchCommand {
+  const { program, runDir, resumeFrom, parallel, hosts, threads, cores, isRoot, allotted } = settings;
+  const world = worldSize(parallel);
+  const train = ['train', '--run', runDir, ...(resumeFrom === null ? [] : ['--resume', resumeFrom])];
+  if (world === 1 && hosts.length === 0) return { command: program, args: train, env: {} };
+  // In an allotment `cores` are those of one task.
+  const share = allotted ? cores : threadsPerRank(cores, ranksPerHost(world, hosts));
+  const own = [...train, '--threads', String(threads > 0 ? threads : share)];
+  return {
+    command: settings.mpirun(),
+    args: [
+      ...mpiArguments(settings, world),
+      '/bin/sh',
+      '-c',
+      OWN_LOG,
+      'rank',
+      `${runDir}/${runFiles.logsDir}`,
+      program,
+      ...own,
+    ],
+    env: isRoot ? { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' } : {},
+  };
+}

@@ -1,0 +1,82 @@
+#include "core/layout_plan.h"
+
+#include <algorithm>
+
+#include "core/model_tensors.h"
+#include "core/parallel_support.h"
+#include "core/pipeline_schedule.h"
+
+namespace collie {
+
+namespace {
+
+int64_t matrix_elements(const ModelConfig& config, const ModelShard& shard) {
+  int64_t elements = 0;
+  for (const NamedShape& tensor : model_tensors(config, shard))
+    if (tensor.name.starts_with("model.layers.") && tensor.shape.size() == 2) elements += tensor.shape[0] * tensor.shape[1];
+  return elements + (shard.head ? share_of(config.vocab_size, shard.tp_size, shard.tp_rank).size * config.hidden_size : 0);
+}
+
+// 2 operations an element and token forward; backward the same for the gradient of the input, and again for weights that train. A
+// query sees half of its sequence on average: 2 products of 2 operations forward, twice that backward.
+double flops_per_token(const ModelConfig& config, const ModelShard& shard, const RunSpec& spec) {
+  const double matrices = static_cast<double>(matrix_elements(config, shard));
+  const HeadShare heads = heads_of(config, shard.tp_size, shard.tp_rank);
+  const double keys = static_cast<double>(spec.batch.seq_len) / 2;
+  const double attention = 4.0 * keys * static_cast<double>(shard.n_layers() * heads.heads.size * config.head_dim);
+  const double forward = 2 * matrices + attention;
+  const double weights = changes_base(spec.method) ? 2 * matrices : 0;
+  return 3 * attention + 4 * matrices + weights + (spec.activation_checkpointing ? forward : 0);
+}
+
+void share_over_data_parallel(const ParallelSpec& spec, int64_t layers, MemoryPlan& plan) {
+  const int64_t dp = spec.dp_size;
+  if (spec.zero_stage >= 1) plan.optimizer = (plan.optimizer + dp - 1) / dp;
+  // The gradients of one layer are whole while its backward pass is computed.
+  if (spec.zero_stage >= 2) plan.gradients = plan.gradients / dp + plan.gradients / layers;
+}
+
+double ring(int64_t ranks) { return static_cast<double>(ranks - 1) / static_cast<double>(ranks); }
+
+StepTraffic traffic_of(const ModelConfig& config, const RunSpec& spec, const RankPlan& rank) {
+  const ParallelSpec& p = spec.parallel;
+  const double micro_batches = static_cast<double>(spec.batch.grad_accum_steps / p.dp_size);
+  const double tokens = static_cast<double>(spec.batch.micro_batch_size * spec.batch.seq_len) * micro_batches;
+  const double residual = tokens * static_cast<double>(config.hidden_size * element_bytes(Element::storage, spec.precision));
+  const double reduces = static_cast<double>(rank.layers) * (spec.activation_checkpointing ? 6 : 4);
+  const double edges = (rank.place.stage == 0 ? 1 : 0) + (rank.place.stage == p.pp_size - 1 ? 1 : 0);  // embedding forward, head backward
+  const double trained = static_cast<double>(rank.memory.trainable_params) * 4;
+  const double borders = static_cast<double>(2 * p.pipeline_chunks) - edges;
+  StepTraffic traffic;
+  traffic.tensor = 2 * ring(p.tp_size) * residual * (reduces + edges);
+  traffic.pipeline = p.pp_size > 1 ? residual * borders : 0;
+  // With ZeRO, gradients to their owner and new weights from it are together what one all_reduce sends.
+  traffic.data = 2 * ring(p.dp_size) * trained;
+  return traffic;
+}
+
+}  // namespace
+
+std::vector<RankPlan> plan_layout(const ModelConfig& config, const RunSpec& spec, int64_t threads) {
+  const ParallelSpec& p = spec.parallel;
+  check_parallel({spec.method, spec.optimizer, spec.quantization, p, &config});
+  const int64_t micro_batches = std::max<int64_t>(1, spec.batch.grad_accum_steps / p.dp_size);
+  std::vector<RankPlan> plans;
+  for (int64_t stage = 0; stage < p.pp_size; ++stage) {
+    const int64_t slots = most_in_flight(pipeline_schedule(stage, p.pp_size, micro_batches, p.pipeline_chunks));
+    for (int64_t tp_rank = 0; tp_rank < p.tp_size; ++tp_rank) {
+      const GridPlace place{.stage = stage, .dp_rank = 0, .tp_rank = tp_rank};
+      PlanInput input = plan_input(spec, threads);
+      input.shard = model_shard(config, p, place);
+      input.slots = slots;
+      RankPlan plan{.rank = rank_of(p, place), .place = place, .layers = input.shard->n_layers(), .memory = plan_memory(config, input)};
+      plan.flops_per_token = flops_per_token(config, *input.shard, spec);
+      plan.traffic = traffic_of(config, spec, plan);
+      share_over_data_parallel(p, plan.layers, plan.memory);
+      plans.push_back(plan);
+    }
+  }
+  return plans;
+}
+
+}  // namespace collie

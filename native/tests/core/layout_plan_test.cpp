@@ -1,0 +1,112 @@
+// What a layout asks of its ranks, against counts by hand and against the whole model.
+#include "core/layout_plan.h"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+
+namespace collie {
+namespace {
+
+ModelConfig model() {
+  ModelConfig c;
+  c.family = "llama";
+  c.hidden_size = 64;
+  c.intermediate_size = 160;
+  c.n_layers = 8;
+  c.n_heads = 8;
+  c.n_kv_heads = 4;
+  c.head_dim = 8;
+  c.vocab_size = 512;
+  c.max_position = 512;
+  return c;
+}
+
+RunSpec run(const ParallelSpec& parallel, const std::string& method = "full") {
+  RunSpec spec;
+  spec.method = {.type = method};
+  spec.optimizer.type = "adamw";
+  spec.batch = {.micro_batch_size = 2, .grad_accum_steps = 8, .seq_len = 64, .packing = false};
+  spec.precision = Precision::fp32;
+  spec.parallel = parallel;
+  return spec;
+}
+
+double all_flops(const std::vector<RankPlan>& plans) {
+  double sum = 0;
+  for (const RankPlan& plan : plans) sum += plan.flops_per_token;
+  return sum;
+}
+
+TEST_CASE("one rank has the forecast of the whole model and sends nothing") {
+  const auto plans = plan_layout(model(), run({}), 1);
+  REQUIRE(plans.size() == 1);
+  CHECK(plans[0].memory.total() == plan_memory(model(), run({}), 1).total());
+  CHECK(plans[0].layers == 8);
+  CHECK(plans[0].traffic.tensor == 0);
+  CHECK(plans[0].traffic.pipeline == 0);
+  CHECK(plans[0].traffic.data == 0);
+}
+
+TEST_CASE("the arithmetic of a step is shared out, none is lost") {
+  const double whole = all_flops(plan_layout(model(), run({}), 1));
+  // By hand: 6 operations an element of a matrix, and attention 12 keys E heads layers, keys half a sequence.
+  const double layer = 64 * (64 + 32 + 32 + 64 + 3 * 160);
+  CHECK(whole == 6 * (8 * layer + 512 * 64) + 12 * 32 * 8 * 64);
+  for (const ParallelSpec& p : {ParallelSpec{.tp_size = 3}, ParallelSpec{.pp_size = 4}, ParallelSpec{.tp_size = 4, .pp_size = 2}})
+    CHECK(all_flops(plan_layout(model(), run(p), 1)) == doctest::Approx(whole));
+}
+
+TEST_CASE("shards hold less; the vocabulary lies at the ends of a pipeline") {
+  const MemoryPlan whole = plan_memory(model(), run({}), 1);
+  for (const RankPlan& plan : plan_layout(model(), run({.tp_size = 2}), 1)) {
+    CHECK(plan.memory.weights < 0.52 * whole.weights);
+    CHECK(plan.memory.weights > 0.5 * whole.weights);  // norms are not split
+  }
+  const auto stages = plan_layout(model(), run({.pp_size = 4, .pipeline_layers = {2, 2, 2, 2}}), 1);
+  REQUIRE(stages.size() == 4);
+  CHECK(stages[0].memory.weights - stages[1].memory.weights == 512 * 64 * 4);
+  CHECK(stages[3].rank == 3);
+}
+
+TEST_CASE("a stage holds the activations of the micro-batches in flight") {
+  const auto stages = plan_layout(model(), run({.pp_size = 4, .pipeline_layers = {2, 2, 2, 2}}), 1);
+  CHECK(stages[1].memory.activations > 1.3 * stages[2].memory.activations);
+}
+
+TEST_CASE("what cannot be combined has no plan") {
+  RunSpec muon = run({.tp_size = 2});
+  muon.optimizer.type = "muon";
+  CHECK_THROWS_WITH_AS(plan_layout(model(), muon, 1), doctest::Contains("muon"), Error);
+}
+
+TEST_CASE("ZeRO takes its share of state and gradients") {
+  const auto at = [](int64_t stage) {
+    return plan_layout(model(), run({.dp_size = 4, .zero_stage = stage}), 1)[0].memory;
+  };
+  CHECK(at(1).optimizer == doctest::Approx(at(0).optimizer / 4.0).epsilon(0.01));
+  CHECK(at(1).gradients == at(0).gradients);
+  CHECK(at(2).gradients < 0.4 * at(0).gradients);
+  CHECK(at(2).weights == at(0).weights);
+}
+
+TEST_CASE("traffic follows the formulas of rings") {
+  const double residual = 2 * 64 * 8 * 64 * 4.0;  // tokens of a step, hidden size, fp32
+  const auto tp = plan_layout(model(), run({.tp_size = 4}), 1)[0].traffic;
+  CHECK(tp.tensor == doctest::Approx(2 * 0.75 * residual * (8 * 4 + 2)));
+  const auto dp = plan_layout(model(), run({.dp_size = 2}), 1)[0];
+  CHECK(dp.traffic.data == doctest::Approx(2 * 0.5 * 4 * static_cast<double>(parameter_count(model()))));
+  const auto pp = plan_layout(model(), run({.pp_size = 4}), 1);
+  CHECK(pp[0].traffic.pipeline == residual);
+  CHECK(pp[1].traffic.pipeline == 2 * residual);
+}
+
+TEST_CASE("what the model does not allow is refused") {
+  CHECK_THROWS(plan_layout(model(), run({.tp_size = 5}), 1));
+  CHECK_THROWS(plan_layout(model(), run({.pp_size = 9}), 1));
+}
+
+}  // namespace
+}  // namespace collie

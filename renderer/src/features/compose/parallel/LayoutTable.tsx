@@ -1,0 +1,133 @@
+import { Badge, Radio, Text } from '@mantine/core';
+import type { LayoutForecast } from '../../../../../electron/shared/entities.ts';
+import { formatBytes } from '../../../components/format.ts';
+import classes from './Layouts.module.css';
+
+interface Props {
+  readonly layouts: readonly LayoutForecast[];
+  /** `parallel` of the draft. */
+  readonly chosen: unknown;
+  readonly busy: boolean;
+  readonly ranks: number;
+  readonly onChoose: (layout: LayoutForecast) => void;
+}
+
+const verdicts = {
+  fits: { text: 'Fits', color: 'green', ink: 'var(--collie-ok)' },
+  tight: { text: 'Tight', color: 'yellow', ink: 'var(--collie-warn)' },
+  does_not_fit: { text: 'Does not fit', color: 'red', ink: 'var(--collie-bad)' },
+} as const;
+
+const spent = [
+  ['compute', 'computing'],
+  ['bubble', 'waiting in the pipeline'],
+  ['communication', 'communicating'],
+] as const;
+
+/** Two figures are all that an estimate has. */
+const seconds = (value: number) =>
+  value < 1 ? `${Number((value * 1000).toPrecision(2))} ms` : `${Number(value.toPrecision(2))} s`;
+
+const gridOf = ({ parallel: p }: LayoutForecast) => `${p.dp_size}-${p.tp_size}-${p.pp_size}-${p.zero_stage}`;
+
+const nameOf = ({ parallel: p }: LayoutForecast) =>
+  `dp ${p.dp_size}, tp ${p.tp_size}, pp ${p.pp_size}${p.zero_stage > 0 ? `, ZeRO ${p.zero_stage}` : ''}`;
+
+/** Layouts to choose from, one row each. Time is split into what it is made of, so that one sees what a layout costs. */
+export function LayoutTable({ layouts, chosen, busy, ranks, onChoose }: Props) {
+  const { dp_size, tp_size, pp_size, zero_stage } = (chosen ?? {}) as LayoutForecast['parallel'];
+  const current = `${dp_size}-${tp_size}-${pp_size}-${zero_stage}`;
+  if (layouts.length === 0)
+    return (
+      <Text size="sm" c="dimmed">
+        The model and the batch allow no layout of {ranks} ranks: accumulation must be a multiple of the
+        data-parallel size, heads and layers must divide.
+      </Text>
+    );
+  return (
+    <>
+      <div className={classes.scroll} aria-busy={busy} style={{ opacity: busy ? 0.6 : 1 }}>
+        <table className={classes.table} aria-label="Layouts">
+          <thead>
+            <tr>
+              <th scope="col">Layout</th>
+              <th scope="col" className={classes.number}>
+                Memory
+              </th>
+              <th scope="col">
+                <span className={classes.hidden}>Verdict</span>
+              </th>
+              <th scope="col" className={classes.number}>
+                Step
+              </th>
+              <th scope="col" className={classes.wide}>
+                Spent on
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {layouts.map((layout) => (
+              <Row
+                key={gridOf(layout)}
+                layout={layout}
+                slowest={layouts.reduce((most, { time }) => Math.max(most, time.totalSeconds), 0)}
+                checked={gridOf(layout) === current}
+                onChoose={() => onChoose(layout)}
+              />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <ul className={classes.legend}>
+        {spent.map(([name, title]) => (
+          <li key={name}>
+            <span className={classes[name]} aria-hidden />
+            {title}
+          </li>
+        ))}
+        <li>
+          Memory is that of a device: of a GPU, or of all ranks on a CPU. Times are estimates to compare by.
+        </li>
+      </ul>
+    </>
+  );
+}
+
+interface RowProps {
+  readonly layout: LayoutForecast;
+  readonly slowest: number;
+  readonly checked: boolean;
+  readonly onChoose: () => void;
+}
+
+function Row({ layout, slowest, checked, onChoose }: RowProps) {
+  const verdict = verdicts[layout.verdict];
+  const { computeSeconds, bubbleSeconds, communicationSeconds, totalSeconds } = layout.time;
+  const values = { compute: computeSeconds, bubble: bubbleSeconds, communication: communicationSeconds };
+  const text = spent.map(([name, title]) => `${seconds(values[name])} ${title}`).join(', ');
+  return (
+    <tr data-checked={checked || undefined}>
+      <td>
+        <Radio size="xs" name="layout" checked={checked} onChange={onChoose} label={nameOf(layout)} />
+      </td>
+      <td className={classes.number}>{formatBytes(layout.deviceBytes)}</td>
+      <td>
+        <Badge size="sm" variant="light" miw="max-content" color={verdict.color} c={verdict.ink}>
+          {verdict.text}
+        </Badge>
+      </td>
+      <td className={classes.number}>{seconds(totalSeconds)}</td>
+      <td>
+        <div className={classes.bar} role="img" aria-label={text} title={text}>
+          {spent.map(([name]) => (
+            <div
+              key={name}
+              className={classes[name]}
+              style={{ width: `${(100 * values[name]) / slowest}%` }}
+            />
+          ))}
+        </div>
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,254 @@
+/** What of a layout goes together, with the numbers and the fix; and ranking of layouts over a planner that is a stand-in. */
+import { describe, expect, it } from 'vitest';
+import type { RankForecast } from '../../../electron/server/native/addon.ts';
+import { checkParallel } from '../../../electron/server/spec/check-parallel.ts';
+import type { Findings, Found, SpecContext } from '../../../electron/server/spec/context.ts';
+import type { Parts } from '../../../electron/server/spec/issue.ts';
+import { forecastLayout, gridsOf, type Machine, rankLayouts } from '../../../electron/server/spec/layouts.ts';
+import { parallelRules, ruleIssues } from '../../../electron/server/spec/parallel-rules.ts';
+import { bubbleShare, stepTime } from '../../../electron/server/spec/step-time.ts';
+import type { Device } from '../../../electron/shared/entities.ts';
+import { CollieError } from '../../../electron/shared/errors.ts';
+import { optimizerSchema } from '../../../electron/shared/optimizers.ts';
+import { parallelSchema } from '../../../electron/shared/parallel-fields.ts';
+import { batchSchema, type RunSpec, runSpecSchema } from '../../../electron/shared/run-spec.ts';
+
+const parts = (
+  parallel: object,
+  batch: object = {},
+  more: { hosts?: string[]; optimizer?: RunSpec['optimizer'] } = {},
+) => ({ parallel: parallelSchema.parse(parallel), batch: batchSchema.parse(batch), hosts: [], ...more });
+
+/** For every rule: what it refuses, what the fix must hold, and what it lets through. */
+const cases: Record<string, { bad: ReturnType<typeof parts>; fix: string; good: ReturnType<typeof parts> }> =
+  {
+    accumulation: {
+      bad: parts({ dp_size: 4 }, { grad_accum_steps: 6 }),
+      fix: 'batch.grad_accum_steps to 8, or parallel.dp_size to one of 1, 2, 3, 6',
+      good: parts({ dp_size: 3 }, { grad_accum_steps: 6 }),
+    },
+    fused_update: {
+      bad: parts(
+        { dp_size: 2 },
+        { grad_accum_steps: 8, micro_batch_size: 4 },
+        { optimizer: optimizerSchema.parse({ type: 'lomo' }) },
+      ),
+      fix: 'batch.grad_accum_steps to 2 and batch.micro_batch_size to 16',
+      good: parts(
+        { dp_size: 2 },
+        { grad_accum_steps: 2 },
+        { optimizer: optimizerSchema.parse({ type: 'adalomo' }) },
+      ),
+    },
+    zero_without_data_parallel: {
+      bad: parts({ zero_stage: 2, tp_size: 2 }),
+      fix: 'Set it to 0',
+      good: parts({ zero_stage: 2, dp_size: 2 }),
+    },
+    chunks_without_stages: {
+      bad: parts({ pipeline_chunks: 2 }),
+      fix: 'Set it to 1',
+      good: parts({ pipeline_chunks: 2, pp_size: 2 }),
+    },
+    interleaving: {
+      bad: parts({ pipeline_chunks: 2, pp_size: 4, dp_size: 2 }, { grad_accum_steps: 12 }),
+      fix: 'batch.grad_accum_steps to 16',
+      good: parts({ pipeline_chunks: 2, pp_size: 4, dp_size: 2 }, { grad_accum_steps: 16 }),
+    },
+    hosts: {
+      bad: parts({}, {}, { hosts: ['node1:2', 'node1'] }),
+      fix: 'Write it once',
+      good: parts({}, {}, { hosts: ['node1:2', 'node2:2'] }),
+    },
+    slots: {
+      bad: parts({ tp_size: 8 }, {}, { hosts: ['a:4', 'b:2'] }),
+      fix: 'Add hosts or slots',
+      good: parts({ tp_size: 8 }, {}, { hosts: ['a:4', 'b:4'] }),
+    },
+  };
+
+describe('rules', () => {
+  it.each(parallelRules.map(({ id }) => id))('%s: refused with a fix, allowed otherwise', (id) => {
+    const { bad, fix, good } = cases[id] as (typeof cases)[string];
+    const [issue, ...others] = ruleIssues(bad);
+    expect(others).toEqual([]);
+    expect(issue?.suggestion).toContain(fix);
+    expect(ruleIssues(good)).toEqual([]);
+  });
+
+  it('names the sizes when slots are too few', () => {
+    expect(ruleIssues(parts({ tp_size: 8 }, {}, { hosts: ['a:4', 'b:2'] }))[0]?.message).toBe(
+      '8 ranks (dp 1 x tp 8 x pp 1) need as many slots; the hosts have 6.',
+    );
+  });
+});
+
+const gpu: Device = {
+  kind: 'cuda',
+  index: 0,
+  name: 'GPU',
+  units: 100,
+  memoryTotalBytes: 1000,
+  features: [],
+};
+
+function findings(more: Parts, devices: Device[] = [], mpirun = () => '/usr/bin/mpirun'): Findings {
+  const result: Findings = { issues: [], warnings: [] };
+  checkParallel(
+    { hosts: [], batch: batchSchema.parse({ grad_accum_steps: 16 }), ...more },
+    { devices } as unknown as Found,
+    { mpirun } as unknown as SpecContext,
+    result,
+  );
+  return result;
+}
+
+describe('the machine', () => {
+  const parallel = parallelSchema.parse({ dp_size: 2, tp_size: 2 });
+
+  it('needs a GPU for every rank, unless hosts are named', () => {
+    const { issues } = findings({ parallel, device: 'cuda' }, [gpu, gpu]);
+    expect(issues).toMatchObject([{ path: 'parallel', code: 'too_big', received: 4 }]);
+    expect(issues[0]?.message).toBe('4 ranks (dp 2 x tp 2 x pp 1) need a GPU each; this machine has 2.');
+    expect(findings({ parallel, device: 'cuda' }, [gpu, gpu, gpu, gpu]).issues).toEqual([]);
+    expect(findings({ parallel, device: 'cuda', hosts: ['a:2', 'b:2'] }, [gpu, gpu]).issues).toEqual([]);
+  });
+
+  it('may have fewer cores than ranks, which is told', () => {
+    const many = parallelSchema.parse({ dp_size: 16, tp_size: 32 });
+    const { issues, warnings } = findings({ parallel: many, device: 'cpu' });
+    expect(issues).toEqual([]);
+    expect(warnings).toMatchObject([{ path: 'parallel', code: 'unusual', received: 512 }]);
+  });
+
+  it('needs mpirun for several ranks only', () => {
+    const none = () => {
+      throw new CollieError('setup.failed', 'There is no mpirun.', 'Install it.');
+    };
+    expect(findings({ parallel, device: 'cpu' }, [], none).issues).toMatchObject([
+      { path: 'parallel', code: 'setup.failed', suggestion: 'Install it.' },
+    ]);
+    expect(findings({ parallel: parallelSchema.parse({}), device: 'cpu' }, [], none).issues).toEqual([]);
+  });
+});
+
+it('a large bubble is told with its share', () => {
+  const parallel = parallelSchema.parse({ pp_size: 4 });
+  const batch = batchSchema.parse({ grad_accum_steps: 4 });
+  expect(findings({ parallel, batch }).warnings).toContainEqual(
+    expect.objectContaining({
+      path: 'parallel.pp_size',
+      message: expect.stringContaining('waits 43% of a step'),
+    }),
+  );
+  expect(findings({ parallel }).warnings.filter(({ path }) => path === 'parallel.pp_size')).toEqual([]);
+});
+
+it('restarts without checkpoints are warned of', () => {
+  const recovery = { max_restarts: 2 };
+  const told = findings({ recovery, checkpoint: { every_steps: 0, keep: 1 } }).warnings;
+  expect(told).toMatchObject([{ path: 'recovery.max_restarts' }]);
+  expect(findings({ recovery, checkpoint: { every_steps: 5, keep: 1 } }).warnings).toEqual([]);
+});
+
+const spec = (parallel: object = {}, more: object = {}): RunSpec =>
+  runSpecSchema.parse({
+    model: 'm',
+    dataset: { train: 'd', mapping: { kind: 'prompt_answer', prompt: 'q', answer: 'a' } },
+    method: { type: 'lora' },
+    optimizer: { type: 'adamw' },
+    batch: { micro_batch_size: 1, seq_len: 100, grad_accum_steps: 8 },
+    parallel,
+    ...more,
+  });
+
+/** A model of 400 bytes of weights, as much optimizer state, and 8 layers, evenly cut; 1e9 operations a token. */
+const planLayout = (_: string, json: string): RankForecast[] => {
+  const { parallel } = JSON.parse(json) as RunSpec;
+  const { tp_size, pp_size, dp_size, zero_stage } = parallel;
+  if (pp_size > 8) throw new CollieError('spec.invalid', 'too few layers', '');
+  const part = tp_size * pp_size;
+  const weightsBytes = 400 / part;
+  const optimizerBytes = 400 / part / (zero_stage > 0 ? dp_size : 1);
+  const totalBytes = weightsBytes + optimizerBytes;
+  const memory = { weightsBytes, gradientsBytes: 0, optimizerBytes, activationsBytes: 0, totalBytes };
+  return Array.from({ length: part }, (_unused, k) => ({
+    rank: k,
+    stage: Math.floor(k / tp_size),
+    tpRank: k % tp_size,
+    layers: 8 / pp_size,
+    memory,
+    flopsPerToken: 1e9 / part,
+    traffic: { tensor: 3e9 * (tp_size - 1), pipeline: 0, data: 0 },
+  }));
+};
+const machine = (free: number, devices: Device[] = []): Machine => ({
+  planner: { planLayout, tensorParallelSizes: (_, most) => [1, 2, 4].filter((tp) => tp <= most) },
+  devices,
+  freeMemoryBytes: () => free,
+});
+
+describe('layouts', () => {
+  it('are all factors of the ranks, with ZeRO where there is data parallelism', () => {
+    const grids = gridsOf(4, [1, 2, 4]);
+    expect(grids).toHaveLength(3 + 3 + 1 + 3 + 1 + 1);
+    for (const { dp_size = 0, tp_size = 0, pp_size = 0 } of grids)
+      expect(dp_size * tp_size * pp_size).toBe(4);
+  });
+
+  it('on a CPU share its memory, on GPUs have one each', () => {
+    expect(forecastLayout('', spec({ dp_size: 2, tp_size: 2 }), machine(2000))).toMatchObject({
+      deviceBytes: 1600,
+      availableBytes: 2000,
+      verdict: 'fits',
+    });
+    const cuda = forecastLayout('', spec({ tp_size: 2 }, { device: 'cuda' }), machine(0, [gpu]));
+    expect(cuda).toMatchObject({ deviceBytes: 400, availableBytes: 1000, verdict: 'fits' });
+  });
+
+  it('on two hosts, the memory here is that of the ranks here', () => {
+    const two = spec({ dp_size: 2, tp_size: 2 }, { hosts: ['a:2', 'b:2'] });
+    expect(forecastLayout('', two, machine(2000)).deviceBytes).toBe(800);
+  });
+
+  it('rank what fits first, then the fastest', () => {
+    const layouts = rankLayouts('', spec(), 4, machine(3000));
+    const fits = layouts.map(({ verdict }) => verdict);
+    expect(fits).toEqual(
+      [...fits].sort(
+        (a, b) => ['fits', 'tight', 'does_not_fit'].indexOf(a) - ['fits', 'tight', 'does_not_fit'].indexOf(b),
+      ),
+    );
+    expect(layouts[0]).toMatchObject({ verdict: 'fits', parallel: { dp_size: 4, zero_stage: 1 } });
+    // The pipeline fits as well, and is slower by its bubble.
+    expect(layouts.some(({ parallel, verdict }) => parallel.pp_size === 4 && verdict === 'fits')).toBe(true);
+    expect(layouts.at(-1)?.verdict).toBe('does_not_fit');
+    // The engine has no ZeRO 3, so none is offered.
+    expect(Math.max(...layouts.map(({ parallel }) => parallel.zero_stage))).toBe(2);
+  });
+
+  it('leave out what the batch or the model does not allow', () => {
+    const odd = rankLayouts('', spec({}, { batch: { grad_accum_steps: 3 } }), 4, machine(1e6));
+    expect(odd.every(({ parallel }) => parallel.dp_size === 1)).toBe(true);
+    expect(rankLayouts('', spec(), 16, machine(1e6)).every(({ parallel }) => parallel.pp_size <= 8)).toBe(
+      true,
+    );
+  });
+});
+
+describe('the time of a step', () => {
+  it('is arithmetic, the bubble and communication', () => {
+    const parallel = { pp_size: 4 };
+    expect(bubbleShare(parallelSchema.parse(parallel), 8)).toBeCloseTo(3 / 11);
+    const four = spec(parallel, { device: 'cuda', precision: 'bf16' });
+    const time = stepTime(four, planLayout('', JSON.stringify(four)), gpu, 4);
+    // 800 tokens of 1/4 of 1e9 operations at 100 x 1.5e12 a second.
+    expect(time.computeSeconds).toBeCloseTo((800 * 2.5e8) / 1.5e14);
+    expect(time.bubbleSeconds / (time.computeSeconds + time.bubbleSeconds)).toBeCloseTo(3 / 11);
+    expect(time.communicationSeconds).toBe(0);
+    const tensor = spec({ tp_size: 2 });
+    expect(stepTime(tensor, planLayout('', JSON.stringify(tensor)), undefined, 2).communicationSeconds).toBe(
+      1,
+    );
+  });
+});
