@@ -68,6 +68,9 @@ struct ModelLayout {
 ModelLayout model_layout(const ModelConfig& config, const std::optional<MethodSpec>& method, Purpose purpose,
                          Masters masters = Masters::fp32, Quantization quantization = Quantization::none);
 
+// Whether a method leaves all weights of a linear as they were; `prefix` "model.layers.0.".
+bool keeps_linear(const MethodSpec& method, const ModelConfig& config, const std::string& prefix, const LinearLayout& linear);
+
 enum class Element { storage, f32, i32 };
 int64_t element_bytes(Element element, Precision precision);
 

@@ -47,10 +47,15 @@ export const quick: SpecPatch = {
 };
 
 let made = 0;
-/** A run folder with its own copy of a tiny model. */
-export function tinyRun(root: string, spec: SpecPatch = {}, evaluation: TokenDocument[] = []): string {
+/** A run folder with its own copy of a tiny model, or over one that is there. */
+export function tinyRun(
+  root: string,
+  spec: SpecPatch = {},
+  evaluation: TokenDocument[] = [],
+  shared: string | null = null,
+): string {
   const place = join(root, `run-${made++}`);
-  const model = makeTinyModel(join(place, 'model'), { dtype: 'F32', tied: true });
+  const model = shared ?? makeTinyModel(join(place, 'model'), { dtype: 'F32', tied: true });
   return makeRun(join(place, 'run'), model, { ...quick, ...spec }, countingDocuments(20, 3), evaluation);
 }
 

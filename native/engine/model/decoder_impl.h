@@ -23,7 +23,7 @@ struct Decoder::Impl {
 
   at::TensorOptions storage() const;
   const BaseWeight& head_table() const { return lm_head ? *lm_head : embedding; }
-  // Every weight under its Hugging Face name.
+  // Every weight of its own under its Hugging Face name.
   std::vector<WeightSlot> slots();
   void collect_parameters();
   // Every part of the model once.
@@ -52,8 +52,13 @@ struct Decoder::Impl {
                               const GradientReceiver& receive);
   LossSums sums(const TargetRows& targets) const;
 
+  // What a decoder with this method can use of this one.
+  SharedBase shared_base(const MethodSpec& method);
+  void make_room(const MethodSpec& guest);
+
   ModelConfig config;
   DecoderOptions options;
+  SharedBase base;  // of options.base; empty without one
   ModelLayout layout;
   std::unique_ptr<Kernels> kernels;
   Workspace workspace;

@@ -12,8 +12,8 @@ at::TensorOptions storage_of(const DecoderOptions& options) {
       .device(options.device);
 }
 
-WeightOptions weight_options(const DecoderOptions& o, const std::string& name, Trained trained) {
-  return {name, trained, o.masters, storage_of(o), {}};
+WeightOptions weight_options(const DecoderOptions& o, const SharedBase& base, const std::string& name, Trained trained) {
+  return {name, trained, o.masters, storage_of(o), {}, base.weight(name)};
 }
 
 void append(std::vector<Parameter>& to, std::vector<Parameter> from) {
@@ -25,21 +25,22 @@ void append(std::vector<Parameter>& to, std::vector<Parameter> from) {
 Decoder::Impl::Impl(const ModelConfig& c, const DecoderOptions& o)
     : config(c),
       options(o),
+      base(o.base ? o.base->impl_->shared_base(*o.method) : SharedBase{}),
       layout(model_layout(c, o.method, o.purpose, o.masters, o.quantization)),
       kernels(make_kernels(o.device)),
       workspace(c, layout, o.method, {o.checkpointing, o.capacity_tokens, o.max_document, o.precision, o.device}),
-      embedding(weight_options(o, "model.embed_tokens.weight", layout.embedding), {c.vocab_size, c.hidden_size}, Decay::yes,
+      embedding(weight_options(o, base, "model.embed_tokens.weight", layout.embedding), {c.vocab_size, c.hidden_size}, Decay::yes,
                 ParameterKind::table),
-      head(weight_options(o, "model.norm.weight", layout.final_norm), c) {
+      head(weight_options(o, base, "model.norm.weight", layout.final_norm), c) {
   if (!c.tied_embeddings)
-    lm_head.emplace(weight_options(o, "lm_head.weight", layout.head), std::vector<int64_t>{c.vocab_size, c.hidden_size},
+    lm_head.emplace(weight_options(o, base, "lm_head.weight", layout.head), std::vector<int64_t>{c.vocab_size, c.hidden_size},
                     Decay::yes, ParameterKind::table);
   layers.reserve(static_cast<size_t>(c.n_layers));
   // Layers below the first trained one have no gradients to share.
   const auto first = static_cast<size_t>(layout.first_trained);
   for (int64_t i = 0; i < c.n_layers; ++i) {
     const bool shares = o.gradients == GradientLife::one_layer && layers.size() > first;
-    layers.emplace_back(LayerOptions{c, layout, o.method ? &*o.method : nullptr, i, storage_of(o), o.seed, workspace.shared().weight},
+    layers.emplace_back(LayerOptions{c, layout, o.method ? &*o.method : nullptr, i, storage_of(o), o.seed, workspace.shared().weight, base},
                         shares ? &layers[first] : nullptr);
   }
   if (o.method)
@@ -84,13 +85,41 @@ void Decoder::Impl::each_serial(const std::function<void(SerialAdapter&)>& visit
 
 std::vector<WeightSlot> Decoder::Impl::slots() {
   std::vector<WeightSlot> all;
-  each_weight([&](BaseWeight& weight) { all.push_back({weight.name(), weight.base()}); });
+  each_weight([&](BaseWeight& weight) {
+    if (!weight.shares_weight()) all.push_back({weight.name(), weight.base()});
+  });
   for (size_t i = 0; i < layers.size(); ++i)
-    for (Linear* linear : layers[i].linears())
+    for (Linear* linear : layers[i].linears()) {
+      if (linear->shares_weight()) continue;
       for (const Projection& part : linear->layout().parts)
         all.push_back({"model.layers." + std::to_string(i) + "." + part.module + ".weight", linear->base_weight(part),
                        [linear, &part] { linear->loaded(part); }});
+    }
   return all;
+}
+
+SharedBase Decoder::Impl::shared_base(const MethodSpec& method) {
+  SharedBase shared;
+  each_weight([&](BaseWeight& weight) {
+    if (keeps_weight(method, config, weight.name())) shared.weights[weight.name()] = weight.computes();
+  });
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const std::string prefix = "model.layers." + std::to_string(i) + ".";
+    for (Linear* linear : layers[i].linears())
+      if (keeps_linear(method, config, prefix, linear->layout()))
+        shared.linears[prefix + linear->layout().parts[0].module] = linear->shared();
+  }
+  return shared;
+}
+
+void Decoder::Impl::make_room(const MethodSpec& guest) {
+  const ModelLayout wanted = model_layout(config, guest, Purpose::serve);
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const std::string prefix = "model.layers." + std::to_string(i) + ".";
+    const auto linears = layers[i].linears();
+    for (size_t k = 0; k < linears.size(); ++k)
+      if (keeps_linear(guest, config, prefix, linears[k]->layout())) linears[k]->make_room(wanted.layers[i].all()[k]->tail);
+  }
 }
 
 void Decoder::Impl::start_adapters() {

@@ -19,6 +19,7 @@ struct LayerOptions {
   at::TensorOptions storage;
   uint64_t seed = 0;
   at::Tensor weight_scratch;  // SharedBuffers::weight
+  const SharedBase& base;     // weights of another decoder that are used here
 
   const LayerLayout& layout() const { return model.layers[static_cast<size_t>(index)]; }
   std::string prefix() const { return "model.layers." + std::to_string(index) + "."; }
@@ -36,7 +37,8 @@ struct LayerOptions {
             .masters = model.masters,
             .method = method,
             .shared_grad = first ? first->grad() : at::Tensor(),
-            .weight_scratch = weight_scratch};
+            .weight_scratch = weight_scratch,
+            .shared = base.linear(prefix() + linear.parts[0].module)};
   }
   // What the method puts after a block: "attention_adapter", "mlp_adapter"; or null.
   std::unique_ptr<SerialAdapter> serial(const std::string& name) const {
@@ -50,7 +52,8 @@ struct LayerOptions {
                                 .seed = seed});
   }
   WeightOptions norm(const std::string& name, Trained trained, const BaseWeight* first) const {
-    return {prefix() + name + ".weight", trained, model.masters, storage, first ? first->grad() : at::Tensor()};
+    const std::string full = prefix() + name + ".weight";
+    return {full, trained, model.masters, storage, first ? first->grad() : at::Tensor(), base.weight(full)};
   }
 };
 
