@@ -10,12 +10,12 @@ export async function answerBoth(
   runId: string,
   question: string,
 ): Promise<{ base: string; tuned: string }> {
-  const { sessionId } = await host.call('playground.open', { modelId, runId });
-  const ask = async (use: 'base' | 'tuned') => {
+  const { sessionId } = await host.call('playground.open', { modelId, tuned: [{ runId }] });
+  const ask = async (tuned: number | null) => {
     const stop = new AbortController();
     const params = {
       sessionId,
-      use,
+      tuned,
       messages: [{ role: 'user' as const, content: question }],
       sampling: { temperature: 0, maxNewTokens: MAX_NEW_TOKENS },
     };
@@ -24,7 +24,7 @@ export async function answerBoth(
     return text;
   };
   try {
-    return { base: await ask('base'), tuned: await ask('tuned') };
+    return { base: await ask(null), tuned: await ask(0) };
   } finally {
     await host.call('playground.close', { sessionId });
   }

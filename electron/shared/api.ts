@@ -26,6 +26,9 @@ import { errorInfoSchema } from './errors.ts';
 import { runStatusSchema, runTimelineSchema, sampleSchema } from './events.ts';
 import { mappingSchema, runSpecSchema, specIssueSchema } from './run-spec.ts';
 
+/** Most tuned models beside one base model: each has a key-value cache, and a column on the screen. */
+export const MAX_TUNED = 4;
+
 const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/);
 const none = z.object({});
 const ok = z.object({});
@@ -173,10 +176,22 @@ export const methods = {
   'jobs.list': { params: none, result: z.array(jobSchema) },
   'jobs.cancel': { params: z.object({ id: z.string() }), result: ok },
 
-  /** Loads base model and (optionally) a run's adapter or full weights into a serving rank. */
+  /**
+   * Loads the base model, and beside it what runs made of it (adapters or whole weights), into one serving rank. Given a session,
+   * it goes on with that where it can: what is loaded there stays, the base above all, and only what is new is added.
+   */
   'playground.open': {
-    params: z.object({ modelId: id, runId: id.nullable().default(null), checkpoint: z.string().default('') }),
-    result: z.object({ sessionId: z.string(), hasTuned: z.boolean() }),
+    params: z.object({
+      modelId: id,
+      /** An empty checkpoint is the newest. */
+      tuned: z
+        .array(z.object({ runId: id, checkpoint: z.string().default('') }))
+        .max(MAX_TUNED)
+        .default([]),
+      sessionId: z.string().nullable().default(null),
+    }),
+    /** `places`: of every one in `tuned`, what `playground.generate` calls it. */
+    result: z.object({ sessionId: z.string(), places: z.array(z.number().int()) }),
   },
   'playground.close': { params: z.object({ sessionId: z.string() }), result: ok },
 } as const;
@@ -196,7 +211,8 @@ export const topics = {
   'playground.generate': {
     params: z.object({
       sessionId: z.string(),
-      use: z.enum(['base', 'tuned']),
+      /** Which of the tuned models answers, by its place from `playground.open`; null: the base model. */
+      tuned: z.number().int().min(0).nullable(),
       messages: z.array(chatMessageSchema).min(1),
       sampling: samplingParamsSchema,
     }),

@@ -25,7 +25,7 @@ double flops_per_token(const ModelConfig& config, const ModelShard& shard, const
   const double keys = static_cast<double>(spec.batch.seq_len) / 2;
   const double attention = 4.0 * keys * static_cast<double>(shard.n_layers() * heads.heads.size * config.head_dim);
   const double forward = 2 * matrices + attention;
-  const double weights = changes_base(spec.method) ? 2 * matrices : 0;
+  const double weights = keeps_base(spec.method) ? 0 : 2 * matrices;
   return 3 * attention + 4 * matrices + weights + (spec.activation_checkpointing ? forward : 0);
 }
 
@@ -50,8 +50,9 @@ StepTraffic traffic_of(const ModelConfig& config, const RunSpec& spec, const Ran
   StepTraffic traffic;
   traffic.tensor = 2 * ring(p.tp_size) * residual * (reduces + edges);
   traffic.pipeline = p.pp_size > 1 ? residual * borders : 0;
-  // With ZeRO, gradients to their owner and new weights from it are together what one all_reduce sends.
-  traffic.data = 2 * ring(p.dp_size) * trained;
+  // With ZeRO, gradients to their owner and new weights from it are together what one all_reduce sends; from stage 2 on gradients are
+  // sent off after every micro-batch, as they are kept nowhere else.
+  traffic.data = ring(p.dp_size) * trained * (p.zero_stage >= 2 ? micro_batches + 1 : 2);
   return traffic;
 }
 

@@ -150,6 +150,11 @@ LayerLayout ModelLayout::widest() const {
   return widest;
 }
 
+bool keeps_linear(const MethodSpec& method, const ModelConfig& config, const std::string& prefix, const LinearLayout& linear) {
+  return std::ranges::all_of(
+      linear.parts, [&](const Projection& part) { return keeps_weight(method, config, prefix + part.module + ".weight"); });
+}
+
 int64_t element_bytes(Element element, Precision precision) {
   return element == Element::storage && precision == Precision::bf16 ? 2 : 4;
 }

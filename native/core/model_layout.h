@@ -95,6 +95,9 @@ ModelLayout model_layout(const ModelConfig& config, const std::optional<MethodSp
 // blocks of quantized weights whole.
 Range intermediate_share(const ModelConfig& config, const ModelShard& shard);
 
+// Whether a method leaves all weights of a linear as they were; `prefix` "model.layers.0.".
+bool keeps_linear(const MethodSpec& method, const ModelConfig& config, const std::string& prefix, const LinearLayout& linear);
+
 enum class Element { storage, f32, i32 };
 int64_t element_bytes(Element element, Precision precision);
 

@@ -95,8 +95,10 @@ void check_method_fits(const MethodSpec& method, const ModelConfig& config);
 bool adapts(const MethodSpec& method, const std::string& module);
 // Whether a weight of the base model is trained whole, by its Hugging Face name.
 Trained trains_weight(const MethodSpec& method, const ModelConfig& config, const std::string& name);
-// Whether training changes any weight of the base model: then base and tuned model cannot share them.
-bool changes_base(const MethodSpec& method);
+// Whether training leaves a weight of the base model as it was, by its Hugging Face name: then base and tuned model can share it.
+bool keeps_weight(const MethodSpec& method, const ModelConfig& config, const std::string& name);
+// Whether it leaves any as it was.
+bool keeps_base(const MethodSpec& method);
 // Buffers that a method's adapters need, in training or only to compute.
 AdapterScratch adapter_scratch(const MethodSpec& method, bool training);
 // Vectors before every document; 0 for methods without.

@@ -83,9 +83,13 @@ Trained trains_weight(const MethodSpec& method, const ModelConfig& config, const
   return listed(module) || tied ? Trained::yes : Trained::no;
 }
 
-bool changes_base(const MethodSpec& method) {
-  return !has_adapter(method) || method.type == "pissa" || !method.texts("modules_to_save").empty();
+bool keeps_weight(const MethodSpec& method, const ModelConfig& config, const std::string& name) {
+  if (trains_weight(method, config, name) == Trained::yes) return false;
+  // PiSSA takes the principal part out of every weight that it adapts.
+  return method.type != "pissa" || !adapts(method, name.substr(0, name.rfind('.')));
 }
+
+bool keeps_base(const MethodSpec& method) { return method.type != "full"; }
 
 AdapterScratch adapter_scratch(const MethodSpec& method, bool training) {
   const PeftMethod& rule = peft_method(method.type);

@@ -20,21 +20,26 @@ std::string joined(const std::vector<std::string>& names) {
 }  // namespace
 
 Arguments::Arguments(const std::vector<std::string>& words, const std::vector<std::string>& allowed,
-                     const std::vector<std::string>& flags) {
+                     const std::vector<std::string>& flags, const std::vector<std::string>& repeatable) {
   for (size_t i = 0; i < words.size(); ++i) {
     const std::string& word = words[i];
     const std::string name = word.starts_with("--") ? word.substr(2) : "";
     const bool is_flag = contains(flags, name);
     if (!is_flag && !contains(allowed, name)) throw UsageError("unknown argument \"" + word + "\"");
-    if (values_.contains(name)) throw UsageError(word + " was given twice");
+    if (values_.contains(name) && !contains(repeatable, name)) throw UsageError(word + " was given twice");
     if (!is_flag && i + 1 == words.size()) throw UsageError(word + " needs a value");
-    values_[name] = is_flag ? "" : words[++i];
+    values_[name].push_back(is_flag ? "" : words[++i]);
   }
 }
 
 std::optional<std::string> Arguments::find(const std::string& name) const {
   const auto found = values_.find(name);
-  return found == values_.end() ? std::nullopt : std::optional(found->second);
+  return found == values_.end() ? std::nullopt : std::optional(found->second.front());
+}
+
+std::vector<std::string> Arguments::all(const std::string& name) const {
+  const auto found = values_.find(name);
+  return found == values_.end() ? std::vector<std::string>() : found->second;
 }
 
 std::string Arguments::required(const std::string& name) const {

@@ -43,10 +43,10 @@ int logits_command(const Words& words) {
   ServingOptions options = serving_options(arguments);
   if (!arguments.has("precision")) options.precision = Precision::fp32;
   ServingModels models(options);
-  const Use use = models.tuned() ? Use::tuned : Use::base;
+  const Choice choice = models.tuned() > 0 ? Choice(0) : std::nullopt;
   OutputFile out(arguments.required("out"));
   for (const auto& ids : documents) {
-    const at::Tensor logits = models.logits(use, read_document(ids, models.config().vocab_size));
+    const at::Tensor logits = models.logits(choice, read_document(ids, models.config().vocab_size));
     out.append(std::span(static_cast<const std::byte*>(logits.const_data_ptr()), logits.nbytes()));
   }
   out.commit();

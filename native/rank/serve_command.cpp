@@ -20,7 +20,7 @@ using nlohmann::json;
 namespace {
 
 struct ServeRequest {
-  Use use = Use::base;
+  Choice model;
   GenerationRequest generation;
 };
 
@@ -34,12 +34,20 @@ std::vector<int32_t> token_ids(JsonReader& reader, const std::string& key) {
   return ids;
 }
 
+Choice read_choice(JsonReader& reader) {
+  if (reader.is_null("tuned")) {
+    reader.skip("tuned");
+    return std::nullopt;
+  }
+  return static_cast<size_t>(reader.integer("tuned", 0, std::numeric_limits<int32_t>::max()));
+}
+
 ServeRequest read_request(const json& message) {
   try {
     JsonReader reader(message);
     reader.skip("id");
     ServeRequest request;
-    request.use = reader.one_of<Use>("use", {{"base", Use::base}, {"tuned", Use::tuned}});
+    request.model = read_choice(reader);
     GenerationRequest& generation = request.generation;
     generation.ids = token_ids(reader, "ids");
     generation.stop_ids = token_ids(reader, "stop_ids");
@@ -59,6 +67,24 @@ const char* finish_name(Finish finish) {
   return finish == Finish::stop ? "stop" : finish == Finish::length ? "length" : "cancelled";
 }
 
+// Loads one more tuned model: {"id", "load": {"run", "checkpoint"}}.
+void load(const json& message, ServingModels& models) {
+  const json& id = message["id"];
+  try {
+    TunedSource source;
+    try {
+      JsonReader reader(message["load"]);
+      source = {reader.string("run"), reader.string("checkpoint")};
+      reader.finish();
+    } catch (const Error& error) {
+      throw Error("request.invalid", error.what(), error.hint(), error.data());
+    }
+    print_line({{"id", id}, {"loaded", models.add(source)}});
+  } catch (const std::exception& thrown) {
+    print_line({{"id", id}, {"error", as_error(thrown).to_json()}});
+  }
+}
+
 void answer(const json& message, ServingModels& models, const Inbox& inbox) {
   const json& id = message["id"];
   const auto begin = std::chrono::steady_clock::now();
@@ -67,7 +93,7 @@ void answer(const json& message, ServingModels& models, const Inbox& inbox) {
                               [&] { return inbox.current_cancelled() ? Next::cancel : Next::go_on; }};
   try {
     const ServeRequest request = read_request(message);
-    finish = models.conversation(request.use).run(request.generation, hooks);
+    finish = models.conversation(request.model).run(request.generation, hooks);
   } catch (const std::exception& thrown) {
     print_line({{"id", id}, {"error", as_error(thrown).to_json()}});
     return;
@@ -79,7 +105,7 @@ void answer(const json& message, ServingModels& models, const Inbox& inbox) {
 }  // namespace
 
 int serve_command(const Words& words) {
-  const Arguments arguments(words, {"model", "run", "checkpoint", "precision", "device", "threads", "context"});
+  const Arguments arguments(words, {"model", "run", "checkpoint", "precision", "device", "threads", "context"}, {}, {"run", "checkpoint"});
   const ServingOptions options = serving_options(arguments);
   set_threads(arguments.integer("threads", 0, 0, 1024));
   ServingModels models(options);
@@ -93,7 +119,12 @@ int serve_command(const Words& words) {
         if (!problem.empty()) print_error(Error("request.invalid", "A line on standard input " + problem + "."));
       },
       [&] { inbox.end(); });
-  while (const auto message = inbox.take()) answer(*message, models, inbox);
+  while (const auto message = inbox.take()) {
+    if (message->contains("load"))
+      load(*message, models);
+    else
+      answer(*message, models, inbox);
+  }
   return 0;
 }
 

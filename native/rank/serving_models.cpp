@@ -11,23 +11,32 @@
 namespace collie {
 
 namespace fs = std::filesystem;
+using nlohmann::json;
 
 namespace {
 
 constexpr int64_t kPromptChunk = 512;  // tokens of a prompt that are computed at once
 constexpr int64_t kUsualContext = 4096;
 
+// Whether a run's model is certainly not the one that is served. One that has been moved may be: its config is compared.
+bool is_another(const fs::path& trained, const fs::path& served) {
+  return fs::exists(trained / "config.json") && !fs::equivalent(trained, served);
+}
+
+const char* in_words(Quantization quantization) {
+  return quantization == Quantization::none ? "without quantization" : "in 4 bits (nf4)";
+}
+
 }  // namespace
 
 ServingOptions serving_options(const Arguments& arguments) {
   ServingOptions options;
   options.model = arguments.required("model");
-  if (const auto run = arguments.find("run")) {
-    options.run = *run;
-    options.checkpoint = arguments.required("checkpoint");
-  } else if (arguments.has("checkpoint")) {
-    throw UsageError("--checkpoint needs --run");
-  }
+  const std::vector<std::string> runs = arguments.all("run"), checkpoints = arguments.all("checkpoint");
+  if (runs.size() != checkpoints.size())
+    throw UsageError("every --run needs a --checkpoint: there are " + std::to_string(runs.size()) + " and " +
+                     std::to_string(checkpoints.size()));
+  for (size_t i = 0; i < runs.size(); ++i) options.tuned.push_back({runs[i], checkpoints[i]});
   options.precision =
       arguments.choice("precision", "bf16", {"bf16", "fp32"}) == "bf16" ? Precision::bf16 : Precision::fp32;
   options.device = arguments.choice("device", "cpu", {"cpu", "cuda"}) == "cpu" ? DeviceType::cpu : DeviceType::cuda;
@@ -38,17 +47,33 @@ ServingOptions serving_options(const Arguments& arguments) {
 ServingModels::ServingModels(const ServingOptions& options)
     : options_(options), config_(ModelConfig::load(options.model)), device_(choose_device(options.device)) {
   if (options_.context == 0) options_.context = std::min(config_.max_position, kUsualContext);
-  if (options_.run)
-    load_tuned();
-  else
-    base_ = make_decoder(std::nullopt, AdapterStart::fresh);
+  if (options.tuned.empty()) base();
+  for (const TunedSource& source : options.tuned) add(source);
 }
 
-std::unique_ptr<Decoder> ServingModels::make_decoder(std::optional<MethodSpec> method, AdapterStart start) const {
-  DecoderOptions options;
+// Throws request.invalid for what cannot be served over the base that is there.
+void ServingModels::check_fits(const TunedSource& source, const RunSpec& spec) const {
+  const json data = {{"run", source.run.string()}, {"checkpoint", source.checkpoint}};
+  const auto same = [&](const Served& one) { return one.source.run == source.run && one.source.checkpoint == source.checkpoint; };
+  if (std::ranges::any_of(tuned_, same))
+    throw Error("request.invalid", "Checkpoint " + source.checkpoint + " of the run " + source.run.string() + " is there already.",
+                "Name every checkpoint once.", data);
+  if (is_another(spec.model, options_.model))
+    throw Error("request.invalid",
+                "The run " + source.run.string() + " trained the model " + spec.model + ", and " + options_.model.string() +
+                    " is served: what a run made fits no other model.",
+                "Serve it with --model " + spec.model + ", or choose a run of the model that is served.", data);
+  if ((base_.decoder || !tuned_.empty()) && spec.quantization != quantization_)
+    throw Error("request.invalid",
+                "The run " + source.run.string() + " trained over a base " + in_words(spec.quantization) + ", and the base here is one " +
+                    in_words(quantization_) + ": they cannot be one model.",
+                std::string("Compare it with runs over a base ") + in_words(spec.quantization) + ".", data);
+}
+
+std::unique_ptr<Decoder> ServingModels::make_decoder(DecoderOptions options, AdapterStart start,
+                                                     const std::optional<MethodSpec>& guest) const {
   options.precision = options_.precision;
   options.device = device_;
-  options.method = std::move(method);
   options.quantization = quantization_;
   const int64_t slots = options.method ? virtual_tokens(*options.method) : 0;
   options.capacity_tokens = chunk_tokens() + slots;
@@ -56,64 +81,79 @@ std::unique_ptr<Decoder> ServingModels::make_decoder(std::optional<MethodSpec> m
   std::unique_ptr<Decoder> decoder;
   with_memory_errors(device_, "The model and a context of " + std::to_string(options_.context) + " tokens", [&] {
     decoder = std::make_unique<Decoder>(config_, options);
+    if (guest) decoder->make_room(*guest);
     decoder->load(options_.model, {}, start);
   });
   return decoder;
 }
 
-void ServingModels::load_tuned() {
-  const RunSpec spec = RunSpec::load(*options_.run);
-  const CheckpointStore store(*options_.run);
-  const CheckpointMeta meta = store.read_meta(options_.checkpoint);
-  check_matches(meta, spec, read_json_file(options_.model / "config.json"), options_.checkpoint);
-  separate_ = changes_base(spec.method);
+// With room for the guest's adapter in its weights, if there is one.
+ServingModels::Served& ServingModels::base(const std::optional<MethodSpec>& guest) {
+  if (!base_.decoder)
+    base_.decoder = make_decoder({}, AdapterStart::fresh, guest);
+  else if (guest)
+    with_memory_errors(device_, "Room for another adapter", [&] { base_.decoder->make_room(*guest); });
+  return base_;
+}
+
+size_t ServingModels::add(const TunedSource& source) {
+  const RunSpec spec = RunSpec::load(source.run);
+  check_fits(source, spec);
+  const CheckpointStore store(source.run);
+  const CheckpointMeta meta = store.read_meta(source.checkpoint);
+  check_matches(meta, spec, read_json_file(options_.model / "config.json"), source.checkpoint);
   quantization_ = spec.quantization;
-  std::unique_ptr<Decoder> decoder = make_decoder(spec.method, AdapterStart::stored);
-  read_tensors(ShardedTensors(store.folder(options_.checkpoint), weights_stem(spec.method)), decoder->trained_tensors(),
+  DecoderOptions options;
+  options.method = spec.method;
+  if (keeps_base(spec.method)) options.base = base(spec.method).decoder.get();
+  std::unique_ptr<Decoder> decoder = make_decoder(std::move(options), AdapterStart::stored);
+  read_tensors(ShardedTensors(store.folder(source.checkpoint), weights_stem(spec.method)), decoder->trained_tensors(),
                Contents::exactly, Formats::converted);
   decoder->bind_base();
+  active_.reset();  // the tails of whichever adapter was in place are overwritten
   decoder->sync_weights();
-  (separate_ ? full_ : base_) = std::move(decoder);
+  tuned_.push_back({source, std::move(decoder), nullptr});
+  active_ = tuned_.size() - 1;
+  return *active_;
 }
 
-Decoder& ServingModels::decoder_of(Use use) {
-  if (use == Use::tuned && separate_) return *full_;
-  if (!base_) base_ = make_decoder(std::nullopt, AdapterStart::fresh);  // asked for the base for the first time
-  return *base_;
+void ServingModels::require(Choice choice) const {
+  if (!choice || *choice < tuned()) return;
+  throw Error("request.invalid",
+              "There is no tuned model " + std::to_string(*choice) + " here: the rank serves the base model and " +
+                  std::to_string(tuned()) + " tuned ones, counted from 0.",
+              "Start it with --run and --checkpoint for each, or send it \"load\".", {{"tuned", *choice}, {"served", tuned()}});
 }
 
-void ServingModels::require(Use use) const {
-  if (use == Use::tuned && !tuned())
-    throw Error("request.invalid", "There is no tuned model here: the rank serves the base model only.",
-                "Start it with --run and --checkpoint.");
+// The model with its adapter in place. The base computes without any, whichever is there.
+ServingModels::Served& ServingModels::served(Choice choice) {
+  require(choice);
+  if (!choice) return base();  // possibly asked for for the first time
+  Served& wanted = tuned_[*choice];
+  if (active_ != choice) wanted.decoder->sync_weights();
+  active_ = choice;
+  return wanted;
 }
 
-at::Tensor ServingModels::logits(Use use, const PackedBatch& document) {
-  require(use);
+at::Tensor ServingModels::logits(Choice choice, const PackedBatch& document) {
   const int64_t most = chunk_tokens();
   if (document.n_tokens() > most)
     throw Error("request.invalid", "A document has " + std::to_string(document.n_tokens()) + " tokens; at most " +
                 std::to_string(most) + " are computed at once.", "Give shorter documents.");
-  return decoder_of(use).logits(document, adapter_of(use));
-}
-
-AdapterUse ServingModels::adapter_of(Use use) const {
-  return use == Use::tuned ? AdapterUse::on : AdapterUse::off;
+  return served(choice).decoder->logits(document, choice ? AdapterUse::on : AdapterUse::off);
 }
 
 // Tokens computed at once.
 int64_t ServingModels::chunk_tokens() const { return std::min(kPromptChunk, options_.context); }
 
-Generator& ServingModels::conversation(Use use) {
-  require(use);
-  std::unique_ptr<Generator>& conversation = use == Use::tuned ? tuned_conversation_ : base_conversation_;
-  if (!conversation) {
-    Decoder& decoder = decoder_of(use);
+Generator& ServingModels::conversation(Choice choice) {
+  Served& model = served(choice);
+  if (!model.conversation)
     with_memory_errors(device_, "A conversation of " + std::to_string(options_.context) + " tokens", [&] {
-      conversation = std::make_unique<Generator>(decoder, adapter_of(use), options_.context, chunk_tokens());
+      model.conversation = std::make_unique<Generator>(*model.decoder, choice ? AdapterUse::on : AdapterUse::off,
+                                                       options_.context, chunk_tokens());
     });
-  }
-  return *conversation;
+  return *model.conversation;
 }
 
 }  // namespace collie

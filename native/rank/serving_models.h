@@ -1,10 +1,12 @@
-// The base and the tuned model behind one serving rank. An adapter shares the base's weights; a full fine-tune has its own.
+// A base model and what runs made of it, behind one serving rank. Weights that training left as they were are in memory once:
+// adapters take turns on them.
 #pragma once
 
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/model_config.h"
 #include "core/precision.h"
@@ -15,50 +17,63 @@
 
 namespace collie {
 
+struct TunedSource {
+  std::filesystem::path run;
+  std::string checkpoint;
+};
+
 struct ServingOptions {
   std::filesystem::path model;
-  std::optional<std::filesystem::path> run;  // with a checkpoint: the tuned model
-  std::string checkpoint;
+  std::vector<TunedSource> tuned;
   Precision precision = Precision::bf16;
   DeviceType device = DeviceType::cpu;
   int64_t context = 0;  // most tokens of prompt and answer; 0: what the model was made for, at most 4096
 };
 
-// From --model, --run, --checkpoint, --precision, --device and --context. Throws UsageError.
+// From --model, --run and --checkpoint (as often as there are tuned models), --precision, --device and --context. Throws UsageError.
 ServingOptions serving_options(const Arguments& arguments);
 
-enum class Use { base, tuned };
+// One of the tuned models, by its place in ServingOptions::tuned; nullopt: the base model.
+using Choice = std::optional<size_t>;
 
 class ServingModels {
  public:
-  // Loads what is sure to be used. Throws model.*, checkpoint.*, run.not_found, spec.invalid, memory.insufficient.
+  // Loads what is sure to be used. Throws model.*, checkpoint.*, run.not_found, spec.invalid, memory.insufficient, and
+  // request.invalid for a run of another base (another model, or another quantization) and for what is there already.
   explicit ServingModels(const ServingOptions& options);
 
-  bool tuned() const { return options_.run.has_value(); }
-  // The conversation with this model; made at its first use. Throws request.invalid when there is no tuned model.
-  Generator& conversation(Use use);
+  // Loads one more beside the base, which stays as it is. Returns its place. Throws as the constructor does.
+  size_t add(const TunedSource& source);
+  size_t tuned() const { return tuned_.size(); }
+  // The conversation with this model, ready to go on; made at its first use. Throws request.invalid when there is no such model.
+  Generator& conversation(Choice choice);
   // Logits of every position of one document, fp32 [N, vocab_size] on the CPU. Throws request.invalid: more tokens than are
-  // computed at once, or no tuned model.
-  at::Tensor logits(Use use, const PackedBatch& document);
+  // computed at once, or no such model.
+  at::Tensor logits(Choice choice, const PackedBatch& document);
   const ModelConfig& config() const { return config_; }
 
  private:
-  void require(Use use) const;
-  std::unique_ptr<Decoder> make_decoder(std::optional<MethodSpec> method, AdapterStart start) const;
-  Decoder& decoder_of(Use use);
-  AdapterUse adapter_of(Use use) const;
+  struct Served {
+    TunedSource source;  // of the base: empty
+    std::unique_ptr<Decoder> decoder;
+    std::unique_ptr<Generator> conversation;
+  };
+
+  void require(Choice choice) const;
+  void check_fits(const TunedSource& source, const RunSpec& spec) const;
+  std::unique_ptr<Decoder> make_decoder(DecoderOptions options, AdapterStart start,
+                                        const std::optional<MethodSpec>& guest = std::nullopt) const;
+  Served& base(const std::optional<MethodSpec>& guest = std::nullopt);
+  Served& served(Choice choice);
   int64_t chunk_tokens() const;
-  void load_tuned();
 
   ServingOptions options_;
   ModelConfig config_;
   at::Device device_;
-  Quantization quantization_ = Quantization::none;  // of the base model, as the run had it
-  bool separate_ = false;  // tuned and base model do not share their base weights
-  std::unique_ptr<Decoder> base_;
-  std::unique_ptr<Decoder> full_;  // the tuned model, when it is a decoder of its own
-  std::unique_ptr<Generator> base_conversation_;
-  std::unique_ptr<Generator> tuned_conversation_;
+  Quantization quantization_ = Quantization::none;  // of the base model, as the runs had it
+  Served base_;
+  std::vector<Served> tuned_;
+  Choice active_;  // of them: whose adapter is in the weights that all share
 };
 
 }  // namespace collie

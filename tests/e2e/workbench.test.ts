@@ -221,7 +221,8 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
     page.on('websocket', (socket) => {
       socket.on('framesent', ({ payload }) => {
         const message = JSON.parse(payload.toString());
-        if (message.subscribe === 'playground.generate') sides.set(message.id, message.params.use);
+        if (message.subscribe === 'playground.generate')
+          sides.set(message.id, message.params.tuned === null ? 'base' : 'tuned');
       });
       socket.on('framereceived', ({ payload }) => {
         const message = JSON.parse(payload.toString());

@@ -48,7 +48,7 @@ class Served {
 const request = (id: number, ids: number[], more: Line = {}): Line => ({
   id,
   ids,
-  use: 'base',
+  tuned: null,
   temperature: 0,
   top_k: 0,
   top_p: 1,
@@ -74,7 +74,7 @@ describe.skipIf(noEngine)('serve', () => {
   it('answers the same with a kept cache as without, and stops at a stop id', async () => {
     const model = modelOf(tinyRun(root));
     const { served, ready } = await serve('--model', model, '--context', '128');
-    expect(ready).toEqual({ ready: true, tuned: false });
+    expect(ready).toEqual({ ready: true, tuned: 0 });
     const prompt = [10, 11, 12, 13, 14, 15];
     const first = await served.answer(request(1, prompt));
     expect(first.tokens.length).toBe(8);
@@ -126,15 +126,102 @@ describe.skipIf(noEngine)('serve', () => {
     await trainToEnd(run);
     const from = ['--run', run, '--checkpoint', 'step-00000006'];
     const { served, ready } = await serve('--model', modelOf(run), ...from);
-    expect(ready).toEqual({ ready: true, tuned: true });
+    expect(ready).toEqual({ ready: true, tuned: 1 });
     const prompt = [10, 11, 12];
     const long = { max_new_tokens: 30 };
-    const tuned = await served.answer(request(1, prompt, { ...long, use: 'tuned' }));
+    const tuned = await served.answer(request(1, prompt, { ...long, tuned: 0 }));
     const base = await served.answer(request(2, prompt, long));
     expect(tuned.tokens).not.toEqual(base.tokens);
     const plain = (await serve('--model', modelOf(run))).served;
     expect((await plain.answer(request(1, prompt, long))).tokens).toEqual(base.tokens);
-    expect((await plain.answer(request(2, prompt, { use: 'tuned' }))).end).toMatchObject({
+    expect((await plain.answer(request(2, prompt, { tuned: 0 }))).end).toMatchObject({
+      error: { code: 'request.invalid' },
+    });
+  });
+
+  it('serves several runs over one base, each as it answers alone, in any order', async () => {
+    const methods = [
+      { type: 'lora', rank: 4, alpha: 8 },
+      { type: 'ia3' },
+      { type: 'prefix_tuning', virtual_tokens: 5 },
+      { type: 'full' },
+    ] as const;
+    const model = modelOf(tinyRun(root));
+    // Steps that a few are enough to be heard in the answer.
+    const optimizer = { type: 'adamw', learning_rate: 0.3 } as const;
+    const runs = methods.map((method) =>
+      tinyRun(
+        root,
+        method.type === 'lora' || method.type === 'full' ? { method } : { method, optimizer },
+        [],
+        model,
+      ),
+    );
+    for (const run of runs) await trainToEnd(run);
+    const from = (run: string) => ['--run', run, '--checkpoint', 'step-00000006'];
+    const { served, ready } = await serve('--model', model, ...runs.flatMap(from));
+    expect(ready).toEqual({ ready: true, tuned: runs.length });
+    const prompt = [10, 11, 12];
+    const ask = async (from: Served, id: number, tuned: number | null) =>
+      (await from.answer(request(id, prompt, { tuned, max_new_tokens: 30 }))).tokens;
+    const alone = [];
+    for (const run of runs) alone.push(await ask((await serve('--model', model, ...from(run))).served, 1, 0));
+    const base = await ask((await serve('--model', model)).served, 1, null);
+    for (const tokens of alone) expect(tokens).not.toEqual(base);
+    let id = 1;
+    for (const order of [0, 1, 2, 3, null, 2, 1, null, 0, 3])
+      expect(await ask(served, id++, order)).toEqual(order === null ? base : alone[order]);
+    expect((await served.answer(request(id, prompt, { tuned: 4 }))).end).toMatchObject({
+      error: { code: 'request.invalid', data: { tuned: 4, served: 4 } },
+    });
+
+    // The same, added one by one to a base that is being talked to. Wider tails come later.
+    const grown = (await serve('--model', model)).served;
+    expect(await ask(grown, 1, null)).toEqual(base);
+    for (const [i, run] of runs.entries()) {
+      const added = await grown.answer({ id: 10 + i, load: { run, checkpoint: 'step-00000006' } });
+      expect(added.end).toEqual({ id: 10 + i, loaded: i });
+      for (const place of [...Array(i + 1).keys(), null])
+        expect(await ask(grown, 100, place)).toEqual(place === null ? base : alone[place]);
+    }
+  });
+
+  it('refuses what cannot be loaded beside the rest, by name, and goes on', async () => {
+    const run = tinyRun(root);
+    const model = modelOf(run);
+    await trainToEnd(run);
+    const nf4 = tinyRun(root, { quantization: 'nf4', precision: 'bf16' }, [], model);
+    await trainToEnd(nf4);
+    const other = tinyRun(root);
+    await trainToEnd(other);
+    const checkpoint = 'step-00000006';
+    const { served } = await serve('--model', model, '--run', run, '--checkpoint', checkpoint);
+    const refused = async (load: Line) => {
+      const { end } = await served.answer({ id: 1, load });
+      return end.error as { code: string; message: string; hint: string };
+    };
+    const twice = await refused({ run, checkpoint });
+    expect(twice).toMatchObject({ code: 'request.invalid', hint: 'Name every checkpoint once.' });
+    expect(twice.message).toBe(`Checkpoint ${checkpoint} of the run ${run} is there already.`);
+
+    const foreign = await refused({ run: other, checkpoint });
+    expect(foreign.code).toBe('request.invalid');
+    for (const name of [other, modelOf(other), model]) expect(foreign.message).toContain(name);
+    expect(foreign.hint).toContain(`--model ${modelOf(other)}`);
+
+    const quantized = await refused({ run: nf4, checkpoint });
+    expect(quantized.code).toBe('request.invalid');
+    expect(quantized.message).toContain(nf4);
+    expect(quantized.message).toContain('in 4 bits (nf4)');
+
+    const missing = await refused({ run, checkpoint: 'step-00000099' });
+    expect(missing.code).toBe('checkpoint.not_found');
+    expect(missing.message).toContain('step-00000099');
+
+    expect((await refused({ run: join(root, 'nowhere'), checkpoint })).code).toBe('run.not_found');
+    expect((await refused({ run })).code).toBe('request.invalid');
+    expect((await served.answer(request(2, [10], { tuned: 0 }))).tokens.length).toBe(8);
+    expect((await served.answer(request(3, [10], { tuned: 1 }))).end).toMatchObject({
       error: { code: 'request.invalid' },
     });
   });

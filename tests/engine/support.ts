@@ -1,12 +1,14 @@
 /** Drives the real collie-rank on a tiny random model, as a supervisor would. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { rankExecutable } from '../../electron/server/native/addon.ts';
 import { type ErrorInfo, errorInfoSchema } from '../../electron/shared/errors.ts';
 import type { EventType, RunEvent } from '../../electron/shared/events.ts';
+import { type RunSpec, runSpecSchema } from '../../electron/shared/run-spec.ts';
+import { launchCommand } from '../../electron/supervisor/rank-command.ts';
 import { uniform } from '../support/random.ts';
 import { makeRun, readEvents, type SpecPatch } from '../support/rank.ts';
 import { makeTinyModel } from '../support/tiny-model.ts';
@@ -47,11 +49,26 @@ export const quick: SpecPatch = {
 };
 
 let made = 0;
-/** A run folder with its own copy of a tiny model. */
-export function tinyRun(root: string, spec: SpecPatch = {}, evaluation: TokenDocument[] = []): string {
+/** A run folder with its own copy of a tiny model, or over one that is there. */
+export function tinyRun(
+  root: string,
+  spec: SpecPatch = {},
+  evaluation: TokenDocument[] = [],
+  shared: string | null = null,
+): string {
   const place = join(root, `run-${made++}`);
-  const model = makeTinyModel(join(place, 'model'), { dtype: 'F32', tied: true });
+  const model = shared ?? makeTinyModel(join(place, 'model'), { dtype: 'F32', tied: true });
   return makeRun(join(place, 'run'), model, { ...quick, ...spec }, countingDocuments(20, 3), evaluation);
+}
+
+export const readSpec = (run: string): RunSpec =>
+  runSpecSchema.parse(JSON.parse(readFileSync(join(run, 'spec.json'), 'utf8')));
+
+/** Another layout for a run that is there; what the workbench does not offer, and the engine takes. */
+export function layOut(run: string, parallel: Partial<RunSpec['parallel']>): void {
+  const spec = readSpec(run);
+  const changed = { ...spec, parallel: { ...spec.parallel, ...parallel } };
+  writeFileSync(join(run, 'spec.json'), JSON.stringify(changed));
 }
 
 export interface Ended {
@@ -67,11 +84,21 @@ export class TrainProcess {
   #over = false;
 
   constructor(run: string, resume?: string) {
-    const more = resume === undefined ? [] : ['--resume', resume];
     this.#run = run;
-    this.child = spawn(rankExecutable(), ['train', '--run', run, ...more], {
-      stdio: ['pipe', 'pipe', 'pipe'],
+    const { parallel, hosts, threads } = readSpec(run);
+    const { command, args, env } = launchCommand({
+      program: rankExecutable(),
+      mpirun: () => 'mpirun',
+      runDir: run,
+      resumeFrom: resume ?? null,
+      parallel,
+      hosts,
+      threads,
+      cores: 1,
+      isRoot: process.getuid?.() === 0,
+      allotted: false,
     });
+    this.child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     let stderr = '';
     this.child.stderr?.on('data', (chunk) => {
       stderr += chunk;

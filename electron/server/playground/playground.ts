@@ -1,14 +1,23 @@
-/** Chat with a base model and a run's result: one serving rank a session, ended when nobody speaks to it. */
+/** Chat with a base model and what runs made of it: one serving rank a session, ended when nobody speaks to it. */
 import { randomUUID } from 'node:crypto';
-import type { TopicEvent, TopicParsed } from '../../shared/api.ts';
+import { basename } from 'node:path';
+import { MAX_TUNED, type TopicEvent, type TopicParsed } from '../../shared/api.ts';
 import { CollieError } from '../../shared/errors.ts';
 import { promptIds } from '../tokenize/conversation.ts';
 import { StreamDecoder } from '../tokenize/stream.ts';
 import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
-import { ServeRank, type ServeRankOptions } from './serve-rank.ts';
+import { ServeRank, type ServeRankOptions, type TunedModel } from './serve-rank.ts';
 
 export interface SessionOptions extends ServeRankOptions {
   tokenizer: ModelTokenizer;
+  /** How the base is held in memory, which is how the runs had it. */
+  quantization: 'none' | 'nf4';
+}
+
+export interface OpenSession {
+  sessionId: string;
+  /** Of every one in `SessionOptions.tuned`. */
+  places: number[];
 }
 
 interface Session {
@@ -29,15 +38,39 @@ export class Playground {
     this.#idleMs = idleMs;
   }
 
-  /** Loads the model. Throws what the rank says when it cannot. */
-  async open(options: SessionOptions): Promise<{ sessionId: string; hasTuned: boolean }> {
+  /**
+   * Loads the models. Throws what the rank says when it cannot. A session that has the same base is gone on with, as long as
+   * there is a place for what it lacks; one that cannot be is ended.
+   */
+  async open(options: SessionOptions, previousId: string | null = null): Promise<OpenSession> {
+    requireDistinct(options.tuned);
+    const previous = previousId === null ? undefined : this.#sessions.get(previousId);
+    if (previousId !== null && previous) {
+      if (canServe(previous, options)) return this.#extend(previousId, previous, options.tuned);
+      this.close(previousId);
+    }
     if (this.#sessions.size >= MAX_SESSIONS) this.#closeOldestIdle();
     const rank = new ServeRank(options);
-    const { tuned } = await rank.ready;
+    await rank.ready;
     const sessionId = randomUUID();
     this.#sessions.set(sessionId, { options, rank, idle: null, active: 0 });
     this.#armIdle(sessionId);
-    return { sessionId, hasTuned: tuned };
+    return { sessionId, places: [...options.tuned.keys()] };
+  }
+
+  async #extend(sessionId: string, session: Session, wanted: readonly TunedModel[]): Promise<OpenSession> {
+    this.#begin(session);
+    try {
+      for (const tuned of missing(session, wanted)) {
+        await session.rank.load(tuned);
+        // A rank that is started again has them all, in the same places.
+        session.options = { ...session.options, tuned: [...session.options.tuned, tuned] };
+      }
+    } finally {
+      this.#end(sessionId, session);
+    }
+    const loaded = session.options.tuned;
+    return { sessionId, places: wanted.map((one) => loaded.findIndex((other) => isSame(one, other))) };
   }
 
   /** Closing a session that has ended does nothing. */
@@ -66,7 +99,7 @@ export class Playground {
     const { temperature, topK, topP, maxNewTokens, seed } = params.sampling;
     const request = {
       ids,
-      use: params.use,
+      tuned: params.tuned,
       temperature,
       top_k: topK,
       top_p: topP,
@@ -124,6 +157,35 @@ export class Playground {
       'Wait for one of them, or close it.',
     );
   }
+}
+
+const isSame = (a: TunedModel, b: TunedModel) => a.path === b.path && a.checkpoint === b.checkpoint;
+
+const missing = ({ options }: Session, wanted: readonly TunedModel[]): TunedModel[] =>
+  wanted.filter((one) => !options.tuned.some((other) => isSame(one, other)));
+
+/** Whether a session's base is the one that is wanted, with a place left for every tuned model that it lacks. */
+function canServe(session: Session, wanted: SessionOptions): boolean {
+  const { options, rank } = session;
+  return (
+    rank.alive &&
+    options.modelPath === wanted.modelPath &&
+    options.precision === wanted.precision &&
+    options.quantization === wanted.quantization &&
+    options.context === wanted.context &&
+    options.tuned.length + missing(session, wanted.tuned).length <= MAX_TUNED
+  );
+}
+
+function requireDistinct(tuned: readonly TunedModel[]): void {
+  const twice = tuned.find((one, i) => tuned.slice(0, i).some((other) => isSame(one, other)));
+  if (!twice) return;
+  throw new CollieError(
+    'request.invalid',
+    `Checkpoint ${twice.checkpoint} of the run ${basename(twice.path)} is chosen twice.`,
+    'Leave one of the two out: the newest checkpoint of a run may be the one you named.',
+    { run: twice.path, checkpoint: twice.checkpoint },
+  );
 }
 
 /** Tokens to text events. Tokens that give no whole character yet only count. */

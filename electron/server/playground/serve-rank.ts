@@ -6,9 +6,15 @@ import { z } from 'zod';
 import { CollieError, errorInfoSchema } from '../../shared/errors.ts';
 import { diedError, requireRank } from '../rank/rank.ts';
 
+export interface TunedModel {
+  path: string;
+  checkpoint: string;
+}
+
 export interface ServeRankOptions {
   modelPath: string;
-  run: { path: string; checkpoint: string } | null;
+  /** What is served beside the base model: run folders, and which of their checkpoints. */
+  tuned: readonly TunedModel[];
   precision: 'bf16' | 'fp32';
   /** Most tokens of prompt and answer together. */
   context: number;
@@ -16,7 +22,8 @@ export interface ServeRankOptions {
 
 export interface GenerateRequest {
   ids: number[];
-  use: 'base' | 'tuned';
+  /** Place in `ServeRankOptions.tuned`; null: the base model. */
+  tuned: number | null;
   temperature: number;
   top_k: number;
   top_p: number;
@@ -29,9 +36,12 @@ export type GenerateEvent =
   | { kind: 'token'; token: number }
   | { kind: 'done'; finish: 'stop' | 'length'; seconds: number };
 
+type RankEvent = GenerateEvent | { kind: 'loaded'; place: number };
+
 const outputSchema = z.union([
-  z.object({ ready: z.literal(true), tuned: z.boolean() }),
+  z.object({ ready: z.literal(true), tuned: z.number().int() }),
   z.object({ id: z.number().int(), token: z.number().int() }),
+  z.object({ id: z.number().int(), loaded: z.number().int() }),
   z.object({
     id: z.number().int(),
     done: z.literal(true),
@@ -43,7 +53,7 @@ const outputSchema = z.union([
 ]);
 
 interface Waiter {
-  events: GenerateEvent[];
+  events: RankEvent[];
   error: CollieError | null;
   wake: () => void;
 }
@@ -52,7 +62,7 @@ const KILL_AFTER_MS = 5_000;
 const STDERR_KEPT = 8_000;
 
 export class ServeRank {
-  readonly ready: Promise<{ tuned: boolean }>;
+  readonly ready: Promise<void>;
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #waiters = new Map<number, Waiter>();
   #nextId = 1;
@@ -63,9 +73,9 @@ export class ServeRank {
   /** Throws engine.not_built. What else goes wrong is thrown by `ready` and by every generation. */
   constructor(options: ServeRankOptions) {
     const program = requireRank();
-    const run = options.run ? ['--run', options.run.path, '--checkpoint', options.run.checkpoint] : [];
+    const runs = options.tuned.flatMap(({ path, checkpoint }) => ['--run', path, '--checkpoint', checkpoint]);
     const numbers = ['--precision', options.precision, '--context', String(options.context)];
-    this.#child = spawn(program, ['serve', '--model', options.modelPath, ...run, ...numbers], {
+    this.#child = spawn(program, ['serve', '--model', options.modelPath, ...runs, ...numbers], {
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     this.ready = this.#listen();
@@ -77,8 +87,21 @@ export class ServeRank {
     return this.#ended === null;
   }
 
+  /** Loads one more tuned model beside the base that is there. Its place. */
+  async load(tuned: TunedModel): Promise<number> {
+    const load = { run: tuned.path, checkpoint: tuned.checkpoint };
+    for await (const event of this.#request({ load }, new AbortController().signal))
+      if (event.kind === 'loaded') return event.place;
+    throw new CollieError('internal', 'The engine ended a request to load without an answer.');
+  }
+
   /** Tokens of one answer. Aborting the signal ends the generation in the rank too. */
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerateEvent> {
+    for await (const event of this.#request({ ...request }, signal)) if (event.kind !== 'loaded') yield event;
+  }
+
+  /** Everything that the rank says to one request, up to its last event. */
+  async *#request(request: object, signal: AbortSignal): AsyncGenerator<RankEvent> {
     await this.ready;
     const id = this.#nextId++;
     const waiter: Waiter = { events: [], error: this.#ended, wake: () => {} };
@@ -91,7 +114,7 @@ export class ServeRank {
       while (!signal.aborted) {
         const event = waiter.events.shift();
         if (event) {
-          finished = event.kind === 'done';
+          finished = event.kind !== 'token';
           yield event;
           if (finished) return;
         } else if (waiter.error) throw waiter.error;
@@ -118,7 +141,7 @@ export class ServeRank {
     this.#child.once('exit', () => clearTimeout(timer));
   }
 
-  #listen(): Promise<{ tuned: boolean }> {
+  #listen(): Promise<void> {
     return new Promise((resolve, reject) => {
       const fail = (error: CollieError) => {
         this.#ended ??= error;
@@ -140,18 +163,14 @@ export class ServeRank {
     });
   }
 
-  #receive(
-    line: string,
-    ready: (value: { tuned: boolean }) => void,
-    fail: (error: CollieError) => void,
-  ): void {
+  #receive(line: string, ready: () => void, fail: (error: CollieError) => void): void {
     const parsed = parseOutput(line);
     if (parsed === null) {
       fail(new CollieError('internal', `The engine wrote what is no message: ${line.slice(0, 200)}`));
       return;
     }
     if ('ready' in parsed) {
-      ready({ tuned: parsed.tuned });
+      ready();
       return;
     }
     if (!('id' in parsed)) {
@@ -160,7 +179,8 @@ export class ServeRank {
     }
     const waiter = this.#waiters.get(parsed.id);
     if (!waiter) return; // Cancelled: its last tokens are still on their way.
-    if ('token' in parsed) waiter.events.push({ kind: 'token', token: parsed.token });
+    if ('loaded' in parsed) waiter.events.push({ kind: 'loaded', place: parsed.loaded });
+    else if ('token' in parsed) waiter.events.push({ kind: 'token', token: parsed.token });
     else if ('error' in parsed) waiter.error = CollieError.fromInfo(parsed.error);
     else if (parsed.finish !== 'cancelled')
       waiter.events.push({ kind: 'done', finish: parsed.finish, seconds: parsed.seconds });

@@ -5,7 +5,12 @@
 namespace collie {
 
 BaseWeight::BaseWeight(const WeightOptions& options, std::vector<int64_t> shape, Decay decay, ParameterKind kind)
-    : name_(options.name), decay_(decay), kind_(kind), placement_(options.placement), weight_(at::zeros(shape, options.storage)) {
+    : name_(options.name),
+      decay_(decay),
+      kind_(kind),
+      placement_(options.placement),
+      shares_(options.shared.defined()),
+      weight_(shares_ ? options.shared : at::zeros(shape, options.storage)) {
   if (options.trained == Trained::no) return;
   const at::TensorOptions fp32 = options.storage.dtype(at::kFloat);
   const bool separate = options.masters == Masters::fp32 && weight_.scalar_type() != at::kFloat;
@@ -24,7 +29,7 @@ std::vector<Parameter> BaseWeight::parameters() const {
 }
 
 int64_t BaseWeight::weight_bytes() const {
-  return static_cast<int64_t>(weight_.nbytes() + (copied() ? master_.nbytes() : 0));
+  return static_cast<int64_t>((shares_ ? 0 : weight_.nbytes()) + (copied() ? master_.nbytes() : 0));
 }
 
 int64_t BaseWeight::gradient_bytes() const { return owns_grad_ ? static_cast<int64_t>(grad_.nbytes()) : 0; }

@@ -19,6 +19,7 @@ struct WeightOptions {
   at::TensorOptions storage;  // format to compute with, and device
   at::Tensor shared_grad;     // as in LinearOptions
   Placement placement = {};
+  at::Tensor shared = {};     // another decoder's weight, to be used instead of an own one
 };
 
 class BaseWeight {
@@ -33,7 +34,8 @@ class BaseWeight {
   at::Tensor base() const { return master_.defined() ? master_ : weight_; }
   void sync(Kernels& kernels);
   std::vector<Parameter> parameters() const;  // itself when trained
-  int64_t weight_bytes() const;
+  bool shares_weight() const { return shares_; }  // another decoder's, which loads it
+  int64_t weight_bytes() const;                   // without a shared one
   int64_t gradient_bytes() const;
 
  private:
@@ -43,6 +45,7 @@ class BaseWeight {
   Decay decay_;
   ParameterKind kind_;
   Placement placement_;
+  bool shares_;
   at::Tensor weight_;
   at::Tensor master_, grad_;
   bool owns_grad_ = false;

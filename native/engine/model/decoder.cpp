@@ -8,6 +8,10 @@
 #include <algorithm>
 #include <stdexcept>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "engine/model/decoder_impl.h"
 #include "engine/model/weights.h"
 
@@ -32,6 +36,7 @@ Decoder::Decoder(const ModelConfig& config, const DecoderOptions& options) {
   const int64_t slots = options.method ? virtual_tokens(*options.method) : 0;
   require(options.capacity_tokens > slots && options.max_document > slots,
           "A decoder needs a capacity and a longest document, with the virtual tokens before it");
+  require(!options.base || (options.method && options.purpose == Purpose::serve), "Only decoders that serve a method share a base");
   impl_ = std::make_unique<Impl>(config, options);
 }
 
@@ -41,6 +46,15 @@ void Decoder::load(const std::filesystem::path& folder, const Progress& progress
   NoAutograd guard;
   read_weights(folder, impl_->slots(), progress);
   if (start == AdapterStart::fresh) impl_->start_adapters();
+}
+
+void Decoder::make_room(const MethodSpec& guest) {
+  NoAutograd guard;
+  impl_->make_room(guest);
+#ifdef __GLIBC__
+  // The narrower weights lie between the wider ones, too small for any other: without this the process keeps a base's worth of them.
+  if (impl_->options.device.is_cpu()) malloc_trim(0);
+#endif
 }
 
 void Decoder::randomize(uint64_t seed) {

@@ -25,6 +25,8 @@
 
 namespace collie {
 
+class Decoder;
+
 struct DecoderOptions {
   Precision precision = Precision::bf16;
   at::Device device = at::kCPU;
@@ -39,6 +41,10 @@ struct DecoderOptions {
   // Both with the virtual tokens that the method puts before every document.
   int64_t capacity_tokens = 0;      // largest micro-batch (training, evaluation) or prompt chunk (serving)
   int64_t max_document = 0;         // longest document: sizes rotary tables and attention scratch
+  // Serving several models over one base: the decoder whose loaded weights this one uses, as far as its method leaves them as they
+  // were (same model, precision, device and quantization; it must outlive this one, and have made room for it). The tails of all
+  // adapters take turns in those weights: sync_weights() before another decoder computes with its adapter.
+  const Decoder* base = nullptr;
   uint64_t seed = 0;                // initial values of adapters, and dropout
   std::vector<int32_t> prompt_ids;  // of the text that virtual tokens start from; empty: tokens drawn at random
   Parallel parallel = serial();     // which part of the model this rank has, and who has the rest
@@ -164,6 +170,8 @@ class Decoder {
   std::optional<RankReport> after_update(const StepProgress& now);
   // Once base weights and stored trained tensors are there, before the first sync_weights(): what a method does to the base.
   void bind_base();
+  // Makes the weights wide enough for the adapter of a decoder that will use them (DecoderOptions::base), also while others do.
+  void make_room(const MethodSpec& guest);
   // To be called after masters changed: refreshes the compute copies (bf16 weights, scaled LoRA tails).
   void sync_weights();
 

@@ -39,7 +39,7 @@ struct Decoder::Impl {
   const BaseWeight& head_table() const { return lm_head ? *lm_head : *embedding; }
   Communicator& tp() const { return *options.parallel.tp; }
   bool shared_vocabulary() const { return layout.vocabulary.size < layout.vocabulary_size; }
-  // Every weight under its Hugging Face name.
+  // Every weight of its own under its Hugging Face name.
   std::vector<WeightSlot> slots();
   void collect_parameters();
   // Every part of the model once.
@@ -77,8 +77,13 @@ struct Decoder::Impl {
   at::Tensor bucket_buffer();
   LossSums sums(const TargetRows& targets) const;
 
+  // What a decoder with this method can use of this one.
+  SharedBase shared_base(const MethodSpec& method);
+  void make_room(const MethodSpec& guest);
+
   ModelConfig config;
   DecoderOptions options;
+  SharedBase base;  // of options.base; empty without one
   ModelLayout layout;
   std::unique_ptr<Kernels> kernels;
   Workspace workspace;

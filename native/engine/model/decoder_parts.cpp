@@ -12,8 +12,9 @@ at::TensorOptions storage_of(const DecoderOptions& options) {
       .device(options.device);
 }
 
-WeightOptions weight_options(const DecoderOptions& o, const std::string& name, Trained trained, const Placement& placement) {
-  return {name, trained, o.masters, storage_of(o), {}, placement};
+WeightOptions weight_options(const DecoderOptions& o, const SharedBase& base, const std::string& name, Trained trained,
+                             const Placement& placement) {
+  return {name, trained, o.masters, storage_of(o), {}, placement, base.weight(name)};
 }
 
 void append(std::vector<Parameter>& to, std::vector<Parameter> from) {
@@ -25,6 +26,7 @@ void append(std::vector<Parameter>& to, std::vector<Parameter> from) {
 Decoder::Impl::Impl(const ModelConfig& c, const DecoderOptions& o)
     : config(c),
       options(o),
+      base(o.base ? o.base->impl_->shared_base(*o.method) : SharedBase{}),
       layout(model_layout(c, o.method, o.purpose, o.masters, o.quantization, model_shard(c, o.parallel.spec, o.parallel.place))),
       kernels(make_kernels(o.device)),
       workspace(c, layout, o.method, {o.checkpointing, o.capacity_tokens, o.max_document, o.slots, o.precision, o.device}) {
@@ -37,7 +39,7 @@ Decoder::Impl::Impl(const ModelConfig& c, const DecoderOptions& o)
   const auto first = static_cast<size_t>(layout.first_trained);
   for (int64_t i = 0; i < n_layers; ++i) {
     const bool shares = o.gradients == GradientLife::one_layer && layers.size() > first;
-    layers.emplace_back(LayerOptions{c, layout, o.method ? &*o.method : nullptr, i, storage_of(o), o.seed, workspace.shared().weight, tp()},
+    layers.emplace_back(LayerOptions{c, layout, o.method ? &*o.method : nullptr, i, storage_of(o), o.seed, workspace.shared().weight, tp(), base},
                         shares ? &layers[first] : nullptr);
   }
   if (o.method)
@@ -62,11 +64,11 @@ void Decoder::Impl::make_tables() {
   const std::vector<int64_t> shape = {layout.vocabulary.size, c.hidden_size};
   const Placement rows{layout.vocabulary_slice()};
   if (layout.tables)
-    embedding.emplace(weight_options(o, "model.embed_tokens.weight", layout.embedding, rows), shape, Decay::yes, ParameterKind::table);
+    embedding.emplace(weight_options(o, base, "model.embed_tokens.weight", layout.embedding, rows), shape, Decay::yes, ParameterKind::table);
   if (!layout.shard.head) return;
-  head.emplace(weight_options(o, "model.norm.weight", layout.final_norm, replicated(tp())), c, layout);
+  head.emplace(weight_options(o, base, "model.norm.weight", layout.final_norm, replicated(tp())), c, layout);
   if (!c.tied_embeddings)
-    lm_head.emplace(weight_options(o, "lm_head.weight", layout.head, rows), shape, Decay::yes, ParameterKind::table);
+    lm_head.emplace(weight_options(o, base, "lm_head.weight", layout.head, rows), shape, Decay::yes, ParameterKind::table);
 }
 
 void Decoder::Impl::make_method() {
@@ -98,9 +100,12 @@ void Decoder::Impl::each_serial(const std::function<void(SerialAdapter&)>& visit
 
 std::vector<WeightSlot> Decoder::Impl::slots() {
   std::vector<WeightSlot> all;
-  each_weight([&](BaseWeight& weight) { all.push_back({weight.name(), weight.base(), weight.slice()}); });
+  each_weight([&](BaseWeight& weight) {
+    if (!weight.shares_weight()) all.push_back({weight.name(), weight.base(), weight.slice()});
+  });
   for (size_t i = 0; i < layers.size(); ++i)
-    for (Linear* linear : layers[i].linears())
+    for (Linear* linear : layers[i].linears()) {
+      if (linear->shares_weight()) continue;
       for (const Projection& part : linear->layout().parts) {
         WeightSlot slot{"model.layers." + std::to_string(layout.shard.layer(static_cast<int64_t>(i))) + "." + part.module + ".weight",
                         linear->base_weight(part), linear->placement(part).slice};
@@ -110,7 +115,32 @@ std::vector<WeightSlot> Decoder::Impl::slots() {
           slot.loaded = [linear, &part] { linear->loaded(part); };
         all.push_back(std::move(slot));
       }
+    }
   return all;
+}
+
+SharedBase Decoder::Impl::shared_base(const MethodSpec& method) {
+  SharedBase shared;
+  each_weight([&](BaseWeight& weight) {
+    if (keeps_weight(method, config, weight.name())) shared.weights[weight.name()] = weight.computes();
+  });
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const std::string prefix = "model.layers." + std::to_string(i) + ".";
+    for (Linear* linear : layers[i].linears())
+      if (keeps_linear(method, config, prefix, linear->layout()))
+        shared.linears[prefix + linear->layout().parts[0].module] = linear->shared();
+  }
+  return shared;
+}
+
+void Decoder::Impl::make_room(const MethodSpec& guest) {
+  const ModelLayout wanted = model_layout(config, guest, Purpose::serve, Masters::fp32, Quantization::none, whole_model(config));
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const std::string prefix = "model.layers." + std::to_string(i) + ".";
+    const auto linears = layers[i].linears();
+    for (size_t k = 0; k < linears.size(); ++k)
+      if (keeps_linear(guest, config, prefix, linears[k]->layout())) linears[k]->make_room(wanted.layers[i].all()[k]->tail);
+  }
 }
 
 void Decoder::Impl::start_adapters() {

@@ -20,6 +20,7 @@ struct LayerOptions {
   uint64_t seed = 0;
   at::Tensor weight_scratch;  // SharedBuffers::weight
   Communicator& tp;
+  const SharedBase& base;     // weights of another decoder that are used here
 
   int64_t layer() const { return model.shard.layer(index); }  // in the model
   const LayerLayout& layout() const { return model.layers[static_cast<size_t>(index)]; }
@@ -39,7 +40,8 @@ struct LayerOptions {
             .masters = model.masters,
             .method = method,
             .shared_grad = first ? first->grad() : at::Tensor(),
-            .weight_scratch = weight_scratch};
+            .weight_scratch = weight_scratch,
+            .shared = base.linear(prefix() + linear.parts[0].module)};
   }
   // What the method puts after a block: "attention_adapter", "mlp_adapter"; or null.
   std::unique_ptr<SerialAdapter> serial(const std::string& name) const {
@@ -54,7 +56,8 @@ struct LayerOptions {
                                 .placement = replicated(tp)});
   }
   WeightOptions norm(const std::string& name, Trained trained, const BaseWeight* first) const {
-    return {prefix() + name + ".weight", trained, model.masters, storage, first ? first->grad() : at::Tensor(), replicated(tp)};
+    const std::string full = prefix() + name + ".weight";
+    return {full, trained, model.masters, storage, first ? first->grad() : at::Tensor(), replicated(tp), base.weight(full)};
   }
 };
 

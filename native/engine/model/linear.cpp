@@ -1,5 +1,6 @@
 #include "engine/model/linear.h"
 
+#include <ATen/ops/set.h>
 #include <ATen/ops/zeros.h>
 
 #include "engine/peft/nf4.h"
@@ -16,18 +17,37 @@ Linear::Linear(const LinearOptions& options) : site_(options.site) {
     grad_ = owns_grad_ ? at::zeros({l.out, l.in}, site.fp32()) : options.shared_grad;
   }
   // A trained weight that has the format and the columns to compute with is used as it is.
-  const bool computes = master_.defined() && master_.scalar_type() == site.storage && l.tail == 0;
-  const int64_t held = quantized() ? l.tail : l.width();
-  weight_ = computes ? master_ : at::zeros({l.out, held}, site.stored());
+  const bool master_computes = master_.defined() && master_.scalar_type() == site.storage && l.tail == 0;
+  shares_ = options.shared != nullptr;
+  if (master_computes) {
+    weight_ = master_;
+  } else if (quantized()) {
+    weight_ = at::zeros({l.out, l.tail}, site.stored());
+  } else {
+    buffer_ = shares_ ? options.shared->weight : at::zeros({l.out, l.width()}, site.stored());
+  }
   if (quantized()) {
     scratch_ = options.weight_scratch.flatten().narrow(0, 0, l.out * l.width()).view({l.out, l.width()});
-    quantized_.resize(l.parts.size());
+    if (shares_)
+      quantized_ = options.shared->quantized;
+    else
+      quantized_.resize(l.parts.size());
   }
   if (options.method) adapter_ = make_linear_adapter(*options.method, site);
 }
 
+at::Tensor Linear::computes() const { return buffer_.defined() ? buffer_.narrow(1, 0, layout().width()) : weight_; }
+
+void Linear::make_room(int64_t tail) {
+  const int64_t width = layout().in + tail;
+  if (!buffer_.defined() || buffer_.size(1) >= width) return;
+  const at::Tensor wider = at::zeros({layout().out, width}, buffer_.options());
+  wider.narrow(1, 0, buffer_.size(1)).copy_(buffer_);
+  buffer_.set_(wider);  // in place: every decoder that shares it has the wider one, and the old one is gone
+}
+
 at::Tensor Linear::weight(Kernels& kernels) const {
-  if (!quantized()) return weight_;
+  if (!quantized()) return computes();
   for (size_t i = 0; i < layout().parts.size(); ++i) {
     const Projection& part = layout().parts[i];
     kernels.dequantize_nf4(quantized_[i], input_columns(scratch_).narrow(0, part.out_begin, part.out));
@@ -81,7 +101,7 @@ void Linear::differentiate(const StepContext& ctx, const at::Tensor& dy, const a
 }
 
 at::Tensor Linear::base_weight(const Projection& part) const {
-  const at::Tensor& all = quantized() ? scratch_ : master_.defined() ? master_ : weight_;
+  const at::Tensor& all = quantized() ? scratch_ : master_.defined() ? master_ : computes();
   return input_columns(all).narrow(0, part.out_begin, part.out);
 }
 
@@ -108,9 +128,11 @@ void Linear::bind_base(Kernels& kernels) {
 }
 
 void Linear::sync(Kernels& kernels) {
-  if (master_.defined() && !weight_.is_same(master_)) kernels.copy(master_, input_columns(weight_));
+  if (master_.defined() && !weight_.is_same(master_)) kernels.copy(master_, input_columns(computes()));
   if (!adapter_) return;
   const at::Tensor whole = weight(kernels);
+  // Adapters leave zeros where they found them: between the parts of a fused weight. Another's tail may be there.
+  if (shares_ && buffer_.defined()) whole.narrow(1, layout().in, layout().tail).zero_();
   adapter_->sync(kernels, whole);
   if (quantized() && layout().tail > 0) kernels.copy(whole.narrow(1, layout().in, layout().tail), weight_);
 }
@@ -131,8 +153,10 @@ std::vector<Parameter> Linear::adapter_parameters() const {
 }
 
 int64_t Linear::weight_bytes() const {
-  auto bytes = static_cast<int64_t>(weight_.nbytes());
-  if (master_.defined() && !weight_.is_same(master_)) bytes += static_cast<int64_t>(master_.nbytes());
+  const at::Tensor& held = buffer_.defined() ? buffer_ : weight_;
+  int64_t bytes = shares_ && buffer_.defined() ? 0 : static_cast<int64_t>(held.nbytes());
+  if (master_.defined() && !held.is_same(master_)) bytes += static_cast<int64_t>(master_.nbytes());
+  if (shares_) return bytes + (adapter_ ? adapter_->weight_bytes() : 0);
   for (const Nf4Matrix& part : quantized_)
     bytes += static_cast<int64_t>(part.codes.nbytes() + part.magnitudes.nbytes() + part.scales.nbytes() + sizeof(float));
   return bytes + (adapter_ ? adapter_->weight_bytes() : 0);

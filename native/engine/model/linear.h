@@ -7,6 +7,7 @@
 
 #include "core/model_layout.h"
 #include "engine/kernels/kernels.h"
+#include "engine/model/shared_base.h"
 #include "engine/peft/linear_adapter.h"
 
 namespace collie {
@@ -18,6 +19,7 @@ struct LinearOptions {
   // A gradient of the same shape to accumulate into, for updates in the backward pass: layers share one. Undefined: its own.
   at::Tensor shared_grad;
   at::Tensor weight_scratch;  // with a quantized weight: a buffer that all linears share, for the one in use
+  const SharedLinear* shared = nullptr;  // another decoder's weight, to be used instead of an own one
 };
 
 class Linear {
@@ -45,6 +47,10 @@ class Linear {
   // Of a quantized weight that ranks share: takes the rank's part of the whole matrix, instead of base_weight() and loaded().
   void load_part(const Projection& part, const at::Tensor& whole);
   bool takes_whole() const { return quantized() && layout().split != Split::none; }
+  bool shares_weight() const { return shares_; }  // another decoder's, which loads it
+  // Makes the weight wide enough for a tail of another decoder that shares it, for all that share it.
+  void make_room(int64_t tail);
+  SharedLinear shared() const { return {buffer_, quantized_}; }
   const at::Tensor& grad() const { return grad_; }  // fp32 [out, in], or undefined
   LinearAdapter* adapter() { return adapter_.get(); }
   // The adapter's values that depend on the base weight; to be called when that is loaded.
@@ -64,12 +70,16 @@ class Linear {
   // The whole fused weight, storage [out, in + tail]. A quantized one is made in the shared buffer, and is there until
   // another linear asks for its own.
   at::Tensor weight(Kernels& kernels) const;
+  at::Tensor computes() const;  // the same for a weight that is not quantized
   at::Tensor input_columns(const at::Tensor& weight) const { return weight.narrow(1, 0, layout().in); }
   bool quantized() const { return layout().quantization != Quantization::none; }
   bool adapts(const StepContext& ctx) const { return adapter_ && ctx.adapter == AdapterUse::on; }
 
   AdapterSite site_;
-  at::Tensor weight_;         // storage [out, in + tail]; of a quantized weight the tail alone, [out, tail]
+  bool shares_ = false;
+  // Storage [out, in + tail or wider]: room for tails of others that share it. Undefined when weight_ holds the weight.
+  at::Tensor buffer_;
+  at::Tensor weight_;  // the master itself where that computes; of a quantized weight the tail alone, storage [out, tail]
   std::vector<Nf4Matrix> quantized_;  // part by part
   at::Tensor scratch_;                // storage [out, in + tail], shared
   at::Tensor master_, grad_;  // [out, in], when the weight is trained

@@ -79,6 +79,8 @@ void check_all(const std::shared_ptr<Communicator>& world, const Recipe& recipe)
   CAPTURE(recipe.method);
   CAPTURE(recipe.optimizer);
   for (const ParallelSpec& spec : layouts(world->size())) {
+    const bool every_axis = spec.dp_size > 1 && spec.tp_size > 1 && spec.pp_size > 1;
+    if (!whole_matrix() && world->size() == 8 && (!every_axis || spec.zero_stage == 1)) continue;
     const std::string layout = text_of(spec);
     CAPTURE(layout);
     check_layout(make_parallel(spec, world), recipe);

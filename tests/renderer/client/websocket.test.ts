@@ -223,7 +223,7 @@ describe('subscriptions', () => {
     const ends: (string | null)[] = [];
     client.subscribe(
       'playground.generate',
-      { sessionId: 's', use: 'base', messages: [{ role: 'user', content: 'hi' }], sampling: {} },
+      { sessionId: 's', tuned: null, messages: [{ role: 'user', content: 'hi' }], sampling: {} },
       () => {},
       (error) => ends.push(error?.code ?? null),
     );

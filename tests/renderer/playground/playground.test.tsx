@@ -38,6 +38,9 @@ function scriptedHost(methods: MockOptions['methods'] = {}) {
   return { asked, ended, options, piece, finish };
 }
 
+const chosen = () =>
+  (new URLSearchParams(location.hash.split('?')[1]).get('run') ?? '').split(',').filter(Boolean);
+
 async function ask(text: string) {
   const box = await screen.findByRole('textbox', { name: 'Prompt' });
   fireEvent.change(box, { target: { value: text } });
@@ -54,7 +57,11 @@ describe('the playground', () => {
     await waitFor(() => expect(host.asked).toHaveLength(1));
     expect(client.calls).toContainEqual({
       method: 'playground.open',
-      params: { modelId: 'smollm2-135m-instruct', runId: 'run-done', checkpoint: '' },
+      params: {
+        modelId: 'smollm2-135m-instruct',
+        tuned: [{ runId: 'run-done', checkpoint: '' }],
+        sessionId: null,
+      },
     });
     host.piece('Please', 1);
     host.piece(' wait', 2);
@@ -67,7 +74,7 @@ describe('the playground', () => {
     expect(await screen.findByText('Hold the button.')).toBeDefined();
 
     const [base, tuned] = host.asked;
-    expect([base?.use, tuned?.use]).toEqual(['base', 'tuned']);
+    expect([base?.tuned, tuned?.tuned]).toEqual([null, 0]);
     expect(tuned?.messages).toEqual(base?.messages);
     expect(tuned?.sampling).toEqual(base?.sampling);
     // Finished answers are read out.
@@ -75,6 +82,106 @@ describe('the playground', () => {
     expect(spoken.getAttribute('aria-live')).toBe('polite');
     expect(spoken.textContent).toContain('answered: Please wait.');
     expect(spoken.textContent).toContain('answered: Hold the button.');
+  });
+
+  it('asks the base model and every chosen run, one after the other, each by its place', async () => {
+    location.hash = '#/playground?run=run-done,run-adalora@step-00000240';
+    const host = scriptedHost();
+    const { client } = openWindow(<PlaygroundPage />, host.options);
+    await ask('How do I pair the lamp?');
+    expect(client.calls).toContainEqual({
+      method: 'playground.open',
+      params: {
+        modelId: 'smollm2-135m-instruct',
+        tuned: [
+          { runId: 'run-done', checkpoint: '' },
+          { runId: 'run-adalora', checkpoint: 'step-00000240' },
+        ],
+        sessionId: null,
+      },
+    });
+    for (const [i, text] of ['As it was', 'Tuned a little', 'Tuned fully'].entries()) {
+      await waitFor(() => expect(host.asked).toHaveLength(i + 1));
+      host.finish(text, 3);
+    }
+    expect(host.asked.map(({ tuned }) => tuned)).toEqual([null, 0, 1]);
+    for (const text of ['As it was', 'Tuned a little', 'Tuned fully'])
+      expect(await screen.findByText(text)).toBeDefined();
+    const names = document.querySelector('[class*="names"]')?.textContent;
+    expect(names).toMatch(/, step 240$/);
+  });
+
+  it('goes on with the same session and conversation when another run is chosen', async () => {
+    location.hash = '#/playground?run=run-done';
+    // As a host whose rank has had run-done first, and another run in between.
+    const placeOf: Record<string, number> = { 'run-done': 0, 'run-adalora': 2 };
+    const host = scriptedHost({
+      'playground.open': ({ tuned }) => ({
+        sessionId: 'kept',
+        places: tuned.map(({ runId }) => placeOf[runId] ?? -1),
+      }),
+    });
+    const { client } = openWindow(<PlaygroundPage />, host.options);
+    await ask('First');
+    await waitFor(() => expect(host.asked).toHaveLength(1));
+    host.finish('base one', 1);
+    await waitFor(() => expect(host.asked).toHaveLength(2));
+    host.finish('done one', 1);
+    await screen.findByText('done one');
+
+    act(() => {
+      location.hash = '#/playground?run=run-adalora';
+      window.dispatchEvent(new HashChangeEvent('hashchange'));
+    });
+    await screen.findByText('base one');
+    expect(screen.queryByText('done one')).toBeNull();
+    await ask('Second');
+    await waitFor(() => expect(host.asked).toHaveLength(3));
+    host.finish('base two', 1);
+    await waitFor(() => expect(host.asked).toHaveLength(4));
+    host.finish('full two', 1);
+    await screen.findByText('full two');
+
+    const opened = client.calls.filter(({ method }) => method === 'playground.open');
+    expect(opened.map(({ params }) => (params as { sessionId: string | null }).sessionId)).toEqual([
+      null,
+      'kept',
+    ]);
+    expect(host.asked.map(({ tuned }) => tuned)).toEqual([null, 0, null, 2]);
+    // Who was not asked the first question knows nothing of it.
+    expect(host.asked[3]?.messages).toEqual([{ role: 'user', content: 'Second' }]);
+    expect(client.calls.some(({ method }) => method === 'playground.close')).toBe(false);
+  });
+
+  it('runs can be chosen and taken away with the keyboard', async () => {
+    location.hash = '#/playground';
+    openWindow(<PlaygroundPage />, scriptedHost().options);
+    const box = await screen.findByRole('combobox', { name: 'Compare with' });
+    await waitFor(() => expect(box.hasAttribute('disabled')).toBe(false));
+    for (const count of [1, 2]) {
+      fireEvent.focus(box);
+      fireEvent.keyDown(box, { key: 'ArrowDown', code: 'ArrowDown' });
+      fireEvent.keyDown(box, { key: 'ArrowDown', code: 'ArrowDown' });
+      fireEvent.keyDown(box, { key: 'Enter', code: 'Enter' });
+      await waitFor(() => expect(chosen()).toHaveLength(count));
+    }
+    fireEvent.keyDown(box, { key: 'Backspace', code: 'Backspace' });
+    await waitFor(() => expect(chosen()).toHaveLength(1));
+  });
+
+  it('leaves out runs of other models and unknown ones, and one that is named twice', async () => {
+    location.hash = '#/playground?run=run-done,no-such-run,run-done';
+    const host = scriptedHost();
+    const { client } = openWindow(<PlaygroundPage />, host.options);
+    await ask('Hello');
+    expect(client.calls).toContainEqual({
+      method: 'playground.open',
+      params: {
+        modelId: 'smollm2-135m-instruct',
+        tuned: [{ runId: 'run-done', checkpoint: '' }],
+        sessionId: null,
+      },
+    });
   });
 
   it('Shift+Enter and an unfinished composition do not send', async () => {
@@ -111,7 +218,7 @@ describe('the playground', () => {
     const host = scriptedHost({
       'playground.open': () => {
         attempts += 1;
-        if (attempts > 1) return { sessionId: 's', hasTuned: false };
+        if (attempts > 1) return { sessionId: 's', places: [] };
         throw new CollieError('memory.insufficient', 'The model needs 9 GiB.', 'Close another chat.');
       },
     });
@@ -129,7 +236,7 @@ describe('the playground', () => {
     let sessions = 0;
     const sent: string[] = [];
     openWindow(<PlaygroundPage />, {
-      methods: { 'playground.open': () => ({ sessionId: `s${++sessions}`, hasTuned: false }) },
+      methods: { 'playground.open': () => ({ sessionId: `s${++sessions}`, places: [] }) },
       topics: {
         'playground.generate': ({ sessionId }, emit, end) => {
           sent.push(sessionId);

@@ -19,8 +19,9 @@ afterEach(() => playground.closeAll());
 
 const options = (change = {}) => ({
   modelPath,
-  run: null,
+  tuned: [],
   precision: 'bf16' as const,
+  quantization: 'none' as const,
   context: 4096,
   tokenizer,
   ...change,
@@ -28,7 +29,7 @@ const options = (change = {}) => ({
 const params = (sessionId: string, content: string, sampling = {}) =>
   topics['playground.generate'].params.parse({
     sessionId,
-    use: 'base',
+    tuned: null,
     messages: [{ role: 'user', content }],
     sampling,
   });
@@ -42,8 +43,7 @@ async function answer(sessionId: string, content: string, sampling = {}) {
 }
 
 test('streams whole characters and ends with a count', async () => {
-  const { sessionId, hasTuned } = await playground.open(options());
-  expect(hasTuned).toBe(false);
+  const { sessionId } = await playground.open(options());
   const text = 'Grüße, 日本 🐕‍🦺!';
   const events = await answer(sessionId, text);
   const ids = await promptIds([{ role: 'user', content: text }], tokenizer);
@@ -55,11 +55,68 @@ test('streams whole characters and ends with a count', async () => {
   expect(whole).toContain(text);
 });
 
-test('a tuned session says so', async () => {
-  const { hasTuned } = await playground.open(
-    options({ run: { path: '/somewhere', checkpoint: 'step-00000001' } }),
+test('a session goes on with its base: only what is new is loaded, until there is no place for more', async () => {
+  const of = (...names: string[]) =>
+    names.map((name) => ({ path: `/runs/${name}`, checkpoint: 'step-00000001' }));
+  const first = await playground.open(options({ tuned: of('a') }));
+  expect(first.places).toEqual([0]);
+  const second = await playground.open(options({ tuned: of('b', 'a') }), first.sessionId);
+  expect(second).toEqual({ sessionId: first.sessionId, places: [1, 0] });
+  const third = await playground.open(options({ tuned: of('c') }), first.sessionId);
+  expect(third).toEqual({ sessionId: first.sessionId, places: [2] });
+  expect(await playground.open(options({ tuned: [] }), first.sessionId)).toEqual({
+    sessionId: first.sessionId,
+    places: [],
+  });
+  // What cannot be loaded beside the rest leaves the rest as it was.
+  await expect(playground.open(options({ tuned: of('broken') }), first.sessionId)).rejects.toMatchObject({
+    code: 'checkpoint.not_found',
+  });
+  expect((await playground.open(options({ tuned: of('a') }), first.sessionId)).places).toEqual([0]);
+  const full = await playground.open(options({ tuned: of('d', 'e') }), first.sessionId);
+  expect(full.sessionId).not.toBe(first.sessionId);
+  expect(full.places).toEqual([0, 1]);
+  await expect(answer(first.sessionId, 'hello')).rejects.toMatchObject({ code: 'request.invalid' });
+  const other = await playground.open(options({ tuned: of('d'), precision: 'fp32' }), full.sessionId);
+  expect(other.sessionId).not.toBe(full.sessionId);
+  const quantized = await playground.open(
+    options({ tuned: of('d'), precision: 'fp32', quantization: 'nf4' }),
+    other.sessionId,
   );
-  expect(hasTuned).toBe(true);
+  expect(quantized.sessionId).not.toBe(other.sessionId);
+});
+
+test('a rank that died comes back with everything in its place', async () => {
+  const of = (...names: string[]) =>
+    names.map((name) => ({ path: `/runs/${name}`, checkpoint: 'step-00000001' }));
+  const { sessionId } = await playground.open(options({ tuned: of('a') }));
+  await playground.open(options({ tuned: of('b') }), sessionId);
+  await expect(answer(sessionId, 'hello', { seed: 666 })).rejects.toMatchObject({ code: 'rank.died' });
+  const asked = { ...params(sessionId, 'hello'), tuned: 1 };
+  const events = [];
+  for await (const event of playground.generate(asked, new AbortController().signal)) events.push(event);
+  expect(events.at(-1)?.done).toBe(true);
+});
+
+test('the same checkpoint twice is refused by name', async () => {
+  const tuned = [1, 1].map(() => ({ path: '/runs/sums', checkpoint: 'step-00000004' }));
+  await expect(playground.open(options({ tuned }))).rejects.toMatchObject({
+    code: 'request.invalid',
+    message: 'Checkpoint step-00000004 of the run sums is chosen twice.',
+  });
+});
+
+test('each of several tuned models can be asked, and no other', async () => {
+  const tuned = ['one', 'two'].map((name) => ({ path: `/runs/${name}`, checkpoint: 'step-00000001' }));
+  const { sessionId } = await playground.open(options({ tuned }));
+  const ask = async (index: number | null) => {
+    const asked = { ...params(sessionId, 'hello'), tuned: index };
+    const events = [];
+    for await (const event of playground.generate(asked, new AbortController().signal)) events.push(event);
+    return events.at(-1)?.done;
+  };
+  for (const index of [null, 0, 1, null]) expect(await ask(index)).toBe(true);
+  await expect(ask(2)).rejects.toMatchObject({ code: 'request.invalid', message: 'no tuned model 2' });
 });
 
 test('abandoning an answer cancels it in the rank, and the next question is answered', async () => {

@@ -192,7 +192,7 @@ export function mockMethods(): Handlers {
       for (const listener of jobListeners) if (job) listener({ ...job, state: 'cancelled' });
       return {};
     },
-    'playground.open': ({ runId }) => ({ sessionId: 'session-1', hasTuned: runId !== null }),
+    'playground.open': ({ tuned }) => ({ sessionId: 'session-1', places: [...(tuned ?? []).keys()] }),
     'playground.close': () => ({}),
   };
 }
@@ -237,9 +237,9 @@ export function mockTopics(): Streams {
       const timer = setInterval(send, 1000);
       return () => clearInterval(timer);
     },
-    'playground.generate': ({ use }, emit, end) => {
+    'playground.generate': ({ tuned }, emit, end) => {
       const text =
-        use === 'base' ? 'Please consult the manual.' : 'Answer: hold the side button for three seconds.';
+        tuned === null ? 'Please consult the manual.' : 'Answer: hold the side button for three seconds.';
       const parts = text.match(/\s?\S+/g) ?? [];
       let sent = 0;
       const timer = setInterval(() => {

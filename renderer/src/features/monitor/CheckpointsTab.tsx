@@ -8,6 +8,7 @@ import { EmptyState } from '../../components/EmptyState.tsx';
 import { formatDate, formatInteger, plural } from '../../components/format.ts';
 import type { RunDetail } from '../../store/runs.ts';
 import { CopyField } from '../export/CopyField.tsx';
+import { targetKey } from '../playground/targets.ts';
 import type { RunCommands } from '../runs/use-run-commands.tsx';
 
 interface Props {
@@ -72,7 +73,9 @@ export function CheckpointsTab({ run, detail, saved, commands }: Props) {
                       size="xs"
                       variant="default"
                       component="a"
-                      href={href('playground', { run: run.id, checkpoint: checkpoint.name })}
+                      href={href('playground', {
+                        run: targetKey({ runId: run.id, checkpoint: checkpoint.name }),
+                      })}
                       leftSection={<IconMessages size={14} aria-hidden />}
                       aria-label={`Chat with step ${checkpoint.step}`}
                     >

@@ -5,14 +5,14 @@ import classes from './Playground.module.css';
 import { PromptBox } from './PromptBox.tsx';
 import { SamplingPanel } from './SamplingPanel.tsx';
 import { loadSamplingState, nextSeed, type SamplingState, saveSamplingState } from './sampling-state.ts';
-import { type ChatTarget, useChat } from './use-chat.ts';
+import { type ChatTarget, sidesOf, useChat } from './use-chat.ts';
 
 interface Props {
   target: ChatTarget;
   names: Readonly<Record<Side, string>>;
 }
 
-/** One conversation with one pair of models. */
+/** One conversation with a base model and what was made of it. */
 export function ChatPanel({ target, names }: Props) {
   const [state, setState] = useState(() => loadSamplingState(globalThis.localStorage));
   const change = (next: SamplingState) => {
@@ -23,12 +23,7 @@ export function ChatPanel({ target, names }: Props) {
   return (
     <div className={classes.layout}>
       <div className={classes.main}>
-        <Conversation
-          turns={chat.turns}
-          sides={target.runId === null ? ['base'] : ['base', 'tuned']}
-          names={names}
-          session={chat.session}
-        />
+        <Conversation turns={chat.turns} sides={sidesOf(target)} names={names} session={chat.session} />
         <PromptBox
           busy={chat.busy}
           hasTurns={chat.turns.length > 0}

@@ -1,10 +1,10 @@
-/** What was asked and what both models answered, side by side. */
+/** What was asked and what all models answered, side by side. */
 import { Button, Loader, Text } from '@mantine/core';
 import { IconArrowDown } from '@tabler/icons-react';
 import { formatValue } from '../../charts/format.ts';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { plural } from '../../components/format.ts';
-import { type Answer, answerSpeed, isOpen, type Side, type Turn, type Turns } from './chat.ts';
+import { type Answer, answerSpeed, BASE, isOpen, type Side, type Turn, type Turns } from './chat.ts';
 import classes from './Playground.module.css';
 import type { Chat } from './use-chat.ts';
 import { useStickToEnd } from './use-stick-to-end.ts';
@@ -18,15 +18,17 @@ interface Props {
 
 export function Conversation({ turns, sides, names, session }: Props) {
   const { box, stuck, onScroll, toEnd } = useStickToEnd(turns);
+  // More answers than fit side by side go on below: there each has its name above it.
+  const columns = sides.length <= MAX_COLUMNS;
   return (
     <div className={classes.conversation}>
-      <div className={classes.names} data-sides={sides.length}>
-        {sides.map((side) => (
-          <Text key={side} size="sm" fw={600} truncate title={names[side]}>
-            {names[side]}
-          </Text>
-        ))}
-      </div>
+      {columns && (
+        <div className={classes.names} data-sides={sides.length}>
+          {sides.map((side) => (
+            <NameOf key={side} name={names[side] ?? side} />
+          ))}
+        </div>
+      )}
       <section
         ref={box}
         className={classes.scroll}
@@ -37,9 +39,9 @@ export function Conversation({ turns, sides, names, session }: Props) {
       >
         {turns.length === 0 && (
           <Text c="dimmed" size="sm" py="xl" ta="center">
-            {sides.length === 2
-              ? 'Ask something. Both models answer, so that you see what the training changed.'
-              : 'Ask something. Choose a run as well to compare its result with the base model.'}
+            {sides.length > 1
+              ? 'Ask something. Every model answers, so that you see what the training changed.'
+              : 'Ask something. Choose runs as well to compare their results with the base model.'}
           </Text>
         )}
         {turns.map((turn) => (
@@ -49,9 +51,10 @@ export function Conversation({ turns, sides, names, session }: Props) {
               {sides.map((side) => (
                 <AnswerView
                   key={side}
-                  name={names[side]}
+                  name={names[side] ?? side}
+                  named={!columns}
                   answer={turn.answers[side]}
-                  waiting={reason(turn, side, session)}
+                  waiting={reason(turn, side, { sides, names, session })}
                 />
               ))}
             </div>
@@ -74,19 +77,31 @@ export function Conversation({ turns, sides, names, session }: Props) {
   );
 }
 
+const MAX_COLUMNS = 3;
+
+const NameOf = ({ name }: { name: string }) => (
+  <Text size="sm" fw={600} truncate title={name}>
+    {name}
+  </Text>
+);
+
 /** Why nothing has come yet. */
-function reason(turn: Turn, side: Side, session: Chat['session']): string {
-  if (session === 'opening') return 'Loading the model';
-  if (side === 'tuned' && isOpen(turn.answers.base)) return 'Answers after the base model';
-  return 'Reading the prompt';
+function reason(turn: Turn, side: Side, { sides, names, session }: Omit<Props, 'turns'>): string {
+  if (session === 'opening') return sides.length > 1 ? 'Loading the models' : 'Loading the model';
+  const before = sides.slice(0, sides.indexOf(side)).findLast((other) => isOpen(turn.answers[other]));
+  if (before === undefined) return 'Reading the prompt';
+  return `Answers after ${before === BASE ? 'the base model' : names[before]}`;
 }
 
 function AnswerView({
   name,
+  named,
   answer,
   waiting,
 }: {
   name: string;
+  /** Shows its name. */
+  named: boolean;
   answer: Answer | undefined;
   waiting: string;
 }) {
@@ -94,6 +109,7 @@ function AnswerView({
   const speed = answerSpeed(answer);
   return (
     <div className={classes.answer} data-state={answer.state}>
+      {named && <NameOf name={name} />}
       {answer.state === 'waiting' && (
         <Text size="sm" c="dimmed" className={classes.waiting ?? ''}>
           <Loader size={12} aria-hidden /> {waiting}

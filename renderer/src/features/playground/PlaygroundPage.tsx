@@ -1,6 +1,7 @@
-import { Button, Group, Select, Skeleton } from '@mantine/core';
+import { Button, Group, MultiSelect, Select, Skeleton } from '@mantine/core';
 import { IconBox } from '@tabler/icons-react';
 import { useMemo } from 'react';
+import { MAX_TUNED } from '../../../../electron/shared/api.ts';
 import { href, navigate, useRoute } from '../../app/route.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorView } from '../../components/ErrorView.tsx';
@@ -9,9 +10,10 @@ import { useStore } from '../../store/context.tsx';
 import { modelOf } from '../runs/run-view.ts';
 import { useRunDetails } from '../runs/use-run-details.ts';
 import { ChatPanel } from './ChatPanel.tsx';
-import { checkpointOptions, NEWEST, runOptions } from './targets.ts';
+import { BASE } from './chat.ts';
+import { parseTargets, targetKey, targetOptions } from './targets.ts';
 
-/** Chat with a model as it was and as a run has made it. The choice lives in the address. */
+/** Chat with a model as it was and as runs have made it. The choice lives in the address. */
 export default function PlaygroundPage() {
   const { query } = useRoute();
   const models = useStore((s) => s.models);
@@ -25,23 +27,24 @@ export default function PlaygroundPage() {
   );
   useRunDetails(withCheckpoint);
 
-  const asked = query.get('run') ?? '';
-  const askedSpec = details[asked]?.spec;
+  const asked = parseTargets(query.get('run') ?? '');
+  const askedSpec = asked.map(({ runId }) => details[runId]?.spec).find((spec) => spec !== undefined);
   const ofRun = askedSpec ? modelOf(askedSpec, { models, datasets: null }) : null;
   const usable = models?.filter((m) => m.problem === null) ?? [];
   const modelId = ofRun?.id ?? usable.find((m) => m.id === query.get('model'))?.id ?? usable[0]?.id ?? '';
-  const choices = runOptions(runs, details, models, modelId);
-  const runId = choices.some((c) => c.value === asked) ? asked : null;
-  const checkpoint = runId ? (query.get('checkpoint') ?? '') : '';
-  /** The address names a run whose details are not there yet. */
-  const resolving =
-    asked !== '' && runId === null && details[asked] === undefined && withCheckpoint.includes(asked);
+  const choices = targetOptions(runs, details, models, modelId);
+  const tuned = asked
+    .filter((target) => choices.some((c) => c.value === targetKey(target)))
+    .slice(0, MAX_TUNED);
+  // The newest checkpoint is offered once, as the run; the address may name it.
+  const offered = choices
+    .filter(({ value, newest }) => !newest || tuned.some((target) => targetKey(target) === value))
+    .map(({ value, label }) => ({ value, label }));
+  /** The address names runs whose details are not there yet. */
+  const resolving = asked.some(({ runId }) => details[runId] === undefined && withCheckpoint.includes(runId));
 
-  const go = (to: { model: string; run?: string | null; checkpoint?: string }) =>
-    navigate(
-      href('playground', { model: to.model, run: to.run ?? '', checkpoint: to.checkpoint ?? '' }),
-      'replace',
-    );
+  const go = (model: string, keys: readonly string[] = []) =>
+    navigate(href('playground', { model, run: keys.join(',') }), 'replace');
 
   if (!models || resolving)
     return (
@@ -71,39 +74,36 @@ export default function PlaygroundPage() {
             value={modelId}
             allowDeselect={false}
             searchable
-            onChange={(value) => value && go({ model: value })}
+            onChange={(value) => value && go(value)}
           />
-          <Select
-            w={240}
-            aria-label="Run"
-            placeholder={choices.length > 0 ? 'Choose a run to compare' : 'No run of this model yet'}
-            data={choices}
-            value={runId}
+          <MultiSelect
+            w={440}
+            aria-label="Compare with"
+            placeholder={
+              choices.length === 0
+                ? 'No run of this model yet'
+                : tuned.length === 0
+                  ? 'Compare with runs'
+                  : ''
+            }
+            data={offered}
+            value={tuned.map(targetKey)}
+            maxValues={MAX_TUNED}
             clearable
             searchable
+            hidePickedOptions
             disabled={choices.length === 0}
-            onChange={(value) => go({ model: modelId, run: value })}
-          />
-          <Select
-            w={180}
-            aria-label="Checkpoint"
-            data={checkpointOptions(details[runId ?? ''])}
-            value={checkpoint || NEWEST}
-            allowDeselect={false}
-            disabled={runId === null}
-            onChange={(value) =>
-              go({ model: modelId, run: runId, checkpoint: value && value !== NEWEST ? value : '' })
-            }
+            onChange={(keys) => go(modelId, keys)}
           />
         </Group>
       }
     >
       <ChatPanel
-        key={`${modelId} ${runId} ${checkpoint}`}
-        target={{ modelId, runId, checkpoint }}
+        key={modelId}
+        target={{ modelId, tuned }}
         names={{
-          base: model?.name ?? modelId,
-          tuned: choices.find((c) => c.value === runId)?.label ?? 'Tuned',
+          [BASE]: model?.name ?? modelId,
+          ...Object.fromEntries(choices.map(({ value, label }) => [value, label])),
         }}
       />
     </Page>

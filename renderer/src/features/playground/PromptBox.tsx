@@ -13,7 +13,7 @@ interface Props {
 
 const icon = { size: 16, 'aria-hidden': true } as const;
 
-/** The one box for both models. Enter sends, Shift+Enter starts a new line. */
+/** The one box for all models. Enter sends, Shift+Enter starts a new line. */
 export function PromptBox({ busy, hasTurns, onSend, onStop, onRegenerate, onClear }: Props) {
   const [text, setText] = useState('');
   const input = useRef<HTMLTextAreaElement>(null);
@@ -34,7 +34,7 @@ export function PromptBox({ busy, hasTurns, onSend, onStop, onRegenerate, onClea
       <Textarea
         ref={input}
         aria-label="Prompt"
-        placeholder="Ask both models"
+        placeholder="Ask every model"
         autosize
         minRows={2}
         maxRows={10}

@@ -21,7 +21,7 @@ export function SamplingPanel({ state, onChange }: Props) {
     <Stack gap="sm">
       <Textarea
         label="System message"
-        description="Tells both models how to behave."
+        description="Tells every model how to behave."
         autosize
         minRows={2}
         maxRows={8}
@@ -98,7 +98,7 @@ export function SamplingPanel({ state, onChange }: Props) {
         Reset to defaults
       </Button>
       <Text size="xs" c="dimmed">
-        Both models get the same prompt, seed and settings, so that what differs comes from the training.
+        All models get the same prompt, seed and settings, so that what differs comes from the training.
       </Text>
     </Stack>
   );

@@ -1,8 +1,10 @@
-/** A conversation with two models at once, as a pure reducer. Each model sees its own answers, both see the same prompts. */
+/** A conversation with several models at once, as a pure reducer. Each sees its own answers, all see the same prompts. */
 import type { ChatMessage } from '../../../../electron/shared/entities.ts';
 import type { ErrorInfo } from '../../../../electron/shared/errors.ts';
 
-export type Side = 'base' | 'tuned';
+/** Who answers: BASE, or the key of a target (targets.ts). */
+export type Side = string;
+export const BASE: Side = 'base';
 
 export interface Answer {
   /** `waiting`: asked, nothing has come yet. */
@@ -18,7 +20,7 @@ export interface Turn {
   id: number;
   prompt: string;
   seed: number;
-  answers: Readonly<Partial<Record<Side, Answer>>>;
+  answers: Readonly<Record<Side, Answer | undefined>>;
 }
 
 export type Turns = readonly Turn[];
@@ -87,7 +89,7 @@ function mapAnswers(answers: Turn['answers']): Turn['answers'] {
   return Object.fromEntries(
     Object.entries(answers).map(([side, answer]) => [
       side,
-      isOpen(answer) ? { ...answer, state: 'stopped' } : answer,
+      answer !== undefined && isOpen(answer) ? { ...answer, state: 'stopped' as const } : answer,
     ]),
   );
 }

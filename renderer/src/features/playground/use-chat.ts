@@ -1,17 +1,22 @@
 /** Runs a conversation: opens the models on the first question, streams one answer after the other, closes in the end. */
 import { useCallback, useEffect, useReducer, useRef, useState } from 'react';
+import type { MethodResult } from '../../../../electron/shared/api.ts';
 import type { SamplingParams } from '../../../../electron/shared/entities.ts';
 import { CollieError, type ErrorInfo } from '../../../../electron/shared/errors.ts';
 import { useClient } from '../../store/context.tsx';
 import { asErrorInfo } from '../../store/notices.ts';
-import { isOpen, messagesFor, reduceChat, type Side, type Turns } from './chat.ts';
+import { BASE, isOpen, messagesFor, reduceChat, type Side, type Turns } from './chat.ts';
+import { type TunedTarget, targetKey } from './targets.ts';
+
+type OpenSession = MethodResult<'playground.open'>;
 
 export interface ChatTarget {
   modelId: string;
-  runId: string | null;
-  /** Empty: the newest. */
-  checkpoint: string;
+  tuned: readonly TunedTarget[];
 }
+
+/** Who answers, in the order in which they do. */
+export const sidesOf = ({ tuned }: ChatTarget): Side[] => [BASE, ...tuned.map(targetKey)];
 
 export interface Chat {
   turns: Turns;
@@ -29,23 +34,37 @@ export interface ChatOptions {
   sampling: Omit<SamplingParams, 'seed'>;
 }
 
-/** Give it a `key` per target: a conversation belongs to the models it was held with. */
+/**
+ * Give it a `key` per base model. Tuned models may come and go in the middle of a conversation: the next question loads what is
+ * new beside the base, which stays.
+ */
 export function useChat(target: ChatTarget, options: ChatOptions): Chat {
   const client = useClient();
   const [turns, dispatch] = useReducer(reduceChat, []);
   const [session, setSession] = useState<Chat['session']>('closed');
-  const sessionId = useRef<Promise<string> | null>(null);
+  const opened = useRef<{ sides: string; session: Promise<OpenSession> } | null>(null);
+  /** Of the last session that opened. */
+  const sessionId = useRef<string | null>(null);
   const endStream = useRef<(() => void) | null>(null);
   /** Counts questions: an older one that is still under way notices that it is no longer wanted. */
   const current = useRef(0);
-  const sides: readonly Side[] = target.runId === null ? ['base'] : ['base', 'tuned'];
+  const sides = sidesOf(target);
 
   const close = useCallback(() => {
-    const opened = sessionId.current;
+    const last = sessionId.current;
+    const opening = opened.current?.session ?? Promise.resolve(last === null ? null : { sessionId: last });
+    opened.current = null;
     sessionId.current = null;
     setSession('closed');
+    const end = (id: string | null | undefined) =>
+      id ? client.call('playground.close', { sessionId: id }) : undefined;
     // A session that never opened needs no closing; one that the host has lost neither.
-    opened?.then((id) => client.call('playground.close', { sessionId: id })).catch(() => {});
+    opening
+      .then(
+        (session) => end(session?.sessionId),
+        () => end(last),
+      )
+      .catch(() => {});
   }, [client]);
 
   useEffect(
@@ -57,24 +76,35 @@ export function useChat(target: ChatTarget, options: ChatOptions): Chat {
     [close],
   );
 
-  function open(): Promise<string> {
-    if (sessionId.current) return sessionId.current;
+  /** The session with all that is chosen now. */
+  function open(): Promise<OpenSession> {
+    const wanted = sides.join(' ');
+    if (opened.current?.sides === wanted) return opened.current.session;
     setSession('opening');
-    const opening = client.call('playground.open', { ...target }).then((opened) => {
-      setSession('open');
-      return opened.sessionId;
+    const session = client.call('playground.open', {
+      modelId: target.modelId,
+      tuned: [...target.tuned],
+      sessionId: sessionId.current,
     });
-    sessionId.current = opening;
-    opening.catch(() => {
-      if (sessionId.current !== opening) return;
-      sessionId.current = null;
-      setSession('closed');
-    });
-    return opening;
+    const mine = { sides: wanted, session };
+    opened.current = mine;
+    session.then(
+      ({ sessionId: id }) => {
+        if (opened.current !== mine) return;
+        sessionId.current = id;
+        setSession('open');
+      },
+      () => {
+        if (opened.current !== mine) return;
+        opened.current = null;
+        setSession('closed');
+      },
+    );
+    return session;
   }
 
   /** Streams one answer. Resolves at its end, rejects with its error. */
-  function stream(id: number, side: Side, session: string, asked: Turns, seed: number): Promise<void> {
+  function stream(id: number, side: Side, session: OpenSession, asked: Turns, seed: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (error: ErrorInfo | null) => {
         endStream.current = null;
@@ -84,8 +114,8 @@ export function useChat(target: ChatTarget, options: ChatOptions): Chat {
       const end = client.subscribe(
         'playground.generate',
         {
-          sessionId: session,
-          use: side,
+          sessionId: session.sessionId,
+          tuned: side === BASE ? null : (session.places[sides.indexOf(side) - 1] ?? null),
           messages: messagesFor(asked, id, side, options.system),
           sampling: { ...options.sampling, seed },
         },
@@ -108,9 +138,9 @@ export function useChat(target: ChatTarget, options: ChatOptions): Chat {
       const session = await open();
       if (current.current !== id) return;
       await stream(id, side, session, asked, seed).catch(async (thrown) => {
-        if (!sessionEnded(thrown, session)) throw thrown;
+        if (!sessionEnded(thrown, session.sessionId)) throw thrown;
         // The host lets go of models nobody talks to: load them again and ask once more.
-        sessionId.current = null;
+        opened.current = null;
         const again = await open();
         if (current.current === id) await stream(id, side, again, asked, seed);
       });
@@ -127,7 +157,7 @@ export function useChat(target: ChatTarget, options: ChatOptions): Chat {
       for (const side of sides) dispatch({ type: 'failed', id, side, error: asErrorInfo(thrown) });
       return;
     }
-    // One after the other: both models compute on the same cores or GPU, and each speed is its own.
+    // One after the other: all models compute on the same cores or GPU, and each speed is its own.
     for (const side of sides) {
       if (current.current !== id) return;
       await answer(id, side, asked, seed);

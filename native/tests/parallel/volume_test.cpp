@@ -1,0 +1,74 @@
+// What the ranks of every layout send in one step, measured, is what the formulas of docs/parallel.md say.
+#include "parallel/layout_run.h"
+
+namespace collie::test {
+namespace {
+
+struct Volumes {
+  CommVolume tp, dp, pp;
+};
+
+Volumes volumes_of(const Parallel& grid) { return {grid.tp->volume(), grid.dp->volume(), grid.pp->volume()}; }
+
+int64_t sent(const CommVolume& before, const CommVolume& after, Collective collective) {
+  return after.bytes_of(collective) - before.bytes_of(collective);
+}
+
+// Of this rank's micro-batches.
+struct Load {
+  int64_t micro_batches = 0, tokens = 0, targets = 0;
+};
+
+Load load_of(const TokenStore& rows, const Parallel& grid, int64_t micro_batches) {
+  const StepPlan plan = layout_plan(rows, 0, micro_batches);
+  Load load;
+  for (auto i = static_cast<size_t>(grid.place.dp_rank); i < plan.micro_batches.size(); i += static_cast<size_t>(grid.spec.dp_size)) {
+    ++load.micro_batches;
+    for (const int64_t row : plan.micro_batches[i]) {
+      load.tokens += rows.length(row);
+      load.targets += count_targets(rows[row]);
+    }
+  }
+  return load;
+}
+
+void check_volumes(const Parallel& grid) {
+  const ParallelSpec& p = grid.spec;
+  const ModelConfig config = layout_config(p, Tables::untied);
+  const TemporaryStore rows(layout_rows(config));
+  LayoutRun run(config, {"full", "adamw", Tables::untied}, grid, 8, *rows);
+  const Load load = load_of(*rows, grid, 8);
+  const ModelShard shard = model_shard(config, p, grid.place);
+  int64_t trained = 0;
+  for (const Parameter& parameter : run.decoder().trainable()) trained += 4 * parameter.master.numel();
+
+  const Volumes before = volumes_of(grid);
+  run.step(0);
+  const Volumes after = volumes_of(grid);
+
+  const int64_t residual = load.tokens * config.hidden_size * 4, row = config.hidden_size * 4;
+  const int64_t first = shard.embedding ? 1 : 0, last = shard.head ? 1 : 0;
+  // Two sums of outputs and two of input gradients a layer; embeddings; input gradients and statistics of the targets in the head.
+  if (p.tp_size > 1)
+    CHECK(sent(before.tp, after.tp, Collective::all_reduce) ==
+          residual * (4 * shard.n_layers() + first) + last * load.targets * (row + 3 * 4));
+  // A chunk's output upwards, its input's gradient downwards.
+  CHECK(sent(before.pp, after.pp, Collective::send) == (p.pp_size > 1 ? residual * (2 * p.pipeline_chunks - first - last) : 0));
+  const int64_t reduced = p.zero_stage >= 2 ? load.micro_batches : 1;
+  CHECK(sent(before.dp, after.dp, Collective::all_reduce) == (p.dp_size > 1 && p.zero_stage == 0 ? trained : 0));
+  CHECK(sent(before.dp, after.dp, Collective::reduce) == (p.zero_stage > 0 ? trained * reduced : 0));
+  CHECK(sent(before.dp, after.dp, Collective::broadcast) == (p.zero_stage > 0 ? trained : 0));
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Ranks, "layouts: what is sent in a step is what the formulas say" * doctest::skip(!Ranks::among({2, 4, 8}))) {
+  for (const ParallelSpec& spec : layouts(size)) {
+    if (spec.tp_size > 2) continue;  // there ranks share key-value heads, whose gradients are summed besides
+    const std::string layout = text_of(spec);
+    CAPTURE(layout);
+    check_volumes(make_parallel(spec, world));
+  }
+}
+
+}  // namespace collie::test
