@@ -266,10 +266,18 @@ class AdamW8bit(Stepper):
         return {"weight": self.parameter.data, "m_codes": state["state1"], "v_codes": state["state2"]}
 
 
-def projection(seed, index, refresh, rank, small):
+def hash_name(name):
+    """FNV-1a in 64 bits, as the engine's."""
+    value = 14695981039346656037
+    for byte in name.encode():
+        value = (value ^ byte) * 1099511628211 & MASK
+    return value
+
+
+def projection(seed, name, refresh, rank, small):
     """The engine's: SplitMix64 and Box and Muller, [rank, small]."""
     key = bits((seed * 1_000_003 + refresh) & MASK, 1)
-    uniforms = (bits(int(key[0]) + index & MASK, 2 * rank * small) >> np.uint64(11)).astype(np.float64)
+    uniforms = (bits(int(key[0]) + hash_name(name) & MASK, 2 * rank * small) >> np.uint64(11)).astype(np.float64)
     radius = np.sqrt(-2 * np.log((uniforms[0::2] + 1) * 2.0**-53))
     values = radius * np.cos(2 * np.pi * uniforms[1::2] * 2.0**-53) / np.sqrt(rank)
     return single(torch.from_numpy(values)).reshape(rank, small)
@@ -292,10 +300,8 @@ class Apollo(Stepper):
     def step(self, gradient, step):
         import apollo_torch.random_projector as projector
 
-        index = self.case["parameters"].index(self.problem.name)
-
         def drawn(_, weights, rank, type, seed):
-            drawn_now = projection(SEED, index, self.refreshes, rank, min(weights.shape))
+            drawn_now = projection(SEED, self.problem.name, self.refreshes, rank, min(weights.shape))
             self.refreshes += 1
             return drawn_now if type == "right" else drawn_now.T
 
