@@ -199,7 +199,7 @@ export const methods = {
 export const topics = {
   /** Every status now, then each change. */
   'runs.status': { params: none, event: runStatusSchema },
-  /** Events of one run after `afterSeq` (-1: all), in batches, live until unsubscribed. */
+  /** Events of one run after `afterSeq` (-1: all) but rank_step and timeline, in batches, live until unsubscribed. */
   'runs.events': {
     params: z.object({ id, afterSeq: z.number().int().default(-1) }),
     event: z.object({ events: z.array(z.unknown()) }),

@@ -82,17 +82,6 @@ export const parallelSchema = z.strictObject({
         advanced: true,
       }),
     ),
-  sequence_parallel: z
-    .boolean()
-    .default(false)
-    .meta(
-      meta({
-        title: 'Sequence parallel',
-        help: 'Tensor-parallel ranks share the tokens of norms and residuals too: less memory for activations, the same volume of communication.',
-        advanced: true,
-        paper: { title: 'Korthikanti et al. (2022)', url: 'https://arxiv.org/abs/2205.05198' },
-      }),
-    ),
   timeline: z
     .boolean()
     .default(false)

@@ -76,7 +76,6 @@ ParallelSpec read_parallel(JsonReader reader) {
   spec.pipeline_partition = reader.one_of<PipelinePartition>(
       "pipeline_partition", {{"parameters", PipelinePartition::parameters}, {"layers", PipelinePartition::layers}});
   spec.pipeline_layers = reader.integers("pipeline_layers");
-  spec.sequence_parallel = reader.boolean("sequence_parallel");
   spec.timeline = reader.boolean("timeline");
   spec.hang_timeout = reader.number("hang_timeout", 1, 86400);
   reader.finish();

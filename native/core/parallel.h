@@ -22,7 +22,6 @@ struct ParallelSpec {
   int64_t pipeline_chunks = 1;  // chunks of layers a pipeline rank has; more than 1: interleaved 1F1B
   PipelinePartition pipeline_partition = PipelinePartition::parameters;
   std::vector<int64_t> pipeline_layers;  // layers of each chunk, bottom up, pp_size * pipeline_chunks of them; empty: by pipeline_partition
-  bool sequence_parallel = false;        // norms and residuals of a tensor-parallel group are sharded over tokens
   bool timeline = false;                 // spans of every micro-batch are recorded
   double hang_timeout = 600;             // seconds in one collective after which the run is ended
 

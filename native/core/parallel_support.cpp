@@ -102,9 +102,6 @@ std::span<const Exclusion> exclusions() { return kExclusions; }
 std::vector<Refusal> parallel_refusals(const ParallelUse& use) {
   std::vector<Refusal> refusals;
   check_combination(use, refusals);
-  if (use.parallel.sequence_parallel)
-    refusals.push_back({"parallel.sequence_parallel", "cannot be true: this engine keeps norms and residuals whole on every tensor-parallel rank",
-                        "Use false."});
   if (use.model) check_sizes(use, refusals);
   return refusals;
 }

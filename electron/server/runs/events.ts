@@ -1,12 +1,21 @@
 /** `runs.events`: what is in the events file, then what is appended, in batches that a reader pulls. */
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { EventType } from '../../shared/events.ts';
 import { eventsFile } from '../../shared/run-folder.ts';
 import { followLines } from './event-file.ts';
+
+interface RawEvent {
+  seq: number;
+  type?: unknown;
+}
 
 export const MAX_BATCH = 500;
 /** How the line of an event may begin: writers sort keys or they do not. */
 const FIRST_KEYS = ['{"v":', '{"payload":'];
+
+/** What a rank tells of itself: `status.json` has the newest of it, `runs.timeline` the spans of a step. Too much for every reader. */
+const OWN: ReadonlySet<unknown> = new Set<EventType>(['rank_step', 'timeline']);
 
 /** Batches of raw events with `seq` above `afterSeq`, until the signal aborts. Broken lines are left out. */
 export async function* followEvents(
@@ -22,6 +31,7 @@ export async function* followEvents(
       const event = parseLine(line);
       if (event === null || event.seq <= last) continue;
       last = event.seq;
+      if (OWN.has(event.type)) continue;
       events.push(event);
       if (events.length < MAX_BATCH) continue;
       yield { events };
@@ -35,17 +45,17 @@ export async function* followEvents(
  * One line as an object with a seq; null when it is none. A rank killed in the middle of a write leaves a torn line, and
  * the next attempt may have appended its first event to it: that event is taken.
  */
-export function parseLine(line: string): { seq: number } | null {
+export function parseLine(line: string): RawEvent | null {
   const whole = parseObject(line);
   if (whole) return whole;
   const start = Math.max(...FIRST_KEYS.map((key) => line.lastIndexOf(key)));
   return start > 0 ? parseObject(line.slice(start)) : null;
 }
 
-function parseObject(text: string): { seq: number } | null {
+function parseObject(text: string): RawEvent | null {
   try {
-    const value = JSON.parse(text) as { seq?: unknown } | null;
-    return typeof value?.seq === 'number' ? (value as { seq: number }) : null;
+    const value = JSON.parse(text) as Partial<RawEvent> | null;
+    return typeof value?.seq === 'number' ? (value as RawEvent) : null;
   } catch {
     return null;
   }

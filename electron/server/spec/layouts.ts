@@ -88,7 +88,6 @@ const withGrid = (spec: RunSpec, grid: Partial<ParallelSpec>): RunSpec => ({
     ...spec.parallel,
     pipeline_layers: [],
     ...(grid.pp_size === 1 ? { pipeline_chunks: 1 } : {}),
-    ...(grid.tp_size === 1 ? { sequence_parallel: false } : {}),
     ...grid,
   },
 });

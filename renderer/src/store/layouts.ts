@@ -25,7 +25,6 @@ const gridKeys = [
   'zero_stage',
   'pipeline_chunks',
   'pipeline_layers',
-  'sequence_parallel',
 ] as const satisfies readonly (keyof ParallelSpec)[];
 
 export function layoutsSlice({ client, get, set }: SliceContext): LayoutsSlice {

@@ -47,6 +47,12 @@ test('what is there, then what comes; a torn line waits for its rest', async () 
   expect(await next).toEqual([2, 3]);
 });
 
+test('what a rank tells of its own step stays away from readers of the run', async () => {
+  const own = (seq: number, type: string) => line(seq).replace('"warning"', `"${type}"`);
+  writeFileSync(path, line(0) + own(1, 'rank_step') + own(2, 'timeline') + line(3));
+  expect(await take(followEvents(dir, -1, abort.signal), 2)).toEqual([0, 3]);
+});
+
 test('characters of several bytes survive being torn', async () => {
   const text = 'größer, 日本語, 🐕';
   const bytes = Buffer.from(line(0, text));
