@@ -10,13 +10,6 @@ namespace {
 
 constexpr int64_t kLayers = 8, kRows = 24, kRowsOfStep = 8, kLongest = 14;
 
-// Adam moves an element whose gradient is the rounding of larger terms as far as any other, unless eps is above that rounding.
-OptimizerSpec optimizer_for(const Recipe& recipe) {
-  OptimizerSpec spec = optimizer_spec(recipe.optimizer);
-  if (recipe.optimizer == "adamw") spec.hyper.set("eps", 1e-5);
-  return spec;
-}
-
 DecoderOptions options_for(const Recipe& recipe, const Parallel& parallel, int64_t micro_batches) {
   const nlohmann::json lora = linear_methods()[0].fields;
   const MethodSpec method = recipe.method == "full" ? MethodSpec{"full", nlohmann::json::object()} : method_of(lora);
@@ -71,7 +64,7 @@ LayoutRun::LayoutRun(const ModelConfig& config, const Recipe& recipe, const Para
   decoder_ = std::make_unique<Decoder>(config, options_for(recipe, parallel_, micro_batches));
   pipeline_ = std::make_unique<Pipeline>(*decoder_, parallel_);
   sync_ = std::make_unique<GradientSync>(*decoder_, parallel_);
-  optimizer_ = make_optimizer(optimizer_for(recipe), sync_->owned(), *kernels_);
+  optimizer_ = make_optimizer(optimizer_spec(recipe.optimizer), sync_->owned(), *kernels_);
   decoder_->randomize(1);
   fill_zeros();
 }

@@ -51,7 +51,8 @@ PackedBatch documents(const ModelConfig& config, const std::vector<int64_t>& len
 
 OptimizerSpec optimizer_spec(const std::string& type) {
   using Fields = Hyper;
-  const Fields betas = {{"beta1", 0.9}, {"beta2", 0.99}, {"eps", 1e-8}, {"weight_decay", 0.1}};
+  // Adam moves an element whose gradient is the rounding of larger terms as far as any other, unless eps is above that rounding.
+  const Fields betas = {{"beta1", 0.9}, {"beta2", 0.99}, {"eps", 1e-5}, {"weight_decay", 0.1}};
   const Fields factored = {{"decay_rate", 0.8}, {"eps1", 1e-30}, {"eps2", 1e-3}, {"clip_threshold", 1.0}, {"weight_decay", 0.1}};
   OptimizerSpec spec{.type = type, .learning_rate = 1e-2, .hyper = betas, .seed = 3};
   if (type == "lion") spec.hyper = {{"beta1", 0.9}, {"beta2", 0.99}, {"weight_decay", 0.1}};
@@ -86,7 +87,7 @@ void ModelPair::disturb(uint64_t seed) {
   const std::span<Parameter> all = whole->trainable(), parts = shared->trainable();
   for (size_t i = 0; i < all.size(); ++i) {
     at::Tensor noise = at::empty(all[i].master.sizes());
-    for (int64_t j = 0; j < noise.numel(); ++j) noise.data_ptr<float>()[j] = static_cast<float>(random.uniform() - 0.5) * 0.4f;
+    for (int64_t j = 0; j < noise.numel(); ++j) noise.data_ptr<float>()[j] = static_cast<float>(random.uniform() - 0.5) * 0.1f;
     all[i].master.add_(noise);
     parts[i].master.copy_(part_of(all[i].master, parts[i].placement.slice));
   }

@@ -11,6 +11,9 @@ namespace {
 
 constexpr double kExact = 1e-5;
 
+// Sophia divides by an estimate of the curvature and has no eps worth the name: where both are rounding, the sign is.
+double bound_of(const std::string& optimizer) { return optimizer == "sophia" ? 1e-4 : kExact; }
+
 Parallel group(std::shared_ptr<Communicator> world, int64_t size) {
   return make_parallel({.tp_size = size, .pipeline_layers = {}}, world);
 }
@@ -49,8 +52,9 @@ struct Stepper {
   ModelPair& pair;
   std::unique_ptr<Kernels> kernels = make_kernels(at::kCPU);
   std::unique_ptr<Optimizer> whole, shared;
+  double bound;
 
-  Stepper(ModelPair& p, const std::string& type) : pair(p) {
+  Stepper(ModelPair& p, const std::string& type) : pair(p), bound(bound_of(type)) {
     whole = make_optimizer(optimizer_spec(type), pair.whole->trainable(), *kernels);
     shared = make_optimizer(optimizer_spec(type), pair.shared->trainable(), *kernels);
   }
@@ -61,7 +65,7 @@ struct Stepper {
     const auto u = static_cast<uint64_t>(number);
     const std::vector<PackedBatch> batches = {documents(config, {20, 7}, 2 * u), documents(config, {30}, 2 * u + 1)};
     accumulate(batches, u, {});
-    pair.check_gradients(kExact);
+    pair.check_gradients(bound);
     const double norm = global_grad_norm(pair.whole->trainable(), *kernels);
     CHECK(pair.gradient_norm(*kernels) == doctest::Approx(norm).epsilon(kExact));
     const OptimizerStep now{number, 1e-3, clip_factor(norm, 1.0)};
@@ -71,7 +75,7 @@ struct Stepper {
     pair.shared->sync_weights();
     if (whole->curvature_interval() == 0) return;
     accumulate(batches, u, {LabelSource::model, u});
-    pair.check_gradients(kExact);
+    pair.check_gradients(bound);
     for (size_t i = 0; i < pair.whole->trainable().size(); ++i) {
       whole->observe_curvature(i, pair.whole->trainable()[i], 30);
       shared->observe_curvature(i, pair.shared->trainable()[i], 30);
@@ -134,7 +138,7 @@ void check_training(const ModelConfig& config, const DecoderOptions& options, co
     else
       stepper.step(step);
   }
-  pair.check_weights(kExact, "after three steps");
+  pair.check_weights(bound_of(optimizer), "after three steps");
   check_outputs(pair);
 }
 
@@ -155,7 +159,7 @@ TEST_CASE_FIXTURE(Ranks, "tensor parallel: untied tables, activation checkpointi
   check_training(config_for(size, Tables::untied), o, "adamw", grid);
   o.checkpointing = ActivationCheckpointing::every_layer;
   check_training(config_for(size, Tables::tied), o, "adamw", grid);
-  o = options_of({"bottleneck", {{"bottleneck_size", 6}, {"activation", "relu"}}});
+  o = options_of({"bottleneck", {{"bottleneck_size", 6}, {"activation", "silu"}}});
   o.checkpointing = ActivationCheckpointing::every_layer;
   check_training(config_for(size, Tables::untied), o, "adamw", grid);
   if (size != 3) check_training(odd_config(8, 1, Tables::tied), options_of(method_of(linear_methods()[0].fields)), "adamw", grid);
