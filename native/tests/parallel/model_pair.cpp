@@ -10,7 +10,7 @@
 
 namespace collie::test {
 
-constexpr double kCancelling = 0.01;
+constexpr double kCancelling = 0.03;
 
 ModelConfig odd_config(int64_t heads, int64_t kv_heads, Tables tables) {
   ModelConfig c;
