@@ -13,6 +13,7 @@ const { OMPI_ALLOW_RUN_AS_ROOT, OMPI_ALLOW_RUN_AS_ROOT_CONFIRM } = mpirunEnviron
 const batch = (ranks: number, command: string) => `#!/bin/bash
 #SBATCH --ntasks=${ranks}
 export OMPI_ALLOW_RUN_AS_ROOT=${OMPI_ALLOW_RUN_AS_ROOT} OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=${OMPI_ALLOW_RUN_AS_ROOT_CONFIRM}
+export OMPI_MCA_mpi_yield_when_idle=1
 ${command}
 `;
 

@@ -73,6 +73,8 @@ export function makeTwoHosts(): TwoHosts {
     options: (slots) => [
       ...['-n', String(2 * slots), '-H', `${NETWORK}.1:${slots},${NETWORK}.2:${slots}`, '--bind-to', 'none'],
       ...['--mca', 'plm_rsh_agent', agent],
+      // Both hosts have the same cores: who waits lets others work.
+      ...['--mca', 'mpi_yield_when_idle', '1'],
       ...['--mca', 'btl_tcp_if_include', `${NETWORK}.0/24`, '--mca', 'oob_tcp_if_include', `${NETWORK}.0/24`],
     ],
     start: (command) => startJob([agent, `${NETWORK}.1`, ...command]),

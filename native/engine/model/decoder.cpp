@@ -50,7 +50,7 @@ void Decoder::load(const std::filesystem::path& folder, const Progress& progress
 
 void Decoder::make_room(const MethodSpec& guest) {
   NoAutograd guard;
-  impl_->make_room(guest);
+  if (!impl_->make_room(guest)) return;
 #ifdef __GLIBC__
   // The narrower weights lie between the wider ones, too small for any other: without this the process keeps a base's worth of them.
   if (impl_->options.device.is_cpu()) malloc_trim(0);

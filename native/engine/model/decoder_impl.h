@@ -79,7 +79,7 @@ struct Decoder::Impl {
 
   // What a decoder with this method can use of this one.
   SharedBase shared_base(const MethodSpec& method);
-  void make_room(const MethodSpec& guest);
+  bool make_room(const MethodSpec& guest);  // false: there was enough
 
   ModelConfig config;
   DecoderOptions options;

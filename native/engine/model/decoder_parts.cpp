@@ -133,14 +133,16 @@ SharedBase Decoder::Impl::shared_base(const MethodSpec& method) {
   return shared;
 }
 
-void Decoder::Impl::make_room(const MethodSpec& guest) {
+bool Decoder::Impl::make_room(const MethodSpec& guest) {
   const ModelLayout wanted = model_layout(config, guest, Purpose::serve, Masters::fp32, Quantization::none, whole_model(config));
+  bool widened = false;
   for (size_t i = 0; i < layers.size(); ++i) {
     const std::string prefix = "model.layers." + std::to_string(i) + ".";
     const auto linears = layers[i].linears();
     for (size_t k = 0; k < linears.size(); ++k)
-      if (keeps_linear(guest, config, prefix, linears[k]->layout())) linears[k]->make_room(wanted.layers[i].all()[k]->tail);
+      if (keeps_linear(guest, config, prefix, linears[k]->layout())) widened |= linears[k]->make_room(wanted.layers[i].all()[k]->tail);
   }
+  return widened;
 }
 
 void Decoder::Impl::start_adapters() {

@@ -38,12 +38,13 @@ Linear::Linear(const LinearOptions& options) : site_(options.site) {
 
 at::Tensor Linear::computes() const { return buffer_.defined() ? buffer_.narrow(1, 0, layout().width()) : weight_; }
 
-void Linear::make_room(int64_t tail) {
+bool Linear::make_room(int64_t tail) {
   const int64_t width = layout().in + tail;
-  if (!buffer_.defined() || buffer_.size(1) >= width) return;
+  if (!buffer_.defined() || buffer_.size(1) >= width) return false;
   const at::Tensor wider = at::zeros({layout().out, width}, buffer_.options());
   wider.narrow(1, 0, buffer_.size(1)).copy_(buffer_);
   buffer_.set_(wider);  // in place: every decoder that shares it has the wider one, and the old one is gone
+  return true;
 }
 
 at::Tensor Linear::weight(Kernels& kernels) const {

@@ -49,7 +49,8 @@ class Linear {
   bool takes_whole() const { return quantized() && layout().split != Split::none; }
   bool shares_weight() const { return shares_; }  // another decoder's, which loads it
   // Makes the weight wide enough for a tail of another decoder that shares it, for all that share it.
-  void make_room(int64_t tail);
+  // False: it is already.
+  bool make_room(int64_t tail);
   SharedLinear shared() const { return {buffer_, quantized_}; }
   const at::Tensor& grad() const { return grad_; }  // fp32 [out, in], or undefined
   LinearAdapter* adapter() { return adapter_.get(); }
