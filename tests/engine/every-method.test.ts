@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { methodTraits } from '../../electron/shared/method-traits.ts';
 import type { Method } from '../../electron/shared/methods.ts';
-import { specFields, variantDefaults } from '../../electron/shared/spec-fields.ts';
 import type { SpecPatch } from '../support/rank.ts';
 import {
   checkpoints,
@@ -15,41 +14,11 @@ import {
   tinyRun,
   trainToEnd,
 } from './support.ts';
+import { method, methodRates, optimizer, optionsOf, rates } from './variants.ts';
 
 const TOTAL = 24;
 const HALF = 'step-00000012';
 const LAST = 'step-00000024';
-
-const optionsOf = (path: string) =>
-  (specFields().find((field) => field.path === path)?.options ?? []).map(({ value }) => value);
-
-/** Rates that suit a model of random weights; what is not here takes 0.01. */
-const rates: Record<string, number> = {
-  lion: 0.002,
-  sophia: 0.002,
-  sgd: 0.1,
-  lomo: 0.2,
-  adalomo: 0.02,
-  muon: 0.02,
-};
-const methodRates: Record<string, number> = {
-  prompt_tuning: 0.1,
-  prefix_tuning: 0.05,
-  ia3: 0.05,
-  bitfit: 0.05,
-};
-
-function optimizer(type: string, rate: number): SpecPatch['optimizer'] {
-  return { ...variantDefaults('optimizer.type', type), learning_rate: rate } as SpecPatch['optimizer'];
-}
-
-function method(type: string): SpecPatch['method'] {
-  const settings = variantDefaults('method.type', type);
-  if ('virtual_tokens' in settings) settings.virtual_tokens = 4;
-  if ('last_layers' in settings) settings.last_layers = 1;
-  if ('interval' in settings) settings.interval = 2;
-  return settings as SpecPatch['method'];
-}
 
 /** The whole run, and the same run as if it had been stopped half way: the same losses and the same bits. */
 async function trainTwice(root: string, spec: SpecPatch, weights: string): Promise<number[]> {

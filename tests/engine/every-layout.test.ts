@@ -1,0 +1,76 @@
+/** Every optimizer and every method trains on as many axes of parallelism as it allows, and what it trains on one rank. */
+import { describe, expect, it } from 'vitest';
+import { native } from '../../electron/server/native/addon.ts';
+import type { RunSpec } from '../../electron/shared/run-spec.ts';
+import { noMpi } from '../support/mpirun.ts';
+import type { SpecPatch } from '../support/rank.ts';
+import { layOut, noEngine, payloads, temporaryFolder, tinyRun, trainToEnd } from './support.ts';
+import { method, methodRates, optimizer, optionsOf, rates } from './variants.ts';
+
+/** What all of these sum in another order, and some of them then divide by something small. */
+const TOLERANCE = 1e-4;
+
+/** dp 2, tp 2, pp 2 and ZeRO 2, without the axes that the method or the optimizer excludes. */
+function layoutFor(methodType: string, optimizerType: string): Partial<RunSpec['parallel']> {
+  const excluded = native((addon) => addon.parallelExclusions())
+    .filter(({ field, value }) => value === (field === 'method.type' ? methodType : optimizerType))
+    .map(({ axis }) => axis);
+  return {
+    dp_size: 2,
+    tp_size: excluded.includes('tensor') ? 1 : 2,
+    pp_size: excluded.includes('pipeline') ? 1 : 2,
+    zero_stage: excluded.includes('zero') ? 0 : 2,
+  };
+}
+
+describe.skipIf(noEngine ?? noMpi)('every layout', () => {
+  const root = temporaryFolder();
+  const duration = { unit: 'steps', value: 4 } as const;
+
+  async function losses(spec: SpecPatch, layout: Partial<RunSpec['parallel']>): Promise<number[]> {
+    const run = tinyRun(root, { ...spec, duration });
+    layOut(run, layout);
+    return payloads(await trainToEnd(run), 'step').map(({ payload }) => payload.loss);
+  }
+  async function expectSame(spec: SpecPatch, alone: SpecPatch, layout: Partial<RunSpec['parallel']>) {
+    const expected = await losses({ ...spec, ...alone }, {});
+    const received = await losses(spec, layout);
+    expect(received).toHaveLength(duration.value);
+    for (const [step, loss] of received.entries())
+      expect(Math.abs(loss - (expected[step] ?? 0)) / (expected[step] ?? 0), `step ${step}`).toBeLessThan(
+        TOLERANCE,
+      );
+  }
+
+  it.each(optionsOf('method.type'))('%s', async (type) => {
+    const spec: SpecPatch = {
+      method: method(type),
+      optimizer: optimizer('adamw', methodRates[type] ?? 0.005),
+      batch: { micro_batch_size: 1, grad_accum_steps: 4, seq_len: 64 },
+    };
+    await expectSame(spec, {}, layoutFor(type, 'adamw'));
+  });
+
+  it.each(optionsOf('optimizer.type'))('full fine-tuning with %s', async (type) => {
+    const batch = { micro_batch_size: 2, grad_accum_steps: 2, seq_len: 64 };
+    const spec: SpecPatch = {
+      method: { type: 'full' },
+      optimizer: optimizer(type, (rates[type] ?? 0.01) / 4),
+      batch,
+    };
+    // One rank that updates inside the backward pass has all rows in one micro-batch.
+    await expectSame(
+      spec,
+      { batch: { ...batch, micro_batch_size: 4, grad_accum_steps: 1 } },
+      layoutFor('full', type),
+    );
+  });
+
+  it('LoRA on a base in 4 bits', async () => {
+    const spec: SpecPatch = {
+      quantization: 'nf4',
+      batch: { micro_batch_size: 1, grad_accum_steps: 4, seq_len: 64 },
+    };
+    await expectSame(spec, {}, { dp_size: 2, pp_size: 2, zero_stage: 1 });
+  });
+});
