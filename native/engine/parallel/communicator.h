@@ -37,6 +37,8 @@ class Transfer {
  public:
   virtual ~Transfer() = default;
   virtual void wait() = 0;
+  // Whether wait() would return at once, of a send.
+  virtual bool done() = 0;
 };
 
 class Communicator {

@@ -82,6 +82,11 @@ class MpiTransfer : public Transfer {
     if (target_.defined()) target_.copy_(memory_);
     target_.reset();
   }
+  bool done() override {
+    int flag = 0;
+    check_mpi(MPI_Test(&request_, &flag, MPI_STATUS_IGNORE), what_ + " of the " + group_ + " group");
+    return flag != 0;
+  }
   MPI_Request* request() { return &request_; }
 
  private:

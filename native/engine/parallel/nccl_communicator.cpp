@@ -40,6 +40,7 @@ class NcclTransfer : public Transfer {
     if (target_.defined()) target_.copy_(memory_);
     target_.reset();
   }
+  bool done() override { return point_->reached(); }
 
  private:
   std::shared_ptr<CudaPoint> point_;

@@ -1,5 +1,8 @@
 #include "engine/train/pipeline.h"
 
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
 #include <stdexcept>
 
 namespace collie {
@@ -36,8 +39,7 @@ size_t Pipeline::take_slot(const PipelineAction& action) {
   for (size_t i = 0; i < slots_.size(); ++i) {
     Slot& slot = slots_[i];
     if (slot.micro_batch >= 0) continue;
-    if (slot.sending) slot.sending->wait();
-    slot = {action.micro_batch, action.chunk, nullptr};
+    slot = {action.micro_batch, action.chunk};
     return i;
   }
   throw std::logic_error("more micro-batches in flight than the decoder has room for");
@@ -55,14 +57,29 @@ void Pipeline::receive(const at::Tensor& into, int64_t from, int64_t tag) {
   waited_ += std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
+// From a copy: interleaved stages send to each other in a ring, so that whoever waited until its message is taken could wait for itself.
+void Pipeline::send(const at::Tensor& tensor, int64_t to, int64_t tag) {
+  const auto usable = [&](Sending& s) { return (!s.transfer || s.transfer->done()) && s.memory.numel() >= tensor.numel(); };
+  auto found = std::ranges::find_if(sendings_, usable);
+  if (found == sendings_.end()) found = sendings_.insert(found, {at::empty({tensor.numel()}, tensor.options()), nullptr});
+  const at::Tensor copy = found->memory.narrow(0, 0, tensor.numel()).view(tensor.sizes());
+  copy.copy_(tensor);
+  found->transfer = parallel_.pp->start_send(copy, to, tag);
+}
+
+void Pipeline::finish_sends() {
+  for (Sending& sending : sendings_)
+    if (sending.transfer) sending.transfer->wait();
+  for (Sending& sending : sendings_) sending.transfer.reset();
+}
+
 void Pipeline::forward(const PipelineAction& action, const MicroBatch& micro_batch) {
   const size_t slot = take_slot(action);
   const StagePass pass{micro_batch, action.chunk, static_cast<int64_t>(slot)};
   const int64_t v = chunk_of_pipeline(action.chunk);
   if (v > 0) receive(decoder_.stage_input(pass), neighbour(-1), tag_of(action.micro_batch, v - 1, Pass::forward));
   const at::Tensor out = decoder_.stage_forward(pass);
-  if (v < last_chunk())
-    slots_[slot].sending = parallel_.pp->start_send(out, neighbour(1), tag_of(action.micro_batch, v, Pass::forward));
+  if (v < last_chunk()) send(out, neighbour(1), tag_of(action.micro_batch, v, Pass::forward));
 }
 
 LossSums Pipeline::backward(const PipelineAction& action, const MicroBatch& micro_batch, const GradientReceiver& hand_out) {
@@ -72,12 +89,9 @@ LossSums Pipeline::backward(const PipelineAction& action, const MicroBatch& micr
   const int64_t v = chunk_of_pipeline(action.chunk);
   if (v < last_chunk() && decoder_.gradient_arrives(action.chunk))
     receive(decoder_.stage_output_gradient(pass), neighbour(1), tag_of(action.micro_batch, v, Pass::backward));
-  if (slot.sending) slot.sending->wait();
-  slot.sending.reset();
   const LossSums sums = decoder_.stage_backward(pass, hand_out);
   if (v > 0 && decoder_.gradient_leaves(action.chunk))
-    slot.sending = parallel_.pp->start_send(decoder_.stage_input_gradient(pass), neighbour(-1),
-                                            tag_of(action.micro_batch, v - 1, Pass::backward));
+    send(decoder_.stage_input_gradient(pass), neighbour(-1), tag_of(action.micro_batch, v - 1, Pass::backward));
   slot.micro_batch = -1;
   return sums;
 }
@@ -104,6 +118,7 @@ std::vector<LossSums> Pipeline::train(std::span<const MicroBatch> micro_batches,
     spans_.push_back({action.pass, action.micro_batch, action.chunk, microseconds(start - begin) + waiting_us,
                       microseconds(Clock::now() - begin)});
   }
+  finish_sends();
   return sums;
 }
 
@@ -117,6 +132,7 @@ LossSums Pipeline::evaluate(const PackedBatch& batch) {
     if (chunk_of_pipeline(chunk) == last_chunk()) sums = decoder_.stage_loss({micro_batch, chunk, static_cast<int64_t>(slot)});
     slots_[slot].micro_batch = -1;
   }
+  finish_sends();
   return sums;
 }
 

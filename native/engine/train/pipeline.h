@@ -44,7 +44,11 @@ class Pipeline {
  private:
   struct Slot {
     int64_t micro_batch = -1, chunk = -1;
-    std::unique_ptr<Transfer> sending;  // its boundary tensor is on the way
+  };
+  // A tensor on its way to a neighbour, in memory of its own.
+  struct Sending {
+    at::Tensor memory;  // flat
+    std::unique_ptr<Transfer> transfer;
   };
 
   size_t take_slot(const PipelineAction& action);
@@ -52,6 +56,8 @@ class Pipeline {
   void forward(const PipelineAction& action, const MicroBatch& micro_batch);
   LossSums backward(const PipelineAction& action, const MicroBatch& micro_batch, const GradientReceiver& receive);
   void receive(const at::Tensor& into, int64_t from, int64_t tag);
+  void send(const at::Tensor& tensor, int64_t to, int64_t tag);
+  void finish_sends();
   int64_t chunk_of_pipeline(int64_t chunk) const { return chunk * parallel_.spec.pp_size + parallel_.place.stage; }
   int64_t last_chunk() const { return parallel_.spec.pp_size * parallel_.spec.pipeline_chunks - 1; }
   int64_t neighbour(int64_t offset) const;
@@ -59,6 +65,7 @@ class Pipeline {
   Decoder& decoder_;
   const Parallel& parallel_;
   std::vector<Slot> slots_;
+  std::vector<Sending> sendings_;
   std::vector<Span> spans_;
   double waited_ = 0;
 };
