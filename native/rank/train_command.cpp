@@ -5,8 +5,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "engine/train/control.h"
 #include "engine/parallel/parallel.h"
+#include "engine/train/control.h"
+#include "engine/train/device.h"
 #include "engine/train/journal.h"
 #include "engine/train/run_training.h"
 #include "rank/arguments.h"
@@ -54,7 +55,7 @@ int train_command(const Words& words) {
   if (!std::filesystem::is_directory(run_folder))
     throw Error("run.not_found", "There is no run folder " + run_folder.string() + ".", "Check the path.",
                 {{"path", run_folder.string()}});
-  const std::shared_ptr<Communicator> world = mpi_world();
+  std::shared_ptr<Communicator> world = launched_world();
   EventWriter events(run_folder, world->rank());
   Journal journal(events, world->rank() == 0 ? Voice::whole_run : Voice::own_rank);
   const auto report = [&](const Error& error) {
@@ -68,11 +69,13 @@ int train_command(const Words& words) {
     const RunSpec spec = RunSpec::load(run_folder);
     check_world(spec, world->size());
     set_threads(arguments.integer("threads", spec.threads, 0, 1024));
+    const at::Device device = choose_device(spec.device, host_place(*world));
+    if (device.is_cuda() && world->size() > 1) world = nccl_world(world, device);
     const Parallel parallel = make_parallel(spec.parallel, world, [&](const Error& error) {
       report(error);
       print_error(error);
     });
-    run_training(run_folder, spec, arguments.find("resume"), control, journal, parallel);
+    run_training(run_folder, spec, arguments.find("resume"), control, journal, parallel, device);
     return 0;
   } catch (const std::exception& thrown) {
     const Error error = as_error(thrown);

@@ -10,10 +10,19 @@ Parallel make_parallel(const ParallelSpec& spec, std::shared_ptr<Communicator> w
     throw std::logic_error("a grid of " + std::to_string(spec.world_size()) + " ranks over a world of " +
                            std::to_string(world->size()));
   if (world->size() > 1) start_watchdog(spec.hang_timeout, std::move(report_hang));
-  Parallel parallel{.spec = spec, .place = place_of(spec, world->rank()), .world = world, .tp = {}, .dp = {}, .pp = {}, .ends = {}};
+  Parallel parallel{.spec = spec,
+                    .place = place_of(spec, world->rank()),
+                    .host = host_place(*world),
+                    .world = world,
+                    .tp = {},
+                    .dp = {},
+                    .pp = {},
+                    .weights = {},
+                    .ends = {}};
   const auto [stage, dp_rank, tp_rank] = parallel.place;
   parallel.tp = world->split(stage * spec.dp_size + dp_rank, tp_rank, "tensor-parallel");
   parallel.dp = world->split(stage * spec.tp_size + tp_rank, dp_rank, "data-parallel");
+  if (spec.zero_stage >= 3 && spec.dp_size > 1) parallel.weights = parallel.dp->split(0, dp_rank, "weights of data-parallel");
   parallel.pp = world->split(dp_rank * spec.tp_size + tp_rank, stage, "pipeline");
   parallel.pp->open_channels();
   const bool end = stage == 0 || stage == spec.pp_size - 1;

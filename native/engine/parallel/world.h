@@ -11,6 +11,12 @@
 
 namespace collie {
 
+// How many ranks mpirun or srun started together with this process; 1 where none did.
+int64_t launched_ranks();
+
+// Those ranks; a rank that is alone needs no MPI. Throws what mpi_world() throws.
+std::shared_ptr<Communicator> launched_world();
+
 // The ranks that mpirun or srun started; one alone where none did. MPI starts with the first call and ends with the last
 // communicator, unless an exception is on its way: then the others must not be told that all is well, and abort_ranks() follows.
 // Throws engine.not_built in a build without MPI.
@@ -28,10 +34,11 @@ void abort_ranks(int status);
 // world, outside of collectives; again to change it. Without other ranks it does nothing.
 void start_watchdog(double limit_seconds, std::function<void(const Error&)> report = print_error);
 
-// Place of a rank among those on its host.
+// Place of a rank among those on its host, and of its host among all.
 struct HostPlace {
   std::string host;
   int64_t rank = 0, size = 1;
+  int64_t host_index = 0, hosts = 1;
 };
 // To be called by all ranks of the world.
 HostPlace host_place(Communicator& world);

@@ -36,12 +36,22 @@ int64_t cuda_device_count() {
 #endif
 }
 
-at::Device choose_device(DeviceType type) {
+at::Device choose_device(DeviceType type, [[maybe_unused]] const HostPlace& place) {
   if (type == DeviceType::cpu) return at::Device(at::kCPU);
 #ifdef COLLIE_CUDA
-  if (cuda_device_count() > 0) return at::Device(at::kCUDA, 0);
-  throw Error("device.unavailable", "device: cuda was asked for, but this machine has no usable CUDA device.",
-              "Check the driver with nvidia-smi, or set device to cpu.", {{"device", "cuda"}});
+  const int64_t devices = cuda_device_count();
+  if (devices == 0)
+    throw Error("device.unavailable", "device: cuda was asked for, but this machine has no usable CUDA device.",
+                "Check the driver with nvidia-smi, or set device to cpu.", {{"device", "cuda"}});
+  if (place.size > devices)
+    throw Error("device.unavailable",
+                "Each rank needs a CUDA device of its own: " + place.host + " has " + std::to_string(place.size) + " ranks and " +
+                    std::to_string(devices) + " devices.",
+                "Choose a layout of at most " + std::to_string(devices) + " ranks on this host, or set device to cpu.",
+                {{"device", "cuda"}, {"host", place.host}, {"ranks", place.size}, {"devices", devices}});
+  const at::Device device(at::kCUDA, static_cast<c10::DeviceIndex>(place.rank));
+  at::accelerator::setDeviceIndex(device.index());
+  return device;
 #else
   throw Error("device.unavailable", "device: cuda was asked for, but this engine was built for the CPU only.",
               "Build it with the preset cuda-release, or set device to cpu.", {{"device", "cuda"}});

@@ -7,11 +7,13 @@
 #include <string>
 
 #include "core/run_spec.h"
+#include "engine/parallel/world.h"
 
 namespace collie {
 
-// Throws device.unavailable when this build has no CUDA kernels, or the machine no CUDA device.
-at::Device choose_device(DeviceType type);
+// Every rank of a host has a CUDA device of its own, which becomes the one that this thread uses. Throws device.unavailable when this
+// build has no CUDA kernels, or the machine no CUDA device, or fewer than ranks.
+at::Device choose_device(DeviceType type, const HostPlace& place = {});
 // CUDA devices that this build could use.
 int64_t cuda_device_count();
 // "cpu", "cuda:0"

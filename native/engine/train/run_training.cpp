@@ -69,7 +69,7 @@ StartedEvent started_event(const Session& session, int64_t attempt, int64_t step
 
 FinishReason run_training(const std::filesystem::path& run_folder, const RunSpec& spec,
                           const std::optional<std::string>& resume, Control& control, Journal& journal,
-                          const Parallel& parallel) {
+                          const Parallel& parallel, at::Device device) {
   // 1. Remove what a crash left, and never train over checkpoints that are there.
   const CheckpointStore checkpoints(run_folder);
   if (parallel.world->rank() == 0) {
@@ -78,7 +78,7 @@ FinishReason run_training(const std::filesystem::path& run_folder, const RunSpec
   }
   parallel.world->barrier();
   // 2. Open and check everything that costs no memory.
-  Session session = open_session(spec, run_folder, parallel);
+  Session session = open_session(spec, run_folder, parallel, device);
   const Position start = resume ? position_of(*resume, checkpoints, session) : Position{};
   // 3. Say what is going to happen.
   journal.set_step(start.step);

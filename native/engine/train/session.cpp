@@ -96,17 +96,28 @@ MemoryPlan forecast(const Session& session, const DecoderOptions& options) {
   return plan_memory(session.config, input);
 }
 
+// Bytes that this rank's device has to give: ranks of one host share its memory, each has a GPU of its own.
+int64_t on_device(const Session& session, int64_t own) {
+  const HostPlace& host = session.parallel.host;
+  std::vector<double> hosts(static_cast<size_t>(host.hosts));
+  double& here = hosts[static_cast<size_t>(host.host_index)];
+  here = static_cast<double>(own);
+  session.parallel.world->all_reduce(hosts);
+  return session.device.is_cpu() ? static_cast<int64_t>(here) : own;
+}
+
 // The system would not refuse the memory but end the process once it touches too much: so what cannot fit is refused
 // here. Scratch is left out, its forecast is an upper bound.
 void refuse_what_cannot_fit(const Session& session, const DecoderOptions& options, const std::string& what) {
   const MemoryPlan plan = forecast(session, options);
-  const int64_t needed = plan.total() - plan.scratch;
+  const int64_t own = plan.total() - plan.scratch, needed = on_device(session, own);
   const int64_t total = memory_total(session.device);
   if (total == 0 || needed <= total) return;
+  const std::string together = needed == own ? "" : " (" + gigabytes(needed) + " for the " + std::to_string(session.parallel.host.size) + " ranks of this host)";
   throw Error("memory.insufficient",
-              what + " need about " + gigabytes(needed) + ": weights " + gigabytes(plan.weights) + ", gradients " +
+              what + " need about " + gigabytes(own) + ": weights " + gigabytes(plan.weights) + ", gradients " +
                   gigabytes(plan.gradients) + ", optimizer " + gigabytes(plan.optimizer) + ", activations " +
-                  gigabytes(plan.activations) + ". " + device_name(session.device) + " has " + gigabytes(total) + ".",
+                  gigabytes(plan.activations) + together + ". " + device_name(session.device) + " has " + gigabytes(total) + ".",
               kMemoryHint, {{"needed_bytes", needed}, {"total_bytes", total}, {"device", device_name(session.device)}});
 }
 
@@ -145,11 +156,11 @@ void with_memory_errors(const at::Device& device, const std::string& doing, cons
   }
 }
 
-Session open_session(const RunSpec& spec, const fs::path& run_folder, const Parallel& parallel) {
+Session open_session(const RunSpec& spec, const fs::path& run_folder, const Parallel& parallel, at::Device device) {
   Session session;
   session.parallel = parallel;
   session.spec = spec;
-  session.device = choose_device(spec.device);
+  session.device = device;
   session.config = ModelConfig::load(spec.model);
   check_method_fits(spec.method, session.config);
   check_parallel({spec.method, spec.optimizer, spec.quantization, spec.parallel, &session.config});

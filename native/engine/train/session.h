@@ -46,9 +46,9 @@ struct Session {
   std::unique_ptr<Generator> generator;  // null: no sample prompts
 };
 
-// The first half, without the memory: checks device, model configuration and data, plans all steps. Throws
-// device.unavailable, model.*, dataset.*, file.not_found, spec.invalid.
-Session open_session(const RunSpec& spec, const std::filesystem::path& run_folder, const Parallel& parallel);
+// The first half, without the memory: checks model configuration and data, plans all steps. Throws
+// model.*, dataset.*, file.not_found, spec.invalid.
+Session open_session(const RunSpec& spec, const std::filesystem::path& run_folder, const Parallel& parallel, at::Device device);
 
 // The second half: claims all memory of the run and loads the weights, with phases in the journal. Throws model.*, and
 // memory.insufficient with the numbers when an allocation fails. With AdapterStart::stored the trained tensors are left to the caller.
