@@ -36,8 +36,6 @@ export interface FieldMeta {
   control?: 'model' | 'dataset' | 'column' | 'multiline' | 'adapter' | 'stepper';
   /** Usual values of a list of texts; others may be typed. */
   suggestions?: string[];
-  /** What to do instead of a number above the highest. */
-  instead?: string;
   /** Of a variant: the heading under which choices list it. */
   family?: string;
   /** Of a variant: what a run with it is called in a line; {key} stands for a setting: "LoRA r{rank}". */

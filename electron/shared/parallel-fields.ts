@@ -38,15 +38,13 @@ export const parallelSchema = z.strictObject({
         paper: { title: 'PipeDream-Flush, 1F1B (2021)', url: 'https://arxiv.org/abs/2006.09503' },
       }),
     ),
-  zero_stage: int(0, 2)
+  zero_stage: int(0, 3)
     .default(0)
     .meta(
       meta({
         control: 'stepper',
         title: 'ZeRO stage',
-        help: 'What data-parallel ranks share instead of each holding it: 0 nothing, 1 the state of the optimizer, 2 the gradients too. Weights stay whole on each (stage 3 is not there yet); tensor and pipeline parallel cut those.',
-        instead:
-          'ZeRO 3 is not available yet: ZeRO 2 shares out gradients and optimizer state, and tp_size or pp_size cut the weights.',
+        help: 'What data-parallel ranks share instead of each holding it: 0 nothing, 1 the state of the optimizer and its master weights, 2 the gradients too, 3 the weights too, which then come for every layer when it is computed.',
         paper: { title: 'ZeRO (2020)', url: 'https://arxiv.org/abs/1910.02054' },
       }),
     ),

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/model_tensors.h"
+#include "core/nf4.h"
 #include "core/parallel_support.h"
 #include "core/pipeline_schedule.h"
 
@@ -29,16 +30,21 @@ double flops_per_token(const ModelConfig& config, const ModelShard& shard, const
   return 3 * attention + 4 * matrices + weights + (spec.activation_checkpointing ? forward : 0);
 }
 
-void share_over_data_parallel(const ParallelSpec& spec, int64_t layers, MemoryPlan& plan) {
-  const int64_t dp = spec.dp_size;
-  if (spec.zero_stage >= 1) plan.optimizer = (plan.optimizer + dp - 1) / dp;
-  // The gradients of one layer are whole while its backward pass is computed.
-  if (spec.zero_stage >= 2) plan.gradients = plan.gradients / dp + plan.gradients / layers;
+// Of the matrices of all layers, as they are sent.
+double layer_bytes(const ModelConfig& config, const RunSpec& spec, const ModelShard& shard) {
+  double bytes = 0;
+  for (const NamedShape& tensor : model_tensors(config, shard)) {
+    if (!tensor.name.starts_with("model.layers.") || tensor.shape.size() != 2) continue;
+    const int64_t elements = tensor.shape[0] * tensor.shape[1];
+    bytes += static_cast<double>(spec.quantization == Quantization::nf4 ? nf4::bytes_of(elements, elements)
+                                                                       : elements * element_bytes(Element::storage, spec.precision));
+  }
+  return bytes;
 }
 
 double ring(int64_t ranks) { return static_cast<double>(ranks - 1) / static_cast<double>(ranks); }
 
-StepTraffic traffic_of(const ModelConfig& config, const RunSpec& spec, const RankPlan& rank) {
+StepTraffic traffic_of(const ModelConfig& config, const RunSpec& spec, const ModelShard& shard, const RankPlan& rank) {
   const ParallelSpec& p = spec.parallel;
   const double micro_batches = static_cast<double>(spec.batch.grad_accum_steps / p.dp_size);
   const double tokens = static_cast<double>(spec.batch.micro_batch_size * spec.batch.seq_len) * micro_batches;
@@ -51,8 +57,10 @@ StepTraffic traffic_of(const ModelConfig& config, const RunSpec& spec, const Ran
   traffic.tensor = 2 * ring(p.tp_size) * residual * (reduces + edges);
   traffic.pipeline = p.pp_size > 1 ? residual * borders : 0;
   // With ZeRO, gradients to their owner and new weights from it are together what one all_reduce sends; from stage 2 on gradients are
-  // sent off after every micro-batch, as they are kept nowhere else.
-  traffic.data = ring(p.dp_size) * trained * (p.zero_stage >= 2 ? micro_batches + 1 : 2);
+  // sent off after every micro-batch, as they are kept nowhere else. With stage 3 weights come for the forward and for the backward pass
+  // of every micro-batch instead.
+  traffic.data = ring(p.dp_size) * trained * (p.zero_stage >= 2 ? micro_batches : 1);
+  traffic.data += ring(p.dp_size) * (p.zero_stage >= 3 ? 2 * micro_batches * layer_bytes(config, spec, shard) : trained);
   return traffic;
 }
 
@@ -72,8 +80,7 @@ std::vector<RankPlan> plan_layout(const ModelConfig& config, const RunSpec& spec
       input.slots = slots;
       RankPlan plan{.rank = rank_of(p, place), .place = place, .layers = input.shard->n_layers(), .memory = plan_memory(config, input)};
       plan.flops_per_token = flops_per_token(config, *input.shard, spec);
-      plan.traffic = traffic_of(config, spec, plan);
-      share_over_data_parallel(p, plan.layers, plan.memory);
+      plan.traffic = traffic_of(config, spec, *input.shard, plan);
       plans.push_back(plan);
     }
   }

@@ -1,6 +1,5 @@
 // What a parallel layout asks of every rank before it starts: memory, arithmetic, and what it sends. The memory is the forecast of the
-// rank's shard with all micro-batches that its stage has in flight; of what ZeRO shares out it takes an even part, while modules are
-// whole in truth.
+// rank's shard with all micro-batches that its stage has in flight.
 #pragma once
 
 #include <vector>

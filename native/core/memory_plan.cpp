@@ -8,6 +8,7 @@
 
 #include "core/model_tensors.h"
 #include "core/nf4.h"
+#include "core/weight_homes.h"
 
 namespace collie {
 namespace {
@@ -53,23 +54,45 @@ bool quantized(const NamedShape& tensor, const PlanInput& in) {
   return in.quantization == Quantization::nf4 && tensor.name.starts_with("model.layers.") && tensor.shape.size() == 2;
 }
 
+bool gathers(const PlanInput& in) { return in.zero_stage >= 3 && in.dp_size > 1; }
+
+// ZeRO 3: memory for two layers, in which matrices come together.
+int64_t gathered_bytes(const ModelLayout& model, const PlanInput& in) {
+  int64_t bytes = 0;
+  const LayerLayout widest = model.widest();
+  for (const LinearLayout* l : widest.all()) {
+    if (l->quantization == Quantization::none) bytes += l->out * l->width() * element_bytes(Element::storage, in.precision);
+    else
+      for (const Projection& part : l->parts) {
+        const int64_t rows = l->split == Split::rows ? part.whole_out : part.out, cols = l->split == Split::columns ? l->in_whole : l->in;
+        bytes += nf4::bytes_of(part.out * l->in, rows * cols);
+      }
+  }
+  return 2 * bytes;
+}
+
 // Base weights: what they take, and what their gradients do. Layers share gradients that live for one layer only.
-void plan_base(const ModelConfig& config, const ModelShard& shard, const PlanInput& in, MemoryPlan& plan) {
+void plan_base(const ModelConfig& config, const ModelLayout& model, const PlanInput& in, MemoryPlan& plan) {
+  const ModelShard& shard = model.shard;
   const int64_t storage = element_bytes(Element::storage, in.precision);
   const bool separate = in.masters == Masters::fp32 && in.precision == Precision::bf16;
+  const bool shares = in.zero_stage > 0 && in.dp_size > 1;
+  const WeightHomes homes = shares ? WeightHomes(config, shard, in.method, in.dp_size, in.dp_rank) : WeightHomes();
   const std::string last = "model.layers." + std::to_string(shard.layer(shard.n_layers() - 1)) + ".";
   std::map<std::string, int64_t> whole;
   for (const NamedShape& tensor : model_tensors(config)) whole[tensor.name] = elements_of(tensor);
   for (const NamedShape& tensor : model_tensors(config, shard)) {
     const int64_t elements = elements_of(tensor);
     plan.total_params += elements;
-    plan.weights += quantized(tensor, in) ? nf4::bytes_of(elements, whole.at(tensor.name)) : elements * storage;
-    const bool trains = in.method && in.purpose == Purpose::train;
-    if (!trains || trains_weight(*in.method, config, tensor.name) == Trained::no) continue;
-    plan.trainable_params += elements;
-    if (separate) plan.weights += elements * kMasterBytes;
-    const bool last_layer = tensor.name.starts_with(last);
     const bool in_layer = tensor.name.starts_with("model.layers.");
+    const bool here = homes.of(tensor.name).here, gathered = gathers(in) && in_layer && tensor.shape.size() == 2;
+    const bool trains = in.method && in.purpose == Purpose::train && trains_weight(*in.method, config, tensor.name) == Trained::yes;
+    const int64_t computes = quantized(tensor, in) ? nf4::bytes_of(elements, whole.at(tensor.name)) : elements * storage;
+    if (!gathered || (here && !(trains && separate))) plan.weights += computes;
+    if (!trains) continue;
+    plan.trainable_params += elements;
+    if (separate && here) plan.weights += elements * kMasterBytes;
+    const bool last_layer = tensor.name.starts_with(last);
     if (in.gradients == GradientLife::whole_step || !in_layer || last_layer) plan.gradients += elements * kGradientBytes;
   }
 }
@@ -91,7 +114,15 @@ void plan_adapter(const ModelConfig& config, const ModelLayout& model, const Pla
     plan.gradients += elements * kGradientBytes;
   }
   for (const LayerLayout& layer : model.layers)
-    for (const LinearLayout* l : layer.all()) plan.weights += l->out * l->tail * storage;  // scaled B beside the weight
+    for (const LinearLayout* l : layer.all())  // scaled B beside the weight
+      if (!gathers(in) || l->quantization != Quantization::none) plan.weights += l->out * l->tail * storage;
+}
+
+void share_over_data_parallel(const PlanInput& in, MemoryPlan& plan) {
+  const auto share = [&](int64_t bytes) { return (bytes + in.dp_size - 1) / in.dp_size; };
+  if (in.zero_stage >= 1) plan.optimizer = share(plan.optimizer);
+  // Owners add up what layers hand out; updates inside of the backward pass add up nothing.
+  if (in.zero_stage >= 2 && in.masters == Masters::fp32) plan.gradients += share(plan.trainable_params * kGradientBytes);
 }
 
 }  // namespace
@@ -100,10 +131,12 @@ MemoryPlan plan_memory(const ModelConfig& config, const PlanInput& in) {
   const ModelLayout model = model_layout(config, in.method, in.purpose, in.masters, in.quantization,
                                          in.shard.value_or(whole_model(config)));
   MemoryPlan plan;
-  plan_base(config, model.shard, in, plan);
+  plan_base(config, model, in, plan);
+  if (gathers(in)) plan.weights += gathered_bytes(model, in);
   plan_adapter(config, model, in, plan);
   if (in.optimizer && in.method && in.purpose == Purpose::train)
     plan.optimizer = optimizer_bytes(*in.optimizer, trainable_tensors(config, *in.method, model.shard));
+  share_over_data_parallel(in, plan);
   plan.activations = activation_bytes(config, model, in);
   plan.scratch = scratch_bytes(config, model, in);
   plan.overhead = kProcessBytes;
@@ -116,7 +149,7 @@ PlanInput plan_input(const RunSpec& spec, int64_t machine_threads) {
   return {.purpose = Purpose::train,
           .method = spec.method,
           .masters = inside ? Masters::none : Masters::fp32,
-          .gradients = inside ? GradientLife::one_layer : GradientLife::whole_step,
+          .gradients = inside || spec.parallel.zero_stage >= 2 ? GradientLife::one_layer : GradientLife::whole_step,
           .quantization = spec.quantization,
           .precision = spec.precision,
           .checkpointing =
@@ -124,7 +157,10 @@ PlanInput plan_input(const RunSpec& spec, int64_t machine_threads) {
           .capacity_tokens = spec.batch.micro_batch_size * (spec.batch.seq_len + extra),
           .max_document = spec.batch.seq_len + extra,
           .threads = spec.threads > 0 ? spec.threads : machine_threads,
-          .optimizer = spec.optimizer};
+          .optimizer = spec.optimizer,
+          .shard = {},
+          .zero_stage = spec.parallel.zero_stage,
+          .dp_size = spec.parallel.dp_size};
 }
 
 MemoryPlan plan_memory(const ModelConfig& config, const RunSpec& spec, int64_t machine_threads) {

@@ -1,4 +1,5 @@
-// How much memory a run takes, before it starts: the sizes of core/model_layout.h, which the engine allocates with, added up.
+// How much memory a run takes, before it starts: the sizes of core/model_layout.h, which the engine allocates with, added up. Of optimizer
+// states and gradients that ZeRO shares out it takes an even part, while tensors are whole in truth.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +24,7 @@ struct PlanInput {
   int64_t threads = 1;
   std::optional<OptimizerSpec> optimizer = {};  // what trains; none: the forecast has no optimizer
   std::optional<ModelShard> shard = {};         // what the rank has of the model; none: all of it
+  int64_t zero_stage = 0, dp_size = 1, dp_rank = 0;
 };
 
 // Bytes, unless named otherwise.

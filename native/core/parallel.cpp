@@ -71,7 +71,7 @@ ParallelSpec read_parallel(JsonReader reader) {
   spec.dp_size = reader.integer("dp_size", 1, 1024);
   spec.tp_size = reader.integer("tp_size", 1, 64);
   spec.pp_size = reader.integer("pp_size", 1, 64);
-  spec.zero_stage = reader.integer("zero_stage", 0, 2);
+  spec.zero_stage = reader.integer("zero_stage", 0, 3);
   spec.pipeline_chunks = reader.integer("pipeline_chunks", 1, 16);
   spec.pipeline_partition = reader.one_of<PipelinePartition>(
       "pipeline_partition", {{"parameters", PipelinePartition::parameters}, {"layers", PipelinePartition::layers}});

@@ -18,7 +18,7 @@ enum class PipelinePartition { parameters, layers };
 // `parallel` of a run's spec.
 struct ParallelSpec {
   int64_t dp_size = 1, tp_size = 1, pp_size = 1;
-  int64_t zero_stage = 0;       // over the dp ranks: 1 shards optimizer state, 2 gradients too
+  int64_t zero_stage = 0;       // over the dp ranks: 1 shards optimizer state and masters, 2 gradients too, 3 weights too
   int64_t pipeline_chunks = 1;  // chunks of layers a pipeline rank has; more than 1: interleaved 1F1B
   PipelinePartition pipeline_partition = PipelinePartition::parameters;
   std::vector<int64_t> pipeline_layers;  // layers of each chunk, bottom up, pp_size * pipeline_chunks of them; empty: by pipeline_partition

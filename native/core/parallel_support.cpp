@@ -50,6 +50,15 @@ void check_combination(const ParallelUse& use, std::vector<Refusal>& refusals) {
   }
 }
 
+// Data-parallel ranks put a layer together at the same time; stages take micro-batches in orders of their own.
+void check_gathering(const ParallelSpec& p, std::vector<Refusal>& refusals) {
+  if (p.zero_stage < 3 || p.pp_size == 1) return;
+  refusals.push_back({"parallel.zero_stage",
+                      "cannot be 3 with parallel.pp_size " + std::to_string(p.pp_size) +
+                          ": every layer is put together when it is computed, and stages compute in orders of their own",
+                      "Set it to 2, as the stages cut the weights already, or set parallel.pp_size to 1."});
+}
+
 // Degrees up to `most` at which every rank's shares of heads and intermediate size are whole blocks of quantized weights.
 bool whole_blocks(const ModelConfig& c, int64_t tp) {
   const auto aligned = [](int64_t n) { return n % nf4::kBlock == 0; };
@@ -102,6 +111,7 @@ std::span<const Exclusion> exclusions() { return kExclusions; }
 std::vector<Refusal> parallel_refusals(const ParallelUse& use) {
   std::vector<Refusal> refusals;
   check_combination(use, refusals);
+  check_gathering(use.parallel, refusals);
   if (use.model) check_sizes(use, refusals);
   return refusals;
 }

@@ -10,36 +10,41 @@ import { method, methodRates, optimizer, optionsOf, rates } from './variants.ts'
 /** What all of these sum in another order, and some of them then divide by something small. */
 const TOLERANCE = 1e-4;
 
-/** dp 2, tp 2, pp 2 and ZeRO 2, without the axes that the method or the optimizer excludes. */
-function layoutFor(methodType: string, optimizerType: string): Partial<RunSpec['parallel']> {
+type Layout = Partial<RunSpec['parallel']>;
+
+/** dp 2, tp 2, pp 2 and ZeRO 2, without the axes that the method or the optimizer excludes; and ZeRO 3, which goes without stages. */
+function layoutsFor(methodType: string, optimizerType: string): Layout[] {
   const excluded = native((addon) => addon.parallelExclusions())
     .filter(({ field, value }) => value === (field === 'method.type' ? methodType : optimizerType))
     .map(({ axis }) => axis);
-  return {
-    dp_size: 2,
-    tp_size: excluded.includes('tensor') ? 1 : 2,
-    pp_size: excluded.includes('pipeline') ? 1 : 2,
-    zero_stage: excluded.includes('zero') ? 0 : 2,
-  };
+  const two = (axis: (typeof excluded)[number]) => (excluded.includes(axis) ? 1 : 2);
+  const widest = { dp_size: 2, tp_size: two('tensor'), pp_size: two('pipeline') };
+  if (excluded.includes('zero')) return [{ ...widest, zero_stage: 0 }];
+  return [
+    { ...widest, zero_stage: 2 },
+    { ...widest, pp_size: 1, zero_stage: 3 },
+  ];
 }
 
 describe.skipIf(noEngine ?? noMpi)('every layout', () => {
   const root = temporaryFolder();
   const duration = { unit: 'steps', value: 4 } as const;
 
-  async function losses(spec: SpecPatch, layout: Partial<RunSpec['parallel']>): Promise<number[]> {
+  async function losses(spec: SpecPatch, layout: Layout): Promise<number[]> {
     const run = tinyRun(root, { ...spec, duration });
     layOut(run, layout);
     return payloads(await trainToEnd(run), 'step').map(({ payload }) => payload.loss);
   }
-  async function expectSame(spec: SpecPatch, alone: SpecPatch, layout: Partial<RunSpec['parallel']>) {
+  async function expectSame(spec: SpecPatch, alone: SpecPatch, layouts: Layout[]) {
     const expected = await losses({ ...spec, ...alone }, {});
-    const received = await losses(spec, layout);
-    expect(received).toHaveLength(duration.value);
-    for (const [step, loss] of received.entries())
-      expect(Math.abs(loss - (expected[step] ?? 0)) / (expected[step] ?? 0), `step ${step}`).toBeLessThan(
-        TOLERANCE,
-      );
+    for (const layout of layouts) {
+      const received = await losses(spec, layout);
+      expect(received).toHaveLength(duration.value);
+      for (const [step, loss] of received.entries()) {
+        const away = Math.abs(loss - (expected[step] ?? 0)) / (expected[step] ?? 0);
+        expect(away, `ZeRO ${layout.zero_stage}, step ${step}`).toBeLessThan(TOLERANCE);
+      }
+    }
   }
 
   it.each(optionsOf('method.type'))('%s', async (type) => {
@@ -48,7 +53,7 @@ describe.skipIf(noEngine ?? noMpi)('every layout', () => {
       optimizer: optimizer('adamw', methodRates[type] ?? 0.005),
       batch: { micro_batch_size: 1, grad_accum_steps: 4, seq_len: 64 },
     };
-    await expectSame(spec, {}, layoutFor(type, 'adamw'));
+    await expectSame(spec, {}, layoutsFor(type, 'adamw'));
   });
 
   it.each(optionsOf('optimizer.type'))('full fine-tuning with %s', async (type) => {
@@ -62,7 +67,7 @@ describe.skipIf(noEngine ?? noMpi)('every layout', () => {
     await expectSame(
       spec,
       { batch: { ...batch, micro_batch_size: 4, grad_accum_steps: 1 } },
-      layoutFor('full', type),
+      layoutsFor('full', type),
     );
   });
 
@@ -71,6 +76,9 @@ describe.skipIf(noEngine ?? noMpi)('every layout', () => {
       quantization: 'nf4',
       batch: { micro_batch_size: 1, grad_accum_steps: 4, seq_len: 64 },
     };
-    await expectSame(spec, {}, { dp_size: 2, pp_size: 2, zero_stage: 1 });
+    await expectSame(spec, {}, [
+      { dp_size: 2, pp_size: 2, zero_stage: 1 },
+      { dp_size: 2, zero_stage: 3 },
+    ]);
   });
 });

@@ -30,6 +30,7 @@ const LAST = 'step-00000008';
 const one: Layout = { dp_size: 1, tp_size: 1, pp_size: 1, zero_stage: 0 };
 const grid: Layout = { dp_size: 2, tp_size: 2, pp_size: 2, zero_stage: 2 };
 const data: Layout = { dp_size: 2, tp_size: 1, pp_size: 1, zero_stage: 1 };
+const weights: Layout = { dp_size: 2, tp_size: 2, pp_size: 1, zero_stage: 3 };
 const model: Layout = { dp_size: 1, tp_size: 2, pp_size: 2, zero_stage: 0 };
 const nameOf = (l: Layout) => `dp ${l.dp_size}, tp ${l.tp_size}, pp ${l.pp_size}, ZeRO ${l.zero_stage}`;
 
@@ -80,7 +81,7 @@ describe.skipIf(noEngine ?? noMpi)('layouts', () => {
     return readSafetensorsValues(join(out, 'adapter_model.safetensors'));
   }
 
-  it.each([grid, data, model])(
+  it.each([grid, data, weights, model])(
     'trains, evaluates and exports what one rank does: $dp_size $tp_size $pp_size',
     async (layout) => {
       const alone = makeRunOf(one);
@@ -101,7 +102,8 @@ describe.skipIf(noEngine ?? noMpi)('layouts', () => {
   const moves: [Layout, Layout, SpecPatch][] = [
     [one, grid, settings],
     [grid, one, full],
-    [data, model, full],
+    [data, weights, full],
+    [weights, model, full],
     ...(whole
       ? ([
           [model, data, settings],

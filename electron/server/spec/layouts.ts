@@ -73,8 +73,8 @@ export function gridsOf(ranks: number, tpSizes: readonly number[]): Partial<Para
     for (let pp_size = 1; pp_size <= ranks / tp_size; pp_size += 1) {
       const dp_size = ranks / tp_size / pp_size;
       if (!Number.isInteger(dp_size)) continue;
-      for (const zero_stage of dp_size > 1 ? [0, 1, 2] : [0])
-        found.push({ dp_size, tp_size, pp_size, zero_stage });
+      const stages = dp_size === 1 ? [0] : pp_size === 1 ? [0, 1, 2, 3] : [0, 1, 2];
+      for (const zero_stage of stages) found.push({ dp_size, tp_size, pp_size, zero_stage });
     }
   return found;
 }

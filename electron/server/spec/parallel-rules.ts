@@ -66,6 +66,19 @@ const zeroAlone: ParallelRule = {
   },
 };
 
+const zeroWithStages: ParallelRule = {
+  id: 'zero3_with_stages',
+  refused: '`parallel.zero_stage` 3 with `parallel.pp_size` above 1',
+  reason:
+    'The stages of two copies would have to ask for the same layers at the same time, and a stage has only its own share of them anyway.',
+  check({ parallel: { zero_stage: stage, pp_size: pp } }) {
+    if (stage < 3 || pp === 1) return null;
+    const message = `ZeRO 3 puts every layer together when it is computed; ${pp} stages, each in an order of its own, cannot do that together.`;
+    const fix = 'Set it to 2: the stages cut the weights already. Or set pp_size to 1.';
+    return issue('parallel.zero_stage', 'not_together', message, stage, fix);
+  },
+};
+
 const chunksAlone: ParallelRule = {
   id: 'chunks_without_stages',
   refused: '`parallel.pipeline_chunks` above 1 with `parallel.pp_size` 1',
@@ -133,6 +146,7 @@ export const parallelRules: readonly ParallelRule[] = [
   accumulation,
   fused,
   zeroAlone,
+  zeroWithStages,
   chunksAlone,
   interleaving,
   hostNames,

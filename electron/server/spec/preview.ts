@@ -180,7 +180,9 @@ function layoutSentences({ parallel, batch }: RunSpec, { worldSize, ranks }: Lay
     ...(tp > 1 ? [`every matrix is cut into ${tp}`] : []),
     ...(pp > 1 ? [`the layers into ${pp} stages of ${layers}`] : []),
     ...(zero > 0
-      ? [`ZeRO ${zero} shares out ${zero === 1 ? 'the state of the optimizer' : 'optimizer and gradients'}`]
+      ? [
+          `ZeRO ${zero} shares out ${['', 'the state of the optimizer', 'optimizer and gradients', 'optimizer, gradients and weights'][zero]}`,
+        ]
       : []),
   ];
   return [`It runs on ${worldSize} ranks: ${parts.join(', ')}.`];

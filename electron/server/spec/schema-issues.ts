@@ -118,8 +118,6 @@ function suggestionFor(field: SpecField, value: unknown): string {
     !Number.isInteger(value)
   )
     return `Use ${Math.round(value)}.`;
-  if (typeof value === 'number' && field.max !== undefined && value > field.max && field.meta.instead)
-    return field.meta.instead;
   return field.required ? '' : `The default is ${show(field.default)}.`;
 }
 

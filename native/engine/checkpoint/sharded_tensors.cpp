@@ -139,7 +139,7 @@ void read_slice(const StoredTensor& tensor, const Slice& wanted, const at::Tenso
 }
 
 void read_tensors(const ShardedTensors& stored, const std::vector<NamedTensor>& tensors, Contents contents, Formats formats) {
-  for (const auto& [name, tensor, slice] : tensors) {
+  for (const auto& [name, tensor, slice, sole] : tensors) {
     const StoredTensor& from = stored.at(name, whole_shape(tensor, slice));
     if (formats == Formats::exact && from.dtype != dtype_of_tensor(tensor))
       throw Error("checkpoint.mismatch",
@@ -152,7 +152,7 @@ void read_tensors(const ShardedTensors& stored, const std::vector<NamedTensor>& 
                 stored.where() + " holds " + std::to_string(stored.tensors().size()) + " tensors, this run has " +
                     std::to_string(tensors.size()) + ".",
                 "This checkpoint was made by another run: choose one of this run.", {{"path", stored.where()}});
-  for (const auto& [name, tensor, slice] : tensors) read_slice(stored.at(name), slice, tensor);
+  for (const auto& [name, tensor, slice, sole] : tensors) read_slice(stored.at(name), slice, tensor);
 }
 
 std::string shard_file(const std::string& stem, Writer writer, int64_t rank) {

@@ -54,14 +54,14 @@ std::span<const std::byte> bytes_of(const at::Tensor& tensor, at::Tensor& holder
 int64_t write_tensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors) {
   std::vector<TensorSpec> specs;
   nlohmann::json slices = nlohmann::json::object();
-  for (const auto& [name, tensor, slice] : tensors) {
+  for (const auto& [name, tensor, slice, sole] : tensors) {
     specs.push_back({name, dtype_of_tensor(tensor), tensor.sizes().vec()});
     if (slice.dim >= 0) slices[name] = {slice.dim, slice.range.begin, slice.whole};
   }
   std::map<std::string, std::string> metadata = {{"format", "pt"}};
   if (!slices.empty()) metadata["slices"] = slices.dump();
   SafetensorsWriter writer(path, std::move(specs), metadata);
-  for (const auto& [name, tensor, slice] : tensors) {
+  for (const auto& [name, tensor, slice, sole] : tensors) {
     at::Tensor holder;
     writer.write(name, bytes_of(tensor, holder));
   }

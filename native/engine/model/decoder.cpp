@@ -114,7 +114,7 @@ Pending Decoder::Impl::forward(const StepContext& ctx) {
   const at::Tensor y = s.y.narrow(0, 0, ctx.n);
   Pending pending;
   for (size_t i = 0; i < layers.size(); ++i)
-    pending = layers[i].forward(ctx, s, pending, workspace.layer(static_cast<int64_t>(i), ctx.n), y);
+    pending = use_layer(i, Pass::forward).forward(ctx, s, pending, workspace.layer(static_cast<int64_t>(i), ctx.n), y);
   return pending;
 }
 
@@ -151,10 +151,11 @@ void Decoder::Impl::backward(const StepContext& ctx, const Chunk& chunk, int64_t
   const bool shared_layers = options.checkpointing == ActivationCheckpointing::every_layer;
   const auto first = std::max(chunk.begin, static_cast<size_t>(layout.first_trained));
   for (size_t i = chunk.end; i-- > first;) {
+    Layer& layer = use_layer(i, Pass::backward);
     const LayerBuffers b = workspace.layer(static_cast<int64_t>(i), ctx.n, slot);
     // The last layer's activations are still there, unless another micro-batch came in between.
-    if (shared_layers && (i + 1 < chunk.end || options.slots > 1)) layers[i].recompute(ctx, s, b, s.y.narrow(0, 0, ctx.n));
-    layers[i].backward(ctx, s, b, dx, gradient_goes_below(i) ? InputGradient::wanted : InputGradient::not_wanted);
+    if (shared_layers && (i + 1 < chunk.end || options.slots > 1)) layer.recompute(ctx, s, b, s.y.narrow(0, 0, ctx.n));
+    layer.backward(ctx, s, b, dx, gradient_goes_below(i) ? InputGradient::wanted : InputGradient::not_wanted);
     hand_out(receive, i);
   }
   if (!chunk.first) return;
@@ -187,6 +188,7 @@ void Decoder::Impl::hand_out(const GradientReceiver& receive, std::optional<size
     sync_head();
   } else {
     layers[*layer].sync(*kernels);
+    if (gathered) gathered->forget(*layer);
   }
 }
 
@@ -228,13 +230,14 @@ std::optional<RankReport> Decoder::after_update(const StepProgress& now) {
 
 void Decoder::bind_base() {
   NoAutograd guard;
-  impl_->each_linear([&](Linear& linear) { linear.bind_base(*impl_->kernels); });
+  impl_->each_linear_in_use([&](Linear& linear) { linear.bind_base(*impl_->kernels); });
 }
 
 void Decoder::sync_weights() {
   NoAutograd guard;
   impl_->each_weight([&](BaseWeight& weight) { weight.sync(*impl_->kernels); });
   impl_->each_linear([&](Linear& linear) { linear.sync(*impl_->kernels); });
+  if (impl_->gathered) impl_->gathered->forget();
   impl_->each_serial([&](SerialAdapter& serial) { serial.sync(*impl_->kernels); });
   if (impl_->prompt) impl_->prompt->sync(*impl_->kernels);
 }

@@ -19,6 +19,7 @@
 #include "engine/model/batch.h"
 #include "engine/model/labels.h"
 #include "engine/parallel/parallel.h"
+#include "engine/parallel/side_thread.h"
 #include "engine/peft/parameter.h"
 #include "engine/peft/context.h"  // AdapterUse
 #include "engine/peft/model_method.h"
@@ -49,6 +50,7 @@ struct DecoderOptions {
   std::vector<int32_t> prompt_ids;  // of the text that virtual tokens start from; empty: tokens drawn at random
   Parallel parallel = serial();     // which part of the model this rank has, and who has the rest
   int64_t slots = 1;                // micro-batches in flight at most, each with activations of its own
+  Overlap overlap = Overlap::none;  // of what weights of ZeRO 3 need to come
 };
 
 // Parameters whose gradients a backward pass has completed: `parameters` are trainable()[first, first + size). The receiver
@@ -131,8 +133,10 @@ class Decoder {
   // After stage_backward(): the gradient of the chunk's input; kept until the slot is used again.
   at::Tensor stage_input_gradient(const StagePass& pass);
 
-  // Hands out all gradients as they are, in the order of a backward pass: for a rank that has no micro-batch where others have one.
-  void hand_out_all(const GradientReceiver& receive);
+  // For a rank that has no micro-batch where other data-parallel ranks have one: takes part in what they do together. Backward all
+  // gradients are handed out as they are, in the order of a backward pass.
+  void idle_forward();
+  void idle_backward(const GradientReceiver& receive);
   // The groups of parameters in which gradients are handed out, in order; nothing is changed.
   void visit_hand_outs(const GradientReceiver& visit);
   // The place in trainable() of a table that the first and the last stage of a pipeline both train (tied embeddings). It is in no

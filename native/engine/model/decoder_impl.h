@@ -7,7 +7,12 @@
 #include <optional>
 #include <vector>
 
+#include "core/pipeline_schedule.h"
+#include "core/pipeline_schedule.h"
+#include "core/weight_homes.h"
 #include "engine/model/decoder.h"
+#include "core/weight_homes.h"
+#include "engine/model/gathered_layers.h"
 #include "engine/model/head.h"
 #include "engine/model/layer.h"
 #include "engine/model/weights.h"
@@ -38,6 +43,8 @@ struct Decoder::Impl {
   at::TensorOptions storage() const;
   const BaseWeight& head_table() const { return lm_head ? *lm_head : *embedding; }
   Communicator& tp() const { return *options.parallel.tp; }
+  // The layer's weights, ready to compute with.
+  Layer& use_layer(size_t index, Pass pass);
   bool shared_vocabulary() const { return layout.vocabulary.size < layout.vocabulary_size; }
   // Every weight of its own under its Hugging Face name.
   std::vector<WeightSlot> slots();
@@ -45,6 +52,8 @@ struct Decoder::Impl {
   // Every part of the model once.
   void each_weight(const std::function<void(BaseWeight&)>& visit);
   void each_linear(const std::function<void(Linear&)>& visit);
+  // The same with the base weights there.
+  void each_linear_in_use(const std::function<void(Linear&)>& visit);
   void each_serial(const std::function<void(SerialAdapter&)>& visit);
   void start_adapters();
   void make_tables();
@@ -90,7 +99,9 @@ struct Decoder::Impl {
   std::unique_ptr<Communicator> replicas;  // ranks with the same key-value head; null: only this one has it
   std::optional<BaseWeight> embedding;     // [V, D], absent on pipeline stages that neither look up ids nor use it as a head
   std::optional<BaseWeight> lm_head;       // [V, D], absent when tied, and on stages other than the last
+  WeightHomes homes;
   std::vector<Layer> layers;
+  std::optional<GatheredLayers> gathered;  // ZeRO 3
   std::optional<Head> head;            // on the last stage
   std::unique_ptr<ModelMethod> method;  // null: the method has no part over the whole model
   std::unique_ptr<PromptAdapter> prompt;  // null: no virtual tokens

@@ -12,9 +12,9 @@ at::TensorOptions storage_of(const DecoderOptions& options) {
       .device(options.device);
 }
 
-WeightOptions weight_options(const DecoderOptions& o, const SharedBase& base, const std::string& name, Trained trained,
-                             const Placement& placement) {
-  return {name, trained, o.masters, storage_of(o), {}, placement, base.weight(name)};
+WeightOptions weight_options(const DecoderOptions& o, const SharedBase& base, const WeightHomes& homes, const std::string& name,
+                             Trained trained, const Placement& placement) {
+  return {name, trained, o.masters, storage_of(o), {}, placement, base.weight(name), homes.of(name)};
 }
 
 void append(std::vector<Parameter>& to, std::vector<Parameter> from) {
@@ -30,6 +30,10 @@ Decoder::Impl::Impl(const ModelConfig& c, const DecoderOptions& o)
       layout(model_layout(c, o.method, o.purpose, o.masters, o.quantization, model_shard(c, o.parallel.spec, o.parallel.place))),
       kernels(make_kernels(o.device)),
       workspace(c, layout, o.method, {o.checkpointing, o.capacity_tokens, o.max_document, o.slots, o.precision, o.device}) {
+  const Parallel& grid = o.parallel;
+  if (grid.spec.zero_stage > 0 && grid.dp->size() > 1)
+    homes = WeightHomes(c, layout.shard, o.method, grid.dp->size(), grid.dp->rank());
+  if (grid.weights) gathered.emplace(layers, layout, storage_of(o), *grid.weights, o.overlap);
   const HeadShare& heads = layout.heads;
   if (heads.kv_replicas > 1) replicas = tp().split(heads.kv_heads.begin, layout.shard.tp_rank, "key-value head");
   make_tables();
@@ -39,7 +43,17 @@ Decoder::Impl::Impl(const ModelConfig& c, const DecoderOptions& o)
   const auto first = static_cast<size_t>(layout.first_trained);
   for (int64_t i = 0; i < n_layers; ++i) {
     const bool shares = o.gradients == GradientLife::one_layer && layers.size() > first;
-    layers.emplace_back(LayerOptions{c, layout, o.method ? &*o.method : nullptr, i, storage_of(o), o.seed, workspace.shared().weight, tp(), base},
+    layers.emplace_back(LayerOptions{.config = c,
+                                     .model = layout,
+                                     .method = o.method ? &*o.method : nullptr,
+                                     .index = i,
+                                     .storage = storage_of(o),
+                                     .seed = o.seed,
+                                     .weight_scratch = workspace.shared().weight,
+                                     .tp = tp(),
+                                     .base = base,
+                                     .homes = homes,
+                                     .gathered = gathered ? &gathered->buffers(static_cast<size_t>(i)) : nullptr},
                         shares ? &layers[first] : nullptr);
   }
   if (o.method)
@@ -64,11 +78,11 @@ void Decoder::Impl::make_tables() {
   const std::vector<int64_t> shape = {layout.vocabulary.size, c.hidden_size};
   const Placement rows{layout.vocabulary_slice()};
   if (layout.tables)
-    embedding.emplace(weight_options(o, base, "model.embed_tokens.weight", layout.embedding, rows), shape, Decay::yes, ParameterKind::table);
+    embedding.emplace(weight_options(o, base, homes, "model.embed_tokens.weight", layout.embedding, rows), shape, Decay::yes, ParameterKind::table);
   if (!layout.shard.head) return;
-  head.emplace(weight_options(o, base, "model.norm.weight", layout.final_norm, replicated(tp())), c, layout);
+  head.emplace(weight_options(o, base, homes, "model.norm.weight", layout.final_norm, replicated(tp())), c, layout);
   if (!c.tied_embeddings)
-    lm_head.emplace(weight_options(o, base, "lm_head.weight", layout.head, rows), shape, Decay::yes, ParameterKind::table);
+    lm_head.emplace(weight_options(o, base, homes, "lm_head.weight", layout.head, rows), shape, Decay::yes, ParameterKind::table);
 }
 
 void Decoder::Impl::make_method() {
@@ -93,6 +107,17 @@ void Decoder::Impl::each_linear(const std::function<void(Linear&)>& visit) {
     for (Linear* linear : layer.linears()) visit(*linear);
 }
 
+void Decoder::Impl::each_linear_in_use(const std::function<void(Linear&)>& visit) {
+  for (size_t i = 0; i < layers.size(); ++i)
+    for (Linear* linear : use_layer(i, Pass::forward).linears()) visit(*linear);
+  if (gathered) gathered->forget();  // what adapters put beside the weights was not ready before
+}
+
+Layer& Decoder::Impl::use_layer(size_t index, Pass pass) {
+  if (gathered) gathered->use(index, pass, *kernels);
+  return layers[index];
+}
+
 void Decoder::Impl::each_serial(const std::function<void(SerialAdapter&)>& visit) {
   for (Layer& layer : layers)
     for (SerialAdapter* serial : layer.serials()) visit(*serial);
@@ -101,14 +126,18 @@ void Decoder::Impl::each_serial(const std::function<void(SerialAdapter&)>& visit
 std::vector<WeightSlot> Decoder::Impl::slots() {
   std::vector<WeightSlot> all;
   each_weight([&](BaseWeight& weight) {
-    if (!weight.shares_weight()) all.push_back({weight.name(), weight.base(), weight.slice()});
+    if (weight.shares_weight()) return;
+    all.push_back({.name = weight.name(), .destination = weight.base(), .slice = weight.slice(), .home = weight.home()});
   });
   for (size_t i = 0; i < layers.size(); ++i)
     for (Linear* linear : layers[i].linears()) {
       if (linear->shares_weight()) continue;
       for (const Projection& part : linear->layout().parts) {
-        WeightSlot slot{"model.layers." + std::to_string(layout.shard.layer(static_cast<int64_t>(i))) + "." + part.module + ".weight",
-                        linear->base_weight(part), linear->placement(part).slice};
+        WeightSlot slot{.name = "model.layers." + std::to_string(layout.shard.layer(static_cast<int64_t>(i))) + "." + part.module + ".weight",
+                        .destination = linear->base_weight(part),
+                        .slice = linear->placement(part).slice,
+                        .home = linear->home(part)};
+        if (!slot.destination.defined()) continue;  // its owner loads it
         if (linear->takes_whole())
           slot.take = [linear, &part](const at::Tensor& whole) { linear->load_part(part, whole); };
         else
@@ -146,7 +175,7 @@ bool Decoder::Impl::make_room(const MethodSpec& guest) {
 }
 
 void Decoder::Impl::start_adapters() {
-  each_linear([&](Linear& linear) {
+  each_linear_in_use([&](Linear& linear) {
     linear.init_from_base(*kernels);
     linear.bind_base(*kernels);
     linear.sync(*kernels);
@@ -188,8 +217,8 @@ std::vector<NamedTensor> Decoder::trained_tensors() {
   std::vector<NamedTensor> all;
   if (!impl_->options.method) return all;
   for (const WeightSlot& slot : impl_->slots())
-    if (trains_weight(*impl_->options.method, impl_->config, slot.name) == Trained::yes)
-      all.push_back({slot.name, slot.destination, slot.slice});
+    if (slot.home.here && trains_weight(*impl_->options.method, impl_->config, slot.name) == Trained::yes)
+      all.push_back({slot.name, slot.destination, slot.slice, slot.home.owner.has_value()});
   if (impl_->prompt)
     for (const Parameter& p : impl_->prompt->parameters()) all.push_back({p.name, p.master});
   impl_->each_linear([&](Linear& linear) {
@@ -218,6 +247,7 @@ Decoder::MemoryUse Decoder::memory_use() const {
                 .gradients_bytes = 0,
                 .activations_bytes = m.workspace.bytes(),
                 .scratch_bytes = m.kernels->scratch_bytes()};
+  if (m.gathered) use.weights_bytes += m.gathered->memory_bytes();
   m.each_weight([&](BaseWeight& weight) {
     use.weights_bytes += weight.weight_bytes();
     use.gradients_bytes += weight.gradient_bytes();

@@ -75,7 +75,7 @@ Pending Decoder::Impl::advance(const StepContext& ctx, KvCache& cache) {
     pending = {};
     for (size_t i = part.begin; i < part.end; ++i) {
       cache.layers[i].used = cache.used;
-      pending = layers[i].extend(ctx, s, pending, workspace.layer(static_cast<int64_t>(i), ctx.n), cache.layers[i], y);
+      pending = use_layer(i, Pass::forward).extend(ctx, s, pending, workspace.layer(static_cast<int64_t>(i), ctx.n), cache.layers[i], y);
     }
     if (part.last) continue;
     at::Tensor out = workspace.output(ctx.n, 0);
@@ -111,7 +111,10 @@ at::Tensor Decoder::extend(std::span<const int32_t> ids, KvCache& cache, Adapter
     const Pending pending = m.advance(ctx, cache);
     if (first + n == total && m.head) m.head->logits(ctx, m.workspace.shared(), pending, m.head_table(), n - 1, out);
   }
-  if (const Parallel& grid = m.options.parallel; grid.spec.pp_size > 1) grid.pp->broadcast(out, grid.spec.pp_size - 1);
+  const Parallel& grid = m.options.parallel;
+  if (grid.spec.pp_size > 1) grid.pp->broadcast(out, grid.spec.pp_size - 1);
+  // What is drawn from these logits decides how long all ranks go on together.
+  if (m.gathered) grid.dp->broadcast(out, 0);
   return out[0].to(at::kCPU);
 }
 

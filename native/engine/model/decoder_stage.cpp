@@ -62,7 +62,7 @@ at::Tensor Decoder::stage_forward(const StagePass& pass) {
   }
   const at::Tensor y = s.y.narrow(0, 0, ctx.n), out = m.workspace.output(ctx.n, pass.slot);
   Pending pending;
-  for (size_t i = chunk.begin; i < chunk.end; ++i) pending = m.layers[i].forward(ctx, s, pending, buffers(i), y);
+  for (size_t i = chunk.begin; i < chunk.end; ++i) pending = m.use_layer(i, Pass::forward).forward(ctx, s, pending, buffers(i), y);
   at::Tensor result = out;
   at::add_out(result, pending.x, pending.y);
   return out;
@@ -112,11 +112,19 @@ bool Decoder::gradient_arrives(int64_t chunk) const {
   return layout.input_gradient || layout.shard.chunks.at(static_cast<size_t>(chunk)).end() > layout.lowest_trained;
 }
 
-void Decoder::hand_out_all(const GradientReceiver& receive) {
+void Decoder::idle_forward() {
+  NoAutograd guard;
+  for (size_t i = 0; i < impl_->layers.size(); ++i) impl_->use_layer(i, Pass::forward);
+}
+
+void Decoder::idle_backward(const GradientReceiver& receive) {
   NoAutograd guard;
   Impl& m = *impl_;
   m.hand_out(receive, m.layers.size());
-  for (size_t i = m.layers.size(); i-- > 0;) m.hand_out(receive, i);
+  for (size_t i = m.layers.size(); i-- > 0;) {
+    if (static_cast<int64_t>(i) >= m.layout.first_trained) m.use_layer(i, Pass::backward);
+    m.hand_out(receive, i);
+  }
   m.hand_out(receive, std::nullopt);
 }
 

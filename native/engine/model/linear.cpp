@@ -6,37 +6,70 @@
 #include "engine/peft/nf4.h"
 
 namespace collie {
+namespace {
 
-Linear::Linear(const LinearOptions& options) : site_(options.site) {
+int64_t bytes_of(const Nf4Matrix& matrix) {
+  if (!matrix.codes.defined()) return 0;
+  return static_cast<int64_t>(matrix.codes.nbytes() + matrix.magnitudes.nbytes() + matrix.scales.nbytes() + sizeof(float));
+}
+
+void gather_nf4(const Nf4Matrix& own, Nf4Matrix& whole, Communicator& ranks, int64_t owner) {
+  const auto gather = [&](const at::Tensor& from, const at::Tensor& to) {
+    if (from.defined()) to.copy_(from);
+    ranks.broadcast(to, owner);
+  };
+  gather(own.codes, whole.codes);
+  gather(own.magnitudes, whole.magnitudes);
+  gather(own.scales, whole.scales);
+  double offset = own.offset;
+  ranks.broadcast(std::span(&offset, 1), owner);
+  whole.offset = offset;
+}
+
+}  // namespace
+
+Linear::Linear(const LinearOptions& options) : site_(options.site), homes_(options.homes) {
   const AdapterSite& site = site_;
   const LinearLayout& l = site.layout;
+  homes_.resize(l.parts.size());
+  gathers_ = options.gathered != nullptr;
+  shares_ = options.shared != nullptr;
+  const SharedLinear* others = gathers_ ? options.gathered : options.shared;
+  if (quantized()) {
+    tail_ = at::zeros({l.out, l.tail}, site.stored());
+    scratch_ = options.weight_scratch.flatten().narrow(0, 0, l.out * l.width()).view({l.out, l.width()});
+    quantized_ = others ? others->quantized : std::vector<Nf4Matrix>(l.parts.size());
+    if (gathers_) lasting_quantized_.resize(l.parts.size());
+  } else {
+    buffer_ = others ? others->weight : at::zeros({l.out, l.width()}, site.stored());
+  }
+  make_lasting(options.masters);
   if (l.weight == Trained::yes) {
-    const bool fp32 = options.masters == Masters::fp32;
-    master_ = at::zeros({l.out, l.in}, fp32 ? site.fp32() : site.stored());
     owns_grad_ = !options.shared_grad.defined();
     grad_ = owns_grad_ ? at::zeros({l.out, l.in}, site.fp32()) : options.shared_grad;
-  }
-  // A trained weight that has the format and the columns to compute with is used as it is.
-  const bool master_computes = master_.defined() && master_.scalar_type() == site.storage && l.tail == 0;
-  shares_ = options.shared != nullptr;
-  if (master_computes) {
-    weight_ = master_;
-  } else if (quantized()) {
-    weight_ = at::zeros({l.out, l.tail}, site.stored());
-  } else {
-    buffer_ = shares_ ? options.shared->weight : at::zeros({l.out, l.width()}, site.stored());
-  }
-  if (quantized()) {
-    scratch_ = options.weight_scratch.flatten().narrow(0, 0, l.out * l.width()).view({l.out, l.width()});
-    if (shares_)
-      quantized_ = options.shared->quantized;
-    else
-      quantized_.resize(l.parts.size());
   }
   if (options.method) adapter_ = make_linear_adapter(*options.method, site);
 }
 
-at::Tensor Linear::computes() const { return buffer_.defined() ? buffer_.narrow(1, 0, layout().width()) : weight_; }
+void Linear::make_lasting(Masters masters) {
+  const LinearLayout& l = layout();
+  const bool trained = l.weight == Trained::yes;
+  lasting_.resize(l.parts.size());
+  const at::TensorOptions format = trained && masters == Masters::fp32 ? site_.fp32() : site_.stored();
+  // A trained weight that has the format and the columns to compute with is used as it is, by every rank.
+  const bool computes_as_it_is = trained && !gathers_ && l.tail == 0 && c10::typeMetaToScalarType(format.dtype()) == site_.storage;
+  const bool lasts = trained || (gathers_ && !quantized());
+  if (!gathers_ && (!trained || computes_as_it_is)) homes_.assign(l.parts.size(), {});
+  for (const Projection& part : l.parts) {
+    at::Tensor& lasting = lasting_[index_of(part)];
+    if (computes_as_it_is)
+      lasting = rows(buffer_, part);
+    else if (lasts && home(part).here)
+      lasting = at::zeros({part.out, l.in}, format);
+  }
+}
+
+at::Tensor Linear::computes() const { return buffer_.narrow(1, 0, layout().width()); }
 
 bool Linear::make_room(int64_t tail) {
   const int64_t width = layout().in + tail;
@@ -53,7 +86,7 @@ at::Tensor Linear::weight(Kernels& kernels) const {
     const Projection& part = layout().parts[i];
     kernels.dequantize_nf4(quantized_[i], input_columns(scratch_).narrow(0, part.out_begin, part.out));
   }
-  if (layout().tail > 0) kernels.copy(weight_, scratch_.narrow(1, layout().in, layout().tail));
+  if (layout().tail > 0) kernels.copy(tail_, scratch_.narrow(1, layout().in, layout().tail));
   return scratch_;
 }
 
@@ -102,8 +135,10 @@ void Linear::differentiate(const StepContext& ctx, const at::Tensor& dy, const a
 }
 
 at::Tensor Linear::base_weight(const Projection& part) const {
-  const at::Tensor& all = quantized() ? scratch_ : master_.defined() ? master_ : computes();
-  return input_columns(all).narrow(0, part.out_begin, part.out);
+  const size_t i = index_of(part);
+  if (lasting_[i].defined()) return lasting_[i];
+  if (gathers_ && !home(part).here) return {};
+  return rows(input_columns(quantized() ? scratch_ : computes()), part);
 }
 
 Placement Linear::placement(const Projection& part) const {
@@ -111,13 +146,11 @@ Placement Linear::placement(const Projection& part) const {
 }
 
 void Linear::loaded(const Projection& part) {
-  if (!quantized()) return;
-  quantized_[static_cast<size_t>(&part - layout().parts.data())] = quantize_nf4(base_weight(part), scratch_.device());
+  if (quantized()) held_quantized()[index_of(part)] = quantize_nf4(base_weight(part), scratch_.device());
 }
 
 void Linear::load_part(const Projection& part, const at::Tensor& whole) {
-  quantized_[static_cast<size_t>(&part - layout().parts.data())] =
-      quantize_nf4_part(whole, placement(part).slice, scratch_.scalar_type(), scratch_.device());
+  held_quantized()[index_of(part)] = quantize_nf4_part(whole, placement(part).slice, scratch_.scalar_type(), scratch_.device());
 }
 
 void Linear::init_from_base(Kernels& kernels) {
@@ -125,27 +158,60 @@ void Linear::init_from_base(Kernels& kernels) {
 }
 
 void Linear::bind_base(Kernels& kernels) {
-  if (adapter_) adapter_->bind_base(kernels, input_columns(weight(kernels)));
+  if (!adapter_) return;
+  adapter_->bind_base(kernels, input_columns(weight(kernels)));
+  keep_base();
 }
 
+void Linear::keep_base() {
+  if (!gathers_ || quantized() || layout().weight == Trained::yes) return;
+  for (const Projection& part : layout().parts)
+    if (at::Tensor& lasting = lasting_[index_of(part)]; lasting.defined()) lasting.copy_(rows(input_columns(buffer_), part));
+}
+
+void Linear::gather(Communicator& ranks) {
+  for (const Projection& part : layout().parts) {
+    const size_t i = index_of(part);
+    const int64_t owner = homes_[i].owner.value();
+    if (quantized()) {
+      gather_nf4(lasting_quantized_[i], quantized_[i], ranks, owner);
+      continue;
+    }
+    const at::Tensor whole = rows(input_columns(buffer_), part);
+    if (lasting_[i].defined()) whole.copy_(lasting_[i]);
+    ranks.broadcast(whole, owner);
+  }
+}
+
+void Linear::gathered(Kernels& kernels) { sync_adapter(kernels); }
+
 void Linear::sync(Kernels& kernels) {
-  if (master_.defined() && !weight_.is_same(master_)) kernels.copy(master_, input_columns(computes()));
+  if (gathers_) return;  // gathered() does, each time
+  for (const Projection& part : layout().parts)
+    if (const at::Tensor& master = lasting_[index_of(part)]; master.defined() && !master.is_alias_of(buffer_))
+      kernels.copy(master, rows(input_columns(buffer_), part));
+  sync_adapter(kernels);
+}
+
+void Linear::sync_adapter(Kernels& kernels) {
   if (!adapter_) return;
   const at::Tensor whole = weight(kernels);
   // Adapters leave zeros where they found them: between the parts of a fused weight. Another's tail may be there.
-  if (shares_ && buffer_.defined()) whole.narrow(1, layout().in, layout().tail).zero_();
+  if ((shares_ || gathers_) && buffer_.defined()) whole.narrow(1, layout().in, layout().tail).zero_();
   adapter_->sync(kernels, whole);
-  if (quantized() && layout().tail > 0) kernels.copy(whole.narrow(1, layout().in, layout().tail), weight_);
+  if (quantized() && layout().tail > 0) kernels.copy(whole.narrow(1, layout().in, layout().tail), tail_);
 }
 
 std::vector<Parameter> Linear::weights() const {
   std::vector<Parameter> all;
-  if (!master_.defined()) return all;
+  if (!grad_.defined()) return all;
   for (const Projection& part : layout().parts)
     all.push_back({.name = site_.prefix + part.module + ".weight",
-                   .master = base_weight(part),
-                   .grad = grad_.narrow(0, part.out_begin, part.out),
-                   .placement = placement(part)});
+                   .master = lasting_[index_of(part)],
+                   .grad = rows(grad_, part),
+                   .placement = placement(part),
+                   .home = home(part),
+                   .computes = home(part).owner && !gathers_ ? rows(input_columns(buffer_), part) : at::Tensor()});
   return all;
 }
 
@@ -154,13 +220,14 @@ std::vector<Parameter> Linear::adapter_parameters() const {
 }
 
 int64_t Linear::weight_bytes() const {
-  const at::Tensor& held = buffer_.defined() ? buffer_ : weight_;
-  int64_t bytes = shares_ && buffer_.defined() ? 0 : static_cast<int64_t>(held.nbytes());
-  if (master_.defined() && !held.is_same(master_)) bytes += static_cast<int64_t>(master_.nbytes());
-  if (shares_) return bytes + (adapter_ ? adapter_->weight_bytes() : 0);
-  for (const Nf4Matrix& part : quantized_)
-    bytes += static_cast<int64_t>(part.codes.nbytes() + part.magnitudes.nbytes() + part.scales.nbytes() + sizeof(float));
-  return bytes + (adapter_ ? adapter_->weight_bytes() : 0);
+  int64_t bytes = adapter_ ? adapter_->weight_bytes() : 0;
+  const bool own = !shares_ && !gathers_;
+  if (buffer_.defined() && own) bytes += static_cast<int64_t>(buffer_.nbytes());
+  if (tail_.defined()) bytes += static_cast<int64_t>(tail_.nbytes());
+  for (const at::Tensor& lasting : lasting_)
+    if (lasting.defined() && !lasting.is_alias_of(buffer_)) bytes += static_cast<int64_t>(lasting.nbytes());
+  for (const Nf4Matrix& part : own ? quantized_ : lasting_quantized_) bytes += bytes_of(part);
+  return bytes;
 }
 
 int64_t Linear::gradient_bytes() const {

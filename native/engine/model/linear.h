@@ -20,6 +20,9 @@ struct LinearOptions {
   at::Tensor shared_grad;
   at::Tensor weight_scratch;  // with a quantized weight: a buffer that all linears share, for the one in use
   const SharedLinear* shared = nullptr;  // another decoder's weight, to be used instead of an own one
+  // ZeRO 3: where the weight is put together when it is used, shared with other layers. Of each part its home has what lasts.
+  const SharedLinear* gathered = nullptr;
+  std::vector<WeightHome> homes;  // of the parts; empty: every rank has everything
 };
 
 class Linear {
@@ -39,9 +42,11 @@ class Linear {
   bool trained() const { return layout().weight == Trained::yes || (adapter_ && site_.purpose == Purpose::train); }
 
   const LinearLayout& layout() const { return site_.layout; }
-  // Rows of the base weight that belong to a part, where loading writes: master when trained, else the compute weight. A
-  // quantized weight goes through the shared buffer; loaded() is to be called before it is used again.
+  // Rows of the base weight that belong to a part, where loading writes: the master when trained and here, else the compute weight;
+  // undefined when another rank has what lasts of it. A quantized weight goes through the shared buffer; loaded() is to be called
+  // before it is used again.
   at::Tensor base_weight(const Projection& part) const;
+  const WeightHome& home(const Projection& part) const { return homes_[index_of(part)]; }
   Placement placement(const Projection& part) const;  // of those rows
   void loaded(const Projection& part);
   // Of a quantized weight that ranks share: takes the rank's part of the whole matrix, instead of base_weight() and loaded().
@@ -52,6 +57,11 @@ class Linear {
   // False: it is already.
   bool make_room(int64_t tail);
   SharedLinear shared() const { return {buffer_, quantized_}; }
+
+  // Of a gathered weight, before it is used: its parts come from their owners. May run beside a computation with other layers.
+  void gather(Communicator& ranks);
+  // Then, by who computes: what the adapter puts beside it.
+  void gathered(Kernels& kernels);
   const at::Tensor& grad() const { return grad_; }  // fp32 [out, in], or undefined
   LinearAdapter* adapter() { return adapter_.get(); }
   // The adapter's values that depend on the base weight; to be called when that is loaded.
@@ -72,18 +82,29 @@ class Linear {
   // another linear asks for its own.
   at::Tensor weight(Kernels& kernels) const;
   at::Tensor computes() const;  // the same for a weight that is not quantized
+  size_t index_of(const Projection& part) const { return static_cast<size_t>(&part - layout().parts.data()); }
+  at::Tensor rows(const at::Tensor& all, const Projection& part) const { return all.narrow(0, part.out_begin, part.out); }
+  void make_lasting(Masters masters);
+  std::vector<Nf4Matrix>& held_quantized() { return gathers_ ? lasting_quantized_ : quantized_; }
+  void sync_adapter(Kernels& kernels);
+  // After the adapter has changed the base weight in place: where it lasts it changes too.
+  void keep_base();
   at::Tensor input_columns(const at::Tensor& weight) const { return weight.narrow(1, 0, layout().in); }
   bool quantized() const { return layout().quantization != Quantization::none; }
   bool adapts(const StepContext& ctx) const { return adapter_ && ctx.adapter == AdapterUse::on; }
 
   AdapterSite site_;
-  bool shares_ = false;
-  // Storage [out, in + tail or wider]: room for tails of others that share it. Undefined when weight_ holds the weight.
-  at::Tensor buffer_;
-  at::Tensor weight_;  // the master itself where that computes; of a quantized weight the tail alone, storage [out, tail]
-  std::vector<Nf4Matrix> quantized_;  // part by part
+  std::vector<WeightHome> homes_;  // part by part
+  bool shares_ = false, gathers_ = false;
+  at::Tensor buffer_;  // storage [out, in + tail or wider]: room for tails of others that share it; undefined when quantized
+  // Part by part [out of the part, in]: masters of what is trained, which are rows of the buffer where those compute; with gathers_ the
+  // frozen weights of this rank too. Undefined where another rank has them, and of other frozen weights.
+  std::vector<at::Tensor> lasting_;
+  std::vector<Nf4Matrix> quantized_;  // part by part; of gathered ones in buffers that layers share
+  std::vector<Nf4Matrix> lasting_quantized_;  // with gathers_, of this rank
+  at::Tensor tail_;                   // of a quantized weight: storage [out, tail]
   at::Tensor scratch_;                // storage [out, in + tail], shared
-  at::Tensor master_, grad_;  // [out, in], when the weight is trained
+  at::Tensor grad_;  // [out, in], when the weight is trained
   bool owns_grad_ = false;
   std::unique_ptr<LinearAdapter> adapter_;
 };

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/parallel.h"
+#include "core/weight_homes.h"
 
 namespace collie {
 
@@ -18,6 +19,7 @@ struct WeightSlot {
   std::string name;
   at::Tensor destination;
   Slice slice = {};
+  WeightHome home = {};
   std::function<void()> loaded = {};
   // Takes the whole tensor instead of `destination`, where a part cannot be made from itself alone: blocks of quantized weights have
   // statistics of the whole. Any format, on the CPU; it is gone afterwards.

@@ -69,12 +69,11 @@ struct PartRange {
   Range rows, cols;
 };
 
-PartRange range_of(const at::Tensor& whole, const Slice& part) {
-  PartRange p{{0, whole.size(0)}, {0, whole.size(1)}};
+PartRange range_of(int64_t rows, int64_t cols, const Slice& part) {
+  PartRange p{{0, rows}, {0, cols}};
   (part.dim == 0 ? p.rows : p.cols) = part.dim < 0 ? p.cols : part.range;
   const auto aligned = [](int64_t elements) { return elements % nf4::kBlock == 0; };
-  const int64_t cols = whole.size(1);
-  const bool fits = part.dim < 0 || (part.dim == 0 ? aligned(p.rows.begin * cols) && (p.rows.end() == whole.size(0) || aligned(p.rows.end() * cols))
+  const bool fits = part.dim < 0 || (part.dim == 0 ? aligned(p.rows.begin * cols) && (p.rows.end() == rows || aligned(p.rows.end() * cols))
                                                    : aligned(cols) && aligned(p.cols.begin) && aligned(p.cols.size));
   if (!fits) throw std::logic_error("a part of an NF4 matrix that cuts blocks");
   return p;
@@ -94,17 +93,33 @@ void copy_codes(const std::vector<uint8_t>& group, int64_t first, int64_t rows, 
 
 }  // namespace
 
+Nf4Matrix empty_nf4_part(int64_t rows, int64_t cols, const Slice& part, at::Device device) {
+  const PartRange p = range_of(rows, cols, part);
+  const int64_t elements = p.rows.size * p.cols.size, blocks = nf4::blocks_of(rows * cols, nf4::kBlock);
+  const at::TensorOptions bytes = at::TensorOptions().dtype(at::kByte).device(device);
+  Nf4Matrix w{.codes = at::empty({nf4::blocks_of(elements, 2)}, bytes),
+              .magnitudes = at::empty({nf4::blocks_of(elements, nf4::kBlock)}, bytes),
+              .scales = at::empty({nf4::blocks_of(blocks, nf4::kScaleBlock)}, bytes.dtype(at::kFloat))};
+  if (part.dim == 0) {
+    w.first_block = p.rows.begin * cols / nf4::kBlock;
+  } else if (part.dim == 1) {
+    w.first_block = p.cols.begin / nf4::kBlock;
+    w.part_blocks = p.cols.size / nf4::kBlock;
+    w.whole_blocks = cols / nf4::kBlock;
+  }
+  return w;
+}
+
 Nf4Matrix quantize_nf4(const at::Tensor& values, at::Device device) {
   return quantize_nf4_part(values, {}, values.scalar_type(), device);
 }
 
 Nf4Matrix quantize_nf4_part(const at::Tensor& whole, const Slice& part, at::ScalarType computed, at::Device device) {
-  const PartRange p = range_of(whole, part);
+  const PartRange p = range_of(whole.size(0), whole.size(1), part);
   const int64_t rows = whole.size(0), cols = whole.size(1), blocks = nf4::blocks_of(whole.numel(), nf4::kBlock);
   const at::TensorOptions bytes = at::TensorOptions().dtype(at::kByte), fp32 = at::TensorOptions().dtype(at::kFloat);
-  Nf4Matrix w{.codes = at::empty({nf4::blocks_of(p.rows.size * p.cols.size, 2)}, bytes),
-              .magnitudes = at::empty({blocks}, bytes),
-              .scales = at::empty({nf4::blocks_of(blocks, nf4::kScaleBlock)}, fp32)};
+  Nf4Matrix w = empty_nf4_part(rows, cols, part, at::kCPU);
+  w.magnitudes = at::empty({blocks}, bytes);  // of the whole at first
   const at::Tensor magnitudes = at::empty({blocks}, fp32);
   std::vector<uint8_t> group(static_cast<size_t>(nf4::blocks_of(nf4::kBlock * cols, 2)));
   // In groups of rows that are whole blocks: fp32 copies of whole matrices, made and freed between the codes that stay, would leave
@@ -121,12 +136,8 @@ Nf4Matrix quantize_nf4_part(const at::Tensor& whole, const Slice& part, at::Scal
   w.offset = at::mean(magnitudes).const_data_ptr<float>()[0];
   quantize_magnitudes(magnitudes, w);
   if (part.dim == 0) {
-    w.first_block = p.rows.begin * cols / nf4::kBlock;
     w.magnitudes = w.magnitudes.narrow(0, w.first_block, nf4::blocks_of(p.rows.size * cols, nf4::kBlock)).clone();
   } else if (part.dim == 1) {
-    w.first_block = p.cols.begin / nf4::kBlock;
-    w.part_blocks = p.cols.size / nf4::kBlock;
-    w.whole_blocks = cols / nf4::kBlock;
     w.magnitudes = w.magnitudes.view({rows, w.whole_blocks}).narrow(1, w.first_block, w.part_blocks).contiguous().view({-1});
   }
   w.codes = w.codes.to(device);

@@ -15,4 +15,7 @@ Nf4Matrix quantize_nf4(const at::Tensor& values, at::Device device);
 // is loaded.
 Nf4Matrix quantize_nf4_part(const at::Tensor& whole, const Slice& part, at::ScalarType computed, at::Device device);
 
+// Room for such a part of a matrix of this shape, which comes from a rank that has it.
+Nf4Matrix empty_nf4_part(int64_t whole_rows, int64_t whole_cols, const Slice& part, at::Device device);
+
 }  // namespace collie

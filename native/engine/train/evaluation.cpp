@@ -36,7 +36,10 @@ std::optional<EvaluationResult> EvaluationSet::run(Pipeline& pipeline, const Par
   for (size_t first = 0; first < batches_.size(); first += ranks) {
     if (progress(static_cast<double>(first) / static_cast<double>(batches_.size())) == Next::cancel) return std::nullopt;
     const size_t i = first + own;
-    if (i >= batches_.size()) continue;
+    if (i >= batches_.size()) {
+      pipeline.evaluate_nothing();
+      continue;
+    }
     const LossSums batch = pipeline.evaluate(pack(store_, batches_[i]));
     if (!std::isfinite(batch.loss))
       throw Error("train.non_finite",

@@ -3,14 +3,15 @@
 #include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
-#include <numeric>
+
+#include "core/weight_homes.h"
 
 namespace collie {
 
 namespace {
 
 int64_t whole_elements(const Parameter& parameter) {
-  const int64_t elements = parameter.master.numel();
+  const int64_t elements = parameter.grad.numel();
   const Slice& slice = parameter.placement.slice;
   return slice.dim < 0 ? elements : elements / std::max<int64_t>(slice.range.size, 1) * slice.whole;
 }
@@ -18,42 +19,28 @@ int64_t whole_elements(const Parameter& parameter) {
 }  // namespace
 
 std::vector<int64_t> owners_of(std::span<const Parameter> parameters, int64_t ranks) {
-  std::vector<size_t> order(parameters.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::ranges::stable_sort(order, std::ranges::greater{}, [&](size_t i) { return whole_elements(parameters[i]); });
-  std::vector<int64_t> load(static_cast<size_t>(ranks)), owners(parameters.size());
-  for (const size_t i : order) {
-    const auto least = std::ranges::min_element(load);
-    owners[i] = least - load.begin();
-    *least += whole_elements(parameters[i]);
+  std::vector<int64_t> elements, owners;
+  for (const Parameter& parameter : parameters) {
+    elements.push_back(whole_elements(parameter));
+    owners.push_back(parameter.home.owner.value_or(-1));
   }
-  return owners;
+  return share_out(elements, owners, ranks);
 }
 
-GradientSync::GradientSync(Decoder& decoder, const Parallel& parallel)
+GradientSync::GradientSync(Decoder& decoder, const Parallel& parallel, OwnerGradients gradients, Overlap overlap)
     : decoder_(decoder),
       parallel_(parallel),
       owners_(owners_of(decoder.trainable(), parallel.dp->size())),
       places_(owners_.size()),
-      started_(owners_.size()) {
+      started_(owners_.size()),
+      side_(reduces_whole_steps() ? overlap : Overlap::none) {
   const std::span<Parameter> all = decoder.trainable();
   for (size_t i = 0; i < all.size(); ++i) {
     if (!owns(i)) continue;
     places_[i] = owned_.size();
     owned_.push_back(all[i]);
-    if (sharded()) owned_.back().grad = at::zeros_like(all[i].grad);
+    if (sharded()) owned_.back().grad = gradients == OwnerGradients::added_up ? at::zeros_like(all[i].grad) : at::Tensor();
   }
-  if (parallel.dp->size() > 1 && !sharded()) worker_ = std::thread([this] { work(); });
-}
-
-GradientSync::~GradientSync() {
-  if (!worker_.joinable()) return;
-  {
-    const std::lock_guard lock(mutex_);
-    ends_ = true;
-  }
-  changed_.notify_all();
-  worker_.join();
 }
 
 void GradientSync::begin() {
@@ -82,49 +69,20 @@ void GradientSync::keep(const CompletedGradients& completed) {
 
 GradientReceiver GradientSync::receiver() {
   if (sharded()) return [this](const CompletedGradients& completed) { keep(completed); };
-  if (!worker_.joinable()) return {};
+  if (!reduces_whole_steps()) return {};
   return [this](const CompletedGradients& completed) {
-    for (size_t i = completed.first; i < completed.first + completed.parameters.size(); ++i) queue(i);
+    for (size_t i = completed.first; i < completed.first + completed.parameters.size(); ++i) start(i);
   };
 }
 
-void GradientSync::queue(size_t index) {
-  const std::lock_guard lock(mutex_);
+void GradientSync::start(size_t index) {
   started_[index] = true;
-  queue_.push_back(index);
-  changed_.notify_all();
+  side_.start([this, index] { reduce(index); });
 }
 
 void GradientSync::idle_micro_batch() {
-  if (sharded()) decoder_.hand_out_all(receiver());
-}
-
-void GradientSync::work() {
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    changed_.wait(lock, [this] { return ends_ || !queue_.empty(); });
-    if (queue_.empty()) return;
-    const size_t index = queue_.front();
-    queue_.pop_front();
-    busy_ = true;
-    lock.unlock();
-    std::exception_ptr failure;
-    try {
-      reduce(index);
-    } catch (...) {
-      failure = std::current_exception();
-    }
-    lock.lock();
-    if (failure) failure_ = failure;
-    busy_ = false;
-    changed_.notify_all();
-  }
-}
-
-void GradientSync::wait_for_worker() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return queue_.empty() && !busy_; });
-  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+  decoder_.idle_forward();
+  if (sharded()) decoder_.idle_backward(receiver());
 }
 
 void GradientSync::tie() {
@@ -135,14 +93,14 @@ void GradientSync::finish() {
   tie();
   const auto table = decoder_.tied_table();
   if (table && sharded()) keep({decoder_.trainable().subspan(*table, 1), *table});
-  if (worker_.joinable()) {
-    if (table) queue(*table);
+  if (reduces_whole_steps()) {
+    if (table) start(*table);
     // A rank without micro-batches has started nothing: the same order as a backward pass.
     decoder_.visit_hand_outs([this](const CompletedGradients& completed) {
       for (size_t i = completed.first; i < completed.first + completed.parameters.size(); ++i)
-        if (!started_[i]) queue(i);
+        if (!started_[i]) start(i);
     });
-    wait_for_worker();
+    side_.wait();
   }
   if (!sharded()) decoder_.finish_gradients();
 }
@@ -154,7 +112,15 @@ void GradientSync::reduce_now(const CompletedGradients& completed) {
 void GradientSync::share(size_t first, size_t count) {
   if (replicated()) return;
   const std::span<Parameter> all = decoder_.trainable();
-  for (size_t i = first; i < first + count; ++i) parallel_.dp->broadcast(all[i].master, owners_[i]);
+  for (size_t i = first; i < first + count; ++i) {
+    const Parameter& p = all[i];
+    if (!p.home.owner) {
+      parallel_.dp->broadcast(p.master, owners_[i]);
+    } else if (const at::Tensor computes = p.computes; computes.defined()) {
+      if (p.home.here) computes.copy_(p.master);
+      parallel_.dp->broadcast(computes, owners_[i]);
+    }
+  }
 }
 
 std::optional<size_t> GradientSync::place_of(size_t trainable_index) const { return places_[trainable_index]; }
@@ -174,8 +140,9 @@ double GradientSync::sum_over_model(double own) const {
 
 int64_t GradientSync::memory_bytes() const {
   int64_t bytes = 0;
-  if (sharded())
-    for (const Parameter& parameter : owned_) bytes += static_cast<int64_t>(parameter.grad.nbytes());
+  if (!sharded()) return 0;
+  for (const Parameter& parameter : owned_)
+    if (parameter.grad.defined()) bytes += static_cast<int64_t>(parameter.grad.nbytes());
   return bytes;
 }
 

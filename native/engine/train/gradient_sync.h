@@ -1,37 +1,35 @@
-// Gradients and updates over the data-parallel ranks: ZeRO (Rajbhandari et al. 2020, arXiv 1910.02054) by whole parameters. Every
-// trained parameter has one owner among the ranks, which keeps its optimizer state, updates it and sends it to the others; so every
-// update rule works as it is, whether it looks at elements, rows or whole matrices, and the volume of communication is that of ZeRO.
+// Gradients and updates over the data-parallel ranks: ZeRO (Rajbhandari et al. 2020, arXiv 1910.02054) by whole parameters
+// (core/weight_homes.h). Every trained parameter has one owner among the ranks, which keeps its optimizer state and its master, updates it
+// and sends it to the others; the volume of communication is that of ZeRO.
 //
 //   stage 0  gradients are summed everywhere; all ranks update all parameters
 //   stage 1  gradients are summed at the owner; it updates and broadcasts
 //   stage 2  the same, and only the owner keeps gradients of the layers: each is sent off when the backward pass leaves its layer
+//   stage 3  the same, and only the owner keeps the layers' matrices: nobody is sent anything before a layer is computed again
+//            (engine/model/gathered_layers.h)
 #pragma once
 
-#include <condition_variable>
-#include <deque>
-#include <exception>
-#include <mutex>
 #include <optional>
 #include <span>
-#include <thread>
 #include <vector>
 
 #include "engine/model/decoder.h"
 #include "engine/parallel/parallel.h"
+#include "engine/parallel/side_thread.h"
 #include "engine/train/pipeline.h"
 
 namespace collie {
 
-// The owner among `ranks` of every parameter: the largest first, each to the rank that has least. A pure function of names and whole
-// shapes, the same on all ranks that hold a part of them.
+// The owner among `ranks` of every parameter: that of its master, else as share_out() has it. The same on all ranks that hold a part.
 std::vector<int64_t> owners_of(std::span<const Parameter> parameters, int64_t ranks);
+
+// With stage 2: whether owners add up what layers hand out; updates inside of the backward pass use it at once.
+enum class OwnerGradients { added_up, none };
 
 class GradientSync {
  public:
   // All must outlive it. `decoder` has GradientLife::one_layer with stage 2.
-  GradientSync(Decoder& decoder, const Parallel& parallel);
-  ~GradientSync();
-  GradientSync(const GradientSync&) = delete;
+  GradientSync(Decoder& decoder, const Parallel& parallel, OwnerGradients gradients, Overlap overlap);
 
   // What this rank updates; their gradients are complete after finish().
   std::span<Parameter> owned() { return owned_; }
@@ -69,12 +67,11 @@ class GradientSync {
 
  private:
   bool replicated() const { return parallel_.spec.zero_stage == 0; }
+  bool reduces_whole_steps() const { return parallel_.dp->size() > 1 && !sharded(); }
   bool sharded() const { return parallel_.spec.zero_stage >= 2; }
   void reduce(size_t index);
-  void queue(size_t index);
+  void start(size_t index);
   void keep(const CompletedGradients& completed);
-  void work();
-  void wait_for_worker();
 
   Decoder& decoder_;
   const Parallel& parallel_;
@@ -83,13 +80,7 @@ class GradientSync {
   std::vector<std::optional<size_t>> places_;  // of every trainable parameter: its place in owned_
   std::vector<bool> started_;         // of this step
 
-  // Reductions run on a thread of their own beside the backward pass of the layers below.
-  std::thread worker_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<size_t> queue_;
-  bool busy_ = false, ends_ = false;
-  std::exception_ptr failure_;
+  SideThread side_;  // reductions beside the backward pass of the layers below
 };
 
 }  // namespace collie

@@ -35,6 +35,8 @@ class Pipeline {
   std::vector<LossSums> train(std::span<const MicroBatch> micro_batches, const GradientReceiver& receive, HandOut hand_out);
   // The sums of one batch, without gradients; as above.
   LossSums evaluate(const PackedBatch& batch);
+  // Where other data-parallel ranks evaluate a batch and this one has none.
+  void evaluate_nothing() { decoder_.idle_forward(); }
 
   // Of the last train().
   const std::vector<Span>& spans() const { return spans_; }

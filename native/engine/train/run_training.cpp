@@ -96,6 +96,7 @@ FinishReason run_training(const std::filesystem::path& run_folder, const RunSpec
     import_adapter(*first, spec, session.config, session.decoder->trained_tensors(), contents);
   if (resume || first) {
     session.decoder->bind_base();
+    session.sync->share_all();
     session.decoder->sync_weights();
   }
   // 5. Train.

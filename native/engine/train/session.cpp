@@ -76,6 +76,7 @@ DecoderOptions decoder_options(const Session& session) {
   }
   options.seed = spec.seed;
   options.parallel = session.parallel;
+  options.overlap = session.device.is_cpu() ? Overlap::beside_compute : Overlap::none;
   if (spec.parallel.zero_stage >= 2) options.gradients = GradientLife::one_layer;
   const int64_t micro_batches = (spec.batch.grad_accum_steps + spec.parallel.dp_size - 1) / spec.parallel.dp_size;
   options.slots = pipeline_slots(spec.parallel, session.parallel.place, micro_batches);
@@ -85,8 +86,7 @@ DecoderOptions decoder_options(const Session& session) {
 
 MemoryPlan forecast(const Session& session, const DecoderOptions& options) {
   PlanInput input = plan_input(session.spec, at::get_num_threads());
-  input.masters = options.masters;
-  input.gradients = options.gradients;
+  input.dp_rank = session.parallel.place.dp_rank;
   input.capacity_tokens = options.capacity_tokens;
   input.max_document = options.max_document;
   input.threads = at::get_num_threads();
@@ -113,7 +113,8 @@ void refuse_what_cannot_fit(const Session& session, const DecoderOptions& option
   const int64_t own = plan.total() - plan.scratch, needed = on_device(session, own);
   const int64_t total = memory_total(session.device);
   if (total == 0 || needed <= total) return;
-  const std::string together = needed == own ? "" : " (" + gigabytes(needed) + " for the " + std::to_string(session.parallel.host.size) + " ranks of this host)";
+  const std::string ranks = std::to_string(session.parallel.host.size);
+  const std::string together = needed == own ? "" : " (" + gigabytes(needed) + " for the " + ranks + " ranks of this host)";
   throw Error("memory.insufficient",
               what + " need about " + gigabytes(own) + ": weights " + gigabytes(plan.weights) + ", gradients " +
                   gigabytes(plan.gradients) + ", optimizer " + gigabytes(plan.optimizer) + ", activations " +
@@ -135,7 +136,7 @@ CheckpointTensors written_tensors(Session& session) {
   CheckpointTensors written;
   // Replicas of weights are left to the first rank of their group; state to the one that owns it, the first where all do.
   for (const NamedTensor& tensor : held.trained)
-    if (place.dp_rank == 0 && (tensor.slice.dim >= 0 || place.tp_rank == 0)) written.trained.push_back(tensor);
+    if ((tensor.sole || place.dp_rank == 0) && (tensor.slice.dim >= 0 || place.tp_rank == 0)) written.trained.push_back(tensor);
   const bool owns = session.spec.parallel.zero_stage > 0 || place.dp_rank == 0;
   for (const NamedTensor& tensor : held.state)
     if (owns && (tensor.slice.dim >= 0 || place.tp_rank == 0)) written.state.push_back(tensor);
@@ -178,11 +179,12 @@ void allocate(Session& session, Journal& journal, AdapterStart start) {
   const std::string what =
       "The model and its largest micro-batch of " + std::to_string(options.capacity_tokens) + " tokens";
   refuse_what_cannot_fit(session, options, what);
+  const OwnerGradients gradients = updates_inside_backward(spec.optimizer) ? OwnerGradients::none : OwnerGradients::added_up;
   with_memory_errors(session.device, what, [&] {
     session.kernels = make_kernels(session.device);
     session.decoder = std::make_unique<Decoder>(session.config, options);
     session.pipeline = std::make_unique<Pipeline>(*session.decoder, session.parallel);
-    session.sync = std::make_unique<GradientSync>(*session.decoder, session.parallel);
+    session.sync = std::make_unique<GradientSync>(*session.decoder, session.parallel, gradients, options.overlap);
     session.optimizer = make_optimizer(spec.optimizer, session.sync->owned(), *session.kernels);
     if (session.prompts.empty()) return;
     session.generator = std::make_unique<Generator>(

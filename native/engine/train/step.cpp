@@ -120,7 +120,10 @@ double fused_pass(const StepParts& parts, const StepPlan& plan, int64_t step, co
     use(completed);
   };
   const std::vector<LossSums> losses = parts.pipeline.train(own, receive, HandOut::every_micro_batch);
-  if (own.empty()) parts.decoder.hand_out_all(receive);
+  if (own.empty()) {
+    parts.decoder.idle_forward();
+    parts.decoder.idle_backward(receive);
+  }
   parts.sync.tie();
   parts.decoder.hand_out_tied(receive);
   return step_loss(parts, plan, step, losses) / static_cast<double>(plan.targets);

@@ -88,8 +88,9 @@ TEST_CASE("ZeRO takes its share of state and gradients") {
   };
   CHECK(at(1).optimizer == doctest::Approx(at(0).optimizer / 4.0).epsilon(0.01));
   CHECK(at(1).gradients == at(0).gradients);
-  CHECK(at(2).gradients < 0.4 * at(0).gradients);
-  CHECK(at(2).weights == at(0).weights);
+  CHECK(at(2).gradients < 0.6 * at(0).gradients);  // tables and one layer are whole
+  CHECK(at(2).weights == at(0).weights);  // fp32: masters compute
+  CHECK(at(3).weights < 0.7 * at(0).weights);  // of 8 layers two are whole, tables too
 }
 
 TEST_CASE("traffic follows the formulas of rings") {

@@ -19,6 +19,8 @@ DecoderOptions options_for(const Recipe& recipe, const Parallel& parallel, int64
   o.capacity_tokens = kRowsOfStep * kLongest;
   o.max_document = kLongest;
   o.parallel = parallel;
+  o.overlap = recipe.overlap;
+  o.quantization = recipe.quantization;
   o.slots = pipeline_slots(parallel.spec, parallel.place, (micro_batches + parallel.spec.dp_size - 1) / parallel.spec.dp_size);
   return o;
 }
@@ -63,7 +65,8 @@ LayoutRun::LayoutRun(const ModelConfig& config, const Recipe& recipe, const Para
     : recipe_(recipe), parallel_(parallel), micro_batches_(micro_batches), rows_(rows) {
   decoder_ = std::make_unique<Decoder>(config, options_for(recipe, parallel_, micro_batches));
   pipeline_ = std::make_unique<Pipeline>(*decoder_, parallel_);
-  sync_ = std::make_unique<GradientSync>(*decoder_, parallel_);
+  const OwnerGradients gradients = recipe.fused() ? OwnerGradients::none : OwnerGradients::added_up;
+  sync_ = std::make_unique<GradientSync>(*decoder_, parallel_, gradients, recipe.overlap);
   optimizer_ = make_optimizer(optimizer_spec(recipe.optimizer), sync_->owned(), *kernels_);
   decoder_->randomize(1);
   fill_zeros();
@@ -98,7 +101,8 @@ std::vector<ParallelSpec> layouts(int64_t ranks) {
     for (const int64_t pp : {1, 2, 4}) {
       if (ranks % (tp * pp) != 0) continue;
       const int64_t dp = ranks / (tp * pp);
-      for (int64_t zero = 0; zero <= (dp > 1 ? 2 : 0); ++zero)
+      const int64_t most = dp == 1 ? 0 : pp == 1 ? 3 : 2;
+      for (int64_t zero = 0; zero <= most; ++zero)
         for (const int64_t chunks : {1, 2})
           if (chunks == 1 || pp > 1)
             all.push_back({.dp_size = dp, .tp_size = tp, .pp_size = pp, .zero_stage = zero, .pipeline_chunks = chunks, .pipeline_layers = {}});

@@ -17,6 +17,8 @@ struct Recipe {
   Tables tables = Tables::tied;
   Precision precision = Precision::fp32;
   double max_grad_norm = 1;
+  Quantization quantization = Quantization::none;
+  Overlap overlap = Overlap::beside_compute;
   bool fused() const { return optimizer == "lomo" || optimizer == "adalomo"; }
 };
 
@@ -52,7 +54,7 @@ class LayoutRun {
   std::unique_ptr<Optimizer> optimizer_;
 };
 
-// Every layout of so many ranks: tp and pp of 1, 2, 4, the rest dp, with ZeRO 0 to 2 where there is dp, and interleaving where there is pp.
+// Every layout of so many ranks: tp and pp of 1, 2, 4, the rest dp, with ZeRO 0 to 2 where there is dp, 3 too where there is no pp, and interleaving where there is pp.
 std::vector<ParallelSpec> layouts(int64_t ranks);
 std::string text_of(const ParallelSpec& spec);
 

@@ -5,10 +5,11 @@ namespace collie::test {
 namespace {
 
 struct Volumes {
-  CommVolume tp, dp, pp;
+  CommVolume tp, dp, pp, weights;
 };
 
-Volumes volumes_of(const Parallel& grid) { return {grid.tp->volume(), grid.dp->volume(), grid.pp->volume()}; }
+Volumes volumes_of(const Parallel& grid) { return {grid.tp->volume(), grid.dp->volume(), grid.pp->volume(),
+          grid.weights ? grid.weights->volume() : CommVolume{}}; }
 
 int64_t sent(const CommVolume& before, const CommVolume& after, Collective collective) {
   return after.bytes_of(collective) - before.bytes_of(collective);
@@ -39,8 +40,11 @@ void check_volumes(const Parallel& grid) {
   LayoutRun run(config, {"full", "adamw", Tables::untied}, grid, 8, *rows);
   const Load load = load_of(*rows, grid, 8);
   const ModelShard shard = model_shard(config, p, grid.place);
-  int64_t trained = 0;
-  for (const Parameter& parameter : run.decoder().trainable()) trained += 4 * parameter.master.numel();
+  int64_t trained = 0, gathered = 0;
+  for (const Parameter& parameter : run.decoder().trainable()) {
+    trained += 4 * parameter.grad.numel();
+    if (p.zero_stage == 3 && parameter.name.starts_with("model.layers.") && parameter.grad.dim() == 2) gathered += 4 * parameter.grad.numel();
+  }
 
   const Volumes before = volumes_of(grid);
   run.step(0);
@@ -57,7 +61,10 @@ void check_volumes(const Parallel& grid) {
   const int64_t reduced = p.zero_stage >= 2 ? load.micro_batches : 1;
   CHECK(sent(before.dp, after.dp, Collective::all_reduce) == (p.dp_size > 1 && p.zero_stage == 0 ? trained : 0));
   CHECK(sent(before.dp, after.dp, Collective::reduce) == (p.zero_stage > 0 ? trained * reduced : 0));
-  CHECK(sent(before.dp, after.dp, Collective::broadcast) == (p.zero_stage > 0 ? trained : 0));
+  CHECK(sent(before.dp, after.dp, Collective::broadcast) == (p.zero_stage > 0 ? trained - gathered : 0));
+  // Matrices come for the forward and for the backward pass, which begins with the two layers that the other ended with.
+  CHECK(sent(before.weights, after.weights, Collective::broadcast) ==
+        load.micro_batches * (2 * shard.n_layers() - 2) * gathered / shard.n_layers());
 }
 
 }  // namespace

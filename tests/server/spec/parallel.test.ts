@@ -45,6 +45,11 @@ const cases: Record<string, { bad: ReturnType<typeof parts>; fix: string; good: 
       fix: 'Set it to 0',
       good: parts({ zero_stage: 2, dp_size: 2 }),
     },
+    zero3_with_stages: {
+      bad: parts({ zero_stage: 3, dp_size: 2, pp_size: 2 }),
+      fix: 'Set it to 2',
+      good: parts({ zero_stage: 3, dp_size: 2, tp_size: 2 }),
+    },
     chunks_without_stages: {
       bad: parts({ pipeline_chunks: 2 }),
       fix: 'Set it to 1',
@@ -191,7 +196,7 @@ const machine = (free: number, devices: Device[] = []): Machine => ({
 describe('layouts', () => {
   it('are all factors of the ranks, with ZeRO where there is data parallelism', () => {
     const grids = gridsOf(4, [1, 2, 4]);
-    expect(grids).toHaveLength(3 + 3 + 1 + 3 + 1 + 1);
+    expect(grids).toHaveLength(4 + 3 + 1 + 4 + 1 + 1);
     for (const { dp_size = 0, tp_size = 0, pp_size = 0 } of grids)
       expect(dp_size * tp_size * pp_size).toBe(4);
   });
@@ -223,8 +228,9 @@ describe('layouts', () => {
     // The pipeline fits as well, and is slower by its bubble.
     expect(layouts.some(({ parallel, verdict }) => parallel.pp_size === 4 && verdict === 'fits')).toBe(true);
     expect(layouts.at(-1)?.verdict).toBe('does_not_fit');
-    // The engine has no ZeRO 3, so none is offered.
-    expect(Math.max(...layouts.map(({ parallel }) => parallel.zero_stage))).toBe(2);
+    const zero3 = layouts.filter(({ parallel }) => parallel.zero_stage === 3);
+    expect(zero3.length).toBeGreaterThan(0);
+    expect(zero3.every(({ parallel }) => parallel.pp_size === 1)).toBe(true);
   });
 
   it('leave out what the batch or the model does not allow', () => {

@@ -115,14 +115,6 @@ describe('checkSchema', () => {
       /./,
     ],
     [
-      'a number above the highest that has another way',
-      { parallel: { dp_size: 4, zero_stage: 3 } },
-      'parallel.zero_stage',
-      'too_big',
-      /ZeRO stage is 3; expected: a whole number from 0 to 2/,
-      /ZeRO 3 is not available yet: ZeRO 2 shares out gradients/,
-    ],
-    [
       'a future version',
       { schemaVersion: 2 },
       'schemaVersion',
