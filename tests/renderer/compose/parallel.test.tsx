@@ -103,7 +103,7 @@ describe('the parallel section', () => {
     const { state } = renderWithStore(<ComposePage />);
     const zero = within(section()).getByLabelText('ZeRO stage');
     for (let i = 0; i < 4; i += 1) fireEvent.keyDown(zero, { key: 'ArrowUp' });
-    expect(draftParallel(state)).toMatchObject({ zero_stage: 2 });
+    expect(draftParallel(state)).toMatchObject({ zero_stage: 3 });
     expect(within(section()).getByRole('button', { name: 'Raise ZeRO stage' })).toHaveProperty(
       'disabled',
       true,
