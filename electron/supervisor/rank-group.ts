@@ -70,8 +70,10 @@ export class RankGroup {
 
   /** Ends all ranks at once, with what is known of them: the tree below us is lost once mpirun is gone. */
   kill(known: readonly ProcessRef[]): void {
-    const { pid } = this.#child;
-    killAll([...(pid === undefined || this.#child.exitCode !== null ? [] : processTree(pid)), ...known]);
+    const { pid, exitCode, signalCode } = this.#child;
+    // The id of one that has ended, by itself or by a signal, may be somebody else's by now.
+    const runs = pid !== undefined && exitCode === null && signalCode === null;
+    killAll([...(runs ? processTree(pid) : []), ...known]);
   }
 
   /** What the files of this attempt say about its end. */
