@@ -135,7 +135,7 @@ export const recoverySchema = z.strictObject({
     .meta(
       meta({
         title: 'Restarts',
-        help: 'How often the run starts again from its last complete checkpoint by itself when a rank dies or hangs. 0: it fails, and you may resume it.',
+        help: 'How often the run starts again from its last complete checkpoint by itself when a rank dies or hangs. Two attempts in a row that saved no new checkpoint end it too. 0: it fails, and you may resume it.',
         advanced: true,
       }),
     ),

@@ -49,7 +49,8 @@ function checkPipeline({ parallel, batch }: Parts, findings: Findings): void {
 
 function checkRecovery({ recovery, checkpoint }: Parts, findings: Findings): void {
   if (!recovery || !checkpoint || recovery.max_restarts === 0 || checkpoint.every_steps > 0) return;
-  const message = 'Without checkpoints on the way, a restart begins at step 0 again.';
+  const message =
+    'Without checkpoints on the way, a restart begins at step 0 again, and as no attempt saves anything there is one at most.';
   findings.warnings.push(
     issue('recovery.max_restarts', 'costly', message, recovery.max_restarts, 'Set checkpoint.every_steps.'),
   );

@@ -1,0 +1,35 @@
+/** When a run is started again by itself, and what it says when it is not. */
+import { describe, expect, it } from 'vitest';
+import { CollieError, errorCodes } from '../../electron/shared/errors.ts';
+import { refusalOf, unrecovered } from '../../electron/supervisor/recovery.ts';
+
+const died = new CollieError('rank.died', 'Rank 1 died.', 'Resume the run.', { rank: 1 });
+const history = { restarts: 0, most: 9, fruitless: 0 };
+
+describe('another try', () => {
+  it('is made after a death or a hang, as often as allowed', () => {
+    expect(refusalOf(died, history)).toBeNull();
+    expect(refusalOf(new CollieError('rank.hung', ''), { ...history, restarts: 8 })).toBeNull();
+    expect(refusalOf(died, { ...history, restarts: 9 })).toBe('recovery.max_restarts is used up (9)');
+  });
+
+  it('is not made for anything else, which would only come again', () => {
+    const others = errorCodes.filter((code) => code !== 'rank.died' && code !== 'rank.hung');
+    for (const code of others)
+      expect(refusalOf(new CollieError(code, ''), history)).toBe(`a restart would meet ${code} again`);
+  });
+
+  it('is not made after two attempts in a row that saved nothing new', () => {
+    expect(refusalOf(died, { ...history, fruitless: 1 })).toBeNull();
+    expect(refusalOf(died, { ...history, fruitless: 2 })).toMatch(/^2 attempts in a row ended before/);
+  });
+});
+
+it('a failure says why nothing is tried, unless nobody asked for it', () => {
+  expect(unrecovered(died, 'the reason').toInfo()).toEqual({
+    ...died.toInfo(),
+    hint: 'It was not started again by itself: the reason. Resume the run.',
+  });
+  expect(refusalOf(died, { ...history, most: 0 })).toBe('');
+  expect(unrecovered(died, '').toInfo()).toEqual(died.toInfo());
+});
