@@ -1,8 +1,16 @@
 /** Real supervisor processes over the fake rank: every way a run can go and end. */
-import { existsSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { newestCheckpoint, readEnvironment, readSupervisorFile } from '../../electron/server/runs/folder.ts';
+import {
+  newestCheckpoint,
+  readEnvironment,
+  readStatus,
+  readSupervisorFile,
+  writeJsonAtomic,
+} from '../../electron/server/runs/folder.ts';
+import { signedIn } from '../../electron/server/runs/launch.ts';
 import { isAlive } from '../../electron/server/runs/process.ts';
 import { RunRegistry } from '../../electron/server/runs/registry.ts';
 import { isLive } from '../../electron/server/runs/status.ts';
@@ -59,6 +67,24 @@ test('stop saves and ends; resume goes on from there', async () => {
   const second = fake.events(id).filter((event) => event.type === 'started')[1];
   expect(second?.step).toBe(saved?.step);
   expect(fake.events(id).map((event) => event.seq)).toEqual(fake.events(id).map((_, index) => index));
+});
+
+test('a resume has begun once it is answered: the status is no longer that of the attempt before', () => {
+  const dir = fake.registry.dir(fake.createStopped());
+  const { pid } = spawnSync('true'); // Ended, as `remove` ends who is named here.
+  expect(signedIn(dir, pid)).toBe(false);
+  writeJsonAtomic(join(dir, 'supervisor.json'), {
+    v: 1,
+    supervisor: { pid, start: '1' },
+    socket: '',
+    rank: null,
+  });
+  expect(signedIn(dir, pid)).toBe(false);
+  const preparing = { ...readStatus(dir), state: 'preparing', supervisorPid: pid };
+  writeJsonAtomic(join(dir, 'status.json'), preparing);
+  expect(signedIn(dir, pid)).toBe(true);
+  writeFileSync(join(dir, 'status.json'), '{"torn');
+  expect(signedIn(dir, pid)).toBe(false);
 });
 
 test('save makes a checkpoint and the run goes on', async () => {
