@@ -1,6 +1,9 @@
-/** Whether a run that failed is worth another try from its last checkpoint without asking. */
+/** Whether a run that failed is worth another try from its last checkpoint without asking, and what to do when it is not. */
+import { join } from 'node:path';
+import type { Checkpoint } from '../server/runs/folder.ts';
 import { CollieError, type ErrorCode } from '../shared/errors.ts';
 import type { RunStatus } from '../shared/events.ts';
+import { runFiles } from '../shared/run-folder.ts';
 
 /** What may go well the next time. Values that are not finite, a full disk or a bad spec would only come again. */
 const TRANSIENT: readonly ErrorCode[] = ['rank.died', 'rank.hung'];
@@ -32,6 +35,23 @@ export const unrecovered = ({ code, message, hint, data }: CollieError, refusal:
     refusal === '' ? hint : `It was not started again by itself: ${refusal}. ${hint}`,
     data,
   );
+
+/** A resume takes the newest checkpoint: of one that cannot be read, what to do to go on from the one before. */
+export function besideCheckpoint(
+  failure: CollieError,
+  runDir: string,
+  resumedFrom: string | null,
+  all: readonly Pick<Checkpoint, 'name'>[],
+): CollieError {
+  const { code, message, hint, data } = failure;
+  if (resumedFrom === null) return failure;
+  const folder = join(runDir, runFiles.checkpointsDir, resumedFrom);
+  const unreadable = typeof data.path === 'string' && data.path.startsWith(folder);
+  if (!code.startsWith('checkpoint.') && !unreadable) return failure;
+  const before = all.findLast(({ name }) => name < resumedFrom)?.name ?? 'step 0';
+  const way = `A resume takes the newest checkpoint: remove ${folder} to go on from ${before}.`;
+  return new CollieError(code, message, `${hint} ${way}`.trim(), data);
+}
 
 /** The status when it is tried again: `failure` ended the attempt before, `checkpoint` (null: step 0) is where it goes on. */
 export const restarted = (

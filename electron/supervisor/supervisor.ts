@@ -5,7 +5,7 @@
 import { dirname } from 'node:path';
 import type { ControlCommand } from '../server/runs/control.ts';
 import { socketPath } from '../server/runs/control.ts';
-import { newestCheckpoint, readSpec, readStatus } from '../server/runs/folder.ts';
+import { listCheckpoints, newestCheckpoint, readSpec, readStatus } from '../server/runs/folder.ts';
 import type { StartMode } from '../server/runs/launch.ts';
 import { resumeHint } from '../server/runs/status.ts';
 import { type CollieError, type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
@@ -24,7 +24,7 @@ import { RankEvents } from './rank-events.ts';
 import { type RankError, type RankExit, rankFailure } from './rank-failure.ts';
 import { RankGroup } from './rank-group.ts';
 import { RankTable } from './rank-table.ts';
-import { refusalOf, restarted, unrecovered } from './recovery.ts';
+import { besideCheckpoint, refusalOf, restarted, unrecovered } from './recovery.ts';
 import { readEvent, SampleFile } from './samples.ts';
 import { applyEvent, lastStatus, StatusFile } from './status.ts';
 import { StepClock } from './step-clock.ts';
@@ -115,7 +115,10 @@ export class Supervisor {
       fruitless = newest === resumeFrom ? fruitless + 1 : 0;
       const history = { restarts: this.#status.value.restarts.length, most: spec.recovery.max_restarts };
       const refusal = refusalOf(failure, { ...history, fruitless });
-      if (refusal !== null) return this.#end(unrecovered(failure, refusal));
+      if (refusal !== null) {
+        const told = besideCheckpoint(failure, this.#runDir, resumeFrom, listCheckpoints(this.#runDir));
+        return this.#end(unrecovered(told, refusal));
+      }
       resumeFrom = newest;
       this.#recordRestart(failure, resumeFrom);
     }

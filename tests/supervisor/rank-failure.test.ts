@@ -89,6 +89,13 @@ describe('a rank that says nothing', () => {
     expect(failure).toMatchObject({ code: 'rank.died', data: { rank: 3, log: 'three' } });
   });
 
+  it('is none when the launcher reached no host', () => {
+    const launcher = `ssh: connect to host b port 22: No route to host\r\n${'advice\n'.repeat(40)}`;
+    const failure = rankFailure(evidence({ exit: { code: 255, signal: null }, launcher }));
+    expect(failure).toMatchObject({ code: 'setup.failed', data: { host: 'b' } });
+    expect(failure.data.rank).toBeUndefined();
+  });
+
   it('is not invented', () => {
     const failure = rankFailure(evidence({ exit: { code: 213, signal: null }, launcher: 'no such host' }));
     expect(failure.message).toBe('The launcher of the ranks ended with exit code 213 without saying why.');
