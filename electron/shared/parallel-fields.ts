@@ -166,3 +166,12 @@ export function ranksPerHost(world: number, hosts: readonly string[]): number {
 /** Threads of a rank when none are asked for. */
 export const threadsPerRank = (cores: number, ranks: number): number =>
   Math.max(1, Math.floor(cores / Math.max(1, ranks)));
+
+/** Share of its time that a stage waits in (interleaved) 1F1B when all passes take the same: (p - 1) / (m v + p - 1). */
+export function bubbleShare(
+  { pp_size, pipeline_chunks, dp_size }: ParallelSpec,
+  gradAccumSteps: number,
+): number {
+  const passes = (gradAccumSteps / dp_size) * pipeline_chunks;
+  return (pp_size - 1) / (passes + pp_size - 1);
+}

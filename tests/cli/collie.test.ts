@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { isLive } from '../../electron/server/runs/status.ts';
-import { FakeHome, fakeRank } from '../supervisor/harness.ts';
+import { exampleSpec, FakeHome, fakeRank } from '../supervisor/harness.ts';
 
 // Every command is a process that starts from source.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
@@ -113,6 +113,15 @@ test('run follows a run to its end; --json prints its last status', async () => 
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ id, state: 'completed', step: 15 });
   expect(stderr).toContain(id);
+});
+
+test('plan says what is wrong with a layout by its setting', async () => {
+  const spec = join(fake.home, 'spec.json');
+  writeFileSync(spec, JSON.stringify({ ...exampleSpec(fake.home), parallel: { dp_size: 0 } }));
+  const { code, stderr } = await collie('plan', spec).ended;
+  expect(code).toBe(1);
+  expect(stderr).toContain('error spec.invalid');
+  expect(stderr).toMatch(/^ {2}parallel\.dp_size: .*\b0\b/m);
 });
 
 test('a failed run is an error with its code, and its exit code', async () => {

@@ -5,6 +5,7 @@ import { toErrorInfo } from '../../shared/errors.ts';
 import { type ParallelSpec, ranksPerHost, threadsPerRank, worldSize } from '../../shared/parallel-fields.ts';
 import type { RunSpec, SpecIssue } from '../../shared/run-spec.ts';
 import type { RankForecast } from '../native/addon.ts';
+import { allotment } from '../rank/batch-system.ts';
 import type { SpecContext } from './context.ts';
 import { issue } from './issue.ts';
 import { ruleIssues } from './parallel-rules.ts';
@@ -40,11 +41,20 @@ function deviceBytes(spec: RunSpec, ranks: readonly RankForecast[], here: number
   return (all * here) / worldSize(spec.parallel);
 }
 
+/** Most ranks that a host has, and the cores of each. */
+function ranksHere({ parallel, hosts }: RunSpec): { here: number; cores: number } {
+  const world = worldSize(parallel);
+  const allotted = allotment(hosts);
+  if (allotted) return { here: Math.ceil(world / allotted.hosts), cores: allotted.coresPerRank };
+  const here = ranksPerHost(world, hosts);
+  return { here, cores: threadsPerRank(availableParallelism(), here) };
+}
+
 /** Throws spec.invalid, with its issues, when the model cannot be cut that way. */
 export function forecastLayout(configJson: string, spec: RunSpec, machine: Machine): LayoutForecast {
-  const { parallel, hosts } = spec;
-  const here = ranksPerHost(worldSize(parallel), hosts);
-  const threads = spec.threads > 0 ? spec.threads : threadsPerRank(availableParallelism(), here);
+  const { parallel } = spec;
+  const { here, cores } = ranksHere(spec);
+  const threads = spec.threads > 0 ? spec.threads : cores;
   const ranks = machine.planner.planLayout(configJson, JSON.stringify(spec), threads);
   const needed = deviceBytes(spec, ranks, here);
   const available = availableBytes(spec, machine);
@@ -81,12 +91,12 @@ export function gridsOf(ranks: number, tpSizes: readonly number[]): Partial<Para
 
 const order: readonly LayoutForecast['verdict'][] = ['fits', 'tight', 'does_not_fit'];
 
-/** What is left of the spec's own settings when another grid is tried: those of one certain pipeline are not. */
+/** What is left of the spec's own settings when another grid is tried: those of one certain pipeline only with as many stages. */
 const withGrid = (spec: RunSpec, grid: Partial<ParallelSpec>): RunSpec => ({
   ...spec,
   parallel: {
     ...spec.parallel,
-    pipeline_layers: [],
+    ...(grid.pp_size === spec.parallel.pp_size ? {} : { pipeline_layers: [] }),
     ...(grid.pp_size === 1 ? { pipeline_chunks: 1 } : {}),
     ...grid,
   },

@@ -3,7 +3,7 @@
 import { act, fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
 import type { RunStatus, RunTimeline } from '../../../electron/shared/events.ts';
-import { parallelSchema } from '../../../electron/shared/parallel-fields.ts';
+import { bubbleShare, parallelSchema } from '../../../electron/shared/parallel-fields.ts';
 import { mockTimeline, pipelineSpans } from '../../../renderer/src/client/mock/mock-parallel.ts';
 import { mockRunSpec, mockRuns } from '../../../renderer/src/client/mock/mock-runs.ts';
 import MonitorPage from '../../../renderer/src/features/monitor/MonitorPage.tsx';
@@ -11,7 +11,6 @@ import { restartText } from '../../../renderer/src/features/monitor/ranks/Restar
 import {
   formatMicroseconds,
   measuredBubble,
-  theoreticalBubble,
   timelineView,
 } from '../../../renderer/src/features/monitor/ranks/timeline-view.ts';
 import { openWindow } from './window.tsx';
@@ -36,7 +35,7 @@ describe('the bubble', () => {
   ])('of %i equal stages and %i micro-batches is what theory says', (stages, count) => {
     const parallel = parallelSchema.parse({ pp_size: stages });
     const ranks = pipelineSpans(stages, count).map((spans, rank) => ({ rank, stepUs: 1, spans }));
-    expect(measuredBubble(ranks, parallel)).toBeCloseTo(theoreticalBubble(parallel, count), 10);
+    expect(measuredBubble(ranks, parallel)).toBeCloseTo(bubbleShare(parallel, count), 10);
   });
 
   it('counts every pipeline for itself: another that began later is not waiting', () => {
@@ -57,7 +56,7 @@ describe('the bubble', () => {
   });
 
   it('shrinks with chunks: interleaved 1F1B', () => {
-    expect(theoreticalBubble(parallelSchema.parse({ pp_size: 4, pipeline_chunks: 2, dp_size: 2 }), 16)).toBe(
+    expect(bubbleShare(parallelSchema.parse({ pp_size: 4, pipeline_chunks: 2, dp_size: 2 }), 16)).toBe(
       3 / 19,
     );
   });

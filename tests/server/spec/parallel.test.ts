@@ -1,17 +1,21 @@
 /** What of a layout goes together, with the numbers and the fix; and ranking of layouts over a planner that is a stand-in. */
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { RankForecast } from '../../../electron/server/native/addon.ts';
 import { checkParallel } from '../../../electron/server/spec/check-parallel.ts';
 import type { Findings, Found, SpecContext } from '../../../electron/server/spec/context.ts';
 import type { Parts } from '../../../electron/server/spec/issue.ts';
 import { forecastLayout, gridsOf, type Machine, rankLayouts } from '../../../electron/server/spec/layouts.ts';
 import { parallelRules, ruleIssues } from '../../../electron/server/spec/parallel-rules.ts';
-import { bubbleShare, stepTime } from '../../../electron/server/spec/step-time.ts';
+import { rankSpeed, stepTime } from '../../../electron/server/spec/step-time.ts';
 import type { Device } from '../../../electron/shared/entities.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
 import { optimizerSchema } from '../../../electron/shared/optimizers.ts';
-import { parallelSchema } from '../../../electron/shared/parallel-fields.ts';
+import { bubbleShare, parallelSchema } from '../../../electron/shared/parallel-fields.ts';
 import { batchSchema, type RunSpec, runSpecSchema } from '../../../electron/shared/run-spec.ts';
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 const parts = (
   parallel: object,
@@ -114,6 +118,11 @@ describe('the machine', () => {
     expect(findings({ parallel, device: 'cuda', hosts: ['a:2', 'b:2'] }, [gpu, gpu]).issues).toEqual([]);
   });
 
+  it('of a batch job is not this one alone', () => {
+    vi.stubEnv('SLURM_JOB_ID', '7');
+    expect(findings({ parallel, device: 'cuda' }, [gpu, gpu]).issues).toEqual([]);
+  });
+
   it('may have fewer cores than ranks, which is told', () => {
     const many = parallelSchema.parse({ dp_size: 16, tp_size: 32 });
     const { issues, warnings } = findings({ parallel: many, device: 'cpu' });
@@ -211,6 +220,29 @@ describe('layouts', () => {
     expect(forecastLayout('', two, machine(2000)).deviceBytes).toBe(800);
   });
 
+  it('in a batch job, the memory here is that of the ranks of one of its hosts', () => {
+    vi.stubEnv('SLURM_JOB_ID', '7');
+    vi.stubEnv('SLURM_JOB_NUM_NODES', '2');
+    vi.stubEnv('SLURM_CPUS_PER_TASK', '3');
+    const threads: number[] = [];
+    const planner = {
+      ...machine(2000).planner,
+      planLayout: (config: string, json: string, own: number) => {
+        threads.push(own);
+        return planLayout(config, json);
+      },
+    };
+    const forecast = forecastLayout('', spec({ dp_size: 2, tp_size: 2 }), { ...machine(2000), planner });
+    expect(forecast.deviceBytes).toBe(800);
+    expect(threads).toEqual([3]);
+  });
+
+  it('keep the layers of the chunks where there are as many stages, as in the spec itself', () => {
+    const own = spec({ pp_size: 2, pipeline_layers: [5, 3] });
+    for (const { parallel } of rankLayouts('', own, 4, machine(1e6)))
+      expect(parallel.pipeline_layers).toEqual(parallel.pp_size === 2 ? [5, 3] : []);
+  });
+
   it('rank what fits first, then the fastest', () => {
     const layouts = rankLayouts('', spec(), 4, machine(3000));
     const fits = layouts.map(({ verdict }) => verdict);
@@ -237,6 +269,13 @@ describe('layouts', () => {
 });
 
 describe('the time of a step', () => {
+  it('is that of the threads a rank is given, never of more cores than there are for it', () => {
+    const four = (threads: number) => rankSpeed(spec({}, { threads }), { ...gpu, kind: 'cpu', units: 8 }, 2);
+    expect(four(0)).toBe(4 * 25e9);
+    expect(four(1)).toBe(25e9);
+    expect(four(64)).toBe(4 * 25e9);
+  });
+
   it('is arithmetic, the bubble and communication', () => {
     const parallel = { pp_size: 4 };
     expect(bubbleShare(parallelSchema.parse(parallel), 8)).toBeCloseTo(3 / 11);

@@ -2,19 +2,14 @@ import { ActionIcon, Button, Group, Text } from '@mantine/core';
 import { IconChevronLeft, IconChevronRight } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
 import type { RunTimeline } from '../../../../../electron/shared/events.ts';
+import { bubbleShare } from '../../../../../electron/shared/parallel-fields.ts';
 import type { RunSpec } from '../../../../../electron/shared/run-spec.ts';
 import { formatPercent } from '../../../charts/format.ts';
 import { ErrorView } from '../../../components/ErrorView.tsx';
 import { formatInteger, plural } from '../../../components/format.ts';
 import rankColours from '../../devices/RankPicture.module.css';
 import classes from './Ranks.module.css';
-import {
-  formatMicroseconds,
-  type TimelineRow,
-  type TimelineSpan,
-  theoreticalBubble,
-  timelineView,
-} from './timeline-view.ts';
+import { formatMicroseconds, type TimelineRow, type TimelineSpan, timelineView } from './timeline-view.ts';
 import { useTimeline } from './use-timeline.ts';
 
 interface Props {
@@ -87,7 +82,7 @@ const TICKS = [0, 0.25, 0.5, 0.75, 1];
 function Timeline({ timeline, spec }: { timeline: RunTimeline; spec: RunSpec }) {
   const { parallel, batch } = spec;
   const view = useMemo(() => timelineView(timeline, parallel), [timeline, parallel]);
-  const theory = theoreticalBubble(parallel, batch.grad_accum_steps);
+  const theory = bubbleShare(parallel, batch.grad_accum_steps);
   const own = batch.grad_accum_steps / parallel.dp_size;
   return (
     <div className={`${classes.timeline} ${rankColours.colors}`}>
