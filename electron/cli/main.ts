@@ -106,10 +106,14 @@ program
   .description('print a batch script that trains the spec in a Slurm job')
   .addOption(setOption())
   .option('--nodes <number>', 'hosts that the ranks are spread over', wholeNumber(1, 1024), 1)
-  .option('--cpus <number>', 'cores of a rank', wholeNumber(1, 1024), 1)
+  .option('--cpus <number>', "cores of a rank; left out: the spec's threads, or 1", wholeNumber(1, 1024))
   .option('--time <limit>', "most time, in Slurm's words: 2:00:00, 1-0")
   .option('--partition <name>', 'which partition; the default one when left out')
-  .action(guarded(async (spec, flags) => (await import('./slurm.ts')).slurmCommand(spec, flags)));
+  .action(
+    guarded(async (spec, flags) =>
+      (await import('./slurm.ts')).slurmCommand(spec, { ...flags, json: json() }),
+    ),
+  );
 
 program
   .command('export')
