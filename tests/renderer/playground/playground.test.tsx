@@ -3,7 +3,9 @@ import { act, fireEvent, screen, waitFor } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
 import type { TopicEvent, TopicParsed } from '../../../electron/shared/api.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
+import type { RunStatus } from '../../../electron/shared/events.ts';
 import type { MockOptions } from '../../../renderer/src/client/mock/mock-client.ts';
+import { mockRunDetail, mockRuns } from '../../../renderer/src/client/mock/mock-runs.ts';
 import { messagesFor, reduceChat, type Turns } from '../../../renderer/src/features/playground/chat.ts';
 import PlaygroundPage from '../../../renderer/src/features/playground/PlaygroundPage.tsx';
 import { openWindow } from '../monitor/window.tsx';
@@ -49,6 +51,29 @@ async function ask(text: string) {
 }
 
 describe('the playground', () => {
+  it('offers a run whose model folder has another path by now, as the host says which model it is', async () => {
+    location.hash = '#/playground?run=run-done';
+    const detail = mockRunDetail(mockRuns.find(({ id }) => id === 'run-done') as RunStatus);
+    const moved = { ...detail, spec: { ...detail.spec, model: '/mnt/old/place' } };
+    const host = scriptedHost({ 'runs.get': () => moved });
+    openWindow(<PlaygroundPage />, host.options);
+    await ask('How do I pair the lamp?');
+    await waitFor(() => expect(host.asked).toHaveLength(1));
+    expect(chosen()).toEqual(['run-done']);
+    expect(screen.getByRole('article').textContent).toContain('Answers after the base model');
+  });
+
+  it('opens without a run that cannot be read', async () => {
+    location.hash = '#/playground?run=run-done';
+    const host = scriptedHost({
+      'runs.get': () => {
+        throw new CollieError('file.unreadable', 'spec.json cannot be read');
+      },
+    });
+    openWindow(<PlaygroundPage />, host.options);
+    expect(await screen.findByRole('textbox', { name: 'Prompt' })).not.toBeNull();
+  });
+
   it('streams the base answer, then the tuned one, to the same prompt and seed', async () => {
     location.hash = '#/playground?run=run-done';
     const host = scriptedHost();
