@@ -193,7 +193,7 @@ export const describeEightRanks = (title: string, o: EightRanks) =>
       expect(status().state).toBe('running');
       process.kill(started(VICTIM).at(-1)?.pid ?? 0, 'SIGKILL');
       const notice = page.getByText(
-        /^Attempt 2 of 3, continued from step \d+ because rank 5 \(process [1-9]\d* on /,
+        /^Attempt 2, restart 1 of 2: continued from step \d+ because rank 5 \(process [1-9]\d* on /,
       );
       await notice.waitFor({ timeout: o.patience });
       const from = Number(/from step (\d+)/.exec((await notice.textContent()) ?? '')?.[1]);

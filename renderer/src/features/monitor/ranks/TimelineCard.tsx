@@ -8,6 +8,7 @@ import { formatPercent } from '../../../charts/format.ts';
 import { ErrorView } from '../../../components/ErrorView.tsx';
 import { formatInteger, plural } from '../../../components/format.ts';
 import rankColours from '../../devices/RankPicture.module.css';
+import page from '../Monitor.module.css';
 import classes from './Ranks.module.css';
 import { formatMicroseconds, type TimelineRow, type TimelineSpan, timelineView } from './timeline-view.ts';
 import { useTimeline } from './use-timeline.ts';
@@ -22,9 +23,9 @@ interface Props {
 /** When each rank computed which micro-batch: of the newest step, or of any before. */
 export function TimelineCard({ id, spec, step }: Props) {
   const [wanted, setWanted] = useState<number | null>(null);
-  const { timeline, error, known } = useTimeline(id, wanted, wanted === null ? step : 0);
+  const { timeline, error, known } = useTimeline(id, wanted, step);
   return (
-    <section className={classes.card} aria-label="Timeline of the pipeline">
+    <section className={page.card} aria-label="Timeline of the pipeline">
       <Group justify="space-between" mb="xs">
         <Text size="sm" fw={600} component="h3">
           Timeline
@@ -89,7 +90,7 @@ function Timeline({ timeline, spec }: { timeline: RunTimeline; spec: RunSpec }) 
       <ul className={classes.legend} aria-label="Colours">
         <li data-kind="forward">Forward</li>
         <li data-kind="backward">Backward</li>
-        <li data-kind="gap">Waiting, communicating, updating</li>
+        <li data-kind="gap">Waiting for other stages, adding up over copies, updating</li>
       </ul>
       <ul className={classes.rows} aria-label="Ranks">
         {view.rows.map((row) => (
