@@ -2,7 +2,14 @@
 import { availableParallelism } from 'node:os';
 import type { Device, LayoutForecast } from '../../shared/entities.ts';
 import { toErrorInfo } from '../../shared/errors.ts';
-import { type ParallelSpec, ranksPerHost, threadsPerRank, worldSize } from '../../shared/parallel-fields.ts';
+import {
+  type ParallelSpec,
+  parseHost,
+  placeOf,
+  ranksPerHost,
+  threadsPerRank,
+  worldSize,
+} from '../../shared/parallel-fields.ts';
 import type { RunSpec, SpecIssue } from '../../shared/run-spec.ts';
 import type { RankForecast } from '../native/addon.ts';
 import { allotment } from '../rank/batch-system.ts';
@@ -32,14 +39,29 @@ function availableBytes(spec: RunSpec, machine: Machine): number {
   return ownDevice(spec, machine.devices)?.memoryTotalBytes ?? 0;
 }
 
-/** Bytes on the fullest device: the heaviest rank on a GPU, all ranks of this host on a CPU. */
+/** Bytes on the fullest device: the heaviest rank on a GPU, all ranks of the fullest host on a CPU. */
 function deviceBytes(spec: RunSpec, ranks: readonly RankForecast[], here: number): number {
-  const sizes = ranks.map(({ memory }) => memory.totalBytes);
-  if (spec.device === 'cuda') return Math.max(...sizes);
-  // Ranks of other dp_ranks are alike; a host of several holds its share of all.
-  const all = spec.parallel.dp_size * sizes.reduce((sum, size) => sum + size, 0);
-  return (all * here) / worldSize(spec.parallel);
+  if (spec.device === 'cuda') return ranks.reduce((most, { memory }) => Math.max(most, memory.totalBytes), 0);
+  const { parallel, hosts } = spec;
+  // Ranks of other dp_ranks are alike. Hosts are filled in their order.
+  const sizes = new Map(ranks.map(({ stage, tpRank, memory }) => [`${stage} ${tpRank}`, memory.totalBytes]));
+  const loads: number[] = [];
+  let [host, left] = [0, slotsOf(hosts[0], here)];
+  for (let rank = 0; rank < worldSize(parallel); rank += 1) {
+    if (left === 0) {
+      host += 1;
+      left = slotsOf(hosts[host], here);
+    }
+    const { stage, tpRank } = placeOf(parallel, rank);
+    loads[host] = (loads[host] ?? 0) + (sizes.get(`${stage} ${tpRank}`) ?? 0);
+    left -= 1;
+  }
+  return Math.max(...loads);
 }
+
+/** Of a host of the spec; without any, hosts are alike. */
+const slotsOf = (host: string | undefined, here: number): number =>
+  Math.max(1, host === undefined ? here : (parseHost(host)?.slots ?? 1));
 
 /** Most ranks that a host has, and the cores of each. */
 function ranksHere({ parallel, hosts }: RunSpec): { here: number; cores: number } {

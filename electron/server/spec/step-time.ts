@@ -50,11 +50,15 @@ export function stepTime(
   const computeSeconds = most(ranks.map(({ flopsPerToken }) => (flopsPerToken * tokens) / speed));
   const share = bubbleShare(parallel, batch.grad_accum_steps);
   const bubbleSeconds = (computeSeconds * share) / (1 - share);
-  const near = BANDWIDTH[spec.device];
-  // Tensor-parallel ranks are neighbours. With hosts, the rest goes over the network.
-  const far = ranksHere < worldSize(parallel) ? BANDWIDTH.network : near;
+  // A group of neighbours that fits into a host as a whole stays there; others talk over the network.
+  const world = worldSize(parallel);
+  const within = (neighbours: number) => ranksHere >= world || ranksHere % neighbours === 0;
+  const over = (neighbours: number) => (within(neighbours) ? BANDWIDTH[spec.device] : BANDWIDTH.network);
+  const tensor = over(parallel.tp_size);
+  const data = over(parallel.tp_size * parallel.dp_size);
+  const pipeline = over(world);
   const communicationSeconds = most(
-    ranks.map(({ traffic }) => traffic.tensor / near + (traffic.pipeline + traffic.data) / far),
+    ranks.map(({ traffic }) => traffic.tensor / tensor + traffic.data / data + traffic.pipeline / pipeline),
   );
   const totalSeconds = computeSeconds + bubbleSeconds + communicationSeconds;
   return { computeSeconds, bubbleSeconds, communicationSeconds, totalSeconds, bubbleShare: share };

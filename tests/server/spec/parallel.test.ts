@@ -1,17 +1,17 @@
 /** What of a layout goes together, with the numbers and the fix; and ranking of layouts over a planner that is a stand-in. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { RankForecast } from '../../../electron/server/native/addon.ts';
 import { checkParallel } from '../../../electron/server/spec/check-parallel.ts';
 import type { Findings, Found, SpecContext } from '../../../electron/server/spec/context.ts';
 import type { Parts } from '../../../electron/server/spec/issue.ts';
-import { forecastLayout, gridsOf, type Machine, rankLayouts } from '../../../electron/server/spec/layouts.ts';
+import { forecastLayout, gridsOf, rankLayouts } from '../../../electron/server/spec/layouts.ts';
 import { parallelRules, ruleIssues } from '../../../electron/server/spec/parallel-rules.ts';
-import { rankSpeed, stepTime } from '../../../electron/server/spec/step-time.ts';
+import { stepTime } from '../../../electron/server/spec/step-time.ts';
 import type { Device } from '../../../electron/shared/entities.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
 import { optimizerSchema } from '../../../electron/shared/optimizers.ts';
 import { bubbleShare, parallelSchema } from '../../../electron/shared/parallel-fields.ts';
-import { batchSchema, type RunSpec, runSpecSchema } from '../../../electron/shared/run-spec.ts';
+import { batchSchema, type RunSpec } from '../../../electron/shared/run-spec.ts';
+import { gpu, machine, planLayout, spec } from './layout-fixtures.ts';
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -87,15 +87,6 @@ describe('rules', () => {
   });
 });
 
-const gpu: Device = {
-  kind: 'cuda',
-  index: 0,
-  name: 'GPU',
-  units: 100,
-  memoryTotalBytes: 1000,
-  features: [],
-};
-
 function findings(more: Parts, devices: Device[] = [], mpirun = () => '/usr/bin/mpirun'): Findings {
   const result: Findings = { issues: [], warnings: [] };
   checkParallel(
@@ -160,43 +151,6 @@ it('restarts without checkpoints are warned of', () => {
   expect(findings({ recovery, checkpoint: { every_steps: 5, keep: 1 } }).warnings).toEqual([]);
 });
 
-const spec = (parallel: object = {}, more: object = {}): RunSpec =>
-  runSpecSchema.parse({
-    model: 'm',
-    dataset: { train: 'd', mapping: { kind: 'prompt_answer', prompt: 'q', answer: 'a' } },
-    method: { type: 'lora' },
-    optimizer: { type: 'adamw' },
-    batch: { micro_batch_size: 1, seq_len: 100, grad_accum_steps: 8 },
-    parallel,
-    ...more,
-  });
-
-/** A model of 400 bytes of weights, as much optimizer state, and 8 layers, evenly cut; 1e9 operations a token. */
-const planLayout = (_: string, json: string): RankForecast[] => {
-  const { parallel } = JSON.parse(json) as RunSpec;
-  const { tp_size, pp_size, dp_size, zero_stage } = parallel;
-  if (pp_size > 8) throw new CollieError('spec.invalid', 'too few layers', '');
-  const part = tp_size * pp_size;
-  const weightsBytes = 400 / part;
-  const optimizerBytes = 400 / part / (zero_stage > 0 ? dp_size : 1);
-  const totalBytes = weightsBytes + optimizerBytes;
-  const memory = { weightsBytes, gradientsBytes: 0, optimizerBytes, activationsBytes: 0, totalBytes };
-  return Array.from({ length: part }, (_unused, k) => ({
-    rank: k,
-    stage: Math.floor(k / tp_size),
-    tpRank: k % tp_size,
-    layers: 8 / pp_size,
-    memory,
-    flopsPerToken: 1e9 / part,
-    traffic: { tensor: 3e9 * (tp_size - 1), pipeline: 0, data: 0 },
-  }));
-};
-const machine = (free: number, devices: Device[] = []): Machine => ({
-  planner: { planLayout, tensorParallelSizes: (_, most) => [1, 2, 4].filter((tp) => tp <= most) },
-  devices,
-  freeMemoryBytes: () => free,
-});
-
 describe('layouts', () => {
   it('are all factors of the ranks, with ZeRO where there is data parallelism', () => {
     const grids = gridsOf(4, [1, 2, 4]);
@@ -218,23 +172,6 @@ describe('layouts', () => {
   it('on two hosts, the memory here is that of the ranks here', () => {
     const two = spec({ dp_size: 2, tp_size: 2 }, { hosts: ['a:2', 'b:2'] });
     expect(forecastLayout('', two, machine(2000)).deviceBytes).toBe(800);
-  });
-
-  it('in a batch job, the memory here is that of the ranks of one of its hosts', () => {
-    vi.stubEnv('SLURM_JOB_ID', '7');
-    vi.stubEnv('SLURM_JOB_NUM_NODES', '2');
-    vi.stubEnv('SLURM_CPUS_PER_TASK', '3');
-    const threads: number[] = [];
-    const planner = {
-      ...machine(2000).planner,
-      planLayout: (config: string, json: string, own: number) => {
-        threads.push(own);
-        return planLayout(config, json);
-      },
-    };
-    const forecast = forecastLayout('', spec({ dp_size: 2, tp_size: 2 }), { ...machine(2000), planner });
-    expect(forecast.deviceBytes).toBe(800);
-    expect(threads).toEqual([3]);
   });
 
   it('keep the layers of the chunks where there are as many stages, as in the spec itself', () => {
@@ -269,13 +206,6 @@ describe('layouts', () => {
 });
 
 describe('the time of a step', () => {
-  it('is that of the threads a rank is given, never of more cores than there are for it', () => {
-    const four = (threads: number) => rankSpeed(spec({}, { threads }), { ...gpu, kind: 'cpu', units: 8 }, 2);
-    expect(four(0)).toBe(4 * 25e9);
-    expect(four(1)).toBe(25e9);
-    expect(four(64)).toBe(4 * 25e9);
-  });
-
   it('is arithmetic, the bubble and communication', () => {
     const parallel = { pp_size: 4 };
     expect(bubbleShare(parallelSchema.parse(parallel), 8)).toBeCloseTo(3 / 11);
