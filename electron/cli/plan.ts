@@ -22,7 +22,9 @@ const named = ({ dp_size, tp_size, pp_size, zero_stage }: LayoutForecast['parall
 const sizes = ({ parallel: { dp_size, tp_size, pp_size, zero_stage } }: LayoutForecast) =>
   [dp_size, tp_size, pp_size, zero_stage].map(String);
 
-const seconds = (value: number) => `${value < 10 ? value.toPrecision(2) : value.toFixed(0)} s`;
+/** Two figures are all that an estimate has. */
+const seconds = (value: number) =>
+  value < 1 ? `${Number((1000 * value).toPrecision(2))} ms` : `${Number(value.toPrecision(2))} s`;
 
 export async function planCommand(specPath: string, flags: PlanFlags): Promise<void> {
   await withHost(async (host) => {
