@@ -10,6 +10,12 @@ const program = new Command('collie')
   .option('--json', 'write results and errors as JSON')
   .showHelpAfterError();
 
+// Whoever read our output has had enough (`| head`): no reason for a stack trace. A run that was followed goes on.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(process.exitCode);
+});
+
 const json = () => program.opts<{ json?: boolean }>().json ?? false;
 
 /** Runs a command; what it throws is printed with its next step and ends in an exit code. */
@@ -95,7 +101,11 @@ program
   .argument('<spec>', 'spec file (JSON)')
   .description('list layouts over several devices, the best first, with memory and time of a step')
   .addOption(setOption())
-  .option('--devices <number>', 'ranks to lay out; left out: those of the spec', wholeNumber(1, 1024))
+  .option(
+    '--devices <number>',
+    'ranks to lay out; left out: those of the spec, of one for a single rank all GPUs or cores',
+    wholeNumber(1, 1024),
+  )
   .action(
     guarded(async (spec, flags) => (await import('./plan.ts')).planCommand(spec, { ...flags, json: json() })),
   );
@@ -106,10 +116,14 @@ program
   .description('print a batch script that trains the spec in a Slurm job')
   .addOption(setOption())
   .option('--nodes <number>', 'hosts that the ranks are spread over', wholeNumber(1, 1024), 1)
-  .option('--cpus <number>', 'cores of a rank', wholeNumber(1, 1024), 1)
+  .option('--cpus <number>', "cores of a rank; left out: the spec's threads, or 1", wholeNumber(1, 1024))
   .option('--time <limit>', "most time, in Slurm's words: 2:00:00, 1-0")
   .option('--partition <name>', 'which partition; the default one when left out')
-  .action(guarded(async (spec, flags) => (await import('./slurm.ts')).slurmCommand(spec, flags)));
+  .action(
+    guarded(async (spec, flags) =>
+      (await import('./slurm.ts')).slurmCommand(spec, { ...flags, json: json() }),
+    ),
+  );
 
 program
   .command('export')

@@ -16,24 +16,33 @@ export interface PlanFlags {
 
 const verdicts = { fits: 'fits', tight: 'tight', does_not_fit: 'does not fit' } as const;
 
+const named = ({ dp_size, tp_size, pp_size, zero_stage }: LayoutForecast['parallel']) =>
+  `dp ${dp_size}, tp ${tp_size}, pp ${pp_size}, ZeRO ${zero_stage}`;
+
 const sizes = ({ parallel: { dp_size, tp_size, pp_size, zero_stage } }: LayoutForecast) =>
   [dp_size, tp_size, pp_size, zero_stage].map(String);
 
-const seconds = (value: number) => `${value < 10 ? value.toPrecision(2) : value.toFixed(0)} s`;
+/** Two figures are all that an estimate has. */
+const seconds = (value: number) =>
+  value < 1 ? `${Number((1000 * value).toPrecision(2))} ms` : `${Number(value.toPrecision(2))} s`;
 
 export async function planCommand(specPath: string, flags: PlanFlags): Promise<void> {
   await withHost(async (host) => {
     const spec = readSpecFile(specPath, flags.set, printNote);
-    const own = parallelSchema.parse(spec.parallel ?? {});
+    // What is wrong with it is for the host to say, with everything else that is.
+    const own = parallelSchema.safeParse(spec.parallel ?? {}).data ?? parallelSchema.parse({});
     const ranks = flags.devices ?? (await usualRanks(host, spec, worldSize(own)));
     const layouts = await host.call('spec.layouts', { spec, ranks });
-    const chosen = layouts.find(({ parallel }) => same(parallel, own)) ?? layouts[0] ?? null;
+    const asked = layouts.find(({ parallel }) => same(parallel, own)) ?? null;
+    const chosen = asked ?? layouts[0] ?? null;
     if (flags.json) return printJson({ devices: ranks, layouts });
     if (chosen === null) {
       process.stdout.write(`No layout of ${ranks} ranks is possible: see \`collie validate\`.\n`);
       return;
     }
     printLayouts(layouts);
+    if (asked === null && ranks === worldSize(own))
+      printNote(`The layout of the spec, ${named(own)}, is not possible: \`collie validate\` says why.`);
     printMemory(chosen);
   });
 }
@@ -62,14 +71,13 @@ function printLayouts(layouts: readonly LayoutForecast[]): void {
     seconds(layout.time.bubbleSeconds),
     seconds(layout.time.communicationSeconds),
   ]);
-  const head = ['dp', 'tp', 'pp', 'zero', 'device', '', 'step', 'compute', 'bubble', 'communication'];
+  const head = ['dp', 'tp', 'pp', 'zero', 'memory', 'verdict', 'step', 'compute', 'bubble', 'communication'];
   printTable([head, ...rows]);
 }
 
 /** Data-parallel ranks are alike: a row stands for all of a stage and tp_rank. */
 function printMemory(layout: LayoutForecast): void {
-  const [dp, tp, pp, zero] = sizes(layout);
-  process.stdout.write(`\n${pc.bold(`Memory of a rank with dp ${dp}, tp ${tp}, pp ${pp}, ZeRO ${zero}`)}\n`);
+  process.stdout.write(`\n${pc.bold(`Memory of a rank with ${named(layout.parallel)}`)}\n`);
   const rows = layout.ranks.map(({ stage, tpRank, layers, memory }) => [
     String(stage),
     String(tpRank),

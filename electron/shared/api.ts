@@ -136,6 +136,8 @@ export const methods = {
     result: z.object({
       status: runStatusSchema,
       spec: runSpecSchema,
+      /** The library's model that it was trained on, wherever that is by now; null: none is surely the one. */
+      modelId: z.string().nullable(),
       environment: z.record(z.string(), z.unknown()),
       checkpoints: z.array(
         z.object({ name: z.string(), step: z.number().int(), sizeBytes: z.number().int() }),

@@ -77,7 +77,7 @@ export const eventPayloads = {
   rank_step: z.object({
     step_seconds: finite,
     compute_seconds: finite,
-    /** Waiting for other ranks: in collectives, and for what a pipeline neighbour sends. */
+    /** Waiting for what a pipeline neighbour sends. What a rank waits in a collective counts as computing. */
     wait_seconds: finite,
     memory_bytes: z.number().int(),
     memory_peak_bytes: z.number().int(),

@@ -133,7 +133,7 @@ export const recoverySchema = z.strictObject({
     .meta(
       meta({
         title: 'Restarts',
-        help: 'How often the run starts again from its last complete checkpoint by itself when a rank dies or hangs. 0: it fails, and you may resume it.',
+        help: 'How often the run starts again from its last complete checkpoint by itself when a rank dies or hangs. Two attempts in a row that saved no new checkpoint end it too. 0: it fails, and you may resume it.',
         advanced: true,
       }),
     ),
@@ -164,3 +164,12 @@ export function ranksPerHost(world: number, hosts: readonly string[]): number {
 /** Threads of a rank when none are asked for. */
 export const threadsPerRank = (cores: number, ranks: number): number =>
   Math.max(1, Math.floor(cores / Math.max(1, ranks)));
+
+/** Share of its time that a stage waits in (interleaved) 1F1B when all passes take the same: (p - 1) / (m v + p - 1). */
+export function bubbleShare(
+  { pp_size, pipeline_chunks, dp_size }: ParallelSpec,
+  gradAccumSteps: number,
+): number {
+  const passes = (gradAccumSteps / dp_size) * pipeline_chunks;
+  return (pp_size - 1) / (passes + pp_size - 1);
+}

@@ -38,7 +38,9 @@ const OWN_LOG =
 function mpiArguments({ hosts, allotted }: LaunchSettings, world: number): string[] {
   // Ranks next to each other share a host: tensor-parallel ones talk most. Threads set their own affinity.
   const common = ['-n', String(world), '--bind-to', 'none', '--map-by', 'slot'];
-  if (hosts.length > 0) return [...common, '--host', hosts.join(',')];
+  // As written: by itself Open MPI cuts a name at its first dot.
+  const asWritten = ['--mca', 'orte_keep_fqdn_hostnames', '1'];
+  if (hosts.length > 0) return [...common, ...asWritten, '--host', hosts.join(',')];
   // mpirun counts cores; a layout of more ranks than that is the user's wish, and was warned of.
   return allotted ? common : [...common, '--oversubscribe'];
 }

@@ -2,6 +2,7 @@
 import { errorLine } from '../server/rank/rank.ts';
 import { CollieError } from '../shared/errors.ts';
 import type { EventPayload } from '../shared/events.ts';
+import { head, launcherFailure } from './launcher-failure.ts';
 
 export interface RankExit {
   code: number | null;
@@ -81,7 +82,7 @@ function rankDied({ exit, launcher, gone, logs, pids, hint }: Evidence): CollieE
   const signaled = SIGNALED.exec(text);
   const exited = EXITED.exec(text);
   const rank = signaled ? Number(signaled[1]) : exited ? Number(exited[1]) : (gone[0] ?? null);
-  const log = tail((rank === null ? '' : (logs[rank] ?? '')) || launcher);
+  const log = rank !== null && logs[rank] ? tail(logs[rank]) : head(launcher);
   const memory = ' The system may have run out of memory: more ranks, or a smaller micro batch, need less.';
   if (signaled) {
     const [, , launched, host, signal, name] = signaled;
@@ -94,6 +95,8 @@ function rankDied({ exit, launcher, gone, logs, pids, hint }: Evidence): CollieE
     const message = `Rank ${rank} ended with exit code ${exited[2]} without saying why.`;
     return new CollieError('rank.died', message, hint, { rank, code: Number(exited[2]), log });
   }
+  const unstarted = rank === null ? launcherFailure(launcher) : null;
+  if (unstarted) return unstarted;
   const who = rank === null ? 'The launcher of the ranks' : `Rank ${rank}`;
   const how = rank === null ? ended(exit) : 'was gone before the others';
   return new CollieError('rank.died', `${who} ${how} without saying why.`, hint, { rank, ...exit, log });

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, statfsSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { allotment } from '../server/rank/batch-system.ts';
 import { requireMpirun, requireRank } from '../server/rank/rank.ts';
 import { readRange } from '../server/runs/folder.ts';
 import type { ProcessRef } from '../server/runs/process.ts';
@@ -70,8 +71,10 @@ export class RankGroup {
 
   /** Ends all ranks at once, with what is known of them: the tree below us is lost once mpirun is gone. */
   kill(known: readonly ProcessRef[]): void {
-    const { pid } = this.#child;
-    killAll([...(pid === undefined || this.#child.exitCode !== null ? [] : processTree(pid)), ...known]);
+    const { pid, exitCode, signalCode } = this.#child;
+    // The id of one that has ended, by itself or by a signal, may be somebody else's by now.
+    const runs = pid !== undefined && exitCode === null && signalCode === null;
+    killAll([...(runs ? processTree(pid) : []), ...known]);
   }
 
   /** What the files of this attempt say about its end. */
@@ -101,12 +104,11 @@ export class RankGroup {
   }
 }
 
-/** What this process may use, and whether Slurm says so. */
+/** What this process may use, and whether a batch system says so. */
 function machine({ hosts }: RunSpec) {
-  const { SLURM_JOB_ID, SLURM_CPUS_PER_TASK } = process.env;
-  const allotted = SLURM_JOB_ID !== undefined && hosts.length === 0;
-  const perTask = allotted ? Number(SLURM_CPUS_PER_TASK ?? 1) : 0;
-  return { cores: perTask || availableParallelism(), isRoot: process.getuid?.() === 0, allotted };
+  const allotted = allotment(hosts);
+  const cores = allotted?.coresPerRank ?? availableParallelism();
+  return { cores, isRoot: process.getuid?.() === 0, allotted: allotted !== null };
 }
 
 function diskIsFull(path: string): boolean {

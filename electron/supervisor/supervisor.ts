@@ -5,7 +5,7 @@
 import { dirname } from 'node:path';
 import type { ControlCommand } from '../server/runs/control.ts';
 import { socketPath } from '../server/runs/control.ts';
-import { newestCheckpoint, readSpec, readStatus } from '../server/runs/folder.ts';
+import { listCheckpoints, newestCheckpoint, readSpec, readStatus } from '../server/runs/folder.ts';
 import type { StartMode } from '../server/runs/launch.ts';
 import { resumeHint } from '../server/runs/status.ts';
 import { type CollieError, type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
@@ -17,23 +17,19 @@ import { type ControlServer, listenForCommands, notTraining } from './control-se
 import { recordEnvironment } from './environment.ts';
 import { type Log, openLog } from './log.ts';
 import { waitForOrphan } from './orphan.ts';
+import { Patience } from './patience.ts';
 import { prepareData, sampleDecoder } from './prepare.ts';
 import { killAll } from './process-tree.ts';
 import { RankEvents } from './rank-events.ts';
 import { type RankError, type RankExit, rankFailure } from './rank-failure.ts';
 import { RankGroup } from './rank-group.ts';
 import { RankTable } from './rank-table.ts';
-import { mayRestart, restarted } from './recovery.ts';
+import { besideCheckpoint, refusalOf, restarted, unrecovered } from './recovery.ts';
 import { readEvent, SampleFile } from './samples.ts';
 import { applyEvent, lastStatus, StatusFile } from './status.ts';
 import { StepClock } from './step-clock.ts';
 
 const POLL_MS = 150;
-/** A rank that was asked to stop and shows no sign of life for so long is ended by force. */
-const STOP_PATIENCE_MS = 10 * 60_000;
-
-/** When one rank has ended too early, the others get so long to end. */
-const LAUNCHER_PATIENCE_MS = 5_000;
 
 type Wish = 'go' | 'stop' | 'kill';
 
@@ -47,9 +43,7 @@ export class Supervisor {
   #wish: Wish = 'go';
   #ranks: RankGroup | null = null;
   #table: RankTable | null = null;
-  #lastSign = Date.now();
-  /** When the first rank of the attempt failed. */
-  #trouble: number | null = null;
+  readonly #patience = new Patience();
   #errors: RankError[] = [];
   #finished: EventPayload<'finished'> | null = null;
 
@@ -105,19 +99,27 @@ export class Supervisor {
   async #attempt(claim: Claim): Promise<void> {
     const spec = readSpec(this.#runDir);
     if (claim.orphan) this.#status.update({ phase: 'Waiting for the last attempt to save' });
-    await waitForOrphan(claim, this.#log);
+    await waitForOrphan(claim, this.#log, () => this.#wish === 'kill');
     await this.#prepare(spec);
     if (this.#wish !== 'go') return this.#end(null);
     const samples = new SampleFile(this.#runDir, spec, sampleDecoder(spec));
     await samples.rebuild(this.#runDir);
     let resumeFrom = this.#mode === 'resume' ? (newestCheckpoint(this.#runDir)?.name ?? null) : null;
+    let fruitless = 0;
     for (;;) {
       await this.#recordAttempt(spec, resumeFrom);
+      if (this.#wish !== 'go') return this.#end(null);
       const failure = this.#failure(await this.#train(claim, spec, samples, resumeFrom));
-      const { restarts } = this.#status.value;
-      const goOn = this.#wish === 'go' && mayRestart(failure, restarts.length, spec.recovery.max_restarts);
-      if (failure === null || !goOn) return this.#end(failure, this.#finished?.reason);
-      resumeFrom = newestCheckpoint(this.#runDir)?.name ?? null;
+      if (failure === null || this.#wish !== 'go') return this.#end(failure, this.#finished?.reason);
+      const newest = newestCheckpoint(this.#runDir)?.name ?? null;
+      fruitless = newest === resumeFrom ? fruitless + 1 : 0;
+      const history = { restarts: this.#status.value.restarts.length, most: spec.recovery.max_restarts };
+      const refusal = refusalOf(failure, { ...history, fruitless });
+      if (refusal !== null) {
+        const told = besideCheckpoint(failure, this.#runDir, resumeFrom, listCheckpoints(this.#runDir));
+        return this.#end(unrecovered(told, refusal));
+      }
+      resumeFrom = newest;
       this.#recordRestart(failure, resumeFrom);
     }
   }
@@ -155,7 +157,9 @@ export class Supervisor {
     this.#log(
       `${failure.code}: ${failure.message} Starting again from ${from} (restart ${restarts.length + 1})`,
     );
-    [this.#errors, this.#finished, this.#trouble] = [[], null, null];
+    // Commands for the ranks have nobody to go to until the next are there.
+    [this.#errors, this.#finished, this.#ranks, this.#table] = [[], null, null, null];
+    this.#patience.renew();
     this.#status.update(restarted(this.#status.value, failure, checkpoint));
     this.#status.flush();
   }
@@ -194,8 +198,7 @@ export class Supervisor {
       if (lines.length > 0) continue;
       // Ended before that last look: nothing more will come.
       if (ended) break;
-      this.#watchStop();
-      this.#watchLauncher(table);
+      this.#watch(table);
       await Promise.race([ranks.exited, delay(POLL_MS)]);
     }
     // A launcher that was killed leaves its ranks behind.
@@ -207,7 +210,7 @@ export class Supervisor {
   async #see(line: string, samples: SampleFile): Promise<void> {
     const event = readEvent(line);
     if (event === null) return this.#log(`unreadable event: ${line.slice(0, 200)}`);
-    this.#lastSign = Date.now();
+    this.#patience.sign();
     if (event.type === 'error')
       this.#errors.push({ rank: event.rank, timeUs: event.timeUs, error: event.payload });
     if (this.#table?.see(event)) this.#status.update({ ranks: this.#table.ranks });
@@ -235,7 +238,7 @@ export class Supervisor {
     }
     this.#log(command === 'stop' ? 'asked to stop' : 'asked to end at once');
     this.#wish = command;
-    this.#lastSign = Date.now();
+    this.#patience.sign();
     this.#status.update({ state: 'stopping', phase: 'Stopping' });
     this.#status.flush();
     this.#abort.abort();
@@ -251,18 +254,11 @@ export class Supervisor {
     this.#ranks?.kill(this.#table?.processes ?? []);
   }
 
-  #watchStop(): void {
-    if (this.#wish !== 'stop' || Date.now() - this.#lastSign < STOP_PATIENCE_MS) return;
-    this.#log('the training process does not stop: ending it by force');
-    this.#kill();
-  }
-
-  /** After the end of one rank the launcher ends the others. One that has lost a host may wait for it for a quarter of an hour. */
-  #watchLauncher({ gone }: RankTable): void {
-    if (this.#finished || (this.#errors.length === 0 && gone.length === 0)) return;
-    this.#trouble ??= Date.now();
-    if (Date.now() - this.#trouble < LAUNCHER_PATIENCE_MS) return;
-    this.#log('a rank has ended and the others have not: ending them by force');
+  #watch({ gone }: RankTable): void {
+    const failed = !this.#finished && (this.#errors.length > 0 || gone.length > 0);
+    const why = this.#patience.over({ stopping: this.#wish === 'stop', failed });
+    if (why === null) return;
+    this.#log(`${why}: ending by force`);
     this.#kill();
   }
 

@@ -1,5 +1,5 @@
 /** The command line as a process: what it prints, its exit codes, Ctrl-C; and that runs survive whoever started them. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { isLive } from '../../electron/server/runs/status.ts';
-import { FakeHome, fakeRank } from '../supervisor/harness.ts';
+import { exampleSpec, FakeHome, fakeRank } from '../supervisor/harness.ts';
 
 // Every command is a process that starts from source.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
@@ -113,6 +113,23 @@ test('run follows a run to its end; --json prints its last status', async () => 
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ id, state: 'completed', step: 15 });
   expect(stderr).toContain(id);
+});
+
+test('a reader who has had enough is no error', () => {
+  const spec = join(fake.home, 'spec.json');
+  writeFileSync(spec, JSON.stringify(exampleSpec(fake.home)));
+  const script = `"$0" --import "$1" "$2" slurm "$3" | true; exit \${PIPESTATUS[0]}`;
+  const result = spawnSync('bash', ['-c', script, process.execPath, tsx, main, spec], { encoding: 'utf8' });
+  expect(result).toMatchObject({ status: 0, stderr: '' });
+});
+
+test('plan says what is wrong with a layout by its setting', async () => {
+  const spec = join(fake.home, 'spec.json');
+  writeFileSync(spec, JSON.stringify({ ...exampleSpec(fake.home), parallel: { dp_size: 0 } }));
+  const { code, stderr } = await collie('plan', spec).ended;
+  expect(code).toBe(1);
+  expect(stderr).toContain('error spec.invalid');
+  expect(stderr).toMatch(/^ {2}parallel\.dp_size: .*\b0\b/m);
 });
 
 test('a failed run is an error with its code, and its exit code', async () => {

@@ -1,23 +1,9 @@
-/** Every method and every optimizer by clicking: chosen in the form with its own settings only, started, and the loss falls. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeTinyModel } from '../support/tiny-model.ts';
-import { launchBrowser, openPage, shootOnFailure, skipReason } from './support/browser.ts';
-import { sumRows } from './support/data.ts';
-import {
-  heading,
-  importDatasetByBrowsing,
-  importModel,
-  lossByStep,
-  mean,
-  set,
-  startButton,
-} from './support/flows.ts';
-import { type Home, HostProcess, makeHome } from './support/host.ts';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { skipReason } from './support/browser.ts';
+import { lossByStep, mean, set, startButton } from './support/flows.ts';
 import { chooseVariant, composeRun, optionsOf, startAndFinish } from './support/variants.ts';
+import { openWorkbench } from './support/workbench.ts';
 
 const STEPS = 30;
 const adamw = { value: 'adamw', title: 'AdamW' };
@@ -39,31 +25,11 @@ const optimizerRates: Record<string, string> = {
 };
 
 describe.skipIf(skipReason)('methods and optimizers in the form', () => {
-  let folder: string;
-  let home: Home;
-  let host: HostProcess;
-  let browser: Browser;
+  const bench = openWorkbench({ modelName: 'Tiny Llama', rows: 60 });
   let page: Page;
-
-  beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'collie-e2e-'));
-    home = makeHome(folder);
-    makeTinyModel(join(home.user, 'tiny-llama'));
-    writeFileSync(join(home.user, 'sums.jsonl'), sumRows(60));
-    host = await HostProcess.start(home);
-    browser = await launchBrowser();
-    ({ page } = await openPage(browser, host.url));
-    await importModel(page, join(home.user, 'tiny-llama'), 'Tiny Llama');
-    await page.getByRole('dialog', { name: 'Tiny Llama' }).getByRole('button', { name: 'Close' }).click();
-    await importDatasetByBrowsing(page, [], 'sums.jsonl');
-    await heading(page, 'sums').waitFor();
+  beforeAll(() => {
+    ({ page } = bench);
   });
-  afterAll(async () => {
-    await browser?.close();
-    await host?.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
-  shootOnFailure(() => page);
 
   const compose = (name: string) =>
     composeRun(page, { name, model: 'Tiny Llama', data: 'sums', seqLen: 128, steps: STEPS });

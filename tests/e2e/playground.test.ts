@@ -1,15 +1,13 @@
 /** Several adapters over one base, by clicking: three models answer side by side, and another takes a turn without a second base. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeTinyModel } from '../support/tiny-model.ts';
-import { launchBrowser, openPage, shootOnFailure, skipReason } from './support/browser.ts';
-import { sumRows } from './support/data.ts';
-import { go, heading, importModel } from './support/flows.ts';
-import { cliCommand, type Home, HostProcess, hostEnvironment, makeHome } from './support/host.ts';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { skipReason } from './support/browser.ts';
+import { go, heading } from './support/flows.ts';
+import { cliCommand, hostEnvironment } from './support/host.ts';
+import { openWorkbench } from './support/workbench.ts';
 
 const methods = {
   'LoRA run': { type: 'lora', rank: 4, alpha: 8 },
@@ -18,17 +16,14 @@ const methods = {
 } as const;
 
 describe.skipIf(skipReason)('several adapters over one base', () => {
-  let folder: string;
-  let home: Home;
-  let host: HostProcess;
-  let browser: Browser;
+  const bench = openWorkbench({ modelName: 'Tiny Llama', rows: 100, noDataset: true });
   let page: Page;
-  let faults: string[];
   /** Results of playground.open, as the host sent them. */
   const opened: { sessionId: string; places: number[] }[] = [];
 
   /** Trained from the command line, to its end. */
   function train(name: string, method: object): void {
+    const { folder, home } = bench;
     const spec = {
       name,
       model: 'library:tiny-llama',
@@ -50,24 +45,10 @@ describe.skipIf(skipReason)('several adapters over one base', () => {
     });
   }
 
-  beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'collie-e2e-playground-'));
-    home = makeHome(folder);
-    makeTinyModel(join(home.user, 'tiny-llama'));
-    writeFileSync(join(home.user, 'sums.jsonl'), sumRows(100));
-    host = await HostProcess.start(home);
-    browser = await launchBrowser();
-    ({ page, faults } = await openPage(browser, host.url));
-    await importModel(page, join(home.user, 'tiny-llama'), 'Tiny Llama');
-    await page.getByRole('dialog', { name: 'Tiny Llama' }).getByRole('button', { name: 'Close' }).click();
+  beforeAll(() => {
+    ({ page } = bench);
     for (const [name, method] of Object.entries(methods)) train(name, method);
   });
-  afterAll(async () => {
-    await browser?.close();
-    await host?.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
-  shootOnFailure(() => page);
 
   async function choose(name: string): Promise<void> {
     await page.getByLabel('Compare with').first().click();
@@ -126,6 +107,6 @@ describe.skipIf(skipReason)('several adapters over one base', () => {
     await page.reload();
     await page.getByText('IA3 run').first().waitFor();
     await page.getByText('LoRA run').first().waitFor();
-    expect(faults).toEqual([]);
+    expect(bench.faults).toEqual([]);
   });
 });

@@ -2,20 +2,15 @@
  * The main job by clicking: compose, start, watch the loss fall, stop, resume, lose browser and host in the middle, find the run
  * whole, export, chat. One story; each step needs the one before.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensorsHeader } from '../support/safetensors.ts';
-import { makeTinyModel } from '../support/tiny-model.ts';
-import { launchBrowser, openPage, shootOnFailure, skipReason } from './support/browser.ts';
-import { sumRows } from './support/data.ts';
+import { skipReason } from './support/browser.ts';
 import {
   go,
   heading,
-  importDatasetByBrowsing,
-  importModel,
   lossByStep,
   mean,
   pick,
@@ -26,48 +21,22 @@ import {
   waitForState,
   waitForStep,
 } from './support/flows.ts';
-import { endRun, type Home, HostProcess, makeHome, readStatus } from './support/host.ts';
+import { HostProcess, readStatus } from './support/host.ts';
 import { shootEveryPage } from './support/screens.ts';
+import { openWorkbench } from './support/workbench.ts';
 
 const TOTAL_STEPS = 1200;
 
 describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
-  let folder: string;
-  let home: Home;
-  let host: HostProcess;
-  let browser: Browser;
+  const bench = openWorkbench({ modelName: 'Tiny Llama', rows: 100 });
   let page: Page;
   let runId = '';
   let stoppedAt = 0;
-  const faults: string[] = [];
+  const runFolder = () => join(bench.home.collie, 'runs', runId);
 
-  async function openBrowser(hash = '') {
-    browser = await launchBrowser();
-    const opened = await openPage(browser, `${host.url}${hash}`);
-    opened.page.on('close', () => faults.push(...opened.faults));
-    page = opened.page;
-  }
-  const runFolder = () => join(home.collie, 'runs', runId);
-
-  beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'collie-e2e-'));
-    home = makeHome(folder);
-    makeTinyModel(join(home.user, 'tiny-llama'));
-    writeFileSync(join(home.user, 'sums.jsonl'), sumRows(100));
-    host = await HostProcess.start(home);
-    await openBrowser();
-    await importModel(page, join(home.user, 'tiny-llama'), 'Tiny Llama');
-    await page.getByRole('dialog', { name: 'Tiny Llama' }).getByRole('button', { name: 'Close' }).click();
-    await importDatasetByBrowsing(page, [], 'sums.jsonl');
-    await heading(page, 'sums').waitFor();
+  beforeAll(() => {
+    ({ page } = bench);
   });
-  afterAll(async () => {
-    await browser?.close();
-    await host?.stop();
-    endRun(home, runId);
-    rmSync(folder, { recursive: true, force: true });
-  });
-  shootOnFailure(() => page);
 
   it('says what is still to choose, and cannot start before', async () => {
     await go(page, 'Compose');
@@ -133,6 +102,7 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
     await startButton(page).click();
     await heading(page, 'Sums').waitFor();
     runId = decodeURIComponent(/#\/runs\/([^?/]+)/.exec(page.url())?.[1] ?? '');
+    bench.runs.push(runId);
     expect(runId).not.toBe('');
     await waitForState(page, 'Running');
     await waitForStep(page, 20);
@@ -141,7 +111,7 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
 
   it('stops, with everything saved', async () => {
     await stopRun(page);
-    stoppedAt = readStatus(home, runId).step;
+    stoppedAt = readStatus(bench.home, runId).step;
     expect(stoppedAt).toBeGreaterThanOrEqual(20);
     expect(stoppedAt).toBeLessThan(TOTAL_STEPS);
     const checkpoint = join(runFolder(), 'checkpoints', `step-${String(stoppedAt).padStart(8, '0')}`);
@@ -157,18 +127,19 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
   });
 
   it('goes on while browser and host are gone', async () => {
-    await browser.close();
-    await host.kill();
-    const atDeath = readStatus(home, runId);
+    await bench.browser.close();
+    await bench.host.kill();
+    const atDeath = readStatus(bench.home, runId);
     expect(atDeath.state).toBe('running');
     await expect
-      .poll(() => readStatus(home, runId).step, { timeout: 60_000 })
+      .poll(() => readStatus(bench.home, runId).step, { timeout: 60_000 })
       .toBeGreaterThan(atDeath.step + 20);
   });
 
   it('is found again with whole charts', async () => {
-    host = await HostProcess.start(home);
-    await openBrowser(`#/runs/${runId}`);
+    bench.host = await HostProcess.start(bench.home);
+    await bench.openBrowser(`#/runs/${runId}`);
+    ({ page } = bench);
     await heading(page, 'Sums').waitFor();
     await waitForStep(page, stoppedAt + 30);
     const losses = await lossByStep(page);
@@ -230,7 +201,7 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
         if (side && message.event && !message.event.done) pieces[side]++;
       });
     });
-    await page.goto(`${host.url}#/playground?run=${runId}`);
+    await page.goto(`${bench.host.url}#/playground?run=${runId}`);
     await page.reload();
     await heading(page, 'Playground').waitFor();
     await page.getByLabel('Temperature').fill('0');
@@ -250,11 +221,11 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
   });
 
   it('looks whole in light and dark, at 1280 and 1920', async () => {
-    await shootEveryPage(host, runId);
+    await shootEveryPage(bench.host, runId);
   });
 
   it('has reported no fault of its own', async () => {
     await page.close();
-    expect(faults).toEqual([]);
+    expect(bench.faults).toEqual([]);
   });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { methodTraits } from '../../electron/shared/method-traits.ts';
 import type { Method } from '../../electron/shared/methods.ts';
+import type { RunSpecInput } from '../../electron/shared/run-spec.ts';
 import type { SpecPatch } from '../support/rank.ts';
 import {
   checkpoints,
@@ -78,7 +79,7 @@ describe.skipIf(noEngine)('every method', () => {
   });
 
   it('shrinks the ranks of AdaLoRA to their target, and says so', async () => {
-    const adalora = { ...method('adalora'), init_rank: 6, target_rank: 2 } as SpecPatch['method'];
+    const adalora = { ...method('adalora'), init_rank: 6, target_rank: 2 } as RunSpecInput['method'];
     const run = tinyRun(root, { method: adalora, duration: { unit: 'steps', value: TOTAL } });
     const reports = payloads(await trainToEnd(run), 'ranks').map(({ payload }) => payload);
     const last = reports.at(-1);

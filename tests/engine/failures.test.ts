@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { rankExecutable } from '../../electron/server/native/addon.ts';
 import { readEvents } from '../support/rank.ts';
+import { smallDisk } from '../support/small-disk.ts';
 import { writeTokenStore } from '../support/token-store.ts';
 import {
   checkpoints,
@@ -142,17 +143,6 @@ describe.skipIf(noEngine)('bad input', () => {
   });
 });
 
-/** A disk of its own, a few hundred kilobytes large; null with the reason where mounting is not allowed. */
-function smallDisk(folder: string): string | null {
-  mkdirSync(folder, { recursive: true });
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=700k', 'tmpfs', folder], {
-    encoding: 'utf8',
-  });
-  if (mounted.status === 0) return folder;
-  console.warn(`The full-disk test is skipped: no tmpfs can be mounted here (${mounted.stderr?.trim()}).`);
-  return null;
-}
-
 describe.skipIf(noEngine)('a full disk', () => {
   const root = temporaryFolder();
   const mounts: string[] = [];
@@ -161,7 +151,7 @@ describe.skipIf(noEngine)('a full disk', () => {
   });
 
   it('is one error; the checkpoint before it stays whole, and the run goes on once there is space', async (context) => {
-    const disk = smallDisk(join(root, 'disk'));
+    const disk = smallDisk(join(root, 'disk'), '700k');
     if (disk === null) return context.skip();
     mounts.push(disk);
     const run = tinyRun(root, {

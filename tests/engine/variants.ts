@@ -1,6 +1,7 @@
 /** Every optimizer and every method of the schema, with settings that suit a tiny model of random weights. */
+
+import type { RunSpecInput } from '../../electron/shared/run-spec.ts';
 import { specFields, variantDefaults } from '../../electron/shared/spec-fields.ts';
-import type { SpecPatch } from '../support/rank.ts';
 
 /** The values of a setting that is a choice. */
 export const optionsOf = (path: string) =>
@@ -22,14 +23,14 @@ export const methodRates: Record<string, number> = {
   bitfit: 0.05,
 };
 
-export function optimizer(type: string, rate: number): SpecPatch['optimizer'] {
-  return { ...variantDefaults('optimizer.type', type), learning_rate: rate } as SpecPatch['optimizer'];
+export function optimizer(type: string, rate: number): RunSpecInput['optimizer'] {
+  return { ...variantDefaults('optimizer.type', type), learning_rate: rate } as RunSpecInput['optimizer'];
 }
 
-export function method(type: string): SpecPatch['method'] {
+export function method(type: string): RunSpecInput['method'] {
   const settings = variantDefaults('method.type', type);
   if ('virtual_tokens' in settings) settings.virtual_tokens = 4;
   if ('last_layers' in settings) settings.last_layers = 1;
   if ('interval' in settings) settings.interval = 2;
-  return settings as SpecPatch['method'];
+  return settings as RunSpecInput['method'];
 }

@@ -86,7 +86,7 @@ describe('specFields', () => {
           ? { ...minimal, [key]: value }
           : {
               ...minimal,
-              [group]: { ...(minimal as Record<string, object>)[group], [key]: value },
+              [group]: { ...(minimal as unknown as Record<string, object>)[group], [key]: value },
             };
       expect(runSpecSchema.safeParse(withValue(min as number)).success, `${path} at min`).toBe(!minExclusive);
       expect(runSpecSchema.safeParse(withValue(max as number)).success, `${path} at max`).toBe(true);

@@ -19,6 +19,7 @@ export interface FakeBehaviour {
     how: 'kill' | 'exit' | 'error' | 'torn' | 'full';
     rank?: number;
     attempts?: number;
+    fromStart?: boolean;
   };
   ignoreStop?: boolean;
 }

@@ -61,6 +61,7 @@ describe('several ranks', () => {
   it('fill the hosts that are given, and the slots of a batch system, never more', () => {
     const { args } = launchCommand(settings({ hosts: ['node1:4', 'node2:4'] }));
     expect(behind(args, '--host')).toBe('node1:4,node2:4');
+    expect(behind(args, 'orte_keep_fqdn_hostnames')).toBe('1');
     expect(args).not.toContain('--oversubscribe');
     expect(launchCommand(settings({ allotted: true })).args).not.toContain('--oversubscribe');
   });

@@ -1,8 +1,6 @@
 /** Which rank it began with, from everything that the end of a run leaves behind. */
 import { describe, expect, it } from 'vitest';
-import { CollieError } from '../../electron/shared/errors.ts';
 import { type Evidence, rankFailure } from '../../electron/supervisor/rank-failure.ts';
-import { mayRestart } from '../../electron/supervisor/recovery.ts';
 
 const evidence = (changes: Partial<Evidence> = {}): Evidence => ({
   world: 4,
@@ -91,25 +89,16 @@ describe('a rank that says nothing', () => {
     expect(failure).toMatchObject({ code: 'rank.died', data: { rank: 3, log: 'three' } });
   });
 
+  it('is none when the launcher reached no host', () => {
+    const launcher = `ssh: connect to host b port 22: No route to host\r\n${'advice\n'.repeat(40)}`;
+    const failure = rankFailure(evidence({ exit: { code: 255, signal: null }, launcher }));
+    expect(failure).toMatchObject({ code: 'setup.failed', data: { host: 'b' } });
+    expect(failure.data.rank).toBeUndefined();
+  });
+
   it('is not invented', () => {
     const failure = rankFailure(evidence({ exit: { code: 213, signal: null }, launcher: 'no such host' }));
     expect(failure.message).toBe('The launcher of the ranks ended with exit code 213 without saying why.');
     expect(failure.data).toMatchObject({ rank: null, log: 'no such host' });
-  });
-});
-
-describe('another try', () => {
-  const died = new CollieError('rank.died', 'Rank 1 died.');
-  it('is made after a death or a hang, as often as allowed', () => {
-    expect(mayRestart(died, 0, 2)).toBe(true);
-    expect(mayRestart(new CollieError('rank.hung', ''), 1, 2)).toBe(true);
-    expect(mayRestart(died, 2, 2)).toBe(false);
-    expect(mayRestart(died, 0, 0)).toBe(false);
-  });
-
-  it('is not made for what would only come again, or after a good end', () => {
-    for (const code of ['train.non_finite', 'spec.invalid', 'disk.full'] as const)
-      expect(mayRestart(new CollieError(code, ''), 0, 5)).toBe(false);
-    expect(mayRestart(null, 0, 5)).toBe(false);
   });
 });

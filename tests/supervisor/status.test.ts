@@ -82,20 +82,10 @@ test('samples are decoded, and those that a resume makes void are dropped', asyn
   spec.sampling.prompts = ['Hello?'];
   const sample = (number: number) =>
     event('sample', number, { prompt_index: 0, ids: [number], finish: 'stop' });
+  const counts = { attempt: 1, train_rows: 1, eval_rows: 1, trainable_params: 1, total_params: 1 };
+  const full = (one: RunEvent): object =>
+    one.type === 'started' ? { ...one.payload, ...counts, device: 'cpu', threads: 1 } : one.payload;
   const line = (one: RunEvent) => `${JSON.stringify({ ...one, payload: full(one) })}\n`;
-  const full = (one: RunEvent) =>
-    one.type === 'started'
-      ? {
-          attempt: 1,
-          train_rows: 1,
-          eval_rows: 1,
-          trainable_params: 1,
-          total_params: 1,
-          device: 'cpu',
-          threads: 1,
-          ...one.payload,
-        }
-      : one.payload;
   const events = [started(0, 100), sample(10), sample(20), sample(30), started(20, 100)];
   writeFileSync(join(dir, 'events/rank-000.jsonl'), `${events.map(line).join('')}{"torn`);
   const file = new SampleFile(dir, spec, async (ids) => `token ${ids.join(' ')}`);

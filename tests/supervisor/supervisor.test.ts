@@ -1,8 +1,16 @@
 /** Real supervisor processes over the fake rank: every way a run can go and end. */
-import { existsSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { newestCheckpoint, readEnvironment, readSupervisorFile } from '../../electron/server/runs/folder.ts';
+import {
+  newestCheckpoint,
+  readEnvironment,
+  readStatus,
+  readSupervisorFile,
+  writeJsonAtomic,
+} from '../../electron/server/runs/folder.ts';
+import { signedIn } from '../../electron/server/runs/launch.ts';
 import { isAlive } from '../../electron/server/runs/process.ts';
 import { RunRegistry } from '../../electron/server/runs/registry.ts';
 import { isLive } from '../../electron/server/runs/status.ts';
@@ -59,6 +67,24 @@ test('stop saves and ends; resume goes on from there', async () => {
   const second = fake.events(id).filter((event) => event.type === 'started')[1];
   expect(second?.step).toBe(saved?.step);
   expect(fake.events(id).map((event) => event.seq)).toEqual(fake.events(id).map((_, index) => index));
+});
+
+test('a resume has begun once it is answered: the status is no longer that of the attempt before', () => {
+  const dir = fake.registry.dir(fake.createStopped());
+  const { pid } = spawnSync('true'); // Ended, as `remove` ends who is named here.
+  expect(signedIn(dir, pid)).toBe(false);
+  writeJsonAtomic(join(dir, 'supervisor.json'), {
+    v: 1,
+    supervisor: { pid, start: '1' },
+    socket: '',
+    rank: null,
+  });
+  expect(signedIn(dir, pid)).toBe(false);
+  const preparing = { ...readStatus(dir), state: 'preparing', supervisorPid: pid };
+  writeJsonAtomic(join(dir, 'status.json'), preparing);
+  expect(signedIn(dir, pid)).toBe(true);
+  writeFileSync(join(dir, 'status.json'), '{"torn');
+  expect(signedIn(dir, pid)).toBe(false);
 });
 
 test('save makes a checkpoint and the run goes on', async () => {
@@ -164,4 +190,50 @@ test('a live run cannot be removed; a stopped one can', async () => {
   await fake.registry.remove(id);
   expect(fake.registry.list()).toEqual([]);
   expect(() => fake.registry.status(id)).toThrow(/no run/);
+});
+
+test('restarts go on while each attempt saves something new', async () => {
+  const dieAt = { step: 6, how: 'kill', attempts: 3, fromStart: true } as const;
+  const id = fake.create({ steps: 20, checkpointEvery: 5, dieAt }, { recovery: { max_restarts: 3 } });
+  await fake.registry.start(id);
+  const ended = await fake.until(id, (status) => !isLive(status));
+  expect(ended).toMatchObject({ state: 'completed', step: 20, attempt: 4, error: null });
+  expect(ended.restarts.map(({ checkpoint }) => checkpoint)).toEqual([
+    'step-00000005',
+    'step-00000010',
+    'step-00000015',
+  ]);
+});
+
+test('a rank that dies in the same way at every start is started again once, and the error says so', async () => {
+  const dieAt = { step: 3, how: 'exit', attempts: 99 } as const;
+  const id = fake.create({ steps: 50, checkpointEvery: 5, dieAt }, { recovery: { max_restarts: 9 } });
+  await fake.registry.start(id);
+  const failed = await fake.until(id, (status) => !isLive(status));
+  expect(failed).toMatchObject({ state: 'failed', attempt: 2, error: { code: 'rank.died' } });
+  expect(failed.restarts).toHaveLength(1);
+  expect(failed.error?.hint).toMatch(/^It was not started again by itself: 2 attempts in a row .*step 0/);
+});
+
+test('an error that would come again is not tried again, and says so', async () => {
+  const dieAt = { step: 7, how: 'error', attempts: 99 } as const;
+  const id = fake.create({ steps: 50, dieAt }, { recovery: { max_restarts: 9 } });
+  await fake.registry.start(id);
+  const failed = await fake.until(id, (status) => !isLive(status));
+  expect(failed).toMatchObject({ attempt: 1, restarts: [], error: { code: 'train.non_finite' } });
+  expect(failed.error?.hint).toContain('a restart would meet train.non_finite again');
+});
+
+test('kill does not wait for the rank that a dead supervisor left', async () => {
+  const id = fake.create({ steps: 1e6, stepMs: 5, ignoreStop: true });
+  await fake.registry.start(id);
+  await fake.until(id, (status) => status.step > 3);
+  const owner = readSupervisorFile(fake.registry.dir(id));
+  process.kill(owner?.supervisor.pid ?? 0, 'SIGKILL');
+  await fake.until(id, (status) => !isLive(status));
+  await fake.registry.resume(id);
+  await fake.until(id, ({ phase }) => phase.startsWith('Waiting for the last attempt'));
+  await fake.registry.control(id, 'kill');
+  expect(await fake.until(id, (status) => !isLive(status))).toMatchObject({ state: 'stopped' });
+  expect(owner?.rank && isAlive(owner.rank)).toBe(false);
 });

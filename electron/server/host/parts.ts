@@ -1,5 +1,6 @@
 /** What the host needs of a model library: no more than this. */
 import type { ModelCard } from '../../shared/entities.ts';
+import type { ModelFolder } from '../models/of-run.ts';
 
 /** How long work reports and ends early. Same shape as a job's context. */
 export interface WorkContext {
@@ -9,6 +10,7 @@ export interface WorkContext {
 
 export interface ModelsPart {
   list(): Promise<ModelCard[]>;
+  folders(): Promise<ModelFolder[]>;
   get(id: string): Promise<ModelCard>;
   import(path: string, name: string, context: WorkContext): Promise<ModelCard>;
   remove(id: string): Promise<void>;

@@ -2,6 +2,7 @@
 import { CollieError } from '../../shared/errors.ts';
 import { worldSize } from '../../shared/parallel-fields.ts';
 import { listExports, planExport, runExport } from '../exports/exports.ts';
+import { modelOfRun } from '../models/of-run.ts';
 import { requireRank } from '../rank/rank.ts';
 import { logPage } from '../runs/log.ts';
 import { readTimeline } from '../runs/timeline.ts';
@@ -10,7 +11,7 @@ import { validateSpec } from './library.ts';
 import type { Services } from './services.ts';
 
 export function runHandlers(services: Services): AreaHandlers<'runs'> {
-  const { runs, statuses } = services;
+  const { runs, statuses, models } = services;
   /** Shows the change to everyone who watches without waiting for the next look at the disk. */
   const changing = async (change: Promise<void> | void) => {
     await change;
@@ -19,7 +20,10 @@ export function runHandlers(services: Services): AreaHandlers<'runs'> {
   };
   return {
     'runs.list': () => runs.list(),
-    'runs.get': ({ id }) => runs.get(id),
+    'runs.get': async ({ id }) => {
+      const run = runs.get(id);
+      return { ...run, modelId: await modelOfRun(run.path, run.spec.model, await models.folders()) };
+    },
     'runs.timeline': ({ id, step }) => readTimeline(runs.dir(id), worldSize(runs.spec(id).parallel), step),
     'runs.start': async ({ spec }) => {
       // Before any folder is made and any text is tokenized.

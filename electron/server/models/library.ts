@@ -13,6 +13,7 @@ import type { ModelsPart, WorkContext } from '../host/parts.ts';
 import { describeFolder, folderName, type ModelRecord, withProblem } from './folder.ts';
 import { convertGguf, nameOfGguf } from './gguf-import.ts';
 import { isModelId, slug, uniqueId } from './ids.ts';
+import type { ModelFolder } from './of-run.ts';
 
 const CARD = 'collie.json';
 const PARTIAL = /^\.partial-(\d+)-/;
@@ -31,6 +32,12 @@ export class ModelLibrary implements ModelsPart {
   async list(): Promise<ModelCard[]> {
     const cards = await Promise.all((await this.#ids()).map((id) => this.#read(id)));
     return cards.filter((card) => card !== null).sort((a, b) => a.name.localeCompare(b.name));
+  }
+
+  /** Where every model is, without a look at its files. */
+  async folders(): Promise<ModelFolder[]> {
+    const cards = await Promise.all((await this.#ids()).map((id) => this.#stored(id)));
+    return cards.flatMap((card) => (card ? [{ id: card.id, path: card.path }] : []));
   }
 
   /** Throws model.not_found. */
@@ -178,17 +185,20 @@ export class ModelLibrary implements ModelsPart {
     return entries.filter((entry) => entry.isDirectory() && isModelId(entry.name)).map((entry) => entry.name);
   }
 
-  /** The card, its files checked again; null when the folder holds no (readable) card. */
-  async #read(id: string): Promise<ModelCard | null> {
+  /** The card as it was written; null when the folder holds no (readable) one. */
+  async #stored(id: string): Promise<ModelCard | null> {
     const file = join(this.folder, id, CARD);
     if (!existsSync(file)) return null;
-    const stored = modelCardSchema.safeParse(await readJson(file));
-    if (!stored.success) return null;
+    const { data } = modelCardSchema.safeParse(await readJson(file));
+    if (!data) return null;
     // A library that was moved takes its converted models with it.
-    const card =
-      stored.data.origin === 'gguf'
-        ? { ...stored.data, id, path: join(this.folder, id) }
-        : { ...stored.data, id };
+    return data.origin === 'gguf' ? { ...data, id, path: join(this.folder, id) } : { ...data, id };
+  }
+
+  /** The card, its files checked again. */
+  async #read(id: string): Promise<ModelCard | null> {
+    const card = await this.#stored(id);
+    if (card === null) return null;
     try {
       return await describeFolder(card);
     } catch (thrown) {

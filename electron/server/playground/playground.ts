@@ -32,6 +32,8 @@ const MAX_SESSIONS = 4;
 
 export class Playground {
   readonly #sessions = new Map<string, Session>();
+  /** Ranks that still load: a page that is loaded anew meanwhile asks for another. */
+  readonly #opening = new Set<ServeRank>();
   readonly #idleMs: number;
 
   constructor(idleMs: number = IDLE_MS) {
@@ -49,9 +51,15 @@ export class Playground {
       if (canServe(previous, options)) return this.#extend(previousId, previous, options.tuned);
       this.close(previousId);
     }
-    if (this.#sessions.size >= MAX_SESSIONS) this.#closeOldestIdle();
+    if (this.#sessions.size + this.#opening.size >= MAX_SESSIONS) this.#closeOldestIdle();
     const rank = new ServeRank(options);
-    await rank.ready;
+    this.#opening.add(rank);
+    try {
+      await rank.ready;
+    } finally {
+      this.#opening.delete(rank);
+    }
+    if (rank.closing) throw new CollieError('job.cancelled', 'The chat was closed while its model loaded.');
     const sessionId = randomUUID();
     this.#sessions.set(sessionId, { options, rank, idle: null, active: 0 });
     this.#armIdle(sessionId);
@@ -84,6 +92,7 @@ export class Playground {
 
   closeAll(): void {
     for (const id of [...this.#sessions.keys()]) this.close(id);
+    for (const rank of this.#opening) rank.close();
   }
 
   /** Streams one answer; ends after the event with `done`. */
@@ -153,7 +162,7 @@ export class Playground {
     }
     throw new CollieError(
       'memory.insufficient',
-      `${MAX_SESSIONS} chats are answering at once.`,
+      `${MAX_SESSIONS} chats are loading or answering at once.`,
       'Wait for one of them, or close it.',
     );
   }

@@ -87,6 +87,11 @@ export class ServeRank {
     return this.#ended === null;
   }
 
+  /** It has been told to end. */
+  get closing(): boolean {
+    return this.#closing;
+  }
+
   /** Loads one more tuned model beside the base that is there. Its place. */
   async load(tuned: TunedModel): Promise<number> {
     const load = { run: tuned.path, checkpoint: tuned.checkpoint };

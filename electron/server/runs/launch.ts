@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { CollieError } from '../../shared/errors.ts';
 import { runFiles } from '../../shared/run-folder.ts';
-import { readSupervisorFile } from './folder.ts';
+import { readStatus, readSupervisorFile } from './folder.ts';
 
 export type StartMode = 'start' | 'resume';
 
@@ -58,7 +58,7 @@ function ready(child: ChildProcess, runDir: string, logPath: string): Promise<vo
       else resolve();
     };
     const timer = setInterval(() => {
-      if (readSupervisorFile(runDir)?.supervisor.pid === child.pid) settle(null);
+      if (signedIn(runDir, child.pid)) settle(null);
       else if (Date.now() - started > READY_TIMEOUT_MS) settle(notStarted('it did not get ready', logPath));
     }, READY_POLL_MS);
     child.once('error', (error) => settle(notStarted(error.message, logPath)));
@@ -67,6 +67,19 @@ function ready(child: ChildProcess, runDir: string, logPath: string): Promise<vo
       settle(code === 0 ? null : notStarted(`it ended with ${signal ?? `code ${code}`}`, logPath)),
     );
   });
+}
+
+/**
+ * Whether this supervisor owns the run and its status says so. Until then the status is that of the attempt before: who asked for a
+ * resume would see the run as ended.
+ */
+export function signedIn(runDir: string, pid: number | undefined): boolean {
+  if (readSupervisorFile(runDir)?.supervisor.pid !== pid) return false;
+  try {
+    return readStatus(runDir).supervisorPid === pid;
+  } catch {
+    return false; // Torn, or being written in place on a full disk.
+  }
 }
 
 function notStarted(why: string, logPath: string): CollieError {

@@ -20,7 +20,8 @@ export function isAlive(ref: ProcessRef): boolean {
   }
   if (process.platform !== 'linux') return true;
   const start = startTime(ref.pid);
-  return start !== null && (ref.start === null || start === ref.start);
+  // Without a start time it had ended before it was written down; who has its id now is another.
+  return start !== null && start === ref.start;
 }
 
 /** Field 22 of /proc/<pid>/stat. The second field may hold spaces, so counting starts after its closing bracket. */

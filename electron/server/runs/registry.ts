@@ -89,7 +89,7 @@ export class RunRegistry {
     return readSpec(this.dir(id));
   }
 
-  get(id: string): MethodResult<'runs.get'> {
+  get(id: string): Omit<MethodResult<'runs.get'>, 'modelId'> {
     const path = this.dir(id);
     return {
       status: this.status(id),

@@ -1,11 +1,11 @@
 /** The layout of a run against its own settings, the model, and the machine. */
 import { availableParallelism } from 'node:os';
 import { toErrorInfo } from '../../shared/errors.ts';
-import { worldSize } from '../../shared/parallel-fields.ts';
+import { bubbleShare, worldSize } from '../../shared/parallel-fields.ts';
+import { allotment } from '../rank/batch-system.ts';
 import type { Findings, Found, SpecContext } from './context.ts';
 import { issue, type Parts } from './issue.ts';
 import { ruleIssues } from './parallel-rules.ts';
-import { bubbleShare } from './step-time.ts';
 
 /** Waiting of more than this share of a step is told. */
 const LARGE_BUBBLE = 0.3;
@@ -20,7 +20,8 @@ function checkLauncher(world: number, context: SpecContext, findings: Findings):
 }
 
 function checkDevices({ device, parallel, hosts }: Parts, found: Found, findings: Findings): void {
-  if (!parallel || (hosts?.length ?? 0) > 0) return;
+  // Of other hosts, those of the spec or of a batch job, nothing is known here.
+  if (!parallel || !hosts || hosts.length > 0 || allotment(hosts)) return;
   const world = worldSize(parallel);
   const grid = `dp ${parallel.dp_size} x tp ${parallel.tp_size} x pp ${parallel.pp_size}`;
   if (device === 'cuda') {
@@ -49,7 +50,8 @@ function checkPipeline({ parallel, batch }: Parts, findings: Findings): void {
 
 function checkRecovery({ recovery, checkpoint }: Parts, findings: Findings): void {
   if (!recovery || !checkpoint || recovery.max_restarts === 0 || checkpoint.every_steps > 0) return;
-  const message = 'Without checkpoints on the way, a restart begins at step 0 again.';
+  const message =
+    'Without checkpoints on the way, a restart begins at step 0 again, and as no attempt saves anything there is one at most.';
   findings.warnings.push(
     issue('recovery.max_restarts', 'costly', message, recovery.max_restarts, 'Set checkpoint.every_steps.'),
   );

@@ -2,9 +2,17 @@
 import { availableParallelism } from 'node:os';
 import type { Device, LayoutForecast } from '../../shared/entities.ts';
 import { toErrorInfo } from '../../shared/errors.ts';
-import { type ParallelSpec, ranksPerHost, threadsPerRank, worldSize } from '../../shared/parallel-fields.ts';
+import {
+  type ParallelSpec,
+  parseHost,
+  placeOf,
+  ranksPerHost,
+  threadsPerRank,
+  worldSize,
+} from '../../shared/parallel-fields.ts';
 import type { RunSpec, SpecIssue } from '../../shared/run-spec.ts';
 import type { RankForecast } from '../native/addon.ts';
+import { allotment } from '../rank/batch-system.ts';
 import type { SpecContext } from './context.ts';
 import { issue } from './issue.ts';
 import { ruleIssues } from './parallel-rules.ts';
@@ -31,20 +39,44 @@ function availableBytes(spec: RunSpec, machine: Machine): number {
   return ownDevice(spec, machine.devices)?.memoryTotalBytes ?? 0;
 }
 
-/** Bytes on the fullest device: the heaviest rank on a GPU, all ranks of this host on a CPU. */
+/** Bytes on the fullest device: the heaviest rank on a GPU, all ranks of the fullest host on a CPU. */
 function deviceBytes(spec: RunSpec, ranks: readonly RankForecast[], here: number): number {
-  const sizes = ranks.map(({ memory }) => memory.totalBytes);
-  if (spec.device === 'cuda') return Math.max(...sizes);
-  // Ranks of other dp_ranks are alike; a host of several holds its share of all.
-  const all = spec.parallel.dp_size * sizes.reduce((sum, size) => sum + size, 0);
-  return (all * here) / worldSize(spec.parallel);
+  if (spec.device === 'cuda') return ranks.reduce((most, { memory }) => Math.max(most, memory.totalBytes), 0);
+  const { parallel, hosts } = spec;
+  // Ranks of other dp_ranks are alike. Hosts are filled in their order.
+  const sizes = new Map(ranks.map(({ stage, tpRank, memory }) => [`${stage} ${tpRank}`, memory.totalBytes]));
+  const loads: number[] = [];
+  let [host, left] = [0, slotsOf(hosts[0], here)];
+  for (let rank = 0; rank < worldSize(parallel); rank += 1) {
+    if (left === 0) {
+      host += 1;
+      left = slotsOf(hosts[host], here);
+    }
+    const { stage, tpRank } = placeOf(parallel, rank);
+    loads[host] = (loads[host] ?? 0) + (sizes.get(`${stage} ${tpRank}`) ?? 0);
+    left -= 1;
+  }
+  return Math.max(...loads);
+}
+
+/** Of a host of the spec; without any, hosts are alike. */
+const slotsOf = (host: string | undefined, here: number): number =>
+  Math.max(1, host === undefined ? here : (parseHost(host)?.slots ?? 1));
+
+/** Most ranks that a host has, and the cores of each. */
+function ranksHere({ parallel, hosts }: RunSpec): { here: number; cores: number } {
+  const world = worldSize(parallel);
+  const allotted = allotment(hosts);
+  if (allotted) return { here: Math.ceil(world / allotted.hosts), cores: allotted.coresPerRank };
+  const here = ranksPerHost(world, hosts);
+  return { here, cores: threadsPerRank(availableParallelism(), here) };
 }
 
 /** Throws spec.invalid, with its issues, when the model cannot be cut that way. */
 export function forecastLayout(configJson: string, spec: RunSpec, machine: Machine): LayoutForecast {
-  const { parallel, hosts } = spec;
-  const here = ranksPerHost(worldSize(parallel), hosts);
-  const threads = spec.threads > 0 ? spec.threads : threadsPerRank(availableParallelism(), here);
+  const { parallel } = spec;
+  const { here, cores } = ranksHere(spec);
+  const threads = spec.threads > 0 ? spec.threads : cores;
   const ranks = machine.planner.planLayout(configJson, JSON.stringify(spec), threads);
   const needed = deviceBytes(spec, ranks, here);
   const available = availableBytes(spec, machine);
@@ -81,12 +113,12 @@ export function gridsOf(ranks: number, tpSizes: readonly number[]): Partial<Para
 
 const order: readonly LayoutForecast['verdict'][] = ['fits', 'tight', 'does_not_fit'];
 
-/** What is left of the spec's own settings when another grid is tried: those of one certain pipeline are not. */
+/** What is left of the spec's own settings when another grid is tried: those of one certain pipeline only with as many stages. */
 const withGrid = (spec: RunSpec, grid: Partial<ParallelSpec>): RunSpec => ({
   ...spec,
   parallel: {
     ...spec.parallel,
-    pipeline_layers: [],
+    ...(grid.pp_size === spec.parallel.pp_size ? {} : { pipeline_layers: [] }),
     ...(grid.pp_size === 1 ? { pipeline_chunks: 1 } : {}),
     ...grid,
   },

@@ -3,7 +3,7 @@
  * there to compare layouts; the speeds are round numbers of such hardware, not measurements of this machine.
  */
 import type { Device } from '../../shared/entities.ts';
-import { type ParallelSpec, worldSize } from '../../shared/parallel-fields.ts';
+import { bubbleShare, worldSize } from '../../shared/parallel-fields.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
 import type { RankForecast } from '../native/addon.ts';
 
@@ -24,22 +24,16 @@ export interface StepTime {
   bubbleShare: number;
 }
 
-/** Theory of (interleaved) 1F1B with `m` micro-batches of a rank. */
-export function bubbleShare({ pp_size: pp, pipeline_chunks: v, dp_size: dp }: ParallelSpec, steps: number) {
-  const work = (steps / dp) * v;
-  return (pp - 1) / (work + pp - 1);
-}
-
-/** Operations per second of one rank: GPUs have one each, the ranks of a CPU share its cores. */
+/** Operations per second of one rank: GPUs have one each, the ranks of a CPU share its cores, or take fewer when told. */
 export function rankSpeed(
-  spec: Pick<RunSpec, 'device' | 'precision'>,
+  spec: Pick<RunSpec, 'device' | 'precision' | 'threads'>,
   device: Device | undefined,
   ranksHere: number,
 ) {
   const units = device?.units ?? UNKNOWN_UNITS[spec.device];
-  return spec.device === 'cuda'
-    ? units * MULTIPROCESSOR_FLOPS[spec.precision]
-    : (units * CORE_FLOPS) / ranksHere;
+  if (spec.device === 'cuda') return units * MULTIPROCESSOR_FLOPS[spec.precision];
+  const share = units / ranksHere;
+  return (spec.threads > 0 ? Math.min(spec.threads, share) : share) * CORE_FLOPS;
 }
 
 const most = (values: number[]) => values.reduce((top, value) => Math.max(top, value), 0);
@@ -56,11 +50,15 @@ export function stepTime(
   const computeSeconds = most(ranks.map(({ flopsPerToken }) => (flopsPerToken * tokens) / speed));
   const share = bubbleShare(parallel, batch.grad_accum_steps);
   const bubbleSeconds = (computeSeconds * share) / (1 - share);
-  const near = BANDWIDTH[spec.device];
-  // Tensor-parallel ranks are neighbours. With hosts, the rest goes over the network.
-  const far = ranksHere < worldSize(parallel) ? BANDWIDTH.network : near;
+  // A group of neighbours that fits into a host as a whole stays there; others talk over the network.
+  const world = worldSize(parallel);
+  const within = (neighbours: number) => ranksHere >= world || ranksHere % neighbours === 0;
+  const over = (neighbours: number) => (within(neighbours) ? BANDWIDTH[spec.device] : BANDWIDTH.network);
+  const tensor = over(parallel.tp_size);
+  const data = over(parallel.tp_size * parallel.dp_size);
+  const pipeline = over(world);
   const communicationSeconds = most(
-    ranks.map(({ traffic }) => traffic.tensor / near + (traffic.pipeline + traffic.data) / far),
+    ranks.map(({ traffic }) => traffic.tensor / tensor + traffic.data / data + traffic.pipeline / pipeline),
   );
   const totalSeconds = computeSeconds + bubbleSeconds + communicationSeconds;
   return { computeSeconds, bubbleSeconds, communicationSeconds, totalSeconds, bubbleShare: share };

@@ -2,22 +2,18 @@
  * Eight ranks by clicking: 2 x 2 x 2 chosen on the picture, watched, one rank killed, the run recovers by itself, and the adapter is
  * that of one rank. One story; each step needs the one before.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { isAlive, type ProcessRef, processRef } from '../../../electron/server/runs/process.ts';
 import { type EventPayload, parseEvent, runStatusSchema } from '../../../electron/shared/events.ts';
 import { checkpointStep, eventsFile, runFiles } from '../../../electron/shared/run-folder.ts';
 import { readSafetensorsValues } from '../../support/safetensors.ts';
-import { launchBrowser, openPage, shootOnFailure, skipReason } from './browser.ts';
-import { sumRows } from './data.ts';
+import { skipReason } from './browser.ts';
 import {
   go,
   heading,
-  importDatasetByBrowsing,
-  importModel,
   lossByStep,
   mean,
   set,
@@ -26,9 +22,10 @@ import {
   waitForState,
   waitForStep,
 } from './flows.ts';
-import { endRun, type Home, HostProcess, makeHome } from './host.ts';
+import type { Home } from './host.ts';
 import { shootPages } from './screens.ts';
 import { composeRun } from './variants.ts';
+import { openWorkbench } from './workbench.ts';
 
 const RANKS = [0, 1, 2, 3, 4, 5, 6, 7];
 const VICTIM = 5;
@@ -55,19 +52,15 @@ export interface EightRanks {
 
 export const describeEightRanks = (title: string, o: EightRanks) =>
   describe.skipIf(skipReason)(title, () => {
-    let folder: string;
-    let home: Home;
-    let host: HostProcess;
-    let browser: Browser;
+    const bench = openWorkbench({ model: o.model, modelName: 'Base model', rows: 100 });
     let page: Page;
     let runId = '';
     let killedAfter = 0;
     let losses: Map<number, number>;
     let adapter = '';
-    const runs: string[] = [];
     const first: ProcessRef[] = [];
 
-    const runFolder = () => join(home.collie, 'runs', runId);
+    const runFolder = () => join(bench.home.collie, 'runs', runId);
     const status = () =>
       runStatusSchema.parse(JSON.parse(readFileSync(join(runFolder(), runFiles.status), 'utf8')));
     /** What a rank said at the begin of every attempt so far. */
@@ -87,7 +80,7 @@ export const describeEightRanks = (title: string, o: EightRanks) =>
       await startButton(page).click();
       await heading(page, name).waitFor();
       runId = decodeURIComponent(/#\/runs\/([^?/]+)/.exec(page.url())?.[1] ?? '');
-      runs.push(runId);
+      bench.runs.push(runId);
     }
     async function exportAdapter(): Promise<string> {
       await page.getByRole('button', { name: 'Export…' }).first().click();
@@ -100,26 +93,9 @@ export const describeEightRanks = (title: string, o: EightRanks) =>
       return join(path, 'adapter_model.safetensors');
     }
 
-    beforeAll(async () => {
-      folder = mkdtempSync(join(tmpdir(), 'collie-e2e-'));
-      home = makeHome(folder);
-      const model = o.model(home);
-      writeFileSync(join(home.user, 'sums.jsonl'), sumRows(100));
-      host = await HostProcess.start(home);
-      browser = await launchBrowser();
-      ({ page } = await openPage(browser, host.url));
-      await importModel(page, model, 'Base model');
-      await page.getByRole('dialog', { name: 'Base model' }).getByRole('button', { name: 'Close' }).click();
-      await importDatasetByBrowsing(page, [], 'sums.jsonl');
-      await heading(page, 'sums').waitFor();
+    beforeAll(() => {
+      ({ page } = bench);
     });
-    afterAll(async () => {
-      await browser?.close();
-      await host?.stop();
-      for (const id of runs) endRun(home, id);
-      rmSync(folder, { recursive: true, force: true });
-    });
-    shootOnFailure(() => page);
 
     it('refuses what does not divide, where it is chosen, with the numbers', async () => {
       await composeRun(page, {
@@ -193,7 +169,7 @@ export const describeEightRanks = (title: string, o: EightRanks) =>
       expect(status().state).toBe('running');
       process.kill(started(VICTIM).at(-1)?.pid ?? 0, 'SIGKILL');
       const notice = page.getByText(
-        /^Attempt 2 of 3, continued from step \d+ because rank 5 \(process [1-9]\d* on /,
+        /^Attempt 2, restart 1 of 2: continued from step \d+ because rank 5 \(process [1-9]\d* on /,
       );
       await notice.waitFor({ timeout: o.patience });
       const from = Number(/from step (\d+)/.exec((await notice.textContent()) ?? '')?.[1]);
@@ -221,7 +197,7 @@ export const describeEightRanks = (title: string, o: EightRanks) =>
     });
 
     it('looks whole in light and dark, at 1280 and 1920', async () => {
-      await shootPages(host, { 'run-ranks': `#/runs/${runId}?tab=ranks` });
+      await shootPages(bench.host, { 'run-ranks': `#/runs/${runId}?tab=ranks` });
     });
 
     it('has trained what one rank trains', async () => {

@@ -6,7 +6,12 @@ import type { Device } from '../../../electron/shared/entities.ts';
 import { parallelSchema } from '../../../electron/shared/parallel-fields.ts';
 import { specValue } from '../../../electron/shared/spec-fields.ts';
 import ComposePage from '../../../renderer/src/features/compose/ComposePage.tsx';
-import { colourOf, placesOf, rankDevices } from '../../../renderer/src/features/devices/rank-places.ts';
+import {
+  colourOf,
+  devicesOfHosts,
+  placesOf,
+  rankDevices,
+} from '../../../renderer/src/features/devices/rank-places.ts';
 import { renderWithStore } from '../support/render.tsx';
 
 const eight = parallelSchema.parse({ dp_size: 2, tp_size: 2, pp_size: 2 });
@@ -42,6 +47,25 @@ describe('places of ranks', () => {
       ['a', [0, 1, 2, 3, 4, 5]],
       ['b', [6, 7]],
       ['c', []],
+    ]);
+  });
+
+  it('are shown without a slot where the hosts have too few', () => {
+    expect(ranksOn(rankDevices(eight, ['a:6', 'b'], 'cpu', []))).toEqual([
+      ['a', [0, 1, 2, 3, 4, 5]],
+      ['b', [6]],
+      ['none', [7]],
+    ]);
+  });
+
+  it('are those that the ranks tell of, once they are on several hosts', () => {
+    const on = (...hosts: string[]) =>
+      placesOf(eight).map((place, k) => ({ ...place, host: hosts[k] ?? '' }));
+    expect(devicesOfHosts(on('a', 'a'), 'cpu')).toBeNull();
+    expect(ranksOn(devicesOfHosts(on('a', 'a', 'b', 'b'), 'cpu') ?? [])).toEqual([
+      ['a', [0, 1]],
+      ['b', [2, 3]],
+      ['none', [4, 5, 6, 7]],
     ]);
   });
 
@@ -99,6 +123,19 @@ describe('the parallel section', () => {
     expect(await within(section()).findByText(/Memory of all ranks/)).not.toBeNull();
   });
 
+  it('lets the number of ranks be emptied on the way to another one', () => {
+    renderWithStore(<ComposePage />);
+    const field = screen.getByLabelText('Layouts of');
+    const before = (field as HTMLInputElement).value;
+    fireEvent.change(field, { target: { value: '' } });
+    expect(field).toHaveProperty('value', '');
+    fireEvent.change(field, { target: { value: '6' } });
+    expect(field).toHaveProperty('value', '6');
+    fireEvent.change(field, { target: { value: '' } });
+    fireEvent.blur(field);
+    expect(field).toHaveProperty('value', before);
+  });
+
   it('takes sizes by keyboard too, within their limits', () => {
     const { state } = renderWithStore(<ComposePage />);
     const zero = within(section()).getByLabelText('ZeRO stage');
@@ -110,6 +147,14 @@ describe('the parallel section', () => {
     );
     fireEvent.keyDown(zero, { key: 'ArrowDown' });
     expect(draftParallel(state)).toMatchObject({ zero_stage: 1 });
+  });
+
+  it('says that colours begin again after eight groups', () => {
+    renderWithStore(<ComposePage />);
+    const pipeline = within(section()).getByLabelText('Pipeline parallel');
+    for (let i = 0; i < 9; i += 1) fireEvent.keyDown(pipeline, { key: 'ArrowUp' });
+    const meaning = within(section()).getByRole('list', { name: 'What the colours mean' });
+    expect(meaning.textContent).toMatch(/Stage 7and again from the first, up to 9$/);
   });
 
   it('says what the colours of the ranks mean', () => {

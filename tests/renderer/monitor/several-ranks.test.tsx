@@ -3,7 +3,7 @@
 import { act, fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
 import type { RunStatus, RunTimeline } from '../../../electron/shared/events.ts';
-import { parallelSchema } from '../../../electron/shared/parallel-fields.ts';
+import { bubbleShare, parallelSchema } from '../../../electron/shared/parallel-fields.ts';
 import { mockTimeline, pipelineSpans } from '../../../renderer/src/client/mock/mock-parallel.ts';
 import { mockRunSpec, mockRuns } from '../../../renderer/src/client/mock/mock-runs.ts';
 import MonitorPage from '../../../renderer/src/features/monitor/MonitorPage.tsx';
@@ -11,7 +11,6 @@ import { restartText } from '../../../renderer/src/features/monitor/ranks/Restar
 import {
   formatMicroseconds,
   measuredBubble,
-  theoreticalBubble,
   timelineView,
 } from '../../../renderer/src/features/monitor/ranks/timeline-view.ts';
 import { openWindow } from './window.tsx';
@@ -36,7 +35,7 @@ describe('the bubble', () => {
   ])('of %i equal stages and %i micro-batches is what theory says', (stages, count) => {
     const parallel = parallelSchema.parse({ pp_size: stages });
     const ranks = pipelineSpans(stages, count).map((spans, rank) => ({ rank, stepUs: 1, spans }));
-    expect(measuredBubble(ranks, parallel)).toBeCloseTo(theoreticalBubble(parallel, count), 10);
+    expect(measuredBubble(ranks, parallel)).toBeCloseTo(bubbleShare(parallel, count), 10);
   });
 
   it('counts every pipeline for itself: another that began later is not waiting', () => {
@@ -57,7 +56,7 @@ describe('the bubble', () => {
   });
 
   it('shrinks with chunks: interleaved 1F1B', () => {
-    expect(theoreticalBubble(parallelSchema.parse({ pp_size: 4, pipeline_chunks: 2, dp_size: 2 }), 16)).toBe(
+    expect(bubbleShare(parallelSchema.parse({ pp_size: 4, pipeline_chunks: 2, dp_size: 2 }), 16)).toBe(
       3 / 19,
     );
   });
@@ -121,6 +120,23 @@ describe('the ranks of a run', () => {
     ).not.toBeNull();
   });
 
+  it('say what their waiting is, and what is not in it', async () => {
+    open();
+    const head = within(await table()).getByRole('columnheader', { name: 'Waiting for stages' });
+    expect(head).not.toBeNull();
+    expect(screen.getByText(/add up counts as computing\.$/)).not.toBeNull();
+  });
+
+  it('are drawn on the hosts that a batch system gave them', async () => {
+    const { client } = open();
+    await table();
+    const ranks = run.ranks.map((rank) => ({ ...rank, host: rank.rank < 4 ? 'node1' : 'node2' }));
+    act(() => client.emit('runs.status', { ...run, ranks }));
+    const second = within(await screen.findByRole('list', { name: 'Ranks on node2' }));
+    expect(second.getAllByRole('listitem')).toHaveLength(4);
+    expect(second.getByLabelText(/^Rank 4:/)).not.toBeNull();
+  });
+
   it('show at once which one is gone', async () => {
     const { client } = open();
     await table();
@@ -172,6 +188,23 @@ describe('the timeline of a run', () => {
     expect(asked.slice(before)).toEqual([null]);
   });
 
+  it('shows every answer, however slow: one question at a time, and again when the run has got further', async () => {
+    const answers: ((timeline: RunTimeline) => void)[] = [];
+    const methods = {
+      'runs.timeline': () => new Promise<RunTimeline>((resolve) => answers.push(resolve)),
+    };
+    const { client } = open({}, methods);
+    await waitFor(() => expect(answers).toHaveLength(1));
+    for (const step of [140, 141, 142]) act(() => client.emit('runs.status', { ...run, step }));
+    expect(answers).toHaveLength(1);
+    answers[0]?.(mockTimeline(spec, 131, null) as RunTimeline);
+    expect(await screen.findByText('Step 131')).not.toBeNull();
+    await waitFor(() => expect(answers).toHaveLength(2));
+    answers[1]?.(mockTimeline(spec, 142, null) as RunTimeline);
+    expect(await screen.findByText('Step 142')).not.toBeNull();
+    expect(answers).toHaveLength(2);
+  });
+
   it('says why it cannot be read', async () => {
     const methods = {
       'runs.timeline': () => {
@@ -187,8 +220,19 @@ describe('a restart', () => {
   it('is told with its number, its step and its reason', async () => {
     open();
     const title =
-      'Attempt 2 of 3, continued from step 80 because rank 5 (process 41327 on workstation) was ended by signal 9 (Killed).';
+      'Attempt 2, restart 1 of 2: continued from step 80 because rank 5 (process 41327 on workstation) was ended by signal 9 (Killed).';
     expect(await screen.findByText(title)).not.toBeNull();
+  });
+
+  it('is counted apart from resumes by hand', async () => {
+    const [first] = run.restarts;
+    if (!first) throw new Error('no restart');
+    const second = { ...first, at: '2026-01-02T00:00:00.000Z', checkpoint: 'step-00000090' };
+    const { client } = open();
+    await screen.findByText(/^Attempt 2, restart 1 of 2/);
+    act(() => client.emit('runs.status', { ...run, attempt: 6, restarts: [first, second] }));
+    expect(await screen.findByText(/^Attempt 6, restart 2 of 2: continued from step 90/)).not.toBeNull();
+    expect(screen.getByText(/^Attempt 5, restart 1 of 2: continued from step 80/)).not.toBeNull();
   });
 
   it('from nothing says so', () => {

@@ -3,8 +3,9 @@ import { act, fireEvent, screen, waitFor } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
 import type { TopicEvent, TopicParsed } from '../../../electron/shared/api.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
+import type { RunStatus } from '../../../electron/shared/events.ts';
 import type { MockOptions } from '../../../renderer/src/client/mock/mock-client.ts';
-import { messagesFor, reduceChat, type Turns } from '../../../renderer/src/features/playground/chat.ts';
+import { mockRunDetail, mockRuns } from '../../../renderer/src/client/mock/mock-runs.ts';
 import PlaygroundPage from '../../../renderer/src/features/playground/PlaygroundPage.tsx';
 import { openWindow } from '../monitor/window.tsx';
 
@@ -49,6 +50,29 @@ async function ask(text: string) {
 }
 
 describe('the playground', () => {
+  it('offers a run whose model folder has another path by now, as the host says which model it is', async () => {
+    location.hash = '#/playground?run=run-done';
+    const detail = mockRunDetail(mockRuns.find(({ id }) => id === 'run-done') as RunStatus);
+    const moved = { ...detail, spec: { ...detail.spec, model: '/mnt/old/place' } };
+    const host = scriptedHost({ 'runs.get': () => moved });
+    openWindow(<PlaygroundPage />, host.options);
+    await ask('How do I pair the lamp?');
+    await waitFor(() => expect(host.asked).toHaveLength(1));
+    expect(chosen()).toEqual(['run-done']);
+    expect(screen.getByRole('article').textContent).toContain('Answers after the base model');
+  });
+
+  it('opens without a run that cannot be read', async () => {
+    location.hash = '#/playground?run=run-done';
+    const host = scriptedHost({
+      'runs.get': () => {
+        throw new CollieError('file.unreadable', 'spec.json cannot be read');
+      },
+    });
+    openWindow(<PlaygroundPage />, host.options);
+    expect(await screen.findByRole('textbox', { name: 'Prompt' })).not.toBeNull();
+  });
+
   it('streams the base answer, then the tuned one, to the same prompt and seed', async () => {
     location.hash = '#/playground?run=run-done';
     const host = scriptedHost();
@@ -267,43 +291,5 @@ describe('the playground', () => {
     await waitFor(() =>
       expect(client.calls).toContainEqual({ method: 'playground.close', params: { sessionId: 'session-1' } }),
     );
-  });
-});
-
-describe('the conversation', () => {
-  const answered = (text: string) => ({
-    state: 'done' as const,
-    text,
-    tokens: 1,
-    seconds: 1,
-    finish: 'stop' as const,
-    error: null,
-  });
-
-  it('each side remembers its own answers, and no prompt without one', () => {
-    const turns: Turns = [
-      { id: 1, prompt: 'a', seed: 0, answers: { base: answered('A'), tuned: answered('T') } },
-      { id: 2, prompt: 'b', seed: 0, answers: { base: answered(''), tuned: answered('U') } },
-      { id: 3, prompt: 'c', seed: 0, answers: {} },
-    ];
-    expect(messagesFor(turns, 3, 'base', ' ').map((m) => m.content)).toEqual(['a', 'A', 'c']);
-    expect(messagesFor(turns, 3, 'tuned', 'Be brief.').map((m) => m.content)).toEqual([
-      'Be brief.',
-      'a',
-      'T',
-      'b',
-      'U',
-      'c',
-    ]);
-  });
-
-  it('what comes late for a stopped or repeated question changes nothing', () => {
-    const asked = reduceChat([], { type: 'asked', id: 1, prompt: 'a', seed: 0, sides: ['base'] });
-    const stopped = reduceChat(asked, { type: 'stopped' });
-    const late = { type: 'text', id: 1, side: 'base', text: 'x', tokens: 1, seconds: 1 } as const;
-    expect(reduceChat(stopped, late)).toEqual(stopped);
-    const again = reduceChat(stopped, { type: 'again', id: 2, seed: 5, sides: ['base'] });
-    expect(reduceChat(again, late)).toEqual(again);
-    expect(again[0]?.seed).toBe(5);
   });
 });

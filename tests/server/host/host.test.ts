@@ -66,9 +66,10 @@ test('a page reaches no path outside its folders: imports, exports, specs', asyn
   }
   const request = { runId: 'x', kind: 'adapter' as const, destination: '/etc/collie' };
   await expect(host.call('exports.start', request)).rejects.toMatchObject({ code: 'path.outside' });
-  const spec = { ...exampleSpec(home), model: '/etc' };
-  spec.dataset.train = outside;
-  spec.method = { type: 'lora', init_adapter: '/etc' };
+  const example = exampleSpec(home);
+  const dataset = { ...example.dataset, train: outside };
+  const method = { type: 'lora', init_adapter: '/etc' };
+  const spec = { ...example, model: '/etc', dataset, method };
   const { issues, resolved } = await host.call('spec.validate', { spec });
   expect(resolved).toBeNull();
   expect(issues.map(({ path, code }) => [path, code])).toEqual([

@@ -178,3 +178,15 @@ test('an idle session ends', async () => {
   };
   await expect.poll(ask, { interval: 100, timeout: 10_000 }).toContain('has ended');
 });
+
+test('models that still load count as chats, and end with all others', async () => {
+  const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => playground.open(options())));
+  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(4);
+  expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({
+    reason: { code: 'memory.insufficient' },
+  });
+  playground.closeAll();
+  const opening = playground.open(options());
+  playground.closeAll();
+  await expect(opening).rejects.toMatchObject({ code: 'job.cancelled' });
+});

@@ -1,17 +1,21 @@
 /** What of a layout goes together, with the numbers and the fix; and ranking of layouts over a planner that is a stand-in. */
-import { describe, expect, it } from 'vitest';
-import type { RankForecast } from '../../../electron/server/native/addon.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { checkParallel } from '../../../electron/server/spec/check-parallel.ts';
 import type { Findings, Found, SpecContext } from '../../../electron/server/spec/context.ts';
 import type { Parts } from '../../../electron/server/spec/issue.ts';
-import { forecastLayout, gridsOf, type Machine, rankLayouts } from '../../../electron/server/spec/layouts.ts';
+import { forecastLayout, gridsOf, rankLayouts } from '../../../electron/server/spec/layouts.ts';
 import { parallelRules, ruleIssues } from '../../../electron/server/spec/parallel-rules.ts';
-import { bubbleShare, stepTime } from '../../../electron/server/spec/step-time.ts';
+import { stepTime } from '../../../electron/server/spec/step-time.ts';
 import type { Device } from '../../../electron/shared/entities.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
 import { optimizerSchema } from '../../../electron/shared/optimizers.ts';
-import { parallelSchema } from '../../../electron/shared/parallel-fields.ts';
-import { batchSchema, type RunSpec, runSpecSchema } from '../../../electron/shared/run-spec.ts';
+import { bubbleShare, parallelSchema } from '../../../electron/shared/parallel-fields.ts';
+import { batchSchema, type RunSpec } from '../../../electron/shared/run-spec.ts';
+import { gpu, machine, planLayout, spec } from './layout-fixtures.ts';
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 const parts = (
   parallel: object,
@@ -88,15 +92,6 @@ describe('rules', () => {
   });
 });
 
-const gpu: Device = {
-  kind: 'cuda',
-  index: 0,
-  name: 'GPU',
-  units: 100,
-  memoryTotalBytes: 1000,
-  features: [],
-};
-
 function findings(more: Parts, devices: Device[] = [], mpirun = () => '/usr/bin/mpirun'): Findings {
   const result: Findings = { issues: [], warnings: [] };
   checkParallel(
@@ -117,6 +112,11 @@ describe('the machine', () => {
     expect(issues[0]?.message).toBe('4 ranks (dp 2 x tp 2 x pp 1) need a GPU each; this machine has 2.');
     expect(findings({ parallel, device: 'cuda' }, [gpu, gpu, gpu, gpu]).issues).toEqual([]);
     expect(findings({ parallel, device: 'cuda', hosts: ['a:2', 'b:2'] }, [gpu, gpu]).issues).toEqual([]);
+  });
+
+  it('of a batch job is not this one alone', () => {
+    vi.stubEnv('SLURM_JOB_ID', '7');
+    expect(findings({ parallel, device: 'cuda' }, [gpu, gpu]).issues).toEqual([]);
   });
 
   it('may have fewer cores than ranks, which is told', () => {
@@ -156,43 +156,6 @@ it('restarts without checkpoints are warned of', () => {
   expect(findings({ recovery, checkpoint: { every_steps: 5, keep: 1 } }).warnings).toEqual([]);
 });
 
-const spec = (parallel: object = {}, more: object = {}): RunSpec =>
-  runSpecSchema.parse({
-    model: 'm',
-    dataset: { train: 'd', mapping: { kind: 'prompt_answer', prompt: 'q', answer: 'a' } },
-    method: { type: 'lora' },
-    optimizer: { type: 'adamw' },
-    batch: { micro_batch_size: 1, seq_len: 100, grad_accum_steps: 8 },
-    parallel,
-    ...more,
-  });
-
-/** A model of 400 bytes of weights, as much optimizer state, and 8 layers, evenly cut; 1e9 operations a token. */
-const planLayout = (_: string, json: string): RankForecast[] => {
-  const { parallel } = JSON.parse(json) as RunSpec;
-  const { tp_size, pp_size, dp_size, zero_stage } = parallel;
-  if (pp_size > 8) throw new CollieError('spec.invalid', 'too few layers', '');
-  const part = tp_size * pp_size;
-  const weightsBytes = 400 / part;
-  const optimizerBytes = 400 / part / (zero_stage > 0 ? dp_size : 1);
-  const totalBytes = weightsBytes + optimizerBytes;
-  const memory = { weightsBytes, gradientsBytes: 0, optimizerBytes, activationsBytes: 0, totalBytes };
-  return Array.from({ length: part }, (_unused, k) => ({
-    rank: k,
-    stage: Math.floor(k / tp_size),
-    tpRank: k % tp_size,
-    layers: 8 / pp_size,
-    memory,
-    flopsPerToken: 1e9 / part,
-    traffic: { tensor: 3e9 * (tp_size - 1), pipeline: 0, data: 0 },
-  }));
-};
-const machine = (free: number, devices: Device[] = []): Machine => ({
-  planner: { planLayout, tensorParallelSizes: (_, most) => [1, 2, 4].filter((tp) => tp <= most) },
-  devices,
-  freeMemoryBytes: () => free,
-});
-
 describe('layouts', () => {
   it('are all factors of the ranks, with ZeRO where there is data parallelism', () => {
     const grids = gridsOf(4, [1, 2, 4]);
@@ -214,6 +177,12 @@ describe('layouts', () => {
   it('on two hosts, the memory here is that of the ranks here', () => {
     const two = spec({ dp_size: 2, tp_size: 2 }, { hosts: ['a:2', 'b:2'] });
     expect(forecastLayout('', two, machine(2000)).deviceBytes).toBe(800);
+  });
+
+  it('keep the layers of the chunks where there are as many stages, as in the spec itself', () => {
+    const own = spec({ pp_size: 2, pipeline_layers: [5, 3] });
+    for (const { parallel } of rankLayouts('', own, 4, machine(1e6)))
+      expect(parallel.pipeline_layers).toEqual(parallel.pp_size === 2 ? [5, 3] : []);
   });
 
   it('rank what fits first, then the fastest', () => {

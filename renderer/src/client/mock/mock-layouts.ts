@@ -1,6 +1,6 @@
 /** The mock host's layouts: memory and time divided up, for a model of 9 heads over 3 key-value heads. */
 import type { LayoutForecast, RunPreview } from '../../../../electron/shared/entities.ts';
-import { type ParallelSpec, worldSize } from '../../../../electron/shared/parallel-fields.ts';
+import { bubbleShare, type ParallelSpec, worldSize } from '../../../../electron/shared/parallel-fields.ts';
 import type { RunSpec } from '../../../../electron/shared/run-spec.ts';
 
 const LAYERS = 30;
@@ -27,7 +27,7 @@ function rankMemory(
 }
 
 export function mockLayout({ parallel, batch, device }: RunSpec, whole: Memory): LayoutForecast {
-  const { pp_size: pp, tp_size: tp, dp_size: dp, pipeline_chunks: chunks } = parallel;
+  const { pp_size: pp, tp_size: tp, dp_size: dp } = parallel;
   const memory = rankMemory(whole, parallel);
   const ranks = Array.from({ length: pp * tp }, (_, k) => ({
     rank: Math.floor(k / tp) * tp * dp + (k % tp),
@@ -36,7 +36,7 @@ export function mockLayout({ parallel, batch, device }: RunSpec, whole: Memory):
     layers: Math.floor(LAYERS / pp) + (Math.floor(k / tp) < LAYERS % pp ? 1 : 0),
     memory,
   }));
-  const share = (pp - 1) / ((batch.grad_accum_steps / dp) * chunks + pp - 1);
+  const share = bubbleShare(parallel, batch.grad_accum_steps);
   const computeSeconds = STEP_SECONDS / worldSize(parallel);
   const bubbleSeconds = (computeSeconds * share) / (1 - share);
   const communicationSeconds = 0.2 * (tp - 1) + 0.05 * (dp - 1) + 0.01 * (pp - 1);

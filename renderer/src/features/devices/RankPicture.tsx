@@ -6,6 +6,7 @@ import { plural } from '../../components/format.ts';
 import { DevicePicture } from './DevicePicture.tsx';
 import classes from './RankPicture.module.css';
 import {
+  COLOURS,
   type Colouring,
   colourings,
   colouringTitles,
@@ -35,6 +36,7 @@ const stateTexts: Record<RankStatus['state'], string> = {
 /** The devices with the ranks on them, coloured by one axis of the grid. */
 export function RankPicture({ devices, states, foot }: Props) {
   const [by, setBy] = useState<Colouring>('stage');
+  const groups = groupsOf(devices, by);
   return (
     <div className={`${classes.colors} ${charts.colors}`}>
       <Group gap="xs" mb="xs">
@@ -49,11 +51,12 @@ export function RankPicture({ devices, states, foot }: Props) {
           data={colourings.map((value) => ({ value, label: colouringTitles[value] }))}
         />
         <ul className={classes.groups} aria-label="What the colours mean">
-          {groupsOf(devices, by).map((place) => (
+          {groups.slice(0, COLOURS).map((place) => (
             <li key={place[by]} style={{ '--rank-fill': colourOf(place, by) } as React.CSSProperties}>
               {groupNames[by]} {place[by]}
             </li>
           ))}
+          {groups.length > COLOURS && <li data-plain>and again from the first, up to {groups.length - 1}</li>}
         </ul>
       </Group>
       <div className={classes.devices} data-one={devices.length === 1 || undefined}>

@@ -73,20 +73,48 @@ export function rankDevices(
 /** Hosts are filled in their order, as mpirun does. */
 function onHosts(places: RankPlace[], hosts: readonly string[], kind: 'cpu' | 'cuda'): RankDevice[] {
   let from = 0;
-  return hosts.map((host) => {
+  const filled = hosts.map((host) => {
     const { name, slots } = parseHost(host) ?? { name: host, slots: 0 };
     const ranks = places.slice(from, from + slots);
     from += ranks.length;
-    return { key: name, title: name, kind, units: null, ranks };
+    return hostDevice(name, kind, ranks);
   });
+  const homeless = places.slice(from);
+  return homeless.length === 0
+    ? filled
+    : [...filled, { ...hostDevice('none', kind, homeless), title: 'Without a slot' }];
 }
 
-const COLOURS = 8;
+const hostDevice = (name: string, kind: 'cpu' | 'cuda', ranks: RankPlace[]): RankDevice => ({
+  key: name,
+  title: name,
+  kind,
+  units: null,
+  ranks,
+});
+
+/** The hosts that ranks say they are on, as a batch system has placed them; null while they are not several. */
+export function devicesOfHosts(
+  ranks: readonly (RankPlace & { host: string })[],
+  kind: 'cpu' | 'cuda',
+): RankDevice[] | null {
+  const hosts = new Map<string, RankPlace[]>();
+  for (const { host, ...place } of ranks) hosts.set(host, [...(hosts.get(host) ?? []), place]);
+  const unknown = hosts.get('') ?? [];
+  hosts.delete('');
+  if (hosts.size < 2) return null;
+  const known = [...hosts].map(([name, places]) => hostDevice(name, kind, places));
+  return unknown.length === 0
+    ? known
+    : [...known, { ...hostDevice('none', kind, unknown), title: 'Not started yet' }];
+}
+
+export const COLOURS = 8;
 /** Colours repeat after eight groups; the number on a rank tells them apart. */
 export const colourOf = (place: RankPlace, by: Colouring): string => `var(--rank-${place[by] % COLOURS})`;
 
-/** A rank of each group that has a colour of its own, in their order. */
+/** A rank of each group, in their order. */
 export function groupsOf(devices: readonly RankDevice[], by: Colouring): RankPlace[] {
   const groups = new Map(devices.flatMap(({ ranks }) => ranks).map((place) => [place[by], place]));
-  return [...groups.values()].sort((a, b) => a[by] - b[by]).slice(0, COLOURS);
+  return [...groups.values()].sort((a, b) => a[by] - b[by]);
 }

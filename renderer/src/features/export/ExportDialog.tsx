@@ -7,7 +7,7 @@ import { ErrorView } from '../../components/ErrorView.tsx';
 import { JobProgress } from '../../components/JobProgress.tsx';
 import { useStore } from '../../store/context.tsx';
 import type { RunDetail } from '../../store/runs.ts';
-import { modelOf } from '../runs/run-view.ts';
+import { modelOfRun } from '../runs/run-view.ts';
 import { useLibrary } from '../runs/use-library.ts';
 import { ExportResult } from './ExportResult.tsx';
 import {
@@ -129,7 +129,7 @@ interface KindProps {
 
 /** Both kinds; one that this run cannot be written as says why, and what to do instead. */
 function KindChoice({ detail, infos, kind, onChange }: KindProps) {
-  const model = modelOf(detail.spec, useLibrary());
+  const model = modelOfRun(detail, useLibrary());
   const trained = useStore((s) => s.runSeries[detail.status.id]?.attempts.at(-1)?.trainable_params ?? null);
   return (
     <Radio.Group label="What to write" value={kind} onChange={(value) => onChange(value as ExportKind)}>

@@ -2,7 +2,8 @@ import { Group, Slider, Text } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import type { RankPoint } from '../../charts/run-series.ts';
 import { formatInteger } from '../../components/format.ts';
-import classes from './Ranks.module.css';
+import page from './Monitor.module.css';
+import classes from './RankGrid.module.css';
 import { highestRank, type RankGrid, rankGrid } from './rank-grid.ts';
 
 /** Where AdaLoRA's ranks are, layer by module, at any of its allocations. Shows the newest until one is chosen. */
@@ -15,7 +16,7 @@ export function RanksCard({ points }: { points: readonly RankPoint[] }) {
   const grid = useMemo(() => rankGrid(point?.modules ?? {}), [point]);
   if (!point) return null;
   return (
-    <section className={classes.card} aria-label="Ranks of modules">
+    <section className={page.card} aria-label="Ranks of modules">
       <Group justify="space-between" align="baseline" mb="xs">
         <Text size="sm" fw={600}>
           Ranks of modules

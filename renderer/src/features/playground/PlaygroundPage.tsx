@@ -7,7 +7,7 @@ import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { Page } from '../../components/Page.tsx';
 import { useStore } from '../../store/context.tsx';
-import { modelOf } from '../runs/run-view.ts';
+import { modelOfRun } from '../runs/run-view.ts';
 import { useRunDetails } from '../runs/use-run-details.ts';
 import { ChatPanel } from './ChatPanel.tsx';
 import { BASE } from './chat.ts';
@@ -21,6 +21,7 @@ export default function PlaygroundPage() {
   const loadModels = useStore((s) => s.loadModels);
   const runs = useStore((s) => s.runs);
   const details = useStore((s) => s.runDetails);
+  const detailErrors = useStore((s) => s.runDetailErrors);
   const withCheckpoint = useMemo(
     () => Object.values(runs ?? {}).flatMap((run) => (run.checkpoint === null ? [] : [run.id])),
     [runs],
@@ -28,8 +29,8 @@ export default function PlaygroundPage() {
   useRunDetails(withCheckpoint);
 
   const asked = parseTargets(query.get('run') ?? '');
-  const askedSpec = asked.map(({ runId }) => details[runId]?.spec).find((spec) => spec !== undefined);
-  const ofRun = askedSpec ? modelOf(askedSpec, { models, datasets: null }) : null;
+  const first = asked.map(({ runId }) => details[runId]).find((detail) => detail !== undefined);
+  const ofRun = first ? modelOfRun(first, { models, datasets: null }) : null;
   const usable = models?.filter((m) => m.problem === null) ?? [];
   const modelId = ofRun?.id ?? usable.find((m) => m.id === query.get('model'))?.id ?? usable[0]?.id ?? '';
   const choices = targetOptions(runs, details, models, modelId);
@@ -41,7 +42,9 @@ export default function PlaygroundPage() {
     .filter(({ value, newest }) => !newest || tuned.some((target) => targetKey(target) === value))
     .map(({ value, label }) => ({ value, label }));
   /** The address names runs whose details are not there yet. */
-  const resolving = asked.some(({ runId }) => details[runId] === undefined && withCheckpoint.includes(runId));
+  const resolving = asked.some(
+    ({ runId }) => !details[runId] && !detailErrors[runId] && withCheckpoint.includes(runId),
+  );
 
   const go = (model: string, keys: readonly string[] = []) =>
     navigate(href('playground', { model, run: keys.join(',') }), 'replace');

@@ -2,7 +2,7 @@
 import type { ModelCard } from '../../../../electron/shared/entities.ts';
 import type { RunStatus } from '../../../../electron/shared/events.ts';
 import type { RunDetail } from '../../store/runs.ts';
-import { modelOf } from '../runs/run-view.ts';
+import { modelOfRun } from '../runs/run-view.ts';
 
 export interface Option {
   value: string;
@@ -37,8 +37,10 @@ export function targetOptions(
 ): Option[] {
   return Object.values(runs ?? {})
     .filter((run) => {
-      const spec = details[run.id]?.spec;
-      return run.checkpoint !== null && spec && modelOf(spec, { models, datasets: null })?.id === modelId;
+      const detail = details[run.id];
+      return (
+        run.checkpoint !== null && detail && modelOfRun(detail, { models, datasets: null })?.id === modelId
+      );
     })
     .sort((a, b) => b.createdAt.localeCompare(a.createdAt))
     .flatMap((run) => [

@@ -5,6 +5,7 @@ import { methodLabel } from '../../../../electron/shared/method-traits.ts';
 import type { RunSpec } from '../../../../electron/shared/run-spec.ts';
 import { elapsedSeconds } from '../../charts/format.ts';
 import type { Draft } from '../../store/draft.ts';
+import type { RunDetail } from '../../store/runs.ts';
 
 export const isLive = (state: RunState): boolean => liveStates.includes(state);
 
@@ -20,6 +21,10 @@ const lastPart = (path: string) => path.split(/[\\/]/).filter(Boolean).at(-1) ??
 export function modelOf(spec: Pick<RunSpec, 'model'>, { models }: Library): ModelCard | null {
   return models?.find((m) => spec.model === LIBRARY + m.id || spec.model === m.path) ?? null;
 }
+
+/** The library's model that a run was trained on: also when its folder is reached by another path, or has been moved. */
+export const modelOfRun = ({ spec, modelId }: RunDetail, library: Library): ModelCard | null =>
+  modelOf(spec, library) ?? library.models?.find(({ id }) => id === modelId) ?? null;
 
 /** The library's dataset that `source` means: a reference, or a file inside `datasets/<id>/`, or where it came from. */
 export function datasetOf(source: string, { datasets }: Library): DatasetCard | null {

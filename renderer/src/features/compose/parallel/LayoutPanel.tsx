@@ -1,4 +1,5 @@
 import { Group, NumberInput, Stack, Text } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
 import { useEffect, useMemo, useState } from 'react';
 import type { LayoutForecast } from '../../../../../electron/shared/entities.ts';
 import { parallelSchema, worldSize } from '../../../../../electron/shared/parallel-fields.ts';
@@ -12,6 +13,8 @@ import { type RankDevice, rankDevices } from '../../devices/rank-places.ts';
 import { LayoutTable } from './LayoutTable.tsx';
 
 const MOST_RANKS = 1024;
+/** Between two digits of a number. */
+const TYPING_MS = 250;
 
 /** The machine's devices with the ranks of the draft on them, and the layouts to choose from. */
 export function LayoutPanel() {
@@ -81,8 +84,11 @@ function DeviceMemory(props: { device: RankDevice; layout: LayoutForecast; share
 
 /** The ranked layouts of a number of ranks, asked for again when the settings have changed. */
 function Choice({ world, usual }: { world: number; usual: number }) {
-  const [wanted, setWanted] = useState<number | null>(null);
-  const ranks = wanted ?? (world > 1 ? world : usual);
+  /** As typed, so that the field can be emptied on the way; null: as many as the draft has. */
+  const [typed, setTyped] = useState<number | string | null>(null);
+  const allowed = typeof typed === 'number' && typed >= 1 && typed <= MOST_RANKS;
+  const ranks = allowed ? typed : world > 1 ? world : usual;
+  const [asked] = useDebouncedValue(ranks, TYPING_MS);
   const validation = useStore((s) => s.validation);
   const layouts = useStore((s) => s.layouts);
   const error = useStore((s) => s.layoutsError);
@@ -92,8 +98,8 @@ function Choice({ world, usual }: { world: number; usual: number }) {
   const choose = useStore((s) => s.chooseLayout);
   useEffect(() => {
     // After the check of a change; before it, the settings may be half typed.
-    if (validation === 'current') void load(ranks);
-  }, [validation, ranks, load]);
+    if (validation === 'current') void load(asked);
+  }, [validation, asked, load]);
   const incomplete = error?.code === 'spec.invalid';
   return (
     <div>
@@ -108,10 +114,9 @@ function Choice({ world, usual }: { world: number; usual: number }) {
           min={1}
           max={MOST_RANKS}
           allowDecimal={false}
-          value={ranks}
-          onChange={(next) =>
-            setWanted(typeof next === 'number' && next >= 1 && next <= MOST_RANKS ? next : null)
-          }
+          value={typed ?? ranks}
+          onChange={setTyped}
+          onBlur={() => allowed || setTyped(null)}
         />
         <Text size="sm">ranks, the best first</Text>
       </Group>

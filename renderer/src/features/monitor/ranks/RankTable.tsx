@@ -13,7 +13,7 @@ const states: Record<RankStatus['state'], { text: string; color: string; ink: st
   ended: { text: 'Ended', color: 'gray', ink: 'var(--mantine-color-dimmed)' },
 };
 
-/** Of the last step, 0 to 1; null before it. */
+/** Of the last step waiting for other stages, 0 to 1; null before it. */
 export const waitShare = ({ stepSeconds, waitSeconds }: RankStatus): number | null =>
   stepSeconds === null || waitSeconds === null || stepSeconds <= 0
     ? null
@@ -36,7 +36,7 @@ export function RankTable({ ranks }: { ranks: readonly RankStatus[] }) {
             <th scope="col">Process</th>
             <th scope="col">Step</th>
             <th scope="col">Step time</th>
-            <th scope="col">Waiting</th>
+            <th scope="col">Waiting for stages</th>
             <th scope="col">Memory</th>
             <th scope="col">Peak</th>
           </tr>

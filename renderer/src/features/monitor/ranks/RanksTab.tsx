@@ -6,10 +6,14 @@ import { formatBytes } from '../../../charts/format.ts';
 import { useStore } from '../../../store/context.tsx';
 import rankColours from '../../devices/RankPicture.module.css';
 import { RankPicture } from '../../devices/RankPicture.tsx';
-import { type RankDevice, rankDevices } from '../../devices/rank-places.ts';
-import classes from './Ranks.module.css';
+import { devicesOfHosts, type RankDevice, rankDevices } from '../../devices/rank-places.ts';
+import page from '../Monitor.module.css';
 import { RankTable } from './RankTable.tsx';
 import { TimelineCard } from './TimelineCard.tsx';
+
+/** The engine measures what its pipeline waits, not its collectives. */
+const WAITING_TEXT =
+  'Waiting is for the other stages of the pipeline. What a rank waits for its data- or tensor-parallel group to add up counts as computing.';
 
 /** The processes of a run of several ranks: where they are, how they fare, and what each does in a step. */
 export function RanksTab({ status, spec }: { status: RunStatus; spec: RunSpec }) {
@@ -17,21 +21,26 @@ export function RanksTab({ status, spec }: { status: RunStatus; spec: RunSpec })
   const system = useStore((s) => s.system);
   const { parallel, hosts, device } = spec;
   const devices = useMemo(
-    () => rankDevices(parallel, hosts, device, system?.devices ?? []),
-    [parallel, hosts, device, system],
+    () =>
+      (hosts.length === 0 ? devicesOfHosts(ranks, device) : null) ??
+      rankDevices(parallel, hosts, device, system?.devices ?? []),
+    [ranks, parallel, hosts, device, system],
   );
   const states = useMemo(() => new Map(ranks.map(({ rank, state }) => [rank, state])), [ranks]);
   return (
     <Stack gap="md">
-      <section className={classes.card} aria-label="Ranks on devices">
+      <section className={page.card} aria-label="Ranks on devices">
         <RankPicture
           devices={devices}
           states={states}
           foot={(one) => <DeviceMemory device={one} ranks={ranks} />}
         />
       </section>
-      <section className={`${classes.card} ${rankColours.colors}`} aria-label="Ranks and their last step">
+      <section className={`${page.card} ${rankColours.colors}`} aria-label="Ranks and their last step">
         <RankTable ranks={ranks} />
+        <Text size="xs" c="dimmed" mt="xs">
+          {WAITING_TEXT}
+        </Text>
       </section>
       {parallel.timeline ? (
         <TimelineCard id={status.id} spec={spec} step={status.step} />

@@ -21,17 +21,20 @@ interface Props {
 }
 
 /** That the run was started again by itself, why and from where; the newest first. */
-export function RestartNotice({ status: { restarts }, most }: Props) {
+export function RestartNotice({ status, most }: Props) {
+  const { restarts } = status;
   const newest = restarts.at(-1);
   if (!newest) return null;
-  const attempt = (k: number) => `Attempt ${k + 2}${most === null ? '' : ` of ${most + 1}`}`;
+  // Attempts count resumes by hand as well, restarts are those of the last of them.
+  const attempt = (k: number) =>
+    `Attempt ${status.attempt - (restarts.length - 1 - k)}, restart ${k + 1}${most === null ? '' : ` of ${most}`}`;
   return (
     <Alert
       color="yellow"
       mb="lg"
       role="status"
       icon={<IconRefreshAlert aria-hidden />}
-      title={`${attempt(restarts.length - 1)}, ${restartText(newest)}`}
+      title={`${attempt(restarts.length - 1)}: ${restartText(newest)}`}
       styles={{ title: { color: 'var(--collie-warn)' } }}
     >
       <Text size="sm">It was started again {formatWhen(newest.at)}.</Text>
@@ -41,7 +44,7 @@ export function RestartNotice({ status: { restarts }, most }: Props) {
             .slice(0, -1)
             .map((restart, k) => (
               <List.Item key={restart.at}>
-                {attempt(k)}, {restartText(restart)}
+                {attempt(k)}: {restartText(restart)}
               </List.Item>
             ))
             .reverse()}

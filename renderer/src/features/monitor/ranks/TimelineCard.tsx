@@ -2,19 +2,15 @@ import { ActionIcon, Button, Group, Text } from '@mantine/core';
 import { IconChevronLeft, IconChevronRight } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
 import type { RunTimeline } from '../../../../../electron/shared/events.ts';
+import { bubbleShare } from '../../../../../electron/shared/parallel-fields.ts';
 import type { RunSpec } from '../../../../../electron/shared/run-spec.ts';
 import { formatPercent } from '../../../charts/format.ts';
 import { ErrorView } from '../../../components/ErrorView.tsx';
 import { formatInteger, plural } from '../../../components/format.ts';
 import rankColours from '../../devices/RankPicture.module.css';
+import page from '../Monitor.module.css';
 import classes from './Ranks.module.css';
-import {
-  formatMicroseconds,
-  type TimelineRow,
-  type TimelineSpan,
-  theoreticalBubble,
-  timelineView,
-} from './timeline-view.ts';
+import { formatMicroseconds, type TimelineRow, type TimelineSpan, timelineView } from './timeline-view.ts';
 import { useTimeline } from './use-timeline.ts';
 
 interface Props {
@@ -27,9 +23,9 @@ interface Props {
 /** When each rank computed which micro-batch: of the newest step, or of any before. */
 export function TimelineCard({ id, spec, step }: Props) {
   const [wanted, setWanted] = useState<number | null>(null);
-  const { timeline, error, known } = useTimeline(id, wanted, wanted === null ? step : 0);
+  const { timeline, error, known } = useTimeline(id, wanted, step);
   return (
-    <section className={classes.card} aria-label="Timeline of the pipeline">
+    <section className={page.card} aria-label="Timeline of the pipeline">
       <Group justify="space-between" mb="xs">
         <Text size="sm" fw={600} component="h3">
           Timeline
@@ -87,14 +83,14 @@ const TICKS = [0, 0.25, 0.5, 0.75, 1];
 function Timeline({ timeline, spec }: { timeline: RunTimeline; spec: RunSpec }) {
   const { parallel, batch } = spec;
   const view = useMemo(() => timelineView(timeline, parallel), [timeline, parallel]);
-  const theory = theoreticalBubble(parallel, batch.grad_accum_steps);
+  const theory = bubbleShare(parallel, batch.grad_accum_steps);
   const own = batch.grad_accum_steps / parallel.dp_size;
   return (
     <div className={`${classes.timeline} ${rankColours.colors}`}>
       <ul className={classes.legend} aria-label="Colours">
         <li data-kind="forward">Forward</li>
         <li data-kind="backward">Backward</li>
-        <li data-kind="gap">Waiting, communicating, updating</li>
+        <li data-kind="gap">Waiting for other stages, adding up over copies, updating</li>
       </ul>
       <ul className={classes.rows} aria-label="Ranks">
         {view.rows.map((row) => (

@@ -73,11 +73,6 @@ export function measuredBubble(ranks: RunTimeline['ranks'], parallel: ParallelSp
 const beginOf = (spans: readonly Span[]) =>
   spans.reduce((begin, span) => Math.min(begin, span.begin_us), Number.POSITIVE_INFINITY);
 
-/** Of (interleaved) 1F1B when all passes take the same time: (p - 1) / (m v + p - 1). */
-export function theoreticalBubble({ pp_size, dp_size, pipeline_chunks }: ParallelSpec, accumulation: number) {
-  return (pp_size - 1) / ((accumulation / dp_size) * pipeline_chunks + pp_size - 1);
-}
-
 /** "850 µs", "12.3 ms", "1.94 s". */
 export function formatMicroseconds(us: number): string {
   const three = (value: number) => Number(value.toPrecision(3));

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { ErrorInfo } from '../../../../../electron/shared/errors.ts';
 import type { RunTimeline } from '../../../../../electron/shared/events.ts';
 import { useClient } from '../../../store/context.tsx';
@@ -11,25 +11,45 @@ interface Read {
   known: boolean;
 }
 
-/** The timeline of a step; null: the newest, read again whenever the run has got further (`at`). */
+/**
+ * The timeline of a step; null: the newest, read again whenever the run has got further (`at`). One question at a time: on a busy
+ * machine steps may come faster than answers, and each answer is shown.
+ */
 export function useTimeline(id: string, step: number | null, at: number): Read {
   const client = useClient();
   const [read, setRead] = useState<Read>({ timeline: null, error: null, known: false });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `at` is the reason to read again
+  const askAgain = useRef(() => {});
+  const lastAt = useRef(at);
   useEffect(() => {
     let ended = false;
-    client.call('runs.timeline', { id, step }).then(
-      (timeline) => {
-        // Between attempts there may be none of the step for a moment: what is shown stays.
-        if (!ended) setRead((old) => ({ timeline: timeline ?? old.timeline, error: null, known: true }));
-      },
-      (thrown) => {
-        if (!ended) setRead((old) => ({ ...old, error: asErrorInfo(thrown), known: true }));
-      },
-    );
+    let [asking, outdated] = [false, false];
+    const ask = async () => {
+      asking = true;
+      do {
+        outdated = false;
+        const change = await client.call('runs.timeline', { id, step }).then(
+          // Between attempts there may be none of the step for a moment: what is shown stays.
+          (timeline) => (old: Read) => ({ timeline: timeline ?? old.timeline, error: null, known: true }),
+          (thrown) => (old: Read) => ({ ...old, error: asErrorInfo(thrown), known: true }),
+        );
+        if (ended) return;
+        setRead(change);
+      } while (outdated);
+      asking = false;
+    };
+    askAgain.current = () => {
+      if (asking) outdated = true;
+      else void ask();
+    };
+    askAgain.current();
     return () => {
       ended = true;
     };
-  }, [client, id, step, at]);
+  }, [client, id, step]);
+  useEffect(() => {
+    const further = at !== lastAt.current;
+    lastAt.current = at;
+    if (further && step === null) askAgain.current();
+  }, [at, step]);
   return read;
 }

@@ -1,0 +1,35 @@
+/** How long ranks may take to end by themselves. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Patience } from '../../electron/supervisor/patience.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test('a run that was asked to stop has ten minutes from its last sign of life', () => {
+  const patience = new Patience();
+  const asked = () => patience.over({ stopping: true, failed: false });
+  vi.advanceTimersByTime(599_000);
+  expect(asked()).toBeNull();
+  patience.sign();
+  vi.advanceTimersByTime(599_000);
+  expect(asked()).toBeNull();
+  vi.advanceTimersByTime(1_000);
+  expect(asked()).toMatch(/does not stop/);
+  expect(patience.over({ stopping: false, failed: false })).toBeNull();
+});
+
+test('after the end of one rank the others have five seconds, anew in each attempt', () => {
+  const patience = new Patience();
+  const failed = () => patience.over({ stopping: false, failed: true });
+  expect(failed()).toBeNull();
+  vi.advanceTimersByTime(4_999);
+  expect(failed()).toBeNull();
+  vi.advanceTimersByTime(1);
+  expect(failed()).toMatch(/the others have not/);
+  patience.renew();
+  expect(failed()).toBeNull();
+});

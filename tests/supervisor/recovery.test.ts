@@ -1,0 +1,62 @@
+/** When a run is started again by itself, and what it says when it is not. */
+import { describe, expect, it } from 'vitest';
+import { CollieError, errorCodes } from '../../electron/shared/errors.ts';
+import { besideCheckpoint, refusalOf, unrecovered } from '../../electron/supervisor/recovery.ts';
+
+const died = new CollieError('rank.died', 'Rank 1 died.', 'Resume the run.', { rank: 1 });
+const history = { restarts: 0, most: 9, fruitless: 0 };
+
+describe('another try', () => {
+  it('is made after a death or a hang, as often as allowed', () => {
+    expect(refusalOf(died, history)).toBeNull();
+    expect(refusalOf(new CollieError('rank.hung', ''), { ...history, restarts: 8 })).toBeNull();
+    expect(refusalOf(died, { ...history, restarts: 9 })).toBe('recovery.max_restarts is used up (9)');
+  });
+
+  it('is not made for anything else, which would only come again', () => {
+    const others = errorCodes.filter((code) => code !== 'rank.died' && code !== 'rank.hung');
+    for (const code of others)
+      expect(refusalOf(new CollieError(code, ''), history)).toBe(`a restart would meet ${code} again`);
+  });
+
+  it('is not made after two attempts in a row that saved nothing new', () => {
+    expect(refusalOf(died, { ...history, fruitless: 1 })).toBeNull();
+    expect(refusalOf(died, { ...history, fruitless: 2 })).toMatch(/^2 attempts in a row ended before/);
+  });
+});
+
+it('a failure says why nothing is tried, unless nobody asked for it', () => {
+  expect(unrecovered(died, 'the reason').toInfo()).toEqual({
+    ...died.toInfo(),
+    hint: 'It was not started again by itself: the reason. Resume the run.',
+  });
+  expect(refusalOf(died, { ...history, most: 0 })).toBe('');
+  expect(unrecovered(died, '').toInfo()).toEqual(died.toInfo());
+});
+
+describe('a checkpoint that cannot be read', () => {
+  const folder = '/runs/x/checkpoints/step-00000004';
+  const cut = new CollieError('checkpoint.truncated', 'It is cut off.', 'Resume from another checkpoint.');
+  const told = (failure: CollieError, all: string[]) =>
+    besideCheckpoint(
+      failure,
+      '/runs/x',
+      'step-00000004',
+      all.map((name) => ({ name })),
+    ).hint;
+
+  it('is to be removed, as a resume takes the newest; what comes then is named', () => {
+    expect(told(cut, ['step-00000002', 'step-00000004'])).toBe(
+      `Resume from another checkpoint. A resume takes the newest checkpoint: remove ${folder} to go on from step-00000002.`,
+    );
+    expect(told(cut, ['step-00000004'])).toMatch(/to go on from step 0\.$/);
+    const path = `${folder}/adapter.rank-001.safetensors`;
+    const unreadable = new CollieError('file.unreadable', '', 'Check that you may read it.', { path });
+    expect(told(unreadable, [])).toContain(`remove ${folder}`);
+  });
+
+  it('is not to blame for anything else', () => {
+    expect(told(died, ['step-00000004'])).toBe(died.hint);
+    expect(besideCheckpoint(cut, '/runs/x', null, [])).toBe(cut);
+  });
+});
