@@ -10,8 +10,8 @@ namespace collie {
 namespace {
 
 [[noreturn]] void refuse(const std::string& path, const std::string& message, const std::string& fix) {
-  const nlohmann::json issue = {{"path", path}, {"code", "not_divisible"}, {"message", message}, {"suggestion", fix}};
-  throw Error("spec.invalid", path + ": " + message, fix, {{"issues", nlohmann::json::array({issue})}});
+  const nlohmann::json issue = {{"path", path}, {"code", "not_divisible"}, {"message", message + "."}, {"suggestion", fix}};
+  throw Error("spec.invalid", path + ": " + message + ".", fix, {{"issues", nlohmann::json::array({issue})}});
 }
 
 bool splits_heads(const ModelConfig& c, int64_t tp) {
@@ -126,8 +126,9 @@ std::vector<Range> pipeline_ranges(const ModelConfig& c, const ParallelSpec& spe
   const int64_t chunks = spec.pp_size * spec.pipeline_chunks;
   if (chunks > c.n_layers)
     refuse("parallel.pp_size",
-           std::to_string(spec.pp_size) + " stages of " + std::to_string(spec.pipeline_chunks) + " chunks need at least " +
-               std::to_string(chunks) + " layers; the model has " + std::to_string(c.n_layers),
+           std::to_string(spec.pp_size) + " stages of " + std::to_string(spec.pipeline_chunks) +
+               (spec.pipeline_chunks == 1 ? " chunk" : " chunks") + " need at least " + std::to_string(chunks) +
+               " layers; the model has " + std::to_string(c.n_layers),
            "Lower pp_size or pipeline_chunks.");
   if (spec.pipeline_layers.empty() && spec.pipeline_partition == PipelinePartition::parameters)
     return ranges_of(by_parameters(c, chunks));

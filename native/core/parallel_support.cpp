@@ -113,6 +113,7 @@ std::vector<Refusal> parallel_refusals(const ParallelUse& use) {
   check_combination(use, refusals);
   check_gathering(use.parallel, refusals);
   if (use.model) check_sizes(use, refusals);
+  for (Refusal& refusal : refusals) refusal.message += ".";
   return refusals;
 }
 

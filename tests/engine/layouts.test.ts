@@ -138,15 +138,22 @@ describe.skipIf(noEngine ?? noMpi)('layouts', () => {
     for (const [i, name] of files.entries()) expect(fileBytes(folder, name) === straight[i], name).toBe(true);
   });
 
-  it('a checkpoint whose file of one rank is missing is refused by the tensor that is not complete', async () => {
-    const run = makeRunOf(model);
+  it.each([
+    ['a part of a tensor', model, /Tensor model\.layers\..* is not complete/],
+    [
+      'a whole tensor',
+      { pp_size: 2 },
+      /No file of .*\.rank-\*\.safetensors has tensor .* of a rank is missing/,
+    ],
+  ])('a checkpoint is refused when the missing file of a rank has %s', async (_, layout: Layout, message) => {
+    const run = makeRunOf(layout);
     await trainToEnd(run);
     rmSync(join(run, 'checkpoints', LAST, 'adapter.rank-001.safetensors'));
     const failed = await new TrainProcess(run, LAST).ended;
     expect(failed.code).not.toBe(0);
     const errors = payloads(wholeRun(run), 'error');
     expect(errors.at(-1)?.payload).toMatchObject({ code: 'checkpoint.truncated' });
-    expect(errors.at(-1)?.payload.message).toMatch(/Tensor model\.layers\..* is not complete/);
+    expect(errors.at(-1)?.payload.message).toMatch(message);
   });
 
   it(`a rank that is killed at random leaves no process and no broken checkpoint, ${whole ? 20 : 4} times`, async () => {

@@ -56,6 +56,7 @@ Slice slice_of(const nlohmann::json& slices, const TensorView& view) {
 
 ShardedTensors::ShardedTensors(const fs::path& folder, const std::string& stem) : where_((folder / stem).string()) {
   for (const fs::path& path : files_of(folder, stem)) {
+    of_ranks_ = path.filename() != stem + ".safetensors";
     files_.push_back(std::make_unique<SafetensorsFile>(path, StoreKind::checkpoint));
     add(*files_.back());
   }
@@ -98,6 +99,11 @@ const StoredTensor* ShardedTensors::find(const std::string& name) const {
 
 const StoredTensor& ShardedTensors::at(const std::string& name) const {
   if (const StoredTensor* tensor = find(name)) return *tensor;
+  if (of_ranks_)
+    throw Error("checkpoint.truncated",
+                "No file of " + where_ + ".rank-*.safetensors has tensor " + name + "; " + std::to_string(files_.size()) +
+                    " are there. The file of a rank is missing.",
+                kNext, {{"tensor", name}, {"path", where_}});
   throw Error("checkpoint.mismatch", where_ + " has no tensor " + name + ".",
               "This checkpoint was made by another run: choose one of this run.", {{"tensor", name}, {"path", where_}});
 }

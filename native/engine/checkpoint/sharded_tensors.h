@@ -36,7 +36,7 @@ class ShardedTensors {
   ShardedTensors(const std::filesystem::path& folder, const std::string& stem);
 
   const StoredTensor* find(const std::string& name) const;
-  // Throws checkpoint.mismatch.
+  // Throws checkpoint.mismatch; checkpoint.truncated when ranks wrote the files, of which one is missing then.
   const StoredTensor& at(const std::string& name) const;
   const StoredTensor& at(const std::string& name, std::span<const int64_t> shape) const;
   // Sorted by name.
@@ -48,6 +48,7 @@ class ShardedTensors {
   void check_whole(StoredTensor& tensor) const;
 
   std::string where_;
+  bool of_ranks_ = false;  // a file for each, instead of one
   std::vector<std::unique_ptr<SafetensorsFile>> files_;
   std::map<std::string, StoredTensor> tensors_;
 };
