@@ -10,7 +10,7 @@ import { method, methodRates, optimizer, optionsOf, rates } from './variants.ts'
 /** What all of these sum in another order, and some of them then divide by something small. */
 const TOLERANCE = 1e-4;
 
-/** dp 2, tp 2, pp 2 and ZeRO 2, without the axes that the method or the optimizer excludes. */
+/** dp 2, tp 2 with sequence parallelism, pp 2 and ZeRO 2, without the axes that the method or the optimizer excludes. */
 function layoutFor(methodType: string, optimizerType: string): Partial<RunSpec['parallel']> {
   const excluded = native((addon) => addon.parallelExclusions())
     .filter(({ field, value }) => value === (field === 'method.type' ? methodType : optimizerType))
@@ -18,6 +18,7 @@ function layoutFor(methodType: string, optimizerType: string): Partial<RunSpec['
   return {
     dp_size: 2,
     tp_size: excluded.includes('tensor') ? 1 : 2,
+    sequence_parallel: !excluded.includes('tensor'),
     pp_size: excluded.includes('pipeline') ? 1 : 2,
     zero_stage: excluded.includes('zero') ? 0 : 2,
   };

@@ -66,7 +66,7 @@ void Decoder::Impl::make_tables() {
   if (layout.tables)
     embedding.emplace(weight_options(o, base, "model.embed_tokens.weight", layout.embedding, rows), shape, Decay::yes, ParameterKind::table);
   if (!layout.shard.head) return;
-  head.emplace(weight_options(o, base, "model.norm.weight", layout.final_norm, replicated(tp())), c, layout);
+  head.emplace(weight_options(o, base, "model.norm.weight", layout.final_norm, between_linears(tp(), layout.shard)), c, layout);
   if (!c.tied_embeddings)
     lm_head.emplace(weight_options(o, base, "lm_head.weight", layout.head, rows), shape, Decay::yes, ParameterKind::table);
 }
