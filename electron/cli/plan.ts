@@ -16,8 +16,8 @@ export interface PlanFlags {
 
 const verdicts = { fits: 'fits', tight: 'tight', does_not_fit: 'does not fit' } as const;
 
-const sizes = ({ parallel: { dp_size, tp_size, pp_size, zero_stage } }: LayoutForecast) =>
-  [dp_size, tp_size, pp_size, zero_stage].map(String);
+const sizes = ({ parallel: { dp_size, tp_size, pp_size, zero_stage, sequence_parallel } }: LayoutForecast) =>
+  [dp_size, tp_size, sequence_parallel ? 'yes' : '', pp_size, zero_stage].map(String);
 
 const seconds = (value: number) => `${value < 10 ? value.toPrecision(2) : value.toFixed(0)} s`;
 
@@ -42,7 +42,8 @@ const same = (a: LayoutForecast['parallel'], b: LayoutForecast['parallel']) =>
   a.dp_size === b.dp_size &&
   a.tp_size === b.tp_size &&
   a.pp_size === b.pp_size &&
-  a.zero_stage === b.zero_stage;
+  a.zero_stage === b.zero_stage &&
+  a.sequence_parallel === b.sequence_parallel;
 
 /** As many ranks as the spec has; of a spec for one: all GPUs, or the cores. */
 async function usualRanks(host: Host, spec: Record<string, unknown>, own: number): Promise<number> {
@@ -62,14 +63,27 @@ function printLayouts(layouts: readonly LayoutForecast[]): void {
     seconds(layout.time.bubbleSeconds),
     seconds(layout.time.communicationSeconds),
   ]);
-  const head = ['dp', 'tp', 'pp', 'zero', 'device', '', 'step', 'compute', 'bubble', 'communication'];
+  const head = [
+    'dp',
+    'tp',
+    'sequence',
+    'pp',
+    'zero',
+    'device',
+    '',
+    'step',
+    'compute',
+    'bubble',
+    'communication',
+  ];
   printTable([head, ...rows]);
 }
 
 /** Data-parallel ranks are alike: a row stands for all of a stage and tp_rank. */
 function printMemory(layout: LayoutForecast): void {
-  const [dp, tp, pp, zero] = sizes(layout);
-  process.stdout.write(`\n${pc.bold(`Memory of a rank with dp ${dp}, tp ${tp}, pp ${pp}, ZeRO ${zero}`)}\n`);
+  const [dp, tp, sequence, pp, zero] = sizes(layout);
+  const grid = `dp ${dp}, tp ${tp}${sequence ? ' with sequence parallelism' : ''}, pp ${pp}, ZeRO ${zero}`;
+  process.stdout.write(`\n${pc.bold(`Memory of a rank with ${grid}`)}\n`);
   const rows = layout.ranks.map(({ stage, tpRank, layers, memory }) => [
     String(stage),
     String(tpRank),
