@@ -31,7 +31,8 @@ Workspace::Workspace(const ModelConfig& config, const ModelLayout& model, const 
   for (int64_t i = 0; i < kept.sets(options.slots); ++i)
     sets_.push_back(allocate_layer(layer_shapes(config, model, kept_layout(model, kept, i % kept.per_slot), options.capacity)));
   if (inputs) inputs_.push_back(sets_[0].x);
-  for (int64_t i = 0; i < kept.inputs(options.slots); ++i) inputs_.push_back(allocate({token_share(shard_, options.capacity).own, config.hidden_size}));
+  const BufferShape input{token_share(shard_, options.capacity).own, config.hidden_size};
+  for (int64_t i = 0; i < kept.inputs(options.slots); ++i) inputs_.push_back(allocate(input));
   per_slot_ = kept.per_slot;
   const SharedShapes s = shared_shapes(config, model, method, options.capacity, options.max_document, options.slots, options.precision);
   shared_ = {.y = allocate(s.y),

@@ -40,9 +40,9 @@ class Workspace {
   Workspace(const ModelConfig& config, const ModelLayout& model, const std::optional<MethodSpec>& method,
             const WorkspaceOptions& options);
 
-  // Buffers of a layer, of n tokens: rows of the rank's share, of all tokens, or (h1, h2) padded ones. With activation checkpointing, or when nothing is trained, layers share all but x
-  // (or all), and so do those below the first trained one: forward overwrites what an earlier layer left.
-  // `slot`: the micro-batch in flight that they are of.
+  // Buffers of a layer, of n tokens: rows of the rank's share, of all tokens, or (h1, h2) padded ones. With activation checkpointing, or
+  // when nothing is trained, layers share all but x (or all), and so do those below the first trained one: forward overwrites what an
+  // earlier layer left. `slot`: the micro-batch in flight that they are of.
   LayerBuffers layer(int64_t index, int64_t n, int64_t slot = 0) const;
   // What a chunk gives to the next one, and later the gradient that it gives back, [M, D].
   at::Tensor output(int64_t n, int64_t slot) const;
