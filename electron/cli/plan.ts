@@ -16,11 +16,11 @@ export interface PlanFlags {
 
 const verdicts = { fits: 'fits', tight: 'tight', does_not_fit: 'does not fit' } as const;
 
-const named = ({ dp_size, tp_size, pp_size, zero_stage }: LayoutForecast['parallel']) =>
-  `dp ${dp_size}, tp ${tp_size}, pp ${pp_size}, ZeRO ${zero_stage}`;
+const named = ({ dp_size, tp_size, pp_size, zero_stage, sequence_parallel }: LayoutForecast['parallel']) =>
+  `dp ${dp_size}, tp ${tp_size}${sequence_parallel ? ' with sequence parallelism' : ''}, pp ${pp_size}, ZeRO ${zero_stage}`;
 
-const sizes = ({ parallel: { dp_size, tp_size, pp_size, zero_stage } }: LayoutForecast) =>
-  [dp_size, tp_size, pp_size, zero_stage].map(String);
+const sizes = ({ parallel: { dp_size, tp_size, pp_size, zero_stage, sequence_parallel } }: LayoutForecast) =>
+  [dp_size, tp_size, sequence_parallel ? 'yes' : '', pp_size, zero_stage].map(String);
 
 /** Two figures are all that an estimate has. */
 const seconds = (value: number) =>
@@ -51,7 +51,8 @@ const same = (a: LayoutForecast['parallel'], b: LayoutForecast['parallel']) =>
   a.dp_size === b.dp_size &&
   a.tp_size === b.tp_size &&
   a.pp_size === b.pp_size &&
-  a.zero_stage === b.zero_stage;
+  a.zero_stage === b.zero_stage &&
+  a.sequence_parallel === b.sequence_parallel;
 
 /** As many ranks as the spec has; of a spec for one: all GPUs, or the cores. */
 async function usualRanks(host: Host, spec: Record<string, unknown>, own: number): Promise<number> {
@@ -71,7 +72,19 @@ function printLayouts(layouts: readonly LayoutForecast[]): void {
     seconds(layout.time.bubbleSeconds),
     seconds(layout.time.communicationSeconds),
   ]);
-  const head = ['dp', 'tp', 'pp', 'zero', 'memory', 'verdict', 'step', 'compute', 'bubble', 'communication'];
+  const head = [
+    'dp',
+    'tp',
+    'sequence',
+    'pp',
+    'zero',
+    'memory',
+    'verdict',
+    'step',
+    'compute',
+    'bubble',
+    'communication',
+  ];
   printTable([head, ...rows]);
 }
 

@@ -34,6 +34,8 @@ export interface FieldMeta {
   paper?: { title: string; url: string };
   /** What the form offers instead of a plain input: pickers of the library, a dataset's columns, a larger text box, buttons for one less and one more. */
   control?: 'model' | 'dataset' | 'column' | 'multiline' | 'adapter' | 'stepper';
+  /** A switch that can be set only where another number is above a bound; `otherwise` says so. */
+  needs?: { path: string; above: number; otherwise: string };
   /** Usual values of a list of texts; others may be typed. */
   suggestions?: string[];
   /** Of a variant: the heading under which choices list it. */

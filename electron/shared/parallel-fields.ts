@@ -27,6 +27,17 @@ export const parallelSchema = z.strictObject({
         paper: { title: 'Megatron-LM (2019)', url: 'https://arxiv.org/abs/1909.08053' },
       }),
     ),
+  sequence_parallel: z
+    .boolean()
+    .default(false)
+    .meta(
+      meta({
+        title: 'Sequence parallel',
+        help: 'With tensor parallel: its ranks share the tokens between the matrices too, so that norms and residual stream are cut as well. Activations take less memory, the result is the same, and a little more is sent.',
+        needs: { path: 'parallel.tp_size', above: 1, otherwise: 'Needs tensor parallel above 1.' },
+        paper: { title: 'Sequence parallelism (2022)', url: 'https://arxiv.org/abs/2205.05198' },
+      }),
+    ),
   pp_size: int(1, 64)
     .default(1)
     .meta(

@@ -44,18 +44,27 @@ double layer_bytes(const ModelConfig& config, const RunSpec& spec, const ModelSh
 
 double ring(int64_t ranks) { return static_cast<double>(ranks - 1) / static_cast<double>(ranks); }
 
+// In all_reduces of the residual stream. With sequence parallelism each is a gathering and a scattering sum, of half its bytes, and the
+// inputs of two linears a layer, and of the head, are gathered once more.
+double tensor_reductions(const RunSpec& spec, const RankPlan& rank) {
+  const bool recomputes = spec.activation_checkpointing, sequence = spec.parallel.sequence_parallel;
+  const double first = rank.place.stage == 0 ? 1 : 0, last = rank.place.stage == spec.parallel.pp_size - 1 ? 1 : 0;
+  const double layer = sequence ? 5 + (recomputes ? 1.5 : 0) : 4 + (recomputes ? 2 : 0);
+  return static_cast<double>(rank.layers) * layer + first + last * (sequence ? 1.5 : 1);  // embedding forward, head backward
+}
+
 StepTraffic traffic_of(const ModelConfig& config, const RunSpec& spec, const ModelShard& shard, const RankPlan& rank) {
   const ParallelSpec& p = spec.parallel;
   const double micro_batches = static_cast<double>(spec.batch.grad_accum_steps / p.dp_size);
   const double tokens = static_cast<double>(spec.batch.micro_batch_size * spec.batch.seq_len) * micro_batches;
   const double residual = tokens * static_cast<double>(config.hidden_size * element_bytes(Element::storage, spec.precision));
-  const double reduces = static_cast<double>(rank.layers) * (spec.activation_checkpointing ? 6 : 4);
-  const double edges = (rank.place.stage == 0 ? 1 : 0) + (rank.place.stage == p.pp_size - 1 ? 1 : 0);  // embedding forward, head backward
+  const double edges = (rank.place.stage == 0 ? 1 : 0) + (rank.place.stage == p.pp_size - 1 ? 1 : 0);
   const double trained = static_cast<double>(rank.memory.trainable_params) * 4;
   const double borders = static_cast<double>(2 * p.pipeline_chunks) - edges;
   StepTraffic traffic;
-  traffic.tensor = 2 * ring(p.tp_size) * residual * (reduces + edges);
-  traffic.pipeline = p.pp_size > 1 ? residual * borders : 0;
+  traffic.tensor = 2 * ring(p.tp_size) * residual * tensor_reductions(spec, rank);
+  const double message = p.sequence_parallel ? residual / static_cast<double>(p.tp_size) : residual;
+  traffic.pipeline = p.pp_size > 1 ? message * borders : 0;
   // With ZeRO, gradients to their owner and new weights from it are together what one all_reduce sends; from stage 2 on gradients are
   // sent off after every micro-batch, as they are kept nowhere else. With stage 3 weights come for the forward and for the backward pass
   // of every micro-batch instead.

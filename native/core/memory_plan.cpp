@@ -20,7 +20,7 @@ constexpr int64_t kProcessBytes = int64_t{110} << 20;
 
 int64_t activation_bytes(const ModelConfig& config, const ModelLayout& model, const PlanInput& in) {
   const KeptLayers kept = kept_layers(model, in.checkpointing);
-  const BufferShape input{in.capacity_tokens, config.hidden_size};
+  const BufferShape input{token_share(model.shard, in.capacity_tokens).own, config.hidden_size};
   int64_t bytes = kept.inputs(in.slots) * input.bytes(in.precision);
   for (int64_t i = 0; i < kept.sets(in.slots); ++i)
     for (const BufferShape& s :

@@ -160,18 +160,18 @@ int64_t element_bytes(Element element, Precision precision) {
 }
 
 LayerShapes layer_shapes(const ModelConfig& c, const ModelLayout& model, const LayerLayout& l, int64_t n) {
-  const int64_t d = c.hidden_size;
-  const BufferShape serial{model.bottleneck > 0 ? n : 0, d + 2 * model.bottleneck};
-  return {.x = {n, d},
-          .h1 = {n, l.qkv.width()},
+  const int64_t d = c.hidden_size, own = token_share(model.shard, n).own, kept = model.shard.sequence_parallel ? 0 : n;
+  const BufferShape serial{model.bottleneck > 0 ? own : 0, d + 2 * model.bottleneck};
+  return {.x = {own, d},
+          .x2 = {own, d},
+          .h1 = {kept, l.qkv.width()},
           .qkv = {n, l.qkv.out},
           .attended = {n, l.o.width()},
-          .x2 = {n, d},
-          .h2 = {n, l.gate_up.width()},
+          .h2 = {kept, l.gate_up.width()},
           .gate_up = {n, l.gate_up.out},
           .activated = {n, l.down.width()},
-          .rstd1 = {n, 1, Element::f32},
-          .rstd2 = {n, 1, Element::f32},
+          .rstd1 = {own, 1, Element::f32},
+          .rstd2 = {own, 1, Element::f32},
           .lse = {model.heads.heads.size, n, Element::f32},
           .serial1 = serial,
           .serial2 = serial};
@@ -184,7 +184,8 @@ SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const
   const int64_t largest_share = share_of(c.vocab_size, model.shard.tp_size, 0).size;
   const int64_t fitting = kChunkBytes / (largest_share * element_bytes(Element::storage, precision));
   const int64_t chunk = std::min(n, std::clamp(fitting, kMinChunkRows, kMaxChunkRows));
-  const int64_t backward = model.purpose == Purpose::train ? n : 0;
+  const TokenShare share = token_share(model.shard, n);
+  const bool backward = model.purpose == Purpose::train;
   const LayerLayout widest = model.widest();
   int64_t width = 0, in = 0, out = 0, quantized = 0;
   for (const LinearLayout* linear : widest.all()) {
@@ -194,20 +195,21 @@ SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const
     if (linear->quantization != Quantization::none) quantized = std::max(quantized, linear->out * linear->width());
   }
   const AdapterScratch scratch = method ? adapter_scratch(*method, model.purpose == Purpose::train) : AdapterScratch{};
-  return {.y = {n, d},
-          .outputs = {slots * n, d},
-          .final_h = {n, d},
+  return {.y = {share.padded, d},
+          .h = {model.shard.sequence_parallel ? share.padded : 0, std::max(widest.qkv.width(), widest.gate_up.width())},
+          .outputs = {slots * share.own, d},
+          .final_h = {share.padded, d},
           .gathered = {n, d},
-          .final_rstd = {n, 1, Element::f32},
+          .final_rstd = {share.own, 1, Element::f32},
           .losses = {n, 1, Element::f32},
           .logits = {model.shard.head ? chunk : 0, model.vocabulary.size},
           .statistics = {model.shard.head && model.shard.tp_size > 1 ? 3 : 0, chunk, Element::f32},
           .integers = {5, n, Element::i32},
           .offsets = {n + 1, 1, Element::i32},
           .rope = {2 * max_document, c.head_dim / 2, Element::f32},
-          .dx = {backward, d},
-          .dqkv = {backward, widest.qkv.out},
-          .dinput = {backward, width},
+          .dx = {backward ? share.own : 0, d},
+          .dqkv = {backward ? n : 0, widest.qkv.out},
+          .dinput = {backward ? share.padded : 0, width},
           .adapter_input = {scratch.input ? n : 0, in},
           .adapter_output = {scratch.output ? n : 0, out},
           .weight = {quantized, 1},

@@ -107,36 +107,41 @@ struct BufferShape {
   int64_t bytes(Precision precision) const { return rows * cols * element_bytes(element, precision); }
 };
 
-// What the backward pass needs of one layer. Buffers of a use that does not occur have no rows.
+// What the backward pass needs of one layer. Buffers of a use that does not occur have no rows. M: tokens of the rank's share
+// (TokenShare), which is N without sequence parallelism. With it h1 and h2 are made again from x and x2 in a buffer of all layers.
 struct LayerShapes {
-  BufferShape x, h1, qkv, attended, x2, h2, gate_up, activated;  // [N, *]
-  BufferShape rstd1, rstd2;                                      // [N, 1]
+  BufferShape x, x2;                                      // [M, D]
+  BufferShape h1, qkv, attended, h2, gate_up, activated;  // [N, *]
+  BufferShape rstd1, rstd2;                               // [M, 1]
   BufferShape lse;                                               // [heads, N]
-  BufferShape serial1, serial2;  // [N, D + 2 bottleneck] inputs of the serial adapters, inner values before and after activation
+  BufferShape serial1, serial2;  // [M, D + 2 bottleneck] inputs of the serial adapters, inner values before and after activation
   std::array<BufferShape, 13> all() const {
-    return {x, h1, qkv, attended, x2, h2, gate_up, activated, rstd1, rstd2, lse, serial1, serial2};
+    return {x, x2, h1, qkv, attended, h2, gate_up, activated, rstd1, rstd2, lse, serial1, serial2};
   }
 };
 LayerShapes layer_shapes(const ModelConfig& config, const ModelLayout& model, const LayerLayout& layer, int64_t capacity);
 
-// What all layers share. Buffers of a use that does not occur have no rows.
+// What all layers share. Buffers of a use that does not occur have no rows. P: padded tokens of all ranks' shares, for collectives.
 struct SharedShapes {
-  BufferShape y;                          // [N, D] output of a block before it joins the residual
-  BufferShape outputs;                    // [slots N, D] of the chunk, for every micro-batch in flight
-  BufferShape final_h, gathered;          // [N, D]
-  BufferShape final_rstd, losses;         // [N, 1]
+  BufferShape y;                          // [P, D] output of a block before it joins the residual
+  BufferShape h;                          // [P, widest input] normed, with sequence parallelism
+  BufferShape outputs;                    // [slots M, D] of the chunk, for every micro-batch in flight
+  BufferShape final_h;                    // [P, D]
+  BufferShape gathered;                   // [N, D]
+  BufferShape final_rstd;                 // [M, 1]
+  BufferShape losses;                     // [N, 1]
   BufferShape logits;                     // [rows of a chunk, V]
   BufferShape statistics;                 // [3, rows of a chunk] of logits that lie on several ranks
   BufferShape integers;                   // [5, N] ids, positions, targets, rows, correct
   BufferShape offsets;                    // [N + 1] document borders
   BufferShape rope;                       // [2 max_document, E / 2]
-  BufferShape dx, dqkv, dinput;           // gradients: residual, attention's input, any linear's input
+  BufferShape dx, dqkv, dinput;           // gradients: residual [M, D], attention's input [N, *], any linear's input [P, *]
   BufferShape adapter_input;              // [N, widest input], for adapters that change their input
   BufferShape adapter_output;             // [N, widest output], for adapters that change their output
   BufferShape weight;                     // [elements of the widest]: a quantized weight as it is computed with
   BufferShape prompt;                     // [virtual tokens, *], for methods that compute their vectors
-  std::array<BufferShape, 18> all() const {
-    return {y,       outputs, final_h, gathered, final_rstd,    losses,         logits, statistics, integers,
+  std::array<BufferShape, 19> all() const {
+    return {y, h,    outputs, final_h, gathered, final_rstd,    losses,         logits, statistics, integers,
             offsets, rope,    dx,      dqkv,     dinput,        adapter_input,  adapter_output, weight, prompt};
   }
 };

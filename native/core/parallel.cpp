@@ -71,6 +71,7 @@ ParallelSpec read_parallel(JsonReader reader) {
   spec.dp_size = reader.integer("dp_size", 1, 1024);
   spec.tp_size = reader.integer("tp_size", 1, 64);
   spec.pp_size = reader.integer("pp_size", 1, 64);
+  spec.sequence_parallel = reader.boolean("sequence_parallel");
   spec.zero_stage = reader.integer("zero_stage", 0, 3);
   spec.pipeline_chunks = reader.integer("pipeline_chunks", 1, 16);
   spec.pipeline_partition = reader.one_of<PipelinePartition>(
@@ -159,11 +160,17 @@ int64_t ModelShard::layer(int64_t i) const {
   throw std::logic_error("a layer beyond those of the rank");
 }
 
+TokenShare token_share(const ModelShard& shard, int64_t tokens) {
+  if (!shard.sequence_parallel) return {.all = tokens, .begin = 0, .own = tokens, .padded = tokens};
+  const int64_t own = (tokens + shard.tp_size - 1) / shard.tp_size;
+  return {.all = tokens, .begin = shard.tp_rank * own, .own = own, .padded = shard.tp_size * own};
+}
+
 ModelShard whole_model(const ModelConfig& config) { return {.chunks = {{0, config.n_layers}}}; }
 
 ModelShard model_shard(const ModelConfig& config, const ParallelSpec& spec, const GridPlace& place) {
   const std::vector<Range> ranges = pipeline_ranges(config, spec);
-  ModelShard shard{.tp_size = spec.tp_size, .tp_rank = place.tp_rank, .chunks = {}};
+  ModelShard shard{.tp_size = spec.tp_size, .tp_rank = place.tp_rank, .sequence_parallel = spec.sequence_parallel, .chunks = {}};
   for (size_t v = static_cast<size_t>(place.stage); v < ranges.size(); v += static_cast<size_t>(spec.pp_size))
     shard.chunks.push_back(ranges[v]);
   shard.embedding = place.stage == 0;

@@ -18,6 +18,7 @@ enum class PipelinePartition { parameters, layers };
 // `parallel` of a run's spec.
 struct ParallelSpec {
   int64_t dp_size = 1, tp_size = 1, pp_size = 1;
+  bool sequence_parallel = false;  // tp ranks share the tokens of the residual stream too: TokenShare
   int64_t zero_stage = 0;       // over the dp ranks: 1 shards optimizer state and masters, 2 gradients too, 3 weights too
   int64_t pipeline_chunks = 1;  // chunks of layers a pipeline rank has; more than 1: interleaved 1F1B
   PipelinePartition pipeline_partition = PipelinePartition::parameters;
@@ -67,6 +68,7 @@ std::vector<Range> pipeline_ranges(const ModelConfig& config, const ParallelSpec
 // What one rank holds of the model.
 struct ModelShard {
   int64_t tp_size = 1, tp_rank = 0;
+  bool sequence_parallel = false;
   std::vector<Range> chunks;            // global layers of its chunks, in the order of the pipeline
   bool embedding = true, head = true;   // has the first, the last chunk of the pipeline (with tied embeddings both hold the table)
   int64_t n_layers() const;
@@ -76,6 +78,16 @@ struct ModelShard {
 // The whole model on one rank.
 ModelShard whole_model(const ModelConfig& config);
 ModelShard model_shard(const ModelConfig& config, const ParallelSpec& spec, const GridPlace& place);
+
+// The tokens of a micro-batch that a rank of a tensor-parallel group holds between the linears: norms, residual stream, what is passed
+// on to other stages. All of them; or, with sequence parallelism (Korthikanti et al. 2022, arXiv 2205.05198), as many as every other
+// rank, for the collectives want equal parts: the last ranks' end with padding, rows that stand for no token.
+struct TokenShare {
+  int64_t all = 0;
+  int64_t begin = 0, own = 0;  // rows begin .. begin + own of the padded ones
+  int64_t padded = 0;          // own rows of all ranks
+};
+TokenShare token_share(const ModelShard& shard, int64_t tokens);
 
 // A part of a tensor along one dim; dim -1: all of it.
 struct Slice {

@@ -43,6 +43,9 @@ std::string setting_of(const ParallelSpec& p, ParallelAxis axis) {
 }
 
 void check_combination(const ParallelUse& use, std::vector<Refusal>& refusals) {
+  if (use.parallel.sequence_parallel && use.parallel.tp_size == 1)
+    refusals.push_back({"parallel.sequence_parallel", "shares tokens among tensor-parallel ranks; with parallel.tp_size 1 there is nobody to share with",
+                        "Set it to false, or raise parallel.tp_size."});
   for (const Exclusion& e : kExclusions) {
     const std::string& received = std::string(e.field) == "method.type" ? use.method.type : use.optimizer.type;
     if (received != e.value || !uses(use.parallel, e)) continue;

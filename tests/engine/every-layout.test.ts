@@ -12,16 +12,20 @@ const TOLERANCE = 1e-4;
 
 type Layout = Partial<RunSpec['parallel']>;
 
-/** dp 2, tp 2, pp 2 and ZeRO 2, without the axes that the method or the optimizer excludes; and ZeRO 3, which goes without stages. */
+/**
+ * dp 2, tp 2 with sequence parallelism, pp 2 and ZeRO 2, without the axes that the method or the optimizer excludes; and ZeRO 3, which
+ * goes without stages, beside whole sequences.
+ */
 function layoutsFor(methodType: string, optimizerType: string): Layout[] {
   const excluded = native((addon) => addon.parallelExclusions())
     .filter(({ field, value }) => value === (field === 'method.type' ? methodType : optimizerType))
     .map(({ axis }) => axis);
   const two = (axis: (typeof excluded)[number]) => (excluded.includes(axis) ? 1 : 2);
+  const sequence_parallel = two('tensor') > 1;
   const widest = { dp_size: 2, tp_size: two('tensor'), pp_size: two('pipeline') };
-  if (excluded.includes('zero')) return [{ ...widest, zero_stage: 0 }];
+  if (excluded.includes('zero')) return [{ ...widest, sequence_parallel, zero_stage: 0 }];
   return [
-    { ...widest, zero_stage: 2 },
+    { ...widest, sequence_parallel, zero_stage: 2 },
     { ...widest, pp_size: 1, zero_stage: 3 },
   ];
 }

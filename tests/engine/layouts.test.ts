@@ -27,12 +27,13 @@ const whole = process.env.COLLIE_WHOLE_MATRIX !== undefined;
 const TOTAL = 8;
 const HALF = 'step-00000004';
 const LAST = 'step-00000008';
-const one: Layout = { dp_size: 1, tp_size: 1, pp_size: 1, zero_stage: 0 };
-const grid: Layout = { dp_size: 2, tp_size: 2, pp_size: 2, zero_stage: 2 };
-const data: Layout = { dp_size: 2, tp_size: 1, pp_size: 1, zero_stage: 1 };
-const weights: Layout = { dp_size: 2, tp_size: 2, pp_size: 1, zero_stage: 3 };
-const model: Layout = { dp_size: 1, tp_size: 2, pp_size: 2, zero_stage: 0 };
-const nameOf = (l: Layout) => `dp ${l.dp_size}, tp ${l.tp_size}, pp ${l.pp_size}, ZeRO ${l.zero_stage}`;
+const one: Layout = { dp_size: 1, tp_size: 1, sequence_parallel: false, pp_size: 1, zero_stage: 0 };
+const grid: Layout = { dp_size: 2, tp_size: 2, sequence_parallel: false, pp_size: 2, zero_stage: 2 };
+const data: Layout = { dp_size: 2, tp_size: 1, sequence_parallel: false, pp_size: 1, zero_stage: 1 };
+const weights: Layout = { dp_size: 2, tp_size: 2, sequence_parallel: true, pp_size: 1, zero_stage: 3 };
+const model: Layout = { dp_size: 1, tp_size: 2, sequence_parallel: true, pp_size: 2, zero_stage: 0 };
+const nameOf = (l: Layout) =>
+  `dp ${l.dp_size}, tp ${l.tp_size}${l.sequence_parallel ? ' and sequence' : ''}, pp ${l.pp_size}, ZeRO ${l.zero_stage}`;
 
 const settings: SpecPatch = {
   batch: { micro_batch_size: 1, grad_accum_steps: 4, seq_len: 64 },

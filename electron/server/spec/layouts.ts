@@ -98,7 +98,7 @@ export function refusalIssues(thrown: unknown): SpecIssue[] {
   return [issue('', code, message, undefined, hint)];
 }
 
-/** Every way to write a number of ranks as dp x tp x pp with a ZeRO stage. */
+/** Every way to write a number of ranks as dp x tp x pp with a ZeRO stage, with and without sequence parallelism. */
 export function gridsOf(ranks: number, tpSizes: readonly number[]): Partial<ParallelSpec>[] {
   const found: Partial<ParallelSpec>[] = [];
   for (const tp_size of tpSizes.filter((tp) => ranks % tp === 0))
@@ -106,7 +106,9 @@ export function gridsOf(ranks: number, tpSizes: readonly number[]): Partial<Para
       const dp_size = ranks / tp_size / pp_size;
       if (!Number.isInteger(dp_size)) continue;
       const stages = dp_size === 1 ? [0] : pp_size === 1 ? [0, 1, 2, 3] : [0, 1, 2];
-      for (const zero_stage of stages) found.push({ dp_size, tp_size, pp_size, zero_stage });
+      for (const zero_stage of stages)
+        for (const sequence_parallel of tp_size > 1 ? [false, true] : [false])
+          found.push({ dp_size, tp_size, pp_size, zero_stage, sequence_parallel });
     }
   return found;
 }

@@ -55,6 +55,24 @@ const fused: ParallelRule = {
   },
 };
 
+const sequenceAlone: ParallelRule = {
+  id: 'sequence_without_tensor_parallel',
+  refused: '`parallel.sequence_parallel` with `parallel.tp_size` 1',
+  reason: 'It shares out among tensor-parallel ranks the tokens that each would hold.',
+  check({ parallel: { sequence_parallel: on, tp_size: tp } }) {
+    if (!on || tp > 1) return null;
+    const message =
+      'Sequence parallel shares tokens among tensor-parallel ranks; with tp_size 1 there is nobody to share with.';
+    return issue(
+      'parallel.sequence_parallel',
+      'not_together',
+      message,
+      on,
+      'Set it to false, or raise tp_size.',
+    );
+  },
+};
+
 const zeroAlone: ParallelRule = {
   id: 'zero_without_data_parallel',
   refused: '`parallel.zero_stage` above 0 with `parallel.dp_size` 1',
@@ -145,6 +163,7 @@ const slots: ParallelRule = {
 export const parallelRules: readonly ParallelRule[] = [
   accumulation,
   fused,
+  sequenceAlone,
   zeroAlone,
   zeroWithStages,
   chunksAlone,

@@ -171,13 +171,15 @@ const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 3 
 /** One rank needs no words. */
 function layoutSentences({ parallel, batch }: RunSpec, { worldSize, ranks }: LayoutForecast): string[] {
   if (worldSize === 1) return [];
-  const { dp_size: dp, tp_size: tp, pp_size: pp, zero_stage: zero } = parallel;
+  const { dp_size: dp, tp_size: tp, pp_size: pp, zero_stage: zero, sequence_parallel: sequence } = parallel;
   const layers = [...new Set(ranks.map((rank) => rank.layers))].sort((a, b) => a - b).join(' or ');
   const parts = [
     ...(dp > 1
       ? [`${dp} copies of the model take ${batch.grad_accum_steps / dp} micro-batches of a step each`]
       : []),
-    ...(tp > 1 ? [`every matrix is cut into ${tp}`] : []),
+    ...(tp > 1
+      ? [`every matrix is cut into ${tp}${sequence ? ', and so are the tokens between them' : ''}`]
+      : []),
     ...(pp > 1 ? [`the layers into ${pp} stages of ${layers}`] : []),
     ...(zero > 0
       ? [

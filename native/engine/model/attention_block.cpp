@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "engine/model/normed_input.h"
 #include "engine/peft/prompt_adapter.h"
 
 namespace collie {
@@ -19,7 +20,7 @@ AttentionBlock::AttentionBlock(const LayerOptions& o, AttentionBlock* first)
 
 void AttentionBlock::output(const StepContext& ctx, const LayerBuffers& b, const at::Tensor& y) const {
   o_.forward(ctx, b.attended, y);
-  if (serial_ && ctx.adapter == AdapterUse::on) serial_->forward(ctx, y, b.serial1);
+  if (serial_ && ctx.adapter == AdapterUse::on) serial_->forward(ctx, ctx.rows.own(y), b.serial1);
 }
 
 Rotary AttentionBlock::rotary(const StepContext& ctx, const SharedBuffers& shared, const at::Tensor& qkv) const {
@@ -34,7 +35,7 @@ Rotary AttentionBlock::rotary(const StepContext& ctx, const SharedBuffers& share
 
 void AttentionBlock::project(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending,
                              const LayerBuffers& b) const {
-  norm_.forward(ctx, pending, b.x, b.h1, b.rstd1);
+  norm_tokens(ctx, norm_, pending, b.x, b.h1, b.rstd1);
   qkv_.forward(ctx, b.h1, b.qkv);
   ctx.kernels.rotary(rotary(ctx, shared, b.qkv), Direction::forward);
   if (ctx.prompt) ctx.prompt->keys_values(ctx, layer_, keys_values(b.qkv));
@@ -68,7 +69,7 @@ void AttentionBlock::backward(const StepContext& ctx, const SharedBuffers& share
   const bool normed = wanted == InputGradient::wanted || norm_.trained();
   const bool below = normed || qkv_.trained();
   const at::Tensor do_ = shared.input_gradient(ctx.n, o_.layout().width());
-  const at::Tensor dy = serial_ ? serial_->backward(ctx, dx, b.serial1) : dx;
+  const at::Tensor dy = ctx.rows.gathered(serial_ ? serial_->backward(ctx, dx, b.serial1) : dx, ctx.rows.padded(shared.y));
   o_.backward(ctx, dy, b.attended, do_, below ? InputGradient::wanted : InputGradient::not_wanted);
   if (!below) return;
   const at::Tensor dqkv = shared.dqkv.narrow(0, 0, ctx.n);
@@ -76,9 +77,10 @@ void AttentionBlock::backward(const StepContext& ctx, const SharedBuffers& share
                                  {{b.qkv, attended(b), b.lse}, do_.narrow(1, 0, o_.layout().in), dqkv});
   if (ctx.prompt) ctx.prompt->keys_values_backward(ctx, layer_, keys_values(dqkv));
   ctx.kernels.rotary(rotary(ctx, shared, dqkv), Direction::backward);
-  const at::Tensor dh = shared.input_gradient(ctx.n, qkv_.layout().width());
+  const at::Tensor dh = shared.input_gradient(ctx.rows.share().padded, qkv_.layout().width());
+  norm_tokens_again(ctx, norm_, qkv_, b.x, b.h1, b.rstd1);
   qkv_.backward(ctx, dqkv, b.h1, dh, normed ? InputGradient::wanted : InputGradient::not_wanted);
-  if (normed) norm_.backward(ctx, dh, b.x, b.rstd1, dx);
+  if (normed) norm_.backward(ctx, ctx.rows.own(dh), b.x, b.rstd1, dx);
 }
 
 }  // namespace collie

@@ -19,7 +19,7 @@ class AttentionBlock {
   // `first`: the block whose gradients this one shares, or null.
   AttentionBlock(const LayerOptions& options, AttentionBlock* first);
 
-  // y [n, D] is the block's output, to be added to b.x. Keeps what backward() needs in b.
+  // The rank's own rows of y [P, D] are the block's output, to be added to b.x. Keeps what backward() needs in b.
   void forward(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b,
                const at::Tensor& y) const;
   // The same for new tokens of a conversation; appends to the cache's tensors (not to `used`).

@@ -81,6 +81,7 @@ StepContext Decoder::Impl::upload(const PackedBatch& batch, AdapterUse adapter) 
   borders.copy_(host_ints(batch.doc_offsets));
   return {.kernels = *kernels,
           .tp = tp(),
+          .rows = token_rows(n),
           .n = n,
           .positions = s.integers[kPositions].narrow(0, 0, n),
           .docs = {batch.doc_offsets, borders, batch.longest_document()},
@@ -103,15 +104,18 @@ void Decoder::Impl::upload_ids(std::span<const int32_t> ids) {
 }
 
 void Decoder::Impl::embed(const StepContext& ctx, const at::Tensor& x) const {
-  kernels->embedding(workspace.shared().integers[kIds].narrow(0, 0, ctx.n), embedding->computes(), x);
-  if (shared_vocabulary()) ctx.tp.all_reduce(x);
+  const SharedBuffers& s = workspace.shared();
+  const at::Tensor all = ctx.rows.shared() ? ctx.rows.padded(s.y) : x;
+  kernels->embedding(s.integers[kIds].narrow(0, 0, ctx.n), embedding->computes(), ctx.rows.tokens(all));
+  if (shared_vocabulary()) ctx.rows.sum(all);
+  if (ctx.prompt) ctx.prompt->embed(ctx, ctx.rows.tokens(all));
+  if (ctx.rows.shared()) kernels->copy(ctx.rows.own(all), x);
 }
 
 Pending Decoder::Impl::forward(const StepContext& ctx) {
   const SharedBuffers& s = workspace.shared();
   embed(ctx, workspace.layer(0, ctx.n).x);
-  if (ctx.prompt) ctx.prompt->embed(ctx, workspace.layer(0, ctx.n).x);
-  const at::Tensor y = s.y.narrow(0, 0, ctx.n);
+  const at::Tensor y = ctx.rows.padded(s.y);
   Pending pending;
   for (size_t i = 0; i < layers.size(); ++i)
     pending = use_layer(i, Pass::forward).forward(ctx, s, pending, workspace.layer(static_cast<int64_t>(i), ctx.n), y);
@@ -154,14 +158,17 @@ void Decoder::Impl::backward(const StepContext& ctx, const Chunk& chunk, int64_t
     Layer& layer = use_layer(i, Pass::backward);
     const LayerBuffers b = workspace.layer(static_cast<int64_t>(i), ctx.n, slot);
     // The last layer's activations are still there, unless another micro-batch came in between.
-    if (shared_layers && (i + 1 < chunk.end || options.slots > 1)) layer.recompute(ctx, s, b, s.y.narrow(0, 0, ctx.n));
+    if (shared_layers && (i + 1 < chunk.end || options.slots > 1)) layer.recompute(ctx, s, b, ctx.rows.padded(s.y));
     layer.backward(ctx, s, b, dx, gradient_goes_below(i) ? InputGradient::wanted : InputGradient::not_wanted);
     hand_out(receive, i);
   }
   if (!chunk.first) return;
-  if (ctx.prompt) ctx.prompt->embed_backward(ctx, dx);
-  if (embedding->grad().defined())
-    kernels->embedding_backward(s.integers[kIds].narrow(0, 0, ctx.n), dx, embedding->grad());
+  if (layout.input_gradient) {
+    const at::Tensor all = ctx.rows.gathered(dx, ctx.rows.padded(s.y));
+    if (ctx.prompt) ctx.prompt->embed_backward(ctx, all);
+    if (embedding->grad().defined())
+      kernels->embedding_backward(s.integers[kIds].narrow(0, 0, ctx.n), all, embedding->grad());
+  }
   hand_out(receive, std::nullopt);
 }
 

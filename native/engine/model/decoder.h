@@ -115,7 +115,7 @@ class Decoder {
   void randomize(uint64_t seed);
 
   // One chunk of the pipeline at a time; Pipeline (engine/train/pipeline.h) calls these in order and carries the tensors between
-  // ranks. All are [n, D] in the format that computes, n the tokens with virtual ones.
+  // ranks. All are [M, D] in the format that computes, M the rank's share (core/parallel.h, TokenShare) of the tokens with virtual ones.
   int64_t slots() const;
   // Where the chunk's input goes before stage_forward(), unless it is the first of the pipeline.
   at::Tensor stage_input(const StagePass& pass);

@@ -66,7 +66,8 @@ struct Decoder::Impl {
   // Rows of the rank's part of the vocabulary, -1 for those of other ranks.
   std::span<const int32_t> own_rows(std::span<const int32_t> ids);
   void upload_ids(std::span<const int32_t> ids);
-  // The input of the first layer, from the ids that were uploaded.
+  TokenRows token_rows(int64_t tokens) const { return {tp(), token_share(layout.shard, tokens)}; }
+  // The input of the first layer, x [M, D], from the ids that were uploaded and the virtual tokens.
   void embed(const StepContext& ctx, const at::Tensor& x) const;
   TargetRows upload_targets(const PackedBatch& batch);
   Pending forward(const StepContext& ctx);

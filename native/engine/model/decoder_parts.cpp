@@ -80,7 +80,8 @@ void Decoder::Impl::make_tables() {
   if (layout.tables)
     embedding.emplace(weight_options(o, base, homes, "model.embed_tokens.weight", layout.embedding, rows), shape, Decay::yes, ParameterKind::table);
   if (!layout.shard.head) return;
-  head.emplace(weight_options(o, base, homes, "model.norm.weight", layout.final_norm, replicated(tp())), c, layout);
+  const Placement between = between_linears(tp(), layout.shard);
+  head.emplace(weight_options(o, base, homes, "model.norm.weight", layout.final_norm, between), c, layout);
   if (!c.tied_embeddings)
     lm_head.emplace(weight_options(o, base, homes, "lm_head.weight", layout.head, rows), shape, Decay::yes, ParameterKind::table);
 }

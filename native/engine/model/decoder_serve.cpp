@@ -55,7 +55,7 @@ StepContext Decoder::Impl::upload_chunk(std::span<const int32_t> ids, int64_t fi
   std::vector<int32_t> positions(ids.size());
   std::iota(positions.begin(), positions.end(), static_cast<int32_t>(first_position));
   position.copy_(at::from_blob(positions.data(), {n}, at::kInt));
-  return {*kernels, tp(), n, position, {}, adapter, {}, s.adapter_input, s.adapter_output};
+  return {*kernels, tp(), token_rows(n), n, position, {}, adapter, {}, s.adapter_input, s.adapter_output};
 }
 
 // Chunk by chunk: where layers lie on several stages, each gives its output to the next and nothing overlaps.
@@ -64,14 +64,13 @@ Pending Decoder::Impl::advance(const StepContext& ctx, KvCache& cache) {
   const SharedBuffers& s = workspace.shared();
   const Parallel& grid = options.parallel;
   const int64_t stages = grid.spec.pp_size, stage = grid.place.stage;
-  const at::Tensor y = s.y.narrow(0, 0, ctx.n);
+  const at::Tensor y = ctx.rows.padded(s.y);
   Pending pending;
   for (int64_t index = 0; index < static_cast<int64_t>(layout.shard.chunks.size()); ++index) {
     const Chunk part = chunk(index);
     const at::Tensor x = workspace.layer(static_cast<int64_t>(part.begin), ctx.n).x;
     if (!part.first) grid.pp->start_receive(x, (stage + stages - 1) % stages, kTag)->wait();
     if (part.first) embed(ctx, x);
-    if (part.first && ctx.prompt) ctx.prompt->embed(ctx, x);
     pending = {};
     for (size_t i = part.begin; i < part.end; ++i) {
       cache.layers[i].used = cache.used;
@@ -130,7 +129,8 @@ void Decoder::Impl::start_prompt() {
     for (const LayerCache& layer : cache.layers) all.push_back(at::cat({layer.keys, layer.values}, 1));
     return all;
   };
-  const StepContext ctx = upload_chunk(ids, 0, AdapterUse::off);
+  StepContext ctx = upload_chunk(ids, 0, AdapterUse::off);
+  ctx.rows = {tp(), ctx.n};  // every rank wants all of them
   const at::Tensor embeddings = at::empty({ctx.n, config.hidden_size}, embedding->computes().options());
   embed(ctx, embeddings);
   prompt->init(*kernels, {embeddings, keys_values});

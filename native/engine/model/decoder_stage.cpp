@@ -55,12 +55,8 @@ at::Tensor Decoder::stage_forward(const StagePass& pass) {
   const StepContext ctx = m.upload_pass(pass).ctx;
   const SharedBuffers& s = m.workspace.shared();
   const auto buffers = [&](size_t i) { return m.workspace.layer(static_cast<int64_t>(i), ctx.n, pass.slot); };
-  if (chunk.first) {
-    const at::Tensor x = buffers(chunk.begin).x;
-    m.embed(ctx, x);
-    if (ctx.prompt) ctx.prompt->embed(ctx, x);
-  }
-  const at::Tensor y = s.y.narrow(0, 0, ctx.n), out = m.workspace.output(ctx.n, pass.slot);
+  if (chunk.first) m.embed(ctx, buffers(chunk.begin).x);
+  const at::Tensor y = ctx.rows.padded(s.y), out = m.workspace.output(ctx.n, pass.slot);
   Pending pending;
   for (size_t i = chunk.begin; i < chunk.end; ++i) pending = m.use_layer(i, Pass::forward).forward(ctx, s, pending, buffers(i), y);
   at::Tensor result = out;
@@ -79,7 +75,7 @@ LossSums Decoder::stage_loss(const StagePass& pass) {
 }
 
 at::Tensor Decoder::stage_output_gradient(const StagePass& pass) {
-  return impl_->workspace.shared().dx.narrow(0, 0, impl_->computed_tokens(pass));
+  return impl_->workspace.residual_gradient(impl_->computed_tokens(pass));
 }
 
 LossSums Decoder::stage_backward(const StagePass& pass, const GradientReceiver& receive) {
@@ -87,7 +83,7 @@ LossSums Decoder::stage_backward(const StagePass& pass, const GradientReceiver& 
   Impl& m = *impl_;
   const Impl::Chunk chunk = m.chunk(pass.chunk);
   const auto [batch, ctx] = m.upload_pass(pass);
-  const at::Tensor dx = m.workspace.shared().dx.narrow(0, 0, ctx.n), out = m.workspace.output(ctx.n, pass.slot);
+  const at::Tensor dx = m.workspace.residual_gradient(ctx.n), out = m.workspace.output(ctx.n, pass.slot);
   LossSums result;
   if (chunk.last) {
     TargetRows targets = m.upload_targets(batch);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "engine/model/normed_input.h"
 #include "engine/parallel/gathered.h"
 
 namespace collie {
@@ -41,10 +42,10 @@ void Head::loss(const StepContext& ctx, const SharedBuffers& shared, const at::T
                 const TargetRows& t, double grad_scale, const at::Tensor& dx, const Labels& labels) {
   Kernels& k = ctx.kernels;
   const int64_t count = t.rows.size(0), chunk = shared.logits.size(0);
-  const at::Tensor h = shared.final_h.narrow(0, 0, ctx.n);
-  const at::Tensor rstd = shared.final_rstd.narrow(0, 0, ctx.n);
-  norm_.forward(ctx, {}, x, h, rstd);
-  k.gather_rows(h, t.rows, shared.gathered.narrow(0, 0, count));
+  const at::Tensor h = ctx.rows.padded(shared.final_h);
+  const at::Tensor rstd = shared.final_rstd.narrow(0, 0, ctx.rows.share().own);
+  norm_tokens(ctx, norm_, {}, x, h, rstd);
+  k.gather_rows(ctx.rows.tokens(h), t.rows, shared.gathered.narrow(0, 0, count));
   for (int64_t first = 0; first < count; first += chunk) {
     const int64_t rows = std::min(chunk, count - first);
     const at::Tensor logits = shared.logits.narrow(0, 0, rows), hidden = shared.gathered.narrow(0, first, rows);
@@ -61,18 +62,19 @@ void Head::loss(const StepContext& ctx, const SharedBuffers& shared, const at::T
     k.gemm(logits, table.computes(), hidden);  // the hidden rows of this chunk are not needed any more
   }
   if (grad_scale == 0) return;
+  // To all ranks, with sequence parallelism too: targets are fewer than tokens, and lie where they lie.
   if (shared_vocabulary()) ctx.tp.all_reduce(shared.gathered.narrow(0, 0, count));
   h.zero_();
-  k.scatter_rows(shared.gathered.narrow(0, 0, count), t.rows, h);
+  k.scatter_rows(shared.gathered.narrow(0, 0, count), t.rows, ctx.rows.tokens(h));
   dx.zero_();
-  norm_.backward(ctx, h, x, rstd, dx);
+  norm_.backward(ctx, ctx.rows.own(h), x, rstd, dx);
 }
 
 void Head::logits(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const BaseWeight& table,
                   int64_t first, const at::Tensor& out) const {
   const int64_t chunk = shared.logits.size(0);
-  const at::Tensor h = shared.final_h.narrow(0, 0, ctx.n);
-  norm_.forward(ctx, pending, shared.outputs.narrow(0, 0, ctx.n), h, at::Tensor());
+  const at::Tensor h = ctx.rows.padded(shared.final_h);
+  norm_tokens(ctx, norm_, pending, shared.outputs.narrow(0, 0, ctx.rows.share().own), h, at::Tensor());
   if (shared_vocabulary()) out.zero_();
   const at::Tensor own = out.narrow(1, vocabulary_.begin, vocabulary_.size);
   for (int64_t row = first; row < ctx.n; row += chunk) {

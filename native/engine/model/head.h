@@ -18,8 +18,8 @@ class Head {
  public:
   Head(const WeightOptions& norm, const ModelConfig& config, const ModelLayout& model);
 
-  // x [n, D] is the last layer's output. Losses of all targets into shared.losses. With a grad_scale other than 0 also the gradient of the residual stream into
-  // dx [n, D] (overwritten), and of table and norm where they are trained.
+  // x [M, D] is the last layer's output, of the rank's own tokens. Losses of all targets into shared.losses. With a grad_scale other than 0
+  // also the gradient of the residual stream into dx [M, D] (overwritten), and of table and norm where they are trained.
   void loss(const StepContext& ctx, const SharedBuffers& shared, const at::Tensor& x, const BaseWeight& table,
             const TargetRows& targets, double grad_scale, const at::Tensor& dx, const Labels& labels = {});
   // fp32 logits of rows [first, n) into out [n - first, V], of the whole vocabulary on every rank.

@@ -12,19 +12,20 @@ class Layer {
   Layer(const LayerOptions& options, Layer* first)
       : attention_(options, first ? &first->attention_ : nullptr), mlp_(options, first ? &first->mlp_ : nullptr) {}
 
-  // `pending` is what the layer below left to be added, or nothing when b.x holds the input. Returns what this one leaves.
+  // `pending` is what the layer below left to be added, or nothing when b.x holds the input. y [P, D] is overwritten. Returns what this
+  // one leaves.
   Pending forward(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b,
                   const at::Tensor& y) const {
     attention_.forward(ctx, shared, pending, b, y);
     mlp_.forward(ctx, b, y);
-    return {b.x2, y};
+    return {b.x2, ctx.rows.own(y)};
   }
 
   Pending extend(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b,
                  const LayerCache& cache, const at::Tensor& y) const {
     attention_.extend(ctx, shared, pending, b, cache, y);
     mlp_.forward(ctx, b, y);
-    return {b.x2, y};
+    return {b.x2, ctx.rows.own(y)};
   }
 
   // Fills b again from b.x (activation checkpointing, Chen et al. 2016, arXiv 1604.06174): the same bits as forward().

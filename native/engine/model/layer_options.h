@@ -62,11 +62,12 @@ struct LayerOptions {
                                 .device = storage.device(),
                                 .purpose = model.purpose,
                                 .seed = seed,
-                                .placement = replicated(tp)});
+                                .placement = between_linears(tp, model.shard)});
   }
   WeightOptions norm(const std::string& name, Trained trained, const BaseWeight* first) const {
     const std::string full = prefix() + name + ".weight";
-    return {full, trained, model.masters, storage, first ? first->grad() : at::Tensor(), replicated(tp), base.weight(full)};
+    return {full, trained, model.masters, storage, first ? first->grad() : at::Tensor(), between_linears(tp, model.shard),
+            base.weight(full)};
   }
 };
 

@@ -91,7 +91,7 @@ at::Tensor Linear::weight(Kernels& kernels) const {
 }
 
 void Linear::forward_tail(const StepContext& ctx, const at::Tensor& x) const {
-  if (adapts(ctx)) adapter_->forward_tail(ctx, x.narrow(1, 0, layout().width()));
+  if (adapts(ctx)) adapter_->forward_tail(ctx, ctx.rows.tokens(x).narrow(1, 0, layout().width()));
 }
 
 void Linear::multiply(const StepContext& ctx, const at::Tensor& wide_x, const at::Tensor& y) const {
@@ -105,14 +105,14 @@ void Linear::multiply(const StepContext& ctx, const at::Tensor& wide_x, const at
 // The collective of the forward pass and that of the backward pass: where inputs are split, outputs are summed; where outputs are
 // split, gradients of the input.
 void Linear::forward(const StepContext& ctx, const at::Tensor& wide_x, const at::Tensor& y) const {
-  multiply(ctx, wide_x, y);
-  if (layout().split == Split::columns) ctx.tp.all_reduce(y);
+  multiply(ctx, ctx.rows.tokens(wide_x), ctx.rows.tokens(y));
+  if (layout().split == Split::columns) ctx.rows.sum(y);
 }
 
 void Linear::backward(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& wide_x, const at::Tensor& dx,
                       InputGradient wanted) {
-  differentiate(ctx, dy, wide_x, dx, wanted);
-  if (layout().split == Split::rows && wanted == InputGradient::wanted) ctx.tp.all_reduce(dx.narrow(1, 0, layout().in));
+  differentiate(ctx, dy, ctx.rows.tokens(wide_x), ctx.rows.tokens(dx), wanted);
+  if (layout().split == Split::rows && wanted == InputGradient::wanted) ctx.rows.sum(dx.narrow(1, 0, layout().in));
 }
 
 void Linear::differentiate(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& wide_x, const at::Tensor& dx,

@@ -30,12 +30,13 @@ class Linear {
   explicit Linear(const LinearOptions& options);
 
   // x [N, in + tail or wider]: the first `in` columns are the input, the tail is written. y [N, out]. Of a linear that a tensor-parallel
-  // group shares by rows, y is this rank's outputs; by columns, the sum over the group, complete on every rank.
+  // group shares by rows, y is this rank's outputs; by columns, y [P, out] is the sum over the group in the rank's own rows. x may have
+  // more rows than there are tokens: P padded ones (ctx.rows).
   void forward(const StepContext& ctx, const at::Tensor& x, const at::Tensor& y) const;
   // Only the tail of x, for a backward pass that recomputes its inputs.
   void forward_tail(const StepContext& ctx, const at::Tensor& x) const;
   // Accumulates weight gradients; dx [N, in + tail] gets the input's gradient in its first `in` columns when wanted, its
-  // tail is scratch. Of a linear shared by rows that gradient is the sum over the group.
+  // tail is scratch. Of a linear shared by rows, dx [P, in + tail] is the sum over the group in the rank's own rows.
   void backward(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& x, const at::Tensor& dx,
                 InputGradient wanted);
   // Anything to train here?

@@ -13,7 +13,8 @@ class MlpBlock {
   // `first`: the block whose gradients this one shares, or null.
   MlpBlock(const LayerOptions& options, MlpBlock* first);
 
-  // b.x2 = b.x + y (the attention block's output), then y [n, D] is this block's output, to be added to b.x2.
+  // b.x2 = b.x + y (the attention block's output), then y [P, D] is this block's output, to be added to b.x2; of both the rank's own
+  // rows count.
   void forward(const StepContext& ctx, const LayerBuffers& b, const at::Tensor& y) const;
   // What backward() needs, without the output.
   void recompute(const StepContext& ctx, const LayerBuffers& b, const at::Tensor& y) const;

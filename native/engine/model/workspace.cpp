@@ -21,7 +21,7 @@ at::Tensor column(const at::Tensor& t) { return t.view({-1}); }
 
 Workspace::Workspace(const ModelConfig& config, const ModelLayout& model, const std::optional<MethodSpec>& method,
                      const WorkspaceOptions& options)
-    : options_(options), first_(model.first_trained) {
+    : options_(options), shard_(model.shard), first_(model.first_trained) {
   for (const Range& chunk : model.shard.chunks) {
     const int64_t begin = chunks_.empty() ? 0 : chunks_.back().end();
     chunks_.push_back({begin, chunk.size});
@@ -31,10 +31,12 @@ Workspace::Workspace(const ModelConfig& config, const ModelLayout& model, const 
   for (int64_t i = 0; i < kept.sets(options.slots); ++i)
     sets_.push_back(allocate_layer(layer_shapes(config, model, kept_layout(model, kept, i % kept.per_slot), options.capacity)));
   if (inputs) inputs_.push_back(sets_[0].x);
-  for (int64_t i = 0; i < kept.inputs(options.slots); ++i) inputs_.push_back(allocate({options.capacity, config.hidden_size}));
+  const BufferShape input{token_share(shard_, options.capacity).own, config.hidden_size};
+  for (int64_t i = 0; i < kept.inputs(options.slots); ++i) inputs_.push_back(allocate(input));
   per_slot_ = kept.per_slot;
   const SharedShapes s = shared_shapes(config, model, method, options.capacity, options.max_document, options.slots, options.precision);
   shared_ = {.y = allocate(s.y),
+             .h = allocate(s.h),
              .outputs = allocate(s.outputs),
              .final_h = allocate(s.final_h),
              .gathered = allocate(s.gathered),
@@ -64,10 +66,10 @@ at::Tensor Workspace::allocate(const BufferShape& shape) {
 
 LayerBuffers Workspace::allocate_layer(const LayerShapes& s) {
   return {.x = allocate(s.x),
+          .x2 = allocate(s.x2),
           .h1 = allocate(s.h1),
           .qkv = allocate(s.qkv),
           .attended = allocate(s.attended),
-          .x2 = allocate(s.x2),
           .h2 = allocate(s.h2),
           .gate_up = allocate(s.gate_up),
           .activated = allocate(s.activated),
@@ -78,7 +80,9 @@ LayerBuffers Workspace::allocate_layer(const LayerShapes& s) {
           .serial2 = allocate(s.serial2)};
 }
 
-at::Tensor Workspace::output(int64_t n, int64_t slot) const { return shared_.outputs.narrow(0, slot * options_.capacity, n); }
+at::Tensor Workspace::output(int64_t n, int64_t slot) const {
+  return shared_.outputs.narrow(0, slot * token_share(shard_, options_.capacity).own, token_share(shard_, n).own);
+}
 
 // Where a layer's buffers stand among those of its slot: layers that train nothing, and have nothing trained below, share the first.
 int64_t Workspace::place_of(int64_t index) const {
@@ -91,10 +95,23 @@ LayerBuffers Workspace::layer(int64_t index, int64_t n, int64_t slot) const {
   const auto kept = static_cast<size_t>(std::min(place_of(index), per_slot_ - 1) + slot * per_slot_);
   const LayerBuffers& b = sets_[sets_.size() == 1 ? 0 : kept];
   const at::Tensor& x = inputs_.empty() ? b.x : inputs_[kept];
-  const auto rows = [n](const at::Tensor& t) { return t.narrow(0, 0, n); };
-  const auto some = [n](const at::Tensor& t) { return t.size(0) == 0 ? t : t.narrow(0, 0, n); };
-  return {rows(x),          rows(b.h1),    rows(b.qkv),   rows(b.attended),      rows(b.x2),      rows(b.h2),     rows(b.gate_up),
-          rows(b.activated), rows(b.rstd1), rows(b.rstd2), b.lse.narrow(1, 0, n), some(b.serial1), some(b.serial2)};
+  const TokenShare share = token_share(shard_, n);
+  const auto all = [n](const at::Tensor& t) { return t.narrow(0, 0, n); };
+  const auto own = [&](const at::Tensor& t) { return t.size(0) == 0 ? t : t.narrow(0, 0, share.own); };
+  const auto normed = [&](const at::Tensor& h) { return shard_.sequence_parallel ? rows_of(shared_.h, share.padded, h.size(1)) : all(h); };
+  return {.x = own(x),
+          .x2 = own(b.x2),
+          .h1 = normed(b.h1),
+          .qkv = all(b.qkv),
+          .attended = all(b.attended),
+          .h2 = normed(b.h2),
+          .gate_up = all(b.gate_up),
+          .activated = all(b.activated),
+          .rstd1 = own(b.rstd1),
+          .rstd2 = own(b.rstd2),
+          .lse = b.lse.narrow(1, 0, n),
+          .serial1 = own(b.serial1),
+          .serial2 = own(b.serial2)};
 }
 
 void Workspace::reserve_positions(const ModelConfig& config, int64_t positions) {

@@ -11,15 +11,20 @@ namespace collie {
 
 // What the backward pass needs of one layer; shapes in core/model_layout.h.
 struct LayerBuffers {
-  at::Tensor x, h1, qkv, attended, x2, h2, gate_up, activated, rstd1, rstd2, lse, serial1, serial2;
+  at::Tensor x, x2, h1, qkv, attended, h2, gate_up, activated, rstd1, rstd2, lse, serial1, serial2;
 };
 
+// The first rows of a buffer as if it were `cols` wide: adjacent, whatever its own width.
+inline at::Tensor rows_of(const at::Tensor& buffer, int64_t rows, int64_t cols) {
+  return buffer.flatten().narrow(0, 0, rows * cols).view({rows, cols});
+}
+
 struct SharedBuffers {
-  at::Tensor y, outputs, final_h, gathered, final_rstd, losses, logits, statistics, integers, offsets, rope_cos, rope_sin;
+  at::Tensor y, h, outputs, final_h, gathered, final_rstd, losses, logits, statistics, integers, offsets, rope_cos, rope_sin;
   at::Tensor dx, dqkv, dinput, adapter_input, adapter_output, weight, prompt;
 
-  // The input gradient of a linear: [n, width] in the buffer that all linears share.
-  at::Tensor input_gradient(int64_t n, int64_t width) const { return dinput.flatten().narrow(0, 0, n * width).view({n, width}); }
+  // The input gradient of a linear, in the buffer that all linears share.
+  at::Tensor input_gradient(int64_t rows, int64_t width) const { return rows_of(dinput, rows, width); }
 };
 
 struct WorkspaceOptions {
@@ -35,12 +40,14 @@ class Workspace {
   Workspace(const ModelConfig& config, const ModelLayout& model, const std::optional<MethodSpec>& method,
             const WorkspaceOptions& options);
 
-  // Buffers of a layer, first n rows. With activation checkpointing, or when nothing is trained, layers share all but x
-  // (or all), and so do those below the first trained one: forward overwrites what an earlier layer left.
-  // `slot`: the micro-batch in flight that they are of.
+  // Buffers of a layer, of n tokens: rows of the rank's share, of all tokens, or (h1, h2) padded ones. With activation checkpointing, or
+  // when nothing is trained, layers share all but x (or all), and so do those below the first trained one: forward overwrites what an
+  // earlier layer left. `slot`: the micro-batch in flight that they are of.
   LayerBuffers layer(int64_t index, int64_t n, int64_t slot = 0) const;
-  // What a chunk gives to the next one, and later the gradient that it gives back, [n, D].
+  // What a chunk gives to the next one, and later the gradient that it gives back, [M, D].
   at::Tensor output(int64_t n, int64_t slot) const;
+  // The gradient of the residual stream on its way down, [M, D].
+  at::Tensor residual_gradient(int64_t n) const { return shared_.dx.narrow(0, 0, token_share(shard_, n).own); }
   const SharedBuffers& shared() const { return shared_; }
   // Longer documents than planned (a conversation): makes the rotary tables longer.
   void reserve_positions(const ModelConfig& config, int64_t positions);
@@ -52,6 +59,7 @@ class Workspace {
   LayerBuffers allocate_layer(const LayerShapes& shapes);
 
   WorkspaceOptions options_;
+  ModelShard shard_;
   int64_t first_;                    // the first trained layer
   std::vector<Range> chunks_;        // local layers of each chunk
   int64_t per_slot_ = 1;             // layers that a micro-batch in flight keeps

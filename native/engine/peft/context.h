@@ -3,7 +3,7 @@
 
 #include "core/random.h"
 #include "engine/kernels/kernels.h"
-#include "engine/parallel/communicator.h"
+#include "engine/parallel/token_rows.h"
 
 namespace collie {
 
@@ -20,6 +20,7 @@ class PromptAdapter;
 struct StepContext {
   Kernels& kernels;
   Communicator& tp;  // who shares every layer with this rank
+  TokenRows rows;  // which tokens are this rank's between the linears
   int64_t n = 0;  // tokens
   at::Tensor positions;
   Documents docs;

@@ -2,7 +2,7 @@
 // projection, before the residual addition. A method is a file here that registers itself under the type that
 // core/peft_methods.cpp declares.
 //
-// Legend: N tokens, D hidden size.
+// Legend: N tokens (the rank's own, with sequence parallelism), D hidden size.
 #pragma once
 
 #include <memory>

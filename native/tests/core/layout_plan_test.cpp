@@ -104,6 +104,20 @@ TEST_CASE("traffic follows the formulas of rings") {
   CHECK(pp[1].traffic.pipeline == 2 * residual);
 }
 
+TEST_CASE("sequence parallelism keeps a share of the residual stream, and says what it sends for it") {
+  const auto at = [](bool sequence, int64_t pp) {
+    return plan_layout(model(), run({.tp_size = 4, .pp_size = pp, .sequence_parallel = sequence}), 1);
+  };
+  const double residual = 2 * 64 * 8 * 64 * 4.0;
+  CHECK(at(true, 1)[0].traffic.tensor == doctest::Approx(2 * 0.75 * residual * (8 * 5 + 2.5)));
+  CHECK(at(true, 2)[0].traffic.pipeline == at(false, 2)[0].traffic.pipeline / 4);
+  // By hand, of 128 tokens at 32 a rank: x and x2 of 8 layers, output and gradient and 17 rstd shrink to a quarter; h1 and h2 of 8
+  // layers become one buffer of as many tokens.
+  const int64_t whole = 128 * 64 * 4, kept = whole * 3 / 4;
+  CHECK(at(false, 1)[0].memory.activations - at(true, 1)[0].memory.activations == (16 + 2) * kept + 17 * 96 * 4 + 16 * whole - whole);
+  CHECK(at(true, 1)[0].memory.weights == at(false, 1)[0].memory.weights);
+}
+
 TEST_CASE("what the model does not allow is refused") {
   CHECK_THROWS(plan_layout(model(), run({.tp_size = 5}), 1));
   CHECK_THROWS(plan_layout(model(), run({.pp_size = 9}), 1));

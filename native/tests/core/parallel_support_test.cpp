@@ -51,6 +51,14 @@ TEST_CASE("every exclusion names a known value and is refused exactly on its axi
   }
 }
 
+TEST_CASE("sequence parallelism needs ranks to share tokens with") {
+  const std::vector<Refusal> refused = refusals_of("lora", "adamw", {.sequence_parallel = true, .pipeline_layers = {}});
+  REQUIRE(refused.size() == 1);
+  CHECK(refused[0].path == "parallel.sequence_parallel");
+  CHECK(refused[0].fix == "Set it to false, or raise parallel.tp_size.");
+  CHECK(refusals_of("lora", "adamw", {.tp_size = 2, .sequence_parallel = true, .pipeline_layers = {}}).empty());
+}
+
 TEST_CASE("all refusals of a layout come together") {
   const ParallelSpec p{.tp_size = 2, .pipeline_layers = {}};
   const MethodSpec method{"adalora"};

@@ -51,6 +51,23 @@ TEST_CASE("shares cover the whole once and differ by at most one") {
     }
 }
 
+TEST_CASE("tokens are shared in equal parts, the last ones with padding") {
+  const auto share = [](int64_t rank, int64_t tokens) {
+    return token_share({.tp_size = 4, .tp_rank = rank, .sequence_parallel = true, .chunks = {}}, tokens);
+  };
+  for (const int64_t tokens : {1, 4, 7, 320})
+    for (int64_t rank = 0; rank < 4; ++rank) {
+      CHECK(share(rank, tokens).padded == 4 * share(0, tokens).own);
+      CHECK(share(rank, tokens).begin == rank * share(0, tokens).own);
+      CHECK(share(rank, tokens).padded - tokens < 4);
+    }
+  CHECK(share(3, 7).own == 2);
+  const TokenShare alone = token_share({.tp_size = 4, .tp_rank = 2, .chunks = {}}, 7);
+  CHECK(alone.own == 7);
+  CHECK(alone.begin == 0);
+  CHECK(alone.padded == 7);
+}
+
 TEST_CASE("heads go by whole groups, or groups are split and their keys replicated") {
   const ModelConfig c = starter();
   CHECK(tp_sizes(c, 9) == std::vector<int64_t>{1, 2, 3, 9});

@@ -104,15 +104,18 @@ std::vector<ParallelSpec> layouts(int64_t ranks) {
       const int64_t most = dp == 1 ? 0 : pp == 1 ? 3 : 2;
       for (int64_t zero = 0; zero <= most; ++zero)
         for (const int64_t chunks : {1, 2})
-          if (chunks == 1 || pp > 1)
-            all.push_back({.dp_size = dp, .tp_size = tp, .pp_size = pp, .zero_stage = zero, .pipeline_chunks = chunks, .pipeline_layers = {}});
+          for (const bool sequence : {false, true})
+            if ((chunks == 1 || pp > 1) && (!sequence || tp > 1))
+              all.push_back({.dp_size = dp, .tp_size = tp, .pp_size = pp, .sequence_parallel = sequence, .zero_stage = zero,
+                             .pipeline_chunks = chunks, .pipeline_layers = {}});
     }
   return all;
 }
 
 std::string text_of(const ParallelSpec& spec) {
   return "dp " + std::to_string(spec.dp_size) + ", tp " + std::to_string(spec.tp_size) + ", pp " + std::to_string(spec.pp_size) + " of " +
-         std::to_string(spec.pipeline_chunks) + " chunks, ZeRO " + std::to_string(spec.zero_stage);
+         std::to_string(spec.pipeline_chunks) + " chunks, ZeRO " + std::to_string(spec.zero_stage) +
+         (spec.sequence_parallel ? ", sequence parallel" : "");
 }
 
 }  // namespace collie::test

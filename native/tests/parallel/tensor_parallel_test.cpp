@@ -14,14 +14,18 @@ constexpr double kExact = 1e-5;
 // Sophia divides by an estimate of the curvature and has no eps worth the name: where both are rounding, the sign is.
 double bound_of(const std::string& optimizer) { return optimizer == "sophia" ? 1e-4 : kExact; }
 
-Parallel group(std::shared_ptr<Communicator> world, int64_t size) {
-  return make_parallel({.tp_size = size, .pipeline_layers = {}}, world);
+// With and without sequence parallelism.
+std::vector<Parallel> groups(const std::shared_ptr<Communicator>& world) {
+  std::vector<Parallel> both;
+  for (const bool sequence : {false, true})
+    both.push_back(make_parallel({.tp_size = world->size(), .sequence_parallel = sequence, .pipeline_layers = {}}, world));
+  return both;
 }
 
 DecoderOptions options_of(const MethodSpec& method, Precision precision = Precision::fp32) {
   DecoderOptions o = training_options(method, precision);
   const int64_t slots = virtual_tokens(method);
-  o.capacity_tokens = 64 + 3 * slots;
+  o.capacity_tokens = 65 + 3 * slots;  // divides by no number of ranks
   o.max_document = 48 + slots;
   return o;
 }
@@ -59,11 +63,12 @@ struct Stepper {
     shared = make_optimizer(optimizer_spec(type), pair.shared->trainable(), *kernels);
   }
 
-  // Two micro-batches, clipping, one update.
+  // Three micro-batches, one of fewer tokens than there may be ranks; clipping, one update.
   void step(int64_t number) {
     const ModelConfig& config = pair.whole->config();
     const auto u = static_cast<uint64_t>(number);
-    const std::vector<PackedBatch> batches = {documents(config, {20, 7}, 2 * u), documents(config, {30}, 2 * u + 1)};
+    const std::vector<PackedBatch> batches = {documents(config, {20, 7}, 2 * u), documents(config, {2}, 99 + u),
+                                              documents(config, {30}, 2 * u + 1)};
     accumulate(batches, u, {});
     pair.check_gradients(bound);
     const double norm = global_grad_norm(pair.whole->trainable(), *kernels);
@@ -142,111 +147,134 @@ void check_training(const ModelConfig& config, const DecoderOptions& options, co
   check_outputs(pair);
 }
 
+void check_forecast(const ModelConfig& config, DecoderOptions o, const Parallel& grid) {
+  o.parallel = grid;
+  Decoder decoder(config, o);
+  decoder.randomize(1);
+  decoder.forward_backward(documents(config, {25, 11}, 3), 1, 1);
+  const MemoryPlan plan = plan_memory(config, {.purpose = o.purpose,
+                                               .method = o.method,
+                                               .precision = o.precision,
+                                               .checkpointing = o.checkpointing,
+                                               .capacity_tokens = o.capacity_tokens,
+                                               .max_document = o.max_document,
+                                               .slots = o.slots,
+                                               .optimizer = optimizer_spec("adamw"),
+                                               .shard = model_shard(config, grid.spec, grid.place)});
+  const Decoder::MemoryUse use = decoder.memory_use();
+  CHECK(plan.weights == use.weights_bytes);
+  CHECK(plan.gradients == use.gradients_bytes);
+  CHECK(plan.activations == use.activations_bytes);
+  int64_t trainable = 0;
+  for (const Parameter& p : decoder.trainable()) trainable += p.master.numel();
+  CHECK(plan.trainable_params == trainable);
+  CHECK(plan.optimizer == trainable * 8);
+}
+
 }  // namespace
 
 TEST_CASE_FIXTURE(Ranks, "tensor parallel: every method equals one rank" * doctest::skip(!Ranks::among({2, 3, 4}))) {
-  const Parallel grid = group(world, size);
-  for (const Method& method : methods()) {
-    CAPTURE(method.name);
-    check_training(config_for(size, Tables::tied), options_of(method.spec), "adamw", grid);
+  for (const Parallel& grid : groups(world)) {
+    CAPTURE(grid.spec.sequence_parallel);
+    for (const Method& method : methods()) {
+      CAPTURE(method.name);
+      check_training(config_for(size, Tables::tied), options_of(method.spec), "adamw", grid);
+    }
   }
 }
 
 TEST_CASE_FIXTURE(Ranks, "tensor parallel: untied tables, activation checkpointing, other shares of heads" *
                              doctest::skip(!Ranks::among({2, 3, 4}))) {
-  const Parallel grid = group(world, size);
-  DecoderOptions o = options_of({"full", nlohmann::json::object()});
-  check_training(config_for(size, Tables::untied), o, "adamw", grid);
-  o.checkpointing = ActivationCheckpointing::every_layer;
-  check_training(config_for(size, Tables::tied), o, "adamw", grid);
-  o = options_of({"bottleneck", {{"bottleneck_size", 6}, {"activation", "silu"}}});
-  o.checkpointing = ActivationCheckpointing::every_layer;
-  check_training(config_for(size, Tables::untied), o, "adamw", grid);
-  if (size != 3) check_training(odd_config(8, 1, Tables::tied), options_of(method_of(linear_methods()[0].fields)), "adamw", grid);
+  for (const Parallel& grid : groups(world)) {
+    CAPTURE(grid.spec.sequence_parallel);
+    DecoderOptions o = options_of({"full", nlohmann::json::object()});
+    check_training(config_for(size, Tables::untied), o, "adamw", grid);
+    o.checkpointing = ActivationCheckpointing::every_layer;
+    check_training(config_for(size, Tables::tied), o, "adamw", grid);
+    o = options_of({"bottleneck", {{"bottleneck_size", 6}, {"activation", "silu"}}});
+    o.checkpointing = ActivationCheckpointing::every_layer;
+    check_training(config_for(size, Tables::untied), o, "adamw", grid);
+    if (size != 3) check_training(odd_config(8, 1, Tables::tied), options_of(method_of(linear_methods()[0].fields)), "adamw", grid);
+  }
 }
 
 TEST_CASE_FIXTURE(Ranks, "tensor parallel: every optimizer that is allowed equals one rank" * doctest::skip(!Ranks::among({2, 3, 4}))) {
-  const Parallel grid = group(world, size);
-  for (const std::string optimizer : {"lion", "adan", "sgd", "sophia", "adafactor"})
-    for (const MethodSpec& method : {MethodSpec{"full", nlohmann::json::object()}, method_of(linear_methods()[0].fields)}) {
-      CAPTURE(optimizer);
-      check_training(config_for(size, Tables::tied), options_of(method), optimizer, grid);
-    }
+  for (const Parallel& grid : groups(world)) {
+    CAPTURE(grid.spec.sequence_parallel);
+    for (const std::string optimizer : {"lion", "adan", "sgd", "sophia", "adafactor"})
+      for (const MethodSpec& method : {MethodSpec{"full", nlohmann::json::object()}, method_of(linear_methods()[0].fields)}) {
+        CAPTURE(optimizer);
+        check_training(config_for(size, Tables::tied), options_of(method), optimizer, grid);
+      }
+  }
 }
 
 TEST_CASE_FIXTURE(Ranks, "tensor parallel: updates in the backward pass equal those of one rank" * doctest::skip(!Ranks::among({2, 3, 4}))) {
-  const Parallel grid = group(world, size);
-  for (const std::string optimizer : {"lomo", "adalomo"})
-    for (const MethodSpec& method : {MethodSpec{"full", nlohmann::json::object()}, method_of(linear_methods()[0].fields)}) {
-      CAPTURE(optimizer);
-      DecoderOptions o = options_of(method);
-      o.masters = Masters::none;
-      o.gradients = GradientLife::one_layer;
-      check_training(config_for(size, Tables::tied), o, optimizer, grid);
-    }
+  for (const Parallel& grid : groups(world)) {
+    CAPTURE(grid.spec.sequence_parallel);
+    for (const std::string optimizer : {"lomo", "adalomo"})
+      for (const MethodSpec& method : {MethodSpec{"full", nlohmann::json::object()}, method_of(linear_methods()[0].fields)}) {
+        CAPTURE(optimizer);
+        DecoderOptions o = options_of(method);
+        o.masters = Masters::none;
+        o.gradients = GradientLife::one_layer;
+        check_training(config_for(size, Tables::tied), o, optimizer, grid);
+      }
+  }
 }
 
 TEST_CASE_FIXTURE(Ranks, "tensor parallel: bf16 stays as near to fp32 as one rank does" * doctest::skip(!Ranks::among({2, 4}))) {
-  const Parallel grid = group(world, size);
-  const ModelConfig config = config_for(size, Tables::tied);
-  for (const Method& method : methods()) {
-    CAPTURE(method.name);
-    ModelPair pair(config, options_of(method.spec, Precision::bf16), grid);
-    pair.disturb(5);
-    const PackedBatch batch = documents(config, {25, 11}, 3);
-    const LossSums expected = pair.whole->forward_backward(batch, 0.04, 1), received = pair.shared->forward_backward(batch, 0.04, 1);
-    pair.whole->finish_gradients();
-    pair.shared->finish_gradients();
-    CHECK(received.loss == doctest::Approx(expected.loss).epsilon(1e-2));
-    pair.check_gradients(0.1);
+  for (const Parallel& grid : groups(world)) {
+    CAPTURE(grid.spec.sequence_parallel);
+    const ModelConfig config = config_for(size, Tables::tied);
+    for (const Method& method : methods()) {
+      CAPTURE(method.name);
+      ModelPair pair(config, options_of(method.spec, Precision::bf16), grid);
+      pair.disturb(5);
+      const PackedBatch batch = documents(config, {25, 11}, 3);
+      const LossSums expected = pair.whole->forward_backward(batch, 0.04, 1), received = pair.shared->forward_backward(batch, 0.04, 1);
+      pair.whole->finish_gradients();
+      pair.shared->finish_gradients();
+      CHECK(received.loss == doctest::Approx(expected.loss).epsilon(1e-2));
+      pair.check_gradients(0.1);
+    }
   }
 }
 
 TEST_CASE_FIXTURE(Ranks, "tensor parallel: weights in 4 bits have the values they have on one rank" * doctest::skip(!Ranks::among({2, 4}))) {
-  const Parallel grid = group(world, size);
-  ModelConfig config = odd_config(4, 2, Tables::tied);
-  config.hidden_size = 128;
-  config.head_dim = 64;
-  config.intermediate_size = 320;  // 5 blocks: uneven shares
-  for (const std::string type : {"lora", "dora", "ia3"}) {
-    CAPTURE(type);
-    nlohmann::json fields;
-    for (const MethodCase& c : linear_methods())
-      if (fields.is_null() && c.fields["type"] == type) fields = c.fields;
-    DecoderOptions o = options_of(method_of(fields));
-    o.quantization = Quantization::nf4;
-    check_training(config, o, "adamw", grid);
+  for (const Parallel& grid : groups(world)) {
+    CAPTURE(grid.spec.sequence_parallel);
+    ModelConfig config = odd_config(4, 2, Tables::tied);
+    config.hidden_size = 128;
+    config.head_dim = 64;
+    config.intermediate_size = 320;  // 5 blocks: uneven shares
+    for (const std::string type : {"lora", "dora", "ia3"}) {
+      CAPTURE(type);
+      nlohmann::json fields;
+      for (const MethodCase& c : linear_methods())
+        if (fields.is_null() && c.fields["type"] == type) fields = c.fields;
+      DecoderOptions o = options_of(method_of(fields));
+      o.quantization = Quantization::nf4;
+      check_training(config, o, "adamw", grid);
+    }
   }
 }
 
 TEST_CASE_FIXTURE(Ranks, "tensor parallel: the memory forecast equals what the decoder of a rank allocates" *
                              doctest::skip(!Ranks::among({2, 3, 4}))) {
-  const Parallel grid = group(world, size);
-  for (const Tables tables : {Tables::tied, Tables::untied})
-    for (const Method& method : methods()) {
-      CAPTURE(method.name);
-      const ModelConfig config = config_for(size, tables);
-      DecoderOptions o = options_of(method.spec, Precision::bf16);
-      o.parallel = grid;
-      Decoder decoder(config, o);
-      decoder.randomize(1);
-      decoder.forward_backward(documents(config, {25, 11}, 3), 1, 1);
-      const MemoryPlan plan = plan_memory(config, {.purpose = o.purpose,
-                                                   .method = o.method,
-                                                   .precision = o.precision,
-                                                   .capacity_tokens = o.capacity_tokens,
-                                                   .max_document = o.max_document,
-                                                   .optimizer = optimizer_spec("adamw"),
-                                                   .shard = model_shard(config, grid.spec, grid.place)});
-      const Decoder::MemoryUse use = decoder.memory_use();
-      CHECK(plan.weights == use.weights_bytes);
-      CHECK(plan.gradients == use.gradients_bytes);
-      CHECK(plan.activations == use.activations_bytes);
-      int64_t trainable = 0;
-      for (const Parameter& p : decoder.trainable()) trainable += p.master.numel();
-      CHECK(plan.trainable_params == trainable);
-      CHECK(plan.optimizer == trainable * 8);
-    }
+  for (const Parallel& grid : groups(world)) {
+    CAPTURE(grid.spec.sequence_parallel);
+    for (const Tables tables : {Tables::tied, Tables::untied})
+      for (const Method& method : methods()) {
+        CAPTURE(method.name);
+        check_forecast(config_for(size, tables), options_of(method.spec, Precision::bf16), grid);
+      }
+    DecoderOptions o = options_of({"full", nlohmann::json::object()});
+    o.slots = 3;
+    check_forecast(config_for(size, Tables::tied), o, grid);
+    o.checkpointing = ActivationCheckpointing::every_layer;
+    check_forecast(config_for(size, Tables::tied), o, grid);
+  }
 }
 
 }  // namespace collie::test

@@ -18,17 +18,21 @@ int64_t sent(const CommVolume& before, const CommVolume& after, Collective colle
 // Of this rank's micro-batches.
 struct Load {
   int64_t micro_batches = 0, tokens = 0, targets = 0;
+  int64_t own = 0;  // tokens of the rank's shares, with padding
 };
 
-Load load_of(const TokenStore& rows, const Parallel& grid, int64_t micro_batches) {
+Load load_of(const TokenStore& rows, const Parallel& grid, const ModelShard& shard, int64_t micro_batches) {
   const StepPlan plan = layout_plan(rows, 0, micro_batches);
   Load load;
   for (auto i = static_cast<size_t>(grid.place.dp_rank); i < plan.micro_batches.size(); i += static_cast<size_t>(grid.spec.dp_size)) {
     ++load.micro_batches;
+    int64_t tokens = 0;
     for (const int64_t row : plan.micro_batches[i]) {
-      load.tokens += rows.length(row);
+      tokens += rows.length(row);
       load.targets += count_targets(rows[row]);
     }
+    load.tokens += tokens;
+    load.own += token_share(shard, tokens).own;
   }
   return load;
 }
@@ -38,8 +42,8 @@ void check_volumes(const Parallel& grid) {
   const ModelConfig config = layout_config(p, Tables::untied);
   const TemporaryStore rows(layout_rows(config));
   LayoutRun run(config, {"full", "adamw", Tables::untied}, grid, 8, *rows);
-  const Load load = load_of(*rows, grid, 8);
   const ModelShard shard = model_shard(config, p, grid.place);
+  const Load load = load_of(*rows, grid, shard, 8);
   int64_t trained = 0, gathered = 0;
   for (const Parameter& parameter : run.decoder().trainable()) {
     trained += 4 * parameter.grad.numel();
@@ -50,15 +54,24 @@ void check_volumes(const Parallel& grid) {
   run.step(0);
   const Volumes after = volumes_of(grid);
 
-  const int64_t residual = load.tokens * config.hidden_size * 4, row = config.hidden_size * 4;
+  const int64_t row = config.hidden_size * 4, residual = load.own * row, layers = shard.n_layers();
   const int64_t first = shard.embedding ? 1 : 0, last = shard.head ? 1 : 0;
-  // Two sums of outputs and two of input gradients a layer; embeddings; input gradients and statistics of the targets in the head.
-  if (p.tp_size > 1)
-    CHECK(sent(before.tp, after.tp, Collective::all_reduce) ==
-          residual * (4 * shard.n_layers() + first) + last * load.targets * (row + 3 * 4));
+  const int64_t reduced = p.zero_stage >= 2 ? load.micro_batches : 1;
+  // Two sums of outputs and two of input gradients a layer; embeddings.
+  const int64_t sums = 4 * layers + first;
+  // Input gradients and statistics of the targets in the head.
+  const int64_t targets = last * load.targets * (row + 3 * 4);
+  if (p.sequence_parallel) {
+    CHECK(sent(before.tp, after.tp, Collective::reduce_scatter) == p.tp_size * residual * sums);
+    // Two normed inputs a layer, forward and again backward, and two output gradients; the head's input; the embedding's gradient.
+    CHECK(sent(before.tp, after.tp, Collective::all_gather) == residual * (6 * layers + last + first));
+    // Gradients of norms.
+    CHECK(sent(before.tp, after.tp, Collective::all_reduce) == targets + row * reduced * (2 * layers + last));
+  } else if (p.tp_size > 1) {
+    CHECK(sent(before.tp, after.tp, Collective::all_reduce) == residual * sums + targets);
+  }
   // A chunk's output upwards, its input's gradient downwards.
   CHECK(sent(before.pp, after.pp, Collective::send) == (p.pp_size > 1 ? residual * (2 * p.pipeline_chunks - first - last) : 0));
-  const int64_t reduced = p.zero_stage >= 2 ? load.micro_batches : 1;
   CHECK(sent(before.dp, after.dp, Collective::all_reduce) == (p.dp_size > 1 && p.zero_stage == 0 ? trained : 0));
   CHECK(sent(before.dp, after.dp, Collective::reduce) == (p.zero_stage > 0 ? trained * reduced : 0));
   CHECK(sent(before.dp, after.dp, Collective::broadcast) == (p.zero_stage > 0 ? trained - gathered : 0));

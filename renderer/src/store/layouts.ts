@@ -22,6 +22,7 @@ const gridKeys = [
   'dp_size',
   'tp_size',
   'pp_size',
+  'sequence_parallel',
   'zero_stage',
   'pipeline_chunks',
   'pipeline_layers',

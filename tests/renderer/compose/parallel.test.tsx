@@ -157,6 +157,21 @@ describe('the parallel section', () => {
     expect(meaning.textContent).toMatch(/Stage 7and again from the first, up to 9$/);
   });
 
+  it('has sequence parallel once there is tensor parallel, and can always take it back', () => {
+    const { state } = renderWithStore(<ComposePage />);
+    const control = () => within(section()).getByRole('switch', { name: /Sequence parallel/ });
+    expect(control()).toHaveProperty('disabled', true);
+    expect(within(section()).getByText(/Needs tensor parallel above 1/)).not.toBeNull();
+    fireEvent.click(within(section()).getByRole('button', { name: 'Raise Tensor parallel' }));
+    expect(within(section()).queryByText(/Needs tensor parallel above 1/)).toBeNull();
+    fireEvent.click(control());
+    expect(draftParallel(state)).toMatchObject({ tp_size: 2, sequence_parallel: true });
+    fireEvent.click(within(section()).getByRole('button', { name: 'Lower Tensor parallel' }));
+    expect(control()).toHaveProperty('disabled', false);
+    fireEvent.click(control());
+    expect(draftParallel(state)).toMatchObject({ tp_size: 1, sequence_parallel: false });
+  });
+
   it('says what the colours of the ranks mean', () => {
     renderWithStore(<ComposePage />);
     fireEvent.click(within(section()).getByRole('button', { name: 'Raise Data parallel' }));

@@ -44,6 +44,11 @@ const cases: Record<string, { bad: ReturnType<typeof parts>; fix: string; good: 
         { optimizer: optimizerSchema.parse({ type: 'adalomo' }) },
       ),
     },
+    sequence_without_tensor_parallel: {
+      bad: parts({ sequence_parallel: true }),
+      fix: 'Set it to false, or raise tp_size',
+      good: parts({ sequence_parallel: true, tp_size: 2 }),
+    },
     zero_without_data_parallel: {
       bad: parts({ zero_stage: 2, tp_size: 2 }),
       fix: 'Set it to 0',
@@ -157,9 +162,10 @@ it('restarts without checkpoints are warned of', () => {
 });
 
 describe('layouts', () => {
-  it('are all factors of the ranks, with ZeRO where there is data parallelism', () => {
+  it('are all factors of the ranks, with ZeRO over data-parallel and with and without sequence parallelism over tensor-parallel ones', () => {
     const grids = gridsOf(4, [1, 2, 4]);
-    expect(grids).toHaveLength(4 + 3 + 1 + 4 + 1 + 1);
+    expect(grids).toHaveLength(4 + 3 + 1 + 2 * 4 + 2 + 2);
+    expect(grids.every(({ tp_size, sequence_parallel }) => tp_size !== 1 || !sequence_parallel)).toBe(true);
     for (const { dp_size = 0, tp_size = 0, pp_size = 0 } of grids)
       expect(dp_size * tp_size * pp_size).toBe(4);
   });

@@ -13,14 +13,15 @@ type Memory = RunPreview['memory'];
 
 function rankMemory(
   whole: Memory,
-  { tp_size: tp, pp_size: pp, dp_size: dp, zero_stage: zero }: ParallelSpec,
+  { tp_size: tp, pp_size: pp, dp_size: dp, zero_stage: zero, sequence_parallel: sequence }: ParallelSpec,
 ) {
   const cut = (bytes: number, from: number) => Math.round(bytes / tp / pp / (zero >= from ? dp : 1));
   const memory = {
     weightsBytes: Math.round(whole.weightsBytes / tp / pp),
     gradientsBytes: cut(whole.gradientsBytes, 2),
     optimizerBytes: cut(whole.optimizerBytes, 1),
-    activationsBytes: Math.round(whole.activationsBytes / tp),
+    // Norms and residual stream are about a third of what a rank keeps.
+    activationsBytes: Math.round((whole.activationsBytes / tp) * (sequence ? 1 : 1 + (tp - 1) / 3)),
   };
   const totalBytes = Object.values(memory).reduce((sum, bytes) => sum + bytes, PROCESS_BYTES);
   return { ...memory, totalBytes };
@@ -39,7 +40,8 @@ export function mockLayout({ parallel, batch, device }: RunSpec, whole: Memory):
   const share = bubbleShare(parallel, batch.grad_accum_steps);
   const computeSeconds = STEP_SECONDS / worldSize(parallel);
   const bubbleSeconds = (computeSeconds * share) / (1 - share);
-  const communicationSeconds = 0.2 * (tp - 1) + 0.05 * (dp - 1) + 0.01 * (pp - 1);
+  const communicationSeconds =
+    (parallel.sequence_parallel ? 0.25 : 0.2) * (tp - 1) + 0.05 * (dp - 1) + 0.01 * (pp - 1);
   const deviceBytes = device === 'cpu' ? memory.totalBytes * worldSize(parallel) : memory.totalBytes;
   const used = deviceBytes / whole.availableBytes;
   return {
@@ -66,8 +68,11 @@ export function mockLayouts(spec: RunSpec, whole: Memory, ranks: number): Layout
       const dp_size = ranks / tp_size / pp_size;
       if (!Number.isInteger(dp_size) || spec.batch.grad_accum_steps % dp_size !== 0) return [];
       const stages = dp_size > 1 ? [0, 1, 2] : [0];
-      return stages.map((zero_stage) =>
-        mockLayout({ ...spec, parallel: { ...spec.parallel, dp_size, tp_size, pp_size, zero_stage } }, whole),
+      return stages.flatMap((zero_stage) =>
+        (tp_size > 1 ? [false, true] : [false]).map((sequence_parallel) => {
+          const grid = { dp_size, tp_size, pp_size, zero_stage, sequence_parallel };
+          return mockLayout({ ...spec, parallel: { ...spec.parallel, ...grid } }, whole);
+        }),
       );
     }),
   );

@@ -78,6 +78,10 @@ export const FieldRow = memo(function FieldRow({ field }: { field: SpecField }) 
       .map(issueText)
       .join(' '),
   );
+  const needs = field.meta.needs;
+  const blocked = useStore(
+    (s) => needs !== undefined && !(Number(specValue(s.draft, needs.path)) > needs.above),
+  );
   const setField = useStore((s) => s.setField);
   const setVariant = useStore((s) => s.setVariant);
   const Control = controlOf(field);
@@ -118,17 +122,22 @@ export const FieldRow = memo(function FieldRow({ field }: { field: SpecField }) 
         id={id}
         value={value}
         error={error || undefined}
-        help={isNamed && !selfExplaining.includes(field.path) ? <Help meta={field.meta} /> : null}
+        help={
+          isNamed && !selfExplaining.includes(field.path) ? (
+            <Help meta={field.meta} blocked={blocked} />
+          ) : null
+        }
+        blocked={blocked}
         onChange={change}
       />
     </div>
   );
 });
 
-function Help({ meta }: { meta: FieldMeta }) {
+function Help({ meta, blocked }: { meta: FieldMeta; blocked: boolean }) {
   return (
     <>
-      <InlineCode text={meta.help} />
+      <InlineCode text={blocked && meta.needs ? `${meta.help} ${meta.needs.otherwise}` : meta.help} />
       {meta.paper && (
         <>
           {' '}

@@ -10,6 +10,8 @@ export interface FieldProps {
   readonly error: string | undefined;
   /** What the setting means; the control shows it below itself and is described by it. Null: it needs none. */
   readonly help: ReactNode;
+  /** It cannot be set as other fields are; back to its default it always can. */
+  readonly blocked: boolean;
   readonly onChange: (value: unknown) => void;
 }
 

@@ -63,7 +63,8 @@ const sameGrid = ({ parallel: a }: LayoutForecast, b: Grid) =>
   a.dp_size === b.dp_size &&
   a.tp_size === b.tp_size &&
   a.pp_size === b.pp_size &&
-  a.zero_stage === b.zero_stage;
+  a.zero_stage === b.zero_stage &&
+  a.sequence_parallel === b.sequence_parallel;
 
 /** Memory on one device: of its one rank, or of all ranks that share the CPU. */
 function DeviceMemory(props: { device: RankDevice; layout: LayoutForecast; shared: boolean }) {

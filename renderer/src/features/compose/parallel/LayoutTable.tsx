@@ -28,15 +28,19 @@ const spent = [
 const seconds = (value: number) =>
   value < 1 ? `${Number((value * 1000).toPrecision(2))} ms` : `${Number(value.toPrecision(2))} s`;
 
-const gridOf = ({ parallel: p }: LayoutForecast) => `${p.dp_size}-${p.tp_size}-${p.pp_size}-${p.zero_stage}`;
+const gridOf = (p: Partial<LayoutForecast['parallel']>) =>
+  [p.dp_size, p.tp_size, p.pp_size, p.zero_stage, p.sequence_parallel === true].join('-');
 
 const nameOf = ({ parallel: p }: LayoutForecast) =>
-  `dp ${p.dp_size}, tp ${p.tp_size}, pp ${p.pp_size}${p.zero_stage > 0 ? `, ZeRO ${p.zero_stage}` : ''}`;
+  [
+    `dp ${p.dp_size}, tp ${p.tp_size}, pp ${p.pp_size}`,
+    ...(p.zero_stage > 0 ? [`ZeRO ${p.zero_stage}`] : []),
+    ...(p.sequence_parallel ? ['sequence parallel'] : []),
+  ].join(', ');
 
 /** Layouts to choose from, one row each. Time is split into what it is made of, so that one sees what a layout costs. */
 export function LayoutTable({ layouts, chosen, busy, ranks, onChoose }: Props) {
-  const { dp_size, tp_size, pp_size, zero_stage } = (chosen ?? {}) as LayoutForecast['parallel'];
-  const current = `${dp_size}-${tp_size}-${pp_size}-${zero_stage}`;
+  const current = gridOf((chosen ?? {}) as Partial<LayoutForecast['parallel']>);
   if (layouts.length === 0)
     return (
       <Text size="sm" c="dimmed">
@@ -68,10 +72,10 @@ export function LayoutTable({ layouts, chosen, busy, ranks, onChoose }: Props) {
           <tbody>
             {layouts.map((layout) => (
               <Row
-                key={gridOf(layout)}
+                key={gridOf(layout.parallel)}
                 layout={layout}
                 slowest={layouts.reduce((most, { time }) => Math.max(most, time.totalSeconds), 0)}
-                checked={gridOf(layout) === current}
+                checked={gridOf(layout.parallel) === current}
                 onChoose={() => onChoose(layout)}
               />
             ))}
