@@ -146,7 +146,7 @@ describe('the parallel section', () => {
       true,
     );
     fireEvent.keyDown(zero, { key: 'ArrowDown' });
-    expect(draftParallel(state)).toMatchObject({ zero_stage: 1 });
+    expect(draftParallel(state)).toMatchObject({ zero_stage: 2 });
   });
 
   it('says that colours begin again after eight groups', () => {
