@@ -86,6 +86,18 @@ function forMemory({ spec }: Subject, known: readonly (RowLengths | null)[]): Ru
   return { ...spec, batch: { ...spec.batch, seq_len: Math.min(spec.batch.seq_len, longest) } };
 }
 
+/** The same of a spec whose data may have to be counted first, for as long as somebody waits; rows that cannot be used are told elsewhere. */
+export async function specForMemory(
+  subject: Subject,
+  context: SpecContext,
+  patience: Patience,
+): Promise<RunSpec> {
+  const untold: Findings = { issues: [], warnings: [] };
+  const train = await measured(subject, 'train', context, patience, untold);
+  const own = await measured(subject, 'eval', context, patience, untold);
+  return forMemory(subject, subject.eval === null ? [train] : [train, own]);
+}
+
 /** The parts of the memory on the fullest device: of its one rank, or of all ranks that share the CPU. */
 function deviceMemory(
   { ranks, deviceBytes, availableBytes, verdict }: LayoutForecast,

@@ -9,7 +9,7 @@ import { requireMpirun } from '../rank/rank.ts';
 import { freeMemoryBytes, nativePlanner, type SpecContext } from './context.ts';
 import { rankLayouts, refusalIssues } from './layouts.ts';
 import { readPresets } from './presets.ts';
-import { type Patience, previewSpec } from './preview.ts';
+import { type Patience, previewSpec, specForMemory } from './preview.ts';
 import { resolveSpec } from './resolve.ts';
 import { checkSchema } from './schema-issues.ts';
 import { checkMeaning } from './semantic.ts';
@@ -82,16 +82,25 @@ export class SpecService {
   }
 
   /**
-   * Layouts of so many ranks that the spec and its model allow, the best first. Needs a spec whose settings are right on their own,
-   * not its data. Throws model.* errors, engine.not_built, and spec.invalid with the issues of the settings.
+   * Layouts of so many ranks that the spec and its model allow, the best first. Needs a spec whose settings are right on their own;
+   * with its data, memory is that of the preview, whose micro-batches are no longer than their rows. Throws model.* errors, engine.not_built, and spec.invalid with the issues of the settings.
    */
   async layouts(input: unknown, ranks: number, base = process.cwd()): Promise<LayoutForecast[]> {
-    const { spec, issues } = checkSchema(input);
+    const schema = checkSchema(input);
+    const { spec, issues } = schema;
     if (!spec) throw new CollieError('spec.invalid', 'Layouts need a spec without mistakes.', '', { issues });
-    const model = await this.#context.resolveModel(spec.model, base);
-    const config = await readFile(join(model.path, 'config.json'), 'utf8');
-    const { planner, freeMemoryBytes: free } = this.#context;
-    return rankLayouts(config, spec, ranks, { planner, devices: planner.devices(), freeMemoryBytes: free });
+    const context: SpecContext = { ...this.#context, base };
+    const { path, card } = await context.resolveModel(spec.model, base);
+    const config = await readFile(join(path, 'config.json'), 'utf8');
+    const { tokenizer, train, eval: held } = (await checkMeaning(schema.parts, context)).found;
+    const subject = tokenizer && train ? { spec, model: { path, card }, tokenizer, train, eval: held } : null;
+    const measured = subject ? await specForMemory(subject, context, FORM_PATIENCE) : spec;
+    const { planner, freeMemoryBytes: free } = context;
+    return rankLayouts(config, measured, ranks, {
+      planner,
+      devices: planner.devices(),
+      freeMemoryBytes: free,
+    });
   }
 
   presets(): Promise<Preset[]> {

@@ -69,6 +69,23 @@ describe('a good spec', () => {
     expect(stores.documents('eval')).toHaveLength(4);
   });
 
+  it('ranks layouts by the memory that the preview forecasts, and without data by what the spec allows', async () => {
+    const planned: number[] = [];
+    const planLayout: typeof planner.planLayout = (config, json, threads) => {
+      planned.push(JSON.parse(json).batch.seq_len);
+      return planner.planLayout(config, json, threads);
+    };
+    const { specs } = service({ planner: { ...planner, planLayout } });
+    const long = spec({ batch: { seq_len: 256 } });
+    await specs.validate(long, { patience });
+    const [longest] = planned.splice(0);
+    expect(longest).toBeLessThan(256);
+    await specs.layouts(long, 2);
+    expect(new Set(planned.splice(0))).toEqual(new Set([longest]));
+    await specs.layouts(spec({ batch: { seq_len: 256 }, dataset: { train: 'nowhere.jsonl' } }), 2);
+    expect(new Set(planned)).toEqual(new Set([256]));
+  });
+
   it('forecasts memory for the longest row there is, not for a longer sequence length', async () => {
     const planned: number[] = [];
     const planMemory = (_: string, json: string) => {
