@@ -43,8 +43,4 @@ int64_t most_in_flight(const std::vector<PipelineAction>& actions) {
   return most;
 }
 
-double bubble_share(int64_t stages, int64_t micro_batches, int64_t chunks) {
-  return static_cast<double>(stages - 1) / static_cast<double>(micro_batches * chunks + stages - 1);
-}
-
 }  // namespace collie

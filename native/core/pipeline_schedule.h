@@ -23,8 +23,4 @@ std::vector<PipelineAction> pipeline_schedule(int64_t stage, int64_t stages, int
 // Pairs of micro-batch and chunk whose forward pass is done and backward pass is not, at most at any time: sets of activations.
 int64_t most_in_flight(const std::vector<PipelineAction>& actions);
 
-// The share of a step in which a rank has nothing to do, were all chunks equal and communication free: the published
-// (stages - 1) / (micro_batches * chunks + stages - 1).
-double bubble_share(int64_t stages, int64_t micro_batches, int64_t chunks);
-
 }  // namespace collie

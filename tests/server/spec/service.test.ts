@@ -69,6 +69,17 @@ describe('a good spec', () => {
     expect(stores.documents('eval')).toHaveLength(4);
   });
 
+  it('says how it is laid out over ranks', async () => {
+    const { specs } = service();
+    const parallel = { dp_size: 2, tp_size: 2, sequence_parallel: true, zero_stage: 3 };
+    const { preview } = await specs.validate(spec({ parallel, batch: { grad_accum_steps: 4 } }), {
+      patience,
+    });
+    expect(preview?.summary.join('\n')).toContain(
+      'It runs on 4 ranks: 2 copies of the model take 2 micro-batches of a step each, every matrix is cut into 2, and so are the tokens between them, ZeRO 3 shares out optimizer, gradients and weights.',
+    );
+  });
+
   it('ranks layouts by the memory that the preview forecasts, and without data by what the spec allows', async () => {
     const planned: number[] = [];
     const planLayout: typeof planner.planLayout = (config, json, threads) => {
