@@ -13,8 +13,7 @@ int64_t whole_cols(const LinearLayout& linear) { return linear.split == Split::c
 
 int64_t bytes_of(const SharedLinear& linear) {
   int64_t bytes = linear.weight.defined() ? static_cast<int64_t>(linear.weight.nbytes()) : 0;
-  for (const Nf4Matrix& part : linear.quantized)
-    bytes += static_cast<int64_t>(part.codes.nbytes() + part.magnitudes.nbytes() + part.scales.nbytes() + sizeof(float));
+  for (const Nf4Matrix& part : linear.quantized) bytes += bytes_of(part);
   return bytes;
 }
 

@@ -8,11 +8,6 @@
 namespace collie {
 namespace {
 
-int64_t bytes_of(const Nf4Matrix& matrix) {
-  if (!matrix.codes.defined()) return 0;
-  return static_cast<int64_t>(matrix.codes.nbytes() + matrix.magnitudes.nbytes() + matrix.scales.nbytes() + sizeof(float));
-}
-
 void gather_nf4(const Nf4Matrix& own, Nf4Matrix& whole, Communicator& ranks, int64_t owner) {
   const auto gather = [&](const at::Tensor& from, const at::Tensor& to) {
     if (from.defined()) to.copy_(from);

@@ -93,6 +93,11 @@ void copy_codes(const std::vector<uint8_t>& group, int64_t first, int64_t rows, 
 
 }  // namespace
 
+int64_t bytes_of(const Nf4Matrix& matrix) {
+  if (!matrix.codes.defined()) return 0;
+  return static_cast<int64_t>(matrix.codes.nbytes() + matrix.magnitudes.nbytes() + matrix.scales.nbytes() + sizeof(float));
+}
+
 Nf4Matrix empty_nf4_part(int64_t rows, int64_t cols, const Slice& part, at::Device device) {
   const PartRange p = range_of(rows, cols, part);
   const int64_t elements = p.rows.size * p.cols.size, blocks = nf4::blocks_of(rows * cols, nf4::kBlock);

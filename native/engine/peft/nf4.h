@@ -15,6 +15,8 @@ Nf4Matrix quantize_nf4(const at::Tensor& values, at::Device device);
 // is loaded.
 Nf4Matrix quantize_nf4_part(const at::Tensor& whole, const Slice& part, at::ScalarType computed, at::Device device);
 
+// Of codes and statistics; 0 of none.
+int64_t bytes_of(const Nf4Matrix& matrix);
 // Room for such a part of a matrix of this shape, which comes from a rank that has it.
 Nf4Matrix empty_nf4_part(int64_t whole_rows, int64_t whole_cols, const Slice& part, at::Device device);
 
