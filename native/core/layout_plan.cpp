@@ -45,11 +45,11 @@ double layer_bytes(const ModelConfig& config, const RunSpec& spec, const ModelSh
 double ring(int64_t ranks) { return static_cast<double>(ranks - 1) / static_cast<double>(ranks); }
 
 // In all_reduces of the residual stream. With sequence parallelism each is a gathering and a scattering sum, of half its bytes, and the
-// inputs of two linears a layer, and of the head, are gathered once more.
+// inputs of two linears a layer, and of the head, are gathered once more. Recomputing a layer ends before the sum of its last linear.
 double tensor_reductions(const RunSpec& spec, const RankPlan& rank) {
   const bool recomputes = spec.activation_checkpointing, sequence = spec.parallel.sequence_parallel;
   const double first = rank.place.stage == 0 ? 1 : 0, last = rank.place.stage == spec.parallel.pp_size - 1 ? 1 : 0;
-  const double layer = sequence ? 5 + (recomputes ? 1.5 : 0) : 4 + (recomputes ? 2 : 0);
+  const double layer = sequence ? 5 + (recomputes ? 1.5 : 0) : 4 + (recomputes ? 1 : 0);
   return static_cast<double>(rank.layers) * layer + first + last * (sequence ? 1.5 : 1);  // embedding forward, head backward
 }
 

@@ -61,12 +61,14 @@ int64_t gathered_bytes(const ModelLayout& model, const PlanInput& in) {
   int64_t bytes = 0;
   const LayerLayout widest = model.widest();
   for (const LinearLayout* l : widest.all()) {
-    if (l->quantization == Quantization::none) bytes += l->out * l->width() * element_bytes(Element::storage, in.precision);
-    else
-      for (const Projection& part : l->parts) {
-        const int64_t rows = l->split == Split::rows ? part.whole_out : part.out, cols = l->split == Split::columns ? l->in_whole : l->in;
-        bytes += nf4::bytes_of(part.out * l->in, rows * cols);
-      }
+    if (l->quantization == Quantization::none) {
+      bytes += l->out * l->width() * element_bytes(Element::storage, in.precision);
+      continue;
+    }
+    for (const Projection& part : l->parts) {
+      const int64_t rows = l->split == Split::rows ? part.whole_out : part.out, cols = l->split == Split::columns ? l->in_whole : l->in;
+      bytes += nf4::bytes_of(part.out * l->in, rows * cols);
+    }
   }
   return 2 * bytes;
 }

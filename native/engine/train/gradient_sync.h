@@ -23,12 +23,12 @@ namespace collie {
 // The owner among `ranks` of every parameter: that of its master, else as share_out() has it. The same on all ranks that hold a part.
 std::vector<int64_t> owners_of(std::span<const Parameter> parameters, int64_t ranks);
 
-// With stage 2: whether owners add up what layers hand out; updates inside of the backward pass use it at once.
+// From stage 2 on: whether owners add up what layers hand out; updates inside of the backward pass use it at once.
 enum class OwnerGradients { added_up, none };
 
 class GradientSync {
  public:
-  // All must outlive it. `decoder` has GradientLife::one_layer with stage 2.
+  // All must outlive it. `decoder` has GradientLife::one_layer from stage 2 on.
   GradientSync(Decoder& decoder, const Parallel& parallel, OwnerGradients gradients, Overlap overlap);
 
   // What this rank updates; their gradients are complete after finish().

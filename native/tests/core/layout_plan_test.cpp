@@ -97,6 +97,9 @@ TEST_CASE("traffic follows the formulas of rings") {
   const double residual = 2 * 64 * 8 * 64 * 4.0;  // tokens of a step, hidden size, fp32
   const auto tp = plan_layout(model(), run({.tp_size = 4}), 1)[0].traffic;
   CHECK(tp.tensor == doctest::Approx(2 * 0.75 * residual * (8 * 4 + 2)));
+  RunSpec recomputing = run({.tp_size = 4});
+  recomputing.activation_checkpointing = true;
+  CHECK(plan_layout(model(), recomputing, 1)[0].traffic.tensor == doctest::Approx(2 * 0.75 * residual * (8 * 5 + 2)));
   const auto dp = plan_layout(model(), run({.dp_size = 2}), 1)[0];
   CHECK(dp.traffic.data == doctest::Approx(2 * 0.5 * 4 * static_cast<double>(parameter_count(model()))));
   const auto pp = plan_layout(model(), run({.pp_size = 4}), 1);

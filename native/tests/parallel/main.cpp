@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <sstream>
 #include <string>
@@ -76,9 +75,7 @@ Ranks::~Ranks() {
 
 // Decorators run before main(): what the launcher set is all there is to ask.
 bool Ranks::among(std::initializer_list<int64_t> sizes) {
-  const char* size = std::getenv("OMPI_COMM_WORLD_SIZE");
-  if (size == nullptr) size = std::getenv("SLURM_STEP_NUM_TASKS");
-  return std::ranges::find(sizes, size == nullptr ? 1 : std::atoll(size)) != sizes.end();
+  return std::ranges::find(sizes, launched_ranks()) != sizes.end();
 }
 
 }  // namespace collie
