@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "../fixtures.h"
 #include "core/error.h"
 
 namespace collie::test {
@@ -33,7 +34,7 @@ class TempFolder {
   std::filesystem::path path_;
 };
 
-inline std::filesystem::path fixture(const std::string& name) { return std::filesystem::path(COLLIE_FIXTURES) / name; }
+inline std::filesystem::path fixture(const std::string& name) { return fixtures() / name; }
 
 inline std::string read_text(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);

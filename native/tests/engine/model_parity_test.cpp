@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <doctest/doctest.h>
 
+#include "../fixtures.h"
 #include "core/safetensors.h"
 #include "engine/optim/optimizer.h"
 #include "engine/kernels/kernels.h"
@@ -11,7 +12,7 @@
 namespace collie::test {
 namespace {
 
-const std::filesystem::path kFixtures = std::filesystem::path(COLLIE_FIXTURES) / "parity";
+const std::filesystem::path kFixtures = fixtures() / "parity";
 const std::vector<std::string> kModels = {"llama-gqa-tied", "llama3-untied", "mistral-window"};
 
 at::Tensor tensor_of(const TensorView& view) {

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <doctest/doctest.h>
 
+#include "../fixtures.h"
 #include "core/nf4.h"
 #include "core/random.h"
 #include "core/safetensors.h"
@@ -13,7 +14,7 @@
 namespace collie::test {
 namespace {
 
-const std::filesystem::path kFixtures = COLLIE_FIXTURES;
+const std::filesystem::path kFixtures = fixtures();
 
 at::Tensor tensor_of(const TensorView& view) {
   const at::ScalarType type = view.dtype == DType::I32    ? at::kInt

@@ -1,3 +1,4 @@
+#include "../fixtures.h"
 #include "optim_problem.h"
 
 #include <ATen/TensorOperators.h>
@@ -89,7 +90,7 @@ void ProblemTensor::silence(const Parameter& parameter, int64_t step) const {
 
 std::vector<OptimizerCase> optimizer_cases() {
   std::vector<OptimizerCase> cases;
-  for (const nlohmann::json& one : read_json_file(std::filesystem::path(COLLIE_FIXTURES) / "optimizers" / "cases.json")) {
+  for (const nlohmann::json& one : read_json_file(fixtures() / "optimizers" / "cases.json")) {
     const std::string type = one.at("type");
     cases.push_back({one.at("name"),
                      {type, one.at("learning_rate"), hyper_of(optimizer_rule(type), one.at("hyper")), 42},

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <set>
 
+#include "../fixtures.h"
 #include "core/error.h"
 #include "core/safetensors.h"
 #include "engine/checkpoint/tensor_io.h"
@@ -45,7 +46,7 @@ TEST_CASE("50 steps of every optimizer equal its reference") {
   const auto kernels = make_cpu_kernels();
   for (const OptimizerCase& one : optimizer_cases()) {
     CAPTURE(one.name);
-    const SafetensorsFile reference(std::filesystem::path(COLLIE_FIXTURES) / "optimizers" / (one.name + ".safetensors"));
+    const SafetensorsFile reference(fixtures() / "optimizers" / (one.name + ".safetensors"));
     ProblemRun run(one, *kernels);
     run.steps(1, kProblemSteps);
     for (const Parameter& parameter : run.parameters) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 
+#include "../fixtures.h"
 #include "engine/kernels/kernels.h"
 #include "model_reference.h"
 #include "optim_problem.h"
@@ -22,7 +23,7 @@ std::vector<OptimizerCase> one_case_each() {
 
 // Mean loss before and after 15 steps on the same two documents.
 std::pair<double, double> fine_tune(const OptimizerCase& one, Precision precision, const MethodSpec& method) {
-  const std::filesystem::path folder = std::filesystem::path(COLLIE_FIXTURES) / "parity" / "llama-gqa-tied";
+  const std::filesystem::path folder = fixtures() / "parity" / "llama-gqa-tied";
   const ModelConfig config = ModelConfig::load(folder);
   DecoderOptions options;
   options.precision = precision;

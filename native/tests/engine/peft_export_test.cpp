@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include "../fixtures.h"
 #include "core/error.h"
 #include "core/json_reader.h"
 #include "engine/checkpoint/checkpoint.h"
@@ -20,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kModels = fs::path(COLLIE_FIXTURES) / "parity";
+const fs::path kModels = fixtures() / "parity";
 
 class TemporaryFolder {
  public:

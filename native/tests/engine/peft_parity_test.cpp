@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <doctest/doctest.h>
 
+#include "../fixtures.h"
 #include "core/error.h"
 #include "core/json_reader.h"
 #include "core/safetensors.h"
@@ -18,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kFixtures = COLLIE_FIXTURES;
+const fs::path kFixtures = fixtures();
 const std::vector<std::string> kCases = {"lora", "rslora-plus", "lora-norms", "dora", "pissa", "adalora", "ia3", "ia3-wide"};
 constexpr double kRate = 5e-3, kDecay = 0.01;
 

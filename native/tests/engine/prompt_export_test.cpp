@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include "../fixtures.h"
 #include "core/error.h"
 #include "core/json_reader.h"
 #include "engine/checkpoint/checkpoint.h"
@@ -18,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kFixtures = COLLIE_FIXTURES;
+const fs::path kFixtures = fixtures();
 const fs::path kModel = kFixtures / "parity" / "llama-gqa-tied";
 
 class TemporaryFolder {

@@ -5,13 +5,14 @@
 
 #include <cmath>
 
+#include "../fixtures.h"
 #include "core/safetensors.h"
 #include "model_reference.h"
 
 namespace collie::test {
 namespace {
 
-const std::filesystem::path kFixtures = COLLIE_FIXTURES;
+const std::filesystem::path kFixtures = fixtures();
 constexpr int64_t kSlots = 6;
 
 at::Tensor tensor_of(const TensorView& view) {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "../fixtures.h"
 #include "core/peft_methods.h"
 #include "core/random.h"
 #include "model_reference.h"
@@ -14,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kModel = fs::path(COLLIE_FIXTURES) / "parity" / "llama-gqa-tied";
+const fs::path kModel = fixtures() / "parity" / "llama-gqa-tied";
 constexpr int64_t kTokens = 24;
 
 DecoderOptions serving_options(Precision precision, Quantization quantization) {
