@@ -36,7 +36,7 @@ export async function startCommand(flags: ServeFlags): Promise<void> {
   if (electron && hasDisplay()) {
     const child = spawn(electron, [installRoot()], { stdio: 'inherit' });
     process.exitCode = await new Promise<number>((resolve, reject) => {
-      child.once('error', reject);
+      child.on('error', reject);
       child.once('exit', (code) => resolve(code ?? 0));
     });
     return;

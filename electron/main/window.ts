@@ -43,9 +43,12 @@ function guard(window: BrowserWindow): void {
     openOutside(url);
     return { action: 'deny' };
   });
-  webContents.session.setPermissionRequestHandler((_contents, permission, decide) =>
-    decide(permission === 'clipboard-sanitized-write'),
-  );
+  // What is asked for, and what a page may find out without asking.
+  const allowed = (permission: string) => permission === 'clipboard-sanitized-write';
+  const { session } = webContents;
+  session.setPermissionRequestHandler((_contents, permission, decide) => decide(allowed(permission)));
+  session.setPermissionCheckHandler((_contents, permission) => allowed(permission));
+  session.setDevicePermissionHandler(() => false);
 }
 
 /** Links to papers and documentation open in the system's browser; anything but https goes nowhere. */

@@ -54,7 +54,7 @@ export class RankGroup {
     }
     this.#child.stdin?.on('error', () => {}); // Writing to a rank that has just ended; its exit says why.
     this.exited = new Promise((resolve, reject) => {
-      this.#child.once('error', reject);
+      this.#child.on('error', reject);
       this.#child.once('exit', (code, signal) => resolve({ code, signal }));
     });
     this.exited.catch(() => {});

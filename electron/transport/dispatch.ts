@@ -2,6 +2,8 @@
  * One connected client, whatever carries its messages: parses requests, calls the host, streams subscriptions back.
  * A subscription writes its next event only after the sink took the last one, so a slow client never fills memory.
  */
+
+import { isDeeperThan, MAX_JSON_DEPTH } from '../shared/api/json.ts';
 import {
   type Method,
   type MethodParams,
@@ -27,7 +29,10 @@ export interface ApiHost {
 }
 
 export interface Sink {
-  /** Resolves when the transport can take more. Must not reject: a gone client is reported by closing. */
+  /**
+   * Resolves when the transport can take more. A gone client is reported by closing; rejects only for what cannot be sent at all
+   * (too deep, too long for one string).
+   */
   write(reply: Reply): Promise<void>;
 }
 
@@ -49,6 +54,10 @@ export class Dispatcher {
   /** Takes one decoded message. Never throws: what is wrong goes back as an error reply. */
   receive(message: unknown): void {
     if (this.#closed) return;
+    if (isDeeperThan(message)) {
+      this.#fail(idOf(message), tooDeep());
+      return;
+    }
     const parsed = requestSchema.safeParse(message);
     if (!parsed.success) {
       this.#fail(idOf(message), invalidRequest(message));
@@ -72,9 +81,10 @@ export class Dispatcher {
     this.#calls += 1;
     try {
       const result = await this.#host.call(request.method, request.params as never);
-      this.#write({ id: request.id, result });
+      // A call lasts until its answer is taken: who never reads has no more than MAX_CALLS answers waiting.
+      await this.#write({ id: request.id, result });
     } catch (thrown) {
-      this.#fail(request.id, thrown);
+      await this.#write({ id: request.id, error: toErrorInfo(thrown) });
     } finally {
       this.#calls -= 1;
     }
@@ -96,9 +106,9 @@ export class Dispatcher {
         if (abort.signal.aborted || this.#closed) break;
         await this.#sink.write({ id, event });
       }
-      this.#write({ id, end: true });
+      void this.#write({ id, end: true });
     } catch (thrown) {
-      if (abort.signal.aborted) this.#write({ id, end: true });
+      if (abort.signal.aborted) void this.#write({ id, end: true });
       else this.#fail(id, thrown);
     } finally {
       this.#subscriptions.delete(id);
@@ -106,11 +116,18 @@ export class Dispatcher {
   }
 
   #fail(id: number, thrown: unknown): void {
-    this.#write({ id, error: toErrorInfo(thrown) });
+    void this.#write({ id, error: toErrorInfo(thrown) });
   }
 
-  #write(reply: Reply): void {
-    if (!this.#closed) void this.#sink.write(reply);
+  async #write(reply: Reply): Promise<void> {
+    if (this.#closed) return;
+    try {
+      await this.#sink.write(reply);
+    } catch (thrown) {
+      const message = `The answer cannot be sent: ${toErrorInfo(thrown).message}.`;
+      const error = new CollieError('request.invalid', message).toInfo();
+      await this.#sink.write({ id: reply.id, error }).catch(() => {});
+    }
   }
 }
 
@@ -128,6 +145,13 @@ function invalidRequest(message: unknown): CollieError {
     'request.invalid',
     `The host cannot read this message: ${what}.`,
     'Reload the page.',
+  );
+}
+
+function tooDeep(): CollieError {
+  return new CollieError(
+    'request.invalid',
+    `The host cannot read this message: it is nested more than ${MAX_JSON_DEPTH} deep.`,
   );
 }
 

@@ -102,11 +102,11 @@ class PageConnection {
     this.#release();
   }
 
-  #write(reply: Reply): Promise<void> {
-    if (this.#page.isDestroyed()) return Promise.resolve();
+  async #write(reply: Reply): Promise<void> {
+    if (this.#page.isDestroyed()) return;
+    this.#page.send(ipcChannels.reply, this.#sent + 1, reply);
     this.#sent += 1;
-    this.#page.send(ipcChannels.reply, this.#sent, reply);
-    if (this.#sent - this.#taken < WINDOW) return Promise.resolve();
+    if (this.#sent - this.#taken < WINDOW) return;
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 

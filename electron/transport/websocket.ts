@@ -33,10 +33,23 @@ export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 /** Above this many unsent bytes a subscription waits. */
 const HIGH_WATER_BYTES = 1024 * 1024;
 const HEARTBEAT_MS = 30_000;
+/** A client with so much unsent is asked nothing more: its messages wait in the kernel. */
+const MAX_UNSENT_BYTES = 16 * 1024 * 1024;
+/** Of a page with its tabs, command lines and half-open sockets that nobody closes. */
+const MAX_CONNECTIONS = 512;
+const MAX_CLIENTS = 64;
+/** A socket that has asked for nothing yet. */
+const REQUEST_TIMEOUT_MS = 15_000;
 
 /** Listens on 127.0.0.1. Throws setup.failed when the port is taken. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
-  const http = createServer();
+  const http = createServer({
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: REQUEST_TIMEOUT_MS / 3,
+  });
+  http.maxConnections = MAX_CONNECTIONS;
+  http.on('clientError', (_error, socket) => socket.destroy());
   const port = await listen(http, options.port);
   const gate: Gate = { port, token: options.token, allowedOrigins: options.allowedOrigins ?? [] };
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
@@ -47,6 +60,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   http.on('upgrade', (request, socket, head) => {
     const verdict = upgradeVerdict(request, gate);
     if (typeof verdict === 'object') return refuse(socket, verdict);
+    if (sockets.clients.size >= MAX_CLIENTS) return refuse(socket, TOO_MANY);
+    socket.on('error', () => socket.destroy());
     sockets.handleUpgrade(request, socket, head, (client) => {
       if (verdict === 'in') attach(client, options.host);
       else client.close(WEBSOCKET_CLOSE_DENIED, 'wrong token');
@@ -95,6 +110,7 @@ function answerHttp(
   else page(request, response, () => plain(response, 404, NO_PAGE));
 }
 
+const TOO_MANY = { status: '503 Service Unavailable', text: 'Too many open pages.' };
 const NO_PAGE = 'No page here. Is it built? `npm run build:renderer` does it.';
 
 function requestUrl(request: IncomingMessage, gate: Gate): URL {
@@ -119,7 +135,8 @@ function refuseHttp(request: IncomingMessage, url: URL, gate: Gate): { status: n
 function redirectWithCookie(response: ServerResponse, url: URL, gate: Gate): void {
   url.searchParams.delete('token');
   response.setHeader('Set-Cookie', setCookieHeader(gate.port, gate.token));
-  response.setHeader('Location', `${url.pathname}${url.search}`);
+  // `//name` would be another host to the browser.
+  response.setHeader('Location', `${url.pathname.replace(/^[/\\]+/, '/')}${url.search}`);
   response.setHeader('Cache-Control', 'no-store');
   response.writeHead(302).end();
 }
@@ -167,15 +184,29 @@ function attach(client: WebSocket, host: ApiHost): void {
     if (isBinary) return client.close(1003, 'text only');
     let message: unknown;
     try {
-      message = JSON.parse(data.toString());
+      message = JSON.parse(data.toString()); // How deep it may be is the dispatcher's to say.
     } catch {
       return client.close(1007, 'not JSON');
     }
     dispatcher.receive(message);
   });
+  client.on('message', () => {
+    if (client.bufferedAmount > MAX_UNSENT_BYTES) resumeWhenRead(client);
+  });
   // ws reports oversized and malformed frames here and closes the socket itself.
   client.on('error', () => {});
   client.on('close', () => dispatcher.close());
+}
+
+/** Takes no more messages of a client until it has read what it asked for; the heartbeat ends one that never does. */
+function resumeWhenRead(client: WebSocket): void {
+  if (client.isPaused) return;
+  client.pause();
+  const timer = setInterval(() => {
+    if (client.readyState === client.OPEN && client.bufferedAmount > HIGH_WATER_BYTES) return;
+    clearInterval(timer);
+    client.resume();
+  }, 50);
 }
 
 /** Returns at once while the client keeps up, else when its buffer has drained. */

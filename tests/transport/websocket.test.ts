@@ -127,6 +127,20 @@ describe('who may in', () => {
     }
   });
 
+  test('the redirect stays on this host, whatever the path looks like', async () => {
+    for (const path of [
+      '/.//evil.example',
+      '//evil.example',
+      '/./\\\\evil.example',
+      '/a/..//evil.example/x',
+    ]) {
+      const { status, headers } = await get(`${path}?token=${TOKEN}`);
+      expect(status).toBe(302);
+      const target = new URL(String(headers.location), `http://127.0.0.1:${server.port}`);
+      expect(target.host).toBe(`127.0.0.1:${server.port}`);
+    }
+  });
+
   test('another Host header (DNS rebinding) or a foreign origin is refused even with the token', async () => {
     expect((await get(`/?token=${TOKEN}`, { host: `evil.example:${server.port}` })).status).toBe(401);
     expect((await get(`/?token=${TOKEN}`, { origin: 'https://evil.example' })).status).toBe(401);
@@ -187,6 +201,49 @@ describe('messages', () => {
       socket.send(message);
       expect(await closed(socket)).toBe(code);
     }
+  });
+
+  test('a message nested without end is refused by name; the host goes on for this client and others', async () => {
+    const socket = connect(`?token=${TOKEN}`);
+    await opened(socket);
+    for (const depth of [65, 5_000, 400_000]) {
+      socket.send(`{"id":5,"method":"runs.get","params":${'['.repeat(depth)}${']'.repeat(depth)}}`);
+      expect(await reply(socket)).toMatchObject({
+        id: 5,
+        error: { code: 'request.invalid', message: expect.stringContaining('more than 64 deep') },
+      });
+    }
+    socket.send(JSON.stringify({ id: 6, method: 'runs.get', params: { id: 'a' } }));
+    expect(await reply(socket)).toMatchObject({ id: 6, result: { method: 'runs.get' } });
+  });
+
+  test('an answer that cannot be sent is an error reply', async () => {
+    const endless: unknown[] = [];
+    endless.push(endless);
+    host.call = () => Promise.resolve(endless);
+    const socket = connect(`?token=${TOKEN}`);
+    await opened(socket);
+    socket.send(JSON.stringify({ id: 7, method: 'runs.get', params: {} }));
+    expect(await reply(socket)).toMatchObject({ id: 7, error: { code: 'request.invalid' } });
+  });
+
+  test('a client that asks and never reads has a bounded number of answers waiting', async () => {
+    let called = 0;
+    const answer = 'x'.repeat(1024 * 1024);
+    host.call = () => {
+      called += 1;
+      return Promise.resolve(answer);
+    };
+    const socket = connect(`?token=${TOKEN}`);
+    await opened(socket);
+    socket.pause();
+    for (let id = 0; id < 2_000; id += 1) socket.send(JSON.stringify({ id, method: 'runs.get', params: {} }));
+    // Another client is served meanwhile.
+    const other = connect(`?token=${TOKEN}`);
+    await opened(other);
+    other.send(JSON.stringify({ id: 1, method: 'runs.get', params: {} }));
+    await reply(other);
+    expect(called).toBeLessThan(200);
   });
 
   test('many subscriptions on one socket; all end when it closes', async () => {

@@ -1,7 +1,7 @@
 /** One process of the benchmark: runs it, follows its steps, and measures its peak memory from outside. */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { readLines } from '../../server/files/lines.ts';
 import { CollieError } from '../../shared/errors.ts';
 
 export interface StepRecord {
@@ -100,12 +100,13 @@ export function runChild(command: ChildCommand): Promise<ChildResult> {
     };
     const timer = setInterval(poll, POLL_MS);
 
-    createInterface({ input: child.stderr }).on('line', remember);
-    createInterface({ input: child.stdout }).on('line', (line) => {
+    child.stdin.on('error', () => {}); // Its exit says why.
+    readLines(child.stderr, remember);
+    readLines(child.stdout, (line) => {
       if (command.eventFile === null) onLine(line);
       remember(line);
     });
-    child.once('error', (error) => {
+    child.on('error', (error) => {
       clearInterval(timer);
       reject(new CollieError('rank.died', `${command.title} did not start: ${error.message}`));
     });

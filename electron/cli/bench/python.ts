@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { readLines } from '../../server/files/lines.ts';
 import { CollieError } from '../../shared/errors.ts';
 
 /** Path of the interpreter inside a virtual environment. */
@@ -41,8 +41,8 @@ function step(program: string, args: string[], report: (line: string) => void): 
       if (tail.length > 8) tail.shift();
       if (/^(Collecting|Downloading|Installing)/.test(line.trim())) report(line.trim());
     };
-    createInterface({ input: child.stdout }).on('line', follow);
-    createInterface({ input: child.stderr }).on('line', follow);
+    readLines(child.stdout, follow);
+    readLines(child.stderr, follow);
     const failed = (why: string) =>
       reject(
         new CollieError(
@@ -51,7 +51,7 @@ function step(program: string, args: string[], report: (line: string) => void): 
           'Check the network, or name a Python that has torch, transformers and peft with --python.',
         ),
       );
-    child.once('error', (error) => failed(error.message));
+    child.on('error', (error) => failed(error.message));
     child.once('close', (code) => (code === 0 ? resolve() : failed(`code ${code}`)));
   });
 }

@@ -11,12 +11,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { type ExportRecord, exportRecordSchema } from '../../shared/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
 import { exportRefusal } from '../../shared/method-traits.ts';
 import { checkpointStep, runFiles } from '../../shared/run-folder.ts';
+import { keepTail, readLines } from '../files/lines.ts';
 import type { JobContext } from '../jobs/jobs.ts';
 import { diedError, requireRank } from '../rank/rank.ts';
 import { folderBytes, listCheckpoints, writeJsonAtomic } from '../runs/folder.ts';
@@ -116,17 +116,16 @@ function exportWeights(plan: ExportPlan, out: string, context: JobContext): Prom
   const args = ['export', '--run', runDir, '--checkpoint', checkpoint, '--kind', request.kind, '--out', out];
   return new Promise((resolve, reject) => {
     const child = spawn(requireRank(), args, { stdio: ['ignore', 'pipe', 'pipe'], signal: context.signal });
-    let stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr = (stderr + text).slice(-8_000);
-    });
-    createInterface({ input: child.stdout }).on('line', (line) => {
+    const stderr = keepTail(child.stderr, 8_000);
+    readLines(child.stdout, (line) => {
       const parsed = progressSchema.safeParse(safeJson(line));
       if (parsed.success) context.progress(parsed.data.progress * 0.98);
     });
     // After an abort the program is still ending: its folder is ours again once it has closed.
-    child.once('error', (error) => child.pid === undefined && reject(error));
-    child.once('close', (code, signal) => (code === 0 ? resolve() : reject(diedError(code, signal, stderr))));
+    child.on('error', (error) => child.pid === undefined && reject(error));
+    child.once('close', (code, signal) =>
+      code === 0 ? resolve() : reject(diedError(code, signal, stderr())),
+    );
   });
 }
 

@@ -8,6 +8,7 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelCard } from '../../shared/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
+import { keepTail } from '../files/lines.ts';
 import type { ModelLibrary } from './library.ts';
 
 export const STARTER_MODEL_ID = 'smollm2-135m-instruct';
@@ -97,10 +98,7 @@ async function fetchGguf(
 function python(args: string[], signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn('python3', args, { stdio: ['ignore', 'ignore', 'pipe'], signal });
-    let stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr = (stderr + text).slice(-8_000);
-    });
+    const stderr = keepTail(child.stderr, 8_000);
     child.on('error', (error: NodeJS.ErrnoException) => {
       if (signal.aborted) return; // its end follows: only then its files can be removed
       if (error.code === 'ENOENT') reject(failed('python3 was not found.', ''));
@@ -109,7 +107,7 @@ function python(args: string[], signal: AbortSignal): Promise<void> {
     child.on('close', (code) => {
       if (signal.aborted) reject(new CollieError('job.cancelled', 'The download was cancelled.'));
       else if (code === 0) resolve();
-      else reject(explain(stderr));
+      else reject(explain(stderr()));
     });
   });
 }

@@ -1,9 +1,9 @@
 /** One `collie-rank serve` child: JSON lines in and out (docs/layers.md). */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
 import { CollieError, errorInfoSchema } from '../../shared/errors.ts';
+import { keepTail, readLines } from '../files/lines.ts';
 import { diedError, requireRank } from '../rank/rank.ts';
 
 export interface TunedModel {
@@ -67,7 +67,6 @@ export class ServeRank {
   readonly #waiters = new Map<number, Waiter>();
   #nextId = 1;
   #ended: CollieError | null = null;
-  #stderr = '';
   #closing = false;
 
   /** Throws engine.not_built. What else goes wrong is thrown by `ready` and by every generation. */
@@ -157,14 +156,12 @@ export class ServeRank {
         }
       };
       this.#child.stdin.on('error', () => {}); // A dead child's pipe; its exit tells more.
-      this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
-        this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);
-      });
-      this.#child.once('error', (error) =>
+      const stderr = keepTail(this.#child.stderr, STDERR_KEPT);
+      this.#child.on('error', (error) =>
         fail(new CollieError('rank.died', `The model could not be started: ${error.message}`)),
       );
-      this.#child.once('close', (code, signal) => fail(diedError(code, signal, this.#stderr)));
-      createInterface({ input: this.#child.stdout }).on('line', (line) => this.#receive(line, resolve, fail));
+      this.#child.once('close', (code, signal) => fail(diedError(code, signal, stderr())));
+      readLines(this.#child.stdout, (line) => this.#receive(line, resolve, fail));
     });
   }
 

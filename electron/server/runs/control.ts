@@ -5,6 +5,7 @@ import { createConnection } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { parseJson } from '../../shared/api/json.ts';
 import { CollieError, errorInfoSchema } from '../../shared/errors.ts';
 
 /** stop: save and end. save: checkpoint now. sample: answer the sample prompts now. kill: end at once, saving nothing. */
@@ -19,6 +20,7 @@ export const controlReplySchema = z.union([
 export type ControlReply = z.infer<typeof controlReplySchema>;
 
 const REPLY_TIMEOUT_MS = 5_000;
+const MAX_REPLY_LENGTH = 64 * 1024;
 /** Longest socket path of the kernel is 108 bytes with the closing zero (104 on macOS). */
 const MAX_SOCKET_PATH = 103;
 
@@ -68,15 +70,18 @@ export function sendCommand(socket: string, command: ControlCommand): Promise<vo
     connection.on('data', (chunk) => {
       received += chunk.toString('utf8');
       const end = received.indexOf('\n');
-      if (end < 0) return;
+      if (end < 0) {
+        if (received.length > MAX_REPLY_LENGTH) fail('it does not answer in lines');
+        return;
+      }
       connection.removeAllListeners('end');
       connection.destroy();
       try {
-        const reply = controlReplySchema.parse(JSON.parse(received.slice(0, end)));
+        const reply = controlReplySchema.parse(parseJson(received.slice(0, end)));
         if ('ok' in reply) resolve();
         else reject(CollieError.fromInfo(reply.error));
-      } catch (error) {
-        reject(error);
+      } catch {
+        fail('its answer is none');
       }
     });
   });

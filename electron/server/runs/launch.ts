@@ -53,7 +53,7 @@ function ready(child: ChildProcess, runDir: string, logPath: string): Promise<vo
     const started = Date.now();
     const settle = (error: Error | null) => {
       clearInterval(timer);
-      child.removeAllListeners();
+      child.removeAllListeners('exit');
       if (error) reject(error);
       else resolve();
     };
@@ -61,7 +61,7 @@ function ready(child: ChildProcess, runDir: string, logPath: string): Promise<vo
       if (signedIn(runDir, child.pid)) settle(null);
       else if (Date.now() - started > READY_TIMEOUT_MS) settle(notStarted('it did not get ready', logPath));
     }, READY_POLL_MS);
-    child.once('error', (error) => settle(notStarted(error.message, logPath)));
+    child.on('error', (error) => settle(notStarted(error.message, logPath)));
     // A run that ends at once has recorded how; only a supervisor that could not even do that is an error of the start.
     child.once('exit', (code, signal) =>
       settle(code === 0 ? null : notStarted(`it ended with ${signal ?? `code ${code}`}`, logPath)),
