@@ -17,6 +17,12 @@ const allowed: Record<string, string[]> = {
   renderer: ['electron/shared', 'assets'],
 };
 
+/** Rooms of a folder from the ground up: a room imports from itself and from those before it, types included. */
+const rooms: Record<string, string[]> = {
+  'electron/shared': ['spec', 'runs', 'api'],
+  'native/core': ['base', 'formats', 'model', 'grid', 'recipe', 'plan', 'library', 'machine'],
+};
+
 /** Packages a folder may import; others are free where not named. */
 const packages: Record<string, RegExp> = {
   'electron/shared': /^zod$/,
@@ -24,11 +30,13 @@ const packages: Record<string, RegExp> = {
   'electron/supervisor': /^(?!electron$)/,
 };
 
-function sources(folder: string): string[] {
+function filesOf(folder: string, ending: RegExp): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && /\.(ts|tsx|cts)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && ending.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name));
 }
+const sources = (folder: string) => filesOf(folder, /\.(ts|tsx|cts)$/);
+const nativeSources = (folder: string) => filesOf(folder, /\.(h|cpp|cu|cuh)$/);
 
 function imports(file: string): string[] {
   const text = readFileSync(file, 'utf8');
@@ -61,13 +69,43 @@ for (const layer of Object.keys(allowed)) {
   });
 }
 
+/** What a file takes in, as paths from the root. */
+function taken(file: string): string[] {
+  if (!/\.tsx?$/.test(file))
+    return [...readFileSync(file, 'utf8').matchAll(/#include "(core\/[^"]+)"/g)].map((m) => `native/${m[1]}`);
+  const relatives = imports(file).filter((target) => target.startsWith('.'));
+  return relatives.map((target) => relative(root, resolve(dirname(file), target)));
+}
+
+for (const [folder, order] of Object.entries(rooms)) {
+  const roomOf = (path: string) => order.indexOf(path.slice(folder.length + 1).split('/')[0] ?? '');
+  test(`rooms of ${folder}: every arrow goes down`, () => {
+    const files = [...sources(folder), ...nativeSources(folder)];
+    const roomless = files.filter((file) => /\.(h|cpp)$/.test(file) && roomOf(relative(root, file)) < 0);
+    const faults = files.flatMap((file) =>
+      taken(file)
+        .filter((path) => path.startsWith(`${folder}/`) && roomOf(path) > roomOf(relative(root, file)))
+        .map((path) => `${relative(root, file)} takes in ${path}`),
+    );
+    expect([...roomless, ...faults]).toEqual([]);
+    expect(files.length).toBeGreaterThan(10);
+  });
+}
+
+test('sources need nothing of the tests', () => {
+  const folders = Object.keys(allowed).filter((folder) => folder.startsWith('electron/'));
+  const typescript = [...folders, 'renderer/src'].flatMap(sources);
+  const testing = typescript.filter((file) => taken(file).some((path) => path.startsWith('tests/')));
+  const native = ['native/core', 'native/engine', 'native/rank', 'native/addon'].flatMap(nativeSources);
+  const including = native.filter((file) =>
+    /#include\s*[<"](doctest|[./]*tests\/)/.test(readFileSync(file, 'utf8')),
+  );
+  expect([...testing, ...including]).toEqual([]);
+});
+
 test('only the addon includes napi.h, only the communicators MPI and NCCL, and core nothing of libtorch', () => {
-  const cpp = (folder: string) =>
-    readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
-      .filter((entry) => entry.isFile() && /\.(h|cpp|cu|cuh)$/.test(entry.name))
-      .map((entry) => join(entry.parentPath, entry.name));
   const including = (folder: string, pattern: RegExp) =>
-    cpp(folder).filter((file) => pattern.test(readFileSync(file, 'utf8')));
+    nativeSources(folder).filter((file) => pattern.test(readFileSync(file, 'utf8')));
   for (const folder of ['native/core', 'native/engine', 'native/rank'])
     expect(including(folder, /#include\s*[<"]napi\.h/)).toEqual([]);
   expect(including('native/core', /#include\s*[<"](ATen|c10|torch)\//)).toEqual([]);

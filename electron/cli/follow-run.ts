@@ -2,7 +2,7 @@
 import pc from 'picocolors';
 import type { Host } from '../server/host.ts';
 import { isLive } from '../server/runs/status.ts';
-import type { RunStatus } from '../shared/events.ts';
+import type { RunStatus } from '../shared/runs/events.ts';
 import { Progress } from './progress.ts';
 
 /**

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import pc from 'picocolors';
 import { tokenStats } from '../server/datasets/lengths.ts';
 import { loadTokenizer } from '../server/tokenize/tokenizer.ts';
-import type { DatasetCard, ExportRecord, ModelCard, TokenStats } from '../shared/entities.ts';
+import type { DatasetCard, ExportRecord, ModelCard, TokenStats } from '../shared/api/entities.ts';
 import { CollieError } from '../shared/errors.ts';
 import { formatBytes, printJson, printTable } from './output.ts';
 import { Progress } from './progress.ts';

@@ -2,6 +2,7 @@
 /** `collie ...`: the command table. Each command lives in its own file and is loaded when it is called. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { productVersion } from '../server/host/system.ts';
+import { exportKindSchema } from '../shared/spec/method-traits.ts';
 import { exitCodes, printError } from './output.ts';
 
 const program = new Command('collie')
@@ -129,7 +130,7 @@ program
   .command('export')
   .argument('<run>', 'id of a run')
   .description('write a checkpoint as a PEFT adapter or as a merged Hugging Face model')
-  .addOption(new Option('--kind <kind>').choices(['adapter', 'merged']).makeOptionMandatory())
+  .addOption(new Option('--kind <kind>').choices(exportKindSchema.options).makeOptionMandatory())
   .option('--checkpoint <name>', 'which; the newest when left out', '')
   .option('--out <folder>', 'where to; the folder of the run when left out', '')
   .action(

@@ -1,7 +1,7 @@
 /** How the command line speaks: plain text for people, JSON with --json, errors with code, message and next step. */
 import pc from 'picocolors';
 import { type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
-import type { SpecIssue } from '../shared/run-spec.ts';
+import type { SpecIssue } from '../shared/spec/run-spec.ts';
 
 /** 1: the command failed. 2: it was called wrongly (commander uses it too). 130: ended by Ctrl-C. */
 export const exitCodes = { failed: 1, usage: 2, interrupted: 130 } as const;

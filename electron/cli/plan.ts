@@ -2,8 +2,8 @@
 import { availableParallelism } from 'node:os';
 import pc from 'picocolors';
 import type { Host } from '../server/host.ts';
-import type { LayoutForecast } from '../shared/entities.ts';
-import { parallelSchema, worldSize } from '../shared/parallel-fields.ts';
+import type { LayoutForecast } from '../shared/api/entities.ts';
+import { parallelSchema, worldSize } from '../shared/spec/parallel-fields.ts';
 import { formatBytes, printJson, printNote, printTable } from './output.ts';
 import { withHost } from './session.ts';
 import { readSpecFile } from './spec-file.ts';

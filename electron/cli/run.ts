@@ -2,7 +2,7 @@
 import pc from 'picocolors';
 import type { Host } from '../server/host.ts';
 import { CollieError } from '../shared/errors.ts';
-import type { RunStatus } from '../shared/events.ts';
+import type { RunStatus } from '../shared/runs/events.ts';
 import { describeRun, followRun } from './follow-run.ts';
 import { exitCodes, issueLine, printJson, printNote } from './output.ts';
 import { withHost } from './session.ts';

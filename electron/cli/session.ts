@@ -1,7 +1,7 @@
 /** A host in this process for one command, and following what it has started. */
 
 import { createHost, defaultHome, type Host } from '../server/host.ts';
-import type { Job } from '../shared/entities.ts';
+import type { Job } from '../shared/api/entities.ts';
 import { CollieError } from '../shared/errors.ts';
 import { Progress } from './progress.ts';
 

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { nodeCommand } from '../server/runs/launch.ts';
 import { checkSchema } from '../server/spec/schema-issues.ts';
 import { CollieError } from '../shared/errors.ts';
-import { worldSize } from '../shared/parallel-fields.ts';
+import { worldSize } from '../shared/spec/parallel-fields.ts';
 import { printJson, printNote } from './output.ts';
 import { readSpecFile } from './spec-file.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { expandHome } from '../server/files/files.ts';
 import { CollieError } from '../shared/errors.ts';
-import { specFields, variantMeta } from '../shared/spec-fields.ts';
+import { specFields, variantMeta } from '../shared/spec/spec-fields.ts';
 
 type Json = Record<string, unknown>;
 /** Gets sentences about what was done besides what was asked. */

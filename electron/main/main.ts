@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { app, BrowserWindow, ipcMain, Notification, powerSaveBlocker, protocol } from 'electron';
 import { createHost, defaultHome } from '../server/host.ts';
 import { installRoot } from '../server/native/addon.ts';
-import { ipcChannels } from '../shared/bridge.ts';
+import { ipcChannels } from '../shared/api/bridge.ts';
 import { attachIpc } from '../transport/electron-ipc.ts';
 import { bundledEngine } from './bundle.ts';
 import { installMenu } from './menu.ts';

@@ -1,6 +1,6 @@
 /** What the shell does about runs: says when one ends, and keeps the machine awake while one goes. No Electron here. */
-import type { RunStatus } from '../shared/events.ts';
-import { liveStates } from '../shared/events.ts';
+import type { RunStatus } from '../shared/runs/events.ts';
+import { liveStates } from '../shared/runs/events.ts';
 
 export interface RunEnd {
   id: string;

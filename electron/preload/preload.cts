@@ -1,6 +1,6 @@
 /**
  * The only code between the page and Electron: carries messages, opens the system's dialog, knows nothing of what is
- * said. Runs sandboxed, so it can load nothing but `electron`; the channel names are those of shared/bridge.ts (a test
+ * said. Runs sandboxed, so it can load nothing but `electron`; the channel names are those of shared/api/bridge.ts (a test
  * holds them equal).
  */
 const { contextBridge, ipcRenderer } = require('electron') as typeof import('electron');

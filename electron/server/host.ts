@@ -1,5 +1,5 @@
 /**
- * The host: every method and topic of shared/api.ts over the parts below. Has no idea which shell it serves; Electron main,
+ * The host: every method and topic of shared/api/api.ts over the parts below. Has no idea which shell it serves; Electron main,
  * `collie serve` and the CLI are three users of the same object.
  */
 import type { z } from 'zod';
@@ -13,7 +13,7 @@ import {
   type TopicEvent,
   type TopicParams,
   topics,
-} from '../shared/api.ts';
+} from '../shared/api/api.ts';
 import { CollieError, toErrorInfo } from '../shared/errors.ts';
 import type { MethodHandlers, TopicHandlers } from './host/handlers.ts';
 import { datasetHandlers, modelHandlers, specHandlers } from './host/library.ts';

@@ -10,7 +10,7 @@ import {
 import { isAlive, type ProcessRef, processRef } from '../server/runs/process.ts';
 import { isLive } from '../server/runs/status.ts';
 import { CollieError } from '../shared/errors.ts';
-import { runFiles } from '../shared/run-folder.ts';
+import { runFiles } from '../shared/runs/run-folder.ts';
 
 const ENDING_MS = 10_000;
 

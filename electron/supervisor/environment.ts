@@ -8,8 +8,8 @@ import { productVersion } from '../server/host/system.ts';
 import { installRoot, native } from '../server/native/addon.ts';
 import { requireRank } from '../server/rank/rank.ts';
 import { readEnvironment, writeJsonAtomic } from '../server/runs/folder.ts';
-import { runFiles } from '../shared/run-folder.ts';
-import type { RunSpec } from '../shared/run-spec.ts';
+import { runFiles } from '../shared/runs/run-folder.ts';
+import type { RunSpec } from '../shared/spec/run-spec.ts';
 
 const run = promisify(execFile);
 const TIMEOUT_MS = 20_000;

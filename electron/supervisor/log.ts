@@ -1,7 +1,7 @@
 /** What the supervisor says: to its own log (standard output is logs/supervisor.log) and between the lines of the rank's. */
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { rankLog } from '../shared/run-folder.ts';
+import { rankLog } from '../shared/runs/run-folder.ts';
 
 export type Log = (message: string) => void;
 

@@ -4,8 +4,8 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { runFiles } from '../shared/run-folder.ts';
-import type { RunSpec } from '../shared/run-spec.ts';
+import { runFiles } from '../shared/runs/run-folder.ts';
+import type { RunSpec } from '../shared/spec/run-spec.ts';
 import type { Decode } from './samples.ts';
 
 export interface PrepareContext {

@@ -3,8 +3,14 @@
  *
  * Under mpirun a shell stands before every rank until it is replaced by it: it opens the rank's own log, on whatever host that is.
  */
-import { type ParallelSpec, ranksPerHost, threadsPerRank, worldSize } from '../shared/parallel-fields.ts';
-import { runFiles } from '../shared/run-folder.ts';
+
+import { runFiles } from '../shared/runs/run-folder.ts';
+import {
+  type ParallelSpec,
+  ranksPerHost,
+  threadsPerRank,
+  worldSize,
+} from '../shared/spec/parallel-fields.ts';
 
 export interface LaunchSettings {
   /** Path of collie-rank, the same on all hosts. */

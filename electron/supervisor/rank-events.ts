@@ -1,7 +1,7 @@
 /** The events that all ranks of an attempt append to their files. */
 import { join } from 'node:path';
 import { endOfLines, LineReader } from '../server/runs/event-file.ts';
-import { eventsFile } from '../shared/run-folder.ts';
+import { eventsFile } from '../shared/runs/run-folder.ts';
 
 export class RankEvents {
   readonly #readers: LineReader[];

@@ -1,7 +1,7 @@
 /** Why the ranks ended without finishing: which one it began with, and what it said or how the system ended it. */
 import { errorLine } from '../server/rank/rank.ts';
 import { CollieError } from '../shared/errors.ts';
-import type { EventPayload } from '../shared/events.ts';
+import type { EventPayload } from '../shared/runs/events.ts';
 import { head, launcherFailure } from './launcher-failure.ts';
 
 export interface RankExit {

@@ -1,8 +1,8 @@
 /** Which ranks there are, where, and how they fare: from their own events, and from whether their processes live. */
 import { hostname } from 'node:os';
 import { isAlive, type ProcessRef, processRef } from '../server/runs/process.ts';
-import type { RankStatus, RunEvent } from '../shared/events.ts';
-import { type ParallelSpec, placeOf, worldSize } from '../shared/parallel-fields.ts';
+import type { RankStatus, RunEvent } from '../shared/runs/events.ts';
+import { type ParallelSpec, placeOf, worldSize } from '../shared/spec/parallel-fields.ts';
 
 const waiting = (parallel: ParallelSpec, rank: number): RankStatus => ({
   rank,

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import type { Checkpoint } from '../server/runs/folder.ts';
 import { CollieError, type ErrorCode } from '../shared/errors.ts';
-import type { RunStatus } from '../shared/events.ts';
-import { runFiles } from '../shared/run-folder.ts';
+import type { RunStatus } from '../shared/runs/events.ts';
+import { runFiles } from '../shared/runs/run-folder.ts';
 
 /** What may go well the next time. Values that are not finite, a full disk or a bad spec would only come again. */
 const TRANSIENT: readonly ErrorCode[] = ['rank.died', 'rank.hung'];

@@ -3,9 +3,9 @@ import { appendFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from
 import { dirname, join } from 'node:path';
 import { LineReader } from '../server/runs/event-file.ts';
 import { parseLine } from '../server/runs/events.ts';
-import { parseEvent, type RunEvent, type Sample } from '../shared/events.ts';
-import { eventsFile, runFiles } from '../shared/run-folder.ts';
-import type { RunSpec } from '../shared/run-spec.ts';
+import { parseEvent, type RunEvent, type Sample } from '../shared/runs/events.ts';
+import { eventsFile, runFiles } from '../shared/runs/run-folder.ts';
+import type { RunSpec } from '../shared/spec/run-spec.ts';
 
 /** Text of generated ids, special tokens left out. */
 export type Decode = (ids: number[]) => Promise<string>;

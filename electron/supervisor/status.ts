@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { writeJsonAtomic, writeJsonInPlace } from '../server/runs/folder.ts';
 import { type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
-import type { RunEvent, RunStatus } from '../shared/events.ts';
-import { runFiles } from '../shared/run-folder.ts';
+import type { RunEvent, RunStatus } from '../shared/runs/events.ts';
+import { runFiles } from '../shared/runs/run-folder.ts';
 import type { StepClock } from './step-clock.ts';
 
 const WRITE_EVERY_MS = 250;

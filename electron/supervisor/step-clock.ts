@@ -1,5 +1,5 @@
 /** How long the rest of a run takes, from the wall time of its latest steps: evaluations and checkpoints included. */
-import type { RunEvent } from '../shared/events.ts';
+import type { RunEvent } from '../shared/runs/events.ts';
 
 const WINDOW = 64;
 

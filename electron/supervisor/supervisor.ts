@@ -9,9 +9,9 @@ import { listCheckpoints, newestCheckpoint, readSpec, readStatus } from '../serv
 import type { StartMode } from '../server/runs/launch.ts';
 import { resumeHint } from '../server/runs/status.ts';
 import { type CollieError, type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
-import type { EventPayload, RunEvent } from '../shared/events.ts';
-import { worldSize } from '../shared/parallel-fields.ts';
-import type { RunSpec } from '../shared/run-spec.ts';
+import type { EventPayload, RunEvent } from '../shared/runs/events.ts';
+import { worldSize } from '../shared/spec/parallel-fields.ts';
+import type { RunSpec } from '../shared/spec/run-spec.ts';
 import { Claim } from './claim.ts';
 import { type ControlServer, listenForCommands, notTraining } from './control-server.ts';
 import { recordEnvironment } from './environment.ts';

@@ -3,7 +3,6 @@
  * A subscription writes its next event only after the sink took the last one, so a slow client never fills memory.
  */
 
-import { isDeeperThan, MAX_JSON_DEPTH } from '../shared/api/json.ts';
 import {
   type Method,
   type MethodParams,
@@ -14,7 +13,8 @@ import {
   type Topic,
   type TopicEvent,
   type TopicParams,
-} from '../shared/api.ts';
+} from '../shared/api/api.ts';
+import { isDeeperThan, MAX_JSON_DEPTH } from '../shared/api/json.ts';
 import { CollieError, toErrorInfo } from '../shared/errors.ts';
 
 /** The host as transports see it. */

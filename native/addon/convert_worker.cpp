@@ -5,7 +5,7 @@
 #include <string>
 
 #include "addon/values.h"
-#include "core/gguf_convert.h"
+#include "core/library/gguf_convert.h"
 
 namespace collie::addon {
 

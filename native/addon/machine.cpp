@@ -1,7 +1,7 @@
 #include "addon/machine.h"
 
 #include "addon/values.h"
-#include "core/devices.h"
+#include "core/machine/devices.h"
 
 namespace collie::addon {
 

@@ -1,12 +1,12 @@
-// The machine as JavaScript sees it: devices() and telemetry(diskPath) of electron/shared/entities.ts.
+// The machine as JavaScript sees it: devices() and telemetry(diskPath) of electron/shared/api/entities.ts.
 #pragma once
 
 #include <napi.h>
 
 #include <filesystem>
 
-#include "core/nvml.h"
-#include "core/telemetry.h"
+#include "core/machine/nvml.h"
+#include "core/machine/telemetry.h"
 
 namespace collie::addon {
 

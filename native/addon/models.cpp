@@ -1,8 +1,8 @@
 #include "addon/models.h"
 
 #include "addon/values.h"
-#include "core/gguf.h"
-#include "core/model_summary.h"
+#include "core/formats/gguf.h"
+#include "core/library/model_summary.h"
 
 namespace collie::addon {
 

@@ -1,12 +1,12 @@
 #include "addon/planner.h"
 
 #include "addon/values.h"
-#include "core/devices.h"
-#include "core/layout_plan.h"
-#include "core/memory_plan.h"
-#include "core/model_config.h"
-#include "core/parallel_support.h"
-#include "core/run_spec.h"
+#include "core/machine/devices.h"
+#include "core/plan/layout_plan.h"
+#include "core/plan/memory_plan.h"
+#include "core/model/model_config.h"
+#include "core/recipe/parallel_support.h"
+#include "core/recipe/run_spec.h"
 
 namespace collie::addon {
 

@@ -1,7 +1,7 @@
 #include "addon/token_store.h"
 
 #include "addon/values.h"
-#include "core/batch_plan.h"
+#include "core/recipe/batch_plan.h"
 
 namespace collie::addon {
 

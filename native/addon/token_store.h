@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "core/token_store.h"
+#include "core/formats/token_store.h"
 
 namespace collie::addon {
 

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "core/memory_plan.h"
+#include "core/plan/memory_plan.h"
 #include "engine/optim/clip.h"
 #include "engine/train/session.h"
 #include "rank/arguments.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "core/json_reader.h"
+#include "core/base/json_reader.h"
 #include "engine/train/session.h"
 #include "rank/bench_workload.h"
 

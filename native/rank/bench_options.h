@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/run_spec.h"
+#include "core/recipe/run_spec.h"
 #include "engine/model/decoder.h"
 #include "rank/arguments.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "core/random.h"
+#include "core/base/random.h"
 
 namespace collie {
 

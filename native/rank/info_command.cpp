@@ -3,7 +3,7 @@
 #include <ATen/Version.h>
 #include <torch/version.h>
 
-#include "core/devices.h"
+#include "core/machine/devices.h"
 #include "engine/kernels/kernels.h"
 #include "engine/train/device.h"
 #include "rank/arguments.h"

@@ -1,9 +1,9 @@
 // collie-rank logits: what a base or tuned model says about given tokens, for comparison with other implementations.
 #include <filesystem>
 
-#include "core/error.h"
-#include "core/file.h"
-#include "core/json_reader.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/base/json_reader.h"
 #include "rank/arguments.h"
 #include "rank/commands.h"
 #include "rank/process.h"

@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "core/error_line.h"
+#include "core/base/error_line.h"
 #include "engine/parallel/world.h"
 #include "rank/arguments.h"
 #include "rank/commands.h"

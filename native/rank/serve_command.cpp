@@ -4,8 +4,8 @@
 #include <chrono>
 #include <string>
 
-#include "core/error_line.h"
-#include "core/json_reader.h"
+#include "core/base/error_line.h"
+#include "core/base/json_reader.h"
 #include "rank/arguments.h"
 #include "rank/commands.h"
 #include "rank/inbox.h"

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "core/error.h"
-#include "core/json_reader.h"
+#include "core/base/error.h"
+#include "core/base/json_reader.h"
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/tensor_io.h"
 #include "engine/train/session.h"

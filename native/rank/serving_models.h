@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "core/model_config.h"
-#include "core/precision.h"
-#include "core/run_spec.h"
+#include "core/model/model_config.h"
+#include "core/base/precision.h"
+#include "core/recipe/run_spec.h"
 #include "engine/generate/generator.h"
 #include "engine/model/decoder.h"
 #include "rank/arguments.h"

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { checkMethod } from '../../electron/server/spec/check-method.ts';
 import { checkOptimization } from '../../electron/server/spec/check-optimization.ts';
 import type { Findings, Found } from '../../electron/server/spec/context.ts';
-import { presetSchema } from '../../electron/shared/entities.ts';
-import { runSpecSchema } from '../../electron/shared/run-spec.ts';
+import { presetSchema } from '../../electron/shared/api/entities.ts';
+import { runSpecSchema } from '../../electron/shared/spec/run-spec.ts';
 
 const folder = new URL('../../assets/presets/', import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith('.json'));

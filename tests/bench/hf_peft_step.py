@@ -6,7 +6,7 @@ clipping as in Collie's default, dynamic padding to the longest row of the batch
 Precision bf16, as these libraries do it: LoRA keeps frozen weights in bf16 and adapters in fp32 (PEFT's default); full
 fine-tuning keeps fp32 weights and computes under autocast (what Trainer's bf16=True does), for Collie also keeps fp32 masters.
 
-Reads a model folder and a token store (native/core/token_store.h); writes JSON lines: one `info`, one `step` at the end of
+Reads a model folder and a token store (native/core/formats/token_store.h); writes JSON lines: one `info`, one `step` at the end of
 each step. The caller times steps from one end to the next, so that the first one warms up and is not counted.
 """
 

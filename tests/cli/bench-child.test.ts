@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ChildCommand, runChild } from '../../electron/cli/bench/child.ts';
 import { parseBaseline, parseOurs, prepareCell } from '../../electron/cli/bench/variants.ts';
 import { benchModel, rowLengths } from '../../electron/cli/bench/workload.ts';
-import { runSpecSchema } from '../../electron/shared/run-spec.ts';
+import { runSpecSchema } from '../../electron/shared/spec/run-spec.ts';
 
 let folder = '';
 beforeAll(() => {

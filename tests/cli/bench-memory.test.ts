@@ -7,7 +7,7 @@ import {
   memoryMarkdown,
   memoryRow,
 } from '../../electron/cli/bench/memory.ts';
-import { specFields } from '../../electron/shared/spec-fields.ts';
+import { specFields } from '../../electron/shared/spec/spec-fields.ts';
 
 const optionsOf = (path: string) =>
   (specFields().find((field) => field.path === path)?.options ?? []).map(({ value }) => value);

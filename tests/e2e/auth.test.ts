@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
-import { WEBSOCKET_PATH } from '../../electron/shared/bridge.ts';
+import { WEBSOCKET_PATH } from '../../electron/shared/api/bridge.ts';
 import { launchBrowser, openPage, skipReason } from './support/browser.ts';
 import { type Home, HostProcess, makeHome } from './support/host.ts';
 

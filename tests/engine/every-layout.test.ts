@@ -1,7 +1,7 @@
 /** Every optimizer and every method trains on as many axes of parallelism as it allows, and what it trains on one rank. */
 import { describe, expect, it } from 'vitest';
 import { native } from '../../electron/server/native/addon.ts';
-import type { RunSpec } from '../../electron/shared/run-spec.ts';
+import type { RunSpec } from '../../electron/shared/spec/run-spec.ts';
 import { noMpi } from '../support/mpirun.ts';
 import type { SpecPatch } from '../support/rank.ts';
 import { layOut, noEngine, payloads, temporaryFolder, tinyRun, trainToEnd } from './support.ts';

@@ -2,9 +2,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { methodTraits } from '../../electron/shared/method-traits.ts';
-import type { Method } from '../../electron/shared/methods.ts';
-import type { RunSpecInput } from '../../electron/shared/run-spec.ts';
+import { methodTraits } from '../../electron/shared/spec/method-traits.ts';
+import type { Method } from '../../electron/shared/spec/methods.ts';
+import type { RunSpecInput } from '../../electron/shared/spec/run-spec.ts';
 import type { SpecPatch } from '../support/rank.ts';
 import {
   checkpoints,

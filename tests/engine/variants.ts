@@ -1,7 +1,7 @@
 /** Every optimizer and every method of the schema, with settings that suit a tiny model of random weights. */
 
-import type { RunSpecInput } from '../../electron/shared/run-spec.ts';
-import { specFields, variantDefaults } from '../../electron/shared/spec-fields.ts';
+import type { RunSpecInput } from '../../electron/shared/spec/run-spec.ts';
+import { specFields, variantDefaults } from '../../electron/shared/spec/spec-fields.ts';
 
 /** The values of a setting that is a choice. */
 export const optionsOf = (path: string) =>

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { bundledEngine } from '../../electron/main/bundle.ts';
 import { answerPage, isOurPage } from '../../electron/main/page.ts';
 import { type RunEnd, RunWatch } from '../../electron/main/run-watch.ts';
-import type { RunStatus } from '../../electron/shared/events.ts';
+import type { RunStatus } from '../../electron/shared/runs/events.ts';
 
 test('a run that was seen alive is announced once; sleep is held off meanwhile', () => {
   const ends: RunEnd[] = [];

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { installRoot, type NativeAddon, native, nativeAddon } from '../../electron/server/native/addon.ts';
 import { parallelMarkdown } from '../../electron/server/spec/docs-parallel.ts';
-import { deviceSchema, telemetrySchema } from '../../electron/shared/entities.ts';
+import { deviceSchema, telemetrySchema } from '../../electron/shared/api/entities.ts';
 import { CollieError } from '../../electron/shared/errors.ts';
-import { runSpecSchema } from '../../electron/shared/run-spec.ts';
+import { runSpecSchema } from '../../electron/shared/spec/run-spec.ts';
 import { describeWithAddon } from './addon-built.ts';
 
 const fixture = (name: string) => join(import.meta.dirname, '../fixtures/gguf', name);

@@ -1,11 +1,11 @@
-/** The optimizers of the schema are those of native/core/optimizer_rules.cpp: the same fields, ranges and choices. */
+/** The optimizers of the schema are those of native/core/recipe/optimizer_rules.cpp: the same fields, ranges and choices. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { native as call } from '../../electron/server/native/addon.ts';
 import { CollieError } from '../../electron/shared/errors.ts';
-import { runSpecSchema } from '../../electron/shared/run-spec.ts';
-import { type SpecField, specFields } from '../../electron/shared/spec-fields.ts';
+import { runSpecSchema } from '../../electron/shared/spec/run-spec.ts';
+import { type SpecField, specFields } from '../../electron/shared/spec/spec-fields.ts';
 import { describeWithAddon } from './addon-built.ts';
 
 const config = readFileSync(

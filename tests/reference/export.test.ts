@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exportRefusal } from '../../electron/shared/method-traits.ts';
+import { exportRefusal } from '../../electron/shared/spec/method-traits.ts';
 import { referencePython, runPython } from '../support/python.ts';
 import { uniform } from '../support/random.ts';
 import { makeRun, rank, type SpecPatch, train } from '../support/rank.ts';

@@ -5,8 +5,8 @@ import { join, resolve } from 'node:path';
 import { readStatus, readSupervisorFile, writeJsonAtomic } from '../../electron/server/runs/folder.ts';
 import { isAlive } from '../../electron/server/runs/process.ts';
 import { RunRegistry } from '../../electron/server/runs/registry.ts';
-import type { RunStatus } from '../../electron/shared/events.ts';
-import { type RunSpec, runSpecSchema } from '../../electron/shared/run-spec.ts';
+import type { RunStatus } from '../../electron/shared/runs/events.ts';
+import { type RunSpec, runSpecSchema } from '../../electron/shared/spec/run-spec.ts';
 
 export const fakeRank = resolve(import.meta.dirname, '../fixtures/rank/fake-rank.mjs');
 

@@ -1,6 +1,6 @@
 /** The command that starts the ranks, for one and for several, on one host and on more. */
 import { describe, expect, it } from 'vitest';
-import { parallelSchema, ranksPerHost } from '../../electron/shared/parallel-fields.ts';
+import { parallelSchema, ranksPerHost } from '../../electron/shared/spec/parallel-fields.ts';
 import { type LaunchSettings, launchCommand } from '../../electron/supervisor/rank-command.ts';
 
 const settings = (changes: Partial<LaunchSettings> = {}): LaunchSettings => ({

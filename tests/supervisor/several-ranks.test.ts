@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { readSupervisorFile } from '../../electron/server/runs/folder.ts';
 import { isAlive, processRef } from '../../electron/server/runs/process.ts';
 import { isLive } from '../../electron/server/runs/status.ts';
-import type { RunStatus } from '../../electron/shared/events.ts';
-import { parallelSchema } from '../../electron/shared/parallel-fields.ts';
+import type { RunStatus } from '../../electron/shared/runs/events.ts';
+import { parallelSchema } from '../../electron/shared/spec/parallel-fields.ts';
 import { processTree } from '../../electron/supervisor/process-tree.ts';
 import { FakeHome } from './harness.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { newestCheckpoint, readSamples, readStatus } from '../../electron/server/runs/folder.ts';
-import type { RunEvent } from '../../electron/shared/events.ts';
+import type { RunEvent } from '../../electron/shared/runs/events.ts';
 import { SampleFile } from '../../electron/supervisor/samples.ts';
 import { applyEvent, StatusFile } from '../../electron/supervisor/status.ts';
 import { StepClock } from '../../electron/supervisor/step-clock.ts';

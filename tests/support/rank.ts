@@ -3,8 +3,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rankExecutable } from '../../electron/server/native/addon.ts';
-import { parseEvent, type RunEvent } from '../../electron/shared/events.ts';
-import { type RunSpecInput, runSpecSchema } from '../../electron/shared/run-spec.ts';
+import { parseEvent, type RunEvent } from '../../electron/shared/runs/events.ts';
+import { type RunSpecInput, runSpecSchema } from '../../electron/shared/spec/run-spec.ts';
 import { type TokenDocument, writeTokenStore } from './token-store.ts';
 
 /** Runs a command to its end; throws with what it wrote on standard error when it fails. */

@@ -1,4 +1,4 @@
-/** Writes a token store as native/core/token_store.h describes it, without any native code. */
+/** Writes a token store as native/core/formats/token_store.h describes it, without any native code. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

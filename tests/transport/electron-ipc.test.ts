@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { transformWithOxc } from 'vite';
 import { beforeEach, expect, test } from 'vitest';
-import { type CollieBridge, ipcChannels } from '../../electron/shared/bridge.ts';
+import { type CollieBridge, ipcChannels } from '../../electron/shared/api/bridge.ts';
 import type { ApiHost } from '../../electron/transport/dispatch.ts';
 import { attachIpc, type IpcMainLike, type PageLike } from '../../electron/transport/electron-ipc.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type ClientOptions, WebSocket } from 'ws';
-import { WEBSOCKET_CLOSE_DENIED } from '../../electron/shared/bridge.ts';
+import { WEBSOCKET_CLOSE_DENIED } from '../../electron/shared/api/bridge.ts';
 import { CollieError } from '../../electron/shared/errors.ts';
 import { cookieName, readOrCreateToken } from '../../electron/transport/auth.ts';
 import type { ApiHost } from '../../electron/transport/dispatch.ts';

@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { CollieError } from '../../shared/errors.ts';
-import { specFields, variantDefaults } from '../../shared/spec-fields.ts';
+import { specFields, variantDefaults } from '../../shared/spec/spec-fields.ts';
 
 export interface MemoryCase {
   method: string;

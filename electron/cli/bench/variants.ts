@@ -1,8 +1,8 @@
 /** The contestants: our training command, and Hugging Face + PEFT with two memory allocators. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseEvent } from '../../shared/events.ts';
-import { runSpecSchema } from '../../shared/run-spec.ts';
+import { parseEvent } from '../../shared/runs/events.ts';
+import { runSpecSchema } from '../../shared/spec/run-spec.ts';
 import type { ChildCommand, Parsed } from './child.ts';
 import { benchModel, type DataKind, rowLengths, writeTokens } from './workload.ts';
 

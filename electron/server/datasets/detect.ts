@@ -1,7 +1,7 @@
 /** Which format a data file has: its content decides, the name only where content cannot. */
 import { open, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
-import type { DatasetCard } from '../../shared/entities.ts';
+import type { DatasetCard } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
 
 export type Format = DatasetCard['format'];

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DatasetCard, datasetCardSchema } from '../../shared/entities.ts';
+import { type DatasetCard, datasetCardSchema } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
 import { cancelled, type TaskOptions } from './duckdb.ts';
 import { guessMapping } from './guess.ts';

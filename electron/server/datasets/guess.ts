@@ -1,6 +1,6 @@
 /** Which columns hold what, guessed from their names and one row: the formats people share data in. */
-import type { DatasetCard } from '../../shared/entities.ts';
-import type { Mapping } from '../../shared/run-spec.ts';
+import type { DatasetCard } from '../../shared/api/entities.ts';
+import type { Mapping } from '../../shared/spec/run-spec.ts';
 import { isMessageList } from './messages.ts';
 import type { Row } from './rows.ts';
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { DatasetCard } from '../../shared/entities.ts';
+import type { DatasetCard } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
 import { csvShape } from './csv.ts';
 import { type Detected, detectFormat, type Format } from './detect.ts';

@@ -1,5 +1,5 @@
 /** Token counts of a dataset: kept per row without any truncation, so that every sequence length can be answered from them. */
-import type { TokenStats } from '../../shared/entities.ts';
+import type { TokenStats } from '../../shared/api/entities.ts';
 import { type ConversationWarning, trainedTokens } from '../tokenize/conversation.ts';
 import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
 import type { TaskOptions } from './duckdb.ts';

@@ -1,9 +1,9 @@
 /** The datasets of the library: folders <home>/datasets/<id>/ with rows.parquet and dataset.json, the card. */
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import type { DatasetCard } from '../../shared/entities.ts';
+import type { DatasetCard } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
-import type { Mapping } from '../../shared/run-spec.ts';
+import type { Mapping } from '../../shared/spec/run-spec.ts';
 import type { TaskOptions } from './duckdb.ts';
 import { absolutePath, FileHashes, openDatasetFile } from './file-cache.ts';
 import {

@@ -1,6 +1,6 @@
 /** A row of a dataset -> the messages of a conversation, by the mapping of its columns. */
 import { CollieError } from '../../shared/errors.ts';
-import type { Mapping } from '../../shared/run-spec.ts';
+import type { Mapping } from '../../shared/spec/run-spec.ts';
 import type { Message } from '../tokenize/template.ts';
 import type { Row } from './rows.ts';
 

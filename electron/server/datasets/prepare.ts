@@ -5,7 +5,7 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CollieError } from '../../shared/errors.ts';
-import type { RunSpec } from '../../shared/run-spec.ts';
+import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { type NativeAddon, native, nativeAddon, type TokenStoreWriter } from '../native/addon.ts';
 import {
   type Conversation,

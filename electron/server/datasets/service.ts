@@ -1,7 +1,7 @@
 /** What the host's API and the command line do with datasets: the library, plus everything that needs a tokenizer. */
-import type { DatasetCard, TokenizedRow, TokenStats } from '../../shared/entities.ts';
+import type { DatasetCard, TokenizedRow, TokenStats } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
-import type { Mapping } from '../../shared/run-spec.ts';
+import type { Mapping } from '../../shared/spec/run-spec.ts';
 import {
   encodeConversations,
   trainedTokens,

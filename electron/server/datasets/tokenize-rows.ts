@@ -1,6 +1,6 @@
 /** Every row of a dataset as tokens, in order and in batches: what statistics, preview and a run's data are made of. */
 import { CollieError } from '../../shared/errors.ts';
-import type { Mapping } from '../../shared/run-spec.ts';
+import type { Mapping } from '../../shared/spec/run-spec.ts';
 import {
   type Conversation,
   encodeConversations,

@@ -12,10 +12,10 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { type ExportRecord, exportRecordSchema } from '../../shared/entities.ts';
+import { type ExportRecord, exportRecordSchema } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
-import { exportRefusal } from '../../shared/method-traits.ts';
-import { checkpointStep, runFiles } from '../../shared/run-folder.ts';
+import { checkpointStep, runFiles } from '../../shared/runs/run-folder.ts';
+import { exportRefusal } from '../../shared/spec/method-traits.ts';
 import { keepTail, readLines } from '../files/lines.ts';
 import type { JobContext } from '../jobs/jobs.ts';
 import { diedError, requireRank } from '../rank/rank.ts';

@@ -1,10 +1,10 @@
 /** README.md of an exported folder: what it is, from what, and how to load it elsewhere. */
 import { basename } from 'node:path';
-import type { ExportRecord } from '../../shared/entities.ts';
-import type { RunStatus } from '../../shared/events.ts';
-import { methodTitle, methodTraits, optimizerTitle, whatIsTrained } from '../../shared/method-traits.ts';
-import type { MethodType } from '../../shared/methods.ts';
-import type { RunSpec } from '../../shared/run-spec.ts';
+import type { ExportRecord } from '../../shared/api/entities.ts';
+import type { RunStatus } from '../../shared/runs/events.ts';
+import { methodTitle, methodTraits, optimizerTitle, whatIsTrained } from '../../shared/spec/method-traits.ts';
+import type { MethodType } from '../../shared/spec/methods.ts';
+import type { RunSpec } from '../../shared/spec/run-spec.ts';
 
 export interface CardInput {
   kind: ExportRecord['kind'];

@@ -6,7 +6,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, delimiter, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import type { MethodResult } from '../../shared/api.ts';
+import type { MethodResult } from '../../shared/api/api.ts';
 import { CollieError } from '../../shared/errors.ts';
 
 /** More entries than this are cut off: a picker is no place for them, and the page must stay quick. */

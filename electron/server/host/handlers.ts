@@ -1,5 +1,12 @@
 /** The types every handler map has to fit: one function a method, one stream a topic, params parsed and defaulted. */
-import type { Method, MethodParsed, MethodResult, Topic, TopicEvent, TopicParsed } from '../../shared/api.ts';
+import type {
+  Method,
+  MethodParsed,
+  MethodResult,
+  Topic,
+  TopicEvent,
+  TopicParsed,
+} from '../../shared/api/api.ts';
 
 export type MethodHandler<M extends Method> = (
   params: MethodParsed<M>,

@@ -1,8 +1,8 @@
 /** Handlers of models, datasets, presets and spec validation. */
 import { basename } from 'node:path';
-import type { MethodResult } from '../../shared/api.ts';
+import type { MethodResult } from '../../shared/api/api.ts';
 import { CollieError, toErrorInfo } from '../../shared/errors.ts';
-import type { SpecIssue } from '../../shared/run-spec.ts';
+import type { SpecIssue } from '../../shared/spec/run-spec.ts';
 import type { AreaHandlers } from './handlers.ts';
 import type { Services } from './services.ts';
 

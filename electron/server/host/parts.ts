@@ -1,5 +1,5 @@
 /** What the host needs of a model library: no more than this. */
-import type { ModelCard } from '../../shared/entities.ts';
+import type { ModelCard } from '../../shared/api/entities.ts';
 import type { ModelFolder } from '../models/of-run.ts';
 
 /** How long work reports and ends early. Same shape as a job's context. */

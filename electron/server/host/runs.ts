@@ -1,6 +1,6 @@
 /** Handlers of runs, jobs and exports. */
 import { CollieError } from '../../shared/errors.ts';
-import { worldSize } from '../../shared/parallel-fields.ts';
+import { worldSize } from '../../shared/spec/parallel-fields.ts';
 import { listExports, planExport, runExport } from '../exports/exports.ts';
 import { modelOfRun } from '../models/of-run.ts';
 import { requireRank } from '../rank/rank.ts';

@@ -1,8 +1,8 @@
 /** Handlers of system information and of the path picker. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { MethodResult } from '../../shared/api.ts';
-import type { Device } from '../../shared/entities.ts';
+import type { MethodResult } from '../../shared/api/api.ts';
+import type { Device } from '../../shared/api/entities.ts';
 import { type ErrorInfo, toErrorInfo } from '../../shared/errors.ts';
 import { installRoot, native, rankExecutable } from '../native/addon.ts';
 import { requireRank } from '../rank/rank.ts';

@@ -1,6 +1,6 @@
 /** Long work of the host that is not a run: imports, statistics, exports. One list, one way to watch and to cancel. */
 import { randomUUID } from 'node:crypto';
-import type { Job } from '../../shared/entities.ts';
+import type { Job } from '../../shared/api/entities.ts';
 import { CollieError, toErrorInfo } from '../../shared/errors.ts';
 import { LatestChannel } from '../host/channel.ts';
 

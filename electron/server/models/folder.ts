@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { ModelCard } from '../../shared/entities.ts';
+import type { ModelCard } from '../../shared/api/entities.ts';
 import { CollieError, toErrorInfo } from '../../shared/errors.ts';
 import { native } from '../native/addon.ts';
 

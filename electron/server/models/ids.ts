@@ -1,4 +1,4 @@
-/** Ids of library entries: folder names that are safe everywhere (the rule of `shared/api.ts`). */
+/** Ids of library entries: folder names that are safe everywhere (the rule of `shared/api/api.ts`). */
 
 const MODEL_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/;
 const MOST = 80;

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, isAbsolute, join, resolve } from 'node:path';
-import { type ModelCard, modelCardSchema } from '../../shared/entities.ts';
+import { type ModelCard, modelCardSchema } from '../../shared/api/entities.ts';
 import { CollieError, toErrorInfo } from '../../shared/errors.ts';
 import type { ModelsPart, WorkContext } from '../host/parts.ts';
 import { describeFolder, folderName, type ModelRecord, withProblem } from './folder.ts';

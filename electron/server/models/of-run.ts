@@ -6,7 +6,7 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { runFiles } from '../../shared/run-folder.ts';
+import { runFiles } from '../../shared/runs/run-folder.ts';
 import { newestCheckpoint } from '../runs/folder.ts';
 import { folderName } from './folder.ts';
 

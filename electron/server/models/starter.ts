@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelCard } from '../../shared/entities.ts';
+import type { ModelCard } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
 import { keepTail } from '../files/lines.ts';
 import type { ModelLibrary } from './library.ts';

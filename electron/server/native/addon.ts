@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Device, Telemetry } from '../../shared/entities.ts';
+import type { Device, Telemetry } from '../../shared/api/entities.ts';
 import { CollieError, type ErrorInfo, errorInfoSchema } from '../../shared/errors.ts';
 
 export interface GgufInfo {
@@ -97,14 +97,14 @@ export interface NativeAddon {
   modelSummary(folder: string): ModelSummary;
   devices(): Device[];
   telemetry(diskPath: string): Telemetry;
-  /** Sequences of one epoch (see native/core/batch_plan.h); lengths in tokens per document. */
+  /** Sequences of one epoch (see native/core/recipe/batch_plan.h); lengths in tokens per document. */
   planEpochSequences(lengths: Uint32Array, shape: BatchShape, seed: number, epoch: number): number;
   tokenStoreWriter(dataDir: string, split: string): TokenStoreWriter;
   /** Forecast for a resolved spec (JSON text) on a model's config.json (JSON text). */
   planMemory(configJson: string, specJson: string): MemoryForecast;
   /** Forecast of every rank of a resolved spec's layout; `threads` of one rank. Throws spec.invalid when the model cannot be cut that way. */
   planLayout(configJson: string, specJson: string, threads: number): RankForecast[];
-  /** Methods and optimizers that a kind of parallelism excludes (native/core/parallel_support.h). */
+  /** Methods and optimizers that a kind of parallelism excludes (native/core/recipe/parallel_support.h). */
   parallelExclusions(): ParallelExclusion[];
   /** Tensor-parallel degrees up to `most` that the model's heads allow. */
   tensorParallelSizes(configJson: string, most: number): number[];

@@ -1,7 +1,7 @@
 /** Chat with a base model and what runs made of it: one serving rank a session, ended when nobody speaks to it. */
 import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
-import { MAX_TUNED, type TopicEvent, type TopicParsed } from '../../shared/api.ts';
+import { MAX_TUNED, type TopicEvent, type TopicParsed } from '../../shared/api/api.ts';
 import { CollieError } from '../../shared/errors.ts';
 import { promptIds } from '../tokenize/conversation.ts';
 import { StreamDecoder } from '../tokenize/stream.ts';

@@ -1,8 +1,8 @@
 /** `runs.events`: what is in the events file, then what is appended, in batches that a reader pulls. */
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EventType } from '../../shared/events.ts';
-import { eventsFile } from '../../shared/run-folder.ts';
+import type { EventType } from '../../shared/runs/events.ts';
+import { eventsFile } from '../../shared/runs/run-folder.ts';
 import { followLines } from './event-file.ts';
 
 interface RawEvent {

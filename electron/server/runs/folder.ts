@@ -16,9 +16,9 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { CollieError } from '../../shared/errors.ts';
-import { type RunStatus, runStatusSchema, type Sample, sampleSchema } from '../../shared/events.ts';
-import { CHECKPOINT_DONE, checkpointStep, runFiles } from '../../shared/run-folder.ts';
-import { type RunSpec, runSpecSchema } from '../../shared/run-spec.ts';
+import { type RunStatus, runStatusSchema, type Sample, sampleSchema } from '../../shared/runs/events.ts';
+import { CHECKPOINT_DONE, checkpointStep, runFiles } from '../../shared/runs/run-folder.ts';
+import { type RunSpec, runSpecSchema } from '../../shared/spec/run-spec.ts';
 
 const processRefSchema = z.object({ pid: z.number().int(), start: z.string().nullable() });
 const supervisorFileSchema = z.object({

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { CollieError } from '../../shared/errors.ts';
-import { runFiles } from '../../shared/run-folder.ts';
+import { runFiles } from '../../shared/runs/run-folder.ts';
 import { readStatus, readSupervisorFile } from './folder.ts';
 
 export type StartMode = 'start' | 'resume';

@@ -1,7 +1,7 @@
 /** The log of a run in pages. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { rankLog } from '../../shared/run-folder.ts';
+import { rankLog } from '../../shared/runs/run-folder.ts';
 import { readRange } from './folder.ts';
 
 const PAGE_BYTES = 256 * 1024;

@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { MethodResult } from '../../shared/api.ts';
+import type { MethodResult } from '../../shared/api/api.ts';
 import { CollieError, toErrorInfo } from '../../shared/errors.ts';
-import type { RunStatus } from '../../shared/events.ts';
-import { runFiles } from '../../shared/run-folder.ts';
-import type { RunSpec } from '../../shared/run-spec.ts';
+import type { RunStatus } from '../../shared/runs/events.ts';
+import { runFiles } from '../../shared/runs/run-folder.ts';
+import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { type ControlCommand, sendCommand } from './control.ts';
 import {
   listCheckpoints,

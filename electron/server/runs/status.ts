@@ -2,8 +2,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CollieError, type ErrorInfo, toErrorInfo } from '../../shared/errors.ts';
-import { liveStates, type RunStatus } from '../../shared/events.ts';
-import { runFiles } from '../../shared/run-folder.ts';
+import { liveStates, type RunStatus } from '../../shared/runs/events.ts';
+import { runFiles } from '../../shared/runs/run-folder.ts';
 import { newestCheckpoint, readRange, readStatus, readSupervisorFile } from './folder.ts';
 import { isAlive } from './process.ts';
 

@@ -1,8 +1,8 @@
 /** `runs.timeline`: what every rank of a step computed when. Events are read from their ends back, as it is new ones that are asked for. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type EventPayload, parseEvent, type RunTimeline } from '../../shared/events.ts';
-import { eventsFile } from '../../shared/run-folder.ts';
+import { type EventPayload, parseEvent, type RunTimeline } from '../../shared/runs/events.ts';
+import { eventsFile } from '../../shared/runs/run-folder.ts';
 import { parseLine } from './events.ts';
 import { readRange } from './folder.ts';
 

@@ -1,5 +1,5 @@
 /** `runs.status`: notices every change of every status, whoever made it (a supervisor, the CLI, another window). */
-import type { RunStatus } from '../../shared/events.ts';
+import type { RunStatus } from '../../shared/runs/events.ts';
 import { LatestChannel, pause } from '../host/channel.ts';
 import type { RunRegistry } from './registry.ts';
 

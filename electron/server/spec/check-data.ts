@@ -1,5 +1,5 @@
 /** Whether datasets have the columns that the spec names, and rows to evaluate. */
-import type { Mapping } from '../../shared/run-spec.ts';
+import type { Mapping } from '../../shared/spec/run-spec.ts';
 import type { DatasetSource } from '../datasets/folder.ts';
 import type { Findings, Found } from './context.ts';
 import { issue, type Parts } from './issue.ts';

@@ -1,7 +1,7 @@
 /** Settings of the method: against each other, against the model, and against a 4-bit base. */
-import { methodTitle, methodTraits } from '../../shared/method-traits.ts';
-import type { Method } from '../../shared/methods.ts';
-import { linearModuleNames, matchedModules } from '../../shared/module-pattern.ts';
+import { methodTitle, methodTraits } from '../../shared/spec/method-traits.ts';
+import type { Method } from '../../shared/spec/methods.ts';
+import { linearModuleNames, matchedModules } from '../../shared/spec/module-pattern.ts';
 import type { Findings, Found } from './context.ts';
 import { issue, type Parts } from './issue.ts';
 

@@ -1,5 +1,5 @@
 /** Settings of the optimizer, the batch and the schedule that do not go together. */
-import { methodTitle, optimizerTitle, usualRate } from '../../shared/method-traits.ts';
+import { methodTitle, optimizerTitle, usualRate } from '../../shared/spec/method-traits.ts';
 import type { Findings } from './context.ts';
 import { issue, type Parts } from './issue.ts';
 import { FUSED_OPTIMIZERS } from './parallel-rules.ts';

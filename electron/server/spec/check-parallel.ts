@@ -1,7 +1,7 @@
 /** The layout of a run against its own settings, the model, and the machine. */
 import { availableParallelism } from 'node:os';
 import { toErrorInfo } from '../../shared/errors.ts';
-import { bubbleShare, worldSize } from '../../shared/parallel-fields.ts';
+import { bubbleShare, worldSize } from '../../shared/spec/parallel-fields.ts';
 import { allotment } from '../rank/batch-system.ts';
 import type { Findings, Found, SpecContext } from './context.ts';
 import { issue, type Parts } from './issue.ts';

@@ -1,7 +1,7 @@
 /** What checking and previewing a spec needs to know of the world, and what it has found out. */
 import { freemem } from 'node:os';
-import type { Device, ModelCard } from '../../shared/entities.ts';
-import type { SpecIssue } from '../../shared/run-spec.ts';
+import type { Device, ModelCard } from '../../shared/api/entities.ts';
+import type { SpecIssue } from '../../shared/spec/run-spec.ts';
 import type { DatasetSource } from '../datasets/folder.ts';
 import type { LengthCache } from '../datasets/lengths.ts';
 import type { DatasetLibrary } from '../datasets/library.ts';

@@ -1,6 +1,6 @@
 /** What token counts say about the rows of a run: warnings, and the issue of nothing being left to train on. */
-import type { TokenStats } from '../../shared/entities.ts';
-import type { RunSpec } from '../../shared/run-spec.ts';
+import type { TokenStats } from '../../shared/api/entities.ts';
+import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import type { RowLengths } from '../datasets/lengths.ts';
 import { type ConversationWarning, warningTexts } from '../tokenize/conversation.ts';
 import type { Findings } from './context.ts';

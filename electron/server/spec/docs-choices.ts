@@ -1,7 +1,7 @@
 /** docs/methods.md and docs/optimizers.md: what there is to choose from, made from the schema by `npm run docs:spec`. */
-import { exportKinds, methodTraits, usualRate } from '../../shared/method-traits.ts';
-import type { MethodType } from '../../shared/methods.ts';
-import { type FieldOption, type SpecField, specFields } from '../../shared/spec-fields.ts';
+import { exportKinds, methodTraits, usualRate } from '../../shared/spec/method-traits.ts';
+import type { MethodType } from '../../shared/spec/methods.ts';
+import { type FieldOption, type SpecField, specFields } from '../../shared/spec/spec-fields.ts';
 
 const field = (path: string) => specFields().find((one) => one.path === path) as SpecField;
 

@@ -4,8 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { methodTitle, optimizerTitle } from '../../shared/method-traits.ts';
-import type { MethodType } from '../../shared/methods.ts';
+import { methodTitle, optimizerTitle } from '../../shared/spec/method-traits.ts';
+import type { MethodType } from '../../shared/spec/methods.ts';
 import { installRoot, type ParallelExclusion } from '../native/addon.ts';
 import { parallelRules } from './parallel-rules.ts';
 

@@ -6,8 +6,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { runSpecSchema } from '../../shared/run-spec.ts';
-import { type SpecField, specFields, specGroups } from '../../shared/spec-fields.ts';
+import { runSpecSchema } from '../../shared/spec/run-spec.ts';
+import { type SpecField, specFields, specGroups } from '../../shared/spec/spec-fields.ts';
 import { addonPath, installRoot, native } from '../native/addon.ts';
 import { methodsMarkdown, optimizersMarkdown } from './docs-choices.ts';
 import { parallelMarkdown } from './docs-parallel.ts';
@@ -93,7 +93,7 @@ export function specMarkdown(): string {
   const intro = `# The run spec
 
 A run is defined by one JSON object. You write what differs from the defaults; \`spec.json\` in the run folder holds every setting,
-with absolute paths. Unknown settings are errors, never ignored. This page is made from \`electron/shared/run-spec.ts\` by
+with absolute paths. Unknown settings are errors, never ignored. This page is made from \`electron/shared/spec/run-spec.ts\` by
 \`npm run docs:spec\`: do not edit it by hand.
 
 \`\`\`json

@@ -2,9 +2,9 @@
 import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { methodTitle, methodTraits } from '../../shared/method-traits.ts';
-import type { Method } from '../../shared/methods.ts';
-import { linearModuleNames, matchedModules } from '../../shared/module-pattern.ts';
+import { methodTitle, methodTraits } from '../../shared/spec/method-traits.ts';
+import type { Method } from '../../shared/spec/methods.ts';
+import { linearModuleNames, matchedModules } from '../../shared/spec/module-pattern.ts';
 import { absolutePath } from '../datasets/file-cache.ts';
 import type { Findings, Found } from './context.ts';
 import { issue, type Parts } from './issue.ts';

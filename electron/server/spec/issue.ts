@@ -1,6 +1,6 @@
 /** How checks report what they find. */
 import { type CollieError, toErrorInfo } from '../../shared/errors.ts';
-import type { RunSpec, SpecIssue } from '../../shared/run-spec.ts';
+import type { RunSpec, SpecIssue } from '../../shared/spec/run-spec.ts';
 
 /** The parts of a spec that are right on their own. */
 export type Parts = Partial<RunSpec>;

@@ -1,6 +1,6 @@
 /** Layouts of a run: what one takes, and all that a number of devices allows, the best first. */
 import { availableParallelism } from 'node:os';
-import type { Device, LayoutForecast } from '../../shared/entities.ts';
+import type { Device, LayoutForecast } from '../../shared/api/entities.ts';
 import { toErrorInfo } from '../../shared/errors.ts';
 import {
   type ParallelSpec,
@@ -9,8 +9,8 @@ import {
   ranksPerHost,
   threadsPerRank,
   worldSize,
-} from '../../shared/parallel-fields.ts';
-import type { RunSpec, SpecIssue } from '../../shared/run-spec.ts';
+} from '../../shared/spec/parallel-fields.ts';
+import type { RunSpec, SpecIssue } from '../../shared/spec/run-spec.ts';
 import type { RankForecast } from '../native/addon.ts';
 import { allotment } from '../rank/batch-system.ts';
 import type { SpecContext } from './context.ts';

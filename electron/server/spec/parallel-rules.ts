@@ -1,10 +1,10 @@
 /**
  * Which settings of a layout go together, as a list: what a rule forbids, why, and what to do. The check of a spec applies them, the
- * table in docs/parallel.md is made from them. What depends on the model's shape is the engine's to say (native/core/parallel.h).
+ * table in docs/parallel.md is made from them. What depends on the model's shape is the engine's to say (native/core/grid/parallel.h).
  */
-import { optimizerTitle } from '../../shared/method-traits.ts';
-import { parseHost, worldSize } from '../../shared/parallel-fields.ts';
-import type { RunSpec, SpecIssue } from '../../shared/run-spec.ts';
+import { optimizerTitle } from '../../shared/spec/method-traits.ts';
+import { parseHost, worldSize } from '../../shared/spec/parallel-fields.ts';
+import type { RunSpec, SpecIssue } from '../../shared/spec/run-spec.ts';
 import { issue } from './issue.ts';
 
 /** The parts of a spec that rules look at. */

@@ -1,7 +1,7 @@
 /** The presets that come with Collie: assets/presets/*.json, partial specs checked against the schema. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Preset, presetSchema } from '../../shared/entities.ts';
+import { type Preset, presetSchema } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
 import { installRoot } from '../native/addon.ts';
 import { checkSchema } from './schema-issues.ts';

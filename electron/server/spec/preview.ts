@@ -1,10 +1,10 @@
 /** What a run will really do, before it starts: rows, steps, memory, and what to know about the data. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Device, LayoutForecast, ModelCard, RunPreview } from '../../shared/entities.ts';
+import type { Device, LayoutForecast, ModelCard, RunPreview } from '../../shared/api/entities.ts';
 import { type CollieError, toErrorInfo } from '../../shared/errors.ts';
-import { whatIsTrained } from '../../shared/method-traits.ts';
-import { type RunSpec, type SpecIssue, sequencesPerStep } from '../../shared/run-spec.ts';
+import { whatIsTrained } from '../../shared/spec/method-traits.ts';
+import { type RunSpec, type SpecIssue, sequencesPerStep } from '../../shared/spec/run-spec.ts';
 import type { DatasetSource } from '../datasets/folder.ts';
 import { type RowLengths, tokenStats } from '../datasets/lengths.ts';
 import { splitEvaluation, splitRows } from '../datasets/split.ts';

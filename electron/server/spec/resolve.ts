@@ -1,6 +1,6 @@
 /** A checked spec -> the spec of a run: absolute paths and a name. What spec.json holds. */
-import { methodLabel } from '../../shared/method-traits.ts';
-import type { RunSpec } from '../../shared/run-spec.ts';
+import { methodLabel } from '../../shared/spec/method-traits.ts';
+import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { absolutePath } from '../datasets/file-cache.ts';
 import type { DatasetSource } from '../datasets/folder.ts';
 import type { Found } from './context.ts';

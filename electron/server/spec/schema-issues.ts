@@ -1,7 +1,13 @@
 /** What zod finds wrong with a spec, in the words of the form: the field's name, the value, the limits, what to do. */
 import type { z } from 'zod';
-import { type RunSpec, runSpecSchema, type SpecIssue } from '../../shared/run-spec.ts';
-import { activeFields, type SpecField, specFields, specGroups, specValue } from '../../shared/spec-fields.ts';
+import { type RunSpec, runSpecSchema, type SpecIssue } from '../../shared/spec/run-spec.ts';
+import {
+  activeFields,
+  type SpecField,
+  specFields,
+  specGroups,
+  specValue,
+} from '../../shared/spec/spec-fields.ts';
 import { nearest } from './suggest.ts';
 
 /** A value as it stands in JSON, shortened. */

@@ -1,9 +1,9 @@
 /** What the host's API and the command line do with specs: check, resolve, preview, layouts, presets. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LayoutForecast, ModelCard, Preset, RunPreview } from '../../shared/entities.ts';
+import type { LayoutForecast, ModelCard, Preset, RunPreview } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
-import type { RunSpec, SpecIssue } from '../../shared/run-spec.ts';
+import type { RunSpec, SpecIssue } from '../../shared/spec/run-spec.ts';
 import type { DatasetService } from '../datasets/service.ts';
 import { requireMpirun } from '../rank/rank.ts';
 import { freeMemoryBytes, nativePlanner, type SpecContext } from './context.ts';

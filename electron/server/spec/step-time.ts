@@ -2,9 +2,9 @@
  * How long an optimizer step of a layout may take: arithmetic, the bubble of the pipeline, communication, one after the other. It is
  * there to compare layouts; the speeds are round numbers of such hardware, not measurements of this machine.
  */
-import type { Device } from '../../shared/entities.ts';
-import { bubbleShare, worldSize } from '../../shared/parallel-fields.ts';
-import type { RunSpec } from '../../shared/run-spec.ts';
+import type { Device } from '../../shared/api/entities.ts';
+import { bubbleShare, worldSize } from '../../shared/spec/parallel-fields.ts';
+import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import type { RankForecast } from '../native/addon.ts';
 
 /** Operations per second of one core (AVX2 or better) or one multiprocessor, as large products reach them. */

@@ -1,5 +1,5 @@
 /** How many steps a run will take: the same arithmetic as the engine's (batch_plan.h, batch_loader.cpp). */
-import { type RunSpec, sequencesPerStep } from '../../shared/run-spec.ts';
+import { type RunSpec, sequencesPerStep } from '../../shared/spec/run-spec.ts';
 import type { RowLengths } from '../datasets/lengths.ts';
 import type { Split } from '../datasets/split.ts';
 import type { SpecContext } from './context.ts';

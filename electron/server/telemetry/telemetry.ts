@@ -1,5 +1,5 @@
 /** Load of the machine, once a second, only while somebody looks. */
-import type { Telemetry } from '../../shared/entities.ts';
+import type { Telemetry } from '../../shared/api/entities.ts';
 import { pause } from '../host/channel.ts';
 import { native } from '../native/addon.ts';
 

@@ -4,9 +4,9 @@
 #include <cstdio>
 #include <optional>
 
-#include "core/error.h"
-#include "core/file.h"
-#include "core/json_reader.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/base/json_reader.h"
 #include "engine/checkpoint/sharded_tensors.h"
 #include "engine/checkpoint/tensor_io.h"
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "core/run_spec.h"
+#include "core/recipe/run_spec.h"
 #include "engine/checkpoint/sharded_tensors.h"
 #include "engine/parallel/communicator.h"
 #include "engine/peft/parameter.h"

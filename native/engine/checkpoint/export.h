@@ -6,7 +6,7 @@
 #include <functional>
 #include <string>
 
-#include "core/run_spec.h"
+#include "core/recipe/run_spec.h"
 
 namespace collie {
 

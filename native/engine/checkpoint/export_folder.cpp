@@ -1,7 +1,7 @@
 #include "engine/checkpoint/export_folder.h"
 
-#include "core/error.h"
-#include "core/json_reader.h"
+#include "core/base/error.h"
+#include "core/base/json_reader.h"
 #include "engine/checkpoint/checkpoint.h"
 
 namespace collie {

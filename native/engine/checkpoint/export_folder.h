@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "core/run_spec.h"
+#include "core/recipe/run_spec.h"
 #include "engine/checkpoint/export.h"
 #include "engine/checkpoint/sharded_tensors.h"
 

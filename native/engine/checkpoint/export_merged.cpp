@@ -1,10 +1,10 @@
 #include <cstring>
 #include <optional>
 
-#include "core/error.h"
-#include "core/file.h"
-#include "core/json_reader.h"
-#include "core/safetensors.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/base/json_reader.h"
+#include "core/formats/safetensors.h"
 #include "engine/checkpoint/export.h"
 #include "engine/checkpoint/export_folder.h"
 #include "engine/checkpoint/merge.h"

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <vector>
 
-#include "core/model_config.h"
-#include "core/run_spec.h"
+#include "core/model/model_config.h"
+#include "core/recipe/run_spec.h"
 #include "engine/checkpoint/sharded_tensors.h"
 #include "engine/peft/parameter.h"
 

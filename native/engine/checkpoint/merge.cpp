@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "engine/checkpoint/tensor_io.h"
 
 namespace collie {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/run_spec.h"
+#include "core/recipe/run_spec.h"
 #include "engine/checkpoint/sharded_tensors.h"
 
 namespace collie {

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <set>
 
-#include "core/error.h"
-#include "core/model_tensors.h"
-#include "core/module_pattern.h"
+#include "core/base/error.h"
+#include "core/plan/model_tensors.h"
+#include "core/recipe/module_pattern.h"
 #include "engine/checkpoint/peft_rows.h"
 #include "engine/checkpoint/prompt_format.h"
 #include "engine/checkpoint/tensor_io.h"

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "core/model_config.h"
-#include "core/run_spec.h"
-#include "core/safetensors.h"
+#include "core/model/model_config.h"
+#include "core/recipe/run_spec.h"
+#include "core/formats/safetensors.h"
 #include "engine/checkpoint/sharded_tensors.h"
 
 namespace collie {

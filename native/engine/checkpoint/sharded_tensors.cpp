@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "engine/checkpoint/tensor_io.h"
 #include "engine/parallel/gathered.h"
 

@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "core/parallel.h"
-#include "core/safetensors.h"
+#include "core/grid/parallel.h"
+#include "core/formats/safetensors.h"
 #include "engine/peft/parameter.h"
 
 namespace collie {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/safetensors.h"
+#include "core/formats/safetensors.h"
 #include "engine/peft/parameter.h"
 
 namespace collie {

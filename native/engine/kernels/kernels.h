@@ -126,7 +126,7 @@ struct ElementUpdate {
   int64_t first_element = 0;        // place of this part in the tensor it belongs to
 };
 
-// A matrix in NF4 (core/nf4.h), or some rows or columns of it that are whole blocks; elements in rows one after another.
+// A matrix in NF4 (core/formats/nf4.h), or some rows or columns of it that are whole blocks; elements in rows one after another.
 struct Nf4Matrix {
   at::Tensor codes;       // uint8 [elements / 2]: two a byte, the first in the upper half
   at::Tensor magnitudes;  // uint8 [blocks of 64]: codes of the largest magnitude of each

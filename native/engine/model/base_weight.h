@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/peft_methods.h"
+#include "core/recipe/peft_methods.h"
 #include "engine/kernels/kernels.h"
 #include "engine/peft/parameter.h"
 

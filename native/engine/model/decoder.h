@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "core/model_config.h"
-#include "core/model_layout.h"
-#include "core/precision.h"
+#include "core/model/model_config.h"
+#include "core/plan/model_layout.h"
+#include "core/base/precision.h"
 #include "engine/model/batch.h"
 #include "engine/model/labels.h"
 #include "engine/parallel/parallel.h"
@@ -115,7 +115,7 @@ class Decoder {
   void randomize(uint64_t seed);
 
   // One chunk of the pipeline at a time; Pipeline (engine/train/pipeline.h) calls these in order and carries the tensors between
-  // ranks. All are [M, D] in the format that computes, M the rank's share (core/parallel.h, TokenShare) of the tokens with virtual ones.
+  // ranks. All are [M, D] in the format that computes, M the rank's share (core/grid/parallel.h, TokenShare) of the tokens with virtual ones.
   int64_t slots() const;
   // Where the chunk's input goes before stage_forward(), unless it is the first of the pipeline.
   at::Tensor stage_input(const StagePass& pass);

@@ -7,11 +7,11 @@
 #include <optional>
 #include <vector>
 
-#include "core/pipeline_schedule.h"
-#include "core/pipeline_schedule.h"
-#include "core/weight_homes.h"
+#include "core/grid/pipeline_schedule.h"
+#include "core/grid/pipeline_schedule.h"
+#include "core/plan/weight_homes.h"
 #include "engine/model/decoder.h"
-#include "core/weight_homes.h"
+#include "core/plan/weight_homes.h"
 #include "engine/model/gathered_layers.h"
 #include "engine/model/head.h"
 #include "engine/model/layer.h"

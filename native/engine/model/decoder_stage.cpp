@@ -5,7 +5,7 @@
 
 #include <stdexcept>
 
-#include "core/random.h"
+#include "core/base/random.h"
 #include "engine/model/decoder_impl.h"
 
 namespace collie {

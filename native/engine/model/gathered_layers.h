@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/model_layout.h"
-#include "core/pipeline_schedule.h"
+#include "core/plan/model_layout.h"
+#include "core/grid/pipeline_schedule.h"
 #include "engine/model/layer.h"
 #include "engine/parallel/side_thread.h"
 

@@ -6,7 +6,7 @@
 #include <ATen/ops/searchsorted.h>
 #include <ATen/ops/softmax.h>
 
-#include "core/random.h"
+#include "core/base/random.h"
 
 namespace collie {
 

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/model_config.h"
-#include "core/model_layout.h"
+#include "core/model/model_config.h"
+#include "core/plan/model_layout.h"
 #include "engine/model/base_weight.h"
 #include "engine/model/linear.h"
 #include "engine/peft/serial_adapter.h"

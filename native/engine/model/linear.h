@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/model_layout.h"
+#include "core/plan/model_layout.h"
 #include "engine/kernels/kernels.h"
 #include "engine/model/shared_base.h"
 #include "engine/peft/linear_adapter.h"

@@ -10,9 +10,9 @@
 #include <functional>
 #include <numbers>
 
-#include "core/error.h"
-#include "core/random.h"
-#include "core/safetensors.h"
+#include "core/base/error.h"
+#include "core/base/random.h"
+#include "core/formats/safetensors.h"
 #include "engine/parallel/gathered.h"
 
 namespace collie {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "core/parallel.h"
-#include "core/weight_homes.h"
+#include "core/grid/parallel.h"
+#include "core/plan/weight_homes.h"
 
 namespace collie {
 
@@ -26,7 +26,7 @@ struct WeightSlot {
   std::function<void(const at::Tensor& whole)> take = {};
 };
 
-// Reads every slot. BF16, F16 and F32 files are converted to the slot's format. Throws what core/safetensors.h says, and
+// Reads every slot. BF16, F16 and F32 files are converted to the slot's format. Throws what core/formats/safetensors.h says, and
 // model.bad_tensor for another dtype.
 void read_weights(const std::filesystem::path& folder, const std::vector<WeightSlot>& slots,
                   const std::function<void(double fraction)>& progress);

@@ -5,11 +5,11 @@
 
 #include <vector>
 
-#include "core/model_layout.h"
+#include "core/plan/model_layout.h"
 
 namespace collie {
 
-// What the backward pass needs of one layer; shapes in core/model_layout.h.
+// What the backward pass needs of one layer; shapes in core/plan/model_layout.h.
 struct LayerBuffers {
   at::Tensor x, x2, h1, qkv, attended, h2, gate_up, activated, rstd1, rstd2, lse, serial1, serial2;
 };

@@ -20,7 +20,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/optimizer_sizes.h"
+#include "core/recipe/optimizer_sizes.h"
 #include "engine/optim/rule_base.h"
 
 namespace collie {

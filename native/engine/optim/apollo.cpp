@@ -21,7 +21,7 @@
 #include <limits>
 #include <numbers>
 
-#include "core/random.h"
+#include "core/base/random.h"
 #include "engine/optim/rule_base.h"
 
 namespace collie {

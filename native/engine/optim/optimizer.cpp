@@ -4,8 +4,8 @@
 #include <map>
 #include <stdexcept>
 
-#include "core/error.h"
-#include "core/parallel_support.h"
+#include "core/base/error.h"
+#include "core/recipe/parallel_support.h"
 
 namespace collie {
 

@@ -1,5 +1,5 @@
 // The contract of update rules, and their registry. An update rule is a file here, which registers itself, a row in
-// core/optimizer_rules.cpp (fields, memory) and a variant in electron/shared/optimizers.ts.
+// core/recipe/optimizer_rules.cpp (fields, memory) and a variant in electron/shared/spec/optimizers.ts.
 //
 // Weights may be bf16 (no fp32 masters). Every rule then reads them as fp32, computes in fp32 and writes back with stochastic
 // rounding, whose random bits are a pure function of step, parameter and element. Rounding to nearest, as the authors' codes do,
@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "core/optimizer_rules.h"
+#include "core/recipe/optimizer_rules.h"
 #include "engine/kernels/kernels.h"
 #include "engine/peft/parameter.h"
 
@@ -40,7 +40,7 @@ class Optimizer {
   // All state in a fixed order and under logical names ("<parameter>.m"): what a checkpoint must hold. The tensors are the live
   // ones: what is copied into them is the state of the next step.
   virtual std::vector<NamedTensor> state() = 0;
-  // Bytes of all state tensors and workspaces; optimizer_bytes() of core/optimizer_rules.h says the same without making one.
+  // Bytes of all state tensors and workspaces; optimizer_bytes() of core/recipe/optimizer_rules.h says the same without making one.
   virtual int64_t memory_bytes() const = 0;
 
   // Steps between two looks at the curvature; 0: never. In steps where (step - 1) is a multiple of it, after the update, the

@@ -26,7 +26,7 @@ class RuleBase : public Optimizer {
   // fp32 tensors of the parameter's shape under these names, for every parameter.
   void add_state_like(std::span<const Parameter> parameters, std::initializer_list<const char*> names);
 
-  // One fp32 buffer for all parameters, sized by the rule's row in core/optimizer_rules.cpp.
+  // One fp32 buffer for all parameters, sized by the rule's row in core/recipe/optimizer_rules.cpp.
   void reserve_workspace(const OptimizerSpec& spec, std::span<const Parameter> parameters);
   // `count` floats of it from `begin`.
   at::Tensor workspace(int64_t begin, int64_t count) const;

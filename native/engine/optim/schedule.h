@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "core/run_spec.h"
+#include "core/recipe/run_spec.h"
 
 namespace collie {
 

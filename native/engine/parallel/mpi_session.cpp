@@ -5,8 +5,8 @@
 #include <mutex>
 #include <stdexcept>
 
-#include "core/error.h"
-#include "core/float_bits.h"
+#include "core/base/error.h"
+#include "core/base/float_bits.h"
 #include "engine/parallel/mpi_roll_call.h"
 #include "engine/parallel/world.h"
 

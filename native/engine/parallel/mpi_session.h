@@ -10,7 +10,7 @@
 #include <memory>
 #include <string>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "engine/parallel/watchdog.h"
 
 namespace collie {

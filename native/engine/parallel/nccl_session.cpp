@@ -6,7 +6,7 @@
 #include <cstring>
 #include <exception>
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 namespace collie {
 

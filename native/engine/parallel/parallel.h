@@ -4,7 +4,7 @@
 #include <functional>
 #include <memory>
 
-#include "core/parallel.h"
+#include "core/grid/parallel.h"
 #include "engine/parallel/communicator.h"
 #include "engine/parallel/world.h"
 

@@ -1,7 +1,7 @@
 // Where a tensor-parallel group holds a tensor, and what a gradient on one of its ranks is.
 #pragma once
 
-#include "core/parallel.h"
+#include "core/grid/parallel.h"
 #include "engine/parallel/communicator.h"
 
 namespace collie {

@@ -8,7 +8,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "core/parallel.h"
+#include "core/grid/parallel.h"
 #include "engine/parallel/communicator.h"
 
 namespace collie {

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "core/error_line.h"
+#include "core/base/error_line.h"
 #include "engine/parallel/communicator.h"
 
 namespace collie {

@@ -1,7 +1,7 @@
 // What the modules of a step share: kernels, the micro-batch and how the adapter is used.
 #pragma once
 
-#include "core/random.h"
+#include "core/base/random.h"
 #include "engine/kernels/kernels.h"
 #include "engine/parallel/token_rows.h"
 

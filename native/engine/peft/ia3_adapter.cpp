@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "core/error.h"
-#include "core/module_pattern.h"
+#include "core/base/error.h"
+#include "core/recipe/module_pattern.h"
 #include "engine/peft/tensor_bytes.h"
 
 namespace collie {

@@ -1,5 +1,5 @@
 // What a PEFT method adds to one fused linear: the contract between engine/model/linear.h, which has the base weight and does
-// the products, and the methods, each a file here that registers itself under the type that core/peft_methods.cpp declares.
+// the products, and the methods, each a file here that registers itself under the type that core/recipe/peft_methods.cpp declares.
 //
 // Legend: N tokens, in + tail the columns of the input buffer, out the rows of the fused weight.
 #pragma once
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/model_layout.h"
+#include "core/plan/model_layout.h"
 #include "engine/peft/context.h"
 #include "engine/peft/parameter.h"
 

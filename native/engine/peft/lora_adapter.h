@@ -21,7 +21,7 @@ class LoraAdapter : public LinearAdapter {
 
  protected:
   std::string module(size_t part) const { return site_.prefix + site_.layout.parts[part].module; }
-  // The parameters of one adapted part, in the order of core/peft_methods.cpp.
+  // The parameters of one adapted part, in the order of core/recipe/peft_methods.cpp.
   virtual std::vector<Parameter> part_parameters(size_t part) const;
   at::Tensor a_grad_of(size_t part) const;  // undefined when serving
   // Of the linear's input.

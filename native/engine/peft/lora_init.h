@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <string>
 
-#include "core/parallel.h"
-#include "core/random.h"
+#include "core/grid/parallel.h"
+#include "core/base/random.h"
 
 namespace collie::lora {
 

@@ -1,8 +1,8 @@
-// A frozen weight in NF4 (core/nf4.h), the base of QLoRA (Dettmers et al. 2023, arXiv 2305.14314).
+// A frozen weight in NF4 (core/formats/nf4.h), the base of QLoRA (Dettmers et al. 2023, arXiv 2305.14314).
 #pragma once
 
-#include "core/nf4.h"
-#include "core/parallel.h"
+#include "core/formats/nf4.h"
+#include "core/grid/parallel.h"
 #include "engine/kernels/kernels.h"
 
 namespace collie {

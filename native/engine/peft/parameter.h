@@ -5,8 +5,8 @@
 
 #include <string>
 
-#include "core/optimizer_rules.h"  // ParameterKind
-#include "core/weight_homes.h"
+#include "core/recipe/optimizer_rules.h"  // ParameterKind
+#include "core/plan/weight_homes.h"
 #include "engine/parallel/communicator.h"
 #include "engine/parallel/placement.h"
 

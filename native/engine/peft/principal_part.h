@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "core/random.h"
+#include "core/base/random.h"
 
 namespace collie {
 

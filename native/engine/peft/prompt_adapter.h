@@ -1,6 +1,6 @@
 // What a method with virtual tokens adds to a decoder. The decoder puts v slots before every document of a micro-batch and
 // before a conversation; a method fills them, as input vectors (prompt tuning, p-tuning) or as keys and values of every
-// layer (prefix tuning). Each method is a file here that registers itself under the type that core/peft_methods.cpp
+// layer (prefix tuning). Each method is a file here that registers itself under the type that core/recipe/peft_methods.cpp
 // declares.
 //
 // Legend: N tokens with the slots, v slots of a document, D hidden size, K = key-value heads * head dimension.
@@ -11,7 +11,7 @@
 #include <span>
 #include <vector>
 
-#include "core/model_layout.h"
+#include "core/plan/model_layout.h"
 #include "engine/peft/context.h"
 #include "engine/peft/parameter.h"
 

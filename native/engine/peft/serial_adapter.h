@@ -1,6 +1,6 @@
 // What a method puts in series after a block of a decoder layer: after attention's output projection and after the MLP's down
 // projection, before the residual addition. A method is a file here that registers itself under the type that
-// core/peft_methods.cpp declares.
+// core/recipe/peft_methods.cpp declares.
 //
 // Legend: N tokens (the rank's own, with sequence parallelism), D hidden size.
 #pragma once
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/model_layout.h"
+#include "core/plan/model_layout.h"
 #include "engine/peft/context.h"
 #include "engine/peft/parameter.h"
 

@@ -7,9 +7,9 @@
 #include <span>
 #include <vector>
 
-#include "core/batch_plan.h"
-#include "core/run_spec.h"
-#include "core/token_store.h"
+#include "core/recipe/batch_plan.h"
+#include "core/recipe/run_spec.h"
+#include "core/formats/token_store.h"
 #include "engine/model/batch.h"
 
 namespace collie {

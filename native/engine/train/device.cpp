@@ -7,8 +7,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "core/error.h"
-#include "core/system_memory.h"
+#include "core/base/error.h"
+#include "core/machine/system_memory.h"
 
 namespace collie {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "core/run_spec.h"
+#include "core/recipe/run_spec.h"
 #include "engine/parallel/world.h"
 
 namespace collie {

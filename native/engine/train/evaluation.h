@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/token_store.h"
+#include "core/formats/token_store.h"
 #include "engine/generate/generator.h"
 #include "engine/train/pipeline.h"
 

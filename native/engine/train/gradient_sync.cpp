@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "core/weight_homes.h"
+#include "core/plan/weight_homes.h"
 
 namespace collie {
 

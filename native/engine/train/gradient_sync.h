@@ -1,5 +1,5 @@
 // Gradients and updates over the data-parallel ranks: ZeRO (Rajbhandari et al. 2020, arXiv 1910.02054) by whole parameters
-// (core/weight_homes.h). Every trained parameter has one owner among the ranks, which keeps its optimizer state and its master, updates it
+// (core/plan/weight_homes.h). Every trained parameter has one owner among the ranks, which keeps its optimizer state and its master, updates it
 // and sends it to the others; the volume of communication is that of ZeRO.
 //
 //   stage 0  gradients are summed everywhere; all ranks update all parameters

@@ -1,4 +1,4 @@
-// The trainer's view of the event log: one function a type of event, payloads exactly as in electron/shared/events.ts.
+// The trainer's view of the event log: one function a type of event, payloads exactly as in electron/shared/runs/events.ts.
 #pragma once
 
 #include <chrono>
@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
-#include "core/events.h"
+#include "core/base/error.h"
+#include "core/formats/events.h"
 #include "engine/train/device.h"
 #include "engine/peft/model_method.h"
-#include "core/parallel.h"
+#include "core/grid/parallel.h"
 #include "engine/train/evaluation.h"
 #include "engine/train/pipeline.h"
 

@@ -1,4 +1,4 @@
-// Micro-batches through the chunks of this rank and on to its neighbours, in the order of core/pipeline_schedule.h. One rank alone
+// Micro-batches through the chunks of this rank and on to its neighbours, in the order of core/grid/pipeline_schedule.h. One rank alone
 // takes the same way: all chunks are its own, and nobody is sent anything.
 #pragma once
 
@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "core/pipeline_schedule.h"
+#include "core/grid/pipeline_schedule.h"
 #include "engine/model/decoder.h"
 #include "engine/parallel/parallel.h"
 

@@ -3,8 +3,8 @@
 #include <ATen/Parallel.h>
 #include <unistd.h>
 
-#include "core/error.h"
-#include "core/memory_plan.h"
+#include "core/base/error.h"
+#include "core/plan/memory_plan.h"
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/import_adapter.h"
 #include "engine/train/session.h"

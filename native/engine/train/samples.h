@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "core/run_spec.h"
+#include "core/recipe/run_spec.h"
 #include "engine/generate/generator.h"
 #include "engine/train/shared_control.h"
 #include "engine/train/journal.h"

@@ -7,10 +7,10 @@
 #include <cstdio>
 #include <new>
 
-#include "core/error.h"
-#include "core/json_reader.h"
-#include "core/memory_plan.h"
-#include "core/parallel_support.h"
+#include "core/base/error.h"
+#include "core/base/json_reader.h"
+#include "core/plan/memory_plan.h"
+#include "core/recipe/parallel_support.h"
 
 namespace collie {
 

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "core/model_config.h"
-#include "core/run_spec.h"
-#include "core/token_store.h"
+#include "core/model/model_config.h"
+#include "core/recipe/run_spec.h"
+#include "core/formats/token_store.h"
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/generate/generator.h"
 #include "engine/kernels/kernels.h"

@@ -5,8 +5,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "core/error.h"
-#include "core/random.h"
+#include "core/base/error.h"
+#include "core/base/random.h"
 #include "engine/optim/clip.h"
 
 namespace collie {

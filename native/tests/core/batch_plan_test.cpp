@@ -1,4 +1,4 @@
-#include "core/batch_plan.h"
+#include "core/recipe/batch_plan.h"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 #include <chrono>
 #include <numeric>
 
-#include "core/random.h"
+#include "core/base/random.h"
 #include "support.h"
 
 namespace collie {

@@ -1,4 +1,4 @@
-#include "core/gguf_convert.h"
+#include "core/library/gguf_convert.h"
 
 #include <doctest/doctest.h>
 
@@ -6,9 +6,9 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/gguf_config.h"
-#include "core/model_config.h"
-#include "core/safetensors.h"
+#include "core/model/gguf_config.h"
+#include "core/model/model_config.h"
+#include "core/formats/safetensors.h"
 #include "gguf_builder.h"
 #include "support.h"
 

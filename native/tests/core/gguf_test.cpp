@@ -1,12 +1,12 @@
-#include "core/gguf.h"
+#include "core/formats/gguf.h"
 
 #include <doctest/doctest.h>
 
 #include <bit>
 #include <limits>
 
-#include "core/float_bits.h"
-#include "core/gguf_dequantize.h"
+#include "core/base/float_bits.h"
+#include "core/formats/gguf_dequantize.h"
 #include "gguf_builder.h"
 #include "support.h"
 

@@ -1,11 +1,11 @@
 // What a layout asks of its ranks, against counts by hand and against the whole model.
-#include "core/layout_plan.h"
+#include "core/plan/layout_plan.h"
 
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 namespace collie {
 namespace {

@@ -1,10 +1,10 @@
-#include "core/model_config.h"
+#include "core/model/model_config.h"
 
 #include <doctest/doctest.h>
 
-#include "core/model_summary.h"
-#include "core/model_tensors.h"
-#include "core/safetensors.h"
+#include "core/library/model_summary.h"
+#include "core/plan/model_tensors.h"
+#include "core/formats/safetensors.h"
 #include "support.h"
 
 namespace collie {

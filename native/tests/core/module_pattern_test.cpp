@@ -1,9 +1,9 @@
-// Which modules a pattern names: the cases that electron/shared/module-pattern.ts is tested with as well.
+// Which modules a pattern names: the cases that electron/shared/spec/module-pattern.ts is tested with as well.
 #include <doctest/doctest.h>
 
 #include "../fixtures.h"
-#include "core/json_reader.h"
-#include "core/module_pattern.h"
+#include "core/base/json_reader.h"
+#include "core/recipe/module_pattern.h"
 
 TEST_CASE("patterns name the modules that the host's patterns do") {
   const nlohmann::json cases = collie::read_json_file(collie::test::fixtures() / "module-patterns.json");

@@ -1,10 +1,10 @@
 // What cannot be combined with a layout, and the shares that a layout makes.
 #include <doctest/doctest.h>
 
-#include "core/error.h"
-#include "core/model_layout.h"
-#include "core/model_tensors.h"
-#include "core/parallel_support.h"
+#include "core/base/error.h"
+#include "core/plan/model_layout.h"
+#include "core/plan/model_tensors.h"
+#include "core/recipe/parallel_support.h"
 
 namespace collie {
 namespace {

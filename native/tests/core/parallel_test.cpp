@@ -2,8 +2,8 @@
 
 #include <numeric>
 
-#include "core/error.h"
-#include "core/parallel.h"
+#include "core/base/error.h"
+#include "core/grid/parallel.h"
 
 namespace collie {
 namespace {

@@ -4,7 +4,7 @@
 #include <set>
 #include <tuple>
 
-#include "core/pipeline_schedule.h"
+#include "core/grid/pipeline_schedule.h"
 
 namespace collie {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/safetensors.h"
+#include "core/formats/safetensors.h"
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>

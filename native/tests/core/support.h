@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "../fixtures.h"
-#include "core/error.h"
+#include "core/base/error.h"
 
 namespace collie::test {
 

@@ -1,4 +1,4 @@
-#include "core/token_store.h"
+#include "core/formats/token_store.h"
 
 #include <doctest/doctest.h>
 

@@ -1,10 +1,10 @@
-#include "core/weight_homes.h"
+#include "core/plan/weight_homes.h"
 
 #include <doctest/doctest.h>
 
 #include <numeric>
 
-#include "core/model_tensors.h"
+#include "core/plan/model_tensors.h"
 
 namespace collie {
 namespace {

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "engine/checkpoint/checkpoint.h"
 
 using namespace collie;

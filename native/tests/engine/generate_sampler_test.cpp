@@ -4,7 +4,7 @@
 #include <map>
 #include <vector>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "engine/generate/sampler.h"
 
 using namespace collie;

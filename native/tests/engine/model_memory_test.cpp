@@ -2,7 +2,7 @@
 #include <ATen/Parallel.h>
 #include <doctest/doctest.h>
 
-#include "core/memory_plan.h"
+#include "core/plan/memory_plan.h"
 #include "model_reference.h"
 #include "peft_support.h"
 

@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "../fixtures.h"
-#include "core/safetensors.h"
+#include "core/formats/safetensors.h"
 #include "engine/optim/optimizer.h"
 #include "engine/kernels/kernels.h"
 #include "model_reference.h"

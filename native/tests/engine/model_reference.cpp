@@ -7,8 +7,8 @@
 #include <cstring>
 #include <numbers>
 
-#include "core/random.h"
-#include "core/safetensors.h"
+#include "core/base/random.h"
+#include "core/formats/safetensors.h"
 
 namespace collie::test {
 namespace {

@@ -4,9 +4,9 @@
 #include <doctest/doctest.h>
 
 #include "../fixtures.h"
-#include "core/nf4.h"
-#include "core/random.h"
-#include "core/safetensors.h"
+#include "core/formats/nf4.h"
+#include "core/base/random.h"
+#include "core/formats/safetensors.h"
 #include "engine/kernels/kernels.h"
 #include "engine/peft/nf4.h"
 #include "model_reference.h"

@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <map>
 
-#include "core/json_reader.h"
-#include "core/random.h"
+#include "core/base/json_reader.h"
+#include "core/base/random.h"
 
 namespace collie::test {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/optimizer_rules.h"
+#include "core/recipe/optimizer_rules.h"
 #include "engine/optim/optimizer.h"
 
 namespace collie::test {

@@ -12,8 +12,8 @@
 #include <set>
 
 #include "../fixtures.h"
-#include "core/error.h"
-#include "core/safetensors.h"
+#include "core/base/error.h"
+#include "core/formats/safetensors.h"
 #include "engine/checkpoint/tensor_io.h"
 #include "optim_problem.h"
 

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <vector>
 
-#include "core/random.h"
+#include "core/base/random.h"
 #include "engine/optim/clip.h"
 #include "engine/optim/schedule.h"
 

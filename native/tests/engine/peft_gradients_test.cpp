@@ -5,7 +5,7 @@
 
 #include <map>
 
-#include "core/random.h"
+#include "core/base/random.h"
 #include "model_reference.h"
 #include "peft_support.h"
 

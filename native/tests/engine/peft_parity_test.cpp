@@ -4,9 +4,9 @@
 #include <doctest/doctest.h>
 
 #include "../fixtures.h"
-#include "core/error.h"
-#include "core/json_reader.h"
-#include "core/safetensors.h"
+#include "core/base/error.h"
+#include "core/base/json_reader.h"
+#include "core/formats/safetensors.h"
 #include "engine/checkpoint/import_adapter.h"
 #include "engine/checkpoint/tensor_io.h"
 #include "engine/kernels/kernels.h"

@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include "core/random.h"
+#include "core/base/random.h"
 
 namespace collie::test {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/peft_methods.h"
+#include "core/recipe/peft_methods.h"
 #include "engine/model/decoder.h"
 
 namespace collie::test {

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "../fixtures.h"
-#include "core/error.h"
-#include "core/json_reader.h"
+#include "core/base/error.h"
+#include "core/base/json_reader.h"
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/export.h"
 #include "engine/checkpoint/import_adapter.h"

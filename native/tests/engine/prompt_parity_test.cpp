@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "../fixtures.h"
-#include "core/safetensors.h"
+#include "core/formats/safetensors.h"
 #include "model_reference.h"
 
 namespace collie::test {

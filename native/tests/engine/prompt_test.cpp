@@ -2,7 +2,7 @@
 #include <ATen/ATen.h>
 #include <doctest/doctest.h>
 
-#include "core/random.h"
+#include "core/base/random.h"
 #include "engine/generate/generator.h"
 #include "engine/peft/prompt_adapter.h"
 #include "model_reference.h"

@@ -2,7 +2,7 @@
 #include <ATen/ATen.h>
 #include <doctest/doctest.h>
 
-#include "core/random.h"
+#include "core/base/random.h"
 #include "model_reference.h"
 
 namespace collie::test {

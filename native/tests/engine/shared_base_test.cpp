@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include "../fixtures.h"
-#include "core/peft_methods.h"
-#include "core/random.h"
+#include "core/recipe/peft_methods.h"
+#include "core/base/random.h"
 #include "model_reference.h"
 #include "peft_support.h"
 

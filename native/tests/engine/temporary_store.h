@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/token_store.h"
+#include "core/formats/token_store.h"
 
 namespace collie::test {
 

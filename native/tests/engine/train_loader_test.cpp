@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "engine/train/batch_loader.h"
 #include "engine/train/evaluation.h"
 #include "temporary_store.h"

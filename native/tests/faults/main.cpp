@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "core/error_line.h"
+#include "core/base/error_line.h"
 #include "engine/parallel/parallel.h"
 
 namespace collie {

@@ -3,7 +3,7 @@
 #include <array>
 #include <vector>
 
-#include "core/parallel.h"
+#include "core/grid/parallel.h"
 #include "parallel/ranks.h"
 
 namespace collie {

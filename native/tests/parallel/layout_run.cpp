@@ -1,6 +1,6 @@
 #include "parallel/layout_run.h"
 
-#include "core/random.h"
+#include "core/base/random.h"
 #include "engine/parallel/gathered.h"
 #include "engine/peft_support.h"
 

@@ -2,9 +2,9 @@
 
 #include <cmath>
 
-#include "core/json_reader.h"
-#include "core/random.h"
-#include "core/run_spec.h"
+#include "core/base/json_reader.h"
+#include "core/base/random.h"
+#include "core/recipe/run_spec.h"
 #include "engine/optim/clip.h"
 #include "engine/parallel/gathered.h"
 

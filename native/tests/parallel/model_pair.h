@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/optimizer_rules.h"
+#include "core/recipe/optimizer_rules.h"
 #include "engine/model/decoder.h"
 #include "engine/optim/optimizer.h"
 #include "parallel/ranks.h"

@@ -1,7 +1,7 @@
 // A tensor-parallel group against one rank: initial weights, losses, gradients, weights after three steps, logits and generation.
 #include <set>
 
-#include "core/memory_plan.h"
+#include "core/plan/memory_plan.h"
 #include "engine/optim/clip.h"
 #include "engine/peft_support.h"
 #include "parallel/model_pair.h"

@@ -1,5 +1,5 @@
 // What ZeRO leaves on a rank, and weights that come from their owners.
-#include "core/memory_plan.h"
+#include "core/plan/memory_plan.h"
 #include "engine/peft_support.h"
 #include "parallel/layout_run.h"
 

@@ -1,6 +1,6 @@
 import { ActionIcon, Badge, Button, Group, Popover, Progress, Stack, Text } from '@mantine/core';
 import { IconListCheck, IconX } from '@tabler/icons-react';
-import type { Job } from '../../../electron/shared/entities.ts';
+import type { Job } from '../../../electron/shared/api/entities.ts';
 import { JobProgress } from '../components/JobProgress.tsx';
 import { useStore } from '../store/context.tsx';
 

@@ -9,7 +9,7 @@ import {
   IconMessages,
 } from '@tabler/icons-react';
 import iconUrl from '../../../assets/icon.svg';
-import { liveStates } from '../../../electron/shared/events.ts';
+import { liveStates } from '../../../electron/shared/runs/events.ts';
 import { useStore } from '../store/context.tsx';
 import { ColorSchemeToggle } from './ColorSchemeToggle.tsx';
 import { JobsTray } from './JobsTray.tsx';

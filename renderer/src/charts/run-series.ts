@@ -8,7 +8,7 @@ import {
   type EventPayload,
   eventPayloads,
   type RunEvent,
-} from '../../../electron/shared/events.ts';
+} from '../../../electron/shared/runs/events.ts';
 import { countUpTo, Table } from './table.ts';
 
 const stepColumns = [

@@ -1,5 +1,5 @@
 /** What the store talks to: the Api of electron/shared plus the state of the line to the host. */
-import type { Api } from '../../../electron/shared/api.ts';
+import type { Api } from '../../../electron/shared/api/api.ts';
 
 /** `denied`: the host refused us (wrong token or origin); trying again is of no use. */
 export type LineState = 'connecting' | 'open' | 'lost' | 'denied';

@@ -1,5 +1,5 @@
 /** Picks the client for the shell the page runs in. */
-import { type CollieBridge, WEBSOCKET_PATH } from '../../../electron/shared/bridge.ts';
+import { type CollieBridge, WEBSOCKET_PATH } from '../../../electron/shared/api/bridge.ts';
 import type { Client } from './client.ts';
 import { createIpcClient } from './electron-ipc.ts';
 import { createWebSocketClient } from './websocket.ts';

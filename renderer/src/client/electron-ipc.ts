@@ -1,5 +1,5 @@
 /** Client of the Electron shell, over the bridge that the preload script puts into the window. */
-import type { CollieBridge } from '../../../electron/shared/bridge.ts';
+import type { CollieBridge } from '../../../electron/shared/api/bridge.ts';
 import type { Client } from './client.ts';
 import { Exchange } from './exchange.ts';
 

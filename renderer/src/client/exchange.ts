@@ -1,5 +1,5 @@
 /**
- * The wire format of electron/shared/api.ts over any channel that carries messages: numbers requests, matches
+ * The wire format of electron/shared/api/api.ts over any channel that carries messages: numbers requests, matches
  * replies, and repeats what must be repeated when the channel comes back.
  *
  * Calls made while the channel is down wait for it; calls in flight when it breaks fail with `connection.lost`, as
@@ -14,8 +14,8 @@ import type {
   Topic,
   TopicEvent,
   TopicParams,
-} from '../../../electron/shared/api.ts';
-import { replySchema } from '../../../electron/shared/api.ts';
+} from '../../../electron/shared/api/api.ts';
+import { replySchema } from '../../../electron/shared/api/api.ts';
 import { CollieError, type ErrorInfo } from '../../../electron/shared/errors.ts';
 
 interface PendingCall {

@@ -1,5 +1,5 @@
 /** Client of the browser shell: one WebSocket that comes back by itself. */
-import { WEBSOCKET_CLOSE_DENIED } from '../../../electron/shared/bridge.ts';
+import { WEBSOCKET_CLOSE_DENIED } from '../../../electron/shared/api/bridge.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
 import type { Client, Line, LineState } from './client.ts';
 import { Exchange } from './exchange.ts';

@@ -1,7 +1,7 @@
 import { Button, Group, Modal, ScrollArea, Skeleton, Stack, Text, UnstyledButton } from '@mantine/core';
 import { IconArrowUp, IconFile, IconFolder } from '@tabler/icons-react';
 import { useCallback, useEffect, useState } from 'react';
-import type { MethodResult } from '../../../electron/shared/api.ts';
+import type { MethodResult } from '../../../electron/shared/api/api.ts';
 import type { ErrorInfo } from '../../../electron/shared/errors.ts';
 import { useClient } from '../store/context.tsx';
 import { asErrorInfo } from '../store/notices.ts';

@@ -1,5 +1,5 @@
 import { Group, Progress, Text } from '@mantine/core';
-import type { Job } from '../../../electron/shared/entities.ts';
+import type { Job } from '../../../electron/shared/api/entities.ts';
 import { formatEta } from './format.ts';
 
 const states = { running: '', done: 'Done', failed: 'Failed', cancelled: 'Cancelled' } as const;

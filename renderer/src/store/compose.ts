@@ -1,9 +1,9 @@
 /** The run form: a draft of a RunSpec that survives reloads, checked by the host after each change. */
-import type { MethodResult } from '../../../electron/shared/api.ts';
-import type { Preset } from '../../../electron/shared/entities.ts';
+import type { MethodResult } from '../../../electron/shared/api/api.ts';
+import type { Preset } from '../../../electron/shared/api/entities.ts';
 import { CollieError, type ErrorInfo } from '../../../electron/shared/errors.ts';
-import type { SpecIssue } from '../../../electron/shared/run-spec.ts';
-import { specValue } from '../../../electron/shared/spec-fields.ts';
+import type { SpecIssue } from '../../../electron/shared/spec/run-spec.ts';
+import { specValue } from '../../../electron/shared/spec/spec-fields.ts';
 import { type Draft, defaultDraft, mergeSpec, withValue, withVariant } from './draft.ts';
 import { asErrorInfo } from './notices.ts';
 import type { Loaded, SliceContext } from './types.ts';

@@ -1,6 +1,6 @@
 /** The line to the host, and what the host says about itself. */
-import type { MethodResult } from '../../../electron/shared/api.ts';
-import type { Telemetry } from '../../../electron/shared/entities.ts';
+import type { MethodResult } from '../../../electron/shared/api/api.ts';
+import type { Telemetry } from '../../../electron/shared/api/entities.ts';
 import type { ErrorInfo } from '../../../electron/shared/errors.ts';
 import type { Line } from '../client/client.ts';
 import { asErrorInfo } from './notices.ts';

@@ -1,8 +1,8 @@
 /** The dataset library, pages of rows, and how rows look as tokens. */
-import type { MethodParams, MethodResult } from '../../../electron/shared/api.ts';
-import type { DatasetCard, TokenizedRow, TokenStats } from '../../../electron/shared/entities.ts';
+import type { MethodParams, MethodResult } from '../../../electron/shared/api/api.ts';
+import type { DatasetCard, TokenizedRow, TokenStats } from '../../../electron/shared/api/entities.ts';
 import { type ErrorInfo, toErrorInfo } from '../../../electron/shared/errors.ts';
-import type { Mapping } from '../../../electron/shared/run-spec.ts';
+import type { Mapping } from '../../../electron/shared/spec/run-spec.ts';
 import { asErrorInfo } from './notices.ts';
 import type { Loaded, SliceContext } from './types.ts';
 

@@ -1,14 +1,14 @@
 /** Pure operations on the draft of a RunSpec: nested plain objects, changed by dotted path, never in place. */
-import { startRate } from '../../../electron/shared/method-traits.ts';
-import type { MethodType } from '../../../electron/shared/methods.ts';
-import { RUN_SPEC_VERSION } from '../../../electron/shared/run-spec.ts';
+import { startRate } from '../../../electron/shared/spec/method-traits.ts';
+import type { MethodType } from '../../../electron/shared/spec/methods.ts';
+import { RUN_SPEC_VERSION } from '../../../electron/shared/spec/run-spec.ts';
 import {
   type SpecField,
   specFields,
   specValue,
   variantDefaults,
   variantMeta,
-} from '../../../electron/shared/spec-fields.ts';
+} from '../../../electron/shared/spec/spec-fields.ts';
 
 export type Draft = Readonly<Record<string, unknown>>;
 

@@ -1,5 +1,5 @@
 /** Long work of the host: imports, statistics, exports. */
-import type { Job } from '../../../electron/shared/entities.ts';
+import type { Job } from '../../../electron/shared/api/entities.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
 import type { SliceContext } from './types.ts';
 

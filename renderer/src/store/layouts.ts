@@ -1,8 +1,8 @@
 /** Layouts that the draft allows over a number of ranks, as the host ranks them. */
-import type { LayoutForecast } from '../../../electron/shared/entities.ts';
+import type { LayoutForecast } from '../../../electron/shared/api/entities.ts';
 import type { ErrorInfo } from '../../../electron/shared/errors.ts';
-import type { ParallelSpec } from '../../../electron/shared/parallel-fields.ts';
-import { specValue } from '../../../electron/shared/spec-fields.ts';
+import type { ParallelSpec } from '../../../electron/shared/spec/parallel-fields.ts';
+import { specValue } from '../../../electron/shared/spec/spec-fields.ts';
 import { withValue } from './draft.ts';
 import { asErrorInfo } from './notices.ts';
 import type { Loaded, SliceContext } from './types.ts';

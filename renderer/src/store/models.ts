@@ -1,5 +1,5 @@
 /** The model library. */
-import type { ModelCard } from '../../../electron/shared/entities.ts';
+import type { ModelCard } from '../../../electron/shared/api/entities.ts';
 import type { ErrorInfo } from '../../../electron/shared/errors.ts';
 import { asErrorInfo } from './notices.ts';
 import type { Loaded, SliceContext } from './types.ts';

@@ -1,7 +1,7 @@
 /** Runs: every status (always live), the events of the runs somebody looks at, and what can be done to a run. */
-import type { MethodResult } from '../../../electron/shared/api.ts';
+import type { MethodResult } from '../../../electron/shared/api/api.ts';
 import type { ErrorInfo } from '../../../electron/shared/errors.ts';
-import type { RunStatus } from '../../../electron/shared/events.ts';
+import type { RunStatus } from '../../../electron/shared/runs/events.ts';
 import { emptySeries, type RunSeries, reduceEvents } from '../charts/run-series.ts';
 import { asErrorInfo } from './notices.ts';
 import type { SliceContext } from './types.ts';

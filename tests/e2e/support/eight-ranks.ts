@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { isAlive, type ProcessRef, processRef } from '../../../electron/server/runs/process.ts';
-import { type EventPayload, parseEvent, runStatusSchema } from '../../../electron/shared/events.ts';
-import { checkpointStep, eventsFile, runFiles } from '../../../electron/shared/run-folder.ts';
+import { type EventPayload, parseEvent, runStatusSchema } from '../../../electron/shared/runs/events.ts';
+import { checkpointStep, eventsFile, runFiles } from '../../../electron/shared/runs/run-folder.ts';
 import { readSafetensorsValues } from '../../support/safetensors.ts';
 import { skipReason } from './browser.ts';
 import {

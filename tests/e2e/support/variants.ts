@@ -1,7 +1,7 @@
 /** Methods and optimizers in the run form: every variant there is, chosen as a user does, and the run that the form starts. */
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { specFields } from '../../../electron/shared/spec-fields.ts';
+import { specFields } from '../../../electron/shared/spec/spec-fields.ts';
 import { go, heading, pick, set, startButton, waitForState } from './flows.ts';
 
 export interface Variant {

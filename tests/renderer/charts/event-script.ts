@@ -1,7 +1,7 @@
 /** Writes the events of an imagined run, as the rank would: `seq` counts up, time goes on. */
 import type { ErrorCode } from '../../../electron/shared/errors.ts';
-import type { EventPayload, EventType, RunEvent } from '../../../electron/shared/events.ts';
-import { checkpointName } from '../../../electron/shared/run-folder.ts';
+import type { EventPayload, EventType, RunEvent } from '../../../electron/shared/runs/events.ts';
+import { checkpointName } from '../../../electron/shared/runs/run-folder.ts';
 
 export class EventScript {
   readonly events: RunEvent[] = [];

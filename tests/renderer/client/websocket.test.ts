@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { WEBSOCKET_CLOSE_DENIED } from '../../../electron/shared/bridge.ts';
+import { WEBSOCKET_CLOSE_DENIED } from '../../../electron/shared/api/bridge.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
 import type { Line } from '../../../renderer/src/client/client.ts';
 import { createWebSocketClient, type Timers } from '../../../renderer/src/client/websocket.ts';

@@ -1,8 +1,8 @@
 // @vitest-environment jsdom
 import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
-import type { SpecIssue } from '../../../electron/shared/run-spec.ts';
-import { specFields, specValue } from '../../../electron/shared/spec-fields.ts';
+import type { SpecIssue } from '../../../electron/shared/spec/run-spec.ts';
+import { specFields, specValue } from '../../../electron/shared/spec/spec-fields.ts';
 import ComposePage from '../../../renderer/src/features/compose/ComposePage.tsx';
 import { sectionOf, sections } from '../../../renderer/src/features/compose/sections.ts';
 import { renderWithStore } from '../support/render.tsx';

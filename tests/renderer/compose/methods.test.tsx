@@ -2,8 +2,8 @@
 /** Choosing methods: what is listed, which settings show, what they cost, and that every control is described. */
 import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
-import type { RunPreview } from '../../../electron/shared/entities.ts';
-import { specFields, specValue } from '../../../electron/shared/spec-fields.ts';
+import type { RunPreview } from '../../../electron/shared/api/entities.ts';
+import { specFields, specValue } from '../../../electron/shared/spec/spec-fields.ts';
 import ComposePage from '../../../renderer/src/features/compose/ComposePage.tsx';
 import { byFamily } from '../../../renderer/src/features/compose/fields/VariantField.tsx';
 import { memoryParts, memoryScale } from '../../../renderer/src/features/compose/memory-parts.ts';

@@ -2,9 +2,9 @@
 /** The parallel section: steppers, the picture of ranks on devices, and layouts to choose from. */
 import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
-import type { Device } from '../../../electron/shared/entities.ts';
-import { parallelSchema } from '../../../electron/shared/parallel-fields.ts';
-import { specValue } from '../../../electron/shared/spec-fields.ts';
+import type { Device } from '../../../electron/shared/api/entities.ts';
+import { parallelSchema } from '../../../electron/shared/spec/parallel-fields.ts';
+import { specValue } from '../../../electron/shared/spec/spec-fields.ts';
 import ComposePage from '../../../renderer/src/features/compose/ComposePage.tsx';
 import {
   colourOf,

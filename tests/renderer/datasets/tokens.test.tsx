@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
-import type { TokenizedRow } from '../../../electron/shared/entities.ts';
+import type { TokenizedRow } from '../../../electron/shared/api/entities.ts';
 import { asMessages } from '../../../renderer/src/features/datasets/CellValue.tsx';
 import { conversation } from '../../../renderer/src/features/datasets/conversation.ts';
 import DatasetPage from '../../../renderer/src/features/datasets/DatasetPage.tsx';

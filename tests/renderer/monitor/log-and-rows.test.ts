@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Sample } from '../../../electron/shared/events.ts';
-import { runSpecSchema } from '../../../electron/shared/run-spec.ts';
+import type { Sample } from '../../../electron/shared/runs/events.ts';
+import { runSpecSchema } from '../../../electron/shared/spec/run-spec.ts';
 import { emptySeries, reduceEvents } from '../../../renderer/src/charts/run-series.ts';
 import { mockRuns } from '../../../renderer/src/client/mock/mock-runs.ts';
 import {

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { act, fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
-import type { RunStatus } from '../../../electron/shared/events.ts';
+import type { RunStatus } from '../../../electron/shared/runs/events.ts';
 import { mockRuns } from '../../../renderer/src/client/mock/mock-runs.ts';
 import MonitorPage from '../../../renderer/src/features/monitor/MonitorPage.tsx';
 import { EventScript } from '../charts/event-script.ts';

@@ -2,7 +2,7 @@
 /** Pictures of methods and optimizers: AdaLoRA's ranks, and what Sophia's look at the curvature costs. */
 import { fireEvent, screen, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
-import { type EventPayload, eventPayloads, type RunStatus } from '../../../electron/shared/events.ts';
+import { type EventPayload, eventPayloads, type RunStatus } from '../../../electron/shared/runs/events.ts';
 import { emptySeries, reduceEvents } from '../../../renderer/src/charts/run-series.ts';
 import { mockRunEvents, mockRuns } from '../../../renderer/src/client/mock/mock-runs.ts';
 import { RanksCard } from '../../../renderer/src/features/monitor/RanksCard.tsx';

@@ -2,8 +2,8 @@
 /** A run of several ranks in the monitor: its processes, its restarts, and the timeline of its pipeline. */
 import { act, fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
-import type { RunStatus, RunTimeline } from '../../../electron/shared/events.ts';
-import { bubbleShare, parallelSchema } from '../../../electron/shared/parallel-fields.ts';
+import type { RunStatus, RunTimeline } from '../../../electron/shared/runs/events.ts';
+import { bubbleShare, parallelSchema } from '../../../electron/shared/spec/parallel-fields.ts';
 import { mockTimeline, pipelineSpans } from '../../../renderer/src/client/mock/mock-parallel.ts';
 import { mockRunSpec, mockRuns } from '../../../renderer/src/client/mock/mock-runs.ts';
 import MonitorPage from '../../../renderer/src/features/monitor/MonitorPage.tsx';

@@ -1,9 +1,9 @@
 // @vitest-environment jsdom
 import { act, fireEvent, screen, waitFor } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
-import type { TopicEvent, TopicParsed } from '../../../electron/shared/api.ts';
+import type { TopicEvent, TopicParsed } from '../../../electron/shared/api/api.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
-import type { RunStatus } from '../../../electron/shared/events.ts';
+import type { RunStatus } from '../../../electron/shared/runs/events.ts';
 import type { MockOptions } from '../../../renderer/src/client/mock/mock-client.ts';
 import { mockRunDetail, mockRuns } from '../../../renderer/src/client/mock/mock-runs.ts';
 import PlaygroundPage from '../../../renderer/src/features/playground/PlaygroundPage.tsx';

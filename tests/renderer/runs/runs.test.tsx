@@ -1,10 +1,10 @@
 // @vitest-environment jsdom
 import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
-import type { ModelCard } from '../../../electron/shared/entities.ts';
-import type { RunStatus } from '../../../electron/shared/events.ts';
-import { type MethodType, methodSchema } from '../../../electron/shared/methods.ts';
-import { runSpecSchema } from '../../../electron/shared/run-spec.ts';
+import type { ModelCard } from '../../../electron/shared/api/entities.ts';
+import type { RunStatus } from '../../../electron/shared/runs/events.ts';
+import { type MethodType, methodSchema } from '../../../electron/shared/spec/methods.ts';
+import { runSpecSchema } from '../../../electron/shared/spec/run-spec.ts';
 import { mockDatasets, mockModels } from '../../../renderer/src/client/mock/mock-data.ts';
 import { mockRuns, mockSpec } from '../../../renderer/src/client/mock/mock-runs.ts';
 import { estimateBytes, kindInfos, loadSnippet } from '../../../renderer/src/features/export/export-kinds.ts';

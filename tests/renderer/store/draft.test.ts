@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { runSpecSchema } from '../../../electron/shared/run-spec.ts';
-import { activeFields, specFields, specValue } from '../../../electron/shared/spec-fields.ts';
+import { runSpecSchema } from '../../../electron/shared/spec/run-spec.ts';
+import { activeFields, specFields, specValue } from '../../../electron/shared/spec/spec-fields.ts';
 import {
   type Draft,
   defaultDraft,

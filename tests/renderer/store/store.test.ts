@@ -1,8 +1,8 @@
 // @vitest-environment jsdom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Job } from '../../../electron/shared/entities.ts';
+import type { Job } from '../../../electron/shared/api/entities.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
-import { specValue } from '../../../electron/shared/spec-fields.ts';
+import { specValue } from '../../../electron/shared/spec/spec-fields.ts';
 import { createMockClient, type MockOptions } from '../../../renderer/src/client/mock/mock-client.ts';
 import { mockModels } from '../../../renderer/src/client/mock/mock-data.ts';
 import { mockEvents, mockRuns } from '../../../renderer/src/client/mock/mock-runs.ts';

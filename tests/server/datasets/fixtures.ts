@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll } from 'vitest';
 import type { StoreFactory } from '../../../electron/server/datasets/prepare.ts';
-import { runSpecSchema } from '../../../electron/shared/run-spec.ts';
+import { runSpecSchema } from '../../../electron/shared/spec/run-spec.ts';
 
 /** A folder that is removed after the tests of the file. */
 export function scratchFolder(name: string): string {

@@ -10,7 +10,7 @@ import { DatasetService } from '../../../electron/server/datasets/service.ts';
 import { splitEvaluation, splitRows } from '../../../electron/server/datasets/split.ts';
 import { tokenizeConversation, trainedTokens } from '../../../electron/server/tokenize/conversation.ts';
 import { loadTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
-import { mappingSchema } from '../../../electron/shared/run-spec.ts';
+import { mappingSchema } from '../../../electron/shared/spec/run-spec.ts';
 import { tinyModel } from '../tokenize/fixtures.ts';
 import { jsonl, scratchFolder, writeText } from './fixtures.ts';
 

@@ -8,7 +8,7 @@ import {
   planExport,
   runExport,
 } from '../../../electron/server/exports/exports.ts';
-import { runSpecSchema } from '../../../electron/shared/run-spec.ts';
+import { runSpecSchema } from '../../../electron/shared/spec/run-spec.ts';
 import { exampleSpec, FakeHome } from '../../supervisor/harness.ts';
 
 const tokenizerFolder = resolve(import.meta.dirname, '../../fixtures/tiny-model');

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createHost, type Host } from '../../../electron/server/host.ts';
-import { methods, topics } from '../../../electron/shared/api.ts';
-import type { RunStatus } from '../../../electron/shared/events.ts';
+import { methods, topics } from '../../../electron/shared/api/api.ts';
+import type { RunStatus } from '../../../electron/shared/runs/events.ts';
 import { exampleSpec } from '../../supervisor/harness.ts';
 
 let folder: string;

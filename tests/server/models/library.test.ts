@@ -19,7 +19,7 @@ import type { WorkContext } from '../../../electron/server/host/parts.ts';
 import { nameOfGguf } from '../../../electron/server/models/gguf-import.ts';
 import { isModelId, slug, uniqueId } from '../../../electron/server/models/ids.ts';
 import { ModelLibrary } from '../../../electron/server/models/library.ts';
-import { modelCardSchema } from '../../../electron/shared/entities.ts';
+import { modelCardSchema } from '../../../electron/shared/api/entities.ts';
 import { describeWithAddon } from '../../native/addon-built.ts';
 
 const gguf = join(import.meta.dirname, '../../fixtures/gguf/tiny-llama.gguf');

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Playground } from '../../../electron/server/playground/playground.ts';
 import { promptIds } from '../../../electron/server/tokenize/conversation.ts';
 import { loadTokenizer, type ModelTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
-import { topics } from '../../../electron/shared/api.ts';
+import { topics } from '../../../electron/shared/api/api.ts';
 import { fakeRank } from '../../supervisor/harness.ts';
 
 const modelPath = resolve(import.meta.dirname, '../../fixtures/tiny-model');

@@ -12,7 +12,7 @@ import {
 import { logPage } from '../../../electron/server/runs/log.ts';
 import { processRef } from '../../../electron/server/runs/process.ts';
 import { StatusWatcher } from '../../../electron/server/runs/watch.ts';
-import type { RunStatus } from '../../../electron/shared/events.ts';
+import type { RunStatus } from '../../../electron/shared/runs/events.ts';
 import { exampleSpec, FakeHome } from '../../supervisor/harness.ts';
 
 let fake: FakeHome;

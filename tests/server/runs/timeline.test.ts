@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { linesBackwards, readTimeline } from '../../../electron/server/runs/timeline.ts';
-import { eventsFile } from '../../../electron/shared/run-folder.ts';
+import { eventsFile } from '../../../electron/shared/runs/run-folder.ts';
 
 let dir: string;
 beforeEach(() => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { specJsonSchema, specMarkdown, staleDocs } from '../../../electron/server/spec/docs.ts';
-import { specFields } from '../../../electron/shared/spec-fields.ts';
+import { specFields } from '../../../electron/shared/spec/spec-fields.ts';
 
 describe('docs of the spec', () => {
   it('are current (else: npm run docs:spec)', () => {

@@ -8,7 +8,7 @@ import { DatasetService } from '../../../electron/server/datasets/service.ts';
 import type { RankForecast } from '../../../electron/server/native/addon.ts';
 import type { SpecContext } from '../../../electron/server/spec/context.ts';
 import { SpecService } from '../../../electron/server/spec/service.ts';
-import type { Device, ModelCard } from '../../../electron/shared/entities.ts';
+import type { Device, ModelCard } from '../../../electron/shared/api/entities.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
 import { jsonl, writeText } from '../datasets/fixtures.ts';
 import { tinyModel } from '../tokenize/fixtures.ts';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Findings, Found } from '../../../electron/server/spec/context.ts';
 import { checkInitAdapter } from '../../../electron/server/spec/init-adapter.ts';
-import { methodSchema } from '../../../electron/shared/methods.ts';
-import { linearModuleNames } from '../../../electron/shared/module-pattern.ts';
+import { methodSchema } from '../../../electron/shared/spec/methods.ts';
+import { linearModuleNames } from '../../../electron/shared/spec/module-pattern.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'collie-adapter-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

@@ -1,7 +1,7 @@
 /** What stops a run, found against model, data and machine: each a named issue. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ModelCard } from '../../../electron/shared/entities.ts';
+import type { ModelCard } from '../../../electron/shared/api/entities.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
 import { jsonl, writeText } from '../datasets/fixtures.ts';
 import { evalData, patience, planner, rows, scratch, service, spec } from './fixtures.ts';

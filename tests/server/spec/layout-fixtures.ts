@@ -1,9 +1,9 @@
 /** A spec over a layout, and a machine whose planner is a stand-in. */
 import type { RankForecast } from '../../../electron/server/native/addon.ts';
 import type { Machine } from '../../../electron/server/spec/layouts.ts';
-import type { Device } from '../../../electron/shared/entities.ts';
+import type { Device } from '../../../electron/shared/api/entities.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
-import { type RunSpec, runSpecSchema } from '../../../electron/shared/run-spec.ts';
+import { type RunSpec, runSpecSchema } from '../../../electron/shared/spec/run-spec.ts';
 
 export const gpu: Device = {
   kind: 'cuda',

@@ -4,11 +4,11 @@ import { checkMethod } from '../../../electron/server/spec/check-method.ts';
 import { checkOptimization } from '../../../electron/server/spec/check-optimization.ts';
 import type { Findings, Found } from '../../../electron/server/spec/context.ts';
 import type { Parts } from '../../../electron/server/spec/issue.ts';
-import { methodTraits, usualRate } from '../../../electron/shared/method-traits.ts';
-import { type MethodType, methodSchema } from '../../../electron/shared/methods.ts';
-import { optimizerSchema } from '../../../electron/shared/optimizers.ts';
-import { batchSchema } from '../../../electron/shared/run-spec.ts';
-import { variantMeta } from '../../../electron/shared/spec-fields.ts';
+import { methodTraits, usualRate } from '../../../electron/shared/spec/method-traits.ts';
+import { type MethodType, methodSchema } from '../../../electron/shared/spec/methods.ts';
+import { optimizerSchema } from '../../../electron/shared/spec/optimizers.ts';
+import { batchSchema } from '../../../electron/shared/spec/run-spec.ts';
+import { variantMeta } from '../../../electron/shared/spec/spec-fields.ts';
 
 const card = { name: 'Tiny', layers: 2, contextLength: 256, tiedEmbeddings: true };
 const found = { model: { path: '/m', card } } as unknown as Found;

@@ -6,11 +6,11 @@ import type { Parts } from '../../../electron/server/spec/issue.ts';
 import { forecastLayout, gridsOf, rankLayouts } from '../../../electron/server/spec/layouts.ts';
 import { parallelRules, ruleIssues } from '../../../electron/server/spec/parallel-rules.ts';
 import { stepTime } from '../../../electron/server/spec/step-time.ts';
-import type { Device } from '../../../electron/shared/entities.ts';
+import type { Device } from '../../../electron/shared/api/entities.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
-import { optimizerSchema } from '../../../electron/shared/optimizers.ts';
-import { bubbleShare, parallelSchema } from '../../../electron/shared/parallel-fields.ts';
-import { batchSchema, type RunSpec } from '../../../electron/shared/run-spec.ts';
+import { optimizerSchema } from '../../../electron/shared/spec/optimizers.ts';
+import { bubbleShare, parallelSchema } from '../../../electron/shared/spec/parallel-fields.ts';
+import { batchSchema, type RunSpec } from '../../../electron/shared/spec/run-spec.ts';
 import { gpu, machine, planLayout, spec } from './layout-fixtures.ts';
 
 afterEach(() => {

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { prepareDataset } from '../../../electron/server/datasets/prepare.ts';
-import { runSpecSchema } from '../../../electron/shared/run-spec.ts';
+import { runSpecSchema } from '../../../electron/shared/spec/run-spec.ts';
 import { MemoryStores } from '../datasets/fixtures.ts';
 import { data, forecast, modelFolder, patience, planner, scratch, service, spec } from './fixtures.ts';
 

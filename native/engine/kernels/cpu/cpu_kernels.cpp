@@ -8,7 +8,7 @@
 #include <new>
 #include <string>
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 namespace collie::cpu {
 namespace {

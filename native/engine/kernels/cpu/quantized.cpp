@@ -1,7 +1,7 @@
 // Weights in 4 bits.
 #include <ATen/Parallel.h>
 
-#include "core/nf4.h"
+#include "core/formats/nf4.h"
 #include "engine/kernels/cpu/cpu_kernels.h"
 
 namespace collie::cpu {

@@ -7,7 +7,7 @@
 
 #include <cmath>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "engine/kernels/cuda/tensors.h"
 
 namespace collie {

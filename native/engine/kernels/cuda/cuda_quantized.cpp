@@ -2,7 +2,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
-#include "core/nf4.h"
+#include "core/formats/nf4.h"
 #include "engine/kernels/cuda/cuda_kernels.h"
 #include "engine/kernels/cuda/tensors.h"
 

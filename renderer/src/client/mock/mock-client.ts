@@ -1,5 +1,5 @@
 /**
- * A Client without a host, for tests and for `vite` with ?mock. Derived from electron/shared/api.ts: every call and
+ * A Client without a host, for tests and for `vite` with ?mock. Derived from electron/shared/api/api.ts: every call and
  * every event passes the schema of its method, so a fixture that drifts from the contract fails at once.
  */
 import {
@@ -11,7 +11,7 @@ import {
   type TopicEvent,
   type TopicParsed,
   topics,
-} from '../../../../electron/shared/api.ts';
+} from '../../../../electron/shared/api/api.ts';
 import { CollieError, toErrorInfo } from '../../../../electron/shared/errors.ts';
 import type { Client, Line } from '../client.ts';
 import { mockMethods, mockTopics } from './mock-host.ts';

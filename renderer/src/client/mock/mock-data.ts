@@ -5,7 +5,7 @@ import type {
   ModelCard,
   Preset,
   TokenStats,
-} from '../../../../electron/shared/entities.ts';
+} from '../../../../electron/shared/api/entities.ts';
 
 const GiB = 1024 ** 3;
 

@@ -1,8 +1,8 @@
 /** The mock host's answers: small stand-ins for the library, validation and jobs, with the shapes of the real ones. */
-import type { Job, RunPreview } from '../../../../electron/shared/entities.ts';
+import type { Job, RunPreview } from '../../../../electron/shared/api/entities.ts';
 import { CollieError, type ErrorCode } from '../../../../electron/shared/errors.ts';
-import { liveStates } from '../../../../electron/shared/events.ts';
-import { type RunSpec, runSpecSchema, type SpecIssue } from '../../../../electron/shared/run-spec.ts';
+import { liveStates } from '../../../../electron/shared/runs/events.ts';
+import { type RunSpec, runSpecSchema, type SpecIssue } from '../../../../electron/shared/spec/run-spec.ts';
 import type { Handlers, Streams } from './mock-client.ts';
 import { mockDatasets, mockDevices, mockModels, mockPresets, mockRow, mockStats } from './mock-data.ts';
 import { mockLayouts } from './mock-layouts.ts';

@@ -1,7 +1,11 @@
 /** The mock host's layouts: memory and time divided up, for a model of 9 heads over 3 key-value heads. */
-import type { LayoutForecast, RunPreview } from '../../../../electron/shared/entities.ts';
-import { bubbleShare, type ParallelSpec, worldSize } from '../../../../electron/shared/parallel-fields.ts';
-import type { RunSpec } from '../../../../electron/shared/run-spec.ts';
+import type { LayoutForecast, RunPreview } from '../../../../electron/shared/api/entities.ts';
+import {
+  bubbleShare,
+  type ParallelSpec,
+  worldSize,
+} from '../../../../electron/shared/spec/parallel-fields.ts';
+import type { RunSpec } from '../../../../electron/shared/spec/run-spec.ts';
 
 const LAYERS = 30;
 const TP_SIZES = [1, 2, 3, 9];

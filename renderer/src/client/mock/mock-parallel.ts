@@ -1,7 +1,7 @@
 /** A made-up run of eight ranks: their state, its restart, and a timeline of 1F1B as a pipeline of equal stages makes it. */
-import type { RankStatus, Restart, RunTimeline, Span } from '../../../../electron/shared/events.ts';
-import { type ParallelSpec, placeOf, worldSize } from '../../../../electron/shared/parallel-fields.ts';
-import { type RunSpec, runSpecSchema } from '../../../../electron/shared/run-spec.ts';
+import type { RankStatus, Restart, RunTimeline, Span } from '../../../../electron/shared/runs/events.ts';
+import { type ParallelSpec, placeOf, worldSize } from '../../../../electron/shared/spec/parallel-fields.ts';
+import { type RunSpec, runSpecSchema } from '../../../../electron/shared/spec/run-spec.ts';
 
 const FORWARD_US = 61_000;
 const BACKWARD_US = 122_000;

@@ -1,8 +1,8 @@
 /** The mock host's forecast: roughly what the real planner says of a model of 30 layers. */
-import type { LayoutForecast, RunPreview } from '../../../../electron/shared/entities.ts';
-import { methodTraits, whatIsTrained } from '../../../../electron/shared/method-traits.ts';
-import type { Method } from '../../../../electron/shared/methods.ts';
-import { type RunSpec, sequencesPerStep } from '../../../../electron/shared/run-spec.ts';
+import type { LayoutForecast, RunPreview } from '../../../../electron/shared/api/entities.ts';
+import { methodTraits, whatIsTrained } from '../../../../electron/shared/spec/method-traits.ts';
+import type { Method } from '../../../../electron/shared/spec/methods.ts';
+import { type RunSpec, sequencesPerStep } from '../../../../electron/shared/spec/run-spec.ts';
 import { mockModels } from './mock-data.ts';
 import { mockLayout } from './mock-layouts.ts';
 

@@ -1,9 +1,9 @@
 /** Made-up runs of the mock host: one that trains, one that has ended, one that failed. */
-import type { MethodResult } from '../../../../electron/shared/api.ts';
-import type { EventPayload, RunEvent, RunStatus } from '../../../../electron/shared/events.ts';
-import { methodSchema } from '../../../../electron/shared/methods.ts';
-import { linearModuleNames } from '../../../../electron/shared/module-pattern.ts';
-import { type RunSpec, runSpecSchema } from '../../../../electron/shared/run-spec.ts';
+import type { MethodResult } from '../../../../electron/shared/api/api.ts';
+import type { EventPayload, RunEvent, RunStatus } from '../../../../electron/shared/runs/events.ts';
+import { methodSchema } from '../../../../electron/shared/spec/methods.ts';
+import { linearModuleNames } from '../../../../electron/shared/spec/module-pattern.ts';
+import { type RunSpec, runSpecSchema } from '../../../../electron/shared/spec/run-spec.ts';
 import { mockRanks, mockRestarts, parallelRunSpec } from './mock-parallel.ts';
 
 export const mockSpec: RunSpec = runSpecSchema.parse({

@@ -1,8 +1,8 @@
 import { ActionIcon, Anchor, Group, Tooltip } from '@mantine/core';
 import { IconArrowBackUp } from '@tabler/icons-react';
 import { type ComponentType, memo } from 'react';
-import type { FieldMeta } from '../../../../electron/shared/field-meta.ts';
-import { type SpecField, specValue } from '../../../../electron/shared/spec-fields.ts';
+import type { FieldMeta } from '../../../../electron/shared/spec/field-meta.ts';
+import { type SpecField, specValue } from '../../../../electron/shared/spec/spec-fields.ts';
 import { formatNumber } from '../../components/format.ts';
 import { InlineCode } from '../../components/InlineCode.tsx';
 import { useStore } from '../../store/context.tsx';

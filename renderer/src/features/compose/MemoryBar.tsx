@@ -1,6 +1,6 @@
 import { Badge, Group, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle, IconCircleCheck, IconCircleX } from '@tabler/icons-react';
-import type { RunPreview } from '../../../../electron/shared/entities.ts';
+import type { RunPreview } from '../../../../electron/shared/api/entities.ts';
 import { formatBytes } from '../../components/format.ts';
 import classes from './Compose.module.css';
 import { type MemoryPart, memoryParts, memoryScale } from './memory-parts.ts';

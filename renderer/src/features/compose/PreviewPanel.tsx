@@ -1,7 +1,7 @@
 import { Alert, Anchor, Button, Divider, List, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { IconAlertTriangle, IconPlayerPlay } from '@tabler/icons-react';
-import type { RunPreview } from '../../../../electron/shared/entities.ts';
-import { specValue } from '../../../../electron/shared/spec-fields.ts';
+import type { RunPreview } from '../../../../electron/shared/api/entities.ts';
+import { specValue } from '../../../../electron/shared/spec/spec-fields.ts';
 import { navigate } from '../../app/route.ts';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { Facts } from '../../components/Facts.tsx';

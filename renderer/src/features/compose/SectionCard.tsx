@@ -1,7 +1,7 @@
 import { Alert, Badge, Collapse, Group, Text, Title, UnstyledButton } from '@mantine/core';
 import { IconChevronRight } from '@tabler/icons-react';
 import { memo } from 'react';
-import { type SpecField, specValue } from '../../../../electron/shared/spec-fields.ts';
+import { type SpecField, specValue } from '../../../../electron/shared/spec/spec-fields.ts';
 import { useStore } from '../../store/context.tsx';
 import classes from './Compose.module.css';
 import { FieldRow, isChanged } from './FieldRow.tsx';

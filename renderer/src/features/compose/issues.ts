@@ -1,6 +1,6 @@
 /** Which problem is shown where. Pure. */
-import type { SpecIssue } from '../../../../electron/shared/run-spec.ts';
-import { type SpecField, specFields, specValue } from '../../../../electron/shared/spec-fields.ts';
+import type { SpecIssue } from '../../../../electron/shared/spec/run-spec.ts';
+import { type SpecField, specFields, specValue } from '../../../../electron/shared/spec/spec-fields.ts';
 import type { Draft } from '../../store/draft.ts';
 
 export const issueText = (issue: SpecIssue): string =>

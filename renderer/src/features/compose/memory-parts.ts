@@ -1,5 +1,5 @@
 /** How the memory bar is divided and how far it reaches. Pure. */
-import type { RunPreview } from '../../../../electron/shared/entities.ts';
+import type { RunPreview } from '../../../../electron/shared/api/entities.ts';
 
 type Memory = RunPreview['memory'];
 

@@ -1,5 +1,5 @@
 /** How the form groups the fields of a RunSpec. A field no section claims lands in the last one, never nowhere. */
-import { type SpecField, specFields, specGroups } from '../../../../electron/shared/spec-fields.ts';
+import { type SpecField, specFields, specGroups } from '../../../../electron/shared/spec/spec-fields.ts';
 
 export interface Section {
   readonly id: string;

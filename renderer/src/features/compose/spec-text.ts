@@ -1,5 +1,5 @@
 /** The draft as a JSON text, and back. Pure. */
-import { specFields } from '../../../../electron/shared/spec-fields.ts';
+import { specFields } from '../../../../electron/shared/spec/spec-fields.ts';
 import type { Draft } from '../../store/draft.ts';
 
 export const specText = (draft: Draft): string => JSON.stringify(inSchemaOrder(draft, ''), null, 2);

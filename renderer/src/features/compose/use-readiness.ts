@@ -1,7 +1,7 @@
 /** Why a run cannot start yet. */
 import { useMemo } from 'react';
-import type { SpecIssue } from '../../../../electron/shared/run-spec.ts';
-import { type SpecField, specFields, specValue } from '../../../../electron/shared/spec-fields.ts';
+import type { SpecIssue } from '../../../../electron/shared/spec/run-spec.ts';
+import { type SpecField, specFields, specValue } from '../../../../electron/shared/spec/spec-fields.ts';
 import { useStore } from '../../store/context.tsx';
 import type { Draft } from '../../store/draft.ts';
 import { issueText, titleOf } from './issues.ts';

@@ -1,10 +1,10 @@
 import { Alert, Badge, Button, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { IconInfoCircle } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';
-import type { DatasetCard } from '../../../../electron/shared/entities.ts';
+import type { DatasetCard } from '../../../../electron/shared/api/entities.ts';
 import type { ErrorInfo } from '../../../../electron/shared/errors.ts';
-import { mappingSchema } from '../../../../electron/shared/run-spec.ts';
-import { specFields, variantDefaults } from '../../../../electron/shared/spec-fields.ts';
+import { mappingSchema } from '../../../../electron/shared/spec/run-spec.ts';
+import { specFields, variantDefaults } from '../../../../electron/shared/spec/spec-fields.ts';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { useStore } from '../../store/context.tsx';
 import { sameValue } from '../../store/draft.ts';

@@ -1,7 +1,7 @@
 import { Button, Group, Skeleton, Stack, Tabs, Text } from '@mantine/core';
 import { IconAdjustmentsHorizontal, IconDatabaseOff, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
-import type { DatasetCard } from '../../../../electron/shared/entities.ts';
+import type { DatasetCard } from '../../../../electron/shared/api/entities.ts';
 import { href, navigate, useRoute } from '../../app/route.ts';
 import { ConfirmModal } from '../../components/confirm.tsx';
 import { EmptyState } from '../../components/EmptyState.tsx';

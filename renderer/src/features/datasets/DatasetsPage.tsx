@@ -1,7 +1,7 @@
 import { Badge, Button, Code, Group, SimpleGrid, Skeleton, Text } from '@mantine/core';
 import { IconAlertTriangle, IconDatabase, IconPlus } from '@tabler/icons-react';
 import { type ReactNode, useEffect, useState } from 'react';
-import type { DatasetCard } from '../../../../electron/shared/entities.ts';
+import type { DatasetCard } from '../../../../electron/shared/api/entities.ts';
 import { navigate } from '../../app/route.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorView } from '../../components/ErrorView.tsx';

@@ -11,7 +11,7 @@ import {
   XAxis,
   YAxis,
 } from 'recharts';
-import type { TokenStats } from '../../../../electron/shared/entities.ts';
+import type { TokenStats } from '../../../../electron/shared/api/entities.ts';
 import { formatInteger, plural } from '../../components/format.ts';
 import classes from './LengthHistogram.module.css';
 

@@ -1,6 +1,6 @@
 import { Radio, Select, SimpleGrid, Stack } from '@mantine/core';
-import type { DatasetCard } from '../../../../electron/shared/entities.ts';
-import { specFields, variantDefaults } from '../../../../electron/shared/spec-fields.ts';
+import type { DatasetCard } from '../../../../electron/shared/api/entities.ts';
+import { specFields, variantDefaults } from '../../../../electron/shared/spec/spec-fields.ts';
 
 export const MAPPING_KIND = 'dataset.mapping.kind';
 

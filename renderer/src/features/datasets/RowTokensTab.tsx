@@ -1,7 +1,7 @@
 import { ActionIcon, Alert, Group, NumberInput, Skeleton, Stack } from '@mantine/core';
 import { IconAlertTriangle, IconChevronLeft, IconChevronRight } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';
-import type { DatasetCard, TokenizedRow } from '../../../../electron/shared/entities.ts';
+import type { DatasetCard, TokenizedRow } from '../../../../electron/shared/api/entities.ts';
 import type { ErrorInfo } from '../../../../electron/shared/errors.ts';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { Facts } from '../../components/Facts.tsx';

@@ -2,7 +2,7 @@ import { Alert, Group, Pagination, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconSearch } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';
-import type { DatasetCard } from '../../../../electron/shared/entities.ts';
+import type { DatasetCard } from '../../../../electron/shared/api/entities.ts';
 import type { ErrorInfo } from '../../../../electron/shared/errors.ts';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { formatInteger, plural } from '../../components/format.ts';

@@ -1,7 +1,7 @@
 import { type ColumnDef, FlexRender, tableFeatures, useTable } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef } from 'react';
-import type { DatasetCard } from '../../../../electron/shared/entities.ts';
+import type { DatasetCard } from '../../../../electron/shared/api/entities.ts';
 import { href } from '../../app/route.ts';
 import { formatInteger } from '../../components/format.ts';
 import { CellValue } from './CellValue.tsx';

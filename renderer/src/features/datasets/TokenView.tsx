@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import type { TokenizedRow } from '../../../../electron/shared/entities.ts';
+import type { TokenizedRow } from '../../../../electron/shared/api/entities.ts';
 import classes from './TokenView.module.css';
 
 /** Marks of chat templates and vocabularies: <|im_end|>, <s>, [INST]. */

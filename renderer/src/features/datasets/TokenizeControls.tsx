@@ -1,6 +1,6 @@
 import { Alert, Anchor, Group, NumberInput, Select } from '@mantine/core';
 import { useEffect, useState } from 'react';
-import type { DatasetCard } from '../../../../electron/shared/entities.ts';
+import type { DatasetCard } from '../../../../electron/shared/api/entities.ts';
 import type { TokenizeSettings } from './use-tokenize-query.ts';
 
 /** Model and sequence length of the token views. A typed length counts once the field is left or Enter is pressed. */

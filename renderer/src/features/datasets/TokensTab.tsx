@@ -1,7 +1,7 @@
 import { Alert, Group, Skeleton, Stack, Title } from '@mantine/core';
 import { IconAlertTriangle, IconCircleCheck } from '@tabler/icons-react';
 import { useEffect } from 'react';
-import type { DatasetCard, TokenStats } from '../../../../electron/shared/entities.ts';
+import type { DatasetCard, TokenStats } from '../../../../electron/shared/api/entities.ts';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { Facts } from '../../components/Facts.tsx';
 import { formatCount, formatInteger, formatPercent, plural } from '../../components/format.ts';

@@ -1,6 +1,6 @@
 /** Model and length that the token views work with, kept in the address: they survive reloads and can be linked to. */
-import type { DatasetCard, ModelCard } from '../../../../electron/shared/entities.ts';
-import { runSpecSchema } from '../../../../electron/shared/run-spec.ts';
+import type { DatasetCard, ModelCard } from '../../../../electron/shared/api/entities.ts';
+import { runSpecSchema } from '../../../../electron/shared/spec/run-spec.ts';
 import { href, navigate, useRoute } from '../../app/route.ts';
 import { useStore } from '../../store/context.tsx';
 import type { TokenizeQuery } from '../../store/datasets.ts';

@@ -1,6 +1,6 @@
 import { Badge, Group, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
-import type { Device, Telemetry } from '../../../../electron/shared/entities.ts';
+import type { Device, Telemetry } from '../../../../electron/shared/api/entities.ts';
 import { formatBytes, formatPercent } from '../../charts/format.ts';
 import { DevicePicture } from './DevicePicture.tsx';
 import classes from './Devices.module.css';

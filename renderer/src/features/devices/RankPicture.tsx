@@ -1,6 +1,6 @@
 import { Group, SegmentedControl, Text } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
-import type { RankStatus } from '../../../../electron/shared/events.ts';
+import type { RankStatus } from '../../../../electron/shared/runs/events.ts';
 import charts from '../../charts/charts.module.css';
 import { plural } from '../../components/format.ts';
 import { DevicePicture } from './DevicePicture.tsx';

@@ -1,11 +1,11 @@
 /** Where the ranks of a run are, and which colour each has. Pure. */
-import type { Device } from '../../../../electron/shared/entities.ts';
+import type { Device } from '../../../../electron/shared/api/entities.ts';
 import {
   type ParallelSpec,
   parseHost,
   placeOf,
   worldSize,
-} from '../../../../electron/shared/parallel-fields.ts';
+} from '../../../../electron/shared/spec/parallel-fields.ts';
 
 export const colourings = ['stage', 'dpRank', 'tpRank'] as const;
 /** What the colour of a rank says. */

@@ -1,5 +1,5 @@
 /** The last minutes of telemetry as short series. Pure. */
-import type { Telemetry } from '../../../../electron/shared/entities.ts';
+import type { Telemetry } from '../../../../electron/shared/api/entities.ts';
 
 export const HISTORY = 120;
 

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import type { Telemetry } from '../../../../electron/shared/entities.ts';
+import type { Telemetry } from '../../../../electron/shared/api/entities.ts';
 import { useStore } from '../../store/context.tsx';
 import { appendReading } from './telemetry-history.ts';
 

@@ -1,7 +1,7 @@
 /** Writes an adapter or a merged model out of a checkpoint: choices, progress, and what to do with the result. */
 import { Button, Group, Modal, Radio, Select, Skeleton, Stack, Text, TextInput } from '@mantine/core';
 import { useEffect, useState } from 'react';
-import { exportKinds, methodTraits } from '../../../../electron/shared/method-traits.ts';
+import { exportKinds, methodTraits } from '../../../../electron/shared/spec/method-traits.ts';
 import { formatBytes, formatCount } from '../../charts/format.ts';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { JobProgress } from '../../components/JobProgress.tsx';

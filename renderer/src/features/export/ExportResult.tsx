@@ -1,6 +1,6 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { IconCircleCheck } from '@tabler/icons-react';
-import type { ExportRecord } from '../../../../electron/shared/entities.ts';
+import type { ExportRecord } from '../../../../electron/shared/api/entities.ts';
 import { formatBytes } from '../../charts/format.ts';
 import { CopyField } from './CopyField.tsx';
 import { type KindInfo, loadSnippet } from './export-kinds.ts';

@@ -1,13 +1,13 @@
 /** What the kinds of export are, how large they get and how they are loaded. Pure. */
-import type { ModelCard } from '../../../../electron/shared/entities.ts';
+import type { ModelCard } from '../../../../electron/shared/api/entities.ts';
 import {
   type ExportKind,
   exportRefusal,
   methodTraits,
   type Refusal,
-} from '../../../../electron/shared/method-traits.ts';
-import type { Method, MethodType } from '../../../../electron/shared/methods.ts';
-import type { RunSpec } from '../../../../electron/shared/run-spec.ts';
+} from '../../../../electron/shared/spec/method-traits.ts';
+import type { Method, MethodType } from '../../../../electron/shared/spec/methods.ts';
+import type { RunSpec } from '../../../../electron/shared/spec/run-spec.ts';
 
 export type { ExportKind };
 

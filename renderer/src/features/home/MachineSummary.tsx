@@ -1,6 +1,6 @@
 import { Skeleton, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle, IconCpu, IconDeviceDesktopAnalytics } from '@tabler/icons-react';
-import type { Device } from '../../../../electron/shared/entities.ts';
+import type { Device } from '../../../../electron/shared/api/entities.ts';
 import { formatBytes } from '../../charts/format.ts';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import tile from '../../components/tile.module.css';

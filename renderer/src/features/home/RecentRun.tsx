@@ -1,5 +1,5 @@
 import { Group, Progress, Text } from '@mantine/core';
-import type { RunStatus } from '../../../../electron/shared/events.ts';
+import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 import { href } from '../../app/route.ts';
 import { formatDuration, formatEta, formatPercent, formatValue, formatWhen } from '../../charts/format.ts';
 import tile from '../../components/tile.module.css';

@@ -1,6 +1,6 @@
 /** The way from nothing to a tuned model, with what is already done. Pure. */
-import type { DatasetCard, ModelCard } from '../../../../electron/shared/entities.ts';
-import type { RunStatus } from '../../../../electron/shared/events.ts';
+import type { DatasetCard, ModelCard } from '../../../../electron/shared/api/entities.ts';
+import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 
 export interface GuideStep {
   title: string;

@@ -1,5 +1,5 @@
 import { Text } from '@mantine/core';
-import type { ModelCard } from '../../../../electron/shared/entities.ts';
+import type { ModelCard } from '../../../../electron/shared/api/entities.ts';
 import { ImportModal } from '../../components/ImportModal.tsx';
 import { useStore } from '../../store/context.tsx';
 

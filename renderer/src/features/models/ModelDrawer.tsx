@@ -1,7 +1,7 @@
 import { Alert, Button, Code, Drawer, Group, Stack, Text } from '@mantine/core';
 import { IconAdjustmentsHorizontal, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
-import type { ModelCard } from '../../../../electron/shared/entities.ts';
+import type { ModelCard } from '../../../../electron/shared/api/entities.ts';
 import { navigate } from '../../app/route.ts';
 import { ConfirmModal } from '../../components/confirm.tsx';
 import { ErrorView } from '../../components/ErrorView.tsx';

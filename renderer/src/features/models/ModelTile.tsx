@@ -1,6 +1,6 @@
 import { Badge, Group, Text } from '@mantine/core';
 import { IconAlertTriangle, IconCircleCheck } from '@tabler/icons-react';
-import type { ModelCard } from '../../../../electron/shared/entities.ts';
+import type { ModelCard } from '../../../../electron/shared/api/entities.ts';
 import { Facts } from '../../components/Facts.tsx';
 import { formatBytes, formatCount, formatInteger } from '../../components/format.ts';
 import tile from '../../components/tile.module.css';

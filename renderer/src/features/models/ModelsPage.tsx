@@ -1,7 +1,7 @@
 import { Button, Code, SimpleGrid, Skeleton } from '@mantine/core';
 import { IconBox, IconPlus } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';
-import type { ModelCard } from '../../../../electron/shared/entities.ts';
+import type { ModelCard } from '../../../../electron/shared/api/entities.ts';
 import { navigate } from '../../app/route.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorView } from '../../components/ErrorView.tsx';

@@ -1,6 +1,6 @@
 import { Badge, Button, Group, Stack, Table, Text } from '@mantine/core';
 import { IconDeviceFloppy, IconMessages, IconPackageExport } from '@tabler/icons-react';
-import type { RunStatus } from '../../../../electron/shared/events.ts';
+import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 import { href } from '../../app/route.ts';
 import { formatBytes } from '../../charts/format.ts';
 import type { CheckpointPoint } from '../../charts/run-series.ts';

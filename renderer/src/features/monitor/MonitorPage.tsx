@@ -1,6 +1,6 @@
 import { Group, Skeleton, Stack, Tabs, Text } from '@mantine/core';
 import { useMemo } from 'react';
-import type { RunStatus } from '../../../../electron/shared/events.ts';
+import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 import { href, navigate, useRoute } from '../../app/route.ts';
 import classes from '../../charts/charts.module.css';
 import { ErrorView } from '../../components/ErrorView.tsx';

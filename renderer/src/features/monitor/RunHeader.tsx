@@ -8,7 +8,7 @@ import {
   IconPlayerPlay,
   IconPlayerStop,
 } from '@tabler/icons-react';
-import type { RunStatus } from '../../../../electron/shared/events.ts';
+import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 import { formatDuration, formatEta, formatPercent } from '../../charts/format.ts';
 import { formatInteger } from '../../components/format.ts';
 import { allowedActions, isLive, runSeconds, trainedShare } from '../runs/run-view.ts';

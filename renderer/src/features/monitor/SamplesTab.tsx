@@ -2,7 +2,7 @@
 import { Group, SegmentedControl, Select, Stack, Text } from '@mantine/core';
 import { IconQuote } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
-import type { Sample } from '../../../../electron/shared/events.ts';
+import type { Sample } from '../../../../electron/shared/runs/events.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { formatInteger } from '../../components/format.ts';
 import classes from './Monitor.module.css';

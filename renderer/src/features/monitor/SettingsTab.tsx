@@ -1,7 +1,7 @@
 import { Button, CopyButton, Group, Stack, Text, Title, Tooltip } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { useMemo } from 'react';
-import type { RunSpec } from '../../../../electron/shared/run-spec.ts';
+import type { RunSpec } from '../../../../electron/shared/spec/run-spec.ts';
 import classes from './Monitor.module.css';
 import { flatten, settingGroups } from './settings-rows.ts';
 

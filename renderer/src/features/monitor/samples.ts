@@ -1,5 +1,5 @@
 /** Generations of a run, ordered for reading. Pure. */
-import type { Sample } from '../../../../electron/shared/events.ts';
+import type { Sample } from '../../../../electron/shared/runs/events.ts';
 
 export interface SampledPrompt {
   promptIndex: number;

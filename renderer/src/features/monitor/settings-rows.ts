@@ -1,11 +1,11 @@
 /** A spec as groups of readable rows, in the order and words of the form. Pure. */
-import type { RunSpec } from '../../../../electron/shared/run-spec.ts';
+import type { RunSpec } from '../../../../electron/shared/spec/run-spec.ts';
 import {
   activeFields,
   type SpecField,
   specGroups,
   specValue,
-} from '../../../../electron/shared/spec-fields.ts';
+} from '../../../../electron/shared/spec/spec-fields.ts';
 import { formatInteger, formatNumber } from '../../components/format.ts';
 
 export interface SettingRow {

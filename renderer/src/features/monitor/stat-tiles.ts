@@ -1,5 +1,5 @@
 /** The numbers above the charts. Pure. */
-import type { RunStatus } from '../../../../electron/shared/events.ts';
+import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 import { summarize } from '../../charts/chart-model.ts';
 import { formatBytes, formatCount, formatPercent, formatValue } from '../../charts/format.ts';
 import type { RunSeries } from '../../charts/run-series.ts';

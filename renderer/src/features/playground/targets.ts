@@ -1,6 +1,6 @@
 /** What can be chatted with: models, and the runs and checkpoints made from them. Pure. */
-import type { ModelCard } from '../../../../electron/shared/entities.ts';
-import type { RunStatus } from '../../../../electron/shared/events.ts';
+import type { ModelCard } from '../../../../electron/shared/api/entities.ts';
+import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 import type { RunDetail } from '../../store/runs.ts';
 import { modelOfRun } from '../runs/run-view.ts';
 

@@ -9,7 +9,7 @@ import {
   IconPlayerStop,
   IconTrash,
 } from '@tabler/icons-react';
-import type { RunStatus } from '../../../../electron/shared/events.ts';
+import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 import { allowedActions } from './run-view.ts';
 import { usePageRunCommands } from './use-run-commands.tsx';
 

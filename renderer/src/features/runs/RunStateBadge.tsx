@@ -8,7 +8,7 @@ import {
   IconPlayerPlay,
   IconPlayerStop,
 } from '@tabler/icons-react';
-import type { RunState } from '../../../../electron/shared/events.ts';
+import type { RunState } from '../../../../electron/shared/runs/events.ts';
 
 /** Words and shapes first; colour only repeats them. */
 const looks: Record<RunState, { label: string; icon: Icon; color: string }> = {

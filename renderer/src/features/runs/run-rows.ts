@@ -1,6 +1,6 @@
 /** Rows of the run list: what is searched and filtered. Pure. */
-import type { RunState, RunStatus } from '../../../../electron/shared/events.ts';
-import type { RunSpec } from '../../../../electron/shared/run-spec.ts';
+import type { RunState, RunStatus } from '../../../../electron/shared/runs/events.ts';
+import type { RunSpec } from '../../../../electron/shared/spec/run-spec.ts';
 import { datasetName, isLive, type Library, methodName, modelName } from './run-view.ts';
 
 export interface RunRow {

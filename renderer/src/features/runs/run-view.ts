@@ -1,8 +1,8 @@
 /** What lists and headers say about a run, from its status, its spec and the library. Pure. */
-import type { DatasetCard, ModelCard } from '../../../../electron/shared/entities.ts';
-import { liveStates, type RunState, type RunStatus } from '../../../../electron/shared/events.ts';
-import { methodLabel } from '../../../../electron/shared/method-traits.ts';
-import type { RunSpec } from '../../../../electron/shared/run-spec.ts';
+import type { DatasetCard, ModelCard } from '../../../../electron/shared/api/entities.ts';
+import { liveStates, type RunState, type RunStatus } from '../../../../electron/shared/runs/events.ts';
+import { methodLabel } from '../../../../electron/shared/spec/method-traits.ts';
+import type { RunSpec } from '../../../../electron/shared/spec/run-spec.ts';
 import { elapsedSeconds } from '../../charts/format.ts';
 import type { Draft } from '../../store/draft.ts';
 import type { RunDetail } from '../../store/runs.ts';

@@ -1,7 +1,7 @@
 /** What a user can do to a run, with the questions that come first. One place for the list and the monitor. */
 import { Text } from '@mantine/core';
 import { createContext, type ReactNode, useContext, useState } from 'react';
-import type { RunStatus } from '../../../../electron/shared/events.ts';
+import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 import { href, navigate } from '../../app/route.ts';
 import { ConfirmModal } from '../../components/confirm.tsx';
 import { useClient, useStore } from '../../store/context.tsx';

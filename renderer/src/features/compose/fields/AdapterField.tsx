@@ -1,7 +1,7 @@
 import { Select } from '@mantine/core';
 import { useEffect, useState } from 'react';
-import type { ExportRecord } from '../../../../../electron/shared/entities.ts';
-import { checkpointStep } from '../../../../../electron/shared/run-folder.ts';
+import type { ExportRecord } from '../../../../../electron/shared/api/entities.ts';
+import { checkpointStep } from '../../../../../electron/shared/runs/run-folder.ts';
 import { PathPicker } from '../../../components/PathPicker.tsx';
 import { useClient, useStore } from '../../../store/context.tsx';
 import { type FieldProps, helpProps } from './field-props.ts';

@@ -1,5 +1,5 @@
 import { Checkbox, Group, SegmentedControl, Select } from '@mantine/core';
-import type { FieldOption } from '../../../../../electron/shared/spec-fields.ts';
+import type { FieldOption } from '../../../../../electron/shared/spec/spec-fields.ts';
 import { useStore } from '../../../store/context.tsx';
 import { FieldError, FieldHelp } from './FieldHelp.tsx';
 import { type FieldProps, helpId, helpProps } from './field-props.ts';

@@ -1,6 +1,6 @@
 import { ActionIcon, Button, Group, Select, Stack, Textarea, TextInput } from '@mantine/core';
 import { IconDice3, IconPlus, IconTrash } from '@tabler/icons-react';
-import { specValue } from '../../../../../electron/shared/spec-fields.ts';
+import { specValue } from '../../../../../electron/shared/spec/spec-fields.ts';
 import { useStore } from '../../../store/context.tsx';
 import { conversation } from '../../datasets/conversation.ts';
 import { FieldError, FieldHelp } from './FieldHelp.tsx';

@@ -1,5 +1,5 @@
 import { Anchor, Group, Radio, Text } from '@mantine/core';
-import type { FieldOption } from '../../../../../electron/shared/spec-fields.ts';
+import type { FieldOption } from '../../../../../electron/shared/spec/spec-fields.ts';
 import { InlineCode } from '../../../components/InlineCode.tsx';
 import classes from '../Compose.module.css';
 import { type FieldProps, helpProps } from './field-props.ts';

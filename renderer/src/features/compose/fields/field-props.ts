@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { SpecField } from '../../../../../electron/shared/spec-fields.ts';
+import type { SpecField } from '../../../../../electron/shared/spec/spec-fields.ts';
 
 /** What every control of the form gets. */
 export interface FieldProps {

@@ -1,5 +1,5 @@
-import type { DatasetCard, ModelCard } from '../../../../../electron/shared/entities.ts';
-import { specValue } from '../../../../../electron/shared/spec-fields.ts';
+import type { DatasetCard, ModelCard } from '../../../../../electron/shared/api/entities.ts';
+import { specValue } from '../../../../../electron/shared/spec/spec-fields.ts';
 import { useStore } from '../../../store/context.tsx';
 
 const libraryId = (value: unknown): string | null =>

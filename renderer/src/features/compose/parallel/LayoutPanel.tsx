@@ -1,9 +1,9 @@
 import { Group, NumberInput, Stack, Text } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useEffect, useMemo, useState } from 'react';
-import type { LayoutForecast } from '../../../../../electron/shared/entities.ts';
-import { parallelSchema, worldSize } from '../../../../../electron/shared/parallel-fields.ts';
-import { specValue } from '../../../../../electron/shared/spec-fields.ts';
+import type { LayoutForecast } from '../../../../../electron/shared/api/entities.ts';
+import { parallelSchema, worldSize } from '../../../../../electron/shared/spec/parallel-fields.ts';
+import { specValue } from '../../../../../electron/shared/spec/spec-fields.ts';
 import { ErrorView } from '../../../components/ErrorView.tsx';
 import { formatBytes, plural } from '../../../components/format.ts';
 import { useStore } from '../../../store/context.tsx';

@@ -1,5 +1,5 @@
 import { Badge, Radio, Text } from '@mantine/core';
-import type { LayoutForecast } from '../../../../../electron/shared/entities.ts';
+import type { LayoutForecast } from '../../../../../electron/shared/api/entities.ts';
 import { formatBytes } from '../../../components/format.ts';
 import classes from './Layouts.module.css';
 

@@ -1,5 +1,5 @@
 import { Badge } from '@mantine/core';
-import type { RankStatus } from '../../../../../electron/shared/events.ts';
+import type { RankStatus } from '../../../../../electron/shared/runs/events.ts';
 import { formatBytes, formatPercent } from '../../../charts/format.ts';
 import { formatInteger } from '../../../components/format.ts';
 import { colourOf } from '../../devices/rank-places.ts';

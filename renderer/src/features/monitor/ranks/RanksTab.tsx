@@ -1,7 +1,7 @@
 import { Stack, Text } from '@mantine/core';
 import { useMemo } from 'react';
-import type { RankStatus, RunStatus } from '../../../../../electron/shared/events.ts';
-import type { RunSpec } from '../../../../../electron/shared/run-spec.ts';
+import type { RankStatus, RunStatus } from '../../../../../electron/shared/runs/events.ts';
+import type { RunSpec } from '../../../../../electron/shared/spec/run-spec.ts';
 import { formatBytes } from '../../../charts/format.ts';
 import { useStore } from '../../../store/context.tsx';
 import rankColours from '../../devices/RankPicture.module.css';

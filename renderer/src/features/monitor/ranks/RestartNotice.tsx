@@ -1,7 +1,7 @@
 import { Alert, List, Text } from '@mantine/core';
 import { IconRefreshAlert } from '@tabler/icons-react';
-import type { Restart, RunStatus } from '../../../../../electron/shared/events.ts';
-import { checkpointStep } from '../../../../../electron/shared/run-folder.ts';
+import type { Restart, RunStatus } from '../../../../../electron/shared/runs/events.ts';
+import { checkpointStep } from '../../../../../electron/shared/runs/run-folder.ts';
 import { formatWhen } from '../../../charts/format.ts';
 import { formatInteger } from '../../../components/format.ts';
 

@@ -1,9 +1,9 @@
 import { ActionIcon, Button, Group, Text } from '@mantine/core';
 import { IconChevronLeft, IconChevronRight } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
-import type { RunTimeline } from '../../../../../electron/shared/events.ts';
-import { bubbleShare } from '../../../../../electron/shared/parallel-fields.ts';
-import type { RunSpec } from '../../../../../electron/shared/run-spec.ts';
+import type { RunTimeline } from '../../../../../electron/shared/runs/events.ts';
+import { bubbleShare } from '../../../../../electron/shared/spec/parallel-fields.ts';
+import type { RunSpec } from '../../../../../electron/shared/spec/run-spec.ts';
 import { formatPercent } from '../../../charts/format.ts';
 import { ErrorView } from '../../../components/ErrorView.tsx';
 import { formatInteger, plural } from '../../../components/format.ts';

@@ -1,6 +1,6 @@
 /** A timeline as rows to draw, and what of it was waiting. Pure. */
-import type { RunTimeline, Span } from '../../../../../electron/shared/events.ts';
-import { type ParallelSpec, placeOf } from '../../../../../electron/shared/parallel-fields.ts';
+import type { RunTimeline, Span } from '../../../../../electron/shared/runs/events.ts';
+import { type ParallelSpec, placeOf } from '../../../../../electron/shared/spec/parallel-fields.ts';
 
 export interface TimelineSpan extends Span {
   /** Percent of the picture's width. */

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import type { ErrorInfo } from '../../../../../electron/shared/errors.ts';
-import type { RunTimeline } from '../../../../../electron/shared/events.ts';
+import type { RunTimeline } from '../../../../../electron/shared/runs/events.ts';
 import { useClient } from '../../../store/context.tsx';
 import { asErrorInfo } from '../../../store/notices.ts';
 

@@ -1,0 +1,281 @@
+/**
+ * The one contract between renderer (and CLI tests) and host. Every call and every stream is listed here once;
+ * both transports (Electron IPC, WebSocket), the client and the test mock are derived from it.
+ *
+ * Wire format, the same on both transports (JSON):
+ *   -> {id, method, params}            <- {id, result} | {id, error: ErrorInfo}
+ *   -> {id, subscribe: topic, params}  <- {id, event} ... | {id, error} | {id, end: true}
+ *   -> {id, unsubscribe: true}
+ */
+import { z } from 'zod';
+import { errorInfoSchema } from '../errors.ts';
+import { runStatusSchema, runTimelineSchema, sampleSchema } from '../runs/events.ts';
+import { exportKindSchema } from '../spec/method-traits.ts';
+import { mappingSchema, runSpecSchema, specIssueSchema } from '../spec/run-spec.ts';
+import {
+  chatMessageSchema,
+  datasetCardSchema,
+  deviceSchema,
+  exportRecordSchema,
+  jobSchema,
+  layoutForecastSchema,
+  modelCardSchema,
+  presetSchema,
+  runPreviewSchema,
+  samplingParamsSchema,
+  telemetrySchema,
+  tokenizedRowSchema,
+} from './entities.ts';
+
+/** Most tuned models beside one base model: each has a key-value cache, and a column on the screen. */
+export const MAX_TUNED = 4;
+
+const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/);
+const none = z.object({});
+const ok = z.object({});
+const jobRef = z.object({ jobId: z.string() });
+
+/** A dataset, model, mapping and length: what tokenizing a row depends on. */
+const tokenizeParams = z.object({
+  datasetId: id,
+  modelId: id,
+  mapping: mappingSchema,
+  systemPrompt: z.string().default(''),
+  seqLen: z.number().int().min(8),
+});
+
+export const methods = {
+  'system.info': {
+    params: none,
+    result: z.object({
+      version: z.string(),
+      home: z.string(),
+      platform: z.string(),
+      shell: z.enum(['electron', 'browser']),
+      engine: z.object({ built: z.boolean(), path: z.string(), problem: errorInfoSchema.nullable() }),
+      devices: z.array(deviceSchema),
+    }),
+  },
+  /** Lists one folder, for the path picker of the browser shell. Confined to the home folder and the configured roots. */
+  'files.list': {
+    params: z.object({ path: z.string().default('') }),
+    result: z.object({
+      path: z.string(),
+      parent: z.string().nullable(),
+      entries: z.array(
+        z.object({
+          name: z.string(),
+          path: z.string(),
+          kind: z.enum(['file', 'folder']),
+          sizeBytes: z.number().int(),
+        }),
+      ),
+    }),
+  },
+
+  'models.list': { params: none, result: z.array(modelCardSchema) },
+  'models.get': { params: z.object({ id }), result: modelCardSchema },
+  /** A Hugging Face folder (used in place) or a .gguf file (converted into the library). Job result: ModelCard. */
+  'models.import': {
+    params: z.object({ path: z.string().min(1), name: z.string().default('') }),
+    result: jobRef,
+  },
+  'models.remove': { params: z.object({ id }), result: ok },
+
+  'datasets.list': { params: none, result: z.array(datasetCardSchema) },
+  'datasets.get': { params: z.object({ id }), result: datasetCardSchema },
+  /** Job result: DatasetCard. */
+  'datasets.import': {
+    params: z.object({ path: z.string().min(1), name: z.string().default('') }),
+    result: jobRef,
+  },
+  'datasets.rows': {
+    params: z.object({
+      id,
+      offset: z.number().int().min(0),
+      limit: z.number().int().min(1).max(500),
+      search: z.string().default(''),
+    }),
+    result: z.object({
+      /** Rows that match the search; all without one. */
+      total: z.number().int(),
+      rows: z.array(z.record(z.string(), z.unknown())),
+      /** Position of each row in the dataset, from 0: what `datasets.tokenize` takes. */
+      indices: z.array(z.number().int()),
+    }),
+  },
+  'datasets.setMapping': { params: z.object({ id, mapping: mappingSchema }), result: datasetCardSchema },
+  'datasets.tokenize': {
+    params: tokenizeParams.extend({ row: z.number().int().min(0) }),
+    result: tokenizedRowSchema,
+  },
+  /** Tokenizes every row. Job result: TokenStats (entities.ts). */
+  'datasets.stats': { params: tokenizeParams, result: jobRef },
+  'datasets.remove': { params: z.object({ id }), result: ok },
+
+  'presets.list': { params: none, result: z.array(presetSchema) },
+
+  /** Never throws on a bad spec: all issues come back together. */
+  'spec.validate': {
+    params: z.object({ spec: z.unknown() }),
+    result: z.object({
+      issues: z.array(specIssueSchema),
+      resolved: runSpecSchema.nullable(),
+      preview: runPreviewSchema.nullable(),
+    }),
+  },
+
+  /** Layouts of so many ranks that spec and model allow, the best first. Fails with spec.invalid or model.* errors. */
+  'spec.layouts': {
+    params: z.object({ spec: z.unknown(), ranks: z.number().int().min(1).max(1024) }),
+    result: z.array(layoutForecastSchema),
+  },
+
+  'runs.list': { params: none, result: z.array(runStatusSchema) },
+  'runs.get': {
+    params: z.object({ id }),
+    result: z.object({
+      status: runStatusSchema,
+      spec: runSpecSchema,
+      /** The library's model that it was trained on, wherever that is by now; null: none is surely the one. */
+      modelId: z.string().nullable(),
+      environment: z.record(z.string(), z.unknown()),
+      checkpoints: z.array(
+        z.object({ name: z.string(), step: z.number().int(), sizeBytes: z.number().int() }),
+      ),
+      samples: z.array(sampleSchema),
+      path: z.string(),
+    }),
+  },
+  /** Fails with spec.invalid and all issues. */
+  'runs.start': { params: z.object({ spec: z.unknown() }), result: z.object({ id: z.string() }) },
+  /** Of a step, or the newest; null where none was recorded (`parallel.timeline`). */
+  'runs.timeline': {
+    params: z.object({ id, step: z.number().int().min(1).nullable().default(null) }),
+    result: runTimelineSchema.nullable(),
+  },
+  /** Saves a checkpoint, then ends the run. Returns when the wish has arrived, not when the run has ended. */
+  'runs.stop': { params: z.object({ id }), result: ok },
+  'runs.save': { params: z.object({ id }), result: ok },
+  'runs.resume': { params: z.object({ id }), result: ok },
+  'runs.remove': { params: z.object({ id }), result: ok },
+  'runs.log': {
+    params: z.object({ id, offset: z.number().int().min(0).default(0) }),
+    result: z.object({ text: z.string(), nextOffset: z.number().int() }),
+  },
+
+  /** Job result: ExportRecord. `destination` empty: runs/<id>/export/<kind>-<step>. */
+  'exports.start': {
+    params: z.object({
+      runId: id,
+      checkpoint: z.string().default(''),
+      kind: exportKindSchema,
+      destination: z.string().default(''),
+    }),
+    result: jobRef,
+  },
+  'exports.list': { params: none, result: z.array(exportRecordSchema) },
+
+  'jobs.list': { params: none, result: z.array(jobSchema) },
+  'jobs.cancel': { params: z.object({ id: z.string() }), result: ok },
+
+  /**
+   * Loads the base model, and beside it what runs made of it (adapters or whole weights), into one serving rank. Given a session,
+   * it goes on with that where it can: what is loaded there stays, the base above all, and only what is new is added.
+   */
+  'playground.open': {
+    params: z.object({
+      modelId: id,
+      /** An empty checkpoint is the newest. */
+      tuned: z
+        .array(z.object({ runId: id, checkpoint: z.string().default('') }))
+        .max(MAX_TUNED)
+        .default([]),
+      sessionId: z.string().nullable().default(null),
+    }),
+    /** `places`: of every one in `tuned`, what `playground.generate` calls it. */
+    result: z.object({ sessionId: z.string(), places: z.array(z.number().int()) }),
+  },
+  'playground.close': { params: z.object({ sessionId: z.string() }), result: ok },
+} as const;
+
+export const topics = {
+  /** Every status now, then each change. */
+  'runs.status': { params: none, event: runStatusSchema },
+  /** Events of one run after `afterSeq` (-1: all) but rank_step and timeline, in batches, live until unsubscribed. */
+  'runs.events': {
+    params: z.object({ id, afterSeq: z.number().int().default(-1) }),
+    event: z.object({ events: z.array(z.unknown()) }),
+  },
+  /** Every job now, then each change. */
+  jobs: { params: none, event: jobSchema },
+  telemetry: { params: none, event: telemetrySchema },
+  /** Streams one answer. Unsubscribing stops the generation. */
+  'playground.generate': {
+    params: z.object({
+      sessionId: z.string(),
+      /** Which of the tuned models answers, by its place from `playground.open`; null: the base model. */
+      tuned: z.number().int().min(0).nullable(),
+      messages: z.array(chatMessageSchema).min(1),
+      sampling: samplingParamsSchema,
+    }),
+    event: z.object({
+      text: z.string(),
+      done: z.boolean(),
+      tokens: z.number().int(),
+      seconds: z.number(),
+      finish: z.enum(['stop', 'length']).nullable(),
+    }),
+  },
+} as const;
+
+export type Method = keyof typeof methods;
+export type MethodParams<M extends Method> = z.input<(typeof methods)[M]['params']>;
+export type MethodResult<M extends Method> = z.output<(typeof methods)[M]['result']>;
+/** What a handler gets: parsed, defaults filled in. */
+export type MethodParsed<M extends Method> = z.output<(typeof methods)[M]['params']>;
+
+export type Topic = keyof typeof topics;
+export type TopicParams<T extends Topic> = z.input<(typeof topics)[T]['params']>;
+export type TopicParsed<T extends Topic> = z.output<(typeof topics)[T]['params']>;
+export type TopicEvent<T extends Topic> = z.output<(typeof topics)[T]['event']>;
+
+/** What the host implements and what the client offers. */
+export interface Api {
+  call<M extends Method>(method: M, params: MethodParams<M>): Promise<MethodResult<M>>;
+  /** Returns the function that ends the subscription. `onEnd` gets null after a normal end. */
+  subscribe<T extends Topic>(
+    topic: T,
+    params: TopicParams<T>,
+    onEvent: (event: TopicEvent<T>) => void,
+    onEnd?: (error: z.infer<typeof errorInfoSchema> | null) => void,
+  ): () => void;
+}
+
+const requestId = z.number().int();
+export const requestSchema = z.union([
+  z.strictObject({
+    id: requestId,
+    method: z.enum(Object.keys(methods) as [Method, ...Method[]]),
+    params: z.unknown(),
+  }),
+  z.strictObject({
+    id: requestId,
+    subscribe: z.enum(Object.keys(topics) as [Topic, ...Topic[]]),
+    params: z.unknown(),
+  }),
+  z.strictObject({ id: requestId, unsubscribe: z.literal(true) }),
+]);
+export type Request = z.infer<typeof requestSchema>;
+
+export const replySchema = z.union([
+  z.object({ id: requestId, result: z.unknown() }),
+  z.object({ id: requestId, error: errorInfoSchema }),
+  z.object({ id: requestId, event: z.unknown() }),
+  z.object({ id: requestId, end: z.literal(true) }),
+]);
+export type Reply =
+  | { id: number; result: unknown }
+  | { id: number; error: z.infer<typeof errorInfoSchema> }
+  | { id: number; event: unknown }
+  | { id: number; end: true };

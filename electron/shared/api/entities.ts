@@ -1,0 +1,232 @@
+/** What the library holds and what the API speaks of: models, datasets, jobs, devices, exports. */
+import { z } from 'zod';
+import { errorInfoSchema } from '../errors.ts';
+import { exportKindSchema } from '../spec/method-traits.ts';
+import { parallelSchema } from '../spec/parallel-fields.ts';
+import { mappingSchema } from '../spec/run-spec.ts';
+
+export const modelCardSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  /** Folder in Hugging Face layout. */
+  path: z.string(),
+  /** "import" for copies in the library, "folder" for folders used in place. */
+  origin: z.enum(['gguf', 'folder']),
+  source: z.string(),
+  family: z.string(),
+  architecture: z.string(),
+  parameters: z.number().int(),
+  dtype: z.string(),
+  layers: z.number().int(),
+  hiddenSize: z.number().int(),
+  heads: z.number().int(),
+  kvHeads: z.number().int(),
+  intermediateSize: z.number().int(),
+  contextLength: z.number().int(),
+  vocabSize: z.number().int(),
+  tiedEmbeddings: z.boolean(),
+  sizeBytes: z.number().int(),
+  hasChatTemplate: z.boolean(),
+  /** null: can be trained; else why not. */
+  problem: errorInfoSchema.nullable(),
+  importedAt: z.string(),
+});
+export type ModelCard = z.infer<typeof modelCardSchema>;
+
+export const columnSchema = z.object({ name: z.string(), type: z.string() });
+
+export const datasetCardSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  source: z.string(),
+  format: z.enum(['jsonl', 'json', 'csv', 'parquet']),
+  columns: z.array(columnSchema),
+  rows: z.number().int(),
+  sizeBytes: z.number().int(),
+  /** Saved or guessed column mapping; null when nothing fits and the user must choose. */
+  mapping: mappingSchema.nullable(),
+  importedAt: z.string(),
+});
+export type DatasetCard = z.infer<typeof datasetCardSchema>;
+
+/** One row as the model sees it. `segments` keeps ids, texts and flags aligned. */
+export const tokenizedRowSchema = z.object({
+  ids: z.array(z.number().int()),
+  /** Text of each token, bytes that are no whole character shown as U+FFFD. */
+  texts: z.array(z.string()),
+  /** true: the loss counts this token. */
+  trained: z.array(z.boolean()),
+  /** Tokens that fall off at `seqLen`, with too_long = truncate. */
+  truncated: z.number().int(),
+  /** The rendered conversation. */
+  rendered: z.string(),
+  warnings: z.array(z.string()),
+});
+export type TokenizedRow = z.infer<typeof tokenizedRowSchema>;
+
+export const tokenStatsSchema = z.object({
+  rows: z.number().int(),
+  tokens: z.number().int(),
+  trainedTokens: z.number().int(),
+  min: z.number().int(),
+  max: z.number().int(),
+  mean: z.number(),
+  p50: z.number().int(),
+  p95: z.number().int(),
+  /** Rows longer than the sequence length. */
+  tooLong: z.number().int(),
+  /** Rows without one trained token. */
+  allMasked: z.number().int(),
+  /** Rows whose end-of-turn token fell off. */
+  endCutOff: z.number().int(),
+  histogram: z.array(z.object({ from: z.number().int(), to: z.number().int(), count: z.number().int() })),
+});
+export type TokenStats = z.infer<typeof tokenStatsSchema>;
+
+export const jobSchema = z.object({
+  id: z.string(),
+  kind: z.enum(['model.import', 'dataset.import', 'dataset.stats', 'export']),
+  title: z.string(),
+  state: z.enum(['running', 'done', 'failed', 'cancelled']),
+  progress: z.number().min(0).max(1).nullable(),
+  message: z.string(),
+  etaSeconds: z.number().nullable(),
+  startedAt: z.string(),
+  finishedAt: z.string().nullable(),
+  result: z.unknown(),
+  error: errorInfoSchema.nullable(),
+});
+export type Job = z.infer<typeof jobSchema>;
+
+export const deviceSchema = z.object({
+  kind: z.enum(['cpu', 'cuda']),
+  index: z.number().int(),
+  name: z.string(),
+  /** cores for a CPU, multiprocessors for a GPU; null when unknown */
+  units: z.number().int().nullable(),
+  memoryTotalBytes: z.number().int(),
+  /** e.g. ["avx2","f16c"] or ["sm_90"] */
+  features: z.array(z.string()),
+});
+export type Device = z.infer<typeof deviceSchema>;
+
+export const telemetrySchema = z.object({
+  timeUs: z.number(),
+  /** Share of all cores, 0 to 1. */
+  cpuUtil: z.number(),
+  memoryUsedBytes: z.number().int(),
+  memoryTotalBytes: z.number().int(),
+  diskFreeBytes: z.number().int(),
+  gpus: z.array(
+    z.object({
+      index: z.number().int(),
+      /** Share of the time with a kernel running, 0 to 1. */
+      util: z.number(),
+      memoryUsedBytes: z.number().int(),
+      memoryTotalBytes: z.number().int(),
+      temperatureC: z.number(),
+      powerW: z.number(),
+    }),
+  ),
+});
+export type Telemetry = z.infer<typeof telemetrySchema>;
+
+export const exportRecordSchema = z.object({
+  runId: z.string(),
+  checkpoint: z.string(),
+  kind: exportKindSchema,
+  path: z.string(),
+  sizeBytes: z.number().int(),
+  createdAt: z.string(),
+});
+export type ExportRecord = z.infer<typeof exportRecordSchema>;
+
+/** Forecast of a run before it starts. */
+const bytes = z.number().int();
+
+/** A way to lay a run out over ranks, with what it takes. */
+export const layoutForecastSchema = z.object({
+  parallel: parallelSchema,
+  worldSize: z.number().int(),
+  /** One for every stage and tp_rank, of dp_rank 0: data-parallel ranks are alike. */
+  ranks: z.array(
+    z.object({
+      rank: z.number().int(),
+      stage: z.number().int(),
+      tpRank: z.number().int(),
+      layers: z.number().int(),
+      memory: z.object({
+        weightsBytes: bytes,
+        gradientsBytes: bytes,
+        optimizerBytes: bytes,
+        activationsBytes: bytes,
+        totalBytes: bytes,
+      }),
+    }),
+  ),
+  /** On the fullest device: the heaviest rank of a GPU, all ranks of the host on a CPU. */
+  deviceBytes: z.number(),
+  availableBytes: z.number(),
+  verdict: z.enum(['fits', 'tight', 'does_not_fit']),
+  /** Of one optimizer step, to compare layouts by. */
+  time: z.object({
+    computeSeconds: z.number(),
+    bubbleSeconds: z.number(),
+    communicationSeconds: z.number(),
+    totalSeconds: z.number(),
+    bubbleShare: z.number(),
+  }),
+});
+export type LayoutForecast = z.infer<typeof layoutForecastSchema>;
+
+export const runPreviewSchema = z.object({
+  modelName: z.string(),
+  trainRows: z.number().int(),
+  evalRows: z.number().int(),
+  /** null until token statistics are known (rows are tokenized when the run starts). */
+  stepsPerEpoch: z.number().int().nullable(),
+  totalSteps: z.number().int().nullable(),
+  sequencesPerStep: z.number().int(),
+  totalParams: z.number().int(),
+  trainableParams: z.number().int(),
+  adapterBytes: z.number().int(),
+  memory: z.object({
+    weightsBytes: z.number().int(),
+    gradientsBytes: z.number().int(),
+    optimizerBytes: z.number().int(),
+    activationsBytes: z.number().int(),
+    totalBytes: z.number().int(),
+    availableBytes: z.number().int(),
+    verdict: z.enum(['fits', 'tight', 'does_not_fit']),
+  }),
+  /** Of the ranks; `memory` is that of the fullest device. */
+  layout: layoutForecastSchema,
+  /** What will happen, in sentences. */
+  summary: z.array(z.string()),
+  warnings: z.array(z.string()),
+});
+export type RunPreview = z.infer<typeof runPreviewSchema>;
+
+export const presetSchema = z.object({
+  id: z.string(),
+  title: z.string(),
+  description: z.string(),
+  /** A partial RunSpec merged over the form's defaults. */
+  spec: z.record(z.string(), z.unknown()),
+});
+export type Preset = z.infer<typeof presetSchema>;
+
+export const chatMessageSchema = z.object({
+  role: z.enum(['system', 'user', 'assistant']),
+  content: z.string(),
+});
+export type ChatMessage = z.infer<typeof chatMessageSchema>;
+
+export const samplingParamsSchema = z.object({
+  temperature: z.number().min(0).max(5).default(0.7),
+  topK: z.number().int().min(0).max(1000).default(40),
+  topP: z.number().gt(0).max(1).default(0.95),
+  maxNewTokens: z.number().int().min(1).max(4096).default(256),
+  seed: z.number().int().min(0).max(2_147_483_647).default(0),
+});
+export type SamplingParams = z.infer<typeof samplingParamsSchema>;

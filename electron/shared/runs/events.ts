@@ -1,0 +1,237 @@
+/**
+ * Events of a run: append-only lines of runs/<id>/events/rank-NNN.jsonl, written by the rank, and status.json,
+ * written by the supervisor. Charts are drawn from these alone, live or a month later.
+ */
+import { z } from 'zod';
+import { errorInfoSchema } from '../errors.ts';
+
+export const EVENTS_VERSION = 1;
+
+const finite = z.number();
+
+/** One pass of one micro-batch through one chunk; waiting for neighbours is left out. */
+export const spanSchema = z.object({
+  kind: z.enum(['forward', 'backward']),
+  /** Of those that the rank takes in a step. */
+  micro_batch: z.number().int(),
+  /** Of those that the rank holds, bottom up. */
+  chunk: z.number().int(),
+  /** Microseconds since the rank began the step. Ranks begin one together: each ends with a reduction over all. */
+  begin_us: z.number().int(),
+  end_us: z.number().int(),
+});
+export type Span = z.infer<typeof spanSchema>;
+
+/** What all ranks computed when in one step (`runs.timeline`). */
+export const runTimelineSchema = z.object({
+  step: z.number().int(),
+  /** Newest step that all ranks have. */
+  newest: z.number().int(),
+  ranks: z.array(z.object({ rank: z.number().int(), stepUs: z.number().int(), spans: z.array(spanSchema) })),
+});
+export type RunTimeline = z.infer<typeof runTimelineSchema>;
+
+/** Payloads by event type. The engine writes exactly these keys. */
+export const eventPayloads = {
+  /** First event of every attempt. `resumed_from_step` is 0 for a fresh start: later steps seen before are void. */
+  started: z.object({
+    attempt: z.number().int(),
+    resumed_from_step: z.number().int(),
+    total_steps: z.number().int(),
+    train_rows: z.number().int(),
+    eval_rows: z.number().int(),
+    trainable_params: z.number().int(),
+    total_params: z.number().int(),
+    device: z.string(),
+    threads: z.number().int(),
+    /** Which process this is, and its place in the grid of ranks. Runs made before there was a grid have none of it. */
+    pid: z.number().int().optional(),
+    host: z.string().optional(),
+    stage: z.number().int().optional(),
+    dp_rank: z.number().int().optional(),
+    tp_rank: z.number().int().optional(),
+  }),
+  /** loading_model, allocating, training, evaluating, saving, sampling, finishing */
+  phase: z.object({ name: z.string(), progress: z.number().min(0).max(1).nullable() }),
+  step: z.object({
+    /** Mean cross entropy per answer token of the step, nats. */
+    loss: finite,
+    learning_rate: finite,
+    /** Global norm before clipping. */
+    grad_norm: finite,
+    /** Fraction of an epoch trained so far. */
+    epoch: finite,
+    /** Real tokens forwarded in this step; never padding (there is none). */
+    tokens: z.number().int(),
+    /** Tokens that count in the loss. */
+    target_tokens: z.number().int(),
+    step_seconds: finite,
+    tokens_per_second: finite,
+    /** Resident memory of the rank now and at its peak. On CUDA: allocated device memory. */
+    memory_bytes: z.number().int(),
+    memory_peak_bytes: z.number().int(),
+    /** Seconds of `step_seconds` that went into an estimate of the curvature (Sophia); only in steps that made one. */
+    curvature_seconds: finite.optional(),
+  }),
+  /** What one rank's part of a step took; every rank writes it, the events of the whole run come from rank 0. */
+  rank_step: z.object({
+    step_seconds: finite,
+    compute_seconds: finite,
+    /** Waiting for what a pipeline neighbour sends. What a rank waits in a collective counts as computing. */
+    wait_seconds: finite,
+    memory_bytes: z.number().int(),
+    memory_peak_bytes: z.number().int(),
+  }),
+  /** What a rank computed when in the step that the event is of; only with `parallel.timeline`. */
+  timeline: z.object({
+    /** The whole step on this rank, its update included. */
+    step_us: z.number().int(),
+    spans: z.array(spanSchema),
+  }),
+  /** AdaLoRA's allocation of ranks, written whenever it is made anew. */
+  ranks: z.object({
+    /** Sum of the ranks of all modules. */
+    total: z.number().int(),
+    /** What the sum was to be at this step. */
+    target: z.number().int(),
+    /** Rank of each adapted module, by its full name: `model.layers.0.self_attn.q_proj`. */
+    modules: z.record(z.string(), z.number().int()),
+  }),
+  eval: z.object({
+    /** Mean cross entropy per answer token over all evaluation rows (summed first, divided once), nats. */
+    loss: finite,
+    /** exp(loss) */
+    perplexity: finite,
+    /** Share of answer tokens whose arg max is right. */
+    token_accuracy: finite,
+    target_tokens: z.number().int(),
+    seconds: finite,
+  }),
+  checkpoint: z.object({ name: z.string(), bytes: z.number().int(), seconds: finite }),
+  /** Token ids; the supervisor decodes them into samples/. */
+  sample: z.object({
+    prompt_index: z.number().int(),
+    ids: z.array(z.number().int()),
+    finish: z.enum(['stop', 'length']),
+  }),
+  warning: z.object({ message: z.string() }),
+  error: errorInfoSchema,
+  finished: z.object({ reason: z.enum(['completed', 'stopped']), seconds: finite, tokens: z.number().int() }),
+} as const;
+
+export type EventType = keyof typeof eventPayloads;
+export type EventPayload<T extends EventType> = z.infer<(typeof eventPayloads)[T]>;
+
+export type RunEvent = {
+  [T in EventType]: {
+    v: 1;
+    rank: number;
+    /** Counts up by one within a rank, over all attempts. */
+    seq: number;
+    /** Microseconds since the Unix epoch. */
+    timeUs: number;
+    /** Optimizer steps finished when the event was written. */
+    step: number;
+    type: T;
+    payload: EventPayload<T>;
+  };
+}[EventType];
+
+const envelope = z.object({
+  v: z.literal(EVENTS_VERSION),
+  rank: z.number().int().min(0),
+  seq: z.number().int().min(0),
+  timeUs: z.number(),
+  step: z.number().int().min(0),
+  type: z.enum(Object.keys(eventPayloads) as [EventType, ...EventType[]]),
+  payload: z.unknown(),
+});
+
+/** Parses one line. Throws on anything that is not an event; a torn last line is the reader's to skip. */
+export function parseEvent(line: string): RunEvent {
+  const event = envelope.parse(JSON.parse(line));
+  return { ...event, payload: eventPayloads[event.type].parse(event.payload) } as RunEvent;
+}
+
+export const runStates = [
+  'preparing',
+  'starting',
+  'running',
+  'stopping',
+  'stopped',
+  'completed',
+  'failed',
+] as const;
+export type RunState = (typeof runStates)[number];
+export const liveStates: readonly RunState[] = ['preparing', 'starting', 'running', 'stopping'];
+
+/** One process of a run, as far as it is known. */
+export const rankStatusSchema = z.object({
+  rank: z.number().int(),
+  host: z.string(),
+  pid: z.number().int().nullable(),
+  stage: z.number().int(),
+  dpRank: z.number().int(),
+  tpRank: z.number().int(),
+  /** starting: has not reported yet. gone: its process ended before the run did. ended: with the run. */
+  state: z.enum(['starting', 'alive', 'gone', 'ended']),
+  /** Of its last step; null before the first. */
+  step: z.number().int().nullable(),
+  stepSeconds: z.number().nullable(),
+  waitSeconds: z.number().nullable(),
+  memoryBytes: z.number().int().nullable(),
+  memoryPeakBytes: z.number().int().nullable(),
+});
+export type RankStatus = z.infer<typeof rankStatusSchema>;
+
+/** The supervisor started the run again by itself (`recovery.max_restarts`). */
+export const restartSchema = z.object({
+  at: z.string(),
+  /** Why the attempt before it ended. */
+  error: errorInfoSchema,
+  /** Where it went on; null: step 0. */
+  checkpoint: z.string().nullable(),
+});
+export type Restart = z.infer<typeof restartSchema>;
+
+export const runStatusSchema = z.object({
+  v: z.literal(1),
+  id: z.string(),
+  name: z.string(),
+  state: z.enum(runStates),
+  /** What is going on in words, e.g. "Tokenizing" or "Evaluating". */
+  phase: z.string(),
+  /** Progress of the phase in 0..1, null when unknown. */
+  phaseProgress: z.number().nullable(),
+  step: z.number().int(),
+  totalSteps: z.number().int().nullable(),
+  /** Seconds, null when unknown. */
+  etaSeconds: z.number().nullable(),
+  attempt: z.number().int(),
+  createdAt: z.string(),
+  startedAt: z.string().nullable(),
+  finishedAt: z.string().nullable(),
+  updatedAt: z.string(),
+  lastLoss: z.number().nullable(),
+  lastEvalLoss: z.number().nullable(),
+  tokensPerSecond: z.number().nullable(),
+  /** Newest complete checkpoint, e.g. step-00000100. */
+  checkpoint: z.string().nullable(),
+  error: errorInfoSchema.nullable(),
+  supervisorPid: z.number().int().nullable(),
+  /** Its processes, in the order of their ranks; empty before they are started. */
+  ranks: z.array(rankStatusSchema).default([]),
+  /** Of the newest start or resume by a user. */
+  restarts: z.array(restartSchema).default([]),
+});
+export type RunStatus = z.infer<typeof runStatusSchema>;
+
+/** A decoded generation, one line of samples/samples.jsonl. */
+export const sampleSchema = z.object({
+  step: z.number().int(),
+  promptIndex: z.number().int(),
+  prompt: z.string(),
+  text: z.string(),
+  finish: z.enum(['stop', 'length']),
+});
+export type Sample = z.infer<typeof sampleSchema>;

@@ -1,0 +1,91 @@
+/** What follows from a method: names, texts, exports, learning rates. Read out of the schema (methods.ts). Pure. */
+import { z } from 'zod';
+import type { MethodTraits } from './field-meta.ts';
+import type { Method, MethodType } from './methods.ts';
+import { variantDefaults, variantMeta } from './spec-fields.ts';
+
+export const exportKindSchema = z.enum(['adapter', 'merged']);
+export type ExportKind = z.infer<typeof exportKindSchema>;
+
+/** Throws for a type that the schema does not have. */
+export function methodTraits(type: MethodType): MethodTraits {
+  const traits = variantMeta('method.type', type)?.traits;
+  if (!traits) throw new Error(`The method ${type} has no traits in methods.ts.`);
+  return traits;
+}
+
+/** "LoRA" */
+export const methodTitle = (type: MethodType): string => variantMeta('method.type', type)?.title ?? type;
+
+/** "AdamW" */
+export const optimizerTitle = (type: string): string => variantMeta('optimizer.type', type)?.title ?? type;
+
+/** Puts settings into a text of the schema: "rank {rank}" -> "rank 16". */
+const fill = (text: string, settings: object): string =>
+  text.replaceAll(/\{(\w+)\}/g, (_, key: string) =>
+    String((settings as Record<string, unknown>)[key] ?? '?'),
+  );
+
+/** The method of a run in a few words: "LoRA r16". */
+export const methodLabel = (method: Method): string =>
+  fill(variantMeta('method.type', method.type)?.short ?? method.type, method);
+
+/** What is trained, to be read after "trains": "LoRA adapters of rank 16". */
+export const whatIsTrained = (method: Method): string => fill(methodTraits(method.type).trains, method);
+
+export interface Refusal {
+  reason: string;
+  /** What to do instead. */
+  way: string;
+}
+
+/** Why a run of this method cannot be exported as this kind, or null: it can. */
+export function exportRefusal(type: MethodType, kind: ExportKind): Refusal | null {
+  const { base, adapter, notMergeable } = methodTraits(type);
+  const title = methodTitle(type);
+  if (kind === 'merged') {
+    if (notMergeable === undefined) return null;
+    return {
+      reason: `${title} cannot be merged into the model: ${notMergeable}.`,
+      way: 'Export it as an adapter.',
+    };
+  }
+  if (adapter !== 'none') return null;
+  const why =
+    base === 'trained'
+      ? 'trains the weights of the model itself, so there is no adapter'
+      : 'trains biases, which no adapter format holds';
+  return { reason: `${title} ${why}.`, way: 'Export it as a merged model.' };
+}
+
+/** Kinds of export that this method has, adapters first. */
+export const exportKinds = (type: MethodType): ExportKind[] =>
+  exportKindSchema.options.filter((kind) => exportRefusal(type, kind) === null);
+
+/** Default learning rate of an optimizer in the schema. */
+function defaultRate(optimizer: string, key = 'learning_rate'): number {
+  const rate = variantDefaults('optimizer.type', optimizer)[key];
+  return typeof rate === 'number' ? rate : Number.NaN;
+}
+
+/**
+ * Learning rates that are usual for a method with an optimizer. An optimizer's are those with AdamW times its factor; one
+ * without a factor is compared by its default.
+ */
+export function usualRate(method: MethodType, optimizer: string): MethodTraits['usualRate'] {
+  const { low, start, high } = methodTraits(method).usualRate;
+  const factor =
+    variantMeta('optimizer.type', optimizer)?.rateFactor ?? defaultRate(optimizer) / defaultRate('adamw');
+  const rounded = (rate: number) => Number(Math.min(1, rate * factor).toPrecision(2));
+  return { low: rounded(low), start: rounded(start), high: rounded(high) };
+}
+
+/**
+ * The learning rate to start with. `key`: another rate of the optimizer (Muon has one for what is no matrix), taken to be as
+ * far from AdamW's as its default is.
+ */
+export function startRate(method: MethodType, optimizer: string, key = 'learning_rate'): number {
+  if (key === 'learning_rate') return usualRate(method, optimizer).start;
+  const factor = defaultRate(optimizer, key) / defaultRate('adamw');
+  return Number(Math.min(1, methodTraits(method).usualRate.start * factor).toPrecision(2));
+}

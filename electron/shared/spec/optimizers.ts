@@ -1,0 +1,312 @@
+/**
+ * Optimizers: the update rules and their hyperparameters. Part of the RunSpec. Fields, ranges and choices are those of
+ * native/core/recipe/optimizer_rules.cpp; a test holds the two together.
+ */
+import { z } from 'zod';
+import { int, meta } from './field-meta.ts';
+import {
+  arxiv,
+  beta,
+  beta1,
+  beta2,
+  choice,
+  count,
+  eps,
+  FUSED,
+  factored,
+  flag,
+  learningRate,
+  momentum,
+  optimizer,
+  small,
+  weightDecay,
+} from './optimizer-fields.ts';
+
+const adamw = optimizer(
+  'adamw',
+  {
+    learning_rate: learningRate(2e-4, 'LoRA likes 1e-4 to 5e-4, full fine-tuning 1e-5 to 5e-5.'),
+    beta1: beta1(),
+    beta2: beta2(),
+    eps: eps(),
+    weight_decay: weightDecay(),
+  },
+  {
+    title: 'AdamW',
+    family: 'Adaptive',
+    help: 'Adam with decoupled weight decay. 8 bytes of state a weight.',
+    paper: arxiv('Decoupled weight decay (2017)', '1711.05101'),
+  },
+);
+
+const adamw8bit = optimizer(
+  'adamw8bit',
+  {
+    learning_rate: learningRate(2e-4, 'As for AdamW: LoRA 1e-4 to 5e-4, full fine-tuning 1e-5 to 5e-5.'),
+    beta1: beta1(),
+    beta2: beta2(),
+    eps: eps(),
+    weight_decay: weightDecay(),
+  },
+  {
+    title: 'AdamW, 8-bit',
+    family: 'Low memory',
+    help: 'AdamW with its state in 8 bits, a scale for every 256 values. 2 bytes of state a weight.',
+    paper: arxiv('8-bit optimizers (2021)', '2110.02861'),
+  },
+);
+
+const lion = optimizer(
+  'lion',
+  {
+    learning_rate: learningRate(3e-5, "A third to a tenth of AdamW's, with as much more weight decay."),
+    beta1: beta1(),
+    beta2: beta2(0.99, 'Decay of the momentum that is kept.'),
+    weight_decay: weightDecay(),
+  },
+  {
+    title: 'Lion',
+    family: 'Sign and momentum',
+    rateFactor: 0.15,
+    help: 'Steps of one size in the direction of the momentum. 4 bytes of state a weight.',
+    paper: arxiv('Symbolic discovery of optimization algorithms (2023)', '2302.06675'),
+  },
+);
+
+const adan = optimizer(
+  'adan',
+  {
+    learning_rate: learningRate(
+      5e-4,
+      "Adan bears rates above AdamW's; its authors take 5 to 10 times as much.",
+    ),
+    beta1: beta1(0.98),
+    beta2: beta2(0.92, 'Decay of the mean of differences between gradients.'),
+    beta3: beta('Beta 3', 0.99, 0.99999, 'Decay of the mean of squared gradients.'),
+    eps: eps(),
+    weight_decay: weightDecay(),
+    no_prox: flag(
+      'Decay before the step',
+      false,
+      "Decays as AdamW does, instead of Adan's proximal decay after the step.",
+    ),
+  },
+  {
+    title: 'Adan',
+    family: 'Adaptive',
+    rateFactor: 2.5,
+    help: 'Nesterov momentum from differences of gradients. 16 bytes of state a weight.',
+    paper: arxiv('Adan (2022)', '2208.06677'),
+  },
+);
+
+const sophia = optimizer(
+  'sophia',
+  {
+    learning_rate: learningRate(1e-4, "Slightly below AdamW's, or 3 to 5 times Lion's."),
+    beta1: beta1(0.965),
+    beta2: beta2(0.99, 'Decay of the mean of curvatures.'),
+    rho: small('Rho', 0.04, 'Steps are clipped where momentum is above rho times the curvature.', 10),
+    hessian_interval: count(
+      'Curvature every',
+      [1, 1000],
+      10,
+      'The curvature is measured every so many steps, by one more forward and backward pass on sampled labels.',
+      'steps',
+    ),
+    weight_decay: weightDecay(),
+  },
+  {
+    title: 'Sophia-G',
+    family: 'Curvature and matrices',
+    rateFactor: 0.5,
+    help: 'Momentum over a sampled curvature, clipped. 8 bytes of state a weight; a tenth more time at an interval of 10.',
+    paper: arxiv('Sophia (2023)', '2305.14342'),
+  },
+);
+
+const sgd = optimizer(
+  'sgd',
+  {
+    learning_rate: learningRate(1e-2, "A hundred times AdamW's and more: steps are as small as gradients."),
+    momentum: momentum(0.9),
+    nesterov: flag('Nesterov', false, 'Looks one step ahead along the momentum.'),
+    weight_decay: weightDecay('as part of the gradient'),
+  },
+  {
+    title: 'SGD',
+    family: 'Sign and momentum',
+    rateFactor: 100,
+    help: 'Plain gradient descent with momentum. 4 bytes of state a weight, none without momentum.',
+    paper: { title: 'Momentum (2013)', url: 'https://proceedings.mlr.press/v28/sutskever13.html' },
+  },
+);
+
+const lomo = optimizer(
+  'lomo',
+  {
+    learning_rate: learningRate(1e-2, 'Plain gradient steps want 1e-2 to 5e-2.'),
+    clip_value: z
+      .number()
+      .min(0)
+      .max(1e6)
+      .default(0)
+      .meta(
+        meta({
+          title: 'Value clipping',
+          help: 'Each gradient is cut at plus and minus this. 0: not at all.',
+          step: 0.1,
+        }),
+      ),
+    weight_decay: weightDecay(),
+  },
+  {
+    title: 'LOMO',
+    family: 'Fused with the backward pass',
+    rateFactor: 500,
+    help: `Gradient descent with neither state nor stored gradients: the least memory of all for every weight. ${FUSED}`,
+    paper: arxiv('LOMO (2023)', '2306.09782'),
+  },
+);
+
+const adalomo = optimizer(
+  'adalomo',
+  {
+    learning_rate: learningRate(
+      5e-4,
+      'Relative to the size of each weight; the paper tunes with 5e-4 to 1e-3.',
+    ),
+    ...factored,
+    eps1: small('Epsilon', 1e-30, 'Added to squared gradients.'),
+    weight_decay: weightDecay(),
+  },
+  {
+    title: 'AdaLomo',
+    family: 'Fused with the backward pass',
+    rateFactor: 25,
+    help: `LOMO with an adaptive rate for every weight, from a mean a row and a column. ${FUSED}`,
+    paper: arxiv('AdaLomo (2023)', '2310.10195'),
+  },
+);
+
+const adafactor = optimizer(
+  'adafactor',
+  {
+    learning_rate: learningRate(1e-3, 'Relative to the size of each weight.'),
+    ...factored,
+    eps1: z
+      .number()
+      .min(1e-15)
+      .max(1)
+      .default(1e-7)
+      .meta(
+        meta({ title: 'Epsilon', help: 'Least root of squared gradients.', advanced: true, scale: 'log' }),
+      ),
+    weight_decay: weightDecay(),
+  },
+  {
+    title: 'Adafactor',
+    family: 'Low memory',
+    rateFactor: 25,
+    help: 'Squared gradients kept as a mean a row and a column. Hardly any state.',
+    paper: arxiv('Adafactor (2018)', '1804.04235'),
+  },
+);
+
+const muon = optimizer(
+  'muon',
+  {
+    learning_rate: learningRate(
+      2e-4,
+      "Of matrices. AdamW's rates fit with the scale match_rms_adamw; the original wants 1e-3 to 2e-2.",
+    ),
+    momentum: momentum(0.95),
+    nesterov: flag('Nesterov', true, 'Looks one step ahead along the momentum.'),
+    ns_steps: count('Newton-Schulz steps', [1, 20], 5, 'Rounds that even out the singular values.'),
+    scale: z
+      .enum(['original', 'match_rms_adamw'])
+      .default('match_rms_adamw')
+      .meta(
+        meta({ title: 'Step scale', help: 'How a step grows with the shape of its matrix.', advanced: true }),
+      ),
+    weight_decay: weightDecay(),
+    adamw_learning_rate: z
+      .number()
+      .positive()
+      .max(1)
+      .default(2e-4)
+      .meta(
+        meta({
+          title: 'AdamW learning rate',
+          help: 'Peak step size of embeddings, head and norms.',
+          scale: 'log',
+        }),
+      ),
+    adamw_beta1: beta('AdamW beta 1', 0.9, 0.9999, 'Decay of the mean of gradients.'),
+    adamw_beta2: beta('AdamW beta 2', 0.95, 0.99999, 'Decay of the mean of squared gradients.'),
+    adamw_eps: eps('AdamW epsilon'),
+  },
+  {
+    title: 'Muon',
+    family: 'Curvature and matrices',
+    help: 'Momentum with all its directions made equally long, for matrices; AdamW for the rest. 4 bytes of state a matrix weight.',
+    paper: arxiv('Muon is scalable (2025)', '2502.16982'),
+  },
+);
+
+const apollo = optimizer(
+  'apollo',
+  {
+    learning_rate: learningRate(1e-4, "As AdamW's in full fine-tuning, or somewhat above."),
+    rank: int(1, 4096)
+      .default(64)
+      .meta(
+        meta({
+          title: 'Rank',
+          help: 'Size of the random projection. Matrices with a smaller side, as most of LoRA, go by AdamW.',
+          scale: 'log',
+        }),
+      ),
+    update_interval: count(
+      'New projection every',
+      [1, 100_000],
+      200,
+      'A new one is drawn so often.',
+      'steps',
+    ),
+    scale: small('Scale', 1, 'Steps grow by its root. The paper takes 1, and 128 at rank 1.', 1024),
+    scale_type: choice(
+      'Step size for',
+      ['channel', 'tensor'],
+      'channel',
+      'One for every channel, or one for the whole matrix (APOLLO-Mini).',
+    ),
+    beta1: beta1(),
+    beta2: beta2(),
+    eps: eps(),
+    weight_decay: weightDecay(),
+  },
+  {
+    title: 'APOLLO',
+    family: 'Low memory',
+    rateFactor: 2,
+    help: "AdamW's step sizes learned from a small random projection of the gradient. State of rank, not of matrix size.",
+    paper: arxiv('APOLLO (2024)', '2412.05270'),
+  },
+);
+
+export const optimizerSchema = z.discriminatedUnion('type', [
+  adamw,
+  adan,
+  lion,
+  sgd,
+  sophia,
+  muon,
+  adamw8bit,
+  adafactor,
+  apollo,
+  lomo,
+  adalomo,
+]);
+
+export type OptimizerSpec = z.infer<typeof optimizerSchema>;

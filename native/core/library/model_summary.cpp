@@ -1,0 +1,35 @@
+#include "core/library/model_summary.h"
+
+#include <algorithm>
+#include <map>
+
+#include "core/base/error.h"
+#include "core/plan/model_tensors.h"
+#include "core/formats/safetensors.h"
+
+namespace collie {
+
+ModelSummary summarize_model(const std::filesystem::path& folder) {
+  ModelSummary summary;
+  summary.config = ModelConfig::load(folder);
+  const ModelFolder weights(folder);
+  std::map<DType, int64_t> elements;
+  for (const NamedShape& expected : model_tensors(summary.config)) {
+    const TensorView& tensor = weights.at(expected.name, expected.shape);
+    if (tensor.dtype != DType::F32 && tensor.dtype != DType::F16 && tensor.dtype != DType::BF16)
+      throw Error("model.unsupported_feature",
+                  folder.string() + ": tensor " + tensor.name + " has dtype " + std::string(dtype_name(tensor.dtype)) +
+                      ", expected F32, F16 or BF16.",
+                  "Choose the unquantized weights of this model.",
+                  {{"path", folder.string()}, {"tensor", tensor.name}});
+    elements[tensor.dtype] += tensor.elements();
+  }
+  const auto most = std::max_element(elements.begin(), elements.end(),
+                                     [](const auto& a, const auto& b) { return a.second < b.second; });
+  summary.dtype = dtype_name(most->first);
+  summary.parameters = parameter_count(summary.config);
+  summary.size_bytes = weights.size_bytes();
+  return summary;
+}
+
+}  // namespace collie

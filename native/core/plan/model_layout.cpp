@@ -1,0 +1,226 @@
+#include "core/plan/model_layout.h"
+
+#include <algorithm>
+
+namespace collie {
+namespace {
+
+constexpr int64_t kMaxChunkRows = 256;
+constexpr int64_t kMinChunkRows = 16;
+constexpr int64_t kChunkBytes = 32 << 20;  // of logits at a time
+
+
+struct Part {
+  const char* module;
+  Range rows;
+  int64_t whole_out;
+  int64_t replica = 0, replicas = 1;
+};
+
+struct Inputs {
+  Range columns;
+  int64_t whole;
+};
+
+// The method as one layer sees it.
+struct LayerMethod {
+  const ModelConfig& config;
+  const std::optional<MethodSpec>& method;
+  Purpose purpose;
+  Quantization quantization;
+  std::string prefix;  // "model.layers.0."
+
+  Trained trains(const std::string& name) const {
+    return method && purpose == Purpose::train ? trains_weight(*method, config, prefix + name + ".weight") : Trained::no;
+  }
+  bool adapted(const std::string& module) const { return method && adapts(*method, prefix + module); }
+  int64_t tail() const { return method && peft_method(method->type).tail ? peft_method(method->type).tail(*method) : 0; }
+};
+
+LinearLayout linear(const LayerMethod& method, Split split, const Inputs& in, std::initializer_list<Part> parts) {
+  LinearLayout layout;
+  layout.split = split;
+  layout.in = in.columns.size;
+  layout.in_begin = in.columns.begin;
+  layout.in_whole = in.whole;
+  layout.weight = method.trains(parts.begin()->module);
+  if (layout.weight == Trained::no) layout.quantization = method.quantization;
+  for (const Part& part : parts) {
+    const bool adapted = method.adapted(part.module);
+    const int64_t rank = adapted ? method.tail() : 0;
+    layout.parts.push_back({part.module, layout.out, part.rows.size, layout.tail, rank, adapted, part.rows.begin, part.whole_out,
+                            part.replica, part.replicas});
+    layout.out += part.rows.size;
+    layout.tail += rank;
+    layout.adapted |= adapted;
+  }
+  return layout;
+}
+
+
+LayerLayout layer_layout(const LayerMethod& m, const ModelLayout& model) {
+  const ModelConfig& c = m.config;
+  const int64_t e = c.head_dim, d = c.hidden_size, replicas = model.heads.kv_replicas;
+  const bool splits = model.shard.tp_size > 1;
+  const Split rows = splits ? Split::rows : Split::none, columns = splits ? Split::columns : Split::none;
+  const Range q = model.heads.heads.scaled(e), kv = model.heads.kv_heads.scaled(e), f = model.intermediate;
+  const int64_t all_q = c.n_heads * e, all_kv = c.n_kv_heads * e, all_f = c.intermediate_size;
+  const Inputs hidden{{0, d}, d};
+  const auto key_value = [&](const char* module) {
+    return Part{module, kv, all_kv, model.shard.tp_rank % replicas, replicas};
+  };
+  return {.qkv = linear(m, rows, hidden,
+                        {{"self_attn.q_proj", q, all_q}, key_value("self_attn.k_proj"), key_value("self_attn.v_proj")}),
+          .o = linear(m, columns, {q, all_q}, {{"self_attn.o_proj", {0, d}, d}}),
+          .gate_up = linear(m, rows, hidden, {{"mlp.gate_proj", f, all_f}, {"mlp.up_proj", f, all_f}}),
+          .down = linear(m, columns, {f, all_f}, {{"mlp.down_proj", {0, d}, d}}),
+          .input_norm = m.trains("input_layernorm"),
+          .mlp_norm = m.trains("post_attention_layernorm")};
+}
+
+bool trains_anything(const LayerLayout& layer, const ModelLayout& model) {
+  if (model.bottleneck > 0 || layer.input_norm == Trained::yes || layer.mlp_norm == Trained::yes) return true;
+  return std::ranges::any_of(layer.all(), [](const LinearLayout* l) { return l->weight == Trained::yes || l->adapted; });
+}
+
+}  // namespace
+
+Slice row_slice(const LinearLayout& linear, const Projection& part, int64_t dim) {
+  return linear.split == Split::rows ? Slice{dim, {part.first_row, part.out}, part.whole_out} : Slice{};
+}
+
+Slice column_slice(const LinearLayout& linear, int64_t dim) {
+  return linear.split == Split::columns ? Slice{dim, {linear.in_begin, linear.in}, linear.in_whole} : Slice{};
+}
+
+Slice ModelLayout::vocabulary_slice() const {
+  return shard.tp_size > 1 ? Slice{0, vocabulary, vocabulary_size} : Slice{};
+}
+
+ModelLayout model_layout(const ModelConfig& c, const std::optional<MethodSpec>& method, Purpose purpose, Masters masters,
+                         Quantization quantization, const ModelShard& shard) {
+  ModelLayout model;
+  model.purpose = purpose;
+  model.masters = masters;
+  model.shard = shard;
+  model.heads = heads_of(c, shard.tp_size, shard.tp_rank);
+  model.vocabulary = share_of(c.vocab_size, shard.tp_size, shard.tp_rank);
+  model.vocabulary_size = c.vocab_size;
+  model.intermediate = intermediate_share(c, shard);
+  model.tables = shard.embedding || (shard.head && c.tied_embeddings);
+  const bool trains = method && purpose == Purpose::train;
+  const auto trained = [&](const char* name) { return trains ? trains_weight(*method, c, name) : Trained::no; };
+  const Trained embedding = trained("model.embed_tokens.weight");
+  if (model.tables) model.embedding = embedding;
+  if (shard.head && !c.tied_embeddings) model.head = trained("lm_head.weight");
+  if (shard.head) model.final_norm = trained("model.norm.weight");
+  if (method) {
+    model.virtual_tokens = virtual_tokens(*method);
+    if (method->has("bottleneck_size")) model.bottleneck = method->integer("bottleneck_size");
+    if (trains && method->has("dropout")) model.dropout = method->number("dropout");
+  }
+  const auto layer = [&](int64_t i) {
+    return layer_layout({c, method, purpose, quantization, "model.layers." + std::to_string(i) + "."}, model);
+  };
+  for (int64_t i = 0; i < shard.n_layers(); ++i) model.layers.push_back(layer(shard.layer(i)));
+  if (!trains) return model;
+  model.input_gradient = embedding == Trained::yes || model.virtual_tokens > 0;
+  if (!model.input_gradient)
+    while (model.lowest_trained < c.n_layers && !trains_anything(layer(model.lowest_trained), model)) ++model.lowest_trained;
+  while (model.first_trained < shard.n_layers() && shard.layer(model.first_trained) < model.lowest_trained) ++model.first_trained;
+  return model;
+}
+
+LayerLayout ModelLayout::widest() const {
+  LayerLayout widest = layers.at(0);
+  for (const LayerLayout& layer : layers) {
+    widest.qkv.tail = std::max(widest.qkv.tail, layer.qkv.tail);
+    widest.o.tail = std::max(widest.o.tail, layer.o.tail);
+    widest.gate_up.tail = std::max(widest.gate_up.tail, layer.gate_up.tail);
+    widest.down.tail = std::max(widest.down.tail, layer.down.tail);
+  }
+  return widest;
+}
+
+bool keeps_linear(const MethodSpec& method, const ModelConfig& config, const std::string& prefix, const LinearLayout& linear) {
+  return std::ranges::all_of(
+      linear.parts, [&](const Projection& part) { return keeps_weight(method, config, prefix + part.module + ".weight"); });
+}
+
+int64_t element_bytes(Element element, Precision precision) {
+  return element == Element::storage && precision == Precision::bf16 ? 2 : 4;
+}
+
+LayerShapes layer_shapes(const ModelConfig& c, const ModelLayout& model, const LayerLayout& l, int64_t n) {
+  const int64_t d = c.hidden_size, own = token_share(model.shard, n).own, kept = model.shard.sequence_parallel ? 0 : n;
+  const BufferShape serial{model.bottleneck > 0 ? own : 0, d + 2 * model.bottleneck};
+  return {.x = {own, d},
+          .x2 = {own, d},
+          .h1 = {kept, l.qkv.width()},
+          .qkv = {n, l.qkv.out},
+          .attended = {n, l.o.width()},
+          .h2 = {kept, l.gate_up.width()},
+          .gate_up = {n, l.gate_up.out},
+          .activated = {n, l.down.width()},
+          .rstd1 = {own, 1, Element::f32},
+          .rstd2 = {own, 1, Element::f32},
+          .lse = {model.heads.heads.size, n, Element::f32},
+          .serial1 = serial,
+          .serial2 = serial};
+}
+
+SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const std::optional<MethodSpec>& method, int64_t n,
+                           int64_t max_document, int64_t slots, Precision precision) {
+  const int64_t d = c.hidden_size;
+  // All ranks of a tensor-parallel group go through the same chunks.
+  const int64_t largest_share = share_of(c.vocab_size, model.shard.tp_size, 0).size;
+  const int64_t fitting = kChunkBytes / (largest_share * element_bytes(Element::storage, precision));
+  const int64_t chunk = std::min(n, std::clamp(fitting, kMinChunkRows, kMaxChunkRows));
+  const TokenShare share = token_share(model.shard, n);
+  const bool backward = model.purpose == Purpose::train;
+  const LayerLayout widest = model.widest();
+  int64_t width = 0, in = 0, out = 0, quantized = 0;
+  for (const LinearLayout* linear : widest.all()) {
+    width = std::max(width, linear->width());
+    in = std::max(in, linear->in);
+    out = std::max(out, linear->out);
+    if (linear->quantization != Quantization::none) quantized = std::max(quantized, linear->out * linear->width());
+  }
+  const AdapterScratch scratch = method ? adapter_scratch(*method, model.purpose == Purpose::train) : AdapterScratch{};
+  return {.y = {share.padded, d},
+          .h = {model.shard.sequence_parallel ? share.padded : 0, std::max(widest.qkv.width(), widest.gate_up.width())},
+          .outputs = {slots * share.own, d},
+          .final_h = {share.padded, d},
+          .gathered = {n, d},
+          .final_rstd = {share.own, 1, Element::f32},
+          .losses = {n, 1, Element::f32},
+          .logits = {model.shard.head ? chunk : 0, model.vocabulary.size},
+          .statistics = {model.shard.head && model.shard.tp_size > 1 ? 3 : 0, chunk, Element::f32},
+          .integers = {5, n, Element::i32},
+          .offsets = {n + 1, 1, Element::i32},
+          .rope = {2 * max_document, c.head_dim / 2, Element::f32},
+          .dx = {backward ? share.own : 0, d},
+          .dqkv = {backward ? n : 0, widest.qkv.out},
+          .dinput = {backward ? share.padded : 0, width},
+          .adapter_input = {scratch.input ? n : 0, in},
+          .adapter_output = {scratch.output ? n : 0, out},
+          .weight = {quantized, 1},
+          .prompt = {model.virtual_tokens, method ? prompt_work(*method, c, model.purpose == Purpose::train) : 0, Element::f32}};
+}
+
+KeptLayers kept_layers(const ModelLayout& model, ActivationCheckpointing checkpointing) {
+  if (model.purpose == Purpose::serve) return {.per_slot = 1, .shared = true};
+  int64_t begin = 0, trained = 1;
+  for (const Range& chunk : model.shard.chunks) {
+    trained = std::max(trained, begin + chunk.size - std::max(begin, model.first_trained));
+    begin += chunk.size;
+  }
+  return {.per_slot = trained, .shared = checkpointing == ActivationCheckpointing::every_layer};
+}
+
+LayerLayout kept_layout(const ModelLayout& model, const KeptLayers& kept, int64_t i) {
+  if (kept.shared || kept.per_slot == 1 || model.shard.chunks.size() > 1) return model.widest();
+  return model.layers[model.layers.size() - static_cast<size_t>(kept.per_slot - i)];
+}
+
+}  // namespace collie

@@ -1,0 +1,162 @@
+// What a decoder consists of under a method, as a pure function of both: which projections are fused, what is trained, how far
+// the backward pass goes, and the sizes of all buffers. What the engine allocates and what the memory forecast adds up come
+// from here, so they cannot drift apart. Legend: N capacity in tokens, D hidden size, Q = heads E, KV = key-value heads E, F
+// intermediate size, R sum of the ranks of a linear's parts ("tail"). All sizes are those of one rank: with tensor parallelism
+// (Shoeybi et al. 2019, Megatron-LM, arXiv 1909.08053) it has some heads, some of F and some of the vocabulary, with pipeline
+// parallelism some layers.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/model/model_config.h"
+#include "core/grid/parallel.h"
+#include "core/recipe/peft_methods.h"
+#include "core/base/precision.h"
+
+namespace collie {
+
+enum class Purpose { serve, train };
+enum class ActivationCheckpointing { off, every_layer };
+// How long gradients live: until the step is complete, or until the backward pass leaves their layer, which updates it.
+enum class GradientLife { whole_step, one_layer };
+
+// How a tensor-parallel group shares a linear. rows: each rank has some rows of the weight and makes those outputs. columns: each
+// has some columns, takes those inputs, and the ranks' products are added up.
+enum class Split { none, rows, columns };
+
+// One projection inside a fused linear.
+struct Projection {
+  std::string module;     // as in tensor names: "self_attn.q_proj"
+  int64_t out_begin = 0;  // first row of the fused weight
+  int64_t out = 0;
+  int64_t tail_begin = 0;  // first column of the tail
+  int64_t rank = 0;        // columns of the tail; 0: none
+  bool adapted = false;    // the method adds something to it
+  int64_t first_row = 0, whole_out = 0;   // place of its rows in those of the whole projection
+  int64_t replica = 0, replicas = 1;      // ranks that hold the same rows, and which of them this one is (HeadShare)
+};
+
+// Projections of one input, stored as one weight [out, in + tail]: W beside the scaled B of every LoRA-like part. Inputs
+// are stored [N, in + tail]: x beside x A^T. One product a direction does base and adapter.
+struct LinearLayout {
+  std::vector<Projection> parts;
+  int64_t in = 0, out = 0, tail = 0;
+  Trained weight = Trained::no;
+  Quantization quantization = Quantization::none;
+  bool adapted = false;  // any part
+  Split split = Split::none;
+  int64_t in_begin = 0, in_whole = 0;  // place of its columns in those of the whole weight
+  int64_t width() const { return in + tail; }
+};
+// Place of tensors along a part's outputs, or along the linear's inputs.
+Slice row_slice(const LinearLayout& linear, const Projection& part, int64_t dim);
+Slice column_slice(const LinearLayout& linear, int64_t dim);
+
+struct LayerLayout {
+  LinearLayout qkv, o, gate_up, down;
+  Trained input_norm = Trained::no, mlp_norm = Trained::no;
+  std::array<const LinearLayout*, 4> all() const { return {&qkv, &o, &gate_up, &down}; }
+};
+
+struct ModelLayout {
+  Purpose purpose = Purpose::serve;
+  ModelShard shard;
+  HeadShare heads;    // of this rank
+  Range vocabulary;   // rows of embedding and head
+  int64_t vocabulary_size = 0;  // of the whole model
+  Range intermediate;
+  bool tables = true;  // it has the embedding's table: to look ids up, or as a tied head
+  std::vector<LayerLayout> layers;  // of this rank; shard.layer(i) is the index of layer i in the model
+  Trained embedding = Trained::no, head = Trained::no, final_norm = Trained::no;  // head: an untied one
+  Masters masters = Masters::fp32;
+  // The lowest layer of the rank with something to train in it or below: the backward pass ends with it, and layers below keep no
+  // activations. It is 0 when the gradient goes on to the embedding, to virtual tokens or to an earlier stage, and the number of
+  // layers when none trains anything.
+  int64_t first_trained = 0;
+  int64_t lowest_trained = 0;   // the same in the whole model: earlier stages want no gradients when it is above them
+  bool input_gradient = false;  // the gradient of the model's input is wanted
+  Slice vocabulary_slice() const;  // of the tables
+  int64_t virtual_tokens = 0;
+  double dropout = 0;           // of an adapter's input, while training
+  int64_t bottleneck = 0;       // width of serial adapters; 0: none
+  // The layers' linears with the widest tails: buffers that all layers share.
+  LayerLayout widest() const;
+};
+
+// `method` nullopt: the base model alone. Purpose::serve trains nothing, but has the method's adapter. Throws spec.invalid when the
+// heads do not divide by the shard's tensor-parallel size.
+ModelLayout model_layout(const ModelConfig& config, const std::optional<MethodSpec>& method, Purpose purpose, Masters masters,
+                         Quantization quantization, const ModelShard& shard);
+
+
+// Whether a method leaves all weights of a linear as they were; `prefix` "model.layers.0.".
+bool keeps_linear(const MethodSpec& method, const ModelConfig& config, const std::string& prefix, const LinearLayout& linear);
+
+enum class Element { storage, f32, i32 };
+int64_t element_bytes(Element element, Precision precision);
+
+struct BufferShape {
+  int64_t rows = 0, cols = 0;
+  Element element = Element::storage;
+  int64_t bytes(Precision precision) const { return rows * cols * element_bytes(element, precision); }
+};
+
+// What the backward pass needs of one layer. Buffers of a use that does not occur have no rows. M: tokens of the rank's share
+// (TokenShare), which is N without sequence parallelism. With it h1 and h2 are made again from x and x2 in a buffer of all layers.
+struct LayerShapes {
+  BufferShape x, x2;                                      // [M, D]
+  BufferShape h1, qkv, attended, h2, gate_up, activated;  // [N, *]
+  BufferShape rstd1, rstd2;                               // [M, 1]
+  BufferShape lse;                                               // [heads, N]
+  BufferShape serial1, serial2;  // [M, D + 2 bottleneck] inputs of the serial adapters, inner values before and after activation
+  std::array<BufferShape, 13> all() const {
+    return {x, x2, h1, qkv, attended, h2, gate_up, activated, rstd1, rstd2, lse, serial1, serial2};
+  }
+};
+LayerShapes layer_shapes(const ModelConfig& config, const ModelLayout& model, const LayerLayout& layer, int64_t capacity);
+
+// What all layers share. Buffers of a use that does not occur have no rows. P: padded tokens of all ranks' shares, for collectives.
+struct SharedShapes {
+  BufferShape y;                          // [P, D] output of a block before it joins the residual
+  BufferShape h;                          // [P, widest input] normed, with sequence parallelism
+  BufferShape outputs;                    // [slots M, D] of the chunk, for every micro-batch in flight
+  BufferShape final_h;                    // [P, D]
+  BufferShape gathered;                   // [N, D]
+  BufferShape final_rstd;                 // [M, 1]
+  BufferShape losses;                     // [N, 1]
+  BufferShape logits;                     // [rows of a chunk, V]
+  BufferShape statistics;                 // [3, rows of a chunk] of logits that lie on several ranks
+  BufferShape integers;                   // [5, N] ids, positions, targets, rows, correct
+  BufferShape offsets;                    // [N + 1] document borders
+  BufferShape rope;                       // [2 max_document, E / 2]
+  BufferShape dx, dqkv, dinput;           // gradients: residual [M, D], attention's input [N, *], any linear's input [P, *]
+  BufferShape adapter_input;              // [N, widest input], for adapters that change their input
+  BufferShape adapter_output;             // [N, widest output], for adapters that change their output
+  BufferShape weight;                     // [elements of the widest]: a quantized weight as it is computed with
+  BufferShape prompt;                     // [virtual tokens, *], for methods that compute their vectors
+  std::array<BufferShape, 19> all() const {
+    return {y, h,    outputs, final_h, gathered, final_rstd,    losses,         logits, statistics, integers,
+            offsets, rope,    dx,      dqkv,     dinput,        adapter_input,  adapter_output, weight, prompt};
+  }
+};
+// `capacity` tokens of the largest micro-batch, virtual ones included; `max_document` of the longest document.
+SharedShapes shared_shapes(const ModelConfig& config, const ModelLayout& model, const std::optional<MethodSpec>& method,
+                           int64_t capacity, int64_t max_document, int64_t slots, Precision precision);
+
+// Layer buffers that a rank holds.
+struct KeptLayers {
+  int64_t per_slot = 0;  // layers of its largest chunk, from the first trained one on: so many micro-batches in flight keep inputs of
+  bool shared = false;   // all layers of all slots share one set of buffers, besides their inputs
+  int64_t sets(int64_t slots) const { return shared ? 1 : slots * per_slot; }
+  // Beyond those in the sets.
+  int64_t inputs(int64_t slots) const { return shared ? slots * per_slot - 1 : 0; }
+};
+KeptLayers kept_layers(const ModelLayout& model, ActivationCheckpointing checkpointing);
+// What the i-th of the kept layers of a slot is sized by.
+LayerLayout kept_layout(const ModelLayout& model, const KeptLayers& kept, int64_t i);
+
+}  // namespace collie

@@ -1,0 +1,83 @@
+// What spec.json says about a run, checked and in our words: every field of electron/shared/spec/run-spec.ts, no defaults.
+// TypeScript fills the defaults; here a missing key, an unknown key or an impossible value is spec.invalid with its path.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/recipe/batch_plan.h"
+#include "core/recipe/peft_methods.h"
+#include "core/recipe/optimizer_rules.h"
+#include "core/grid/parallel.h"
+#include "core/base/precision.h"
+
+namespace collie {
+
+enum class ScheduleType { cosine, linear, constant };
+enum class DurationUnit { epochs, steps };
+enum class DeviceType { cpu, cuda };
+
+struct ScheduleSpec {
+  ScheduleType type = ScheduleType::cosine;
+  double warmup_ratio = 0;
+  double min_lr_ratio = 0;
+};
+
+struct DurationSpec {
+  DurationUnit unit = DurationUnit::epochs;
+  double value = 0;
+};
+
+struct EvaluationSpec {
+  int64_t every_steps = 0;  // 0: at the start and the end only
+  int64_t max_rows = 0;
+};
+
+struct CheckpointSpec {
+  int64_t every_steps = 0;  // 0: at the end and when stopped only
+  int64_t keep = 0;
+};
+
+struct SamplingSpec {
+  std::vector<std::string> prompts;
+  int64_t max_new_tokens = 0;
+};
+
+struct RunSpec {
+  std::string name;
+  std::string model;  // absolute path of a Hugging Face folder
+  MethodSpec method;
+  OptimizerSpec optimizer;
+  ScheduleSpec schedule;
+  BatchShape batch;
+  DurationSpec duration;
+  Precision precision = Precision::bf16;
+  Quantization quantization = Quantization::none;  // of the frozen linear layers
+  DeviceType device = DeviceType::cpu;
+  int64_t threads = 0;  // 0: all cores
+  double max_grad_norm = 0;  // 0: no clipping
+  bool activation_checkpointing = false;
+  uint64_t seed = 0;
+  EvaluationSpec evaluation;
+  CheckpointSpec checkpoint;
+  SamplingSpec sampling;
+  ParallelSpec parallel;
+  // As written in spec.json: what meta.json of a checkpoint repeats.
+  nlohmann::json method_json;
+  nlohmann::json optimizer_json;
+  nlohmann::json parallel_json;
+
+  // Throws spec.invalid; data.issues holds {path, code, message, received, suggestion}.
+  static RunSpec parse(const nlohmann::json& spec);
+  // Reads <run>/spec.json. Throws run.not_found when there is no such folder, file.not_found, file.unreadable.
+  static RunSpec load(const std::filesystem::path& run_folder);
+};
+
+// Reads `optimizer` of a spec. Throws spec.invalid with the path.
+OptimizerSpec read_optimizer(JsonReader reader);
+
+}  // namespace collie
