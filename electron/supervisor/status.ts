@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { writeJsonAtomic, writeJsonInPlace } from '../server/runs/folder.ts';
 import { type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
+import { DEFAULT_SET } from '../shared/runs/event-line.ts';
 import type { RunEvent, RunStatus } from '../shared/runs/events.ts';
 import { runFiles } from '../shared/runs/run-folder.ts';
 import type { StepClock } from './step-clock.ts';
@@ -37,7 +38,7 @@ export function applyEvent(status: RunStatus, event: RunEvent, clock: StepClock)
       return { ...status, state, phase, phaseProgress: event.payload.progress };
     }
     case 'step': {
-      const { loss, tokens_per_second } = event.payload;
+      const { loss, tokens_per_second } = event.payload.metrics;
       const state = status.state === 'starting' ? 'running' : status.state;
       const progress = status.totalSteps ? event.step / status.totalSteps : null;
       const etaSeconds = clock.secondsLeft(status.totalSteps);
@@ -47,13 +48,14 @@ export function applyEvent(status: RunStatus, event: RunEvent, clock: StepClock)
         phase: state === 'stopping' ? status.phase : 'Training',
         phaseProgress: progress,
         step: event.step,
-        lastLoss: loss,
-        tokensPerSecond: tokens_per_second,
+        lastLoss: loss ?? null,
+        tokensPerSecond: tokens_per_second ?? null,
         etaSeconds,
       };
     }
     case 'eval':
-      return { ...status, lastEvalLoss: event.payload.loss };
+      if (event.payload.set !== DEFAULT_SET) return status;
+      return { ...status, lastEvalLoss: event.payload.metrics.loss ?? null };
     case 'checkpoint':
       return { ...status, checkpoint: event.payload.name };
     default:

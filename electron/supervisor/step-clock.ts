@@ -10,7 +10,7 @@ export class StepClock {
   see(event: RunEvent): void {
     if (event.type === 'started') this.#steps = [];
     if (event.type !== 'step') return;
-    this.#lastStepSeconds = event.payload.step_seconds;
+    this.#lastStepSeconds = event.payload.metrics.step_seconds ?? 0;
     this.#steps.push({ step: event.step, timeUs: event.timeUs });
     if (this.#steps.length > WINDOW) this.#steps.shift();
   }

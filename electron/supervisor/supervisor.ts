@@ -9,6 +9,7 @@ import { listCheckpoints, newestCheckpoint, readSpec, readStatus } from '../serv
 import type { StartMode } from '../server/runs/launch.ts';
 import { resumeHint } from '../server/runs/status.ts';
 import { type CollieError, type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
+import { readEvent } from '../shared/runs/event-line.ts';
 import type { EventPayload, RunEvent } from '../shared/runs/events.ts';
 import { worldSize } from '../shared/spec/parallel-fields.ts';
 import type { RunSpec } from '../shared/spec/run-spec.ts';
@@ -25,7 +26,7 @@ import { type RankError, type RankExit, rankFailure } from './rank-failure.ts';
 import { RankGroup } from './rank-group.ts';
 import { RankTable } from './rank-table.ts';
 import { besideCheckpoint, refusalOf, restarted, unrecovered } from './recovery.ts';
-import { readEvent, SampleFile } from './samples.ts';
+import { SampleFile } from './samples.ts';
 import { applyEvent, lastStatus, StatusFile } from './status.ts';
 import { StepClock } from './step-clock.ts';
 

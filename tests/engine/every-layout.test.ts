@@ -4,7 +4,7 @@ import { native } from '../../electron/server/native/addon.ts';
 import type { RunSpec } from '../../electron/shared/spec/run-spec.ts';
 import { noMpi } from '../support/mpirun.ts';
 import type { SpecPatch } from '../support/rank.ts';
-import { layOut, noEngine, payloads, temporaryFolder, tinyRun, trainToEnd } from './support.ts';
+import { layOut, metricsOf, noEngine, temporaryFolder, tinyRun, trainToEnd } from './support.ts';
 import { method, methodRates, optimizer, optionsOf, rates } from './variants.ts';
 
 /** What all of these sum in another order, and some of them then divide by something small. */
@@ -37,7 +37,7 @@ describe.skipIf(noEngine ?? noMpi)('every layout', () => {
   async function losses(spec: SpecPatch, layout: Layout): Promise<number[]> {
     const run = tinyRun(root, { ...spec, duration });
     layOut(run, layout);
-    return payloads(await trainToEnd(run), 'step').map(({ payload }) => payload.loss);
+    return metricsOf(await trainToEnd(run), 'step').map(({ loss }) => loss);
   }
   async function expectSame(spec: SpecPatch, alone: SpecPatch, layouts: Layout[]) {
     const expected = await losses({ ...spec, ...alone }, {});

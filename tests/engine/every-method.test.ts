@@ -9,6 +9,7 @@ import type { SpecPatch } from '../support/rank.ts';
 import {
   checkpoints,
   fileBytes,
+  metricsOf,
   noEngine,
   payloads,
   temporaryFolder,
@@ -29,7 +30,7 @@ async function trainTwice(root: string, spec: SpecPatch, weights: string): Promi
     checkpoint: { every_steps: 12, keep: 9 },
   } as const;
   const straight = tinyRun(root, settings);
-  const losses = payloads(await trainToEnd(straight), 'step').map(({ payload }) => payload.loss);
+  const losses = metricsOf(await trainToEnd(straight), 'step').map(({ loss }) => loss);
 
   const resumed = tinyRun(root, settings);
   await trainToEnd(resumed);
@@ -95,8 +96,8 @@ describe.skipIf(noEngine)('every method', () => {
       optimizer: optimizer('sophia', 0.001),
       duration: { unit: 'steps', value: 12 },
     });
-    const looks = payloads(await trainToEnd(run), 'step').map(
-      ({ payload }) => payload.curvature_seconds ?? 0,
+    const looks = metricsOf(await trainToEnd(run), 'step').map(
+      ({ curvature_seconds }) => curvature_seconds ?? 0,
     );
     expect(looks.filter((seconds) => seconds > 0)).toHaveLength(2); // steps 1 and 11, every 10
   });

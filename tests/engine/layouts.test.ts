@@ -14,6 +14,7 @@ import {
   countingDocuments,
   fileBytes,
   layOut,
+  metricsOf,
   noEngine,
   payloads,
   TrainProcess,
@@ -43,8 +44,8 @@ const settings: SpecPatch = {
 };
 const full: SpecPatch = { ...settings, method: { type: 'full' } };
 
-const losses = (events: RunEvent[]) => payloads(events, 'step').map((event) => event.payload.loss);
-const evaluations = (events: RunEvent[]) => payloads(events, 'eval').map((event) => event.payload.loss);
+const losses = (events: RunEvent[]) => metricsOf(events, 'step').map(({ loss }) => loss);
+const evaluations = (events: RunEvent[]) => metricsOf(events, 'eval').map(({ loss }) => loss);
 
 function closeTo(values: number[], expected: number[], tolerance: number): void {
   expect(values.length).toBe(expected.length);

@@ -7,6 +7,7 @@ import { readEvents } from '../support/rank.ts';
 import {
   checkpoints,
   fileBytes,
+  metricsOf,
   noEngine,
   payloads,
   TrainProcess,
@@ -54,8 +55,7 @@ describe.skipIf(noEngine)('resume', () => {
     const attempts = payloads(resumedEvents, 'started');
     expect(attempts.map((event) => event.payload.attempt)).toEqual([1, 2]);
     expect(attempts[1]).toMatchObject({ step: 5, payload: { resumed_from_step: 5, total_steps: total } });
-    const losses = (events: typeof resumedEvents) =>
-      payloads(events, 'step').map((event) => event.payload.loss);
+    const losses = (events: typeof resumedEvents) => metricsOf(events, 'step').map(({ loss }) => loss);
     expect(losses(resumedEvents).slice(total)).toEqual(losses(straightEvents).slice(5));
     expect(resumedEvents.map((event) => event.seq)).toEqual(resumedEvents.map((_, i) => i));
   });
@@ -76,7 +76,7 @@ describe.skipIf(noEngine)('resume', () => {
     const [name] = checkpoints(run);
     expect(name).toBe(`step-${String(end?.step).padStart(8, '0')}`);
     const after = await trainToEnd(run, name);
-    const tokens = payloads(after, 'step').reduce((sum, event) => sum + event.payload.tokens, 0);
+    const tokens = metricsOf(after, 'step').reduce((sum, { tokens }) => sum + tokens, 0);
     expect(after.at(-1)).toMatchObject({ type: 'finished', payload: { reason: 'completed', tokens } });
     for (const file of ['adapter.safetensors', 'optimizer.safetensors'])
       expect(fileBytes(run, 'checkpoints/step-00000400', file)).toBe(

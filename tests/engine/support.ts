@@ -10,7 +10,7 @@ import type { EventType, RunEvent } from '../../electron/shared/runs/events.ts';
 import type { RunSpec } from '../../electron/shared/spec/run-spec.ts';
 import { launchCommand } from '../../electron/supervisor/rank-command.ts';
 import { uniform } from '../support/random.ts';
-import { makeRun, readEvents, type SpecPatch } from '../support/rank.ts';
+import { eventsOf, makeRun, readEvents, type SpecPatch } from '../support/rank.ts';
 import { makeTinyModel } from '../support/tiny-model.ts';
 import type { TokenDocument } from '../support/token-store.ts';
 
@@ -139,11 +139,7 @@ export class TrainProcess {
 export function wholeEvents(run: string): RunEvent[] {
   const text = readFileSync(join(run, 'events/rank-000.jsonl'), 'utf8');
   if (!text.includes('\n')) return [];
-  return readEventsOf(text.slice(0, text.lastIndexOf('\n')));
-}
-
-function readEventsOf(text: string): RunEvent[] {
-  return text.split('\n').map((line) => JSON.parse(line) as RunEvent);
+  return eventsOf(text.slice(0, text.lastIndexOf('\n')));
 }
 
 /** Trains to the end; throws unless it ends well. */
@@ -169,6 +165,17 @@ export function errorOf(stderr: string): ErrorInfo {
 export function payloads<T extends EventType>(events: RunEvent[], type: T) {
   return events.filter((event): event is Extract<RunEvent, { type: T }> => event.type === type);
 }
+
+type Measured = Record<
+  'loss' | 'perplexity' | 'epoch' | 'tokens' | 'target_tokens' | 'memory_bytes',
+  number
+> & {
+  curvature_seconds?: number;
+};
+
+/** Metrics of all steps, or of all evaluations, with their steps. */
+export const metricsOf = (events: RunEvent[], type: 'step' | 'eval') =>
+  payloads(events, type).map(({ step, payload }) => ({ ...(payload.metrics as Measured), step }));
 
 export function checkpoints(run: string): string[] {
   return readdirSync(join(run, 'checkpoints')).sort();

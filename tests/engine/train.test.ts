@@ -6,6 +6,7 @@ import { readEvents } from '../support/rank.ts';
 import {
   checkpoints,
   countingDocuments,
+  metricsOf,
   noEngine,
   payloads,
   TrainProcess,
@@ -43,19 +44,19 @@ describe.skipIf(noEngine)('training', () => {
       device: 'cpu',
       threads: 1,
     });
-    const steps = payloads(events, 'step');
+    const steps = metricsOf(events, 'step');
     expect(steps.map((event) => event.step)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
-    for (const { payload } of steps) {
-      expect(payload.tokens).toBeGreaterThan(payload.target_tokens);
-      expect(payload.target_tokens).toBeGreaterThan(0);
-      expect(payload.memory_bytes).toBeGreaterThan(1_000_000);
+    for (const { tokens, target_tokens, memory_bytes } of steps) {
+      expect(tokens).toBeGreaterThan(target_tokens);
+      expect(target_tokens).toBeGreaterThan(0);
+      expect(memory_bytes).toBeGreaterThan(1_000_000);
     }
-    expect(steps.at(-1)?.payload.epoch).toBeCloseTo(4, 9);
-    expect(steps.at(-1)?.payload.loss).toBeLessThan(0.9 * (steps[0]?.payload.loss as number));
-    const evaluations = payloads(events, 'eval');
+    expect(steps.at(-1)?.epoch).toBeCloseTo(4, 9);
+    expect(steps.at(-1)?.loss).toBeLessThan(0.9 * (steps[0]?.loss as number));
+    const evaluations = metricsOf(events, 'eval');
     expect(evaluations.map((event) => event.step)).toEqual([0, 5, 10, 15, 20]);
-    expect(evaluations.at(-1)?.payload.loss).toBeLessThan(evaluations[0]?.payload.loss as number);
-    for (const { payload } of evaluations) expect(payload.perplexity).toBeCloseTo(Math.exp(payload.loss), 6);
+    expect(evaluations.at(-1)?.loss).toBeLessThan(evaluations[0]?.loss as number);
+    for (const { loss, perplexity } of evaluations) expect(perplexity).toBeCloseTo(Math.exp(loss), 6);
     const samples = payloads(events, 'sample');
     expect(samples.map((event) => event.step)).toEqual([0, 5, 10, 15, 20]);
     for (const { payload } of samples) expect(payload.ids.length).toBeLessThanOrEqual(5);
@@ -86,7 +87,7 @@ describe.skipIf(noEngine)('training', () => {
     const events = await trainToEnd(run);
     const [started] = payloads(events, 'started');
     expect(started?.payload.trainable_params).toBe(started?.payload.total_params);
-    const losses = payloads(events, 'step').map((event) => event.payload.loss);
+    const losses = metricsOf(events, 'step').map(({ loss }) => loss);
     expect(losses.at(-1)).toBeLessThan(0.8 * (losses[0] as number));
     expect(existsSync(join(run, 'checkpoints/step-00000015/model.safetensors'))).toBe(true);
   });
@@ -96,7 +97,7 @@ describe.skipIf(noEngine)('training', () => {
       const run = tinyRun(root, {
         batch: { micro_batch_size: micro, grad_accum_steps: accumulation, seq_len: 64 },
       });
-      return payloads(await trainToEnd(run), 'step').map((event) => event.payload);
+      return metricsOf(await trainToEnd(run), 'step');
     };
     const wide = await losses(8, 1);
     const deep = await losses(1, 8);

@@ -11,6 +11,8 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultHome } from '../../electron/server/host/services.ts';
 import { STARTER_MODEL_ID } from '../../electron/server/models/starter.ts';
+import { readSeries } from '../../electron/server/runs/series-file.ts';
+import { DEFAULT_SET } from '../../electron/shared/runs/event-line.ts';
 import { startRate } from '../../electron/shared/spec/method-traits.ts';
 import type { MethodType } from '../../electron/shared/spec/methods.ts';
 import { variantDefaults } from '../../electron/shared/spec/spec-fields.ts';
@@ -119,11 +121,8 @@ describe.skipIf(skipReason)('the starter model', () => {
     const flags = sets.flatMap((set) => ['--set', set]);
     const printed = await collie('run', join(home.user, 'spec.json'), '--json', ...flags);
     const { path } = JSON.parse(printed) as { path: string };
-    const events = readFileSync(join(path, 'events/rank-000.jsonl'), 'utf8').trim().split('\n');
-    const losses = events
-      .map((line) => JSON.parse(line) as { type: string; payload: { loss: number } })
-      .filter(({ type }) => type === 'eval')
-      .map(({ payload }) => payload.loss);
+    const { evals } = await readSeries(path);
+    const losses = [...(evals[DEFAULT_SET]?.metric('loss') ?? [])];
     rmSync(join(path, 'checkpoints'), { recursive: true, force: true }); // a full one has 1.6 GB
     return firstAndLast(losses);
   }

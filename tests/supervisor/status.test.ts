@@ -4,18 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { newestCheckpoint, readSamples, readStatus } from '../../electron/server/runs/folder.ts';
-import type { RunEvent } from '../../electron/shared/runs/events.ts';
+import { EVENTS_VERSION, type RunEvent } from '../../electron/shared/runs/events.ts';
 import { SampleFile } from '../../electron/supervisor/samples.ts';
 import { applyEvent, StatusFile } from '../../electron/supervisor/status.ts';
 import { StepClock } from '../../electron/supervisor/step-clock.ts';
 import { exampleSpec, FakeHome } from './harness.ts';
 
 const event = (type: RunEvent['type'], step: number, payload: object, seconds = step): RunEvent =>
-  ({ v: 1, rank: 0, seq: step, timeUs: seconds * 1e6, step, type, payload }) as RunEvent;
+  ({ v: EVENTS_VERSION, rank: 0, seq: step, timeUs: seconds * 1e6, step, type, payload }) as RunEvent;
 const started = (resumed: number, total: number) =>
   event('started', resumed, { resumed_from_step: resumed, total_steps: total });
 const step = (number: number, seconds: number) =>
-  event('step', number, { loss: 2, tokens_per_second: 100, step_seconds: 1 }, seconds);
+  event('step', number, { metrics: { loss: 2, tokens_per_second: 100, step_seconds: 1 } }, seconds);
 
 test('events move the status on', () => {
   const fake = new FakeHome();
@@ -41,7 +41,8 @@ test('events move the status on', () => {
     phaseProgress: 0.01,
     etaSeconds: 99,
   });
-  see(event('eval', 1, { loss: 1.5 }));
+  see(event('eval', 1, { set: 'eval', metrics: { loss: 1.5 } }));
+  see(event('eval', 1, { set: 'another', metrics: { loss: 9 } }));
   see(event('checkpoint', 1, { name: 'step-00000001' }));
   expect(status).toMatchObject({ lastEvalLoss: 1.5, checkpoint: 'step-00000001' });
   status = { ...status, state: 'stopping', phase: 'Stopping' };
@@ -85,7 +86,7 @@ test('samples are decoded, and those that a resume makes void are dropped', asyn
   const counts = { attempt: 1, train_rows: 1, eval_rows: 1, trainable_params: 1, total_params: 1 };
   const full = (one: RunEvent): object =>
     one.type === 'started' ? { ...one.payload, ...counts, device: 'cpu', threads: 1 } : one.payload;
-  const line = (one: RunEvent) => `${JSON.stringify({ ...one, payload: full(one) })}\n`;
+  const line = (one: RunEvent, seq: number) => `${JSON.stringify({ ...one, seq, payload: full(one) })}\n`;
   const events = [started(0, 100), sample(10), sample(20), sample(30), started(20, 100)];
   writeFileSync(join(dir, 'events/rank-000.jsonl'), `${events.map(line).join('')}{"torn`);
   const file = new SampleFile(dir, spec, async (ids) => `token ${ids.join(' ')}`);

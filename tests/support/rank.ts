@@ -3,7 +3,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rankExecutable } from '../../electron/server/native/addon.ts';
-import { parseEvent, type RunEvent } from '../../electron/shared/runs/events.ts';
+import { readEvent } from '../../electron/shared/runs/event-line.ts';
+import type { RunEvent } from '../../electron/shared/runs/events.ts';
 import { type RunSpecInput, runSpecSchema } from '../../electron/shared/spec/run-spec.ts';
 import { type TokenDocument, writeTokenStore } from './token-store.ts';
 
@@ -52,9 +53,19 @@ export function makeRun(
 }
 
 export function readEvents(run: string): RunEvent[] {
-  const text = readFileSync(join(run, 'events/rank-000.jsonl'), 'utf8');
-  return text.trimEnd().split('\n').map(parseEvent);
+  return eventsOf(readFileSync(join(run, 'events/rank-000.jsonl'), 'utf8'));
 }
+
+/** Every line must be an event. */
+export const eventsOf = (text: string): RunEvent[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => {
+      const event = readEvent(line);
+      if (!event) throw new Error(`no event: ${line}`);
+      return event;
+    });
 
 /** Trains to the end. Standard input stays open meanwhile, as its end would mean stop. */
 export function train(run: string): Promise<RunEvent[]> {

@@ -1,7 +1,7 @@
 /** The contestants: our training command, and Hugging Face + PEFT with two memory allocators. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseEvent } from '../../shared/runs/events.ts';
+import { readEvent } from '../../shared/runs/event-line.ts';
 import { runSpecSchema } from '../../shared/spec/run-spec.ts';
 import type { ChildCommand, Parsed } from './child.ts';
 import { benchModel, type DataKind, rowLengths, writeTokens } from './workload.ts';
@@ -128,10 +128,11 @@ export function variantCommand(
 }
 
 export function parseOurs(line: string): Parsed {
-  const event = parseEvent(line);
-  if (event.type === 'started') return { info: event.payload };
-  if (event.type !== 'step') return null;
-  return { timeUs: event.timeUs, tokens: event.payload.tokens, loss: event.payload.loss };
+  const event = readEvent(line);
+  if (event?.type === 'started') return { info: event.payload };
+  if (event?.type !== 'step') return null;
+  const { tokens, loss } = event.payload.metrics;
+  return { timeUs: event.timeUs, tokens: tokens ?? Number.NaN, loss: loss ?? Number.NaN };
 }
 
 export function parseBaseline(line: string): Parsed {

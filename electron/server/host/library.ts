@@ -40,8 +40,9 @@ export function datasetHandlers({ datasets, jobs, confine }: Services): AreaHand
     'datasets.tokenize': (params) => datasets.tokenize(params),
     'datasets.stats': async (params) => {
       const card = await datasets.get(params.datasetId);
-      const title = `Count tokens of ${card.name}`;
-      const job = jobs.start('dataset.stats', title, (context) => datasets.stats(params, context), card.id);
+      const job = jobs.start('dataset.stats', `Count tokens of ${card.name}`, (context) =>
+        datasets.stats(params, context),
+      );
       return { jobId: job.id };
     },
     'datasets.remove': async ({ id }) => {

@@ -27,17 +27,11 @@ export class JobRunner {
   readonly #watchers = new Set<LatestChannel<string, Job>>();
 
   /** Starts the work and returns its job at once. `work` settles the job: its value is the job's result. */
-  start(
-    kind: Job['kind'],
-    title: string,
-    work: (context: JobContext) => Promise<unknown>,
-    subject: string | null = null,
-  ): Job {
+  start(kind: Job['kind'], title: string, work: (context: JobContext) => Promise<unknown>): Job {
     const job: Job = {
       id: randomUUID(),
       kind,
       title,
-      subject,
       state: 'running',
       progress: null,
       message: '',

@@ -63,7 +63,7 @@ export class LineReader {
     const lines = bytes.toString('utf8').split('\n');
     if (this.#skipping) lines.shift();
     this.#skipping = false;
-    return lines.filter((line) => line.trim() !== '');
+    return lines.filter((line) => line.length > 1);
   }
 }
 

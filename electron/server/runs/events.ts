@@ -1,22 +1,12 @@
 /** `runs.events`: what is in the events file, then what is appended, in batches that a reader pulls. */
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EventType } from '../../shared/runs/events.ts';
+import { parseLine } from '../../shared/runs/event-line.ts';
 import { eventsFile } from '../../shared/runs/run-folder.ts';
+import { isOwn, isOwnLine } from '../../shared/runs/series.ts';
 import { followLines } from './event-file.ts';
 
-interface RawEvent {
-  seq: number;
-  type?: unknown;
-}
-
 export const MAX_BATCH = 500;
-/** How the line of an event may begin: writers sort keys or they do not. */
-const FIRST_KEYS = ['{"v":', '{"payload":'];
-
-/** What a rank tells of itself: `status.json` has the newest of it, `runs.timeline` the spans of a step. Too much for every reader. */
-const OWN: ReadonlySet<unknown> = new Set<EventType>(['rank_step', 'timeline']);
-
 /** Batches of raw events with `seq` above `afterSeq`, until the signal aborts. Broken lines are left out. */
 export async function* followEvents(
   runDir: string,
@@ -28,36 +18,16 @@ export async function* followEvents(
   for await (const lines of followLines(path, signal, offsetBefore(path, afterSeq))) {
     let events: unknown[] = [];
     for (const line of lines) {
+      if (isOwnLine(line)) continue;
       const event = parseLine(line);
-      if (event === null || event.seq <= last) continue;
+      if (event === null || event.seq <= last || isOwn(event)) continue;
       last = event.seq;
-      if (OWN.has(event.type)) continue;
       events.push(event);
       if (events.length < MAX_BATCH) continue;
       yield { events };
       events = [];
     }
     if (events.length > 0) yield { events };
-  }
-}
-
-/**
- * One line as an object with a seq; null when it is none. A rank killed in the middle of a write leaves a torn line, and
- * the next attempt may have appended its first event to it: that event is taken.
- */
-export function parseLine(line: string): RawEvent | null {
-  const whole = parseObject(line);
-  if (whole) return whole;
-  const start = Math.max(...FIRST_KEYS.map((key) => line.lastIndexOf(key)));
-  return start > 0 ? parseObject(line.slice(start)) : null;
-}
-
-function parseObject(text: string): RawEvent | null {
-  try {
-    const value = JSON.parse(text) as Partial<RawEvent> | null;
-    return typeof value?.seq === 'number' ? (value as RawEvent) : null;
-  } catch {
-    return null;
   }
 }
 

@@ -1,9 +1,9 @@
 /** `runs.timeline`: what every rank of a step computed when. Events are read from their ends back, as it is new ones that are asked for. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type EventPayload, parseEvent, type RunTimeline } from '../../shared/runs/events.ts';
+import { readEvent } from '../../shared/runs/event-line.ts';
+import type { EventPayload, RunTimeline } from '../../shared/runs/events.ts';
 import { eventsFile } from '../../shared/runs/run-folder.ts';
-import { parseLine } from './events.ts';
 import { readRange } from './folder.ts';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -36,10 +36,8 @@ interface Found {
 function timelineOf(path: string, step: number | null): Found | null {
   for (const line of linesBackwards(path)) {
     if (!line.includes('"timeline"')) continue;
-    const whole = parseLine(line);
-    if (whole === null) continue;
-    const event = parseEvent(JSON.stringify(whole));
-    if (event.type !== 'timeline') continue;
+    const event = readEvent(line);
+    if (event?.type !== 'timeline') continue;
     if (step === null || event.step === step) return { step: event.step, timeline: event.payload };
     if (event.step < step) return null;
   }

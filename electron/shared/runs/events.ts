@@ -5,9 +5,11 @@
 import { z } from 'zod';
 import { errorInfoSchema } from '../errors.ts';
 
-export const EVENTS_VERSION = 1;
+/** Version 1 had the metrics of `step` and `eval` as keys of their payloads; `runs/event-line.ts` still reads it. */
+export const EVENTS_VERSION = 2;
 
 const finite = z.number();
+const metricsSchema = z.record(z.string(), z.number().nullable());
 
 /** One pass of one micro-batch through one chunk; waiting for neighbours is left out. */
 export const spanSchema = z.object({
@@ -31,7 +33,7 @@ export const runTimelineSchema = z.object({
 });
 export type RunTimeline = z.infer<typeof runTimelineSchema>;
 
-/** Payloads by event type. The engine writes exactly these keys. */
+/** Payloads by event type, of version 2. */
 export const eventPayloads = {
   /** First event of every attempt. `resumed_from_step` is 0 for a fresh start: later steps seen before are void. */
   started: z.object({
@@ -53,26 +55,8 @@ export const eventPayloads = {
   }),
   /** loading_model, allocating, training, evaluating, saving, sampling, finishing */
   phase: z.object({ name: z.string(), progress: z.number().min(0).max(1).nullable() }),
-  step: z.object({
-    /** Mean cross entropy per answer token of the step, nats. */
-    loss: finite,
-    learning_rate: finite,
-    /** Global norm before clipping. */
-    grad_norm: finite,
-    /** Fraction of an epoch trained so far. */
-    epoch: finite,
-    /** Real tokens forwarded in this step; never padding (there is none). */
-    tokens: z.number().int(),
-    /** Tokens that count in the loss. */
-    target_tokens: z.number().int(),
-    step_seconds: finite,
-    tokens_per_second: finite,
-    /** Resident memory of the rank now and at its peak. On CUDA: allocated device memory. */
-    memory_bytes: z.number().int(),
-    memory_peak_bytes: z.number().int(),
-    /** Seconds of `step_seconds` that went into an estimate of the curvature (Sophia); only in steps that made one. */
-    curvature_seconds: finite.optional(),
-  }),
+  /** By name, as in `runs/metrics.ts`, which says what they are. null: not finite. */
+  step: z.object({ metrics: metricsSchema }),
   /** What one rank's part of a step took; every rank writes it, the events of the whole run come from rank 0. */
   rank_step: z.object({
     step_seconds: finite,
@@ -97,16 +81,8 @@ export const eventPayloads = {
     /** Rank of each adapted module, by its full name: `model.layers.0.self_attn.q_proj`. */
     modules: z.record(z.string(), z.number().int()),
   }),
-  eval: z.object({
-    /** Mean cross entropy per answer token over all evaluation rows (summed first, divided once), nats. */
-    loss: finite,
-    /** exp(loss) */
-    perplexity: finite,
-    /** Share of answer tokens whose arg max is right. */
-    token_accuracy: finite,
-    target_tokens: z.number().int(),
-    seconds: finite,
-  }),
+  /** Metrics over all rows of a set (sums first, divided once). */
+  eval: z.object({ set: z.string().min(1), metrics: metricsSchema }),
   checkpoint: z.object({ name: z.string(), bytes: z.number().int(), seconds: finite }),
   /** Token ids; the supervisor decodes them into samples/. */
   sample: z.object({
@@ -124,7 +100,7 @@ export type EventPayload<T extends EventType> = z.infer<(typeof eventPayloads)[T
 
 export type RunEvent = {
   [T in EventType]: {
-    v: 1;
+    v: typeof EVENTS_VERSION;
     rank: number;
     /** Counts up by one within a rank, over all attempts. */
     seq: number;
@@ -136,22 +112,6 @@ export type RunEvent = {
     payload: EventPayload<T>;
   };
 }[EventType];
-
-const envelope = z.object({
-  v: z.literal(EVENTS_VERSION),
-  rank: z.number().int().min(0),
-  seq: z.number().int().min(0),
-  timeUs: z.number(),
-  step: z.number().int().min(0),
-  type: z.enum(Object.keys(eventPayloads) as [EventType, ...EventType[]]),
-  payload: z.unknown(),
-});
-
-/** Parses one line. Throws on anything that is not an event; a torn last line is the reader's to skip. */
-export function parseEvent(line: string): RunEvent {
-  const event = envelope.parse(JSON.parse(line));
-  return { ...event, payload: eventPayloads[event.type].parse(event.payload) } as RunEvent;
-}
 
 export const runStates = [
   'preparing',

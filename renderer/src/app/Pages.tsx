@@ -4,7 +4,6 @@ import { Component, lazy, type ReactNode, Suspense } from 'react';
 import { toErrorInfo } from '../../../electron/shared/errors.ts';
 import { EmptyState } from '../components/EmptyState.tsx';
 import { ErrorView } from '../components/ErrorView.tsx';
-import { Page } from '../components/Page.tsx';
 import { pageKey, type Route } from './route.ts';
 
 const HomePage = lazy(() => import('../features/home/HomePage.tsx'));
@@ -35,14 +34,12 @@ function page({ parts: [first, id] }: Route): ReactNode {
       return <DevicesPage />;
     default:
       return (
-        <Page title="There is no such page">
-          <EmptyState
-            icon={IconMapPinOff}
-            title="Nothing is here"
-            text="The address does not belong to any part of the workbench."
-            action={<Anchor href="#/">Go to the start</Anchor>}
-          />
-        </Page>
+        <EmptyState
+          icon={IconMapPinOff}
+          title="There is no such page"
+          text="The address does not belong to any part of the workbench."
+          action={<Anchor href="#/">Go to the start</Anchor>}
+        />
       );
   }
 }

@@ -3,12 +3,12 @@
  * of x to see it closer. Arrow keys move the cursor from point to point.
  */
 import { type KeyboardEvent, type PointerEvent, useRef, useState } from 'react';
+import { nearestIndex } from '../../../electron/shared/runs/points.ts';
 import { useChartGroup, useCursor } from './ChartGroup.tsx';
 import { type ChartLine, valueNear } from './chart-model.ts';
 import classes from './charts.module.css';
 import { MARGIN, type PlotArea, xPixel, xValue, yPixel } from './plot-area.ts';
 import { Swatch } from './Swatch.tsx';
-import { nearestIndex } from './table.ts';
 
 interface Props {
   title: string;

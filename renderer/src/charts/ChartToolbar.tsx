@@ -1,19 +1,23 @@
 /** Choices for all charts of a group. */
 import { Button, Group, SegmentedControl, Slider, Switch, Text, Tooltip } from '@mantine/core';
 import { IconZoomReset } from '@tabler/icons-react';
+import { type Axis, axes } from '../../../electron/shared/runs/points.ts';
 import { useChartGroup } from './ChartGroup.tsx';
-import type { ChartSettings, XAxis } from './chart-settings.ts';
+import type { ChartSettings } from './chart-settings.ts';
 
 interface Props {
   settings: ChartSettings;
   onChange: (settings: ChartSettings) => void;
 }
 
-const axes: { value: XAxis; label: string }[] = [
-  { value: 'step', label: 'Steps' },
-  { value: 'tokens', label: 'Tokens' },
-  { value: 'seconds', label: 'Time' },
-];
+const labels: Record<Axis, string> = {
+  step: 'Steps',
+  tokens: 'Tokens',
+  examples: 'Examples',
+  epoch: 'Epochs',
+  seconds: 'Time',
+};
+const choices = axes.map((value) => ({ value, label: labels[value] }));
 
 export function ChartToolbar({ settings, onChange }: Props) {
   const { window, setWindow } = useChartGroup();
@@ -23,12 +27,12 @@ export function ChartToolbar({ settings, onChange }: Props) {
       <SegmentedControl
         size="xs"
         aria-label="Horizontal axis"
-        data={axes}
+        data={choices}
         value={settings.x}
         onChange={(x) => {
           // A part of the old axis means nothing on the new one.
           setWindow(null);
-          change({ x: x as XAxis });
+          change({ x: x as Axis });
         }}
       />
       <Group gap="xs" wrap="nowrap">

@@ -1,8 +1,8 @@
 /** From lines of any length to what one chart draws: rows, axes and a summary in words. Pure. */
+import { countUpTo, nearestIndex } from '../../../electron/shared/runs/points.ts';
 import { minMaxIndices } from './downsample.ts';
 import { byteTicks, type DomainWish, ticks, timeTicks, yDomain } from './scale.ts';
 import { smooth } from './smooth.ts';
-import { countUpTo, nearestIndex } from './table.ts';
 
 export interface ChartLine {
   key: string;

@@ -1,9 +1,8 @@
 /** What the reader chose for all charts of a run, kept in this browser. */
-
-export type XAxis = 'step' | 'tokens' | 'seconds';
+import { type Axis, axes } from '../../../electron/shared/runs/points.ts';
 
 export interface ChartSettings {
-  x: XAxis;
+  x: Axis;
   smoothing: number;
   scale: 'linear' | 'log';
   clip: 'all' | 'percentile';
@@ -26,7 +25,7 @@ export function loadChartSettings(storage: Pick<Storage, 'getItem'> | undefined)
       choices.includes(value as T) ? (value as T) : otherwise;
     const { smoothing } = saved;
     return {
-      x: one(saved.x, ['step', 'tokens', 'seconds'], defaultChartSettings.x),
+      x: one(saved.x, axes, defaultChartSettings.x),
       smoothing:
         typeof smoothing === 'number' && smoothing >= 0 && smoothing < 1
           ? smoothing

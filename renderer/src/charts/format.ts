@@ -1,4 +1,5 @@
 /** Numbers as people read them. Pure; a missing value is shown as an en dash. */
+import type { Metric } from '../../../electron/shared/runs/metrics.ts';
 
 const MISSING = '–';
 const missing = (value: number | null | undefined): value is null | undefined =>
@@ -75,6 +76,18 @@ export function formatPercent(share: number | null | undefined): string {
   if (missing(share)) return MISSING;
   return `${(share * 100).toFixed(share >= 0.0995 || share === 0 ? 0 : 1)}%`;
 }
+
+/** A value of a metric, with its unit. */
+export function formatMetric({ unit }: Pick<Metric, 'unit'>, value: number | null | undefined): string {
+  if (missing(value)) return MISSING;
+  if (unit === 'bytes') return formatBytes(value);
+  if (unit === 'share') return formatPercent(value);
+  return unit === 'seconds' ? `${formatValue(value)} s` : formatValue(value);
+}
+
+/** The same as a mark on an axis, where it should be short. */
+export const formatMetricTick = (metric: Pick<Metric, 'unit'>, value: number): string =>
+  metric.unit === 'tokens' || metric.unit === 'tokens/s' ? formatCount(value) : formatMetric(metric, value);
 
 /** A date and time in the reader's own zone; today only the time. */
 export function formatWhen(iso: string | null | undefined, now = new Date()): string {

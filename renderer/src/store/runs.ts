@@ -2,7 +2,7 @@
 import type { MethodResult } from '../../../electron/shared/api/api.ts';
 import type { ErrorInfo } from '../../../electron/shared/errors.ts';
 import type { RunStatus } from '../../../electron/shared/runs/events.ts';
-import { emptySeries, type RunSeries, reduceEvents } from '../charts/run-series.ts';
+import { emptySeries, type RunSeries, reduceEvents } from '../../../electron/shared/runs/series.ts';
 import { asErrorInfo } from './notices.ts';
 import type { SliceContext } from './types.ts';
 

@@ -7,7 +7,6 @@ import type { Client } from '../client/client.ts';
 import { type ComposeSlice, composeSlice } from './compose.ts';
 import { type ConnectionSlice, connectionSlice } from './connection.ts';
 import { type DatasetsSlice, datasetsSlice } from './datasets.ts';
-import { type ImportingSlice, importingSlice } from './importing.ts';
 import { type JobsSlice, jobsSlice } from './jobs.ts';
 import { type LayoutsSlice, layoutsSlice } from './layouts.ts';
 import { type ModelsSlice, modelsSlice } from './models.ts';
@@ -22,8 +21,7 @@ export type Store = ConnectionSlice &
   DatasetsSlice &
   RunsSlice &
   ComposeSlice &
-  LayoutsSlice &
-  ImportingSlice;
+  LayoutsSlice;
 
 export type ReadStore = Pick<StoreApi<Store>, 'getState' | 'getInitialState' | 'subscribe'>;
 
@@ -46,7 +44,6 @@ export function createCollieStore(client: Client): StoreHandle {
       ...runsSlice(context),
       ...composeSlice(context),
       ...layoutsSlice(context),
-      ...importingSlice(context),
     };
   });
   return { store, client, connect: () => connect(store, client) };

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { isAlive, type ProcessRef, processRef } from '../../../electron/server/runs/process.ts';
-import { type EventPayload, parseEvent, runStatusSchema } from '../../../electron/shared/runs/events.ts';
+import { readEvent } from '../../../electron/shared/runs/event-line.ts';
+import { type EventPayload, runStatusSchema } from '../../../electron/shared/runs/events.ts';
 import { checkpointStep, eventsFile, runFiles } from '../../../electron/shared/runs/run-folder.ts';
 import { readSafetensorsValues } from '../../support/safetensors.ts';
 import { skipReason } from './browser.ts';
@@ -67,8 +68,8 @@ export const describeEightRanks = (title: string, o: EightRanks) =>
     function started(rank: number): EventPayload<'started'>[] {
       const path = join(runFolder(), eventsFile(rank));
       if (!existsSync(path)) return [];
-      const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1);
-      return lines.map(parseEvent).flatMap((event) => (event.type === 'started' ? [event.payload] : []));
+      const events = readFileSync(path, 'utf8').split('\n').slice(0, -1).map(readEvent);
+      return events.flatMap((event) => (event?.type === 'started' ? [event.payload] : []));
     }
     const section = () => page.getByRole('region', { name: 'Parallel' });
     const layout = (name: string) => section().getByRole('radio', { name, exact: true });
@@ -201,8 +202,8 @@ export const describeEightRanks = (title: string, o: EightRanks) =>
     });
 
     it('has trained what one rank trains', async () => {
-      await page.getByRole('button', { name: 'Duplicate…' }).click();
-      await heading(page, 'New run').waitFor();
+      await page.getByRole('button', { name: 'Reuse' }).click();
+      await heading(page, 'Compose a run').waitFor();
       await set(page, 'Name', 'One');
       for (const size of ['Data parallel', 'Tensor parallel', 'Pipeline parallel'])
         await set(page, size, '1');

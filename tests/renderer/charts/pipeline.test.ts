@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { nearestIndex } from '../../../electron/shared/runs/points.ts';
 import {
   averageKey,
   type ChartLine,
@@ -10,22 +11,8 @@ import {
 import { minMaxIndices } from '../../../renderer/src/charts/downsample.ts';
 import { byteTicks, percentile, ticks, timeTicks, yDomain } from '../../../renderer/src/charts/scale.ts';
 import { smooth } from '../../../renderer/src/charts/smooth.ts';
-import { nearestIndex, Table } from '../../../renderer/src/charts/table.ts';
 
 const range = (n: number, f: (i: number) => number) => Float64Array.from({ length: n }, (_, i) => f(i));
-
-describe('Table', () => {
-  it('keeps older versions when two continue from the same one', () => {
-    const base = Table.empty(['a'] as const).append([{ a: 1 }, { a: 2 }]);
-    const left = base.append([{ a: 3 }]);
-    const right = base.append([{ a: 4 }]);
-    expect(Array.from(left.column('a'))).toEqual([1, 2, 3]);
-    expect(Array.from(right.column('a'))).toEqual([1, 2, 4]);
-    const cut = left.truncate(1).append([{ a: 9 }]);
-    expect(Array.from(cut.column('a'))).toEqual([1, 9]);
-    expect(Array.from(left.column('a'))).toEqual([1, 2, 3]);
-  });
-});
 
 describe('smooth', () => {
   it('is the plain mean of what was seen, weighted to the present, without the pull to zero', () => {

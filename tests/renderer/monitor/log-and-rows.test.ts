@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Sample } from '../../../electron/shared/runs/events.ts';
+import { emptySeries, reduceEvents } from '../../../electron/shared/runs/series.ts';
 import { runSpecSchema } from '../../../electron/shared/spec/run-spec.ts';
-import { emptySeries, reduceEvents } from '../../../renderer/src/charts/run-series.ts';
 import { mockRuns } from '../../../renderer/src/client/mock/mock-runs.ts';
 import {
   appendReading,
@@ -18,7 +18,7 @@ import {
 import { sampledSteps, samplesByPrompt } from '../../../renderer/src/features/monitor/samples.ts';
 import { flatten, settingGroups } from '../../../renderer/src/features/monitor/settings-rows.ts';
 import { statTiles } from '../../../renderer/src/features/monitor/stat-tiles.ts';
-import { EventScript } from '../charts/event-script.ts';
+import { EventScript } from '../../support/event-script.ts';
 
 describe('the log', () => {
   it('joins what pages cut, and keeps an unfinished line until it is whole', () => {

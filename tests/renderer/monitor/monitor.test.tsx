@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { RunStatus } from '../../../electron/shared/runs/events.ts';
 import { mockRuns } from '../../../renderer/src/client/mock/mock-runs.ts';
 import MonitorPage from '../../../renderer/src/features/monitor/MonitorPage.tsx';
-import { EventScript } from '../charts/event-script.ts';
+import { EventScript } from '../../support/event-script.ts';
 import { openWindow } from './window.tsx';
 
 const find = (id: string): RunStatus => {
@@ -174,7 +174,7 @@ describe('a finished run', () => {
   it('exports from a checkpoint and says how to load the result', async () => {
     location.hash = '#/runs/run-done?tab=checkpoints';
     const { client } = openWindow(<MonitorPage id="run-done" />);
-    fireEvent.click(await screen.findByRole('button', { name: 'Export… step 240' }));
+    fireEvent.click(await screen.findByRole('button', { name: 'Export step 240' }));
     const dialog = await screen.findByRole('dialog');
     fireEvent.click(await within(dialog).findByRole('radio', { name: /Merged model/ }));
     fireEvent.click(within(dialog).getByRole('button', { name: 'Export' }));

@@ -3,12 +3,12 @@
 import { fireEvent, screen, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
 import { type EventPayload, eventPayloads, type RunStatus } from '../../../electron/shared/runs/events.ts';
-import { emptySeries, reduceEvents } from '../../../renderer/src/charts/run-series.ts';
+import { emptySeries, reduceEvents } from '../../../electron/shared/runs/series.ts';
 import { mockRunEvents, mockRuns } from '../../../renderer/src/client/mock/mock-runs.ts';
 import { RanksCard } from '../../../renderer/src/features/monitor/RanksCard.tsx';
 import { highestRank, rankGrid, rankLines } from '../../../renderer/src/features/monitor/rank-grid.ts';
 import { statTiles } from '../../../renderer/src/features/monitor/stat-tiles.ts';
-import { EventScript } from '../charts/event-script.ts';
+import { EventScript } from '../../support/event-script.ts';
 import { renderWithStore } from '../support/render.tsx';
 
 const run = (id: string) => mockRuns.find((one) => one.id === id) as RunStatus;
@@ -101,7 +101,7 @@ describe('made-up runs', () => {
     expect(kinds.has('ranks')).toBe(id === 'run-adalora');
     const estimates = events.filter(
       ({ type, payload }) =>
-        type === 'step' && (payload as EventPayload<'step'>).curvature_seconds !== undefined,
+        type === 'step' && (payload as EventPayload<'step'>).metrics.curvature_seconds !== undefined,
     );
     expect(estimates.length > 0).toBe(id === 'run-sophia');
   });

@@ -28,7 +28,6 @@ const job = (change: Partial<Job>): Job => ({
   id: 'j',
   kind: 'model.import',
   title: 'Import',
-  subject: null,
   state: 'running',
   progress: 0.5,
   message: '',

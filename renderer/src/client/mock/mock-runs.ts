@@ -1,6 +1,12 @@
 /** Made-up runs of the mock host: one that trains, one that has ended, one that failed. */
 import type { MethodResult } from '../../../../electron/shared/api/api.ts';
-import type { EventPayload, RunEvent, RunStatus } from '../../../../electron/shared/runs/events.ts';
+import { DEFAULT_SET } from '../../../../electron/shared/runs/event-line.ts';
+import {
+  EVENTS_VERSION,
+  type EventPayload,
+  type RunEvent,
+  type RunStatus,
+} from '../../../../electron/shared/runs/events.ts';
 import { methodSchema } from '../../../../electron/shared/spec/methods.ts';
 import { linearModuleNames } from '../../../../electron/shared/spec/module-pattern.ts';
 import { type RunSpec, runSpecSchema } from '../../../../electron/shared/spec/run-spec.ts';
@@ -35,7 +41,7 @@ export function mockEvents(
   const events: RunEvent[] = [];
   const add = (step: number, event: Pick<RunEvent, 'type' | 'payload'>) =>
     events.push({
-      v: 1,
+      v: EVENTS_VERSION,
       rank: 0,
       seq: events.length,
       timeUs: (started + step * 1900) * 1000,
@@ -57,7 +63,8 @@ export function mockEvents(
     },
   });
   for (let step = 0; step <= steps; step++) {
-    if (step > 0) add(step, { type: 'step', payload: stepPayload(step, total, extra === 'curvature') });
+    if (step > 0)
+      add(step, { type: 'step', payload: { metrics: stepMetrics(step, total, extra === 'curvature') } });
     if (extra === 'ranks' && step > 0 && step % 10 === 0)
       add(step, { type: 'ranks', payload: ranks(step, total) });
     if (step % 40 === 0) {
@@ -65,11 +72,14 @@ export function mockEvents(
       add(step, {
         type: 'eval',
         payload: {
-          loss,
-          perplexity: Math.exp(loss),
-          token_accuracy: 0.85 - loss / 6,
-          target_tokens: 1136,
-          seconds: 1.4,
+          set: DEFAULT_SET,
+          metrics: {
+            loss,
+            perplexity: Math.exp(loss),
+            token_accuracy: 0.85 - loss / 6,
+            target_tokens: 1136,
+            eval_seconds: 1.4,
+          },
         },
       });
     }
@@ -87,7 +97,7 @@ export function mockEvents(
   return events;
 }
 
-function stepPayload(step: number, total: number, curvature: boolean) {
+function stepMetrics(step: number, total: number, curvature: boolean) {
   const noise = Math.sin(step * 12.9898) * 0.12 + Math.sin(step * 3.7) * 0.06;
   const warmup = total * 0.05;
   const learningRate =

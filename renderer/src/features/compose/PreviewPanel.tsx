@@ -18,10 +18,10 @@ export function PreviewPanel({ onGoTo }: { onGoTo: (path: string) => void }) {
   const error = useStore((s) => s.validationError);
   const retry = useStore((s) => s.validateDraft);
   return (
-    <aside className={classes.panel} aria-label="Summary">
+    <aside className={classes.panel} aria-label="What will run">
       <div className={classes.panelBody}>
         <Title order={2} mb="md">
-          Summary
+          What will run
         </Title>
         {error && (
           <ErrorView title="The settings could not be checked" info={error} onRetry={() => void retry()} />
@@ -153,7 +153,6 @@ function StartButton({ onGoTo }: { onGoTo: (path: string) => void }) {
                       type="button"
                       size="xs"
                       ta="left"
-                      mih={24}
                       style={{ verticalAlign: 'top' }}
                       onClick={() => onGoTo(reason.path ?? '')}
                     >

@@ -1,7 +1,8 @@
 import { Badge, Button, Code, Group, SimpleGrid, Skeleton, Text } from '@mantine/core';
 import { IconAlertTriangle, IconDatabase, IconPlus } from '@tabler/icons-react';
-import { type ReactNode, useEffect } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import type { DatasetCard } from '../../../../electron/shared/api/entities.ts';
+import { navigate } from '../../app/route.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { Facts } from '../../components/Facts.tsx';
@@ -9,17 +10,18 @@ import { formatAgo, formatBytes, formatInteger, plural } from '../../components/
 import { Page } from '../../components/Page.tsx';
 import tile from '../../components/tile.module.css';
 import { useStore } from '../../store/context.tsx';
+import { ImportDatasetModal } from './ImportDatasetModal.tsx';
 
 /** The dataset library. */
 export default function DatasetsPage() {
   const datasets = useStore((s) => s.datasets);
   const error = useStore((s) => s.datasetsError);
   const load = useStore((s) => s.loadDatasets);
-  const openImport = useStore((s) => s.openImport);
+  const [importing, setImporting] = useState(false);
   useEffect(() => void load(), [load]);
 
   const importButton = (
-    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => openImport('dataset')}>
+    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setImporting(true)}>
       Import dataset
     </Button>
   );
@@ -40,6 +42,15 @@ export default function DatasetsPage() {
             <DatasetTile key={dataset.id} dataset={dataset} />
           ))}
         </SimpleGrid>
+      )}
+      {importing && (
+        <ImportDatasetModal
+          onClose={() => setImporting(false)}
+          onDone={(dataset) => {
+            setImporting(false);
+            navigate(`#/datasets/${dataset.id}${dataset.mapping ? '' : '/columns'}`);
+          }}
+        />
       )}
     </Page>
   );

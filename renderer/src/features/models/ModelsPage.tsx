@@ -1,12 +1,14 @@
 import { Button, Code, SimpleGrid, Skeleton } from '@mantine/core';
 import { IconBox, IconPlus } from '@tabler/icons-react';
-import { useEffect } from 'react';
+import { useEffect, useState } from 'react';
 import type { ModelCard } from '../../../../electron/shared/api/entities.ts';
+import { navigate } from '../../app/route.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { plural } from '../../components/format.ts';
 import { Page } from '../../components/Page.tsx';
 import { useStore } from '../../store/context.tsx';
+import { ImportModelModal } from './ImportModelModal.tsx';
 import { ModelDrawer } from './ModelDrawer.tsx';
 import { ModelTile } from './ModelTile.tsx';
 
@@ -15,11 +17,11 @@ export default function ModelsPage({ id }: { id: string | null }) {
   const models = useStore((s) => s.models);
   const error = useStore((s) => s.modelsError);
   const load = useStore((s) => s.loadModels);
-  const openImport = useStore((s) => s.openImport);
+  const [importing, setImporting] = useState(false);
   useEffect(() => void load(), [load]);
 
   const importButton = (
-    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => openImport('model')}>
+    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setImporting(true)}>
       Import model
     </Button>
   );
@@ -38,6 +40,15 @@ export default function ModelsPage({ id }: { id: string | null }) {
             <ModelTile key={model.id} model={model} />
           ))}
         </SimpleGrid>
+      )}
+      {importing && (
+        <ImportModelModal
+          onClose={() => setImporting(false)}
+          onDone={(model) => {
+            setImporting(false);
+            navigate(`#/models/${model.id}`);
+          }}
+        />
       )}
       <ModelDrawer model={models?.find((m: ModelCard) => m.id === id) ?? null} wanted={id} />
     </Page>

@@ -1,17 +1,18 @@
-import { Stack } from '@mantine/core';
+import { Stack, Title } from '@mantine/core';
 import { useMemo } from 'react';
+import { OTHER } from '../../../../electron/shared/runs/metrics.ts';
+import type { RunSeries } from '../../../../electron/shared/runs/series.ts';
 import { ChartGroup } from '../../charts/ChartGroup.tsx';
 import { ChartToolbar } from '../../charts/ChartToolbar.tsx';
 import { xExtent } from '../../charts/chart-model.ts';
-import { formatBytes, formatCount, formatValue } from '../../charts/format.ts';
+import { formatMetric, formatMetricTick } from '../../charts/format.ts';
 import { MetricChart } from '../../charts/MetricChart.tsx';
-import type { RunSeries } from '../../charts/run-series.ts';
 import { useChartSettings } from '../../charts/use-chart-settings.ts';
 import { formatInteger } from '../../components/format.ts';
 import classes from './Monitor.module.css';
 import { RanksCard } from './RanksCard.tsx';
 import { rankLines } from './rank-grid.ts';
-import { resumeMarks, runLines, xFormats } from './run-charts.ts';
+import { type RunChart, resumeMarks, runCharts, xFormats } from './run-charts.ts';
 
 interface Props {
   series: RunSeries;
@@ -21,11 +22,11 @@ interface Props {
 /** The curves of a run, under one cursor. */
 export function ChartsTab({ series, emptyText }: Props) {
   const [settings, setSettings] = useChartSettings();
-  const lines = useMemo(() => runLines(series, settings.x), [series, settings.x]);
+  const { known, other } = useMemo(() => runCharts(series, settings.x), [series, settings.x]);
   const ranks = useMemo(() => rankLines(series.ranks, settings.x), [series.ranks, settings.x]);
   const marks = useMemo(() => resumeMarks(series, settings.x), [series, settings.x]);
   // One extent for all, so that the cursor stands at the same place in each.
-  const extent = useMemo(() => xExtent(Object.values(lines).flat()), [lines]);
+  const extent = useMemo(() => xExtent([...known, ...other].flatMap(({ lines }) => lines)), [known, other]);
   const x = xFormats[settings.x];
   const common = {
     xLabel: x.label,
@@ -37,53 +38,26 @@ export function ChartsTab({ series, emptyText }: Props) {
     height: 260,
     emptyText,
   };
+  const chart = ({ id, title, wide, metric, lines }: RunChart) => (
+    <div key={id} className={wide ? classes.wide : undefined}>
+      <MetricChart
+        {...common}
+        title={title}
+        lines={lines}
+        formatY={formatters(metric.unit).exact}
+        formatTick={formatters(metric.unit).tick}
+        yKind={metric.unit === 'bytes' ? 'bytes' : 'plain'}
+        values={metric.scale === 'log' ? 'positive' : 'any'}
+        zero={metric.scale === 'zero'}
+      />
+    </div>
+  );
   return (
     <ChartGroup>
       <Stack gap="md">
         <ChartToolbar settings={settings} onChange={setSettings} />
         <div className={classes.charts}>
-          <div className={classes.wide}>
-            <MetricChart
-              {...common}
-              title="Loss"
-              lines={lines.loss}
-              formatY={formatValue}
-              values="positive"
-            />
-          </div>
-          <MetricChart
-            {...common}
-            title="Gradient norm"
-            lines={lines.gradNorm}
-            formatY={formatValue}
-            values="positive"
-          />
-          <MetricChart
-            {...common}
-            title="Learning rate"
-            lines={lines.learningRate}
-            formatY={formatValue}
-            values="any"
-            zero
-          />
-          <MetricChart
-            {...common}
-            title="Speed"
-            lines={lines.speed}
-            formatY={formatValue}
-            formatTick={formatCount}
-            values="any"
-            zero
-          />
-          <MetricChart
-            {...common}
-            title="Memory"
-            yKind="bytes"
-            lines={lines.memory}
-            formatY={formatBytes}
-            values="any"
-            zero
-          />
+          {known.map(chart)}
           {series.ranks.length > 0 && (
             <>
               <div className={classes.wide}>
@@ -100,7 +74,32 @@ export function ChartsTab({ series, emptyText }: Props) {
             </>
           )}
         </div>
+        {other.length > 0 && (
+          <>
+            <Title order={3} size="h5">
+              {OTHER.title}
+            </Title>
+            <div className={classes.charts}>{other.map(chart)}</div>
+          </>
+        )}
       </Stack>
     </ChartGroup>
   );
+}
+
+type Unit = RunChart['metric']['unit'];
+interface Formatters {
+  exact: (value: number) => string;
+  tick: (value: number) => string;
+}
+
+/** The same functions at every drawing, so that memoized charts see no change. */
+const known = new Map<Unit, Formatters>();
+function formatters(unit: Unit): Formatters {
+  const made = known.get(unit) ?? {
+    exact: (value) => formatMetric({ unit }, value),
+    tick: (value) => formatMetricTick({ unit }, value),
+  };
+  known.set(unit, made);
+  return made;
 }

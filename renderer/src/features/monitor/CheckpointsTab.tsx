@@ -1,9 +1,9 @@
-import { Badge, Button, Group, Stack, Table, Text, VisuallyHidden } from '@mantine/core';
+import { Badge, Button, Group, Stack, Table, Text } from '@mantine/core';
 import { IconDeviceFloppy, IconMessages, IconPackageExport } from '@tabler/icons-react';
 import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
+import type { CheckpointPoint } from '../../../../electron/shared/runs/series.ts';
 import { href } from '../../app/route.ts';
 import { formatBytes } from '../../charts/format.ts';
-import type { CheckpointPoint } from '../../charts/run-series.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { formatDate, formatInteger, plural } from '../../components/format.ts';
 import type { RunDetail } from '../../store/runs.ts';
@@ -38,9 +38,7 @@ export function CheckpointsTab({ run, detail, saved, commands }: Props) {
             <Table.Th>Step</Table.Th>
             <Table.Th>Saved</Table.Th>
             <Table.Th>Size</Table.Th>
-            <Table.Th>
-              <VisuallyHidden>Actions</VisuallyHidden>
-            </Table.Th>
+            <Table.Th aria-label="Actions" />
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -66,7 +64,7 @@ export function CheckpointsTab({ run, detail, saved, commands }: Props) {
                       size="xs"
                       variant="default"
                       leftSection={<IconPackageExport size={14} aria-hidden />}
-                      aria-label={`Export… step ${checkpoint.step}`}
+                      aria-label={`Export step ${checkpoint.step}`}
                       onClick={() => commands.exportFrom(run, checkpoint.name)}
                     >
                       Export…
@@ -79,7 +77,7 @@ export function CheckpointsTab({ run, detail, saved, commands }: Props) {
                         run: targetKey({ runId: run.id, checkpoint: checkpoint.name }),
                       })}
                       leftSection={<IconMessages size={14} aria-hidden />}
-                      aria-label={`Playground: step ${checkpoint.step}`}
+                      aria-label={`Chat with step ${checkpoint.step}`}
                     >
                       Playground
                     </Button>

@@ -1,6 +1,6 @@
 import { Group, Slider, Text } from '@mantine/core';
 import { useMemo, useState } from 'react';
-import type { RankPoint } from '../../charts/run-series.ts';
+import type { RankPoint } from '../../../../electron/shared/runs/series.ts';
 import { formatInteger } from '../../components/format.ts';
 import page from './Monitor.module.css';
 import classes from './RankGrid.module.css';

@@ -1,7 +1,7 @@
 /** How far a run is, and what can be done to it. */
 import { Button, Group, Progress, Text, Tooltip } from '@mantine/core';
 import {
-  IconCopy,
+  IconAdjustmentsHorizontal,
   IconDeviceFloppy,
   IconMessages,
   IconPackageExport,
@@ -73,14 +73,14 @@ export function RunButtons({ run, commands }: { run: RunStatus; commands: RunCom
           Playground
         </Button>
       </Tooltip>
-      <Tooltip label="Opens New run with the settings of this one">
+      <Tooltip label="Opens the form with the settings of this run">
         <Button
           size="xs"
           variant="default"
-          leftSection={<IconCopy {...icon} />}
+          leftSection={<IconAdjustmentsHorizontal {...icon} />}
           onClick={() => commands.reuse(run)}
         >
-          Duplicate…
+          Reuse
         </Button>
       </Tooltip>
     </>

@@ -1,6 +1,6 @@
 import { Alert, List, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
-import type { RunSeries } from '../../charts/run-series.ts';
+import type { RunSeries } from '../../../../electron/shared/runs/series.ts';
 
 const SHOWN = 3;
 

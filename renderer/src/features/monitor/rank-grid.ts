@@ -1,7 +1,7 @@
 /** AdaLoRA's ranks as a grid: a row for each kind of module, a column for each layer. Pure. */
+import type { Axis } from '../../../../electron/shared/runs/points.ts';
+import type { RankPoint } from '../../../../electron/shared/runs/series.ts';
 import type { ChartLine } from '../../charts/chart-model.ts';
-import type { XAxis } from '../../charts/chart-settings.ts';
-import type { RankPoint } from '../../charts/run-series.ts';
 
 export interface RankGrid {
   /** Layers that have an adapted module, in order. */
@@ -40,7 +40,7 @@ export const highestRank = (points: readonly RankPoint[]): number =>
   points.reduce((most, { modules }) => Object.values(modules).reduce((top, r) => Math.max(top, r), most), 1);
 
 /** The sum of all ranks over time, and what it was to be. */
-export function rankLines(points: readonly RankPoint[], axis: XAxis): ChartLine[] {
+export function rankLines(points: readonly RankPoint[], axis: Axis): ChartLine[] {
   const x = Float64Array.from(points, (point) => point[axis]);
   const line = (key: 'total' | 'target', label: string, color: number): ChartLine => ({
     key,

@@ -1,10 +1,11 @@
-/** Which lines the charts of a run have, and how their numbers are written. Pure. */
+/** Which charts a run has, by the registry of metrics, and how the numbers of their axes are written. Pure. */
+import { DEFAULT_SET } from '../../../../electron/shared/runs/event-line.ts';
+import { charts, type Metric, metricInfo, metrics, OTHER } from '../../../../electron/shared/runs/metrics.ts';
+import { type Axis, countUpTo, type Points } from '../../../../electron/shared/runs/points.ts';
+import type { RunSeries } from '../../../../electron/shared/runs/series.ts';
 import type { ChartLine } from '../../charts/chart-model.ts';
-import type { XAxis } from '../../charts/chart-settings.ts';
 import { formatCount, formatDuration, formatTimeTick } from '../../charts/format.ts';
 import type { PlotMark } from '../../charts/LinesPlot.tsx';
-import type { RunSeries, StepColumn } from '../../charts/run-series.ts';
-import { countUpTo } from '../../charts/table.ts';
 import { formatInteger } from '../../components/format.ts';
 
 export interface XFormat {
@@ -13,63 +14,97 @@ export interface XFormat {
   tick: (x: number) => string;
 }
 
-export const xFormats: Record<XAxis, XFormat> = {
+const epochs = (x: number) => String(Number(x.toFixed(3)));
+
+export const xFormats: Record<Axis, XFormat> = {
   step: { label: 'Step', exact: formatInteger, tick: formatCount },
   tokens: { label: 'Tokens', exact: formatInteger, tick: formatCount },
+  examples: { label: 'Examples', exact: formatInteger, tick: formatCount },
+  epoch: { label: 'Epoch', exact: epochs, tick: epochs },
   seconds: { label: 'Time', exact: formatDuration, tick: formatTimeTick },
 };
 
-export interface RunLines {
-  loss: ChartLine[];
-  learningRate: ChartLine[];
-  gradNorm: ChartLine[];
-  speed: ChartLine[];
-  memory: ChartLine[];
+export interface RunChart {
+  id: string;
+  title: string;
+  wide: boolean;
+  /** Of its first line: unit, scale and so on hold for the whole chart. */
+  metric: Metric;
+  lines: ChartLine[];
 }
 
-export function runLines({ steps, evals }: RunSeries, axis: XAxis): RunLines {
-  const x = steps.column(axis);
-  const measured = (
-    column: StepColumn,
-    label: string,
-    color: number,
-    style: ChartLine['style'],
-  ): ChartLine => ({
-    key: column,
-    label,
-    color: `var(--chart-${color})`,
-    x,
-    y: steps.column(column),
-    style,
+export interface RunCharts {
+  known: RunChart[];
+  /** Metrics that are not in the registry, one chart each. */
+  other: RunChart[];
+}
+
+export function runCharts(series: RunSeries, axis: Axis): RunCharts {
+  const known = charts.flatMap(({ id, title, wide = false }) => {
+    const rows = metrics.filter((metric) => metric.chart === id);
+    const lines = numbered(rows.flatMap((metric) => metricLines(series, metric, axis, rows.length > 1)));
+    return lines.length === 0 ? [] : [{ id, title, wide, metric: rows[0] as Metric, lines }];
   });
-  const evaluation: ChartLine = {
-    key: 'eval',
-    label: 'Evaluation',
-    color: 'var(--chart-2)',
-    dash: '6 3',
-    x: evals.column(axis),
-    y: evals.column('loss'),
-    style: 'dots',
-  };
+  const all = new Set([series.steps, ...Object.values(series.evals)].flatMap(({ names }) => names));
+  const other = [...all].map(metricInfo).filter(({ chart }) => chart === OTHER.id);
   return {
-    loss: [measured('loss', 'Training', 1, 'smoothed'), ...(evals.length > 0 ? [evaluation] : [])],
-    learningRate: [measured('learning_rate', 'Learning rate', 4, 'plain')],
-    gradNorm: [measured('grad_norm', 'Gradient norm', 3, 'smoothed')],
-    speed: [measured('tokens_per_second', 'Tokens/s', 1, 'smoothed')],
-    memory: [
-      measured('memory_bytes', 'Now', 1, 'plain'),
-      { ...measured('memory_peak_bytes', 'Peak', 5, 'plain'), dash: '6 3' },
-    ],
+    known,
+    other: other.map((metric) => ({
+      id: `${OTHER.id} ${metric.name}`,
+      title: metric.title,
+      wide: false,
+      metric,
+      lines: numbered(metricLines(series, metric, axis, false)),
+    })),
   };
 }
+
+type Line = Omit<ChartLine, 'color'>;
+
+const colors = [1, 2, 3, 4, 5];
+
+const numbered = (lines: Line[]): ChartLine[] =>
+  lines.map((line, i) => ({
+    ...line,
+    color: `var(--chart-${colors[i % colors.length]})`,
+    ...(i > 0 ? { dash: i % 2 === 1 ? '6 3' : '2 3' } : {}),
+  }));
+
+/** The training line, also while it has no point yet, then one for each evaluated set that has the metric. */
+function metricLines({ steps, evals }: RunSeries, metric: Metric, axis: Axis, shared: boolean): Line[] {
+  const { name } = metric;
+  const own = metric.label ?? metric.title;
+  const both = metric.events.length > 1;
+  const trained = steps.length === 0 ? metric.events.includes('step') : steps.names.includes(name);
+  const trainLabel = both && !shared ? 'Training' : own;
+  const train: Line[] = trained
+    ? [line(steps, name, axis, name, trainLabel, metric.noisy ? 'smoothed' : 'plain')]
+    : [];
+  const sets = Object.entries(evals).filter(([, points]) => points.names.includes(name));
+  return [
+    ...train,
+    ...sets.map(([set, points]) => {
+      const label = set === DEFAULT_SET ? 'Evaluation' : set;
+      return line(points, name, axis, `${set} ${name}`, shared ? `${own}, ${label}` : label, 'dots');
+    }),
+  ];
+}
+
+const line = (
+  points: Points,
+  name: string,
+  axis: Axis,
+  key: string,
+  label: string,
+  style: ChartLine['style'],
+): Line => ({ key, label, x: points.axis(axis), y: points.metric(name), style });
 
 /** Where the run was resumed, on the chosen axis. */
-export function resumeMarks({ attempts, steps }: RunSeries, axis: XAxis): PlotMark[] {
+export function resumeMarks({ attempts, steps }: RunSeries, axis: Axis): PlotMark[] {
   return attempts
     .filter((attempt) => attempt.resumed_from_step > 0)
     .flatMap((attempt) => {
-      const row = countUpTo(steps.column('step'), attempt.resumed_from_step) - 1;
-      const x = steps.at(axis, row);
-      return Number.isFinite(x) ? [{ x, label: 'resumed' }] : [];
+      const row = countUpTo(steps.axis('step'), attempt.resumed_from_step) - 1;
+      return row < 0 ? [] : [{ x: steps.place(row)[axis], label: 'resumed' }];
     });
 }

@@ -1,5 +1,6 @@
 /** Generations of a run, ordered for reading. Pure. */
 import type { Sample } from '../../../../electron/shared/runs/events.ts';
+import { upToStep } from '../../../../electron/shared/runs/series.ts';
 
 export interface SampledPrompt {
   promptIndex: number;
@@ -8,11 +9,10 @@ export interface SampledPrompt {
   answers: { step: number; text: string; finish: Sample['finish'] }[];
 }
 
-/** Groups by prompt. A step sampled again (after a resume) counts as it was last; steps beyond `lastStep` are void. */
+/** Groups by prompt. A step sampled again (after a resume) counts as it was last; what a resume from `lastStep` voids is left out. */
 export function samplesByPrompt(samples: readonly Sample[], lastStep: number): SampledPrompt[] {
   const prompts = new Map<number, { prompt: string; answers: Map<number, Sample> }>();
-  for (const sample of samples) {
-    if (sample.step > lastStep) continue;
+  for (const sample of upToStep(samples, lastStep)) {
     const entry = prompts.get(sample.promptIndex) ?? { prompt: sample.prompt, answers: new Map() };
     entry.answers.set(sample.step, sample);
     prompts.set(sample.promptIndex, entry);

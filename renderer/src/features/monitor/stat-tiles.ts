@@ -1,8 +1,12 @@
 /** The numbers above the charts. Pure. */
+
+import { DEFAULT_SET } from '../../../../electron/shared/runs/event-line.ts';
 import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
+import { metricInfo } from '../../../../electron/shared/runs/metrics.ts';
+import { noPoints, type Points } from '../../../../electron/shared/runs/points.ts';
+import type { RunSeries } from '../../../../electron/shared/runs/series.ts';
 import { summarize } from '../../charts/chart-model.ts';
 import { formatBytes, formatCount, formatPercent, formatValue } from '../../charts/format.ts';
-import type { RunSeries } from '../../charts/run-series.ts';
 
 export interface Tile {
   label: string;
@@ -12,18 +16,19 @@ export interface Tile {
 }
 
 export function statTiles(status: RunStatus, series: RunSeries): Tile[] {
-  const { steps, evals } = series;
+  const { steps } = series;
+  const evals = series.evals[DEFAULT_SET] ?? noPoints;
   const last = steps.length - 1;
-  const loss = summarize(steps.column('loss'));
-  const speed = summarize(steps.column('tokens_per_second'));
-  const best = bestEval(series);
+  const loss = summarize(steps.metric('loss'));
+  const speed = summarize(steps.metric('tokens_per_second'));
+  const best = bestEval(evals);
   const lastEval = evals.at('loss', evals.length - 1);
   return [
     {
       label: 'Training loss',
       value: formatValue(loss.count > 0 ? loss.last : status.lastLoss),
       note: loss.count > 0 ? `lowest ${formatValue(loss.min)}` : '',
-      help: 'Mean cross entropy of an answer token in the last step, in nats. Lower is better.',
+      help: metricInfo('loss').help,
     },
     {
       label: 'Evaluation loss',
@@ -35,17 +40,17 @@ export function statTiles(status: RunStatus, series: RunSeries): Tile[] {
       label: 'Token accuracy',
       value: formatPercent(evals.at('token_accuracy', evals.length - 1)),
       note: evals.length > 0 ? `perplexity ${formatValue(evals.at('perplexity', evals.length - 1))}` : '',
-      help: 'Share of held-out answer tokens that the model would have chosen itself.',
+      help: metricInfo('token_accuracy').help,
     },
     {
       label: 'Speed',
       value: last >= 0 ? `${formatCount(speed.last)} tok/s` : formatCount(status.tokensPerSecond),
       note: last >= 0 ? `${formatValue(steps.at('step_seconds', last))} s a step` : '',
-      help: 'Real tokens forwarded and backpropagated in a second. There is no padding.',
+      help: metricInfo('tokens_per_second').help,
     },
     {
       label: 'Tokens seen',
-      value: last >= 0 ? formatCount(steps.at('tokens', last)) : formatCount(null),
+      value: last >= 0 ? formatCount(steps.place(last).tokens) : formatCount(null),
       note: last >= 0 ? `epoch ${steps.at('epoch', last).toFixed(2)}` : '',
       help: 'Real tokens since the start of the run.',
     },
@@ -53,7 +58,7 @@ export function statTiles(status: RunStatus, series: RunSeries): Tile[] {
       label: 'Memory',
       value: formatBytes(steps.at('memory_bytes', last)),
       note: last >= 0 ? `peak ${formatBytes(steps.at('memory_peak_bytes', last))}` : '',
-      help: 'Memory of the training process; on a GPU, what it has allocated there.',
+      help: metricInfo('memory_bytes').help,
     },
     ...curvatureTile(series),
   ];
@@ -61,10 +66,10 @@ export function statTiles(status: RunStatus, series: RunSeries): Tile[] {
 
 /** What Sophia's look at the curvature costs; no tile for runs that take none. */
 function curvatureTile({ steps }: RunSeries): Tile[] {
-  const { count } = summarize(steps.column('curvature_seconds'));
+  const { count } = summarize(steps.metric('curvature_seconds'));
   if (count === 0) return [];
-  const cost = sum(steps.column('curvature_seconds'));
-  const share = cost / sum(steps.column('step_seconds'));
+  const cost = sum(steps.metric('curvature_seconds'));
+  const share = cost / sum(steps.metric('step_seconds'));
   return [
     {
       label: 'Curvature estimate',
@@ -75,12 +80,12 @@ function curvatureTile({ steps }: RunSeries): Tile[] {
   ];
 }
 
-function bestEval({ evals }: RunSeries): { loss: number; step: number } | null {
+function bestEval(evals: Points): { loss: number; step: number } | null {
   let best: { loss: number; step: number } | null = null;
   for (let i = 0; i < evals.length; i++) {
     const loss = evals.at('loss', i);
     if (Number.isFinite(loss) && (best === null || loss < best.loss))
-      best = { loss, step: evals.at('step', i) };
+      best = { loss, step: evals.place(i).step };
   }
   return best;
 }

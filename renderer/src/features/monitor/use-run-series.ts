@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { emptySeries, type RunSeries } from '../../charts/run-series.ts';
+import { emptySeries, type RunSeries } from '../../../../electron/shared/runs/series.ts';
 import { useStoreHandle } from '../../store/context.tsx';
 
 /** Milliseconds between redraws of a live run. */

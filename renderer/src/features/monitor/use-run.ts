@@ -1,7 +1,7 @@
 import { useEffect } from 'react';
 import type { ErrorInfo } from '../../../../electron/shared/errors.ts';
 import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
-import type { RunSeries } from '../../charts/run-series.ts';
+import type { RunSeries } from '../../../../electron/shared/runs/series.ts';
 import { useStore } from '../../store/context.tsx';
 import type { RunDetail } from '../../store/runs.ts';
 import { useRunSeries } from './use-run-series.ts';

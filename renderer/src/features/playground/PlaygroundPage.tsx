@@ -69,9 +69,9 @@ export default function PlaygroundPage() {
     <Page
       title="Playground"
       actions={
-        <Group gap="xs">
+        <Group gap="xs" wrap="nowrap">
           <Select
-            w="min(220px, 100%)"
+            w={220}
             aria-label="Model"
             data={usable.map((m) => ({ value: m.id, label: m.name }))}
             value={modelId}
@@ -80,7 +80,7 @@ export default function PlaygroundPage() {
             onChange={(value) => value && go(value)}
           />
           <MultiSelect
-            w="min(440px, 100%)"
+            w={440}
             aria-label="Compare with"
             placeholder={
               choices.length === 0

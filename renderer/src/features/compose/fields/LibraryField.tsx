@@ -37,7 +37,7 @@ export function ModelField(props: FieldProps) {
         <Text size="xs" c="dimmed" mt={4}>
           {chosen.family} · {formatCount(chosen.parameters)} parameters · {chosen.dtype} ·{' '}
           {formatInteger(chosen.contextLength)} tokens of context · {formatBytes(chosen.sizeBytes)} ·{' '}
-          <Anchor href={`#/models/${chosen.id}`} size="xs" underline="always">
+          <Anchor href={`#/models/${chosen.id}`} size="xs">
             Details
           </Anchor>
         </Text>
@@ -106,8 +106,7 @@ function LibraryOrPath(props: LibraryOrPathProps) {
       component="button"
       type="button"
       size="xs"
-      mt={2}
-      mih={24}
+      mt={4}
       onClick={() => {
         setWantsPath(!byPath);
         onChange(empty);

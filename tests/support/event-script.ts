@@ -1,7 +1,13 @@
 /** Writes the events of an imagined run, as the rank would: `seq` counts up, time goes on. */
-import type { ErrorCode } from '../../../electron/shared/errors.ts';
-import type { EventPayload, EventType, RunEvent } from '../../../electron/shared/runs/events.ts';
-import { checkpointName } from '../../../electron/shared/runs/run-folder.ts';
+import type { ErrorCode } from '../../electron/shared/errors.ts';
+import { DEFAULT_SET } from '../../electron/shared/runs/event-line.ts';
+import {
+  EVENTS_VERSION,
+  type EventPayload,
+  type EventType,
+  type RunEvent,
+} from '../../electron/shared/runs/events.ts';
+import { checkpointName } from '../../electron/shared/runs/run-folder.ts';
 
 export class EventScript {
   readonly events: RunEvent[] = [];
@@ -32,33 +38,39 @@ export class EventScript {
     this.#write('phase', { name, progress });
   }
 
-  step(step: number, loss: number, payload: Partial<EventPayload<'step'>> = {}): void {
+  step(step: number, loss: number, metrics: Record<string, number | null> = {}): void {
     this.#step = step;
     this.wait(0.5);
     this.#write('step', {
-      loss,
-      learning_rate: 2e-4,
-      grad_norm: 1.5,
-      epoch: step / 100,
-      tokens: 1000,
-      target_tokens: 600,
-      step_seconds: 0.5,
-      tokens_per_second: 2000,
-      memory_bytes: 1e9,
-      memory_peak_bytes: 1.2e9,
-      ...payload,
+      metrics: {
+        loss,
+        learning_rate: 2e-4,
+        grad_norm: 1.5,
+        epoch: step / 100,
+        tokens: 1000,
+        target_tokens: 600,
+        step_seconds: 0.5,
+        tokens_per_second: 2000,
+        memory_bytes: 1e9,
+        memory_peak_bytes: 1.2e9,
+        ...metrics,
+      },
     });
   }
 
-  eval(step: number, loss: number): void {
+  eval(step: number, loss: number, set = DEFAULT_SET, more: Record<string, number | null> = {}): void {
     this.#step = step;
     this.wait(1);
     this.#write('eval', {
-      loss,
-      perplexity: Math.exp(loss),
-      token_accuracy: 0.5,
-      target_tokens: 900,
-      seconds: 1,
+      set,
+      metrics: {
+        loss,
+        perplexity: Math.exp(loss),
+        token_accuracy: 0.5,
+        target_tokens: 900,
+        eval_seconds: 1,
+        ...more,
+      },
     });
   }
 
@@ -92,7 +104,7 @@ export class EventScript {
 
   #write<T extends EventType>(type: T, payload: EventPayload<T>): void {
     this.events.push({
-      v: 1,
+      v: EVENTS_VERSION,
       rank: 0,
       seq: this.events.length,
       timeUs: this.#timeUs,
