@@ -39,8 +39,8 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
   });
 
   it('says what is still to choose, and cannot start before', async () => {
-    await go(page, 'Compose');
-    await heading(page, 'Compose a run').waitFor();
+    await go(page, 'New run');
+    await heading(page, 'New run').waitFor();
     await page.getByRole('button', { name: 'Choose the model' }).waitFor();
     expect(await startButton(page).isDisabled()).toBe(true);
   });
@@ -93,7 +93,7 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
     await set(page, 'How long', String(TOTAL_STEPS));
     await set(page, 'Evaluate every', '200');
     await set(page, 'Checkpoint every', '150');
-    const preview = page.getByRole('complementary', { name: 'What will run' });
+    const preview = page.getByRole('complementary', { name: 'Summary' });
     await preview.getByText(TOTAL_STEPS.toLocaleString('en')).first().waitFor();
     await preview.getByText('Fits').waitFor();
   });

@@ -40,9 +40,8 @@ export function datasetHandlers({ datasets, jobs, confine }: Services): AreaHand
     'datasets.tokenize': (params) => datasets.tokenize(params),
     'datasets.stats': async (params) => {
       const card = await datasets.get(params.datasetId);
-      const job = jobs.start('dataset.stats', `Count tokens of ${card.name}`, (context) =>
-        datasets.stats(params, context),
-      );
+      const title = `Count tokens of ${card.name}`;
+      const job = jobs.start('dataset.stats', title, (context) => datasets.stats(params, context), card.id);
       return { jobId: job.id };
     },
     'datasets.remove': async ({ id }) => {

@@ -27,11 +27,17 @@ export class JobRunner {
   readonly #watchers = new Set<LatestChannel<string, Job>>();
 
   /** Starts the work and returns its job at once. `work` settles the job: its value is the job's result. */
-  start(kind: Job['kind'], title: string, work: (context: JobContext) => Promise<unknown>): Job {
+  start(
+    kind: Job['kind'],
+    title: string,
+    work: (context: JobContext) => Promise<unknown>,
+    subject: string | null = null,
+  ): Job {
     const job: Job = {
       id: randomUUID(),
       kind,
       title,
+      subject,
       state: 'running',
       progress: null,
       message: '',

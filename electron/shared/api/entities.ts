@@ -87,6 +87,8 @@ export const jobSchema = z.object({
   id: z.string(),
   kind: z.enum(['model.import', 'dataset.import', 'dataset.stats', 'export']),
   title: z.string(),
+  /** Id of what the work is about (a dataset whose tokens are counted); null where the result says it. */
+  subject: z.string().nullable(),
   state: z.enum(['running', 'done', 'failed', 'cancelled']),
   progress: z.number().min(0).max(1).nullable(),
   message: z.string(),

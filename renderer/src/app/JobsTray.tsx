@@ -1,8 +1,10 @@
-import { ActionIcon, Badge, Button, Group, Popover, Progress, Stack, Text } from '@mantine/core';
+import { ActionIcon, Anchor, Badge, Button, Group, Popover, Progress, Stack, Text } from '@mantine/core';
 import { IconListCheck, IconX } from '@tabler/icons-react';
 import type { Job } from '../../../electron/shared/api/entities.ts';
 import { JobProgress } from '../components/JobProgress.tsx';
 import { useStore } from '../store/context.tsx';
+import { jobResult } from './job-result.ts';
+import classes from './Shell.module.css';
 
 /** Long work of the host, wherever the user is: a button with the count, and a list behind it. */
 export function JobsTray() {
@@ -19,14 +21,15 @@ export function JobsTray() {
       <Popover.Target>
         <Button
           fullWidth
-          size="compact-sm"
+          size="compact-md"
+          fz="sm"
           variant="subtle"
           color="gray"
           justify="flex-start"
           leftSection={<IconListCheck size={16} aria-hidden />}
           rightSection={running.length > 0 ? <Badge size="sm">{running.length}</Badge> : null}
         >
-          {running.length > 0 ? 'Jobs running' : 'Jobs'}
+          <span className={classes.name}>{running.length > 0 ? 'Jobs running' : 'Jobs'}</span>
         </Button>
       </Popover.Target>
       <Progress
@@ -58,10 +61,16 @@ function JobRow({ job }: { job: Job }) {
   const cancel = useStore((s) => s.cancelJob);
   const dismiss = useStore((s) => s.dismissJob);
   const running = job.state === 'running';
+  const result = jobResult(job);
   return (
     <Group wrap="nowrap" align="flex-start" gap="xs">
       <div style={{ flex: 1, minWidth: 0 }}>
         <JobProgress job={job} />
+        {result && (
+          <Anchor href={result.href} size="sm">
+            {result.label}
+          </Anchor>
+        )}
       </div>
       <ActionIcon
         size="sm"

@@ -1,76 +1,90 @@
-import { Badge, Group, Text } from '@mantine/core';
-import {
-  IconAdjustmentsHorizontal,
-  IconBox,
-  IconChartLine,
-  IconCpu,
-  IconDatabase,
-  IconHome,
-  IconMessages,
-} from '@tabler/icons-react';
+import { Badge, Group, Kbd, Text, Tooltip, UnstyledButton, VisuallyHidden } from '@mantine/core';
+import { IconSearch } from '@tabler/icons-react';
 import iconUrl from '../../../assets/icon.svg';
 import { liveStates } from '../../../electron/shared/runs/events.ts';
 import { useStore } from '../store/context.tsx';
 import { ColorSchemeToggle } from './ColorSchemeToggle.tsx';
+import { finder } from './Finder.tsx';
 import { JobsTray } from './JobsTray.tsx';
+import { footPlaces, type Place, placeGroups } from './places.ts';
 import type { Route } from './route.ts';
 import classes from './Shell.module.css';
 
-const places = [
-  { part: '', label: 'Home', icon: IconHome },
-  { part: 'models', label: 'Models', icon: IconBox },
-  { part: 'datasets', label: 'Datasets', icon: IconDatabase },
-  { part: 'compose', label: 'Compose', icon: IconAdjustmentsHorizontal },
-  { part: 'runs', label: 'Runs', icon: IconChartLine },
-  { part: 'playground', label: 'Playground', icon: IconMessages },
-  { part: 'devices', label: 'Devices', icon: IconCpu },
-] as const;
-
+/** The pages in groups. In a narrow window only their icons, with the names for screen readers and in tooltips. */
 export function Navigation({ route }: { route: Route }) {
   const here = route.parts[0] ?? '';
-  const live = useStore(
-    (s) => Object.values(s.runs ?? {}).filter((run) => liveStates.includes(run.state)).length,
-  );
   const version = useStore((s) => s.system?.version);
   return (
     <>
       <a className={classes.brand} href="#/">
         <img src={iconUrl} alt="" width={26} height={26} />
-        Collie Workbench
+        <span className={classes.name}>Collie Workbench</span>
       </a>
-      <nav aria-label="Main">
-        <ul className={classes.list}>
-          {places.map(({ part, label, icon: Glyph }) => (
-            <li key={part}>
-              <a
-                className={classes.link}
-                href={`#/${part}`}
-                aria-current={here === part ? 'page' : undefined}
-              >
-                <Glyph size={18} stroke={1.75} aria-hidden />
-                {label}
-                {part === 'runs' && live > 0 && (
-                  <Badge className={classes.badge ?? ''} size="sm" variant="filled" circle={live < 10}>
-                    <span aria-hidden>{live}</span>
-                    <span style={{ position: 'absolute', width: 1, height: 1, overflow: 'hidden' }}>
-                      {live} in progress
-                    </span>
-                  </Badge>
-                )}
-              </a>
-            </li>
-          ))}
-        </ul>
+      <UnstyledButton className={classes.find ?? ''} onClick={finder.open} aria-keyshortcuts="Control+K">
+        <IconSearch size={16} stroke={1.75} aria-hidden />
+        <span className={classes.name}>
+          Find <Kbd size="xs">Ctrl K</Kbd>
+        </span>
+      </UnstyledButton>
+      <nav aria-label="Main" className={classes.nav}>
+        {placeGroups.map(({ title, places }) => (
+          <div key={title} className={classes.group}>
+            {title && (
+              <div className={classes.groupTitle} id={`nav-${title}`}>
+                {title}
+              </div>
+            )}
+            <Links places={places} here={here} labelledBy={title ? `nav-${title}` : undefined} />
+          </div>
+        ))}
+        <div className={classes.foot}>
+          <Links places={footPlaces} here={here} />
+        </div>
       </nav>
       <div className={classes.footer}>
         <JobsTray />
         <Group justify="space-between" mt={8} wrap="nowrap">
-          <Text size="xs" c="dimmed">
+          <Text size="xs" c="dimmed" className={classes.name ?? ''}>
             {version ? `Version ${version}` : ' '}
           </Text>
           <ColorSchemeToggle />
         </Group>
       </div>
     </>
+  );
+}
+
+function Links(props: { places: readonly Place[]; here: string; labelledBy?: string | undefined }) {
+  return (
+    <ul className={classes.list} aria-labelledby={props.labelledBy}>
+      {props.places.map(({ part, label, icon: Glyph }) => (
+        <li key={part}>
+          <Tooltip label={label} position="right" classNames={{ tooltip: classes.narrowOnly ?? '' }}>
+            <a
+              className={classes.link}
+              href={`#/${part}`}
+              aria-current={props.here === part ? 'page' : undefined}
+            >
+              <Glyph size={18} stroke={1.75} aria-hidden />
+              <span className={classes.name}>{label}</span>
+              {part === 'runs' && <LiveRuns />}
+            </a>
+          </Tooltip>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function LiveRuns() {
+  const live = useStore(
+    (s) => Object.values(s.runs ?? {}).filter((run) => liveStates.includes(run.state)).length,
+  );
+  if (live === 0) return null;
+  return (
+    <Badge className={classes.badge ?? ''} size="sm" variant="filled" circle={live < 10}>
+      <span aria-hidden>{live}</span>
+      <VisuallyHidden>{live} in progress</VisuallyHidden>
+    </Badge>
   );
 }

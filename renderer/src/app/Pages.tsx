@@ -4,6 +4,7 @@ import { Component, lazy, type ReactNode, Suspense } from 'react';
 import { toErrorInfo } from '../../../electron/shared/errors.ts';
 import { EmptyState } from '../components/EmptyState.tsx';
 import { ErrorView } from '../components/ErrorView.tsx';
+import { Page } from '../components/Page.tsx';
 import { pageKey, type Route } from './route.ts';
 
 const HomePage = lazy(() => import('../features/home/HomePage.tsx'));
@@ -34,12 +35,14 @@ function page({ parts: [first, id] }: Route): ReactNode {
       return <DevicesPage />;
     default:
       return (
-        <EmptyState
-          icon={IconMapPinOff}
-          title="There is no such page"
-          text="The address does not belong to any part of the workbench."
-          action={<Anchor href="#/">Go to the start</Anchor>}
-        />
+        <Page title="There is no such page">
+          <EmptyState
+            icon={IconMapPinOff}
+            title="Nothing is here"
+            text="The address does not belong to any part of the workbench."
+            action={<Anchor href="#/">Go to the start</Anchor>}
+          />
+        </Page>
       );
   }
 }

@@ -1,11 +1,14 @@
 import { AppShell, Box } from '@mantine/core';
-import { useEffect, useRef } from 'react';
+import { lazy, Suspense, useEffect, useRef } from 'react';
 import { ConnectionBanner } from './ConnectionBanner.tsx';
+import { Finder } from './Finder.tsx';
 import { Navigation } from './Navigation.tsx';
 import { Notices } from './Notices.tsx';
 import { Pages } from './Pages.tsx';
 import { pageKey, useRoute } from './route.ts';
 import classes from './Shell.module.css';
+
+const ImportDialogs = lazy(() => import('./ImportDialogs.tsx'));
 
 /** Frame of the window: navigation at the left, the page, banners and notices. */
 export function Shell() {
@@ -25,7 +28,7 @@ export function Shell() {
   }, [place]);
 
   return (
-    <AppShell navbar={{ width: 208, breakpoint: 0 }} padding="xl">
+    <AppShell navbar={{ width: { base: 60, md: 208 }, breakpoint: 0 }} padding={{ base: 'md', sm: 'xl' }}>
       <button type="button" className={classes.skip} onClick={() => main.current?.focus()}>
         Skip to content
       </button>
@@ -38,6 +41,10 @@ export function Shell() {
           <Pages route={route} />
         </Box>
       </AppShell.Main>
+      <Suspense>
+        <ImportDialogs />
+      </Suspense>
+      <Finder />
       <Notices />
     </AppShell>
   );

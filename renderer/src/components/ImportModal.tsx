@@ -9,6 +9,8 @@ import { PathPicker, type PathPickerProps } from './PathPicker.tsx';
 
 interface Props {
   readonly title: string;
+  /** To begin with. */
+  readonly path: string;
   readonly hint: ReactNode;
   readonly picker: Pick<PathPickerProps, 'pick' | 'extensions' | 'placeholder' | 'description'>;
   /** Starts the job and returns its id. */
@@ -19,8 +21,8 @@ interface Props {
 }
 
 /** Path and name of something for the library, then the progress of its import. Closing leaves the job running. */
-export function ImportModal({ title, hint, picker, start, onDone, onClose }: Props) {
-  const [path, setPath] = useState('');
+export function ImportModal({ title, path: first, hint, picker, start, onDone, onClose }: Props) {
+  const [path, setPath] = useState(first);
   const [name, setName] = useState('');
   const [jobId, setJobId] = useState<string | null>(null);
   const [error, setError] = useState<ErrorInfo | null>(null);

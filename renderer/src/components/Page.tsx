@@ -24,8 +24,8 @@ export function Page({ title, description, back, actions, children, width = 'ful
           ← {back.label}
         </Anchor>
       )}
-      <Group justify="space-between" align="flex-start" mb="lg" wrap="nowrap" gap="xl">
-        <div style={{ minWidth: 0 }}>
+      <Group justify="space-between" align="flex-start" mb="lg" gap="md">
+        <div style={{ minWidth: 0, flex: '1 1 300px' }}>
           <Title order={1} style={{ overflowWrap: 'anywhere' }}>
             {title}
           </Title>
@@ -36,7 +36,7 @@ export function Page({ title, description, back, actions, children, width = 'ful
           )}
         </div>
         {actions && (
-          <Group gap="sm" wrap="nowrap" style={{ flexShrink: 0 }}>
+          <Group gap="sm" style={{ flex: '0 1 auto' }}>
             {actions}
           </Group>
         )}

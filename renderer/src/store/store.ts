@@ -7,6 +7,7 @@ import type { Client } from '../client/client.ts';
 import { type ComposeSlice, composeSlice } from './compose.ts';
 import { type ConnectionSlice, connectionSlice } from './connection.ts';
 import { type DatasetsSlice, datasetsSlice } from './datasets.ts';
+import { type ImportingSlice, importingSlice } from './importing.ts';
 import { type JobsSlice, jobsSlice } from './jobs.ts';
 import { type LayoutsSlice, layoutsSlice } from './layouts.ts';
 import { type ModelsSlice, modelsSlice } from './models.ts';
@@ -21,7 +22,8 @@ export type Store = ConnectionSlice &
   DatasetsSlice &
   RunsSlice &
   ComposeSlice &
-  LayoutsSlice;
+  LayoutsSlice &
+  ImportingSlice;
 
 export type ReadStore = Pick<StoreApi<Store>, 'getState' | 'getInitialState' | 'subscribe'>;
 
@@ -44,6 +46,7 @@ export function createCollieStore(client: Client): StoreHandle {
       ...runsSlice(context),
       ...composeSlice(context),
       ...layoutsSlice(context),
+      ...importingSlice(context),
     };
   });
   return { store, client, connect: () => connect(store, client) };

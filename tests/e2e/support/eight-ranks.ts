@@ -202,8 +202,8 @@ export const describeEightRanks = (title: string, o: EightRanks) =>
     });
 
     it('has trained what one rank trains', async () => {
-      await page.getByRole('button', { name: 'Reuse' }).click();
-      await heading(page, 'Compose a run').waitFor();
+      await page.getByRole('button', { name: 'Duplicate…' }).click();
+      await heading(page, 'New run').waitFor();
       await set(page, 'Name', 'One');
       for (const size of ['Data parallel', 'Tensor parallel', 'Pipeline parallel'])
         await set(page, size, '1');

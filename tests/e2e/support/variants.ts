@@ -49,8 +49,8 @@ export interface Composed {
 
 /** Opens the form and fills in what every run needs besides method and optimizer. */
 export async function composeRun(page: Page, { name, model, data, seqLen, steps }: Composed): Promise<void> {
-  await go(page, 'Compose');
-  await heading(page, 'Compose a run').waitFor();
+  await go(page, 'New run');
+  await heading(page, 'New run').waitFor();
   await pick(page, 'Model', model);
   await pick(page, 'Training data', data);
   await set(page, 'Name', name);

@@ -23,7 +23,7 @@ describe('the frame', () => {
     const navigation = screen.getByRole('navigation', { name: 'Main' });
     const links = within(navigation).getAllByRole('link');
     expect(links.map((link) => link.textContent?.trim())).toEqual(
-      expect.arrayContaining(['Home', 'Models', 'Datasets', 'Compose', 'Playground', 'Devices']),
+      expect.arrayContaining(['Home', 'Models', 'Datasets', 'New run', 'Playground', 'Machine']),
     );
     expect(within(navigation).getByRole('link', { name: 'Models' }).getAttribute('aria-current')).toBe(
       'page',

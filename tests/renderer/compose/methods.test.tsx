@@ -178,7 +178,7 @@ describe('the memory bar', () => {
     state().setField('model', 'library:smollm2-135m-instruct');
     state().chooseDataset('larkspur-support');
     await state().validateDraft();
-    const panel = screen.getByRole('complementary', { name: 'What will run' });
+    const panel = screen.getByRole('complementary', { name: 'Summary' });
     const optimizer = () => within(panel).getByText('Optimizer').parentElement?.textContent;
     await waitFor(() => expect(panel.textContent).toContain('4.9M'));
     const before = optimizer();

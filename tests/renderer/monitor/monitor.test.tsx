@@ -174,7 +174,7 @@ describe('a finished run', () => {
   it('exports from a checkpoint and says how to load the result', async () => {
     location.hash = '#/runs/run-done?tab=checkpoints';
     const { client } = openWindow(<MonitorPage id="run-done" />);
-    fireEvent.click(await screen.findByRole('button', { name: 'Export step 240' }));
+    fireEvent.click(await screen.findByRole('button', { name: 'Export… step 240' }));
     const dialog = await screen.findByRole('dialog');
     fireEvent.click(await within(dialog).findByRole('radio', { name: /Merged model/ }));
     fireEvent.click(within(dialog).getByRole('button', { name: 'Export' }));

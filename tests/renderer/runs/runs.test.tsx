@@ -81,7 +81,7 @@ describe('the list of runs', () => {
   it('copies the settings of a run into the form', async () => {
     const { handle } = openWindow(<RunsPage />);
     fireEvent.click(await screen.findByRole('button', { name: `Actions for ${live.name}` }));
-    fireEvent.click(await screen.findByRole('menuitem', { name: 'Reuse settings' }));
+    fireEvent.click(await screen.findByRole('menuitem', { name: 'Duplicate…' }));
     await waitFor(() => expect(location.hash).toBe('#/compose'));
     expect(handle.store.getState().draft.evaluation).toMatchObject({ every_steps: 40 });
     expect(handle.store.getState().draft.name).toBe('');

@@ -28,6 +28,7 @@ const job = (change: Partial<Job>): Job => ({
   id: 'j',
   kind: 'model.import',
   title: 'Import',
+  subject: null,
   state: 'running',
   progress: 0.5,
   message: '',

@@ -21,7 +21,13 @@ function find<T extends { id: string }>(list: readonly T[], id: string, code: Er
 }
 
 /** A job that takes `ticks` of a tenth of a second. */
-function runJob(kind: Job['kind'], title: string, result: () => unknown, ticks = 12): { jobId: string } {
+function runJob(
+  kind: Job['kind'],
+  title: string,
+  result: () => unknown,
+  subject: string | null = null,
+  ticks = 12,
+): { jobId: string } {
   const id = `job-${jobs.size + 1}`;
   const put = (change: Partial<Job>) => {
     const job = { ...(jobs.get(id) ?? fresh), ...change };
@@ -32,6 +38,7 @@ function runJob(kind: Job['kind'], title: string, result: () => unknown, ticks =
     id,
     kind,
     title,
+    subject,
     state: 'running',
     progress: 0,
     message: 'Reading',
@@ -139,8 +146,11 @@ export function mockMethods(): Handlers {
     },
     'datasets.tokenize': ({ datasetId, row, seqLen }) => tokenize(mockRow(datasetId, row), seqLen),
     'datasets.stats': ({ datasetId, seqLen }) =>
-      runJob('dataset.stats', `Token statistics of ${datasetId}`, () =>
-        mockStats(find(datasets, datasetId, 'dataset.not_found').rows, seqLen),
+      runJob(
+        'dataset.stats',
+        `Token statistics of ${datasetId}`,
+        () => mockStats(find(datasets, datasetId, 'dataset.not_found').rows, seqLen),
+        datasetId,
       ),
     'datasets.remove': ({ id }) => {
       datasets.splice(datasets.indexOf(find(datasets, id, 'dataset.not_found')), 1);

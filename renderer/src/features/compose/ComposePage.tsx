@@ -53,7 +53,7 @@ export default function ComposePage() {
 
   return (
     <Page
-      title="Compose a run"
+      title="New run"
       description="Every setting has a default that works; choose a model and a dataset, then start."
       actions={<ResetButton />}
     >
@@ -113,12 +113,12 @@ function ResetButton() {
         leftSection={<IconRestore size={16} aria-hidden />}
         onClick={() => setAsking(true)}
       >
-        Start afresh
+        Reset
       </Button>
       <ConfirmModal
         opened={asking}
-        title="Set everything back?"
-        verb="Set back"
+        title="Reset every setting?"
+        verb="Reset"
         onClose={() => setAsking(false)}
         onConfirm={async () => reset()}
       >

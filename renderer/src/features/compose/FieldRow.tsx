@@ -141,7 +141,7 @@ function Help({ meta, blocked }: { meta: FieldMeta; blocked: boolean }) {
       {meta.paper && (
         <>
           {' '}
-          <Anchor href={meta.paper.url} target="_blank" rel="noreferrer" size="xs">
+          <Anchor href={meta.paper.url} target="_blank" rel="noreferrer" size="xs" underline="always">
             {meta.paper.title}
           </Anchor>
         </>

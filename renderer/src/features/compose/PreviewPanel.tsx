@@ -18,10 +18,10 @@ export function PreviewPanel({ onGoTo }: { onGoTo: (path: string) => void }) {
   const error = useStore((s) => s.validationError);
   const retry = useStore((s) => s.validateDraft);
   return (
-    <aside className={classes.panel} aria-label="What will run">
+    <aside className={classes.panel} aria-label="Summary">
       <div className={classes.panelBody}>
         <Title order={2} mb="md">
-          What will run
+          Summary
         </Title>
         {error && (
           <ErrorView title="The settings could not be checked" info={error} onRetry={() => void retry()} />
@@ -153,6 +153,7 @@ function StartButton({ onGoTo }: { onGoTo: (path: string) => void }) {
                       type="button"
                       size="xs"
                       ta="left"
+                      mih={24}
                       style={{ verticalAlign: 'top' }}
                       onClick={() => onGoTo(reason.path ?? '')}
                     >

@@ -86,7 +86,9 @@ function FirstRow({ dataset, mapping }: { dataset: DatasetCard; mapping: Record<
   const turns = row ? conversation(row, mapping) : [];
   return (
     <Stack gap="sm" component="section" aria-label="The first row as a conversation">
-      <Title order={3}>The first row as a conversation</Title>
+      <Title order={2} size="h3">
+        The first row as a conversation
+      </Title>
       {error && <ErrorView title="The first row could not be read" info={error} />}
       {row && turns.length === 0 && (
         <Text size="sm" c="dimmed">

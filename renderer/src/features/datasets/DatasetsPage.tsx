@@ -1,8 +1,7 @@
 import { Badge, Button, Code, Group, SimpleGrid, Skeleton, Text } from '@mantine/core';
 import { IconAlertTriangle, IconDatabase, IconPlus } from '@tabler/icons-react';
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import type { DatasetCard } from '../../../../electron/shared/api/entities.ts';
-import { navigate } from '../../app/route.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { Facts } from '../../components/Facts.tsx';
@@ -10,18 +9,17 @@ import { formatAgo, formatBytes, formatInteger, plural } from '../../components/
 import { Page } from '../../components/Page.tsx';
 import tile from '../../components/tile.module.css';
 import { useStore } from '../../store/context.tsx';
-import { ImportDatasetModal } from './ImportDatasetModal.tsx';
 
 /** The dataset library. */
 export default function DatasetsPage() {
   const datasets = useStore((s) => s.datasets);
   const error = useStore((s) => s.datasetsError);
   const load = useStore((s) => s.loadDatasets);
-  const [importing, setImporting] = useState(false);
+  const openImport = useStore((s) => s.openImport);
   useEffect(() => void load(), [load]);
 
   const importButton = (
-    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setImporting(true)}>
+    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => openImport('dataset')}>
       Import dataset
     </Button>
   );
@@ -42,15 +40,6 @@ export default function DatasetsPage() {
             <DatasetTile key={dataset.id} dataset={dataset} />
           ))}
         </SimpleGrid>
-      )}
-      {importing && (
-        <ImportDatasetModal
-          onClose={() => setImporting(false)}
-          onDone={(dataset) => {
-            setImporting(false);
-            navigate(`#/datasets/${dataset.id}${dataset.mapping ? '' : '/columns'}`);
-          }}
-        />
       )}
     </Page>
   );

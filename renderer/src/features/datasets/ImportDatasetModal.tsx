@@ -4,14 +4,17 @@ import { ImportModal } from '../../components/ImportModal.tsx';
 import { useStore } from '../../store/context.tsx';
 
 interface Props {
+  /** To begin with; empty: to be chosen. */
+  readonly path: string;
   readonly onDone: (dataset: DatasetCard) => void;
   readonly onClose: () => void;
 }
 
-export function ImportDatasetModal({ onDone, onClose }: Props) {
+export function ImportDatasetModal({ path, onDone, onClose }: Props) {
   const start = useStore((s) => s.importDataset);
   return (
     <ImportModal
+      path={path}
       title="Import dataset"
       picker={{
         pick: 'file',

@@ -1,4 +1,4 @@
-import { Radio, Select, SimpleGrid, Stack } from '@mantine/core';
+import { Group, Radio, Select, SimpleGrid, Stack, Text } from '@mantine/core';
 import type { DatasetCard } from '../../../../electron/shared/api/entities.ts';
 import { specFields, variantDefaults } from '../../../../electron/shared/spec/spec-fields.ts';
 
@@ -28,15 +28,17 @@ export function MappingFields({ columns, mapping, onChange, errors = {} }: Props
         <SimpleGrid cols={2} mt={6} spacing="sm">
           {variant?.options?.map((option) => (
             <Radio.Card key={option.value} value={option.value} p="sm" radius="md">
-              <Radio
-                value={option.value}
-                label={option.title}
-                description={option.help}
-                tabIndex={-1}
-                readOnly
-                checked={kind === option.value}
-                styles={{ label: { fontWeight: 500 } }}
-              />
+              <Group wrap="nowrap" align="flex-start" gap="sm">
+                <Radio.Indicator mt={2} />
+                <div>
+                  <Text size="sm" fw={550}>
+                    {option.title}
+                  </Text>
+                  <Text size="xs" c="dimmed">
+                    {option.help}
+                  </Text>
+                </div>
+              </Group>
             </Radio.Card>
           ))}
         </SimpleGrid>

@@ -67,7 +67,9 @@ function Statistics({ stats, seqLen }: { stats: TokenStats; seqLen: number }) {
       </section>
       <section className={tile.panel} aria-label="Token lengths">
         <Group justify="space-between" mb="sm">
-          <Title order={3}>Tokens per row</Title>
+          <Title order={2} size="h3">
+            Tokens per row
+          </Title>
         </Group>
         <LengthHistogram stats={stats} seqLen={seqLen} />
       </section>

@@ -15,7 +15,7 @@ export default function DevicesPage() {
   const history = useTelemetry();
   const hasGpu = system?.devices.some((device) => device.kind === 'cuda') ?? false;
   return (
-    <Page title="Devices" description="What runs can compute with, and how busy it is now.">
+    <Page title="Machine" description="What runs can compute with, and how busy it is now.">
       {!system && !error && <Skeleton h={260} maw={480} role="status" aria-label="Loading the devices" />}
       {error && (
         <ErrorView info={error} title="The devices could not be listed" onRetry={() => void load()} />

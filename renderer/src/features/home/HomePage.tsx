@@ -64,7 +64,7 @@ export default function HomePage() {
                   This machine
                 </Title>
                 <Anchor href="#/devices" size="sm">
-                  Devices
+                  Details
                 </Anchor>
               </Group>
               <MachineSummary />

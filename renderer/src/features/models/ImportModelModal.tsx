@@ -4,14 +4,17 @@ import { ImportModal } from '../../components/ImportModal.tsx';
 import { useStore } from '../../store/context.tsx';
 
 interface Props {
+  /** To begin with; empty: to be chosen. */
+  readonly path: string;
   readonly onDone: (model: ModelCard) => void;
   readonly onClose: () => void;
 }
 
-export function ImportModelModal({ onDone, onClose }: Props) {
+export function ImportModelModal({ path, onDone, onClose }: Props) {
   const start = useStore((s) => s.importModel);
   return (
     <ImportModal
+      path={path}
       title="Import model"
       picker={{
         pick: 'either',

@@ -1,14 +1,12 @@
 import { Button, Code, SimpleGrid, Skeleton } from '@mantine/core';
 import { IconBox, IconPlus } from '@tabler/icons-react';
-import { useEffect, useState } from 'react';
+import { useEffect } from 'react';
 import type { ModelCard } from '../../../../electron/shared/api/entities.ts';
-import { navigate } from '../../app/route.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { plural } from '../../components/format.ts';
 import { Page } from '../../components/Page.tsx';
 import { useStore } from '../../store/context.tsx';
-import { ImportModelModal } from './ImportModelModal.tsx';
 import { ModelDrawer } from './ModelDrawer.tsx';
 import { ModelTile } from './ModelTile.tsx';
 
@@ -17,11 +15,11 @@ export default function ModelsPage({ id }: { id: string | null }) {
   const models = useStore((s) => s.models);
   const error = useStore((s) => s.modelsError);
   const load = useStore((s) => s.loadModels);
-  const [importing, setImporting] = useState(false);
+  const openImport = useStore((s) => s.openImport);
   useEffect(() => void load(), [load]);
 
   const importButton = (
-    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setImporting(true)}>
+    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => openImport('model')}>
       Import model
     </Button>
   );
@@ -40,15 +38,6 @@ export default function ModelsPage({ id }: { id: string | null }) {
             <ModelTile key={model.id} model={model} />
           ))}
         </SimpleGrid>
-      )}
-      {importing && (
-        <ImportModelModal
-          onClose={() => setImporting(false)}
-          onDone={(model) => {
-            setImporting(false);
-            navigate(`#/models/${model.id}`);
-          }}
-        />
       )}
       <ModelDrawer model={models?.find((m: ModelCard) => m.id === id) ?? null} wanted={id} />
     </Page>

@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Stack, Table, Text } from '@mantine/core';
+import { Badge, Button, Group, Stack, Table, Text, VisuallyHidden } from '@mantine/core';
 import { IconDeviceFloppy, IconMessages, IconPackageExport } from '@tabler/icons-react';
 import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 import type { CheckpointPoint } from '../../../../electron/shared/runs/series.ts';
@@ -38,7 +38,9 @@ export function CheckpointsTab({ run, detail, saved, commands }: Props) {
             <Table.Th>Step</Table.Th>
             <Table.Th>Saved</Table.Th>
             <Table.Th>Size</Table.Th>
-            <Table.Th aria-label="Actions" />
+            <Table.Th>
+              <VisuallyHidden>Actions</VisuallyHidden>
+            </Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -64,7 +66,7 @@ export function CheckpointsTab({ run, detail, saved, commands }: Props) {
                       size="xs"
                       variant="default"
                       leftSection={<IconPackageExport size={14} aria-hidden />}
-                      aria-label={`Export step ${checkpoint.step}`}
+                      aria-label={`Export… step ${checkpoint.step}`}
                       onClick={() => commands.exportFrom(run, checkpoint.name)}
                     >
                       Export…
@@ -77,7 +79,7 @@ export function CheckpointsTab({ run, detail, saved, commands }: Props) {
                         run: targetKey({ runId: run.id, checkpoint: checkpoint.name }),
                       })}
                       leftSection={<IconMessages size={14} aria-hidden />}
-                      aria-label={`Chat with step ${checkpoint.step}`}
+                      aria-label={`Playground: step ${checkpoint.step}`}
                     >
                       Playground
                     </Button>

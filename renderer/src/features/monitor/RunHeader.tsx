@@ -1,7 +1,7 @@
 /** How far a run is, and what can be done to it. */
 import { Button, Group, Progress, Text, Tooltip } from '@mantine/core';
 import {
-  IconAdjustmentsHorizontal,
+  IconCopy,
   IconDeviceFloppy,
   IconMessages,
   IconPackageExport,
@@ -73,14 +73,14 @@ export function RunButtons({ run, commands }: { run: RunStatus; commands: RunCom
           Playground
         </Button>
       </Tooltip>
-      <Tooltip label="Opens the form with the settings of this run">
+      <Tooltip label="Opens New run with the settings of this one">
         <Button
           size="xs"
           variant="default"
-          leftSection={<IconAdjustmentsHorizontal {...icon} />}
+          leftSection={<IconCopy {...icon} />}
           onClick={() => commands.reuse(run)}
         >
-          Reuse
+          Duplicate…
         </Button>
       </Tooltip>
     </>

@@ -17,7 +17,7 @@ export function SettingsTab({ spec }: { spec: RunSpec }) {
       </Group>
       {groups.map((group) => (
         <section key={group.title} aria-label={group.title}>
-          <Title order={3} mb={4}>
+          <Title order={2} size="h3" mb={4}>
             {group.title}
           </Title>
           <table className={classes.settings}>

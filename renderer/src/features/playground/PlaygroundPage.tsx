@@ -69,9 +69,9 @@ export default function PlaygroundPage() {
     <Page
       title="Playground"
       actions={
-        <Group gap="xs" wrap="nowrap">
+        <Group gap="xs">
           <Select
-            w={220}
+            w="min(220px, 100%)"
             aria-label="Model"
             data={usable.map((m) => ({ value: m.id, label: m.name }))}
             value={modelId}
@@ -80,7 +80,7 @@ export default function PlaygroundPage() {
             onChange={(value) => value && go(value)}
           />
           <MultiSelect
-            w={440}
+            w="min(440px, 100%)"
             aria-label="Compare with"
             placeholder={
               choices.length === 0

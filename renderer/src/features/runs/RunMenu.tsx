@@ -1,7 +1,7 @@
 /** Actions of one run in a list. */
 import { ActionIcon, Menu } from '@mantine/core';
 import {
-  IconAdjustmentsHorizontal,
+  IconCopy,
   IconDots,
   IconMessages,
   IconPackageExport,
@@ -50,8 +50,8 @@ export function RunMenu({ run }: { run: RunStatus }) {
         >
           Open in the playground
         </Menu.Item>
-        <Menu.Item leftSection={<IconAdjustmentsHorizontal {...icon} />} onClick={() => commands.reuse(run)}>
-          Reuse settings
+        <Menu.Item leftSection={<IconCopy {...icon} />} onClick={() => commands.reuse(run)}>
+          Duplicate…
         </Menu.Item>
         <Menu.Divider />
         <Menu.Item

@@ -32,7 +32,8 @@ export function RunStateBadge({ state, size = 'sm' }: { state: RunState; size?: 
       size={size}
       tt="none"
       leftSection={<Glyph size={12} aria-hidden />}
-      c={`light-dark(var(--mantine-color-${color}-9), var(--mantine-color-${color}-3))`}
+      // Shade 9 alone is too light on the tint of teal and yellow.
+      c={`light-dark(color-mix(in srgb, var(--mantine-color-${color}-9) 80%, black), var(--mantine-color-${color}-3))`}
       style={{ flexShrink: 0 }}
     >
       {label}

@@ -37,7 +37,7 @@ export function ModelField(props: FieldProps) {
         <Text size="xs" c="dimmed" mt={4}>
           {chosen.family} · {formatCount(chosen.parameters)} parameters · {chosen.dtype} ·{' '}
           {formatInteger(chosen.contextLength)} tokens of context · {formatBytes(chosen.sizeBytes)} ·{' '}
-          <Anchor href={`#/models/${chosen.id}`} size="xs">
+          <Anchor href={`#/models/${chosen.id}`} size="xs" underline="always">
             Details
           </Anchor>
         </Text>
@@ -106,7 +106,8 @@ function LibraryOrPath(props: LibraryOrPathProps) {
       component="button"
       type="button"
       size="xs"
-      mt={4}
+      mt={2}
+      mih={24}
       onClick={() => {
         setWantsPath(!byPath);
         onChange(empty);

@@ -99,7 +99,7 @@ function Chosen({ option: { paper, meta } }: { option: FieldOption }) {
     <Text size="xs" mt={8}>
       {choose} {paper && 'Paper: '}
       {paper && (
-        <Anchor href={paper.url} target="_blank" rel="noreferrer" size="xs">
+        <Anchor href={paper.url} target="_blank" rel="noreferrer" size="xs" underline="always">
           {paper.title}
         </Anchor>
       )}

@@ -27,7 +27,7 @@ export function TimelineCard({ id, spec, step }: Props) {
   return (
     <section className={page.card} aria-label="Timeline of the pipeline">
       <Group justify="space-between" mb="xs">
-        <Text size="sm" fw={600} component="h3">
+        <Text size="sm" fw={600} component="h2">
           Timeline
         </Text>
         {timeline && <Steps timeline={timeline} follows={wanted === null} onChange={setWanted} />}

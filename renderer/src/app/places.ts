@@ -1,0 +1,62 @@
+/** The pages there are, in groups: what the navigation shows and what Ctrl+K finds. */
+import {
+  type Icon,
+  IconAdjustmentsHorizontal,
+  IconBox,
+  IconChartLine,
+  IconCpu,
+  IconDatabase,
+  IconHome,
+  IconMessages,
+} from '@tabler/icons-react';
+
+export interface Place {
+  /** First part of the address. */
+  readonly part: string;
+  readonly label: string;
+  readonly icon: Icon;
+  /** Other words that people look for it by. */
+  readonly words: string;
+}
+
+export interface PlaceGroup {
+  /** Empty: without a heading. */
+  readonly title: string;
+  readonly places: readonly Place[];
+}
+
+export const placeGroups: readonly PlaceGroup[] = [
+  { title: '', places: [{ part: '', label: 'Home', icon: IconHome, words: 'start guide overview' }] },
+  {
+    title: 'Data',
+    places: [
+      { part: 'models', label: 'Models', icon: IconBox, words: 'base checkpoint gguf hugging face' },
+      { part: 'datasets', label: 'Datasets', icon: IconDatabase, words: 'rows jsonl csv parquet files' },
+    ],
+  },
+  {
+    title: 'Train',
+    places: [
+      {
+        part: 'compose',
+        label: 'New run',
+        icon: IconAdjustmentsHorizontal,
+        words: 'compose train fine-tune start form hyperparameters',
+      },
+      { part: 'runs', label: 'Runs', icon: IconChartLine, words: 'experiments jobs history loss' },
+    ],
+  },
+  {
+    title: 'Judge',
+    places: [
+      { part: 'playground', label: 'Playground', icon: IconMessages, words: 'chat inference generate test' },
+    ],
+  },
+];
+
+/** At the foot of the navigation. */
+export const footPlaces: readonly Place[] = [
+  { part: 'devices', label: 'Machine', icon: IconCpu, words: 'devices gpu cpu memory telemetry' },
+];
+
+export const allPlaces: readonly Place[] = [...placeGroups.flatMap(({ places }) => places), ...footPlaces];
