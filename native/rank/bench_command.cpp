@@ -14,6 +14,7 @@
 #include "rank/bench_options.h"
 #include "rank/commands.h"
 #include "rank/process.h"
+#include "rank/trace.h"
 
 namespace collie {
 
@@ -26,7 +27,7 @@ class Bench {
   explicit Bench(const BenchOptions& options) : options_(options), kernels_(make_kernels(options.decoder.device)) {
     with_memory_errors(options.decoder.device, "The model", [&] {
       decoder_ = std::make_unique<Decoder>(options.config, options.decoder);
-      options.weights ? decoder_->load(*options.weights) : decoder_->randomize(/*seed=*/1);
+      options.weights ? decoder_->load(*options.weights) : decoder_->randomize(/*seed=*/1, options.decoder.device.is_cuda() ? RandomSource::device : RandomSource::name);
       optimizer_ = make_optimizer(options.optimizer, decoder_->trainable(), *kernels_);
     });
   }
@@ -164,6 +165,8 @@ int bench_command(const Words& words) {
     seconds += line["seconds"].get<double>();
     tokens += line["tokens"].get<int64_t>();
   }
+  // One step more: tracing slows it down.
+  if (options.profile) trace(*options.profile, options.decoder.device, [&] { bench.step(options.warmup + options.steps); });
   show(bench.summary(seconds, tokens), output);
   return 0;
 }

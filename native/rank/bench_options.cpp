@@ -68,7 +68,8 @@ OptimizerSpec bench_optimizer(const Arguments& arguments) {
 
 std::vector<std::string> bench_option_names() {
   return {"model-shape", "model", "method",  "method-json", "optimizer-json", "quantization", "precision",       "device",
-          "batch",       "seq",   "tokens",  "steps",       "warmup",         "rank",         "dropout-percent", "threads"};
+          "batch",       "seq",   "tokens",  "capacity",    "steps",          "warmup",       "rank",            "dropout-percent",
+          "threads",     "profile"};
 }
 
 BenchOptions bench_options(const Arguments& arguments) {
@@ -109,6 +110,14 @@ BenchOptions bench_options(const Arguments& arguments) {
     decoder.capacity_tokens = std::max(decoder.capacity_tokens, one.n_tokens() + extra * documents);
     decoder.max_document = std::max(decoder.max_document, one.longest_document() + extra);
   }
+  if (arguments.has("capacity")) {
+    const int64_t largest = decoder.capacity_tokens;
+    decoder.capacity_tokens = arguments.integer("capacity", 0, 1, 1 << 24);
+    if (decoder.capacity_tokens < largest)
+      throw UsageError("--capacity " + std::to_string(decoder.capacity_tokens) + " is less than the " + std::to_string(largest) +
+                       " tokens of the largest micro-batch");
+  }
+  if (const auto file = arguments.find("profile")) options.profile = *file;
   options.steps = arguments.integer("steps", 5, 1, 100000);
   options.warmup = arguments.integer("warmup", 1, 0, 1000);
   return options;

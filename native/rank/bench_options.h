@@ -19,6 +19,7 @@ struct BenchOptions {
   DecoderOptions decoder;
   OptimizerSpec optimizer;
   std::vector<PackedBatch> batches;
+  std::optional<std::filesystem::path> profile;  // where the trace of one step more goes
   int64_t steps = 0;
   int64_t warmup = 0;
 };

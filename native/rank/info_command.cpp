@@ -3,6 +3,9 @@
 #include <ATen/Version.h>
 #include <torch/version.h>
 
+#include <sstream>
+#include <string>
+
 #include "core/machine/devices.h"
 #include "engine/kernels/kernels.h"
 #include "engine/train/device.h"
@@ -13,6 +16,31 @@
 namespace collie {
 
 using nlohmann::json;
+
+namespace {
+
+// What CMake was told, e.g. ["80-real", "90-real", "120"]; empty in a build for the CPU.
+json cuda_architectures() {
+  json list = json::array();
+#ifdef COLLIE_CUDA_ARCHITECTURES
+  std::istringstream words(COLLIE_CUDA_ARCHITECTURES);
+  for (std::string word; std::getline(words, word, ';');) list.push_back(word);
+#endif
+  return list;
+}
+
+#ifdef COLLIE_MPI
+constexpr bool kMpi = true;
+#else
+constexpr bool kMpi = false;
+#endif
+#ifdef COLLIE_NCCL
+constexpr bool kNccl = true;
+#else
+constexpr bool kNccl = false;
+#endif
+
+}  // namespace
 
 int info_command(const Words& words) {
   const Arguments arguments(words, {});
@@ -30,7 +58,10 @@ int info_command(const Words& words) {
               {"cpu_capability", at::get_cpu_capability()},
               {"cpu_kernels", make_kernels(at::kCPU)->name()},
               {"threads", at::get_num_threads()},
+              {"cuda_architectures", cuda_architectures()},
               {"cuda_devices", cuda_device_count()},
+              {"mpi", kMpi},
+              {"nccl", kNccl},
               {"devices", devices}});
   return 0;
 }

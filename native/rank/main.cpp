@@ -23,6 +23,7 @@ constexpr const char* kUsage =
     "       collie-rank bench  --model-shape smollm2-135m|1b|8b | --model <folder> [--quantization none|nf4]\n"
     "                          [--method lora|full | --method-json {..}] [--optimizer-json {..}] (as in a resolved spec)\n"
     "                          [--precision bf16|fp32] [--device cpu|cuda] [--batch n] [--seq n] [--tokens n,n,..]\n"
+    "                          [--capacity n] (tokens of a micro-batch that there is room for) [--profile <trace file>]\n"
     "                          [--steps n] [--warmup n] [--rank n] [--dropout-percent n] [--threads n] "
     "[--checkpointing] [--json]\n";
 

@@ -57,9 +57,9 @@ void Decoder::make_room(const MethodSpec& guest) {
 #endif
 }
 
-void Decoder::randomize(uint64_t seed) {
+void Decoder::randomize(uint64_t seed, RandomSource source) {
   NoAutograd guard;
-  random_weights(impl_->slots(), seed);
+  random_weights(impl_->slots(), seed, source);
   impl_->start_adapters();
 }
 

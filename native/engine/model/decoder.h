@@ -18,6 +18,7 @@
 #include "core/base/precision.h"
 #include "engine/model/batch.h"
 #include "engine/model/labels.h"
+#include "engine/model/random_source.h"
 #include "engine/parallel/parallel.h"
 #include "engine/parallel/side_thread.h"
 #include "engine/peft/parameter.h"
@@ -112,7 +113,7 @@ class Decoder {
   // caller fills trained_tensors(), then calls bind_base() and sync_weights().
   void load(const std::filesystem::path& folder, const Progress& progress = {}, AdapterStart start = AdapterStart::fresh);
   // Random weights (normal, std 0.02; norms 1): benchmarks and tests.
-  void randomize(uint64_t seed);
+  void randomize(uint64_t seed, RandomSource source = RandomSource::name);
 
   // One chunk of the pipeline at a time; Pipeline (engine/train/pipeline.h) calls these in order and carries the tensors between
   // ranks. All are [M, D] in the format that computes, M the rank's share (core/grid/parallel.h, TokenShare) of the tokens with virtual ones.

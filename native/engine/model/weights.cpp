@@ -1,8 +1,10 @@
 #include "engine/model/weights.h"
 
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/normal.h>
 
 #include <algorithm>
 #include <cmath>
@@ -88,7 +90,26 @@ void read_weights(const std::filesystem::path& folder, const std::vector<WeightS
   }
 }
 
-void random_weights(const std::vector<WeightSlot>& slots, uint64_t seed) {
+namespace {
+
+void draw_on_device(const std::vector<WeightSlot>& slots, uint64_t seed) {
+  for (const WeightSlot& slot : slots) {
+    const at::Tensor out = slot.take ? at::empty(whole_shape(slot), at::TensorOptions().dtype(at::kFloat)) : slot.destination;
+    if (out.dim() == 1) {
+      out.fill_(1);
+    } else {
+      at::Generator generator = at::globalContext().defaultGenerator(out.device()).clone();
+      generator.set_current_seed(seed ^ name_key(slot.name));
+      out.normal_(0, 0.02, generator);
+    }
+    if (slot.take)
+      slot.take(out);
+    else if (slot.loaded)
+      slot.loaded();
+  }
+}
+
+void draw_by_name(const std::vector<WeightSlot>& slots, uint64_t seed) {
   // One buffer for all, of a group of rows: copies of whole tables would be the peak of memory, and copies that come and go between
   // weights that are quantized as they arrive would leave holes of their size in the heap.
   int64_t largest_row = 0;
@@ -125,6 +146,12 @@ void random_weights(const std::vector<WeightSlot>& slots, uint64_t seed) {
     }
     if (slot.loaded) slot.loaded();
   }
+}
+
+}  // namespace
+
+void random_weights(const std::vector<WeightSlot>& slots, uint64_t seed, RandomSource source) {
+  source == RandomSource::device ? draw_on_device(slots, seed) : draw_by_name(slots, seed);
 }
 
 }  // namespace collie

@@ -10,6 +10,7 @@
 
 #include "core/grid/parallel.h"
 #include "core/plan/weight_homes.h"
+#include "engine/model/random_source.h"
 
 namespace collie {
 
@@ -31,7 +32,7 @@ struct WeightSlot {
 void read_weights(const std::filesystem::path& folder, const std::vector<WeightSlot>& slots,
                   const std::function<void(double fraction)>& progress);
 
-// Normal with standard deviation 0.02 (1 for vectors, which are norms): a pure function of seed and name.
-void random_weights(const std::vector<WeightSlot>& slots, uint64_t seed);
+// Normal with standard deviation 0.02; 1 for vectors, which are norms.
+void random_weights(const std::vector<WeightSlot>& slots, uint64_t seed, RandomSource source);
 
 }  // namespace collie
