@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
  * Sets up everything on a fresh machine and builds it; does nothing that is done already. Plain Node, no packages.
+ * With an NVIDIA GPU it also builds the engine for CUDA, or says why runs use the CPU.
  *
  *   node native/setup.mjs [--for-tests] [--quiet] [--only native|cuda]
  */
@@ -8,7 +9,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hostBuild, nativeBuild, rendererBuild } from './setup/build.mjs';
 import { runSteps } from './setup/console.mjs';
-import { cudaLibtorch, libtorch, nccl } from './setup/libtorch.mjs';
+import { cudaForThisMachine, cudaSteps, nvidiaCards } from './setup/gpu.mjs';
+import { libtorch } from './setup/libtorch.mjs';
 import { npmPackages, systemPackages } from './setup/packages.mjs';
 
 const usage = 'Usage: node native/setup.mjs [--for-tests] [--quiet] [--only native|cuda]';
@@ -28,21 +30,23 @@ if (major < 20 || (major === 20 && minor < 19)) {
 const native = dirname(fileURLToPath(import.meta.url));
 const root = join(native, '..');
 const forTests = args.includes('--for-tests');
+const quiet = args.includes('--quiet');
 const packages = systemPackages(forTests);
 const targetsOf = (...names) => (forTests ? [] : names);
 const targets = {
-  cuda: () => [
-    packages,
-    cudaLibtorch(native),
-    nccl(native),
-    nativeBuild(native, 'cuda-release', targetsOf('collie-rank')),
-  ],
+  cuda: () => [packages, ...cudaSteps(native, targetsOf('collie-rank'), nvidiaCards().cards)],
   native: () => [
     packages,
     npmPackages(root),
     libtorch(native),
     nativeBuild(native, 'cpu-release', targetsOf('collie-rank', 'collie_native')),
   ],
-  all: () => [...targets.native(), hostBuild(root), rendererBuild(root)],
+  // Tests compile what is for CUDA in a tier of their own.
+  all: () => [
+    ...targets.native(),
+    hostBuild(root),
+    rendererBuild(root),
+    ...(forTests ? [] : cudaForThisMachine(native, !quiet)),
+  ],
 };
-await runSteps(targets[only](), args.includes('--quiet'));
+await runSteps(targets[only](), quiet);

@@ -68,6 +68,11 @@ program
   );
 
 program
+  .command('doctor')
+  .description('say what this machine has and what is missing for training, each with a next step')
+  .action(guarded(async () => (await import('./doctor.ts')).doctorCommand({ json: json() })));
+
+program
   .command('serve')
   .description('serve the workbench to a browser on this machine')
   .addOption(portOption())

@@ -14,6 +14,7 @@ import { CollieError, toErrorInfo } from '../shared/errors.ts';
 import type { RunStatus } from '../shared/runs/events.ts';
 import { mappingSchema } from '../shared/spec/run-spec.ts';
 import { answerBoth } from './ask.ts';
+import { chooseDevice } from './device.ts';
 import { describeRun, followRun } from './follow-run.ts';
 import { printJson } from './output.ts';
 import { Progress } from './progress.ts';
@@ -101,7 +102,9 @@ async function importOnce(host: Host, path: string, name: string): Promise<Datas
 }
 
 async function train(host: Host, model: ModelCard, data: SampleData, again: boolean): Promise<RunStatus> {
-  const spec = quickstartSpec(model, data);
+  const { device, why } = await chooseDevice((await host.call('system.info', {})).devices);
+  done(why);
+  const spec = { ...quickstartSpec(model, data), device };
   const { resolved, issues } = await host.call('spec.validate', { spec });
   if (!resolved)
     throw new CollieError('spec.invalid', 'The quickstart preset does not fit here.', '', { issues });

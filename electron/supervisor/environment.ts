@@ -5,7 +5,7 @@ import { arch, cpus, hostname, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { productVersion } from '../server/host/system.ts';
-import { installRoot, native } from '../server/native/addon.ts';
+import { type EngineBuild, installRoot, native } from '../server/native/addon.ts';
 import { requireRank } from '../server/rank/rank.ts';
 import { readEnvironment, writeJsonAtomic } from '../server/runs/folder.ts';
 import { runFiles } from '../shared/runs/run-folder.ts';
@@ -23,7 +23,7 @@ export interface Attempt {
 /** Adds this attempt; the attempts before it stay. What cannot be found out is null, never a reason to fail. */
 export async function recordEnvironment(runDir: string, spec: RunSpec, attempt: Attempt): Promise<void> {
   const former = readEnvironment(runDir).attempts;
-  const [engine, commit] = await Promise.all([engineInfo(), gitCommit()]);
+  const [engine, commit] = await Promise.all([engineInfo(spec.device), gitCommit()]);
   writeJsonAtomic(join(runDir, runFiles.environment), {
     v: 1,
     collie: { version: productVersion(), commit },
@@ -37,9 +37,9 @@ export async function recordEnvironment(runDir: string, spec: RunSpec, attempt: 
   });
 }
 
-async function engineInfo(): Promise<unknown> {
+async function engineInfo(build: EngineBuild): Promise<unknown> {
   try {
-    const { stdout } = await run(requireRank(), ['info'], { timeout: TIMEOUT_MS });
+    const { stdout } = await run(requireRank(build), ['info'], { timeout: TIMEOUT_MS });
     return JSON.parse(stdout);
   } catch {
     return null;

@@ -30,7 +30,7 @@ export class RankGroup {
   /** Throws engine.not_built, setup.failed without mpirun. A program that cannot be started shows in `exited` as a rejection. */
   constructor(runDir: string, spec: RunSpec, resumeFrom: string | null) {
     const { command, args, env } = launchCommand({
-      program: requireRank(),
+      program: requireRank(spec.device),
       mpirun: requireMpirun,
       runDir,
       resumeFrom,

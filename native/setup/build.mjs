@@ -3,6 +3,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { command } from './command.mjs';
+import { cudaToolkit } from './cuda-compiler.mjs';
 import { cudaTorchDir, torchDir } from './libtorch.mjs';
 
 /** A compiler job with torch headers takes about 1 GB: never more jobs than memory for them. */
@@ -13,8 +14,11 @@ const presets = {
   'cuda-release': { title: 'Native engine for CUDA', torch: cudaTorchDir },
 };
 
-/** `targets`: what ninja is to make; empty for everything, the native tests included. */
-export function nativeBuild(native, preset, targets) {
+/**
+ * `targets`: what ninja is to make; empty for everything, the native tests included. `architectures`: of the GPUs to compile for; empty for
+ * all that are supported.
+ */
+export function nativeBuild(native, preset, targets, architectures = '') {
   const target = join(native, 'build', preset);
   const { title, torch } = presets[preset];
   return {
@@ -25,10 +29,10 @@ export function nativeBuild(native, preset, targets) {
       const next =
         'Read the compiler error above. A clean build may help: delete native/build and start again.';
       report(null, 'configuring');
-      await command('cmake', ['--preset', preset, '-S', native, `-DCOLLIE_TORCH_DIR=${torch(native)}`], {
-        cwd: native,
-        next,
-      });
+      const settings = [`-DCOLLIE_TORCH_DIR=${torch(native)}`];
+      if (preset === 'cuda-release') settings.push(`-DCMAKE_CUDA_COMPILER=${cudaToolkit(native).nvcc}`);
+      if (architectures) settings.push(`-DCMAKE_CUDA_ARCHITECTURES=${architectures}`);
+      await command('cmake', ['--preset', preset, '-S', native, ...settings], { cwd: native, next });
       await command('ninja', ['-C', target, `-j${jobs()}`, ...targets], {
         env: { NINJA_STATUS: '[%f/%t] ' },
         onLine(line) {

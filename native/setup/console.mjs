@@ -20,21 +20,35 @@ function bar(fraction, width = 24) {
 
 /**
  * Runs steps one after another. A step is {title, needed(): boolean | string, run(report)}; `report(fraction | null, text)`
- * moves its bar. Steps that are not needed are passed over in silence when `quiet`.
+ * moves its bar. Steps that are not needed are passed over in silence when `quiet`. A failure ends the set-up, unless the step is `optional`: then
+ * that function gets the error, and the optional steps after it are left out.
  */
 export async function runSteps(steps, quiet) {
   let index = 0;
+  let gaveUp = false;
   for (const step of steps) {
     index += 1;
+    if (gaveUp && step.optional) continue;
     const label = `[${index}/${steps.length}] ${step.title}`;
     if (!(await step.needed())) {
       if (!quiet) console.log(`${label} ${color(32, 'ready')}`);
       continue;
     }
-    await runStep(step, label);
+    const error = await runStep(step, label);
+    if (!error) continue;
+    gaveUp = true;
+    if (step.optional) step.optional(error);
+    else process.exit(1);
   }
 }
 
+function explain(label, error) {
+  console.error(`${label} ${color(31, 'failed')}: ${error.message}`);
+  if (error.next) console.error(`Next: ${error.next}`);
+  if (!(error instanceof SetupError)) console.error(error.stack);
+}
+
+/** The error that it ended with, or null. */
 async function runStep(step, label) {
   const begun = Date.now();
   const elapsed = () => (Date.now() - begun) / 1000;
@@ -60,13 +74,13 @@ async function runStep(step, label) {
     });
   } catch (error) {
     if (tty) process.stdout.write('\r\x1b[2K');
-    console.error(`${label} ${color(31, 'failed')}: ${error.message}`);
-    if (error.next) console.error(`Next: ${error.next}`);
-    if (!(error instanceof SetupError)) console.error(error.stack);
-    process.exit(1);
+    if (step.optional) console.log(`${label} ${color(33, 'not done')}`);
+    else explain(label, error);
+    return error;
   } finally {
     clearInterval(timer);
   }
   if (tty) process.stdout.write('\r\x1b[2K');
   console.log(`${label} ${color(32, 'done')} in ${duration(elapsed())}`);
+  return null;
 }

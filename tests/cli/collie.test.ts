@@ -202,3 +202,19 @@ test('a run survives its window: the host is killed, the run goes on, a new host
   expect(await fake.until(id, (status) => !isLive(status))).toMatchObject({ state: 'stopped', attempt: 1 });
   expect(readFileSync(join(fake.registry.dir(id), 'logs/rank-000.log'), 'utf8')).toContain('asked to stop');
 });
+
+test('doctor says what is there as JSON, and exits 1 when the engine does not start', async () => {
+  const { code, stdout } = await collie('doctor', '--json').ended;
+  const { usable, findings } = JSON.parse(stdout);
+  const states = Object.fromEntries(
+    findings.map(({ id, state }: { id: string; state: string }) => [id, state]),
+  );
+  expect(states).toMatchObject({ node: 'ok', 'engine.cpu': 'ok', home: 'ok' });
+  expect(code).toBe(usable ? 0 : 1);
+  const broken = spawnSync(process.execPath, ['--import', tsx, main, 'doctor'], {
+    encoding: 'utf8',
+    env: { ...process.env, COLLIE_HOME: fake.home, COLLIE_RANK: join(fake.home, 'nothing'), NO_COLOR: '1' },
+  });
+  expect(broken.status).toBe(1);
+  expect(broken.stdout).toMatch(/next {2}Engine for the CPU: Run `node native\/setup\.mjs`/);
+});

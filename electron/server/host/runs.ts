@@ -30,6 +30,7 @@ export function runHandlers(services: Services): AreaHandlers<'runs'> {
       requireRank();
       const { issues, resolved } = await validateSpec(services, spec);
       if (!resolved) throw invalidSpec(issues);
+      requireRank(resolved.device);
       const id = runs.create(resolved);
       await changing(runs.start(id));
       return { id };

@@ -117,9 +117,20 @@ export function installRoot(): string {
   return folder;
 }
 
+/** Which build of the engine: that for CUDA computes on the CPU too, and takes seconds longer to start. */
+export type EngineBuild = 'cpu' | 'cuda';
+
 const buildDir = () => process.env.COLLIE_BUILD_DIR ?? resolve(installRoot(), 'native/build/cpu-release');
 
-export const rankExecutable = () => process.env.COLLIE_RANK ?? join(buildDir(), 'rank/collie-rank');
+// Who names a build of his own has one for everything, unless he names two.
+const cudaBuildDir = () =>
+  process.env.COLLIE_CUDA_BUILD_DIR ??
+  process.env.COLLIE_BUILD_DIR ??
+  resolve(installRoot(), 'native/build/cuda-release');
+
+/** Where collie-rank is, or would be: $COLLIE_RANK, or that of the build. */
+export const rankExecutable = (build: EngineBuild = 'cpu') =>
+  process.env.COLLIE_RANK ?? join(build === 'cuda' ? cudaBuildDir() : buildDir(), 'rank/collie-rank');
 export const addonPath = () => process.env.COLLIE_ADDON ?? join(buildDir(), 'addon/collie_native.node');
 
 let loaded: NativeAddon | null = null;

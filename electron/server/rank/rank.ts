@@ -3,18 +3,22 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { z } from 'zod';
 import { CollieError, errorInfoSchema } from '../../shared/errors.ts';
-import { rankExecutable } from '../native/addon.ts';
+import { type EngineBuild, rankExecutable } from '../native/addon.ts';
+
+const builds = {
+  cpu: { what: 'The training engine', how: 'Run `node native/setup.mjs` to build it.' },
+  cuda: {
+    what: 'The training engine for CUDA',
+    how: 'Run `node native/setup.mjs --only cuda` to build it, or set device to cpu.',
+  },
+} as const;
 
 /** Path of the executable. Throws engine.not_built. */
-export function requireRank(): string {
-  const program = rankExecutable();
+export function requireRank(build: EngineBuild = 'cpu'): string {
+  const program = rankExecutable(build);
   if (existsSync(program)) return program;
-  throw new CollieError(
-    'engine.not_built',
-    `The training engine is missing: ${program}`,
-    'Run `node native/setup.mjs` to build it.',
-    { path: program },
-  );
+  const { what, how } = builds[build];
+  throw new CollieError('engine.not_built', `${what} is missing: ${program}`, how, { path: program });
 }
 
 /** Path of Open MPI's launcher: $COLLIE_MPIRUN, else the first `mpirun` of the PATH. Throws setup.failed. */

@@ -5,7 +5,7 @@ import type { SpecIssue } from '../../shared/spec/run-spec.ts';
 import type { DatasetSource } from '../datasets/folder.ts';
 import type { LengthCache } from '../datasets/lengths.ts';
 import type { DatasetLibrary } from '../datasets/library.ts';
-import { type NativeAddon, native } from '../native/addon.ts';
+import { type EngineBuild, type NativeAddon, native } from '../native/addon.ts';
 import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
 
 export interface SpecContext {
@@ -20,6 +20,8 @@ export interface SpecContext {
   >;
   /** Path of the launcher of several ranks; throws setup.failed. */
   mpirun(): string;
+  /** Path of the engine for a kind of device; throws engine.not_built. */
+  engine(build: EngineBuild): string;
   /** Bytes a new process can use without swapping. */
   freeMemoryBytes(): number;
   /** Relative paths of a spec start here. */

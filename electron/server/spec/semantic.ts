@@ -45,6 +45,8 @@ export async function findReferences(parts: Parts, context: SpecContext, finding
     parts.device === 'cuda'
       ? ((await attempt(findings, 'device', 'cuda', context.planner.devices)) ?? [])
       : [];
+  if (devices.some(({ kind }) => kind === 'cuda'))
+    await attempt(findings, 'device', 'cuda', () => context.engine('cuda'));
   return { model, tokenizer, train, eval: evaluation, devices };
 }
 

@@ -5,7 +5,7 @@ import type { LayoutForecast, ModelCard, Preset, RunPreview } from '../../shared
 import { CollieError } from '../../shared/errors.ts';
 import type { RunSpec, SpecIssue } from '../../shared/spec/run-spec.ts';
 import type { DatasetService } from '../datasets/service.ts';
-import { requireMpirun } from '../rank/rank.ts';
+import { requireMpirun, requireRank } from '../rank/rank.ts';
 import { freeMemoryBytes, nativePlanner, type SpecContext } from './context.ts';
 import { rankLayouts, refusalIssues } from './layouts.ts';
 import { readPresets } from './presets.ts';
@@ -39,7 +39,7 @@ export class SpecService {
   constructor(
     datasets: DatasetService,
     resolveModel: (reference: string, base: string) => Promise<{ path: string; card: ModelCard }>,
-    machine: Partial<Pick<SpecContext, 'planner' | 'freeMemoryBytes' | 'mpirun'>> = {},
+    machine: Partial<Pick<SpecContext, 'planner' | 'freeMemoryBytes' | 'mpirun' | 'engine'>> = {},
   ) {
     this.#context = {
       resolveModel,
@@ -48,6 +48,7 @@ export class SpecService {
       planner: nativePlanner,
       freeMemoryBytes,
       mpirun: requireMpirun,
+      engine: requireRank,
       ...machine,
     };
   }
