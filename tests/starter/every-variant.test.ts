@@ -13,9 +13,8 @@ import { defaultHome } from '../../electron/server/host/services.ts';
 import { STARTER_MODEL_ID } from '../../electron/server/models/starter.ts';
 import { readSeries } from '../../electron/server/runs/series-file.ts';
 import { DEFAULT_SET } from '../../electron/shared/runs/event-line.ts';
-import { startRate } from '../../electron/shared/spec/method-traits.ts';
+import { rateKeys, recommendedRate } from '../../electron/shared/spec/learning-rates.ts';
 import type { MethodType } from '../../electron/shared/spec/methods.ts';
-import { variantDefaults } from '../../electron/shared/spec/spec-fields.ts';
 import { launchBrowser, openPage, shootOnFailure, skipReason } from '../e2e/support/browser.ts';
 import { chartRows, pick, set } from '../e2e/support/flows.ts';
 import { cliCommand, type Home, HostProcess, hostEnvironment, makeHome } from '../e2e/support/host.ts';
@@ -53,9 +52,9 @@ const nameOf = ({ method, optimizer }: Case) => `${method.value} ${optimizer.val
 
 /** Rates of an optimizer by key, as the form proposes them. */
 const ratesOf = ({ method, optimizer }: Case) =>
-  Object.keys(variantDefaults('optimizer.type', optimizer.value))
-    .filter((key) => key.endsWith('learning_rate'))
-    .map((key) => [key, startRate(method.value as MethodType, optimizer.value, key)] as const);
+  rateKeys(optimizer.value).map(
+    (key) => [key, recommendedRate(method.value as MethodType, optimizer.value, key)] as const,
+  );
 
 describe.skipIf(skipReason)('the starter model', () => {
   let folder: string;
@@ -113,11 +112,7 @@ describe.skipIf(skipReason)('the starter model', () => {
   shootOnFailure(() => page);
 
   async function byCommandLine(one: Case): Promise<Losses> {
-    const sets = [
-      `method.type=${one.method.value}`,
-      `optimizer.type=${one.optimizer.value}`,
-      ...ratesOf(one).map(([key, rate]) => `optimizer.${key}=${rate}`),
-    ];
+    const sets = [`method.type=${one.method.value}`, `optimizer.type=${one.optimizer.value}`];
     const flags = sets.flatMap((set) => ['--set', set]);
     const printed = await collie('run', join(home.user, 'spec.json'), '--json', ...flags);
     const { path } = JSON.parse(printed) as { path: string };

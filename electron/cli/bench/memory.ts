@@ -5,6 +5,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { CollieError } from '../../shared/errors.ts';
+import { withRates } from '../../shared/spec/learning-rates.ts';
+import type { MethodType } from '../../shared/spec/methods.ts';
+import { optimizerSchema } from '../../shared/spec/optimizers.ts';
 import { specFields, variantDefaults } from '../../shared/spec/spec-fields.ts';
 
 export interface MemoryCase {
@@ -80,7 +83,7 @@ export async function measureMemory(
     '--method-json',
     JSON.stringify(variantDefaults('method.type', method)),
     '--optimizer-json',
-    JSON.stringify(variantDefaults('optimizer.type', optimizer)),
+    JSON.stringify(withRates(method as MethodType, optimizerSchema.parse({ type: optimizer }))),
     ...['--quantization', quantization, '--precision', shape.precision],
     ...['--batch', `${shape.batch}`, '--seq', `${shape.seq}`, '--threads', `${shape.threads}`],
     ...['--steps', '1', '--warmup', '1', '--json'],

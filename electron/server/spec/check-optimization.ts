@@ -1,5 +1,7 @@
 /** Settings of the optimizer, the batch and the schedule that do not go together. */
-import { methodTitle, optimizerTitle, usualRate } from '../../shared/spec/method-traits.ts';
+
+import { usualRate } from '../../shared/spec/learning-rates.ts';
+import { methodTitle, optimizerTitle } from '../../shared/spec/method-traits.ts';
 import type { Findings } from './context.ts';
 import { issue, type Parts } from './issue.ts';
 import { FUSED_OPTIMIZERS } from './parallel-rules.ts';

@@ -1,5 +1,7 @@
 /** docs/methods.md and docs/optimizers.md: what there is to choose from, made from the schema by `npm run docs:spec`. */
-import { exportKinds, methodTraits, usualRate } from '../../shared/spec/method-traits.ts';
+
+import { recommendedRate, usualRate } from '../../shared/spec/learning-rates.ts';
+import { exportKinds, methodTraits } from '../../shared/spec/method-traits.ts';
 import type { MethodType } from '../../shared/spec/methods.ts';
 import { type FieldOption, type SpecField, specFields } from '../../shared/spec/spec-fields.ts';
 
@@ -46,7 +48,7 @@ function methodPart(option: FieldOption): string {
       `- **Trains** ${general(traits.trains)}.`,
       `- **Cost**: ${traits.cost}`,
       `- **When**: ${traits.choose}`,
-      `- **Learning rate** with AdamW: start with ${start}; usual are ${low} to ${high}.`,
+      `- **Learning rate** with AdamW: ${start} is recommended; usual are ${low} to ${high}.`,
       `- **Base in 4 bits** (\`quantization\`: \`nf4\`): ${traits.base === 'frozen' ? 'yes' : `no, it ${traits.base === 'trained' ? 'trains' : 'changes'} the base weights themselves`}.`,
       `- **Exports**: ${exportsOf(type)}.`,
       ...(option.paper ? [`- **Paper**: ${paper(option)}`] : []),
@@ -91,14 +93,14 @@ export function optimizersMarkdown(): string {
     return [
       `\`${option.value}\``,
       `${option.title}. ${option.help}`,
-      `${usualRate('lora', option.value).start} / ${usualRate('full', option.value).start}`,
+      `${recommendedRate('lora', option.value)} / ${recommendedRate('full', option.value)}`,
       own.map((one) => `\`${one.key}\``).join(', ') || 'none',
       paper(option),
     ];
   });
   return `${[
     '# Optimizers',
-    `The update rule: \`optimizer.type\`. Learning rates are those the form starts with. ${GENERATED}`,
+    `The update rule: \`optimizer.type\`. Learning rates are the recommended ones, which a run takes whose \`learning_rate\` is null or left out. ${GENERATED}`,
     table(
       ['`optimizer.type`', 'what it is', 'learning rate: LoRA / all weights', 'further settings', 'paper'],
       rows,

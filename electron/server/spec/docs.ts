@@ -6,7 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { runSpecSchema } from '../../shared/spec/run-spec.ts';
+import { runSpecObject } from '../../shared/spec/run-spec.ts';
 import { type SpecField, specFields, specGroups } from '../../shared/spec/spec-fields.ts';
 import { addonPath, installRoot, native } from '../native/addon.ts';
 import { methodsMarkdown, optimizersMarkdown } from './docs-choices.ts';
@@ -30,7 +30,7 @@ const FORM_ONLY = [
 
 /** What a user may write, as JSON Schema (draft 2020-12): for editors and other programs. */
 export function specJsonSchema(): Record<string, unknown> {
-  const schema = z.toJSONSchema(runSpecSchema, {
+  const schema = z.toJSONSchema(runSpecObject, {
     io: 'input',
     target: 'draft-2020-12',
     override: ({ jsonSchema }) => {

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Device, LayoutForecast, ModelCard, RunPreview } from '../../shared/api/entities.ts';
 import { type CollieError, toErrorInfo } from '../../shared/errors.ts';
-import { whatIsTrained } from '../../shared/spec/method-traits.ts';
+import { recommendedRate } from '../../shared/spec/learning-rates.ts';
+import { methodTitle, optimizerTitle, whatIsTrained } from '../../shared/spec/method-traits.ts';
 import { type RunSpec, type SpecIssue, sequencesPerStep } from '../../shared/spec/run-spec.ts';
 import type { DatasetSource } from '../datasets/folder.ts';
 import { type RowLengths, tokenStats } from '../datasets/lengths.ts';
@@ -160,7 +161,8 @@ function summarize(subject: Subject, preview: Omit<RunPreview, 'summary' | 'warn
   const step = `A step takes ${preview.sequencesPerStep} ${packed} of at most ${batch.seq_len} tokens (${batch.micro_batch_size} at once, ${batch.grad_accum_steps} times).`;
   const warmup =
     preview.totalSteps === null ? null : Math.ceil(schedule.warmup_ratio * preview.totalSteps - 1e-9);
-  const rate = `The learning rate rises to ${optimizer.learning_rate}${warmup === null ? '' : ` over ${count(warmup, 'step')}`}, then ${schedule.type === 'constant' ? 'stays' : `falls (${schedule.type}) to ${schedule.min_lr_ratio === 0 ? '0' : `${schedule.min_lr_ratio} of that`}`}.`;
+  const usual = optimizer.learning_rate === recommendedRate(spec.method.type, optimizer.type);
+  const rate = `The learning rate rises to ${optimizer.learning_rate}${usual ? `, the recommended one for ${methodTitle(spec.method.type)} with ${optimizerTitle(optimizer.type)}` : ''}${warmup === null ? '' : `${usual ? ',' : ''} over ${count(warmup, 'step')}`}, then ${schedule.type === 'constant' ? 'stays' : `falls (${schedule.type}) to ${schedule.min_lr_ratio === 0 ? '0' : `${schedule.min_lr_ratio} of that`}`}.`;
   return [
     `${model.card.name} ${what}, in ${spec.precision}${spec.quantization === 'nf4' ? ' with 4-bit base weights' : ''} on the ${spec.device === 'cpu' ? 'CPU' : 'GPU'}.`,
     preview.totalSteps === null

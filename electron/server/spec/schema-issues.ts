@@ -1,6 +1,7 @@
 /** What zod finds wrong with a spec, in the words of the form: the field's name, the value, the limits, what to do. */
 import type { z } from 'zod';
-import { type RunSpec, runSpecSchema, type SpecIssue } from '../../shared/spec/run-spec.ts';
+import { withRates } from '../../shared/spec/learning-rates.ts';
+import { type RunSpec, runSpecObject, runSpecSchema, type SpecIssue } from '../../shared/spec/run-spec.ts';
 import {
   activeFields,
   type SpecField,
@@ -22,7 +23,11 @@ export function show(value: unknown): string {
 export function expected(field: SpecField): string {
   const { kind, min, max, minLength, maxLength, options } = field;
   const choices = (options ?? []).map(({ value }) => value).join(', ');
-  const orNone = field.nullable ? ', or null for none' : '';
+  const orNone = !field.nullable
+    ? ''
+    : field.meta.rateFactor === undefined
+      ? ', or null for none'
+      : ', or null for the recommended one';
   switch (kind) {
     case 'integer':
     case 'number': {
@@ -124,6 +129,7 @@ function suggestionFor(field: SpecField, value: unknown): string {
     !Number.isInteger(value)
   )
     return `Use ${Math.round(value)}.`;
+  if (field.meta.rateFactor !== undefined) return 'Leave it out for the recommended one.';
   return field.required ? '' : `The default is ${show(field.default)}.`;
 }
 
@@ -194,10 +200,12 @@ export function checkSchema(input: unknown): SchemaCheck {
   const parsed = runSpecSchema.safeParse(input);
   if (parsed.success) return { issues: [], spec: parsed.data, parts: parsed.data };
   const parts: Record<string, unknown> = {};
-  for (const [key, schema] of Object.entries(runSpecSchema.shape)) {
+  for (const [key, schema] of Object.entries(runSpecObject.shape)) {
     const part = schema.safeParse(specValue(input, key));
     if (part.success) parts[key] = part.data;
   }
+  const { method, optimizer } = parts as Partial<RunSpec>;
+  if (method && optimizer) parts.optimizer = withRates(method.type, optimizer);
   const issues = parsed.error.issues.flatMap((issue) => toIssues(issue, input));
   const once = new Map(issues.map((issue) => [`${issue.path} ${issue.code}`, issue]));
   return { issues: [...once.values()], spec: null, parts: parts as Partial<RunSpec> };

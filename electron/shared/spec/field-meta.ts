@@ -17,7 +17,7 @@ export interface MethodTraits {
   cost: string;
   /** When it is the right choice, in a sentence for the docs. */
   choose: string;
-  /** Usual learning rates with AdamW: what to start with, and the range beyond which a warning is due. */
+  /** Learning rates with AdamW: the recommended one, and the range beyond which a warning is due. */
   usualRate: { low: number; start: number; high: number };
 }
 
@@ -44,7 +44,7 @@ export interface FieldMeta {
   short?: string;
   /** Of a method. */
   traits?: MethodTraits;
-  /** Of an optimizer: its usual learning rates as a multiple of AdamW's; 1 when left out. */
+  /** Of a learning rate: the recommended one as a multiple of AdamW's. Such a field is null where it is not set. */
   rateFactor?: number;
 }
 

@@ -1,8 +1,8 @@
-/** What follows from a method: names, texts, exports, learning rates. Read out of the schema (methods.ts). Pure. */
-import { z } from 'zod';
+/** What follows from a method: names, texts, exports. Read out of the schema (methods.ts). Pure. */
+import type { ExportRecord } from './entities.ts';
 import type { MethodTraits } from './field-meta.ts';
 import type { Method, MethodType } from './methods.ts';
-import { variantDefaults, variantMeta } from './spec-fields.ts';
+import { variantMeta } from './spec-fields.ts';
 
 export const exportKindSchema = z.enum(['adapter', 'merged']);
 export type ExportKind = z.infer<typeof exportKindSchema>;
@@ -60,32 +60,4 @@ export function exportRefusal(type: MethodType, kind: ExportKind): Refusal | nul
 
 /** Kinds of export that this method has, adapters first. */
 export const exportKinds = (type: MethodType): ExportKind[] =>
-  exportKindSchema.options.filter((kind) => exportRefusal(type, kind) === null);
-
-/** Default learning rate of an optimizer in the schema. */
-function defaultRate(optimizer: string, key = 'learning_rate'): number {
-  const rate = variantDefaults('optimizer.type', optimizer)[key];
-  return typeof rate === 'number' ? rate : Number.NaN;
-}
-
-/**
- * Learning rates that are usual for a method with an optimizer. An optimizer's are those with AdamW times its factor; one
- * without a factor is compared by its default.
- */
-export function usualRate(method: MethodType, optimizer: string): MethodTraits['usualRate'] {
-  const { low, start, high } = methodTraits(method).usualRate;
-  const factor =
-    variantMeta('optimizer.type', optimizer)?.rateFactor ?? defaultRate(optimizer) / defaultRate('adamw');
-  const rounded = (rate: number) => Number(Math.min(1, rate * factor).toPrecision(2));
-  return { low: rounded(low), start: rounded(start), high: rounded(high) };
-}
-
-/**
- * The learning rate to start with. `key`: another rate of the optimizer (Muon has one for what is no matrix), taken to be as
- * far from AdamW's as its default is.
- */
-export function startRate(method: MethodType, optimizer: string, key = 'learning_rate'): number {
-  if (key === 'learning_rate') return usualRate(method, optimizer).start;
-  const factor = defaultRate(optimizer, key) / defaultRate('adamw');
-  return Number(Math.min(1, methodTraits(method).usualRate.start * factor).toPrecision(2));
-}
+  (['adapter', 'merged'] as const).filter((kind) => exportRefusal(type, kind) === null);

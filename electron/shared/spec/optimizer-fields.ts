@@ -2,13 +2,22 @@
 import { z } from 'zod';
 import { type FieldMeta, int, meta } from './field-meta.ts';
 
-export const learningRate = (byDefault: number, help: string) =>
+/** @param rateFactor the recommended rate as a multiple of AdamW's (spec/learning-rates.ts). */
+export const learningRate = (rateFactor: number, help: string, title = 'Learning rate') =>
   z
     .number()
     .positive()
     .max(1)
-    .default(byDefault)
-    .meta(meta({ title: 'Learning rate', help: `Peak step size. ${help}`, scale: 'log' }));
+    .nullable()
+    .default(null)
+    .meta(
+      meta({
+        title,
+        help: `Peak step size; null: the recommended one for method and optimizer. ${help}`,
+        scale: 'log',
+        rateFactor,
+      }),
+    );
 
 export const beta = (title: string, byDefault: number, max: number, help: string) =>
   z

@@ -25,7 +25,7 @@ import {
 const adamw = optimizer(
   'adamw',
   {
-    learning_rate: learningRate(2e-4, 'LoRA likes 1e-4 to 5e-4, full fine-tuning 1e-5 to 5e-5.'),
+    learning_rate: learningRate(1, 'LoRA likes 1e-4 to 5e-4, full fine-tuning 1e-5 to 5e-5.'),
     beta1: beta1(),
     beta2: beta2(),
     eps: eps(),
@@ -42,7 +42,7 @@ const adamw = optimizer(
 const adamw8bit = optimizer(
   'adamw8bit',
   {
-    learning_rate: learningRate(2e-4, 'As for AdamW: LoRA 1e-4 to 5e-4, full fine-tuning 1e-5 to 5e-5.'),
+    learning_rate: learningRate(1, 'As for AdamW: LoRA 1e-4 to 5e-4, full fine-tuning 1e-5 to 5e-5.'),
     beta1: beta1(),
     beta2: beta2(),
     eps: eps(),
@@ -59,7 +59,7 @@ const adamw8bit = optimizer(
 const lion = optimizer(
   'lion',
   {
-    learning_rate: learningRate(3e-5, "A third to a tenth of AdamW's, with as much more weight decay."),
+    learning_rate: learningRate(0.15, "A third to a tenth of AdamW's, with as much more weight decay."),
     beta1: beta1(),
     beta2: beta2(0.99, 'Decay of the momentum that is kept.'),
     weight_decay: weightDecay(),
@@ -67,7 +67,6 @@ const lion = optimizer(
   {
     title: 'Lion',
     family: 'Sign and momentum',
-    rateFactor: 0.15,
     help: 'Steps of one size in the direction of the momentum. 4 bytes of state a weight.',
     paper: arxiv('Symbolic discovery of optimization algorithms (2023)', '2302.06675'),
   },
@@ -77,7 +76,7 @@ const adan = optimizer(
   'adan',
   {
     learning_rate: learningRate(
-      5e-4,
+      2.5,
       "Adan bears rates above AdamW's; its authors take 5 to 10 times as much.",
     ),
     beta1: beta1(0.98),
@@ -94,7 +93,6 @@ const adan = optimizer(
   {
     title: 'Adan',
     family: 'Adaptive',
-    rateFactor: 2.5,
     help: 'Nesterov momentum from differences of gradients. 16 bytes of state a weight.',
     paper: arxiv('Adan (2022)', '2208.06677'),
   },
@@ -103,7 +101,7 @@ const adan = optimizer(
 const sophia = optimizer(
   'sophia',
   {
-    learning_rate: learningRate(1e-4, "Slightly below AdamW's, or 3 to 5 times Lion's."),
+    learning_rate: learningRate(0.5, "Slightly below AdamW's, or 3 to 5 times Lion's."),
     beta1: beta1(0.965),
     beta2: beta2(0.99, 'Decay of the mean of curvatures.'),
     rho: small('Rho', 0.04, 'Steps are clipped where momentum is above rho times the curvature.', 10),
@@ -119,7 +117,6 @@ const sophia = optimizer(
   {
     title: 'Sophia-G',
     family: 'Curvature and matrices',
-    rateFactor: 0.5,
     help: 'Momentum over a sampled curvature, clipped. 8 bytes of state a weight; a tenth more time at an interval of 10.',
     paper: arxiv('Sophia (2023)', '2305.14342'),
   },
@@ -128,7 +125,7 @@ const sophia = optimizer(
 const sgd = optimizer(
   'sgd',
   {
-    learning_rate: learningRate(1e-2, "A hundred times AdamW's and more: steps are as small as gradients."),
+    learning_rate: learningRate(100, "A hundred times AdamW's and more: steps are as small as gradients."),
     momentum: momentum(0.9),
     nesterov: flag('Nesterov', false, 'Looks one step ahead along the momentum.'),
     weight_decay: weightDecay('as part of the gradient'),
@@ -136,7 +133,6 @@ const sgd = optimizer(
   {
     title: 'SGD',
     family: 'Sign and momentum',
-    rateFactor: 100,
     help: 'Plain gradient descent with momentum. 4 bytes of state a weight, none without momentum.',
     paper: { title: 'Momentum (2013)', url: 'https://proceedings.mlr.press/v28/sutskever13.html' },
   },
@@ -145,7 +141,7 @@ const sgd = optimizer(
 const lomo = optimizer(
   'lomo',
   {
-    learning_rate: learningRate(1e-2, 'Plain gradient steps want 1e-2 to 5e-2.'),
+    learning_rate: learningRate(500, 'Plain gradient steps want 1e-2 to 5e-2.'),
     clip_value: z
       .number()
       .min(0)
@@ -163,7 +159,6 @@ const lomo = optimizer(
   {
     title: 'LOMO',
     family: 'Fused with the backward pass',
-    rateFactor: 500,
     help: `Gradient descent with neither state nor stored gradients: the least memory of all for every weight. ${FUSED}`,
     paper: arxiv('LOMO (2023)', '2306.09782'),
   },
@@ -173,7 +168,7 @@ const adalomo = optimizer(
   'adalomo',
   {
     learning_rate: learningRate(
-      5e-4,
+      25,
       'Relative to the size of each weight; the paper tunes with 5e-4 to 1e-3.',
     ),
     ...factored,
@@ -183,7 +178,6 @@ const adalomo = optimizer(
   {
     title: 'AdaLomo',
     family: 'Fused with the backward pass',
-    rateFactor: 25,
     help: `LOMO with an adaptive rate for every weight, from a mean a row and a column. ${FUSED}`,
     paper: arxiv('AdaLomo (2023)', '2310.10195'),
   },
@@ -192,7 +186,7 @@ const adalomo = optimizer(
 const adafactor = optimizer(
   'adafactor',
   {
-    learning_rate: learningRate(1e-3, 'Relative to the size of each weight.'),
+    learning_rate: learningRate(25, 'Relative to the size of each weight.'),
     ...factored,
     eps1: z
       .number()
@@ -207,7 +201,6 @@ const adafactor = optimizer(
   {
     title: 'Adafactor',
     family: 'Low memory',
-    rateFactor: 25,
     help: 'Squared gradients kept as a mean a row and a column. Hardly any state.',
     paper: arxiv('Adafactor (2018)', '1804.04235'),
   },
@@ -217,7 +210,7 @@ const muon = optimizer(
   'muon',
   {
     learning_rate: learningRate(
-      2e-4,
+      1,
       "Of matrices. AdamW's rates fit with the scale match_rms_adamw; the original wants 1e-3 to 2e-2.",
     ),
     momentum: momentum(0.95),
@@ -230,18 +223,7 @@ const muon = optimizer(
         meta({ title: 'Step scale', help: 'How a step grows with the shape of its matrix.', advanced: true }),
       ),
     weight_decay: weightDecay(),
-    adamw_learning_rate: z
-      .number()
-      .positive()
-      .max(1)
-      .default(2e-4)
-      .meta(
-        meta({
-          title: 'AdamW learning rate',
-          help: 'Peak step size of embeddings, head and norms.',
-          scale: 'log',
-        }),
-      ),
+    adamw_learning_rate: learningRate(1, 'Of embeddings, head and norms.', 'AdamW learning rate'),
     adamw_beta1: beta('AdamW beta 1', 0.9, 0.9999, 'Decay of the mean of gradients.'),
     adamw_beta2: beta('AdamW beta 2', 0.95, 0.99999, 'Decay of the mean of squared gradients.'),
     adamw_eps: eps('AdamW epsilon'),
@@ -257,7 +239,7 @@ const muon = optimizer(
 const apollo = optimizer(
   'apollo',
   {
-    learning_rate: learningRate(1e-4, "As AdamW's in full fine-tuning, or somewhat above."),
+    learning_rate: learningRate(2, "As AdamW's in full fine-tuning, or somewhat above."),
     rank: int(1, 4096)
       .default(64)
       .meta(
@@ -289,7 +271,6 @@ const apollo = optimizer(
   {
     title: 'APOLLO',
     family: 'Low memory',
-    rateFactor: 2,
     help: "AdamW's step sizes learned from a small random projection of the gradient. State of rank, not of matrix size.",
     paper: arxiv('APOLLO (2024)', '2412.05270'),
   },
@@ -309,4 +290,5 @@ export const optimizerSchema = z.discriminatedUnion('type', [
   adalomo,
 ]);
 
-export type OptimizerSpec = z.infer<typeof optimizerSchema>;
+/** As written: learning rates may be null. A RunSpec has numbers. */
+export type OptimizerSettings = z.infer<typeof optimizerSchema>;

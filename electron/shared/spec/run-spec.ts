@@ -3,10 +3,12 @@
  * ranges), the CLI's `--set` paths, the JSON Schema and the docs table. TypeScript fills every default; the
  * engine has none and refuses unknown keys. Keys of hyperparameters are the field's terms in snake_case.
  *
- * What the engine cannot do is not in this schema.
+ * What the engine cannot do is not in this schema. To parse is to resolve: what comes out holds every default, a number for every
+ * learning rate, and is of the newest version, so that a spec means the same wherever it is read.
  */
 import { z } from 'zod';
 import { int, meta } from './field-meta.ts';
+import { withRates } from './learning-rates.ts';
 import { methodSchema } from './methods.ts';
 import { optimizerSchema } from './optimizers.ts';
 import { hostsSchema, parallelSchema, recoverySchema } from './parallel-fields.ts';
@@ -276,7 +278,8 @@ export const samplingSchema = z.strictObject({
 
 export const RUN_SPEC_VERSION = 1;
 
-export const runSpecSchema = z.strictObject({
+/** As a user may write it. */
+export const runSpecObject = z.strictObject({
   schemaVersion: z.literal(RUN_SPEC_VERSION).default(RUN_SPEC_VERSION),
   name: z
     .string()
@@ -370,10 +373,15 @@ export const runSpecSchema = z.strictObject({
   recovery: recoverySchema.prefault({}).meta(meta({ title: 'Recovery', help: '' })),
 });
 
+export const runSpecSchema = runSpecObject.transform((spec) => ({
+  ...spec,
+  optimizer: withRates(spec.method.type, spec.optimizer),
+}));
+
 /** A complete spec, every default filled in. What spec.json holds. */
 export type RunSpec = z.output<typeof runSpecSchema>;
 /** What a user may write: only what differs from the defaults. */
-export type RunSpecInput = z.input<typeof runSpecSchema>;
+export type RunSpecInput = z.input<typeof runSpecObject>;
 
 /** One problem in a spec: where, what was received, what to do. The form shows it beside the field at `path`. */
 export const specIssueSchema = z.object({

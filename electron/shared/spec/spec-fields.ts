@@ -6,7 +6,7 @@
  * discriminator (`method.type`), then the fields of every variant with `when` saying for which value they count.
  */
 import type { FieldMeta } from './field-meta.ts';
-import { runSpecSchema } from './run-spec.ts';
+import { runSpecObject } from './run-spec.ts';
 
 export type FieldKind =
   | 'text'
@@ -258,7 +258,7 @@ let cached: Walk | null = null;
 function walked(): Walk {
   if (cached === null) {
     cached = { fields: [], groups: [] };
-    walkObject(cached, (runSpecSchema as unknown as Schema)._zod.def.shape ?? {}, '');
+    walkObject(cached, (runSpecObject as unknown as Schema)._zod.def.shape ?? {}, '');
   }
   return cached;
 }

@@ -1,5 +1,6 @@
 /** Pure operations on the draft of a RunSpec: nested plain objects, changed by dotted path, never in place. */
-import { startRate } from '../../../electron/shared/spec/method-traits.ts';
+
+import { recommendedRate } from '../../../electron/shared/spec/learning-rates.ts';
 import type { MethodType } from '../../../electron/shared/spec/methods.ts';
 import { RUN_SPEC_VERSION } from '../../../electron/shared/spec/run-spec.ts';
 import {
@@ -44,7 +45,7 @@ export function defaultDraft(): Draft {
 
 /**
  * The draft with another variant chosen: its defaults, and of the old values those that were changed and that both variants
- * have. A learning rate that was left alone goes along with method and optimizer.
+ * have.
  */
 export function withVariant(draft: Draft, path: string, variant: string): Draft {
   const group = path.slice(0, path.lastIndexOf('.'));
@@ -60,41 +61,17 @@ export function withVariant(draft: Draft, path: string, variant: string): Draft 
     for (const [key, value] of Object.entries(before))
       if (keys.has(key) && !sameValue(value, old[key])) next[key] = value;
   }
-  return withRate(draft, withValue(draft, group, next));
+  return withValue(draft, group, next);
 }
 
-/** Keys of the rates of an optimizer. */
-const rateKeys = (optimizer: unknown): string[] =>
-  specFields()
-    .filter(({ key, when }) => when?.path === 'optimizer.type' && when.equals === optimizer && isRate(key))
-    .map(({ key }) => key);
-
-const isRate = (key: string) => key.endsWith('learning_rate');
-
-/** The learning rate that method and optimizer of a draft begin with; null without a method or an optimizer. */
-function rateOf(draft: Draft, key: string): number | null {
-  const [method, optimizer] = [specValue(draft, 'method.type'), specValue(draft, 'optimizer.type')];
-  if (typeof method !== 'string' || typeof optimizer !== 'string') return null;
-  if (!variantMeta('method.type', method) || !variantMeta('optimizer.type', optimizer)) return null;
-  return startRate(method as MethodType, optimizer, key);
+/** What null stands for in a learning rate of this draft; null for any other field, and before method and optimizer are chosen. */
+export function recommendedFor(field: SpecField, draft: Draft): number | null {
+  if (field.meta.rateFactor === undefined) return null;
+  const method = String(specValue(draft, 'method.type'));
+  return variantMeta('method.type', method)
+    ? recommendedRate(method as MethodType, field.when?.equals ?? '', field.key)
+    : null;
 }
-
-function withRate(before: Draft, after: Draft): Draft {
-  const plain = variantDefaults('optimizer.type', String(specValue(before, 'optimizer.type')));
-  return rateKeys(specValue(after, 'optimizer.type')).reduce((draft, key) => {
-    const path = `optimizer.${key}`;
-    const old = specValue(before, path);
-    const untouched = old === undefined || old === plain[key] || old === rateOf(before, key);
-    const rate = rateOf(after, key);
-    return untouched && rate !== null ? withValue(draft, path, rate) : draft;
-  }, after);
-}
-
-/** What a field of the form is set back to: its default, for learning rates the one of method and optimizer. */
-export const defaultOf = (field: SpecField, draft: Draft): unknown =>
-  field.group === 'optimizer' && isRate(field.key)
-    ? (rateOf(draft, field.key) ?? field.default)
-    : field.default;
 
 /** `over` merged into `base`, objects key by key, anything else replaced. A changed variant replaces its whole group. */
 export function mergeSpec(base: Draft, over: Draft): Draft {

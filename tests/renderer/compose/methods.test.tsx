@@ -58,11 +58,14 @@ describe('the list of methods', () => {
   it('takes the learning rate along, and sets it back to the one of the method', () => {
     const { state } = renderWithStore(<ComposePage />);
     choose(/^Prompt tuning/);
-    expect(specValue(state().draft, 'optimizer.learning_rate')).toBe(0.03);
+    expect(specValue(state().draft, 'optimizer.learning_rate')).toBeNull();
+    expect(screen.getByLabelText('Learning rate').getAttribute('placeholder')).toBe('0.03 (recommended)');
     expect(screen.queryByRole('button', { name: /Set Learning rate back/ })).toBeNull();
     fireEvent.change(screen.getByLabelText('Learning rate'), { target: { value: '0.1' } });
-    fireEvent.click(screen.getByRole('button', { name: 'Set Learning rate back to 0.03' }));
-    expect(specValue(state().draft, 'optimizer.learning_rate')).toBe(0.03);
+    fireEvent.click(
+      screen.getByRole('button', { name: 'Set Learning rate back to 0.03, the recommended one' }),
+    );
+    expect(specValue(state().draft, 'optimizer.learning_rate')).toBeNull();
   });
 });
 

@@ -4,8 +4,8 @@ import { activeFields, specFields, specValue } from '../../../electron/shared/sp
 import {
   type Draft,
   defaultDraft,
-  defaultOf,
   mergeSpec,
+  recommendedFor,
   sameValue,
   withValue,
   withVariant,
@@ -30,8 +30,11 @@ describe('the default draft', () => {
   });
 
   it('is a whole spec once the required fields are given, the same as the schema fills in by itself', () => {
-    const spec = runSpecSchema.parse(complete());
-    expect(spec).toEqual(complete());
+    const { optimizer, ...spec } = runSpecSchema.parse(complete());
+    const { optimizer: drafted, ...rest } = complete();
+    expect(spec).toEqual(rest);
+    // The rate is recommended, and resolved where a spec is read.
+    expect({ ...optimizer, learning_rate: null }).toEqual(drafted);
   });
 });
 
@@ -59,7 +62,7 @@ describe('changing a draft', () => {
         const draft = withVariant(complete(), field.path, option.value);
         const own = specFields().filter((f) => f.when?.path === field.path && f.when.equals === option.value);
         for (const one of own.filter((f) => !f.required))
-          expect(specValue(draft, one.path), `${option.value} ${one.path}`).toEqual(defaultOf(one, draft));
+          expect(specValue(draft, one.path), `${option.value} ${one.path}`).toEqual(one.default);
       }
   });
 
@@ -73,14 +76,42 @@ describe('changing a draft', () => {
 
   it('lets a learning rate that was left alone go along with the method', () => {
     const rate = (draft: Draft) => specValue(draft, 'optimizer.learning_rate');
+    const shown = (draft: Draft) =>
+      activeFields(draft).flatMap((field) =>
+        field.path === 'optimizer.learning_rate' ? recommendedFor(field, draft) : [],
+      );
     const full = withVariant(complete(), 'method.type', 'full');
-    expect(rate(full)).toBe(2e-5);
+    expect([rate(full), ...shown(full)]).toEqual([null, 2e-5]);
     const prompts = withVariant(full, 'method.type', 'prompt_tuning');
-    expect(rate(prompts)).toBe(0.03);
-    expect(rate(withVariant(prompts, 'method.type', 'lora'))).toBe(2e-4);
+    expect([rate(prompts), ...shown(prompts)]).toEqual([null, 0.03]);
     const own = withValue(complete(), 'optimizer.learning_rate', 7e-4);
     expect(rate(withVariant(own, 'method.type', 'full'))).toBe(7e-4);
   });
+
+  const typesOf = (path: string) =>
+    (specFields().find((field) => field.path === path)?.options ?? []).map(({ value }) => value);
+  it.each(typesOf('method.type'))(
+    '%s: the form starts with what a spec of method and optimizer alone means',
+    (method) => {
+      for (const optimizer of typesOf('optimizer.type')) {
+        const draft = withVariant(
+          withVariant(complete(), 'method.type', method),
+          'optimizer.type',
+          optimizer,
+        );
+        const { model, dataset } = complete();
+        const bare = runSpecSchema.parse({
+          model,
+          dataset,
+          method: { type: method },
+          optimizer: { type: optimizer },
+        });
+        expect(runSpecSchema.parse(draft), optimizer).toEqual(bare);
+        for (const field of activeFields(draft).filter(({ meta }) => meta.rateFactor !== undefined))
+          expect(specValue(bare, field.path), `${optimizer} ${field.key}`).toBe(recommendedFor(field, draft));
+      }
+    },
+  );
 });
 
 describe('merging a preset', () => {

@@ -4,7 +4,8 @@ import { checkMethod } from '../../../electron/server/spec/check-method.ts';
 import { checkOptimization } from '../../../electron/server/spec/check-optimization.ts';
 import type { Findings, Found } from '../../../electron/server/spec/context.ts';
 import type { Parts } from '../../../electron/server/spec/issue.ts';
-import { methodTraits, usualRate } from '../../../electron/shared/spec/method-traits.ts';
+import { usualRate, withRates } from '../../../electron/shared/spec/learning-rates.ts';
+import { methodTraits } from '../../../electron/shared/spec/method-traits.ts';
 import { type MethodType, methodSchema } from '../../../electron/shared/spec/methods.ts';
 import { optimizerSchema } from '../../../electron/shared/spec/optimizers.ts';
 import { batchSchema } from '../../../electron/shared/spec/run-spec.ts';
@@ -175,9 +176,9 @@ describe('optimizers that update inside the backward pass', () => {
 const optimizers = optimizerSchema.options.map((option) => option.shape.type.value);
 
 describe('every optimizer', () => {
-  it.each(optimizers)('%s stands in a family, and its default is no unusual rate for LoRA', (type) => {
+  it.each(optimizers)('%s stands in a family, and the recommended rate is not unusual for LoRA', (type) => {
     expect(variantMeta('optimizer.type', type)?.family).toBeTruthy();
-    const optimizer = optimizerSchema.parse({ type });
+    const optimizer = withRates('lora', optimizerSchema.parse({ type }));
     const method = methodSchema.parse({ type: 'lora' });
     expect(optimization({ method, optimizer }).warnings).toEqual([]);
   });

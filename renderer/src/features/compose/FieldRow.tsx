@@ -6,7 +6,7 @@ import { type SpecField, specValue } from '../../../../electron/shared/spec/spec
 import { formatNumber } from '../../components/format.ts';
 import { InlineCode } from '../../components/InlineCode.tsx';
 import { useStore } from '../../store/context.tsx';
-import { type Draft, defaultOf, sameValue } from '../../store/draft.ts';
+import { type Draft, recommendedFor, sameValue } from '../../store/draft.ts';
 import classes from './Compose.module.css';
 import { AdapterField } from './fields/AdapterField.tsx';
 import { BooleanField } from './fields/BooleanField.tsx';
@@ -67,7 +67,7 @@ const isWide = ({ kind, meta }: SpecField) =>
 
 /** Changed from its default; required fields have none. */
 export const isChanged = (field: SpecField, draft: Draft): boolean =>
-  !field.required && !sameValue(specValue(draft, field.path), defaultOf(field, draft));
+  !field.required && !sameValue(specValue(draft, field.path), field.default);
 
 /** One field of the form: name, control, help, problem, and the way back to its default. Drawn again only when its own value changes. */
 export const FieldRow = memo(function FieldRow({ field }: { field: SpecField }) {
@@ -89,7 +89,9 @@ export const FieldRow = memo(function FieldRow({ field }: { field: SpecField }) 
   const change = (next: unknown) =>
     field.kind === 'variant' ? setVariant(field.path, String(next)) : setField(field.path, next);
   const changed = useStore((s) => isChanged(field, s.draft));
-  const usual = useStore((s) => defaultOf(field, s.draft));
+  const recommended = useStore((s) => recommendedFor(field, s.draft));
+  const back =
+    recommended === null ? defaultText(field.default) : `${formatNumber(recommended)}, the recommended one`;
   // Method and optimizer: the heading of their section says it already.
   const isNamed = field.kind !== 'variant' || field.group.includes('.');
   return (
@@ -105,12 +107,12 @@ export const FieldRow = memo(function FieldRow({ field }: { field: SpecField }) 
           )}
         </label>
         {changed && (
-          <Tooltip label={`Back to ${defaultText(usual)}`}>
+          <Tooltip label={`Back to ${back}`}>
             <ActionIcon
               size="xs"
               variant="subtle"
-              aria-label={`Set ${field.meta.title} back to ${defaultText(usual)}`}
-              onClick={() => setField(field.path, structuredClone(usual))}
+              aria-label={`Set ${field.meta.title} back to ${back}`}
+              onClick={() => setField(field.path, structuredClone(field.default))}
             >
               <IconArrowBackUp size={13} aria-hidden />
             </ActionIcon>
@@ -121,6 +123,7 @@ export const FieldRow = memo(function FieldRow({ field }: { field: SpecField }) 
         field={field}
         id={id}
         value={value}
+        recommended={recommended}
         error={error || undefined}
         help={
           isNamed && !selfExplaining.includes(field.path) ? (

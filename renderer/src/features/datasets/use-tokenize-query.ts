@@ -1,11 +1,11 @@
 /** Model and length that the token views work with, kept in the address: they survive reloads and can be linked to. */
 import type { DatasetCard, ModelCard } from '../../../../electron/shared/api/entities.ts';
-import { runSpecSchema } from '../../../../electron/shared/spec/run-spec.ts';
+import { batchSchema } from '../../../../electron/shared/spec/run-spec.ts';
 import { href, navigate, useRoute } from '../../app/route.ts';
 import { useStore } from '../../store/context.tsx';
 import type { TokenizeQuery } from '../../store/datasets.ts';
 
-const DEFAULT_SEQ_LEN = runSpecSchema.shape.batch.parse(undefined).seq_len;
+const DEFAULT_SEQ_LEN = batchSchema.parse({}).seq_len;
 
 export interface TokenizeSettings {
   readonly models: readonly ModelCard[];

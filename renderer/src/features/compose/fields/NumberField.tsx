@@ -56,7 +56,7 @@ export function logStep(value: number, direction: 1 | -1, whole: boolean): numbe
   return Number((next * 10 ** exponent).toPrecision(6));
 }
 
-function LogField({ field, id, value, error, help, onChange }: FieldProps) {
+function LogField({ field, id, value, recommended, error, help, onChange }: FieldProps) {
   const whole = field.kind === 'integer';
   const shown = typeof value === 'number' ? formatNumber(value) : '';
   const [text, setText] = useState(shown);
@@ -68,13 +68,15 @@ function LogField({ field, id, value, error, help, onChange }: FieldProps) {
   function type(next: string) {
     setText(next);
     const number = Number(next.replaceAll(',', ''));
-    onChange(next.trim() === '' || Number.isNaN(number) ? undefined : number);
+    const empty = field.nullable ? null : undefined;
+    if (next.trim() === '') onChange(empty);
+    else onChange(Number.isNaN(number) ? undefined : number);
   }
   function step(event: KeyboardEvent) {
     if (event.key !== 'ArrowUp' && event.key !== 'ArrowDown') return;
     event.preventDefault();
     const next = logStep(
-      typeof value === 'number' ? value : Number.NaN,
+      typeof value === 'number' ? value : (recommended ?? Number.NaN),
       event.key === 'ArrowUp' ? 1 : -1,
       whole,
     );
@@ -90,6 +92,7 @@ function LogField({ field, id, value, error, help, onChange }: FieldProps) {
       value={text}
       error={error}
       {...helpProps({ id, help })}
+      {...(recommended === null ? {} : { placeholder: `${formatNumber(recommended)} (recommended)` })}
       inputMode="decimal"
       autoComplete="off"
       title={`${rangeText(field)}. Arrow keys step by factors.`}

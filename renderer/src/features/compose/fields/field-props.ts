@@ -7,6 +7,8 @@ export interface FieldProps {
   readonly id: string;
   /** Undefined: no value was given yet. */
   readonly value: unknown;
+  /** What an empty field stands for; null: nothing. */
+  readonly recommended: number | null;
   readonly error: string | undefined;
   /** What the setting means; the control shows it below itself and is described by it. Null: it needs none. */
   readonly help: ReactNode;
