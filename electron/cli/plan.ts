@@ -19,8 +19,11 @@ const verdicts = { fits: 'fits', tight: 'tight', does_not_fit: 'does not fit' } 
 const named = ({ dp_size, tp_size, pp_size, zero_stage, sequence_parallel }: LayoutForecast['parallel']) =>
   `dp ${dp_size}, tp ${tp_size}${sequence_parallel ? ' with sequence parallelism' : ''}, pp ${pp_size}, ZeRO ${zero_stage}`;
 
-const sizes = ({ parallel: { dp_size, tp_size, pp_size, zero_stage, sequence_parallel } }: LayoutForecast) =>
-  [dp_size, tp_size, sequence_parallel ? 'yes' : '', pp_size, zero_stage].map(String);
+const sizes = ({
+  parallel: { dp_size, tp_size, pp_size, zero_stage, sequence_parallel },
+  gradAccumSteps,
+}: LayoutForecast) =>
+  [dp_size, tp_size, sequence_parallel ? 'yes' : '', pp_size, zero_stage, gradAccumSteps].map(String);
 
 /** Two figures are all that an estimate has. */
 const seconds = (value: number) =>
@@ -78,6 +81,7 @@ function printLayouts(layouts: readonly LayoutForecast[]): void {
     'sequence',
     'pp',
     'zero',
+    'accumulation',
     'memory',
     'verdict',
     'step',

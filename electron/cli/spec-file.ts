@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { expandHome } from '../server/files/files.ts';
 import { CollieError } from '../shared/errors.ts';
+import { migrateSpec } from '../shared/spec/migrate.ts';
 import { specFields, variantMeta } from '../shared/spec/spec-fields.ts';
 
 type Json = Record<string, unknown>;
@@ -23,9 +24,11 @@ export function readSpecFile(path: string, sets: string[], note: Note = () => {}
   }
   if (!isObject(spec))
     throw invalid(`${path} holds ${JSON.stringify(spec)?.slice(0, 40)}, not an object.`, '');
-  absolutePaths(spec, dirname(resolve(path)));
-  for (const set of sets) applySet(spec, set, note);
-  return spec;
+  const { spec: newest, notes } = migrateSpec(spec) as { spec: Json; notes: string[] };
+  for (const sentence of notes) note(sentence);
+  absolutePaths(newest, dirname(resolve(path)));
+  for (const set of sets) applySet(newest, set, note);
+  return newest;
 }
 
 /**

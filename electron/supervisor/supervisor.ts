@@ -5,7 +5,7 @@
 import { dirname } from 'node:path';
 import type { ControlCommand } from '../server/runs/control.ts';
 import { socketPath } from '../server/runs/control.ts';
-import { listCheckpoints, newestCheckpoint, readSpec, readStatus } from '../server/runs/folder.ts';
+import { listCheckpoints, newestCheckpoint, readSpec, readStatus, specNotes } from '../server/runs/folder.ts';
 import type { StartMode } from '../server/runs/launch.ts';
 import { resumeHint } from '../server/runs/status.ts';
 import { type CollieError, type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
@@ -99,6 +99,7 @@ export class Supervisor {
 
   async #attempt(claim: Claim): Promise<void> {
     const spec = readSpec(this.#runDir);
+    for (const note of specNotes(this.#runDir)) this.#log(note);
     if (claim.orphan) this.#status.update({ phase: 'Waiting for the last attempt to save' });
     await waitForOrphan(claim, this.#log, () => this.#wish === 'kill');
     await this.#prepare(spec);

@@ -10,8 +10,9 @@ Napi::Value plan_epoch_sequences(const Napi::CallbackInfo& info) {
   const Napi::Uint32Array lengths = uint32_argument(info, 0, "lengths");
   if (!info[1].IsObject()) throw Napi::TypeError::New(env, "shape must be an object");
   const auto object = info[1].As<Napi::Object>();
-  const BatchShape shape{integer_property(object, "microBatchSize"), integer_property(object, "gradAccumSteps"),
-                         integer_property(object, "seqLen"), object.Get("packing").ToBoolean()};
+  BatchShape shape;  // What makes up a sequence; how many make a step does not count here.
+  shape.seq_len = integer_property(object, "seqLen");
+  shape.packing = object.Get("packing").ToBoolean();
   const auto seed = static_cast<uint64_t>(integer_argument(info, 2, "seed"));
   const int64_t epoch = integer_argument(info, 3, "epoch");
   return guarded(env, [&]() -> Napi::Value {

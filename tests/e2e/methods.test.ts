@@ -65,7 +65,7 @@ describe.skipIf(skipReason)('methods and optimizers in the form', () => {
   it('refuses accumulation with LOMO beside its field, and says what to do', async () => {
     await compose('Refused');
     await chooseVariant(page, 'optimizer.type', { value: 'lomo', title: 'LOMO' });
-    await set(page, 'Accumulation', '4');
+    await set(page, 'Gradient accumulation', '4');
     const row = page.locator('[data-path="batch.grad_accum_steps"]');
     await row.locator('.mantine-InputWrapper-error').waitFor();
     expect(await startButton(page).isDisabled()).toBe(true);

@@ -59,7 +59,7 @@ describe.skipIf(noEngine)('bad input', () => {
       ['duration.value', (spec) => Object.assign(spec.duration, { unit: 'steps', value: 1.5 })],
       ['precision', (spec) => Object.assign(spec, { precision: 'fp16' })],
       ['seed', (spec) => delete spec.seed],
-      ['schemaVersion', (spec) => Object.assign(spec, { schemaVersion: 2 })],
+      ['schemaVersion', (spec) => Object.assign(spec, { schemaVersion: 3 })],
     ];
     await Promise.all(
       edits.map(async ([path, edit]) => {

@@ -1,5 +1,5 @@
 /** Stopping and going on is no interruption: the same bits at the end. */
-import { renameSync, rmSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { SpecPatch } from '../support/rank.ts';
@@ -35,6 +35,24 @@ const cases: [string, string, SpecPatch][] = [
 
 describe.skipIf(noEngine)('resume', () => {
   const root = temporaryFolder();
+
+  it('takes up a run folder whose spec is of version 1', async () => {
+    const settings = {
+      duration: { unit: 'steps', value: 4 },
+      checkpoint: { every_steps: 2, keep: 9 },
+    } as const;
+    const straight = tinyRun(root, settings);
+    await trainToEnd(straight);
+    const old = tinyRun(root, settings);
+    await trainToEnd(old);
+    rmSync(join(old, 'checkpoints/step-00000004'), { recursive: true });
+    const path = join(old, 'spec.json');
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"schemaVersion": 2', '"schemaVersion": 1'));
+    await trainToEnd(old, 'step-00000002');
+    expect(fileBytes(old, 'checkpoints/step-00000004/adapter.safetensors')).toBe(
+      fileBytes(straight, 'checkpoints/step-00000004/adapter.safetensors'),
+    );
+  });
 
   it.each(cases)('is bit-exact: %s', async (_name, weights, spec) => {
     const settings = { ...spec, duration: { unit: 'steps', value: total } } as const;

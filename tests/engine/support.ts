@@ -64,10 +64,13 @@ export function tinyRun(
 /** As it is: what is wrong with it is for the engine to say. */
 const readSpec = (run: string): RunSpec => JSON.parse(readFileSync(join(run, 'spec.json'), 'utf8'));
 
-/** Another layout for a run that is there; what the workbench does not offer, and the engine takes. */
+/** Another layout for a run that is there, with the same global batch; what the workbench does not offer, and the engine takes. */
 export function layOut(run: string, parallel: Partial<RunSpec['parallel']>): void {
   const spec = readSpec(run);
-  const changed = { ...spec, parallel: { ...spec.parallel, ...parallel } };
+  const { dp_size } = { ...spec.parallel, ...parallel };
+  const grad_accum_steps = (spec.batch.grad_accum_steps * spec.parallel.dp_size) / dp_size;
+  const batch = { ...spec.batch, grad_accum_steps };
+  const changed = { ...spec, batch, parallel: { ...spec.parallel, ...parallel } };
   writeFileSync(join(run, 'spec.json'), JSON.stringify(changed));
 }
 

@@ -133,7 +133,7 @@ describeWithAddon('native addon', () => {
   });
 
   it('plans an epoch', () => {
-    const shape = { microBatchSize: 2, gradAccumSteps: 1, seqLen: 10, packing: false };
+    const shape = { seqLen: 10, packing: false };
     const lengths = Uint32Array.from([4, 6, 1, 10, 5, 5]);
     expect(call((addon) => addon.planEpochSequences(lengths, shape, 42, 0))).toBe(5);
     const packed = call((addon) => addon.planEpochSequences(lengths, { ...shape, packing: true }, 42, 0));

@@ -4,7 +4,7 @@ import type { ExportRecord } from '../../shared/api/entities.ts';
 import type { RunStatus } from '../../shared/runs/events.ts';
 import { methodTitle, methodTraits, optimizerTitle, whatIsTrained } from '../../shared/spec/method-traits.ts';
 import type { MethodType } from '../../shared/spec/methods.ts';
-import type { RunSpec } from '../../shared/spec/run-spec.ts';
+import { globalBatch, type RunSpec } from '../../shared/spec/run-spec.ts';
 
 export interface CardInput {
   kind: ExportRecord['kind'];
@@ -79,7 +79,7 @@ function facts(checkpoint: string, spec: RunSpec, status: RunStatus): string[] {
     ],
     [
       'Batch',
-      `${batch.micro_batch_size} x ${batch.grad_accum_steps} sequences of up to ${batch.seq_len} tokens`,
+      `${globalBatch(spec).sequences} sequences of up to ${batch.seq_len} tokens (micro-batch ${batch.micro_batch_size}, accumulation ${batch.grad_accum_steps}, data-parallel ranks ${spec.parallel.dp_size})`,
     ],
     ['Precision', spec.precision],
     ['Training data', basename(spec.dataset.train)],

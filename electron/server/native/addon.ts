@@ -34,9 +34,8 @@ export interface ModelSummary {
   sizeBytes: number;
 }
 
-export interface BatchShape {
-  microBatchSize: number;
-  gradAccumSteps: number;
+/** What makes up a sequence. */
+export interface SequenceShape {
   seqLen: number;
   packing: boolean;
 }
@@ -98,7 +97,7 @@ export interface NativeAddon {
   devices(): Device[];
   telemetry(diskPath: string): Telemetry;
   /** Sequences of one epoch (see native/core/recipe/batch_plan.h); lengths in tokens per document. */
-  planEpochSequences(lengths: Uint32Array, shape: BatchShape, seed: number, epoch: number): number;
+  planEpochSequences(lengths: Uint32Array, shape: SequenceShape, seed: number, epoch: number): number;
   tokenStoreWriter(dataDir: string, split: string): TokenStoreWriter;
   /** Forecast for a resolved spec (JSON text) on a model's config.json (JSON text). */
   planMemory(configJson: string, specJson: string): MemoryForecast;

@@ -18,6 +18,7 @@ import { z } from 'zod';
 import { CollieError } from '../../shared/errors.ts';
 import { type RunStatus, runStatusSchema, type Sample, sampleSchema } from '../../shared/runs/events.ts';
 import { CHECKPOINT_DONE, checkpointStep, runFiles } from '../../shared/runs/run-folder.ts';
+import { migrateSpec } from '../../shared/spec/migrate.ts';
 import { type RunSpec, runSpecSchema } from '../../shared/spec/run-spec.ts';
 
 const processRefSchema = z.object({ pid: z.number().int(), start: z.string().nullable() });
@@ -76,8 +77,14 @@ export function readStatus(runDir: string): RunStatus {
   return readChecked(runDir, runFiles.status, runStatusSchema);
 }
 
+/** In the words of the newest version, whatever version the run was started with. */
 export function readSpec(runDir: string): RunSpec {
   return readChecked(runDir, runFiles.spec, runSpecSchema);
+}
+
+/** What reading the spec of an older version changes, in sentences for the log. */
+export function specNotes(runDir: string): string[] {
+  return migrateSpec(readChecked(runDir, runFiles.spec, z.unknown())).notes;
 }
 
 /** Empty when the run never got so far. */

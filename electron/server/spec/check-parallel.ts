@@ -42,9 +42,8 @@ function checkPipeline({ parallel, batch }: Parts, findings: Findings): void {
   if (!parallel || !batch || parallel.pp_size === 1) return;
   const share = bubbleShare(parallel, batch.grad_accum_steps);
   if (share <= LARGE_BUBBLE) return;
-  const own = batch.grad_accum_steps / parallel.dp_size;
-  const message = `With ${own} micro-batches for ${parallel.pp_size} stages, each stage waits ${Math.round(100 * share)}% of a step.`;
-  const fix = `Raise batch.grad_accum_steps, e.g. to ${4 * parallel.pp_size * parallel.dp_size}, and lower batch.micro_batch_size.`;
+  const message = `With ${batch.grad_accum_steps} micro-batches for ${parallel.pp_size} stages, each stage waits ${Math.round(100 * share)}% of a step.`;
+  const fix = `Raise batch.grad_accum_steps, e.g. to ${4 * parallel.pp_size}, and lower batch.micro_batch_size.`;
   findings.warnings.push(issue('parallel.pp_size', 'costly', message, parallel.pp_size, fix));
 }
 

@@ -26,6 +26,7 @@ const FORM_ONLY = [
   'short',
   'traits',
   'rateFactor',
+  'beside',
 ];
 
 /** What a user may write, as JSON Schema (draft 2020-12): for editors and other programs. */

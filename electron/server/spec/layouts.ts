@@ -82,6 +82,7 @@ export function forecastLayout(configJson: string, spec: RunSpec, machine: Machi
   const available = availableBytes(spec, machine);
   return {
     parallel,
+    gradAccumSteps: spec.batch.grad_accum_steps,
     worldSize: worldSize(parallel),
     ranks: ranks.map(({ rank, stage, tpRank, layers, memory }) => ({ rank, stage, tpRank, layers, memory })),
     deviceBytes: needed,
@@ -115,9 +116,16 @@ export function gridsOf(ranks: number, tpSizes: readonly number[]): Partial<Para
 
 const order: readonly LayoutForecast['verdict'][] = ['fits', 'tight', 'does_not_fit'];
 
-/** What is left of the spec's own settings when another grid is tried: those of one certain pipeline only with as many stages. */
+/**
+ * What is left of the spec's own settings when another grid is tried: those of one certain pipeline only with as many stages, and
+ * accumulation so that the global batch stays as it is.
+ */
 const withGrid = (spec: RunSpec, grid: Partial<ParallelSpec>): RunSpec => ({
   ...spec,
+  batch: {
+    ...spec.batch,
+    grad_accum_steps: (spec.batch.grad_accum_steps * spec.parallel.dp_size) / (grid.dp_size ?? 1),
+  },
   parallel: {
     ...spec.parallel,
     ...(grid.pp_size === spec.parallel.pp_size ? {} : { pipeline_layers: [] }),
@@ -126,7 +134,7 @@ const withGrid = (spec: RunSpec, grid: Partial<ParallelSpec>): RunSpec => ({
   },
 });
 
-/** All layouts of so many ranks that the spec allows: those that fit first, then the fastest, then the smallest. */
+/** All layouts of so many ranks that the spec and its global batch allow: those that fit first, then the fastest, then the smallest. */
 export function rankLayouts(
   configJson: string,
   spec: RunSpec,
@@ -138,7 +146,7 @@ export function rankLayouts(
     machine.planner.tensorParallelSizes(configJson, Math.min(ranks, 64)),
   ).flatMap((grid) => {
     const candidate = withGrid(spec, grid);
-    if (ruleIssues(candidate).length > 0) return [];
+    if (!Number.isInteger(candidate.batch.grad_accum_steps) || ruleIssues(candidate).length > 0) return [];
     try {
       return [forecastLayout(configJson, candidate, machine)];
     } catch (thrown) {

@@ -23,34 +23,16 @@ export interface ParallelRule {
 /** Optimizers that change a weight as soon as its gradient is there: each rank takes one micro-batch. */
 export const FUSED_OPTIMIZERS: readonly string[] = ['lomo', 'adalomo'];
 
-const divisors = (n: number) => Array.from({ length: n }, (_, i) => i + 1).filter((d) => n % d === 0);
-
-const accumulation: ParallelRule = {
-  id: 'accumulation',
-  refused: '`batch.grad_accum_steps` that is no multiple of `parallel.dp_size`',
-  reason: 'Data-parallel ranks share the micro-batches of a step; each takes the same number.',
-  check({ parallel: { dp_size: dp }, batch: { grad_accum_steps: steps } }) {
-    if (steps % dp === 0) return null;
-    const message = `${steps} micro-batches of a step cannot be shared by ${dp} data-parallel ranks.`;
-    const up = Math.ceil(steps / dp) * dp;
-    const fix = `Set batch.grad_accum_steps to ${up}, or parallel.dp_size to one of ${divisors(steps).join(', ')}.`;
-    return issue('batch.grad_accum_steps', 'not_divisible', message, steps, fix);
-  },
-};
-
 const fused: ParallelRule = {
   id: 'fused_update',
-  refused: 'LOMO or AdaLomo with `batch.grad_accum_steps` other than `parallel.dp_size`',
+  refused: 'LOMO or AdaLomo with `batch.grad_accum_steps` above 1',
   reason:
     'They update each weight as soon as its gradient is there and keep none, so a rank takes one micro-batch in a step.',
-  check({ optimizer, parallel, batch: { grad_accum_steps: steps, micro_batch_size: size } }) {
-    const { dp_size: dp } = parallel;
-    if (!optimizer || !FUSED_OPTIMIZERS.includes(optimizer.type) || steps === dp || steps % dp !== 0)
-      return null;
+  check({ optimizer, batch: { grad_accum_steps: steps, micro_batch_size: size } }) {
+    if (!optimizer || !FUSED_OPTIMIZERS.includes(optimizer.type) || steps === 1) return null;
     const title = optimizerTitle(optimizer.type);
-    const own = steps / dp;
-    const message = `${title} updates each weight as soon as its gradient is there and keeps none, so ${own} micro-batches ${dp > 1 ? 'of a rank ' : ''}cannot be accumulated.`;
-    const fix = `Set batch.grad_accum_steps to ${dp} and batch.micro_batch_size to ${size * own}: the same sequences a step.`;
+    const message = `${title} updates each weight as soon as its gradient is there and keeps none, so ${steps} micro-batches cannot be accumulated.`;
+    const fix = `Set batch.grad_accum_steps to 1 and batch.micro_batch_size to ${size * steps}: the same sequences a step.`;
     return issue('batch.grad_accum_steps', 'not_together', message, steps, fix);
   },
 };
@@ -118,12 +100,10 @@ const interleaving: ParallelRule = {
   id: 'interleaving',
   refused: 'interleaved 1F1B with micro-batches of a rank that are no multiple of `parallel.pp_size`',
   reason: 'Stages take micro-batches in groups of as many as there are stages.',
-  check({ parallel: { pipeline_chunks: chunks, pp_size: pp, dp_size: dp }, batch: { grad_accum_steps } }) {
-    if (chunks === 1 || pp === 1 || grad_accum_steps % dp !== 0) return null;
-    const own = grad_accum_steps / dp;
-    if (own % pp === 0) return null;
+  check({ parallel: { pipeline_chunks: chunks, pp_size: pp }, batch: { grad_accum_steps: own } }) {
+    if (chunks === 1 || pp === 1 || own % pp === 0) return null;
     const message = `With ${chunks} chunks per stage the ${own} micro-batches of each rank must be a multiple of the ${pp} stages.`;
-    const fix = `Set batch.grad_accum_steps to ${Math.ceil(own / pp) * pp * dp}, or pipeline_chunks to 1.`;
+    const fix = `Set batch.grad_accum_steps to ${Math.ceil(own / pp) * pp}, or pipeline_chunks to 1.`;
     return issue('parallel.pipeline_chunks', 'not_divisible', message, chunks, fix);
   },
 };
@@ -161,7 +141,6 @@ const slots: ParallelRule = {
 };
 
 export const parallelRules: readonly ParallelRule[] = [
-  accumulation,
   fused,
   sequenceAlone,
   zeroAlone,

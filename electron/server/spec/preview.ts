@@ -5,7 +5,7 @@ import type { Device, LayoutForecast, ModelCard, RunPreview } from '../../shared
 import { type CollieError, toErrorInfo } from '../../shared/errors.ts';
 import { recommendedRate } from '../../shared/spec/learning-rates.ts';
 import { methodTitle, optimizerTitle, whatIsTrained } from '../../shared/spec/method-traits.ts';
-import { type RunSpec, type SpecIssue, sequencesPerStep } from '../../shared/spec/run-spec.ts';
+import { globalBatch, type RunSpec, type SpecIssue } from '../../shared/spec/run-spec.ts';
 import type { DatasetSource } from '../datasets/folder.ts';
 import { type RowLengths, tokenStats } from '../datasets/lengths.ts';
 import { splitEvaluation, splitRows } from '../datasets/split.ts';
@@ -158,7 +158,8 @@ function summarize(subject: Subject, preview: Omit<RunPreview, 'summary' | 'warn
       ? `${count(preview.evalRows, 'held-out row')} ${preview.evalRows === 1 ? 'is' : 'are'} evaluated ${spec.evaluation.every_steps > 0 ? `every ${spec.evaluation.every_steps} steps` : 'at the start and the end'}.`
       : 'Nothing is evaluated.';
   const packed = batch.packing ? 'sequences, each filled with several rows,' : 'rows';
-  const step = `A step takes ${preview.sequencesPerStep} ${packed} of at most ${batch.seq_len} tokens (${batch.micro_batch_size} at once, ${batch.grad_accum_steps} times).`;
+  const { sequences, tokens } = preview.globalBatch;
+  const step = `A step takes ${sequences.toLocaleString('en')} ${packed} of at most ${batch.seq_len} tokens, together at most ${tokens.toLocaleString('en')} (${factors(spec)}).`;
   const warmup =
     preview.totalSteps === null ? null : Math.ceil(schedule.warmup_ratio * preview.totalSteps - 1e-9);
   const usual = optimizer.learning_rate === recommendedRate(spec.method.type, optimizer.type);
@@ -180,6 +181,10 @@ function summarize(subject: Subject, preview: Omit<RunPreview, 'summary' | 'warn
   ];
 }
 
+/** How the global batch comes about: "4 at once x 2 accumulated x 2 data-parallel ranks". */
+const factors = ({ batch, parallel }: RunSpec) =>
+  `${batch.micro_batch_size} at once x ${batch.grad_accum_steps} accumulated${parallel.dp_size > 1 ? ` x ${parallel.dp_size} data-parallel ranks` : ''}`;
+
 const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 3 : 1)} MiB`;
 
 /** One rank needs no words. */
@@ -189,7 +194,7 @@ function layoutSentences({ parallel, batch }: RunSpec, { worldSize, ranks }: Lay
   const layers = [...new Set(ranks.map((rank) => rank.layers))].sort((a, b) => a - b).join(' or ');
   const parts = [
     ...(dp > 1
-      ? [`${dp} copies of the model take ${batch.grad_accum_steps / dp} micro-batches of a step each`]
+      ? [`${dp} copies of the model take ${batch.grad_accum_steps} micro-batches of a step each`]
       : []),
     ...(tp > 1
       ? [`every matrix is cut into ${tp}${sequence ? ', and so are the tokens between them' : ''}`]
@@ -259,7 +264,7 @@ export async function previewSpec(
     evalRows,
     stepsPerEpoch: steps?.perEpoch ?? null,
     totalSteps: steps?.total ?? null,
-    sequencesPerStep: sequencesPerStep(spec.batch),
+    globalBatch: globalBatch(spec),
     ...forecast,
   };
   return { preview: { ...preview, summary: summarize(subject, preview), warnings: [] }, findings };

@@ -1,6 +1,7 @@
 /** What zod finds wrong with a spec, in the words of the form: the field's name, the value, the limits, what to do. */
 import type { z } from 'zod';
 import { withRates } from '../../shared/spec/learning-rates.ts';
+import { migrateSpec, RUN_SPEC_VERSION } from '../../shared/spec/migrate.ts';
 import { type RunSpec, runSpecObject, runSpecSchema, type SpecIssue } from '../../shared/spec/run-spec.ts';
 import {
   activeFields,
@@ -161,7 +162,7 @@ function toIssues(issue: z.core.$ZodIssue, input: unknown): SpecIssue[] {
       {
         path: dotted,
         code: 'unknown_choice',
-        message: `This spec has version ${show(specValue2(input, issue.path))}; this Collie reads version 1.`,
+        message: `This spec has version ${show(specValue2(input, issue.path))}; this Collie reads up to version ${RUN_SPEC_VERSION}.`,
         received: specValue2(input, issue.path),
         suggestion: 'Use a newer Collie, or leave schemaVersion out.',
       },
@@ -189,6 +190,8 @@ function specValue2(input: unknown, path: readonly PropertyKey[]): unknown {
 
 export interface SchemaCheck {
   issues: SpecIssue[];
+  /** What was changed in a spec of an older version, in sentences. */
+  notes: string[];
   /** Every default filled in; null with any issue. */
   spec: RunSpec | null;
   /** The top-level parts that are right on their own, for checks that need no more. */
@@ -196,9 +199,10 @@ export interface SchemaCheck {
 }
 
 /** Checks everything that needs no knowledge but the schema's. */
-export function checkSchema(input: unknown): SchemaCheck {
+export function checkSchema(written: unknown): SchemaCheck {
+  const { spec: input, notes } = migrateSpec(written);
   const parsed = runSpecSchema.safeParse(input);
-  if (parsed.success) return { issues: [], spec: parsed.data, parts: parsed.data };
+  if (parsed.success) return { issues: [], notes, spec: parsed.data, parts: parsed.data };
   const parts: Record<string, unknown> = {};
   for (const [key, schema] of Object.entries(runSpecObject.shape)) {
     const part = schema.safeParse(specValue(input, key));
@@ -208,5 +212,5 @@ export function checkSchema(input: unknown): SchemaCheck {
   if (method && optimizer) parts.optimizer = withRates(method.type, optimizer);
   const issues = parsed.error.issues.flatMap((issue) => toIssues(issue, input));
   const once = new Map(issues.map((issue) => [`${issue.path} ${issue.code}`, issue]));
-  return { issues: [...once.values()], spec: null, parts: parts as Partial<RunSpec> };
+  return { issues: [...once.values()], notes, spec: null, parts: parts as Partial<RunSpec> };
 }

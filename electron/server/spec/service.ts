@@ -70,7 +70,7 @@ export class SpecService {
         suggestion === '' ? message : `${message} ${suggestion}`,
       );
       // Shown beside issues too: what a choice costs helps to mend it.
-      const complete = { ...preview, warnings: messages };
+      const complete = { ...preview, warnings: [...schema.notes, ...messages] };
       const wrong = all.length > 0 ? all : findings.issues;
       return { issues: wrong, resolved: wrong.length > 0 ? null : resolved, preview: complete };
     } catch (thrown) {

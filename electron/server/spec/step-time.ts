@@ -45,7 +45,7 @@ export function stepTime(
   ranksHere: number,
 ): StepTime {
   const { parallel, batch } = spec;
-  const tokens = (batch.micro_batch_size * batch.seq_len * batch.grad_accum_steps) / parallel.dp_size;
+  const tokens = batch.micro_batch_size * batch.seq_len * batch.grad_accum_steps;
   const speed = rankSpeed(spec, device, ranksHere);
   const computeSeconds = most(ranks.map(({ flopsPerToken }) => (flopsPerToken * tokens) / speed));
   const share = bubbleShare(parallel, batch.grad_accum_steps);

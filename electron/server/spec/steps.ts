@@ -1,5 +1,5 @@
 /** How many steps a run will take: the same arithmetic as the engine's (batch_plan.h, batch_loader.cpp). */
-import { type RunSpec, sequencesPerStep } from '../../shared/spec/run-spec.ts';
+import { globalBatch, type RunSpec } from '../../shared/spec/run-spec.ts';
 import type { RowLengths } from '../datasets/lengths.ts';
 import type { Split } from '../datasets/split.ts';
 import type { SpecContext } from './context.ts';
@@ -17,7 +17,7 @@ export function trainLengths(lengths: RowLengths, split: Split, spec: RunSpec): 
     .filter((tokens) => tokens > 0);
 }
 
-const stepsOf = (sequences: number, spec: RunSpec) => Math.ceil(sequences / sequencesPerStep(spec.batch));
+const stepsOf = (sequences: number, spec: RunSpec) => Math.ceil(sequences / globalBatch(spec).sequences);
 const stepsOfFraction = (fraction: number, steps: number) =>
   Math.min(Math.max(Math.ceil(fraction * steps - 1e-9), 1), steps);
 
@@ -32,12 +32,7 @@ const EXACT_EPOCHS = 8;
 /** Exact steps from the lengths of the documents. With packing, epochs differ a little: each is planned. */
 export function exactSteps(documents: Uint32Array, spec: RunSpec, planner: SpecContext['planner']): Steps {
   const { batch, seed, duration } = spec;
-  const shape = {
-    microBatchSize: batch.micro_batch_size,
-    gradAccumSteps: batch.grad_accum_steps,
-    seqLen: batch.seq_len,
-    packing: batch.packing,
-  };
+  const shape = { seqLen: batch.seq_len, packing: batch.packing };
   const epochSteps = (epoch: number) =>
     stepsOf(planner.planEpochSequences(documents, shape, seed, epoch), spec);
   const perEpoch = epochSteps(0);

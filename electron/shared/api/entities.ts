@@ -149,6 +149,8 @@ const bytes = z.number().int();
 /** A way to lay a run out over ranks, with what it takes. */
 export const layoutForecastSchema = z.object({
   parallel: parallelSchema,
+  /** Micro-batches that each data-parallel rank accumulates: with them the global batch is that of the spec. */
+  gradAccumSteps: z.number().int(),
   worldSize: z.number().int(),
   /** One for every stage and tp_rank, of dp_rank 0: data-parallel ranks are alike. */
   ranks: z.array(
@@ -188,7 +190,8 @@ export const runPreviewSchema = z.object({
   /** null until token statistics are known (rows are tokenized when the run starts). */
   stepsPerEpoch: z.number().int().nullable(),
   totalSteps: z.number().int().nullable(),
-  sequencesPerStep: z.number().int(),
+  /** The global batch: what a step takes over all data-parallel ranks. `tokens`: at most. */
+  globalBatch: z.object({ sequences: z.number().int(), tokens: z.number().int() }),
   totalParams: z.number().int(),
   trainableParams: z.number().int(),
   adapterBytes: z.number().int(),

@@ -36,6 +36,8 @@ export interface FieldMeta {
   control?: 'model' | 'dataset' | 'column' | 'multiline' | 'adapter' | 'stepper';
   /** A switch that can be set only where another number is above a bound; `otherwise` says so. */
   needs?: { path: string; above: number; otherwise: string };
+  /** What the form shows beside the field besides its help. */
+  beside?: 'global_batch';
   /** Usual values of a list of texts; others may be typed. */
   suggestions?: string[];
   /** Of a variant: the heading under which choices list it. */

@@ -1,5 +1,5 @@
 /** What follows from a method: names, texts, exports. Read out of the schema (methods.ts). Pure. */
-import type { ExportRecord } from './entities.ts';
+import { z } from 'zod';
 import type { MethodTraits } from './field-meta.ts';
 import type { Method, MethodType } from './methods.ts';
 import { variantMeta } from './spec-fields.ts';
@@ -60,4 +60,4 @@ export function exportRefusal(type: MethodType, kind: ExportKind): Refusal | nul
 
 /** Kinds of export that this method has, adapters first. */
 export const exportKinds = (type: MethodType): ExportKind[] =>
-  (['adapter', 'merged'] as const).filter((kind) => exportRefusal(type, kind) === null);
+  exportKindSchema.options.filter((kind) => exportRefusal(type, kind) === null);

@@ -177,10 +177,7 @@ export const threadsPerRank = (cores: number, ranks: number): number =>
   Math.max(1, Math.floor(cores / Math.max(1, ranks)));
 
 /** Share of its time that a stage waits in (interleaved) 1F1B when all passes take the same: (p - 1) / (m v + p - 1). */
-export function bubbleShare(
-  { pp_size, pipeline_chunks, dp_size }: ParallelSpec,
-  gradAccumSteps: number,
-): number {
-  const passes = (gradAccumSteps / dp_size) * pipeline_chunks;
+export function bubbleShare({ pp_size, pipeline_chunks }: ParallelSpec, gradAccumSteps: number): number {
+  const passes = gradAccumSteps * pipeline_chunks;
   return (pp_size - 1) / (passes + pp_size - 1);
 }

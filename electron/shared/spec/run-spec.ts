@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { int, meta } from './field-meta.ts';
 import { withRates } from './learning-rates.ts';
 import { methodSchema } from './methods.ts';
+import { migrateSpec, RUN_SPEC_VERSION } from './migrate.ts';
 import { optimizerSchema } from './optimizers.ts';
 import { hostsSchema, parallelSchema, recoverySchema } from './parallel-fields.ts';
 
@@ -182,9 +183,10 @@ export const batchSchema = z.strictObject({
     .default(2)
     .meta(
       meta({
-        title: 'Accumulation',
-        help: 'Micro-batches per optimizer step, over all data-parallel ranks: each takes its share of them.',
+        title: 'Gradient accumulation',
+        help: 'Micro-batches that each data-parallel rank accumulates in one optimizer step.',
         unit: 'micro-batches',
+        beside: 'global_batch',
       }),
     ),
   seq_len: int(8, 131072)
@@ -275,8 +277,6 @@ export const samplingSchema = z.strictObject({
     .default(96)
     .meta(meta({ title: 'Sample length', help: 'Most tokens in a sample.', unit: 'tokens', advanced: true })),
 });
-
-export const RUN_SPEC_VERSION = 1;
 
 /** As a user may write it. */
 export const runSpecObject = z.strictObject({
@@ -373,10 +373,10 @@ export const runSpecObject = z.strictObject({
   recovery: recoverySchema.prefault({}).meta(meta({ title: 'Recovery', help: '' })),
 });
 
-export const runSpecSchema = runSpecObject.transform((spec) => ({
-  ...spec,
-  optimizer: withRates(spec.method.type, spec.optimizer),
-}));
+export const runSpecSchema = z.preprocess(
+  (spec) => migrateSpec(spec).spec,
+  runSpecObject.transform((spec) => ({ ...spec, optimizer: withRates(spec.method.type, spec.optimizer) })),
+);
 
 /** A complete spec, every default filled in. What spec.json holds. */
 export type RunSpec = z.output<typeof runSpecSchema>;
@@ -394,7 +394,8 @@ export const specIssueSchema = z.object({
 });
 export type SpecIssue = z.infer<typeof specIssueSchema>;
 
-/** Numbers of a full batch: sequences that one optimizer step consumes. */
-export function sequencesPerStep(batch: RunSpec['batch']): number {
-  return batch.micro_batch_size * batch.grad_accum_steps;
+/** The global batch: what one optimizer step takes over all data-parallel ranks. `tokens`: at most. */
+export function globalBatch({ batch, parallel }: Pick<RunSpec, 'batch' | 'parallel'>) {
+  const sequences = batch.micro_batch_size * batch.grad_accum_steps * parallel.dp_size;
+  return { sequences, tokens: sequences * batch.seq_len };
 }

@@ -55,7 +55,7 @@ double tensor_reductions(const RunSpec& spec, const RankPlan& rank) {
 
 StepTraffic traffic_of(const ModelConfig& config, const RunSpec& spec, const ModelShard& shard, const RankPlan& rank) {
   const ParallelSpec& p = spec.parallel;
-  const double micro_batches = static_cast<double>(spec.batch.grad_accum_steps / p.dp_size);
+  const auto micro_batches = static_cast<double>(spec.batch.grad_accum_steps);
   const double tokens = static_cast<double>(spec.batch.micro_batch_size * spec.batch.seq_len) * micro_batches;
   const double residual = tokens * static_cast<double>(config.hidden_size * element_bytes(Element::storage, spec.precision));
   const double edges = (rank.place.stage == 0 ? 1 : 0) + (rank.place.stage == p.pp_size - 1 ? 1 : 0);
@@ -78,10 +78,9 @@ StepTraffic traffic_of(const ModelConfig& config, const RunSpec& spec, const Mod
 std::vector<RankPlan> plan_layout(const ModelConfig& config, const RunSpec& spec, int64_t threads) {
   const ParallelSpec& p = spec.parallel;
   check_parallel({spec.method, spec.optimizer, spec.quantization, p, &config});
-  const int64_t micro_batches = std::max<int64_t>(1, spec.batch.grad_accum_steps / p.dp_size);
   std::vector<RankPlan> plans;
   for (int64_t stage = 0; stage < p.pp_size; ++stage) {
-    const int64_t slots = most_in_flight(pipeline_schedule(stage, p.pp_size, micro_batches, p.pipeline_chunks));
+    const int64_t slots = most_in_flight(pipeline_schedule(stage, p.pp_size, spec.batch.grad_accum_steps, p.pipeline_chunks));
     for (int64_t tp_rank = 0; tp_rank < p.tp_size; ++tp_rank) {
       const GridPlace place{.stage = stage, .dp_rank = 0, .tp_rank = tp_rank};
       PlanInput input = plan_input(spec, threads);

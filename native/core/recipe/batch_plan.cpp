@@ -69,7 +69,7 @@ std::vector<Sequence> plan_epoch(std::span<const int64_t> lengths, const BatchSh
 }
 
 int64_t steps_per_epoch(int64_t sequences, const BatchShape& shape) {
-  const int64_t per_step = shape.micro_batch_size * shape.grad_accum_steps;
+  const int64_t per_step = shape.sequences_per_step();
   return (sequences + per_step - 1) / per_step;
 }
 

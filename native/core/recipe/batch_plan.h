@@ -10,9 +10,14 @@ namespace collie {
 
 struct BatchShape {
   int64_t micro_batch_size = 1;  // sequences a rank forwards at once
-  int64_t grad_accum_steps = 1;  // micro-batches of one optimizer step
+  int64_t grad_accum_steps = 1;  // micro-batches that each data-parallel rank accumulates in one optimizer step
   int64_t seq_len = 1;           // most tokens of one sequence
   bool packing = false;          // a sequence holds several documents (first fit in shuffled order), else exactly one
+  int64_t dp_size = 1;           // data-parallel ranks
+
+  // The global batch: micro-batches and sequences of one optimizer step over all data-parallel ranks.
+  int64_t micro_batches_per_step() const { return grad_accum_steps * dp_size; }
+  int64_t sequences_per_step() const { return micro_batch_size * micro_batches_per_step(); }
 };
 
 // Documents of one sequence, in order. Together at most seq_len tokens.

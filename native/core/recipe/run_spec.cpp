@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/base/json_reader.h"
 #include "core/recipe/parallel_support.h"
+#include "core/recipe/spec_version.h"
 
 namespace collie {
 
@@ -13,42 +14,12 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int64_t kSchemaVersion = 1;
 constexpr double kSmallest = std::numeric_limits<double>::denorm_min();  // "positive" in the schema
 
 std::string non_empty(JsonReader& reader, const std::string& key) {
   std::string text = reader.string(key);
   if (text.empty()) reader.fail(key, "out_of_range", "must not be empty");
   return text;
-}
-
-// The engine trains on the token store and needs none of this; it is checked so that a typing error is never ignored.
-void check_dataset(JsonReader dataset) {
-  non_empty(dataset, "train");
-  if (dataset.is_null("eval"))
-    dataset.skip("eval");
-  else
-    non_empty(dataset, "eval");
-  dataset.number("eval_fraction", 0, 0.5);
-  dataset.string("system_prompt");
-  enum class TooLong { drop, truncate };
-  dataset.one_of<TooLong>("too_long", {{"drop", TooLong::drop}, {"truncate", TooLong::truncate}});
-  JsonReader mapping = dataset.object("mapping");
-  enum class Kind { prompt_answer, chat };
-  if (mapping.one_of<Kind>("kind", {{"prompt_answer", Kind::prompt_answer}, {"chat", Kind::chat}}) == Kind::chat) {
-    non_empty(mapping, "messages");
-  } else {
-    non_empty(mapping, "prompt");
-    non_empty(mapping, "answer");
-    for (const char* optional : {"context", "system"}) {
-      if (mapping.is_null(optional))
-        mapping.skip(optional);
-      else
-        non_empty(mapping, optional);
-    }
-  }
-  mapping.finish();
-  dataset.finish();
 }
 
 Hyper::Value read_hyper(JsonReader& reader, const HyperField& field) {
@@ -66,13 +37,11 @@ Hyper::Value read_hyper(JsonReader& reader, const HyperField& field) {
 }
 
 // A rule that updates inside the backward pass has changed the weights before a second micro-batch could add to the gradient.
-void check_accumulation(const OptimizerSpec& optimizer, const BatchShape& batch, const ParallelSpec& parallel) {
-  const int64_t dp = parallel.dp_size;
-  if (optimizer_rule(optimizer.type).place != UpdatePlace::inside_backward || batch.grad_accum_steps == dp) return;
-  const std::string message = "must be " + std::to_string(dp) + (dp > 1 ? ", one for each data-parallel rank," : "") + " with " +
-                              optimizer.type + ", which updates inside the backward pass, not " +
+void check_accumulation(const OptimizerSpec& optimizer, const BatchShape& batch) {
+  if (optimizer_rule(optimizer.type).place != UpdatePlace::inside_backward || batch.grad_accum_steps == 1) return;
+  const std::string message = "must be 1 with " + optimizer.type + ", which updates inside the backward pass, not " +
                               std::to_string(batch.grad_accum_steps);
-  const std::string fix = "Set batch.grad_accum_steps to " + std::to_string(dp) + " and raise batch.micro_batch_size.";
+  const std::string fix = "Set batch.grad_accum_steps to 1 and raise batch.micro_batch_size.";
   const json issue = {{"path", "batch.grad_accum_steps"}, {"code", "unsupported_combination"}, {"message", message},
                       {"received", batch.grad_accum_steps}, {"suggestion", fix}};
   throw Error("spec.invalid", "batch.grad_accum_steps: " + message, fix, {{"issues", json::array({issue})}});
@@ -109,16 +78,13 @@ DurationSpec read_duration(JsonReader reader) {
   return duration;
 }
 
+// The host has fields of its own in the sections from here on: these readers do not finish().
 EvaluationSpec read_evaluation(JsonReader reader) {
-  const EvaluationSpec evaluation{reader.integer("every_steps", 0, 1'000'000), reader.integer("max_rows", 1, 1'000'000)};
-  reader.finish();
-  return evaluation;
+  return {reader.integer("every_steps", 0, 1'000'000), reader.integer("max_rows", 1, 1'000'000)};
 }
 
 CheckpointSpec read_checkpoint(JsonReader reader) {
-  const CheckpointSpec checkpoint{reader.integer("every_steps", 0, 1'000'000), reader.integer("keep", 1, 1000)};
-  reader.finish();
-  return checkpoint;
+  return {reader.integer("every_steps", 0, 1'000'000), reader.integer("keep", 1, 1000)};
 }
 
 SamplingSpec read_sampling(JsonReader reader) {
@@ -126,16 +92,7 @@ SamplingSpec read_sampling(JsonReader reader) {
   if (sampling.prompts.size() > 16) reader.fail("prompts", "out_of_range", "must hold at most 16 prompts");
   for (const std::string& prompt : sampling.prompts)
     if (prompt.empty()) reader.fail("prompts", "out_of_range", "must not hold an empty prompt");
-  reader.finish();
   return sampling;
-}
-
-// What the supervisor does with the ranks: checked so that a typing error is never ignored.
-void check_supervision(JsonReader& reader) {
-  reader.strings("hosts");
-  JsonReader recovery = reader.object("recovery");
-  recovery.integer("max_restarts", 0, 100);
-  recovery.finish();
 }
 
 }  // namespace
@@ -155,15 +112,13 @@ OptimizerSpec read_optimizer(JsonReader reader) {
   return optimizer;
 }
 
-RunSpec RunSpec::parse(const json& document) {
+RunSpec RunSpec::parse(const json& written) {
+  const json document = newest_spec(written);
   JsonReader reader(document);
-  if (const int64_t version = reader.integer("schemaVersion"); version != kSchemaVersion)
-    reader.fail("schemaVersion", "out_of_range",
-                "must be " + std::to_string(kSchemaVersion) + ", not " + std::to_string(version));
+  if (const int64_t version = reader.integer("schemaVersion"); version != kSpecVersion)
+    reader.fail("schemaVersion", "out_of_range", "must be at most " + std::to_string(kSpecVersion) + " (a newer Collie reads it), not " + std::to_string(version));
   RunSpec spec;
-  spec.name = reader.string("name");
   spec.model = non_empty(reader, "model");
-  check_dataset(reader.object("dataset"));
   spec.method_json = reader.value("method");
   spec.method = read_method(reader.object("method"));
   spec.optimizer_json = reader.value("optimizer");
@@ -192,10 +147,9 @@ RunSpec RunSpec::parse(const json& document) {
   spec.sampling = read_sampling(reader.object("sampling"));
   spec.parallel_json = reader.value("parallel");
   spec.parallel = read_parallel(reader.object("parallel"));
-  check_accumulation(spec.optimizer, spec.batch, spec.parallel);
+  spec.batch.dp_size = spec.parallel.dp_size;
+  check_accumulation(spec.optimizer, spec.batch);
   check_parallel({spec.method, spec.optimizer, spec.quantization, spec.parallel});
-  check_supervision(reader);
-  reader.finish();
   return spec;
 }
 

@@ -1,5 +1,7 @@
-// What spec.json says about a run, checked and in our words: every field of electron/shared/spec/run-spec.ts, no defaults.
-// TypeScript fills the defaults; here a missing key, an unknown key or an impossible value is spec.invalid with its path.
+// What spec.json says to the engine, checked and in our words, no defaults: TypeScript (electron/shared/spec/run-spec.ts) fills them. Here a
+// missing key or an impossible value is spec.invalid with its path, and so is an unknown key in a section that is the engine's alone
+// (method, optimizer, schedule, batch, duration, parallel). What only the host reads (name, dataset, hosts, recovery, its fields in
+// evaluation, checkpoint and sampling) is not looked at: a new field there is no change here. A test holds the ranges equal.
 #pragma once
 
 #include <cstdint>
@@ -48,7 +50,6 @@ struct SamplingSpec {
 };
 
 struct RunSpec {
-  std::string name;
   std::string model;  // absolute path of a Hugging Face folder
   MethodSpec method;
   OptimizerSpec optimizer;

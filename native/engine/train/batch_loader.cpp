@@ -123,7 +123,7 @@ const std::vector<Sequence>& BatchLoader::epoch_sequences(int64_t epoch) {
 
 void BatchLoader::measure(const std::vector<Sequence>& sequences, int64_t steps) {
   const int64_t used = std::min<int64_t>(static_cast<int64_t>(sequences.size()),
-                                         steps * shape_.micro_batch_size * shape_.grad_accum_steps);
+                                         steps * shape_.sequences_per_step());
   for (int64_t begin = 0; begin < used; begin += shape_.micro_batch_size) {
     int64_t tokens = 0;
     for (int64_t i = begin; i < std::min(begin + shape_.micro_batch_size, used); ++i)
@@ -140,7 +140,7 @@ StepPlan BatchLoader::at(int64_t step) {
   plan.epoch_done =
       static_cast<double>(plan.epoch) + static_cast<double>(index + 1) / static_cast<double>(epoch_steps_[plan.epoch]);
   const std::vector<Sequence>& sequences = epoch_sequences(plan.epoch);
-  const int64_t per_step = shape_.micro_batch_size * shape_.grad_accum_steps;
+  const int64_t per_step = shape_.sequences_per_step();
   const int64_t end = std::min<int64_t>((index + 1) * per_step, static_cast<int64_t>(sequences.size()));
   for (int64_t begin = index * per_step; begin < end; begin += shape_.micro_batch_size) {
     std::vector<int64_t>& rows = plan.micro_batches.emplace_back();

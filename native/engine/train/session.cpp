@@ -78,8 +78,7 @@ DecoderOptions decoder_options(const Session& session) {
   options.parallel = session.parallel;
   options.overlap = session.device.is_cpu() ? Overlap::beside_compute : Overlap::none;
   if (spec.parallel.zero_stage >= 2) options.gradients = GradientLife::one_layer;
-  const int64_t micro_batches = (spec.batch.grad_accum_steps + spec.parallel.dp_size - 1) / spec.parallel.dp_size;
-  options.slots = pipeline_slots(spec.parallel, session.parallel.place, micro_batches);
+  options.slots = pipeline_slots(spec.parallel, session.parallel.place, spec.batch.grad_accum_steps);
   options.prompt_ids = session.prompt_ids;
   return options;
 }

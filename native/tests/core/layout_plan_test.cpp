@@ -30,6 +30,9 @@ RunSpec run(const ParallelSpec& parallel, const std::string& method = "full") {
   spec.optimizer.type = "adamw";
   spec.batch = {.micro_batch_size = 2, .grad_accum_steps = 8, .seq_len = 64, .packing = false};
   spec.precision = Precision::fp32;
+  // The same global batch under every layout.
+  spec.batch.grad_accum_steps = 8 / parallel.dp_size;
+  spec.batch.dp_size = parallel.dp_size;
   spec.parallel = parallel;
   return spec;
 }

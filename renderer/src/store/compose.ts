@@ -2,6 +2,7 @@
 import type { MethodResult } from '../../../electron/shared/api/api.ts';
 import type { Preset } from '../../../electron/shared/api/entities.ts';
 import { CollieError, type ErrorInfo } from '../../../electron/shared/errors.ts';
+import { migrateSpec } from '../../../electron/shared/spec/migrate.ts';
 import type { SpecIssue } from '../../../electron/shared/spec/run-spec.ts';
 import { specValue } from '../../../electron/shared/spec/spec-fields.ts';
 import { type Draft, defaultDraft, mergeSpec, withValue, withVariant } from './draft.ts';
@@ -44,7 +45,9 @@ export const libraryRef = (id: string) => `library:${id}`;
 function loadDraft(): Draft | null {
   try {
     const saved: unknown = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? 'null');
-    return typeof saved === 'object' && saved !== null && !Array.isArray(saved) ? (saved as Draft) : null;
+    return typeof saved === 'object' && saved !== null && !Array.isArray(saved)
+      ? (migrateSpec(saved).spec as Draft)
+      : null;
   } catch {
     return null; // unreadable or forbidden storage: start afresh
   }
@@ -101,7 +104,11 @@ export function composeSlice({ client, get, set }: SliceContext): ComposeSlice {
       change(mergeSpec(mergeSpec(defaultDraft(), base), preset.spec), []);
       get().announce('success', `Preset "${preset.title}" applied`);
     },
-    replaceDraft: (draft) => change(draft, []),
+    replaceDraft(draft) {
+      const { spec, notes } = migrateSpec(draft);
+      change(spec as Draft, []);
+      if (notes.length > 0) get().announce('success', notes.join(' '));
+    },
     resetDraft() {
       change(defaultDraft(), []);
       set({ touched: {} });

@@ -2,7 +2,7 @@
 
 import { recommendedRate } from '../../../electron/shared/spec/learning-rates.ts';
 import type { MethodType } from '../../../electron/shared/spec/methods.ts';
-import { RUN_SPEC_VERSION } from '../../../electron/shared/spec/run-spec.ts';
+import { RUN_SPEC_VERSION } from '../../../electron/shared/spec/migrate.ts';
 import {
   type SpecField,
   specFields,

@@ -13,7 +13,7 @@ export interface LayoutsSlice {
   layoutsLoading: boolean;
   /** Asks for the layouts of so many ranks. */
   loadLayouts(ranks: number): Promise<void>;
-  /** Takes a layout over into the draft. What belongs to another pipeline is set back. */
+  /** Takes a layout over into the draft, with the accumulation that keeps the global batch. What belongs to another pipeline is set back. */
   chooseLayout(layout: LayoutForecast): void;
 }
 
@@ -45,10 +45,11 @@ export function layoutsSlice({ client, get, set }: SliceContext): LayoutsSlice {
         if (mine === latest) set({ layouts: null, layoutsError: asErrorInfo(thrown), layoutsLoading: false });
       }
     },
-    chooseLayout({ parallel }) {
+    chooseLayout({ parallel, gradAccumSteps }) {
       const old = specValue(get().draft, 'parallel') as object | undefined;
       const grid = Object.fromEntries(gridKeys.map((key) => [key, parallel[key]]));
-      get().replaceDraft(withValue(get().draft, 'parallel', { ...old, ...grid }));
+      const laidOut = withValue(get().draft, 'parallel', { ...old, ...grid });
+      get().replaceDraft(withValue(laidOut, 'batch.grad_accum_steps', gradAccumSteps));
     },
   };
 }

@@ -98,7 +98,7 @@ export const describeEightRanks = (title: string, o: EightRanks) =>
       ({ page } = bench);
     });
 
-    it('refuses what does not divide, where it is chosen, with the numbers', async () => {
+    it('says beside the accumulation what the global batch is', async () => {
       await composeRun(page, {
         name: 'Eight',
         model: 'Base model',
@@ -108,11 +108,13 @@ export const describeEightRanks = (title: string, o: EightRanks) =>
       });
       await section().getByRole('button', { name: 'Raise Data parallel' }).click();
       const accumulation = page.locator('[data-path="batch.grad_accum_steps"]');
-      await accumulation.getByText('1 micro-batches of a step cannot be shared by 2').waitFor();
-      expect(await startButton(page).isDisabled()).toBe(true);
-      await set(page, 'Accumulation', '8');
+      await set(page, 'Gradient accumulation', '4');
       await set(page, 'Micro batch', '2');
-      await accumulation.getByText('cannot be shared').waitFor({ state: 'hidden' });
+      await accumulation
+        .getByText(
+          `Global batch: 2 x 4 x 2 ranks = 16 sequences, at most ${(16 * o.seqLen).toLocaleString('en')} tokens`,
+        )
+        .waitFor();
     });
 
     it('draws the ranks of a layout that is picked from the ranked ones', async () => {
@@ -207,6 +209,7 @@ export const describeEightRanks = (title: string, o: EightRanks) =>
       await set(page, 'Name', 'One');
       for (const size of ['Data parallel', 'Tensor parallel', 'Pipeline parallel'])
         await set(page, size, '1');
+      await set(page, 'Gradient accumulation', '8'); // the same global batch
       await start('One');
       await waitForState(page, 'Completed', o.patience);
       await expect.poll(async () => (await lossByStep(page)).size, { timeout: 15_000 }).toBe(o.steps);

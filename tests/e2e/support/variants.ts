@@ -57,7 +57,7 @@ export async function composeRun(page: Page, { name, model, data, seqLen, steps 
   await set(page, 'Sequence length', String(seqLen));
   await page.locator('[data-path="duration.unit"]').getByText('Steps', { exact: true }).click();
   await set(page, 'How long', String(steps));
-  await set(page, 'Accumulation', '1');
+  await set(page, 'Gradient accumulation', '1');
 }
 
 /** Starts what the form holds and stays on its page until it has ended well. */

@@ -8,6 +8,7 @@ import { parallelRules, ruleIssues } from '../../../electron/server/spec/paralle
 import { stepTime } from '../../../electron/server/spec/step-time.ts';
 import type { Device } from '../../../electron/shared/api/entities.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
+import { withRates } from '../../../electron/shared/spec/learning-rates.ts';
 import { optimizerSchema } from '../../../electron/shared/spec/optimizers.ts';
 import { bubbleShare, parallelSchema } from '../../../electron/shared/spec/parallel-fields.ts';
 import { batchSchema, type RunSpec } from '../../../electron/shared/spec/run-spec.ts';
@@ -26,22 +27,17 @@ const parts = (
 /** For every rule: what it refuses, what the fix must hold, and what it lets through. */
 const cases: Record<string, { bad: ReturnType<typeof parts>; fix: string; good: ReturnType<typeof parts> }> =
   {
-    accumulation: {
-      bad: parts({ dp_size: 4 }, { grad_accum_steps: 6 }),
-      fix: 'batch.grad_accum_steps to 8, or parallel.dp_size to one of 1, 2, 3, 6',
-      good: parts({ dp_size: 3 }, { grad_accum_steps: 6 }),
-    },
     fused_update: {
       bad: parts(
         { dp_size: 2 },
-        { grad_accum_steps: 8, micro_batch_size: 4 },
-        { optimizer: optimizerSchema.parse({ type: 'lomo' }) },
+        { grad_accum_steps: 4, micro_batch_size: 4 },
+        { optimizer: withRates('full', optimizerSchema.parse({ type: 'lomo' })) },
       ),
-      fix: 'batch.grad_accum_steps to 2 and batch.micro_batch_size to 16',
+      fix: 'batch.grad_accum_steps to 1 and batch.micro_batch_size to 16',
       good: parts(
         { dp_size: 2 },
-        { grad_accum_steps: 2 },
-        { optimizer: optimizerSchema.parse({ type: 'adalomo' }) },
+        { grad_accum_steps: 1 },
+        { optimizer: withRates('full', optimizerSchema.parse({ type: 'adalomo' })) },
       ),
     },
     sequence_without_tensor_parallel: {
@@ -65,9 +61,9 @@ const cases: Record<string, { bad: ReturnType<typeof parts>; fix: string; good: 
       good: parts({ pipeline_chunks: 2, pp_size: 2 }),
     },
     interleaving: {
-      bad: parts({ pipeline_chunks: 2, pp_size: 4, dp_size: 2 }, { grad_accum_steps: 12 }),
-      fix: 'batch.grad_accum_steps to 16',
-      good: parts({ pipeline_chunks: 2, pp_size: 4, dp_size: 2 }, { grad_accum_steps: 16 }),
+      bad: parts({ pipeline_chunks: 2, pp_size: 4, dp_size: 2 }, { grad_accum_steps: 6 }),
+      fix: 'batch.grad_accum_steps to 8',
+      good: parts({ pipeline_chunks: 2, pp_size: 4, dp_size: 2 }, { grad_accum_steps: 8 }),
     },
     hosts: {
       bad: parts({}, {}, { hosts: ['node1:2', 'node1'] }),
@@ -211,6 +207,11 @@ describe('layouts', () => {
   it('leave out what the batch or the model does not allow', () => {
     const odd = rankLayouts('', spec({}, { batch: { grad_accum_steps: 3 } }), 4, machine(1e6));
     expect(odd.every(({ parallel }) => parallel.dp_size === 1)).toBe(true);
+    // The global batch of the spec is kept: 8 micro-batches of all ranks.
+    const own = spec({ dp_size: 2 }, { batch: { grad_accum_steps: 4 } });
+    const kept = rankLayouts('', own, 8, machine(1e6));
+    expect(new Set(kept.map(({ parallel }) => parallel.dp_size))).toEqual(new Set([1, 2, 4, 8]));
+    for (const { parallel, gradAccumSteps } of kept) expect(gradAccumSteps * parallel.dp_size).toBe(8);
     expect(rankLayouts('', spec(), 16, machine(1e6)).every(({ parallel }) => parallel.pp_size <= 8)).toBe(
       true,
     );

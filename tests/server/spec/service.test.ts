@@ -50,7 +50,7 @@ describe('a good spec', () => {
       modelName: 'Tiny',
       trainRows: 36,
       evalRows: 4,
-      sequencesPerStep: 6,
+      globalBatch: { sequences: 6, tokens: 6 * 128 },
       stepsPerEpoch: 6,
       totalSteps: 15,
       trainableParams: 10,
@@ -72,9 +72,11 @@ describe('a good spec', () => {
   it('says how it is laid out over ranks', async () => {
     const { specs } = service();
     const parallel = { dp_size: 2, tp_size: 2, sequence_parallel: true, zero_stage: 3 };
-    const { preview } = await specs.validate(spec({ parallel, batch: { grad_accum_steps: 4 } }), {
+    const { preview } = await specs.validate(spec({ parallel, batch: { grad_accum_steps: 2 } }), {
       patience,
     });
+    expect(preview?.globalBatch.sequences).toBe(16);
+    expect(preview?.summary.join('\n')).toContain('(4 at once x 2 accumulated x 2 data-parallel ranks)');
     expect(preview?.summary.join('\n')).toContain(
       'It runs on 4 ranks: 2 copies of the model take 2 micro-batches of a step each, every matrix is cut into 2, and so are the tokens between them, ZeRO 3 shares out optimizer, gradients and weights.',
     );

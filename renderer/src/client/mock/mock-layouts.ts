@@ -50,6 +50,7 @@ export function mockLayout({ parallel, batch, device }: RunSpec, whole: Memory):
   const used = deviceBytes / whole.availableBytes;
   return {
     parallel,
+    gradAccumSteps: batch.grad_accum_steps,
     worldSize: worldSize(parallel),
     ranks,
     deviceBytes,
@@ -70,12 +71,14 @@ export function mockLayouts(spec: RunSpec, whole: Memory, ranks: number): Layout
   const found = TP_SIZES.filter((tp) => ranks % tp === 0).flatMap((tp_size) =>
     sizes.flatMap((pp_size) => {
       const dp_size = ranks / tp_size / pp_size;
-      if (!Number.isInteger(dp_size) || spec.batch.grad_accum_steps % dp_size !== 0) return [];
+      const grad_accum_steps = (spec.batch.grad_accum_steps * spec.parallel.dp_size) / dp_size;
+      if (!Number.isInteger(dp_size) || !Number.isInteger(grad_accum_steps)) return [];
+      const batch = { ...spec.batch, grad_accum_steps };
       const stages = dp_size > 1 ? [0, 1, 2] : [0];
       return stages.flatMap((zero_stage) =>
         (tp_size > 1 ? [false, true] : [false]).map((sequence_parallel) => {
           const grid = { dp_size, tp_size, pp_size, zero_stage, sequence_parallel };
-          return mockLayout({ ...spec, parallel: { ...spec.parallel, ...grid } }, whole);
+          return mockLayout({ ...spec, batch, parallel: { ...spec.parallel, ...grid } }, whole);
         }),
       );
     }),

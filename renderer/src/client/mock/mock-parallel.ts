@@ -10,7 +10,7 @@ const UPDATE_US = 74_000;
 export const parallelRunSpec = (spec: RunSpec): RunSpec =>
   runSpecSchema.parse({
     ...spec,
-    batch: { ...spec.batch, grad_accum_steps: 16 },
+    batch: { ...spec.batch, grad_accum_steps: 8 },
     parallel: { dp_size: 2, tp_size: 2, pp_size: 2, zero_stage: 1, timeline: true },
     recovery: { max_restarts: 2 },
   });
@@ -88,7 +88,7 @@ export function mockTimeline(
 ): RunTimeline | null {
   const step = wanted ?? newest;
   if (step > newest || !parallel.timeline) return null;
-  const stages = pipelineSpans(parallel.pp_size, batch.grad_accum_steps / parallel.dp_size);
+  const stages = pipelineSpans(parallel.pp_size, batch.grad_accum_steps);
   const stepUs = Math.max(...stages.flat().map(({ end_us }) => end_us)) + UPDATE_US;
   const ranks = Array.from({ length: worldSize(parallel) }, (_, rank) => ({
     rank,

@@ -2,7 +2,7 @@
 import type { LayoutForecast, RunPreview } from '../../../../electron/shared/api/entities.ts';
 import { methodTraits, whatIsTrained } from '../../../../electron/shared/spec/method-traits.ts';
 import type { Method } from '../../../../electron/shared/spec/methods.ts';
-import { type RunSpec, sequencesPerStep } from '../../../../electron/shared/spec/run-spec.ts';
+import { globalBatch, type RunSpec } from '../../../../electron/shared/spec/run-spec.ts';
 import { mockModels } from './mock-data.ts';
 import { mockLayout } from './mock-layouts.ts';
 
@@ -55,7 +55,8 @@ export function mockPreview(spec: RunSpec): RunPreview {
   const verdict = share > 1 ? 'does_not_fit' : share > 0.85 ? 'tight' : 'fits';
   const whole: RunPreview['memory'] = { ...memory, totalBytes, availableBytes, verdict };
   const layout = mockLayout(spec, whole);
-  const sequences = sequencesPerStep(batch);
+  const batchOfStep = globalBatch(spec);
+  const { sequences } = batchOfStep;
   const perEpoch = Math.ceil(304 / sequences);
   return {
     modelName: model?.name ?? '',
@@ -63,7 +64,7 @@ export function mockPreview(spec: RunSpec): RunPreview {
     evalRows: 16,
     stepsPerEpoch: perEpoch,
     totalSteps: Math.round(duration.unit === 'steps' ? duration.value : perEpoch * duration.value),
-    sequencesPerStep: sequences,
+    globalBatch: batchOfStep,
     totalParams: total,
     trainableParams: trainable,
     adapterBytes: methodTraits(method.type).adapter === 'none' ? 0 : trainable * 4,

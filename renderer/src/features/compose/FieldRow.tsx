@@ -1,4 +1,4 @@
-import { ActionIcon, Anchor, Group, Tooltip } from '@mantine/core';
+import { ActionIcon, Anchor, Group, Text, Tooltip } from '@mantine/core';
 import { IconArrowBackUp } from '@tabler/icons-react';
 import { type ComponentType, memo } from 'react';
 import type { FieldMeta } from '../../../../electron/shared/spec/field-meta.ts';
@@ -18,6 +18,7 @@ import { StepperField } from './fields/StepperField.tsx';
 import { TagsField } from './fields/TagsField.tsx';
 import { ColumnField, TextField, TextListField } from './fields/TextFields.tsx';
 import { VariantField } from './fields/VariantField.tsx';
+import { globalBatchText } from './global-batch.ts';
 import { isStillToDo, issuesAt, issueText } from './issues.ts';
 import { fieldId } from './sections.ts';
 
@@ -127,7 +128,10 @@ export const FieldRow = memo(function FieldRow({ field }: { field: SpecField }) 
         error={error || undefined}
         help={
           isNamed && !selfExplaining.includes(field.path) ? (
-            <Help meta={field.meta} blocked={blocked} />
+            <>
+              <Help meta={field.meta} blocked={blocked} />
+              {field.meta.beside === 'global_batch' && <GlobalBatch />}
+            </>
           ) : null
         }
         blocked={blocked}
@@ -136,6 +140,16 @@ export const FieldRow = memo(function FieldRow({ field }: { field: SpecField }) 
     </div>
   );
 });
+
+/** What one optimizer step takes, of the sizes in the draft. */
+function GlobalBatch() {
+  const text = useStore((s) => globalBatchText(s.draft));
+  return text === null ? null : (
+    <Text span inherit display="block" c="var(--mantine-color-text)" role="status">
+      {text}
+    </Text>
+  );
+}
 
 function Help({ meta, blocked }: { meta: FieldMeta; blocked: boolean }) {
   return (

@@ -107,7 +107,10 @@ function Forecast({ preview }: { preview: RunPreview }) {
           ],
           ['Training rows', formatInteger(preview.trainRows)],
           ['Held-out rows', formatInteger(preview.evalRows)],
-          ['Sequences per step', formatInteger(preview.sequencesPerStep)],
+          [
+            'Global batch',
+            `${formatInteger(preview.globalBatch.sequences)} sequences, at most ${formatInteger(preview.globalBatch.tokens)} tokens`,
+          ],
         ]}
       />
     </>

@@ -44,8 +44,8 @@ export function LayoutTable({ layouts, chosen, busy, ranks, onChoose }: Props) {
   if (layouts.length === 0)
     return (
       <Text size="sm" c="dimmed">
-        The model and the batch allow no layout of {ranks} ranks: accumulation must be a multiple of the
-        data-parallel size, heads and layers must divide.
+        The model and the batch allow no layout of {ranks} ranks: the data-parallel ranks must share the
+        micro-batches of a step evenly, and heads and layers must divide.
       </Text>
     );
   return (
@@ -91,6 +91,7 @@ export function LayoutTable({ layouts, chosen, busy, ranks, onChoose }: Props) {
         ))}
         <li>
           Memory is that of a device: of a GPU, or of all ranks on a CPU. Times are estimates to compare by.
+          The global batch stays as it is: a layout sets the gradient accumulation that keeps it.
         </li>
       </ul>
     </>

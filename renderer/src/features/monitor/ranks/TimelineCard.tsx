@@ -84,7 +84,7 @@ function Timeline({ timeline, spec }: { timeline: RunTimeline; spec: RunSpec }) 
   const { parallel, batch } = spec;
   const view = useMemo(() => timelineView(timeline, parallel), [timeline, parallel]);
   const theory = bubbleShare(parallel, batch.grad_accum_steps);
-  const own = batch.grad_accum_steps / parallel.dp_size;
+  const own = batch.grad_accum_steps;
   return (
     <div className={`${classes.timeline} ${rankColours.colors}`}>
       <ul className={classes.legend} aria-label="Colours">

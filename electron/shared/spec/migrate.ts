@@ -1,0 +1,46 @@
+/**
+ * Specs of older versions in the words of the newest: files that users have, and spec.json of old run folders. What the engine reads of
+ * them is said there the same way (native/core, newest_spec), as it reads spec.json itself.
+ */
+
+export const RUN_SPEC_VERSION = 2;
+
+export interface Migrated {
+  spec: unknown;
+  /** What was changed, in sentences for a log. Empty: it was of the newest version. */
+  notes: string[];
+}
+
+type Json = Record<string, unknown>;
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Version 1: accumulation counted the micro-batches of all data-parallel ranks, and every optimizer had one learning rate. */
+function fromVersion1(spec: Json): Migrated {
+  const batch = isObject(spec.batch) ? spec.batch : {};
+  const ranks = isObject(spec.parallel) ? spec.parallel.dp_size : 1;
+  const { grad_accum_steps: all = 2 } = batch;
+  const notes = ['The spec is of version 1 and is read as version 2.'];
+  const newest: Json = { ...spec, schemaVersion: 2 };
+  if (typeof all === 'number' && typeof ranks === 'number' && ranks > 1) {
+    const own = Math.ceil(all / ranks);
+    newest.batch = { ...batch, grad_accum_steps: own };
+    const change =
+      own * ranks === all
+        ? 'the global batch stays as it was'
+        : `which is ${own * ranks}, as ${ranks} ranks cannot share ${all}`;
+    notes.push(
+      `batch.grad_accum_steps was ${all} micro-batches over ${ranks} data-parallel ranks and is now ${own} on each of them: ${change}.`,
+    );
+  }
+  if (isObject(spec.optimizer) && spec.optimizer.learning_rate === undefined)
+    notes.push(
+      'optimizer.learning_rate is left out: that is now the recommended one for the method, where version 1 had one for all methods.',
+    );
+  return { spec: newest, notes };
+}
+
+/** Anything but an old spec comes back as it is: what is wrong with it is for the schema to say. */
+export function migrateSpec(spec: unknown): Migrated {
+  return isObject(spec) && spec.schemaVersion === 1 ? fromVersion1(spec) : { spec, notes: [] };
+}
