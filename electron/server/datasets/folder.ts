@@ -7,7 +7,7 @@ import { CollieError } from '../../shared/errors.ts';
 import { cancelled, type TaskOptions } from './duckdb.ts';
 import { guessMapping } from './guess.ts';
 import { importRows, ROWS_FILE } from './import.ts';
-import { readPage } from './rows.ts';
+import { sampleRow } from './rows.ts';
 
 export const CARD_FILE = 'dataset.json';
 const TEMPORARY = /^\.importing-(\d+)-/;
@@ -72,13 +72,15 @@ export async function importInto(
   await mkdir(folder, { recursive: true });
   try {
     const imported = await importRows(path, folder, options);
-    const names = imported.columns.map(({ name }) => name);
-    const first = await readPage(join(folder, ROWS_FILE), names, { offset: 0, limit: 1, search: '' });
+    const sample = await sampleRow(
+      join(folder, ROWS_FILE),
+      imported.columns.map(({ name }) => name),
+    );
     const complete: DatasetCard = {
       ...card,
       source: path,
       ...imported,
-      mapping: guessMapping(imported.columns, first.rows[0] ?? {}),
+      mapping: guessMapping(imported.columns, sample),
       importedAt: new Date().toISOString(),
     };
     if (options.signal?.aborted) throw cancelled();

@@ -1,10 +1,12 @@
 /** Token counts of a dataset: kept per row without any truncation, so that every sequence length can be answered from them. */
-import type { TokenStats } from '../../shared/api/entities.ts';
-import { type ConversationWarning, trainedTokens } from '../tokenize/conversation.ts';
+import type { TokenStats, UnusableRows } from '../../shared/api/entities.ts';
+import { trainedTokens } from '../tokenize/conversation.ts';
 import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
+import type { ConversationWarning } from '../tokenize/warnings.ts';
 import type { TaskOptions } from './duckdb.ts';
 import type { DatasetSource } from './folder.ts';
 import { type RowFormat, tokenizeRows } from './tokenize-rows.ts';
+import { UnusableTally } from './unusable.ts';
 
 /** Per row of the dataset. */
 export interface RowLengths {
@@ -18,6 +20,9 @@ export interface RowLengths {
   lastTrained: Uint32Array;
   /** Rows per warning. */
   warnings: Partial<Record<ConversationWarning, number>>;
+  /** 1: the row cannot be trained on; its lengths are 0. */
+  left: Uint8Array;
+  unusable: UnusableRows[];
 }
 
 export async function measureRows(
@@ -33,12 +38,20 @@ export async function measureRows(
     firstTrained: new Uint32Array(n),
     lastTrained: new Uint32Array(n),
     warnings: {},
+    left: new Uint8Array(n),
+    unusable: [],
   };
+  const unusable = new UnusableTally();
   await tokenizeRows(
     source,
     format,
     tokenizer,
-    ({ mask, warnings }, row) => {
+    (conversation, row) => {
+      if (conversation === null) {
+        lengths.left[row] = 1;
+        return;
+      }
+      const { mask, warnings } = conversation;
       lengths.tokens[row] = mask.length;
       lengths.trained[row] = trainedTokens(mask);
       const first = mask.indexOf(1, 1); // the first token of a row is never a target
@@ -46,8 +59,10 @@ export async function measureRows(
       lengths.lastTrained[row] = Math.max(mask.lastIndexOf(1), 0);
       for (const warning of warnings) lengths.warnings[warning] = (lengths.warnings[warning] ?? 0) + 1;
     },
+    unusable,
     options,
   );
+  lengths.unusable = unusable.list();
   return lengths;
 }
 
@@ -75,23 +90,25 @@ const quantile = (sorted: Uint32Array, share: number) =>
 
 /** Statistics at a sequence length. Tokens, mean and histogram count whole rows, before anything is cut. */
 export function tokenStats(lengths: RowLengths, seqLen: number): TokenStats {
-  const { tokens, trained, firstTrained, lastTrained } = lengths;
-  const sorted = tokens.toSorted();
+  const { tokens, trained, firstTrained, lastTrained, left } = lengths;
+  const sorted = tokens.filter((_, row) => left[row] === 0).sort();
   const total = sorted.reduce((sum, length) => sum + length, 0);
-  const count = (test: (row: number) => boolean) => tokens.reduce((n, _, row) => n + Number(test(row)), 0);
+  const count = (test: (row: number) => boolean) =>
+    tokens.reduce((n, _, row) => n + Number(left[row] === 0 && test(row)), 0);
   const at = (list: Uint32Array, row: number) => list[row] as number;
   return {
-    rows: tokens.length,
+    rows: sorted.length,
     tokens: total,
     trainedTokens: trained.reduce((sum, n) => sum + n, 0),
     min: sorted[0] ?? 0,
     max: sorted.at(-1) ?? 0,
-    mean: tokens.length === 0 ? 0 : total / tokens.length,
+    mean: sorted.length === 0 ? 0 : total / sorted.length,
     p50: quantile(sorted, 0.5),
     p95: quantile(sorted, 0.95),
     tooLong: count((row) => at(tokens, row) > seqLen),
     allMasked: count((row) => at(trained, row) === 0 || at(firstTrained, row) >= seqLen),
     endCutOff: count((row) => at(tokens, row) > seqLen && at(lastTrained, row) >= seqLen),
+    unusable: lengths.unusable,
     histogram: histogramOf(sorted),
   };
 }

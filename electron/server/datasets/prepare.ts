@@ -4,6 +4,7 @@
  */
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { UnusableRows } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { type NativeAddon, native, nativeAddon, type TokenStoreWriter } from '../native/addon.ts';
@@ -19,6 +20,7 @@ import type { DatasetSource } from './folder.ts';
 import { type Split, splitEvaluation, splitRows } from './split.ts';
 import { newTally, type SplitTally, tallyWarnings } from './tally.ts';
 import { type RowFormat, tokenizeRows } from './tokenize-rows.ts';
+import { UnusableTally } from './unusable.ts';
 
 export const META_FILE = 'meta.json';
 export const SAMPLES_FILE = 'samples.json';
@@ -66,9 +68,11 @@ class SplitWriter {
     this.#tooLong = spec.dataset.too_long;
   }
 
-  add(whole: Conversation): void {
+  /** @param whole null: the row cannot be trained on. */
+  add(whole: Conversation | null): void {
     const { tally } = this;
     tally.rows += 1;
+    if (whole === null) return;
     for (const warning of whole.warnings) tally.warnings[warning] = (tally.warnings[warning] ?? 0) + 1;
     const long = whole.length > this.#seqLen;
     if (long) tally.tooLong += 1;
@@ -147,13 +151,14 @@ async function writeSplit(
   source: DatasetSource,
   writerOf: (row: number) => SplitWriter | null,
   onProgress: (fraction: number) => void,
-): Promise<void> {
+): Promise<UnusableRows[]> {
   const { spec, tokenizer, signal } = job;
   const format: RowFormat = { mapping: spec.dataset.mapping, systemPrompt: spec.dataset.system_prompt };
-  await tokenizeRows(source, format, tokenizer, (one, row) => writerOf(row)?.add(one), {
-    signal,
-    onProgress,
-  });
+  const unusable = new UnusableTally();
+  const take = (one: Conversation | null, row: number) => writerOf(row)?.add(one);
+  await tokenizeRows(source, format, tokenizer, take, unusable, { signal, onProgress });
+  if (unusable.count > 0 && spec.dataset.unusable_rows === 'refuse') throw unusable.error(source.card.rows);
+  return unusable.list();
 }
 
 /** Both splits, in one pass over each file. */
@@ -174,10 +179,12 @@ async function writeStores(
     split.evaluated[row] ? evalWriter : split.heldOut[row] ? null : trainWriter;
 
   const split = splitRows(train.card.rows, evaluation === null ? eval_fraction : 0, spec.seed, max_rows);
-  await writeSplit(job, train, pick(split), (done) => onProgress(done * share));
+  trainWriter.tally.unusable = await writeSplit(job, train, pick(split), (done) => onProgress(done * share));
   if (evaluation !== null) {
     const chosen = splitEvaluation(evaluation.card.rows, spec.seed, max_rows);
-    await writeSplit(job, evaluation, pick(chosen), (done) => onProgress(share + done * (1 - share)));
+    evalWriter.tally.unusable = await writeSplit(job, evaluation, pick(chosen), (done) =>
+      onProgress(share + done * (1 - share)),
+    );
   }
   if (trainWriter.tally.documents === 0) throw nothingToTrain(train, trainWriter.tally, spec);
   trainWriter.finish();
@@ -191,7 +198,7 @@ async function writeSamples({ spec, tokenizer, dataDir }: Job): Promise<void> {
   const system = system_prompt === '' ? [] : [{ role: 'system', content: system_prompt }];
   const samples: { ids: number[]; stop_ids: number[] }[] = [];
   for (const content of spec.sampling.prompts) {
-    const ids = await promptIds([...system, { role: 'user', content }], tokenizer);
+    const ids = await promptIds({ messages: [...system, { role: 'user', content }] }, tokenizer);
     samples.push({ ids: [...ids], stop_ids: tokenizer.stopIds });
   }
   await writeAtomically(join(dataDir, SAMPLES_FILE), samples);

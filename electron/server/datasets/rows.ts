@@ -25,6 +25,21 @@ function rowOf(columns: readonly Column[], values: readonly unknown[]): Row {
   return row;
 }
 
+/** Of each column, a value that is neither null nor empty, where there is one: the first rows are often not telling. */
+export function sampleRow(path: string, columns: readonly string[]): Promise<Row> {
+  const shown = [...new Set(columns)];
+  const picked = shown.map((name) => {
+    const column = identifier(name);
+    return `first(${column}) FILTER (trim(CAST(${column} AS VARCHAR)) NOT IN ('', '[]', '{}', 'null')) AS ${column}`;
+  });
+  return withDuckDB(async (connection) => {
+    const found = await connection.runAndReadAll(
+      `SELECT ${picked.join(', ')} FROM read_parquet(${fileLiteral(path)})`,
+    );
+    return rowOf(columnsOf(found), found.getRowsJS()[0] ?? []);
+  });
+}
+
 export interface Page {
   /** Rows that match the search; all rows without one. */
   total: number;

@@ -2,13 +2,9 @@
 import type { DatasetCard, TokenizedRow, TokenStats } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
 import type { Mapping } from '../../shared/spec/run-spec.ts';
-import {
-  encodeConversations,
-  trainedTokens,
-  truncateConversation,
-  warningTexts,
-} from '../tokenize/conversation.ts';
+import { encodeConversations, trainedTokens, truncateConversation } from '../tokenize/conversation.ts';
 import { loadTokenizer } from '../tokenize/tokenizer.ts';
+import { warningText } from '../tokenize/warnings.ts';
 import type { DatasetSource } from './folder.ts';
 import { LengthCache, tokenStats } from './lengths.ts';
 import { checkColumns, DatasetLibrary } from './library.ts';
@@ -79,7 +75,7 @@ export class DatasetService {
     if (whole === undefined) throw new Error('one row in, one conversation out');
     const cut = truncateConversation(whole, params.seqLen);
     const lost = whole.length - cut.ids.length;
-    const warnings = cut.warnings.map((warning) => warningTexts[warning]);
+    const warnings = cut.warnings.map((warning) => warningText(warning));
     if (trainedTokens(cut.mask) === 0)
       warnings.push('No token of this row counts in the loss: it is left out of the training.');
     else if (cut.endCutOff)

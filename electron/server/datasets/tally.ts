@@ -1,5 +1,8 @@
 /** Counts of what happens to rows on their way into a token store, and the sentences that say so. */
-import { type ConversationWarning, warningTexts } from '../tokenize/conversation.ts';
+import type { UnusableRows } from '../../shared/api/entities.ts';
+import { type ConversationWarning, warningText } from '../tokenize/warnings.ts';
+
+import { unusableSentences } from './unusable.ts';
 
 /** What became of the rows of one split. */
 export interface SplitTally {
@@ -21,6 +24,8 @@ export interface SplitTally {
   endCutOff: number;
   /** Tokens cut off. */
   lostTokens: number;
+  /** Rows left out because they cannot be trained on, by reason. */
+  unusable: UnusableRows[];
   warnings: Partial<Record<ConversationWarning, number>>;
 }
 
@@ -35,6 +40,7 @@ export const newTally = (): SplitTally => ({
   maskedByTruncation: 0,
   endCutOff: 0,
   lostTokens: 0,
+  unusable: [],
   warnings: {},
 });
 
@@ -43,7 +49,9 @@ const of = (n: number, rows: number) => `${n} of ${rows}`;
 /** Sentences about one split; `name` is e.g. "training" or "evaluation". */
 export function tallyWarnings(tally: SplitTally, name: string, seqLen: number): string[] {
   const { rows, tooLong, dropped, masked, maskedByTruncation, endCutOff, lostTokens } = tally;
-  const sentences: string[] = [];
+  const sentences: string[] = unusableSentences(tally.unusable, rows).map(
+    (sentence) => `${name} data: ${sentence.replace(/\.$/, '')}; they were left out.`,
+  );
   if (dropped > 0)
     sentences.push(`${of(dropped, rows)} ${name} rows are longer than ${seqLen} tokens and were left out.`);
   if (tooLong > dropped) {
@@ -62,6 +70,6 @@ export function tallyWarnings(tally: SplitTally, name: string, seqLen: number): 
     sentences.push(`${of(masked, rows)} ${name} rows have no token to train on${cut} and were left out.`);
   }
   for (const [warning, count] of Object.entries(tally.warnings))
-    sentences.push(`${of(count, rows)} ${name} rows: ${warningTexts[warning as ConversationWarning]}`);
+    sentences.push(`${of(count ?? 0, rows)} ${name} rows: ${warningText(warning as ConversationWarning)}`);
   return sentences;
 }

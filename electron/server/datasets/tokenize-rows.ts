@@ -1,18 +1,15 @@
 /** Every row of a dataset as tokens, in order and in batches: what statistics, preview and a run's data are made of. */
 import { CollieError } from '../../shared/errors.ts';
 import type { Mapping } from '../../shared/spec/run-spec.ts';
-import {
-  type Conversation,
-  encodeConversations,
-  type Rendered,
-  renderConversation,
-} from '../tokenize/conversation.ts';
+import { type Conversation, encodeConversations } from '../tokenize/conversation.ts';
+import { type Rendered, renderConversation } from '../tokenize/segments.ts';
 import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
 import type { TaskOptions } from './duckdb.ts';
 import type { DatasetSource } from './folder.ts';
 import { checkColumns } from './library.ts';
-import { mappedColumns, rowMessages } from './messages.ts';
+import { mappedColumns, rowChat } from './messages.ts';
 import { type Row, readBatches } from './rows.ts';
+import type { UnusableTally } from './unusable.ts';
 
 /** How a row becomes a conversation. */
 export interface RowFormat {
@@ -23,7 +20,7 @@ export interface RowFormat {
 /** One row as segments. Errors name the row, counted from 1. */
 export function renderRow(row: Row, index: number, format: RowFormat, tokenizer: ModelTokenizer): Rendered {
   try {
-    return renderConversation(rowMessages(row, index, format.mapping, format.systemPrompt), tokenizer);
+    return renderConversation(rowChat(row, index, format.mapping, format.systemPrompt), tokenizer);
   } catch (error) {
     if (!(error instanceof CollieError) || error.code !== 'dataset.bad_row' || 'row' in error.data)
       throw error;
@@ -35,14 +32,16 @@ export function renderRow(row: Row, index: number, format: RowFormat, tokenizer:
 }
 
 /**
- * Tokenizes every row, untruncated. `onConversation` is called for each, in order.
- * Throws dataset.missing_column, dataset.bad_row, model.unsupported_feature, job.cancelled.
+ * Tokenizes every row, untruncated. `onConversation` is called for each, in order; with null for one that cannot be used, which is
+ * counted in `unusable`. Throws dataset.missing_column, model.unsupported_feature, job.cancelled; dataset.bad_row when no row of
+ * many is of use.
  */
 export async function tokenizeRows(
   source: DatasetSource,
   format: RowFormat,
   tokenizer: ModelTokenizer,
-  onConversation: (conversation: Conversation, index: number) => void,
+  onConversation: (conversation: Conversation | null, index: number) => void,
+  unusable: UnusableTally,
   { signal, onProgress }: TaskOptions = {},
 ): Promise<void> {
   checkColumns(source.card, format.mapping);
@@ -50,9 +49,18 @@ export async function tokenizeRows(
     source.rowsPath,
     mappedColumns(format.mapping),
     async (rows, first) => {
-      const rendered = rows.map((row, k) => renderRow(row, first + k, format, tokenizer));
-      const conversations = await encodeConversations(rendered, tokenizer);
-      for (const [k, conversation] of conversations.entries()) onConversation(conversation, first + k);
+      const rendered = rows.map((row, k) => {
+        try {
+          return renderRow(row, first + k, format, tokenizer);
+        } catch (error) {
+          unusable.add(error, first + k);
+          return null;
+        }
+      });
+      const usable = rendered.filter((one) => one !== null);
+      const conversations = (await encodeConversations(usable, tokenizer)).values();
+      for (const [k, one] of rendered.entries())
+        onConversation(one === null ? null : (conversations.next().value ?? null), first + k);
       onProgress?.(Math.min((first + rows.length) / source.card.rows, 1));
     },
     { signal },

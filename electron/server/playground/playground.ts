@@ -102,7 +102,7 @@ export class Playground {
   ): AsyncGenerator<TopicEvent<'playground.generate'>> {
     const session = this.#session(params.sessionId);
     const { tokenizer, context } = session.options;
-    const ids = [...(await promptIds(params.messages, tokenizer))];
+    const ids = [...(await promptIds({ messages: params.messages }, tokenizer))];
     const room = context - ids.length;
     if (room < 1) throw conversationTooLong(ids.length, context);
     const { temperature, topK, topP, maxNewTokens, seed } = params.sampling;

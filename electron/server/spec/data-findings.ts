@@ -1,12 +1,37 @@
 /** What token counts say about the rows of a run: warnings, and the issue of nothing being left to train on. */
-import type { TokenStats } from '../../shared/api/entities.ts';
+import type { TokenStats, UnusableRows } from '../../shared/api/entities.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import type { RowLengths } from '../datasets/lengths.ts';
-import { type ConversationWarning, warningTexts } from '../tokenize/conversation.ts';
+import { unusableSentences } from '../datasets/unusable.ts';
+import { type ConversationWarning, warningText } from '../tokenize/warnings.ts';
 import type { Findings } from './context.ts';
 
 /** "1,234 rows" */
 export const count = (n: number, word: string) => `${n.toLocaleString('en')} ${word}${n === 1 ? '' : 's'}`;
+
+/** Rows that cannot be trained on: an issue, or a warning where they are left out. */
+export function unusableFindings(
+  unusable: readonly UnusableRows[],
+  total: number,
+  spec: RunSpec,
+  findings: Findings,
+): void {
+  const leave = spec.dataset.unusable_rows === 'leave_out';
+  for (const [k, sentence] of unusableSentences(unusable, total).entries()) {
+    const found = {
+      path: 'dataset.unusable_rows',
+      code: 'dataset.bad_row',
+      message: leave
+        ? `${sentence.replace(/\.$/, '')}; they are left out.`
+        : `${sentence} The first: ${unusable[k]?.first}`,
+      received: spec.dataset.unusable_rows,
+      suggestion: leave
+        ? ''
+        : 'Set it to "leave_out" to train without them, or correct the file and import it again.',
+    };
+    (leave ? findings.warnings : findings.issues).push(found);
+  }
+}
 
 /** Sentences about the rows, and the issue of a sequence length that leaves nothing to train on. */
 export function dataFindings(stats: TokenStats, lengths: RowLengths, spec: RunSpec): Findings {
@@ -16,6 +41,8 @@ export function dataFindings(stats: TokenStats, lengths: RowLengths, spec: RunSp
   const warn = (path: string, message: string, suggestion = '') =>
     findings.warnings.push({ path, code: 'data', message, suggestion });
   const drop = spec.dataset.too_long === 'drop';
+  const total = stats.rows + stats.unusable.reduce((sum, { rows }) => sum + rows, 0);
+  unusableFindings(stats.unusable, total, spec, findings);
   if (stats.allMasked === stats.rows || (drop && stats.tooLong === stats.rows)) {
     const reason =
       drop && stats.tooLong === stats.rows ? 'are longer and dropped' : 'have no answer token within it';
@@ -43,6 +70,6 @@ export function dataFindings(stats: TokenStats, lengths: RowLengths, spec: RunSp
   if (stats.allMasked > 0)
     warn('dataset.train', `${of(stats.allMasked)} have no token to train on and are left out.`);
   for (const [warning, n] of Object.entries(lengths.warnings))
-    warn('dataset.train', `${of(n)}: ${warningTexts[warning as ConversationWarning]}`);
+    warn('dataset.train', `${of(n ?? 0)}: ${warningText(warning as ConversationWarning)}`);
   return findings;
 }

@@ -11,7 +11,7 @@ import { type RowLengths, tokenStats } from '../datasets/lengths.ts';
 import { splitEvaluation, splitRows } from '../datasets/split.ts';
 import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
 import type { Findings, SpecContext } from './context.ts';
-import { count, dataFindings } from './data-findings.ts';
+import { count, dataFindings, unusableFindings } from './data-findings.ts';
 import { forecastLayout } from './layouts.ts';
 import { exactSteps, type Steps, stepsFromRows, trainLengths } from './steps.ts';
 
@@ -240,6 +240,7 @@ export async function previewSpec(
   const findings: Findings = { issues: [], warnings: [] };
   const lengths = await measured(subject, 'train', context, patience, findings);
   const own = await measured(subject, 'eval', context, patience, findings);
+  if (own !== null) unusableFindings(own.unusable, subject.eval?.card.rows ?? 0, spec, findings);
   if (lengths !== null) {
     const data = dataFindings(tokenStats(lengths, spec.batch.seq_len), lengths, spec);
     findings.issues.push(...data.issues);

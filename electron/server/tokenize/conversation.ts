@@ -1,40 +1,9 @@
-/**
- * The seam of prompt and answer. A conversation is cut into segments so that every prompt is, text and ids, exactly what
- * the model is given when it is asked for that answer (`promptIds`), and only the answers, each up to and with its
- * end-of-turn token, count in the loss.
- */
+/** Rendered conversations as ids and mask, and the ids of a prompt. */
 import { CollieError } from '../../shared/errors.ts';
-import type { Message } from './template.ts';
+import { type Chain, chain, isAnswer, type Rendered, renderConversation } from './segments.ts';
+import { type Chat, chatOf, type Message } from './template.ts';
 import type { ModelTokenizer } from './tokenizer.ts';
-
-/** A piece of the rendered conversation whose tokens all count in the loss, or none. */
-export interface Segment {
-  text: string;
-  trained: boolean;
-}
-
-export type ConversationWarning =
-  | 'history_rewritten'
-  | 'end_of_turn_added'
-  | 'no_end_of_turn'
-  | 'special_in_content'
-  | 'after_last_answer';
-
-export const warningTexts: Record<ConversationWarning, string> = {
-  history_rewritten:
-    'The chat template writes earlier turns differently once later ones follow, so only the last answer is trained.',
-  end_of_turn_added:
-    'The chat template writes nothing after an answer, so the end-of-sequence token was added there.',
-  no_end_of_turn:
-    'The model has no end-of-turn or end-of-sequence token: it cannot learn where an answer ends.',
-  special_in_content: 'A message contains the text of a special token, which the model reads as that token.',
-  after_last_answer: 'Messages after the last answer train nothing and are left out.',
-};
-
-export interface Rendered {
-  segments: Segment[];
-  warnings: ConversationWarning[];
-}
+import type { ConversationWarning } from './warnings.ts';
 
 export interface Conversation {
   /** Token ids, [T]. */
@@ -48,115 +17,6 @@ export interface Conversation {
   length: number;
   /** true: the last end-of-turn token fell off. */
   endCutOff: boolean;
-}
-
-const isAnswer = (message: Message) => message.role === 'assistant';
-
-/** Text of turn `k` with everything before it: as a prompt for it, and with it. */
-function turn(messages: readonly Message[], k: number, tokenizer: ModelTokenizer) {
-  return {
-    prompt: tokenizer.template.render(messages.slice(0, k), true),
-    full: tokenizer.template.render(messages.slice(0, k + 1), false),
-  };
-}
-
-/** Cuts the text of an answer behind its end-of-turn token; what the template writes after it is not the model's. */
-function cutAnswer(
-  text: string,
-  tokenizer: ModelTokenizer,
-  warnings: Set<ConversationWarning>,
-): [string, string] {
-  const end = tokenizer.endOfTurn;
-  if (end === null) {
-    warnings.add('no_end_of_turn');
-    return [text, ''];
-  }
-  const at = text.lastIndexOf(end.text);
-  if (tokenizer.templateEndsTurns && at >= 0) {
-    const stop = at + end.text.length;
-    return [text.slice(0, stop), text.slice(stop)];
-  }
-  warnings.add('end_of_turn_added');
-  return [text + end.text, ''];
-}
-
-/**
- * Segments of all answers in `messages`, or null when the template rewrites what it wrote before. What it writes behind
- * an answer may differ with what follows (some end a finished conversation with another token), so only the text up to
- * the end of an answer has to come back.
- */
-function chain(
-  messages: readonly Message[],
-  tokenizer: ModelTokenizer,
-  warnings: Set<ConversationWarning>,
-): { segments: Segment[]; written: string; tail: string } | null {
-  const segments: Segment[] = [];
-  let written = '';
-  let tail = '';
-  for (const [k, message] of messages.entries()) {
-    if (!isAnswer(message)) continue;
-    const { prompt, full } = turn(messages, k, tokenizer);
-    if (!prompt.startsWith(written) || !full.startsWith(prompt)) return null;
-    const [answer, rest] = cutAnswer(full.slice(prompt.length), tokenizer, warnings);
-    segments.push({ text: prompt.slice(written.length), trained: false });
-    segments.push({ text: answer, trained: true });
-    tail = rest;
-    written = full.slice(0, full.length - rest.length);
-  }
-  return { segments, written, tail };
-}
-
-const withTail = (segments: Segment[], tail: string): Segment[] =>
-  tail === '' ? segments : [...segments, { text: tail, trained: false }];
-
-function hasSpecial(messages: readonly Message[], tokenizer: ModelTokenizer): boolean {
-  return messages.some(({ content }) =>
-    tokenizer.specialTexts.some((text) => text !== '' && content.includes(text)),
-  );
-}
-
-function cannotRender(tokenizer: ModelTokenizer, messages: readonly Message[], k: number): CollieError {
-  const { prompt, full } = turn(messages, k, tokenizer);
-  let same = 0;
-  while (same < prompt.length && prompt[same] === full[same]) same += 1;
-  return new CollieError(
-    'model.unsupported_feature',
-    `The chat template writes a prompt that is not the beginning of the same conversation with its answer; they part after ${same} characters (prompt: ${JSON.stringify(prompt.slice(same, same + 40))}, with the answer: ${JSON.stringify(full.slice(same, same + 40))}).`,
-    'What is trained would not be what the model sees in use. Use a chat template whose generation prompt is the beginning of an answer.',
-    { promptTail: prompt.slice(same, same + 200), fullTail: full.slice(same, same + 200) },
-  );
-}
-
-/**
- * Renders a conversation into segments. Throws dataset.bad_row when there is no answer or the template refuses it,
- * model.unsupported_feature when the template's prompt is not the beginning of its answer.
- */
-export function renderConversation(messages: readonly Message[], tokenizer: ModelTokenizer): Rendered {
-  const last = messages.findLastIndex(isAnswer);
-  if (last < 0) {
-    throw new CollieError(
-      'dataset.bad_row',
-      `The conversation has no answer: its roles are ${messages.map(({ role }) => role).join(', ') || 'none'}.`,
-      'Every conversation needs at least one message of the assistant.',
-    );
-  }
-  const warnings = new Set<ConversationWarning>();
-  if (last < messages.length - 1) warnings.add('after_last_answer');
-  const used = messages.slice(0, last + 1);
-  if (hasSpecial(used, tokenizer)) warnings.add('special_in_content');
-
-  const whole = chain(used, tokenizer, warnings);
-  if (whole !== null) return { segments: withTail(whole.segments, whole.tail), warnings: [...warnings] };
-
-  const { prompt, full } = turn(used, last, tokenizer);
-  if (!full.startsWith(prompt)) throw cannotRender(tokenizer, used, last);
-  warnings.add('history_rewritten');
-  const [answer, rest] = cutAnswer(full.slice(prompt.length), tokenizer, warnings);
-  const segments: Segment[] = [
-    { text: prompt, trained: false },
-    { text: answer, trained: true },
-  ];
-  return { segments: withTail(segments, rest), warnings: [...warnings] };
 }
 
 /** Ids the tokenizer itself puts before a text; only models without a chat template get them (a template writes its own). */
@@ -235,11 +95,11 @@ export function trainedTokens(mask: Uint8Array): number {
  * @param options.seqLen keep at most this many tokens; left out: all.
  */
 export async function tokenizeConversation(
-  messages: readonly Message[],
+  chat: Chat | readonly Message[],
   tokenizer: ModelTokenizer,
   options: { seqLen?: number } = {},
 ): Promise<Conversation> {
-  const [conversation] = await encodeConversations([renderConversation(messages, tokenizer)], tokenizer);
+  const [conversation] = await encodeConversations([renderConversation(chat, tokenizer)], tokenizer);
   if (conversation === undefined) throw new Error('one conversation in, one out');
   return options.seqLen === undefined ? conversation : truncateConversation(conversation, options.seqLen);
 }
@@ -249,10 +109,11 @@ export async function tokenizeConversation(
  * a chat that is held have the same ids. Throws request.invalid when the last message is the assistant's.
  */
 export async function promptIds(
-  messages: readonly Message[],
+  given: Chat | readonly Message[],
   tokenizer: ModelTokenizer,
 ): Promise<Uint32Array> {
-  const lastMessage = messages.at(-1);
+  const chat = chatOf(given);
+  const lastMessage = chat.messages.at(-1);
   if (lastMessage === undefined || isAnswer(lastMessage)) {
     throw new CollieError(
       'request.invalid',
@@ -260,9 +121,9 @@ export async function promptIds(
       'Add a message of the user at the end.',
     );
   }
-  const prompt = tokenizer.template.render(messages, true);
-  const history = chain(messages, tokenizer, new Set());
-  const kept =
+  const prompt = tokenizer.template.render(chat, true);
+  const history = chain(chat, tokenizer, new Set());
+  const kept: Pick<Chain, 'segments' | 'written'> =
     history !== null && prompt.startsWith(history.written) ? history : { segments: [], written: '' };
   const texts = [...kept.segments.map(({ text }) => text), prompt.slice(kept.written.length)];
   const leading = await leadingIds(tokenizer);

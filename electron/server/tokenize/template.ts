@@ -1,12 +1,27 @@
 /** Chat templates: messages -> text, by the Jinja template of the model or our plain one. */
-import { Template } from '@huggingface/jinja';
 import { CollieError } from '../../shared/errors.ts';
+import { JinjaTemplate, type Span } from './jinja/template.ts';
 
 /** One turn. `role` is system, user, assistant or tool. */
 export interface Message {
   role: string;
-  content: string;
+  /** null: none, as beside tool calls. */
+  content: string | null;
+  /** What else the template may read: `tool_calls`, `reasoning_content`, `name`, ... */
+  fields?: Readonly<Record<string, unknown>>;
+  /** false: an answer that is context only (`weight: 0`). Left out: it is trained. */
+  trained?: boolean;
 }
+
+/** A conversation, with the tools that the model may call: JSON schemas as transformers takes them. */
+export interface Chat {
+  messages: readonly Message[];
+  tools?: readonly unknown[] | null;
+}
+
+/** A conversation; messages alone are one without tools. */
+export const chatOf = (given: Chat | readonly Message[]): Chat =>
+  'messages' in given ? given : { messages: given };
 
 /**
  * For models without a chat template (base models): `{prompt}\n{answer}{eos}`. A system message and every user turn
@@ -15,18 +30,33 @@ export interface Message {
 export const PLAIN_TEMPLATE =
   "{% for message in messages %}{{ message['content'] }}{% if message['role'] == 'assistant' %}{{ eos_token }}{% else %}{{ '\\n' }}{% endif %}{% endfor %}";
 
+/** Names for what was thought before an answer; the first is the one that templates read, as in transformers. */
+const REASONING = ['reasoning_content', 'thinking', 'reasoning'] as const;
+
+/** A message as a template sees it: without what is null, and with its reasoning under the usual names. */
+function visible({ role, content, fields = {} }: Message): Record<string, unknown> {
+  const message = Object.fromEntries(
+    Object.entries({ role, content, ...fields }).filter(([, value]) => value !== null && value !== undefined),
+  );
+  const reasoning = REASONING.map((name) => message[name]).find((value) => value !== undefined);
+  if (reasoning === undefined) return message;
+  return { thinking: reasoning, ...message, reasoning_content: reasoning };
+}
+
 export class ChatTemplate {
   /** true: the model brings none, PLAIN_TEMPLATE is used. */
   readonly plain: boolean;
-  readonly #template: Template;
+  readonly #source: string;
+  readonly #template: JinjaTemplate;
   readonly #variables: Record<string, string>;
 
   /** Throws model.no_tokenizer when the template is no valid Jinja. */
   constructor(source: string | null, special: Record<string, string>) {
     this.plain = source === null;
+    this.#source = source ?? PLAIN_TEMPLATE;
     this.#variables = { bos_token: '', eos_token: '', ...special };
     try {
-      this.#template = new Template(source ?? PLAIN_TEMPLATE);
+      this.#template = new JinjaTemplate(this.#source);
     } catch (error) {
       throw new CollieError(
         'model.no_tokenizer',
@@ -36,17 +66,36 @@ export class ChatTemplate {
     }
   }
 
+  /** Whether the template speaks of a field of messages (`tool_calls`) or of `tools`. */
+  reads(name: string): boolean {
+    const known = (REASONING as readonly string[]).includes(name) ? REASONING : [name];
+    return known.some((one) => new RegExp(`\\b${one}\\b`).test(this.#source));
+  }
+
   /** @param generationPrompt true: end with what comes before an answer, as when the model is asked to give one. */
-  render(messages: readonly Message[], generationPrompt: boolean): string {
+  render(chat: Chat, generationPrompt: boolean): string {
+    return this.#guarded(chat, () => this.#template.render(this.#values(chat, generationPrompt)));
+  }
+
+  /** The finished conversation, and where the text of each message is; null where that cannot be told. */
+  renderTraced(chat: Chat): { text: string; spans: (Span | null)[] } {
+    return this.#guarded(chat, () => this.#template.renderTraced(this.#values(chat, false)));
+  }
+
+  #values({ messages, tools }: Chat, generationPrompt: boolean): Record<string, unknown> {
+    return {
+      ...this.#variables,
+      messages: messages.map(visible),
+      add_generation_prompt: generationPrompt,
+      // What transformers passes when there is none, so that `{% if tools %}` and the like see it.
+      tools: tools ?? null,
+      documents: null,
+    };
+  }
+
+  #guarded<T>({ messages }: Chat, render: () => T): T {
     try {
-      return this.#template.render({
-        ...this.#variables,
-        messages: messages.map(({ role, content }) => ({ role, content })),
-        add_generation_prompt: generationPrompt,
-        // What transformers passes when there is none, so that `{% if tools %}` and the like see it.
-        tools: null,
-        documents: null,
-      });
+      return render();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const roles = messages.map(({ role }) => role).join(', ');

@@ -28,6 +28,8 @@ export class ModelTokenizer {
   readonly stopIds: number[];
   /** Texts that become special tokens wherever they stand. */
   readonly specialTexts: readonly string[];
+  /** Matches a text that holds one of them; null: there is none. */
+  readonly specialPattern: RegExp | null;
   readonly #native: Tokenizer;
   readonly #prefixesSpace: boolean;
 
@@ -41,6 +43,10 @@ export class ModelTokenizer {
     this.specialTexts = (json.added_tokens ?? [])
       .filter(({ special }) => special)
       .map(({ content }) => content);
+    const escaped = this.specialTexts
+      .filter((text) => text !== '')
+      .map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+    this.specialPattern = escaped.length === 0 ? null : new RegExp(escaped.join('|'));
     this.bos = this.#special(files.special.bos_token);
     this.eos = this.#special(files.special.eos_token) ?? this.#byId(files.eosIds[0]);
     this.pad = this.#special(files.special.pad_token);
@@ -48,7 +54,7 @@ export class ModelTokenizer {
       ...files.special,
       ...(this.eos ? { eos_token: this.eos.text } : {}),
     });
-    const written = endOfTurnText(this.template, [...this.specialTexts, this.eos?.text ?? '']);
+    const written = endOfTurnText(this.template, [...endTexts(json), this.eos?.text ?? '']);
     this.templateEndsTurns = written !== null;
     this.endOfTurn = this.#special(written ?? undefined) ?? this.eos;
     const stops = [this.endOfTurn?.id, this.eos?.id, ...files.eosIds];
@@ -116,16 +122,40 @@ export class ModelTokenizer {
    * Ids of texts that follow one another, cut exactly between them: no token spans two. The first is encoded as the
    * beginning of a text. Used at the seam of prompt and answer, so that the ids of a prompt are the same with and
    * without an answer after it.
+   *
+   * Tokenizers that put a space before every text (SentencePiece kind) cannot encode a later segment on its own. First
+   * choice: what the text since the last special token has after the ids of its beginning (tokens never span a special
+   * one, so what precedes it does not matter). Where a token spans the seam: the segment behind a line break, which such
+   * tokenizers keep as a token of its own.
    */
   async encodeSegments(texts: readonly string[]): Promise<number[][]> {
     if (!this.#prefixesSpace) return this.encodeBatch(texts);
-    const segments: number[][] = [];
-    let before = '';
+    const heads: string[] = [];
+    let head = '';
     for (const text of texts) {
-      segments.push(before === '' ? await this.encode(text) : await this.#encodeAfter(before, text));
-      before += text;
+      heads.push(head);
+      head = this.#sinceSpecial(head + text);
+    }
+    const [before, whole] = await Promise.all([
+      this.encodeBatch(heads),
+      this.encodeBatch(texts.map((text, k) => heads[k] + text)),
+    ]);
+    const segments: number[][] = [];
+    for (const [k, text] of texts.entries()) {
+      const ids = whole[k] as number[];
+      const known = before[k] as number[];
+      if (heads[k] === '') segments.push(ids);
+      else segments.push(startsWith(ids, known) ? ids.slice(known.length) : await this.#behindBreak(text));
     }
     return segments;
+  }
+
+  /** The end of a text, from its last special token on. */
+  #sinceSpecial(text: string): string {
+    let from = 0;
+    for (const special of this.specialTexts)
+      if (special !== '') from = Math.max(from, text.lastIndexOf(special));
+    return text.slice(from);
   }
 
   /** true: segments can be encoded each on its own, in one batch. */
@@ -133,14 +163,7 @@ export class ModelTokenizer {
     return !this.#prefixesSpace;
   }
 
-  /**
-   * Tokenizers that put a space before every text (SentencePiece kind) cannot encode a later segment on its own. First
-   * choice: what the whole text has after the ids of its beginning. Where a token spans the seam: the segment behind
-   * a line break, which such tokenizers keep as a token of its own.
-   */
-  async #encodeAfter(before: string, text: string): Promise<number[]> {
-    const [head, whole] = await this.encodeBatch([before, before + text]);
-    if (head && whole && startsWith(whole, head)) return whole.slice(head.length);
+  async #behindBreak(text: string): Promise<number[]> {
     const [breakIds, behind] = await this.encodeBatch(['\n', `\n${text}`]);
     if (breakIds && behind && startsWith(behind, breakIds)) return behind.slice(breakIds.length);
     return this.encode(text);
@@ -168,16 +191,27 @@ function prefixesSpace(json: TokenizerJson): boolean {
   return look(json.normalizer) || look(json.pre_tokenizer);
 }
 
+/**
+ * Texts that may end an answer: added tokens, whether they are marked special or not (some ChatML models forget to), but none that
+ * is white space or a word.
+ */
+const endTexts = (json: TokenizerJson): string[] =>
+  (json.added_tokens ?? [])
+    .filter(({ content, special }) => special || /[^\p{L}\p{N}\s]/u.test(content))
+    .map(({ content }) => content);
+
 /** Finds what a template writes after an answer by rendering one: the first special token behind it. */
 function endOfTurnText(template: ChatTemplate, specialTexts: readonly string[]): string | null {
   const probe = 'collie-probe-answer';
   let rendered: string;
   try {
     rendered = template.render(
-      [
-        { role: 'user', content: 'probe' },
-        { role: 'assistant', content: probe },
-      ],
+      {
+        messages: [
+          { role: 'user', content: 'probe' },
+          { role: 'assistant', content: probe },
+        ],
+      },
       false,
     );
   } catch {

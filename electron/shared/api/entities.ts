@@ -64,7 +64,21 @@ export const tokenizedRowSchema = z.object({
 });
 export type TokenizedRow = z.infer<typeof tokenizedRowSchema>;
 
+/** Rows that cannot be trained on, of one reason. */
+export const unusableRowsSchema = z.object({
+  reason: z.string(),
+  /** A verb and what follows it: "have a null or blank answer". */
+  what: z.string(),
+  rows: z.number().int(),
+  /** Some of them, counted from 1. */
+  examples: z.array(z.number().int()),
+  /** What is wrong with the first of them. */
+  first: z.string(),
+});
+export type UnusableRows = z.infer<typeof unusableRowsSchema>;
+
 export const tokenStatsSchema = z.object({
+  /** Rows that are tokenized; `unusable` ones are not among them. */
   rows: z.number().int(),
   tokens: z.number().int(),
   trainedTokens: z.number().int(),
@@ -79,6 +93,8 @@ export const tokenStatsSchema = z.object({
   allMasked: z.number().int(),
   /** Rows whose end-of-turn token fell off. */
   endCutOff: z.number().int(),
+  /** By reason; a run refuses them or leaves them out, as `dataset.unusable_rows` says. */
+  unusable: z.array(unusableRowsSchema).default([]),
   histogram: z.array(z.object({ from: z.number().int(), to: z.number().int(), count: z.number().int() })),
 });
 export type TokenStats = z.infer<typeof tokenStatsSchema>;

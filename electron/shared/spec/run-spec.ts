@@ -14,6 +14,13 @@ import { migrateSpec, RUN_SPEC_VERSION } from './migrate.ts';
 import { optimizerSchema } from './optimizers.ts';
 import { hostsSchema, parallelSchema, recoverySchema } from './parallel-fields.ts';
 
+const toolsColumn = {
+  title: 'Tools column',
+  help: 'Optional column with the tools that the model may call in a row: a list of JSON schemas, written by chat templates that know tools.',
+  control: 'column',
+  advanced: true,
+} as const;
+
 const promptAnswerMapping = z
   .strictObject({
     kind: z.literal('prompt_answer'),
@@ -56,8 +63,27 @@ const promptAnswerMapping = z
           advanced: true,
         }),
       ),
+    history: z
+      .string()
+      .min(1)
+      .nullable()
+      .default(null)
+      .meta(
+        meta({
+          title: 'History column',
+          help: "Optional column with earlier turns (Alpaca's `history`): a list of [prompt, answer] pairs, put before the prompt. Their answers are trained too.",
+          control: 'column',
+          advanced: true,
+        }),
+      ),
+    tools: z.string().min(1).nullable().default(null).meta(meta(toolsColumn)),
   })
-  .meta(meta({ title: 'Prompt and answer', help: 'Two columns: a question and its answer.' }));
+  .meta(
+    meta({
+      title: 'Prompt and answer',
+      help: 'Two columns: a question and its answer, as texts or as lists of messages.',
+    }),
+  );
 
 const chatMapping = z
   .strictObject({
@@ -68,10 +94,24 @@ const chatMapping = z
       .meta(
         meta({
           title: 'Messages column',
-          help: 'A list of {role, content} messages (OpenAI) or {from, value} (ShareGPT). The loss counts only what the assistant says.',
+          help: 'A list of {role, content} messages (OpenAI) or {from, value} (ShareGPT). The loss counts only what the assistant says, tool calls included; not messages with `weight: 0` or `train: false`.',
           control: 'column',
         }),
       ),
+    system: z
+      .string()
+      .min(1)
+      .nullable()
+      .default(null)
+      .meta(
+        meta({
+          title: 'System column',
+          help: 'Optional column with a system message per row, for conversations that have none of their own.',
+          control: 'column',
+          advanced: true,
+        }),
+      ),
+    tools: z.string().min(1).nullable().default(null).meta(meta(toolsColumn)),
   })
   .meta(meta({ title: 'Chat', help: 'One column that holds a whole conversation.' }));
 
@@ -132,6 +172,16 @@ export const datasetSchema = z.strictObject({
       meta({
         title: 'Too long rows',
         help: 'Rows with more tokens than the sequence length are truncated at the end, or dropped. The log says how many.',
+        advanced: true,
+      }),
+    ),
+  unusable_rows: z
+    .enum(['refuse', 'leave_out'])
+    .default('refuse')
+    .meta(
+      meta({
+        title: 'Unusable rows',
+        help: 'Rows without an answer (null or blank), or that the chat template refuses: the run is refused with their number, or they are left out. The preview and the log say how many, and why.',
         advanced: true,
       }),
     ),

@@ -306,6 +306,8 @@ describe('the library', () => {
       answer: 'bar',
       context: null,
       system: null,
+      history: null,
+      tools: null,
     } as const;
     await library.setMapping(id, mapping);
     expect((await new DatasetLibrary(home).get(id)).mapping).toEqual(mapping);

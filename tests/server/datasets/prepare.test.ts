@@ -281,14 +281,19 @@ describe('prepareDataset fails with one clear error and no meta.json', () => {
       [...qa(2), { question: 'q', answer: null }],
       {},
       'dataset.bad_row',
-      /Row 3, column "answer": it holds null/,
+      /Row 3, column "answer": the answer is null/,
     ],
     [
-      'number answer',
-      [...qa(1), { question: 'q', answer: 42 }],
+      'several of them',
+      [
+        ...qa(2),
+        { question: 'q', answer: null },
+        { question: 'q', answer: ' ' },
+        { question: null, answer: 'a' },
+      ],
       {},
       'dataset.bad_row',
-      /Row 2, column "answer": it holds a number \(42\)/,
+      /2 of 5 rows have a null or blank answer \(rows 3, 4\)\. 1 of 5 rows have a message or a column that is no text \(row 5\)/,
     ],
     [
       'wrong column',
@@ -316,7 +321,7 @@ describe('prepareDataset fails with one clear error and no meta.json', () => {
       [{ m: [{ role: 'user', content: [{ type: 'image' }] }] }],
       chat,
       'dataset.bad_row',
-      /message 1 \(user\) holds a list of 1/,
+      /message 1 \(user\) holds a part of type "image"; only texts are trained/,
     ],
     [
       'no answer',

@@ -31,6 +31,14 @@ describe('guessMapping', () => {
     answer,
     context,
     system,
+    history: null,
+    tools: null,
+  });
+  const chat = (messages: string, tools: string | null = null, system: string | null = null) => ({
+    kind: 'chat',
+    messages,
+    system,
+    tools,
   });
   it.each<[string, Record<string, unknown>, unknown]>([
     ['Alpaca', { instruction: 'i', input: 'x', output: 'o' }, pair('instruction', 'output', 'input')],
@@ -47,20 +55,32 @@ describe('guessMapping', () => {
       pair('question', 'response', null, 'system_prompt'),
     ],
     ['input and output', { input: 'i', output: 'o' }, pair('input', 'output')],
-    ['OpenAI', { messages: [{ role: 'user', content: 'x' }] }, { kind: 'chat', messages: 'messages' }],
-    [
-      'ShareGPT',
-      { id: 'x', conversations: [{ from: 'human', value: 'x' }] },
-      { kind: 'chat', messages: 'conversations' },
-    ],
-    [
-      'ShareGPT as text',
-      { conversations: '[{"from": "human", "value": "x"}]' },
-      { kind: 'chat', messages: 'conversations' },
-    ],
+    ['OpenAI', { messages: [{ role: 'user', content: 'x' }] }, chat('messages')],
+    ['ShareGPT', { id: 'x', conversations: [{ from: 'human', value: 'x' }] }, chat('conversations')],
+    ['ShareGPT as text', { conversations: '[{"from": "human", "value": "x"}]' }, chat('conversations')],
     ['messages that are none', { messages: ['x'], prompt: 'p', response: 'r' }, pair('prompt', 'response')],
     ['nothing that fits', { text: 'x', label: 'y' }, null],
-    ['an answer that is no text', { question: 'q', answer: 3 }, null],
+    ['a number as answer', { question: 'q', answer: 3 }, pair('question', 'answer')],
+    [
+      'tools and a system column',
+      { messages: [{ role: 'user', content: 'x' }], tools: '[]', system: 's' },
+      chat('messages', 'tools', 'system'),
+    ],
+    [
+      'TRL with lists of messages',
+      { prompt: [{ role: 'user', content: 'x' }], completion: [{ role: 'assistant', content: 'y' }] },
+      pair('prompt', 'completion'),
+    ],
+    [
+      'a preference without a prompt',
+      { chosen: [{ role: 'user', content: 'x' }], rejected: [] },
+      chat('chosen'),
+    ],
+    [
+      'Alpaca with history',
+      { instruction: 'i', output: 'o', history: [['a', 'b']] },
+      { ...pair('instruction', 'output'), history: 'history' },
+    ],
   ])('%s', (_, row, expected) => {
     const columns = Object.entries(row).map(([name, value]) => ({
       name,

@@ -1,14 +1,14 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   encodeConversations,
   promptIds,
-  renderConversation,
   tokenizeConversation,
   trainedTokens,
 } from '../../../electron/server/tokenize/conversation.ts';
+import { renderConversation } from '../../../electron/server/tokenize/segments.ts';
 import type { Message } from '../../../electron/server/tokenize/template.ts';
 import { loadTokenizer, type ModelTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
 import { families, fixture, tinyModel } from './fixtures.ts';
@@ -134,6 +134,48 @@ describe('what is trained', () => {
   });
 });
 
+describe('long chats', () => {
+  const long = (turns: number) =>
+    Array.from({ length: turns }, (_, k) => [ask(`q ${k}`), answer(`a ${k} `.repeat(1 + (k % 5)))]).flat();
+
+  it.each(['llama2', 'llama3'])('are cut as short ones, %s', async (family) => {
+    const tokenizer = await loadTokenizer(fixture(family).folder);
+    const chat = long(40);
+    const { segments, warnings } = renderConversation(chat, tokenizer);
+    expect(warnings).toEqual([]);
+    for (const turn of [0, 7, 23, 39]) {
+      const before = segments.slice(0, 2 * turn + 1).map(({ text }) => text);
+      const messages = chat.slice(0, 2 * turn + 1);
+      expect(before.join('')).toBe(tokenizer.template.render({ messages }, true));
+      const ids = (await tokenizer.encodeSegments(before)).flat();
+      expect([...(await promptIds(messages, tokenizer))].slice(-ids.length)).toEqual(ids);
+    }
+  });
+
+  it('take a number of renderings that does not grow with their turns', async () => {
+    const tokenizer = await loadTokenizer(tinyModel);
+    const render = vi.spyOn(tokenizer.template, 'render');
+    const counts: number[] = [];
+    for (const turns of [50, 400]) {
+      render.mockClear();
+      renderConversation(long(turns), tokenizer);
+      counts.push(render.mock.calls.length);
+    }
+    render.mockRestore();
+    expect(counts[1]).toBe(counts[0]);
+  });
+
+  it('notice a template that rewrites one turn in the middle', async () => {
+    const tokenizer = await withTemplate(
+      'middle',
+      "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if loop.last %}{{ m.content }}{% else %}{{ m.content.split('</think>') | last }}{% endif %}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
+    );
+    const chat = long(40);
+    chat[41] = answer('<think>hm</think>a 20');
+    expect(renderConversation(chat, tokenizer).warnings).toEqual(['history_rewritten']);
+  });
+});
+
 describe('truncation', () => {
   it('says how many tokens fell off and whether the end of the answer is among them', async () => {
     const tokenizer = await loadTokenizer(tinyModel);
@@ -197,7 +239,7 @@ describe('templates', () => {
     expect(await trainedTexts(chat, tokenizer)).toEqual(['ho<|im_end|>', 'hum<|im_end|>']);
     const { ids, warnings, rendered } = await tokenizeConversation(chat, tokenizer);
     expect(warnings).toEqual([]);
-    expect(rendered).toBe(tokenizer.template.render(chat, false));
+    expect(rendered).toBe(tokenizer.template.render({ messages: chat }, false));
     const prompt = await promptIds(chat.slice(0, 3), tokenizer);
     expect([...ids.subarray(0, prompt.length)]).toEqual([...prompt]);
   });
@@ -215,15 +257,65 @@ describe('templates', () => {
     expect([...ids.subarray(0, prompt.length)]).toEqual([...prompt]);
   });
 
-  it('one whose prompt is not the beginning of the answer is refused', async () => {
+  it('one whose prompt is not the beginning of the answer trains what it writes of the answer', async () => {
+    // DeepSeek-R1: the prompt opens a thought that a finished answer does not have.
     const tokenizer = await withTemplate(
       'parting',
       "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n<think>{% endif %}",
+    );
+    const chat = [ask('hi'), answer('ho'), ask('again'), answer('hum')];
+    expect(await trainedTexts(chat, tokenizer)).toEqual(['ho<|im_end|>', 'hum<|im_end|>']);
+    const { warnings, rendered } = await tokenizeConversation(chat, tokenizer);
+    expect(warnings).toEqual(['prompt_differs']);
+    expect(rendered).toBe(tokenizer.template.render({ messages: chat }, false));
+  });
+
+  it('one that writes the system message only while it asks says that it is not trained', async () => {
+    // Mistral v3 and Nemo: the system message goes before the last user message, if that is the last message.
+    const tokenizer = await withTemplate(
+      'system-last',
+      "{% for m in messages %}{% if m.role == 'user' %}[INST] {% if loop.last %}{{ messages[0].content }}\n\n{% endif %}{{ m.content }}[/INST]{% elif m.role == 'assistant' %} {{ m.content | trim }}<|im_end|>{% endif %}{% endfor %}",
+    );
+    const chat = [
+      { role: 'system', content: 'Be brief.' },
+      ask('hi'),
+      answer('ho'),
+      ask('again'),
+      answer('hum'),
+    ];
+    expect(await trainedTexts(chat, tokenizer)).toEqual(['ho<|im_end|>', 'hum<|im_end|>']);
+    expect((await tokenizeConversation(chat, tokenizer)).warnings).toEqual([
+      'prompt_differs',
+      'unwritten:system',
+    ]);
+  });
+
+  it('one whose answers cannot be found is refused', async () => {
+    const tokenizer = await withTemplate(
+      'unfindable',
+      '<|im_start|>{{ messages[0].content }}<|im_end|>{% if add_generation_prompt %}<think>{% else %}{{ messages[1].content }}{% endif %}',
     );
     await expect(tokenizeConversation([ask('hi'), answer('ho')], tokenizer)).rejects.toMatchObject({
       code: 'model.unsupported_feature',
       message: expect.stringContaining('<think>'),
     });
+  });
+
+  it('an end of turn that is an added token but not marked special is one all the same', async () => {
+    const folder = join(scratch, 'not-special');
+    await cp(tinyModel, folder, { recursive: true });
+    const json = JSON.parse(await readFile(join(folder, 'tokenizer.json'), 'utf8'));
+    for (const token of json.added_tokens) if (token.content === '<|im_end|>') token.special = false;
+    await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(json));
+    const config = JSON.parse(await readFile(join(folder, 'tokenizer_config.json'), 'utf8'));
+    await writeFile(
+      join(folder, 'tokenizer_config.json'),
+      JSON.stringify({ ...config, eos_token: '<|endoftext|>' }),
+    );
+    const tokenizer = await loadTokenizer(folder);
+    expect(tokenizer.endOfTurn?.text).toBe('<|im_end|>');
+    expect(await trainedTexts([ask('hi'), answer('yo')], tokenizer)).toEqual(['yo<|im_end|>']);
+    expect(tokenizer.stopIds).toContain(tokenizer.endOfTurn?.id);
   });
 
   it('what a template refuses is an error with its reason', async () => {

@@ -25,27 +25,34 @@ describe('templates render as jinja2 does in transformers', () => {
 
   it('says where a template is wrong', () => {
     expect(() => new JinjaTemplate('a\nb {% nothing %}')).toThrow(/"nothing".*line 2/);
-    expect(() => render('{{ messages[0].missing.more }}')).toThrow(/'dict object' has no attribute 'missing'/);
+    expect(() => render('{{ messages[0].missing.more }}')).toThrow(
+      /'dict object' has no attribute 'missing'/,
+    );
   });
 });
 
 describe('where messages are', () => {
   it('finds the text of each message that the template walks over', () => {
-    const template = new JinjaTemplate('<s>{% for m in messages %}[{{ m.role }}]{{ m.content }};{% endfor %}end');
+    const template = new JinjaTemplate(
+      '<s>{% for m in messages %}[{{ m.role }}]{{ m.content }};{% endfor %}end',
+    );
     const { text, spans } = template.renderTraced({
       messages: [
         { role: 'user', content: 'a' },
         { role: 'assistant', content: 'b' },
       ],
     });
-    expect(spans.map((span) => span && text.slice(span.start, span.end))).toEqual(['[user]a;', '[assistant]b;']);
+    expect(spans.map((span) => span && text.slice(span.start, span.end))).toEqual([
+      '[user]a;',
+      '[assistant]b;',
+    ]);
   });
 
   it('knows nothing of messages that are written twice, or not at all', () => {
     const twice = '{% for m in messages %}{{ m.content }}{% endfor %}'.repeat(2);
     expect(new JinjaTemplate(twice).renderTraced({ messages: [{ content: 'a' }] }).spans).toEqual([null]);
-    expect(new JinjaTemplate('{{ messages[0].content }}').renderTraced({ messages: [{ content: 'a' }] }).spans).toEqual([
-      null,
-    ]);
+    expect(
+      new JinjaTemplate('{{ messages[0].content }}').renderTraced({ messages: [{ content: 'a' }] }).spans,
+    ).toEqual([null]);
   });
 });

@@ -99,7 +99,15 @@ export const mockDatasets: DatasetCard[] = [
     ],
     rows: 320,
     sizeBytes: 148_220,
-    mapping: { kind: 'prompt_answer', prompt: 'prompt', context: null, answer: 'answer', system: null },
+    mapping: {
+      kind: 'prompt_answer',
+      prompt: 'prompt',
+      context: null,
+      answer: 'answer',
+      system: null,
+      history: null,
+      tools: null,
+    },
     importedAt: '2026-11-20T09:20:00Z',
   },
   {
@@ -114,7 +122,7 @@ export const mockDatasets: DatasetCard[] = [
     ],
     rows: 18_240,
     sizeBytes: 9_840_112,
-    mapping: { kind: 'chat', messages: 'messages' },
+    mapping: { kind: 'chat', messages: 'messages', system: null, tools: null },
     importedAt: '2026-11-21T11:00:00Z',
   },
   {
@@ -226,6 +234,7 @@ export function mockStats(rows: number, seqLen: number): TokenStats {
     tooLong,
     allMasked: 0,
     endCutOff: tooLong,
+    unusable: [],
     histogram,
   };
 }
