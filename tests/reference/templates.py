@@ -32,7 +32,6 @@ CASES = [
     dict(messages=[user("Hi"), assistant("<think>\nhm\n</think>\n\nYo"), user("More?"), assistant("<think>\nhm 2\n</think>\n\nNo.")]),
     dict(messages=[user("Hi"), assistant("Yo", reasoning_content="because"), user("More?"), assistant("No.", reasoning_content="since")]),
     dict(messages=[user("Time?"), assistant("", tool_calls=[CALL]), RESULT, assistant("It is noon.")], tools=TOOLS),
-    dict(messages=[user("Hi")], add_generation_prompt=True, enable_thinking=False),
 ]
 
 

@@ -15,6 +15,7 @@ export function unusableFindings(
   total: number,
   spec: RunSpec,
   findings: Findings,
+  prefix = '',
 ): void {
   const leave = spec.dataset.unusable_rows === 'leave_out';
   for (const [k, sentence] of unusableSentences(unusable, total).entries()) {
@@ -22,8 +23,8 @@ export function unusableFindings(
       path: 'dataset.unusable_rows',
       code: 'dataset.bad_row',
       message: leave
-        ? `${sentence.replace(/\.$/, '')}; they are left out.`
-        : `${sentence} The first: ${unusable[k]?.first}`,
+        ? `${prefix}${sentence.replace(/\.$/, '')}; they are left out.`
+        : `${prefix}${sentence} The first: ${unusable[k]?.first}`,
       received: spec.dataset.unusable_rows,
       suggestion: leave
         ? ''

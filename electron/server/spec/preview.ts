@@ -240,7 +240,8 @@ export async function previewSpec(
   const findings: Findings = { issues: [], warnings: [] };
   const lengths = await measured(subject, 'train', context, patience, findings);
   const own = await measured(subject, 'eval', context, patience, findings);
-  if (own !== null) unusableFindings(own.unusable, subject.eval?.card.rows ?? 0, spec, findings);
+  if (own !== null)
+    unusableFindings(own.unusable, subject.eval?.card.rows ?? 0, spec, findings, 'Evaluation data: ');
   if (lengths !== null) {
     const data = dataFindings(tokenStats(lengths, spec.batch.seq_len), lengths, spec);
     findings.issues.push(...data.issues);

@@ -121,18 +121,35 @@ describe('what is wrong', () => {
       jsonl([...rows, { question: 'q', answer: null, n: 1 }]),
     );
     const issues = await codes(spec({ dataset: { train: bad } }));
-    expect(issues).toMatchObject([{ path: 'dataset.train', code: 'dataset.bad_row' }]);
-    expect(issues[0]?.message).toMatch(/Row 41, column "answer": it holds null/);
+    expect(issues).toMatchObject([{ path: 'dataset.unusable_rows', code: 'dataset.bad_row' }]);
+    expect(issues[0]?.message).toMatch(
+      /1 of 41 rows have a null or blank answer \(row 41\)\. The first: Row 41, column "answer": the answer is null/,
+    );
+  });
+
+  it('bad rows are left out when the spec says so, and the preview says how many', async () => {
+    const bad = await writeText(
+      join(scratch, 'left-out.jsonl'),
+      jsonl([...rows, { question: 'q', answer: null, n: 1 }]),
+    );
+    const input = spec({ dataset: { train: bad, unusable_rows: 'leave_out' } });
+    const { issues, preview } = await service().specs.validate(input, { patience });
+    expect(issues).toEqual([]);
+    expect(preview?.warnings.join(' ')).toContain(
+      '1 of 41 rows have a null or blank answer (row 41); they are left out.',
+    );
   });
 
   it('a bad row of the evaluation data is one of dataset.eval', async () => {
     const bad = await writeText(
       join(scratch, 'bad-eval.jsonl'),
-      jsonl([{ question: 7, answer: 'x' }, rows[0]]),
+      jsonl([{ question: null, answer: 'x' }, rows[0]]),
     );
     const issues = await codes(spec({ dataset: { eval: bad } }));
-    expect(issues).toMatchObject([{ path: 'dataset.eval', code: 'dataset.bad_row', received: bad }]);
-    expect(issues[0]?.message).toMatch(/Row 1, column "question": it holds a number \(7\)/);
+    expect(issues).toMatchObject([{ path: 'dataset.unusable_rows', code: 'dataset.bad_row' }]);
+    expect(issues[0]?.message).toMatch(
+      /^Evaluation data: 1 of 2 rows .* Row 1, column "question": it holds null/,
+    );
   });
 
   it('holding out the only row that can be trained on is an issue', async () => {
