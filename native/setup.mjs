@@ -3,7 +3,7 @@
  * Sets up everything on a fresh machine and builds it; does nothing that is done already. Plain Node, no packages.
  * With an NVIDIA GPU it also builds the engine for CUDA, or says why runs use the CPU.
  *
- *   node native/setup.mjs [--for-tests] [--quiet] [--only native|cuda]
+ *   node native/setup.mjs [--for-tests] [--quiet] [--only native|cuda|host]
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,11 +13,11 @@ import { cudaForThisMachine, cudaSteps, nvidiaCards } from './setup/gpu.mjs';
 import { libtorch } from './setup/libtorch.mjs';
 import { npmPackages, systemPackages } from './setup/packages.mjs';
 
-const usage = 'Usage: node native/setup.mjs [--for-tests] [--quiet] [--only native|cuda]';
+const usage = 'Usage: node native/setup.mjs [--for-tests] [--quiet] [--only native|cuda|host]';
 const args = process.argv.slice(2);
 const only = args.includes('--only') ? args[args.indexOf('--only') + 1] : 'all';
 const unknown = args.find((arg) => !['--for-tests', '--quiet', '--only', only].includes(arg));
-if (unknown || !['all', 'native', 'cuda'].includes(only)) {
+if (unknown || !['all', 'native', 'cuda', 'host'].includes(only)) {
   console.error(`setup: unknown argument \`${unknown ?? only}\`. ${usage}`);
   process.exit(2);
 }
@@ -35,6 +35,7 @@ const packages = systemPackages(forTests);
 const targetsOf = (...names) => (forTests ? [] : names);
 const targets = {
   cuda: () => [packages, ...cudaSteps(native, targetsOf('collie-rank'), nvidiaCards().cards)],
+  host: () => [packages, npmPackages(root), hostBuild(root)],
   native: () => [
     packages,
     npmPackages(root),

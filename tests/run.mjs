@@ -3,9 +3,12 @@
  * `npm test`: sets up what it needs, runs every suite, and ends with one line over all of them.
  *
  *   npm test                      everything
+ *   npm test -- fast              what takes under two minutes on a built tree
  *   npm test -- unit engine       only these suites (names below)
+ *
+ * Two suites run at a time (COLLIE_TEST_LANES=1: one). Those that need only sources run beside the native build. What a suite writes is shown when it ends.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,54 +16,54 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const artifacts = join(root, 'tests/.artifacts');
 const native = join(root, 'native/build/cpu-release/tests');
+const LANES = Number(process.env.COLLIE_TEST_LANES ?? 2);
+const HEARTBEAT_MS = 60_000;
 
 /** One command that passes or fails as a whole. */
 const check =
   (program, ...args) =>
-  () =>
-    run(program, args) === 0 ? { passed: 1 } : { failed: 1 };
+  async (log) =>
+    (await run(log, program, args)).status === 0 ? { passed: 1 } : { failed: 1 };
 
 /** A doctest executable; its summary line has the counts. */
-const doctest = (name) => () => doctestRun(join(native, name), []);
-const doctestRun = (program, args) => {
+const doctest = (name) => (log) => doctestRun(log, join(native, name), []);
+async function doctestRun(log, program, args) {
   // Containers often have only root, whom mpirun refuses unless told that it is meant.
-  const env = { ...process.env, OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
-  const result = spawnSync(program, args, { cwd: root, env, encoding: 'utf8', maxBuffer: 1 << 26 });
-  const output = `${result.stdout ?? ''}${result.stderr ?? ''}${result.error ?? ''}`;
-  process.stdout.write(output);
+  const env = { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
+  const { status, output } = await run(log, program, args, env);
   const match = /test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed\s*\|\s*(\d+) skipped/.exec(
     output,
   );
   if (!match) return { failed: 1 };
   const [passed, failed, skipped] = match.slice(2).map(Number);
-  return { passed, failed: failed || (result.status === 0 ? 0 : 1), skipped };
-};
+  return { passed, failed: failed || (status === 0 ? 0 : 1), skipped };
+}
 
 /** What several ranks test together, on every number of them. Cases for another number are no skips. */
 const PARALLEL_RANKS = [1, 2, 3, 4, 8];
-const parallel = () => {
+async function parallel(log) {
   const program = join(native, 'collie-parallel-tests');
   if (!existsSync(program)) {
-    console.log('Skipped: the engine was built without MPI. Next: install libopenmpi-dev and openmpi-bin.');
+    log('Skipped: the engine was built without MPI. Next: install libopenmpi-dev and openmpi-bin.\n');
     return { skipped: 1 };
   }
   const total = { passed: 0, failed: 0 };
   for (const ranks of PARALLEL_RANKS) {
-    console.log(`\n${ranks} ${ranks === 1 ? 'rank' : 'ranks'}`);
-    const { passed = 0, failed } = doctestRun('mpirun', [
+    log(`\n${ranks} ${ranks === 1 ? 'rank' : 'ranks'}\n`);
+    const { passed = 0, failed } = await doctestRun(log, 'mpirun', [
       ...['-n', String(ranks), '--oversubscribe', '--bind-to', 'none', program],
     ]);
     total.passed += passed;
     total.failed += failed;
   }
   return total;
-};
+}
 
 /** A vitest project; counts come from its JSON report. */
-const vitest = (project) => () => {
+const vitest = (project) => async (log) => {
   const report = join(artifacts, `${project}.json`);
   rmSync(report, { force: true });
-  const status = run('npx', [
+  const { status } = await run(log, 'npx', [
     '--no-install',
     'vitest',
     'run',
@@ -81,44 +84,118 @@ const vitest = (project) => () => {
   return { passed: numPassedTests, failed, skipped: numPendingTests + numTodoTests };
 };
 
+/** What a suite needs: packages and compiled TypeScript, or the native build as well. The longest ones stand first. */
+const SOURCES = 'sources';
+const BUILDS = 'builds';
 const suites = {
-  types: check('npm', 'run', '--silent', 'typecheck'),
-  lint: check('npm', 'run', '--silent', 'lint'),
-  core: doctest('collie-core-tests'),
-  kernels: doctest('collie-engine-tests'),
-  parallel,
-  unit: vitest('unit'),
-  engine: vitest('engine'),
-  reference: vitest('reference'),
-  e2e: vitest('e2e'),
+  unit: [SOURCES, vitest('unit')],
+  process: [SOURCES, vitest('process')],
+  types: [SOURCES, check('npm', 'run', '--silent', 'typecheck')],
+  lint: [SOURCES, check('npm', 'run', '--silent', 'lint')],
+  engine: [BUILDS, vitest('engine')],
+  e2e: [BUILDS, vitest('e2e')],
+  reference: [BUILDS, vitest('reference')],
+  parallel: [BUILDS, parallel],
+  kernels: [BUILDS, doctest('collie-engine-tests')],
+  addon: [BUILDS, vitest('addon')],
+  core: [BUILDS, doctest('collie-core-tests')],
 };
+const groups = { fast: ['unit', 'types', 'lint', 'addon', 'core'] };
 
-function run(program, args) {
-  return spawnSync(program, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] }).status;
+/** Runs a program to its end; `log` gets what it writes, as it comes. */
+function run(log, program, args, env = {}) {
+  return new Promise((resolve) => {
+    let output = '';
+    const take = (text) => {
+      output += text;
+      log(text);
+    };
+    const child = spawn(program, args, {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout.setEncoding('utf8').on('data', take);
+    child.stderr.setEncoding('utf8').on('data', take);
+    child.on('error', (error) => {
+      take(`${program}: ${error.message}\n`);
+      resolve({ status: 127, output });
+    });
+    child.on('close', (status) => resolve({ status, output }));
+  });
 }
 
-const wanted = process.argv.slice(2);
-const unknown = wanted.find((name) => !(name in suites));
+const shown = (text) => process.stdout.write(text);
+const table = [];
+const running = new Map();
+
+/** One suite: its output when it has ended, its row of the table. */
+async function runSuite(name) {
+  const begun = Date.now();
+  running.set(name, begun);
+  let output = '';
+  const log = (text) => {
+    output += text;
+  };
+  const counts = await suites[name][1](log);
+  running.delete(name);
+  shown(`\n── ${name} ${'─'.repeat(70 - name.length)}\n${output}`);
+  addRow(name, counts, begun);
+}
+
+function addRow(suite, { passed = 0, failed = 0, skipped = 0 }, begun) {
+  table.push({ suite, passed, failed, skipped, seconds: Math.round((Date.now() - begun) / 1000) });
+}
+
+/** Runs all of them, so many at a time, in the order of the table; those that need builds once these are there. */
+async function runAll(wanted) {
+  const waiting = Object.keys(suites).filter((name) => wanted.includes(name));
+  const needsBuilds = (name) => suites[name][0] === BUILDS;
+  let built = 'not yet';
+  const jobs = new Set();
+  const start = (job) => {
+    const done = job.finally(() => jobs.delete(done));
+    jobs.add(done);
+  };
+  if (waiting.some(needsBuilds)) {
+    start(
+      run(shown, 'node', ['native/setup.mjs', '--for-tests']).then(({ status }) => {
+        built = status === 0 ? 'yes' : 'failed';
+      }),
+    );
+  }
+  while (waiting.length > 0 || jobs.size > 0) {
+    for (const name of [...waiting]) {
+      if (jobs.size >= LANES) break;
+      if (needsBuilds(name) && built === 'not yet') continue;
+      waiting.splice(waiting.indexOf(name), 1);
+      if (needsBuilds(name) && built === 'failed') addRow(name, { failed: 1 }, Date.now());
+      else start(runSuite(name));
+    }
+    await Promise.race(jobs);
+  }
+}
+
+const asked = process.argv.slice(2).flatMap((name) => groups[name] ?? [name]);
+const unknown = asked.find((name) => !(name in suites));
 if (unknown) {
-  console.error(`No suite \`${unknown}\`. There are: ${Object.keys(suites).join(', ')}`);
+  console.error(`No suite \`${unknown}\`. There are: ${Object.keys({ ...suites, ...groups }).join(', ')}`);
   process.exit(2);
 }
 mkdirSync(artifacts, { recursive: true });
-if (run('node', ['native/setup.mjs', '--for-tests']) !== 0) process.exit(1);
+if ((await run(shown, 'node', ['native/setup.mjs', '--only', 'host', '--for-tests'])).status !== 0)
+  process.exit(1);
 
-const total = { passed: 0, failed: 0, skipped: 0 };
-const table = [];
-for (const [name, suite] of Object.entries(suites)) {
-  if (wanted.length && !wanted.includes(name)) continue;
-  console.log(`\n── ${name} ${'─'.repeat(70 - name.length)}`);
-  const begun = Date.now();
-  const { passed = 0, failed = 0, skipped = 0 } = suite();
-  total.passed += passed;
-  total.failed += failed;
-  total.skipped += skipped;
-  table.push({ suite: name, passed, failed, skipped, seconds: Math.round((Date.now() - begun) / 1000) });
-}
+const heartbeat = setInterval(() => {
+  const now = [...running].map(([name, begun]) => `${name} (${Math.round((Date.now() - begun) / 1000)} s)`);
+  if (now.length > 0) console.log(`running: ${now.join(', ')}`);
+}, HEARTBEAT_MS);
+await runAll(asked.length > 0 ? asked : Object.keys(suites));
+clearInterval(heartbeat);
+
+const sum = (key) => table.reduce((total, row) => total + row[key], 0);
+const order = Object.keys(suites);
 console.log();
-console.table(table);
-console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
-process.exit(total.failed ? 1 : 0);
+console.table(table.sort((a, b) => order.indexOf(a.suite) - order.indexOf(b.suite)));
+console.log(`${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`);
+process.exit(sum('failed') ? 1 : 0);

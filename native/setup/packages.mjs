@@ -10,6 +10,8 @@ const library = (name) => () => spawnSync('pkg-config', ['--exists', name], { st
 const header = (path) => () =>
   existsSync(join('/usr/include', path)) || existsSync(join('/usr/local/include', path));
 const program = (name) => () => has(name);
+const daemon = (name) => () =>
+  has(name) || existsSync(join('/usr/sbin', name)) || existsSync(join('/usr/local/sbin', name));
 
 /** Debian package -> how to see that it (or the same from elsewhere) is there. */
 const buildPackages = [
@@ -23,6 +25,16 @@ const buildPackages = [
   ['doctest-dev', header('doctest/doctest.h')],
   ['python3', program('python3')],
   ['python3-pip', () => hasPip()],
+];
+/** Taken where we can install them, never asked for. */
+const extraTestPackages = [
+  // What was compiled once, for another checkout or before a change was taken back, is not compiled again.
+  ['ccache', program('ccache')],
+  // A Slurm of one node, started by the tests of it, which need root as its daemons do.
+  ['slurmctld', daemon('slurmctld')],
+  ['slurmd', daemon('slurmd')],
+  ['munge', daemon('munged')],
+  ['slurm-client', program('sbatch')],
 ];
 const testPackages = [
   ['python3-venv', () => hasVenv()],
@@ -38,7 +50,9 @@ const hasVenv = () => has('python3') && pythonOk('import venv, ensurepip');
 const pythonOk = (code) => spawnSync('python3', ['-c', code], { stdio: 'ignore' }).status === 0;
 
 export function systemPackages(forTests) {
-  const wanted = forTests ? [...buildPackages, ...testPackages] : buildPackages;
+  const installs = process.getuid?.() === 0 && has('apt-get');
+  const forTesting = installs ? [...testPackages, ...extraTestPackages] : testPackages;
+  const wanted = forTests ? [...buildPackages, ...forTesting] : buildPackages;
   const missing = () => wanted.filter(([, present]) => !present()).map(([name]) => name);
   return {
     title: 'System packages',
@@ -46,7 +60,7 @@ export function systemPackages(forTests) {
     async run(report) {
       const names = missing();
       const line = `sudo apt-get update && sudo apt-get install -y ${names.join(' ')}`;
-      if (process.getuid?.() !== 0 || !has('apt-get'))
+      if (!installs)
         throw new SetupError(
           `Missing on this machine: ${names.join(', ')}`,
           `Run this line (or your system's like), then start again:\n  ${line}`,

@@ -16,7 +16,7 @@ import { RunRegistry } from '../../electron/server/runs/registry.ts';
 import { isLive } from '../../electron/server/runs/status.ts';
 import { FakeHome } from './harness.ts';
 
-// Starting a process from source takes seconds on a busy machine.
+// Starting a process takes its time on a busy machine.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
 let fake: FakeHome;

@@ -1,19 +1,16 @@
 /** The command line as a process: what it prints, its exit codes, Ctrl-C; and that runs survive whoever started them. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { isLive } from '../../electron/server/runs/status.ts';
 import { exampleSpec, FakeHome, fakeRank } from '../supervisor/harness.ts';
 
-// Every command is a process that starts from source.
+// Every command is a process of its own.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-const main = resolve(import.meta.dirname, '../../electron/cli/main.ts');
+const main = resolve(import.meta.dirname, '../../dist/electron/cli/main.js');
 let fake: FakeHome;
 const children: ChildProcess[] = [];
 beforeEach(() => {
@@ -32,7 +29,7 @@ interface Running {
 
 function collie(...args: string[]): Running {
   const env = { ...process.env, COLLIE_HOME: fake.home, COLLIE_RANK: fakeRank, NO_COLOR: '1' };
-  const child = spawn(process.execPath, ['--import', tsx, main, ...args], {
+  const child = spawn(process.execPath, [main, ...args], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -118,8 +115,8 @@ test('run follows a run to its end; --json prints its last status', async () => 
 test('a reader who has had enough is no error', () => {
   const spec = join(fake.home, 'spec.json');
   writeFileSync(spec, JSON.stringify(exampleSpec(fake.home)));
-  const script = `"$0" --import "$1" "$2" slurm "$3" | true; exit \${PIPESTATUS[0]}`;
-  const result = spawnSync('bash', ['-c', script, process.execPath, tsx, main, spec], { encoding: 'utf8' });
+  const script = `"$0" "$1" slurm "$2" | true; exit \${PIPESTATUS[0]}`;
+  const result = spawnSync('bash', ['-c', script, process.execPath, main, spec], { encoding: 'utf8' });
   expect(result).toMatchObject({ status: 0, stderr: '' });
 });
 
@@ -211,7 +208,7 @@ test('doctor says what is there as JSON, and exits 1 when the engine does not st
   );
   expect(states).toMatchObject({ node: 'ok', 'engine.cpu': 'ok', home: 'ok' });
   expect(code).toBe(usable ? 0 : 1);
-  const broken = spawnSync(process.execPath, ['--import', tsx, main, 'doctor'], {
+  const broken = spawnSync(process.execPath, [main, 'doctor'], {
     encoding: 'utf8',
     env: { ...process.env, COLLIE_HOME: fake.home, COLLIE_RANK: join(fake.home, 'nothing'), NO_COLOR: '1' },
   });
