@@ -1,17 +1,22 @@
 /** Handlers of runs, jobs and exports. */
 import { CollieError } from '../../shared/errors.ts';
+import { encodeSeries } from '../../shared/runs/series-codec.ts';
 import { worldSize } from '../../shared/spec/parallel-fields.ts';
 import { listExports, planExport, runExport } from '../exports/exports.ts';
 import { modelOfRun } from '../models/of-run.ts';
 import { requireRank } from '../rank/rank.ts';
 import { logPage } from '../runs/log.ts';
+import { writeTags } from '../runs/tags.ts';
 import { readTimeline } from '../runs/timeline.ts';
 import type { AreaHandlers } from './handlers.ts';
 import { validateSpec } from './library.ts';
 import type { Services } from './services.ts';
 
+const toBase64 = (bytes: Uint8Array) =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+
 export function runHandlers(services: Services): AreaHandlers<'runs'> {
-  const { runs, statuses, models } = services;
+  const { runs, statuses, summaries, series, models } = services;
   /** Shows the change to everyone who watches without waiting for the next look at the disk. */
   const changing = async (change: Promise<void> | void) => {
     await change;
@@ -20,6 +25,10 @@ export function runHandlers(services: Services): AreaHandlers<'runs'> {
   };
   return {
     'runs.list': () => runs.list(),
+    'runs.summaries': ({ ids }) => summaries.of(ids),
+    'runs.sparklines': ({ ids }) => summaries.sparklines(ids),
+    'runs.series': async ({ id }) => encodeSeries(await series.get(runs.dir(id)), toBase64),
+    'runs.setTags': ({ id, tags }) => changing(writeTags(runs.dir(id), tags)),
     'runs.get': async ({ id }) => {
       const run = runs.get(id);
       return { ...run, modelId: await modelOfRun(run.path, run.spec.model, await models.folders()) };
@@ -38,7 +47,12 @@ export function runHandlers(services: Services): AreaHandlers<'runs'> {
     'runs.stop': ({ id }) => changing(runs.stop(id)),
     'runs.save': ({ id }) => changing(runs.control(id, 'save')),
     'runs.resume': ({ id }) => changing(runs.resume(id)),
-    'runs.remove': ({ id }) => changing(runs.remove(id)),
+    'runs.remove': async ({ id }) => {
+      const dir = runs.dir(id);
+      await changing(runs.remove(id));
+      await writeTags(dir, []);
+      return {};
+    },
     'runs.log': ({ id, offset }) => logPage(runs.dir(id), offset),
   };
 }

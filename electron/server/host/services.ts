@@ -6,6 +6,8 @@ import { defaultRoots, expandHome, FileBrowser } from '../files/files.ts';
 import { JobRunner } from '../jobs/jobs.ts';
 import { Playground } from '../playground/playground.ts';
 import { RunRegistry } from '../runs/registry.ts';
+import { SeriesCache } from '../runs/series-file.ts';
+import { RunSummaries } from '../runs/summaries.ts';
 import { StatusWatcher } from '../runs/watch.ts';
 import { createLibraries, type Libraries } from './wire.ts';
 
@@ -30,6 +32,8 @@ export interface Services extends Readonly<Libraries> {
   readonly jobs: JobRunner;
   readonly runs: RunRegistry;
   readonly statuses: StatusWatcher;
+  readonly summaries: RunSummaries;
+  readonly series: SeriesCache;
   readonly playground: Playground;
   readonly files: FileBrowser;
   /** The real path of what a client named; throws path.outside where a page may not reach. */
@@ -49,6 +53,8 @@ export function createServices(options: HostOptions): Services {
     jobs: new JobRunner(),
     runs,
     statuses: new StatusWatcher(runs),
+    summaries: new RunSummaries(runs),
+    series: new SeriesCache(),
     playground: new Playground(),
     files,
     ...createLibraries(home),

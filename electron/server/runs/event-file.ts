@@ -22,6 +22,11 @@ export class LineReader {
     this.#position = from;
   }
 
+  /** Bytes of whole lines read so far. */
+  get position(): number {
+    return this.#position;
+  }
+
   /** The next whole lines, at most about 256 KiB of them; empty when there is nothing new or no file yet. */
   async next(): Promise<string[]> {
     let file: FileHandle;

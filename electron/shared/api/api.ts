@@ -10,6 +10,7 @@
 import { z } from 'zod';
 import { errorInfoSchema } from '../errors.ts';
 import { runStatusSchema, runTimelineSchema, sampleSchema } from '../runs/events.ts';
+import { encodedSeriesSchema } from '../runs/series-codec.ts';
 import { exportKindSchema } from '../spec/method-traits.ts';
 import { mappingSchema, runSpecSchema, specIssueSchema } from '../spec/run-spec.ts';
 import {
@@ -22,7 +23,9 @@ import {
   modelCardSchema,
   presetSchema,
   runPreviewSchema,
+  runSummarySchema,
   samplingParamsSchema,
+  tagSchema,
   telemetrySchema,
   tokenizedRowSchema,
 } from './entities.ts';
@@ -147,6 +150,19 @@ export const methods = {
       path: z.string(),
     }),
   },
+  /** Spec and tags of many runs at once; runs that are not there, or cannot be read, are left out. */
+  'runs.summaries': {
+    params: z.object({ ids: z.array(id).max(10_000) }),
+    result: z.array(runSummarySchema),
+  },
+  /** The training loss at evenly spread places of each run, for a small picture; empty before the first step. */
+  'runs.sparklines': {
+    params: z.object({ ids: z.array(id).max(200) }),
+    result: z.array(z.object({ id: z.string(), losses: z.array(z.number()) })),
+  },
+  /** All that has been measured up to now as columns; `runs.events` goes on behind its `lastSeq`. */
+  'runs.series': { params: z.object({ id }), result: encodedSeriesSchema },
+  'runs.setTags': { params: z.object({ id, tags: z.array(tagSchema).max(20) }), result: ok },
   /** Fails with spec.invalid and all issues. */
   'runs.start': { params: z.object({ spec: z.unknown() }), result: z.object({ id: z.string() }) },
   /** Of a step, or the newest; null where none was recorded (`parallel.timeline`). */

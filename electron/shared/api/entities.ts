@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { errorInfoSchema } from '../errors.ts';
 import { exportKindSchema } from '../spec/method-traits.ts';
 import { parallelSchema } from '../spec/parallel-fields.ts';
-import { mappingSchema } from '../spec/run-spec.ts';
+import { mappingSchema, runSpecSchema } from '../spec/run-spec.ts';
 
 export const modelCardSchema = z.object({
   id: z.string(),
@@ -127,6 +127,16 @@ export const deviceSchema = z.object({
   features: z.array(z.string()),
 });
 export type Device = z.infer<typeof deviceSchema>;
+
+/** What a list of runs shows of one beside its status. */
+export const runSummarySchema = z.object({
+  id: z.string(),
+  spec: runSpecSchema,
+  /** Of the library, beside the run folder: never part of the spec. */
+  tags: z.array(z.string()),
+});
+export type RunSummary = z.infer<typeof runSummarySchema>;
+export const tagSchema = z.string().trim().min(1).max(40);
 
 export const telemetrySchema = z.object({
   timeUs: z.number(),

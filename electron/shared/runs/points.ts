@@ -104,6 +104,21 @@ export class Appender {
     store.filled = this.#length;
   }
 
+  /** `count` points at once, as columns of that length. */
+  addColumns(
+    count: number,
+    x: Readonly<Record<Axis, Float64Array>>,
+    values: Readonly<Record<string, Float64Array>>,
+  ): this {
+    const row = this.#length;
+    if (row + count > this.#store.capacity) this.#store = copy(this.#store, row, row + count);
+    for (const name of axes) this.#store.axes[name].set(x[name], row);
+    for (const name in values) column(this.#store, name).set(values[name] ?? NOTHING, row);
+    this.#length = row + count;
+    this.#store.filled = this.#length;
+    return this;
+  }
+
   close(): Points {
     return new Points(this.#length, this.#store);
   }
@@ -118,9 +133,9 @@ function column(store: Store, name: string): Float64Array {
   return values;
 }
 
-/** Room for twice as many rows as there are. */
-function copy(from: Store, length: number): Store {
-  const store = emptyStore(Math.max(FIRST_CAPACITY, 2 * length));
+/** With room for twice as many rows as there are, or for `rows`. */
+function copy(from: Store, length: number, rows = 2 * length): Store {
+  const store = emptyStore(Math.max(FIRST_CAPACITY, rows));
   for (const name of axes) store.axes[name].set(from.axes[name].subarray(0, length));
   for (const [name, values] of from.metrics) column(store, name).set(values.subarray(0, length));
   store.filled = length;

@@ -89,20 +89,20 @@ export function formatMetric({ unit }: Pick<Metric, 'unit'>, value: number | nul
 export const formatMetricTick = (metric: Pick<Metric, 'unit'>, value: number): string =>
   metric.unit === 'tokens' || metric.unit === 'tokens/s' ? formatCount(value) : formatMetric(metric, value);
 
+// Making a formatter costs more than a thousand uses of it.
+const timeOfDay = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digit' });
+const dayOfYear = new Intl.DateTimeFormat([], { day: 'numeric', month: 'short' });
+const dayOfAnyYear = new Intl.DateTimeFormat([], { day: 'numeric', month: 'short', year: 'numeric' });
+
 /** A date and time in the reader's own zone; today only the time. */
 export function formatWhen(iso: string | null | undefined, now = new Date()): string {
   if (!iso) return MISSING;
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return MISSING;
-  const time = date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  const time = timeOfDay.format(date);
   if (date.toDateString() === now.toDateString()) return `today ${time}`;
   const sameYear = date.getFullYear() === now.getFullYear();
-  const day = date.toLocaleDateString([], {
-    day: 'numeric',
-    month: 'short',
-    ...(sameYear ? {} : { year: 'numeric' as const }),
-  });
-  return `${day}, ${time}`;
+  return `${(sameYear ? dayOfYear : dayOfAnyYear).format(date)}, ${time}`;
 }
 
 /** Seconds between two moments; `end` null means until `now`. Null when it never began. */

@@ -1,8 +1,10 @@
-/** Runs: every status (always live), the events of the runs somebody looks at, and what can be done to a run. */
+/** Runs: every status (always live), summaries for lists, the series of the runs somebody looks at, and what can be done to a run. */
 import type { MethodResult } from '../../../electron/shared/api/api.ts';
+import type { RunSummary } from '../../../electron/shared/api/entities.ts';
 import type { ErrorInfo } from '../../../electron/shared/errors.ts';
 import type { RunStatus } from '../../../electron/shared/runs/events.ts';
 import { emptySeries, type RunSeries, reduceEvents } from '../../../electron/shared/runs/series.ts';
+import { decodeSeries } from '../../../electron/shared/runs/series-codec.ts';
 import { asErrorInfo } from './notices.ts';
 import type { SliceContext } from './types.ts';
 
@@ -14,12 +16,22 @@ export interface RunsSlice {
   runsError: ErrorInfo | null;
   runDetails: Readonly<Record<string, RunDetail>>;
   runDetailErrors: Readonly<Record<string, ErrorInfo>>;
+  /** Spec and tags, for lists. */
+  runSummaries: Readonly<Record<string, RunSummary>>;
+  /** Losses at evenly spread places, for a small picture. */
+  runSparklines: Readonly<Record<string, readonly number[]>>;
+  /** Of the runs that are watched now: given back when nobody does. */
   runSeries: Readonly<Record<string, RunSeries>>;
   /** Why the event stream of a run broke, if it did. */
   runStreamErrors: Readonly<Record<string, ErrorInfo>>;
   loadRuns(): Promise<void>;
   loadRun(id: string): Promise<void>;
-  /** Streams a run's events into `runSeries` until the returned function is called; goes on behind what is known. */
+  /** Those that are not known yet, in one call. */
+  loadSummaries(ids: readonly string[]): Promise<void>;
+  loadSparklines(ids: readonly string[]): Promise<void>;
+  /** Replaces the tags of a run. */
+  setTags(id: string, tags: readonly string[]): Promise<void>;
+  /** Reads a run into `runSeries`, then streams its events there, until the returned function is called. */
   watchRun(id: string): () => void;
   /** Returns the new run's id. Throws CollieError; `spec.invalid` carries the issues. */
   startRun(spec: unknown): Promise<string>;
@@ -27,8 +39,8 @@ export interface RunsSlice {
   saveRun(id: string): Promise<boolean>;
   resumeRun(id: string): Promise<boolean>;
   removeRun(id: string): Promise<boolean>;
-  /** Takes a change in; used by the stream only. */
-  receiveRunStatus(status: RunStatus): void;
+  /** Takes changes in; used by the stream only. */
+  receiveRunStatuses(statuses: readonly RunStatus[]): void;
 }
 
 type Command = 'runs.stop' | 'runs.save' | 'runs.resume' | 'runs.remove';
@@ -38,7 +50,16 @@ const without = <T>(record: Readonly<Record<string, T>>, key: string): Record<st
   return rest;
 };
 
+function fromBase64(text: string): Uint8Array {
+  const bytes = atob(text);
+  const out = new Uint8Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) out[i] = bytes.charCodeAt(i);
+  return out;
+}
+
 export function runsSlice({ client, get, set }: SliceContext): RunsSlice {
+  /** Runs whose summaries have been asked for. */
+  const asked = new Set<string>();
   const watches = new Map<string, { count: number; stop: () => void }>();
 
   /** Sends a wish for one run. true: the host has it; false: the user has been told why not. */
@@ -52,21 +73,37 @@ export function runsSlice({ client, get, set }: SliceContext): RunsSlice {
     }
   }
 
+  const putSeries = (id: string, to: (series: RunSeries) => RunSeries) =>
+    set((s) => ({ runSeries: { ...s.runSeries, [id]: to(s.runSeries[id] ?? emptySeries) } }));
+
   function openStream(id: string): () => void {
-    return client.subscribe(
-      'runs.events',
-      { id, afterSeq: get().runSeries[id]?.lastSeq ?? -1 },
-      ({ events }) =>
-        set((s) => ({
-          runSeries: {
-            ...s.runSeries,
-            [id]: reduceEvents(s.runSeries[id] ?? emptySeries, events),
-          },
-        })),
-      (error) => {
-        if (error) set((s) => ({ runStreamErrors: { ...s.runStreamErrors, [id]: error } }));
+    let end: (() => void) | null = null;
+    let ended = false;
+    const follow = (afterSeq: number) => {
+      if (ended) return;
+      end = client.subscribe(
+        'runs.events',
+        { id, afterSeq },
+        ({ events }) => putSeries(id, (series) => reduceEvents(series, events)),
+        (error) => {
+          if (error) set((s) => ({ runStreamErrors: { ...s.runStreamErrors, [id]: error } }));
+        },
+      );
+    };
+    client.call('runs.series', { id }).then(
+      (encoded) => {
+        if (ended) return;
+        const series = decodeSeries(encoded, fromBase64);
+        putSeries(id, () => series);
+        follow(series.lastSeq);
       },
+      // The stream brings all of it too, only slower; and it says what is wrong if it cannot.
+      () => follow(-1),
     );
+    return () => {
+      ended = true;
+      end?.();
+    };
   }
 
   return {
@@ -74,6 +111,8 @@ export function runsSlice({ client, get, set }: SliceContext): RunsSlice {
     runsError: null,
     runDetails: {},
     runDetailErrors: {},
+    runSummaries: {},
+    runSparklines: {},
     runSeries: {},
     runStreamErrors: {},
     async loadRuns() {
@@ -95,6 +134,38 @@ export function runsSlice({ client, get, set }: SliceContext): RunsSlice {
         set((s) => ({ runDetailErrors: { ...s.runDetailErrors, [id]: asErrorInfo(thrown) } }));
       }
     },
+    async loadSummaries(ids) {
+      const missing = ids.filter((id) => !get().runSummaries[id] && !asked.has(id));
+      if (missing.length === 0) return;
+      for (const id of missing) asked.add(id);
+      try {
+        const found = await client.call('runs.summaries', { ids: missing });
+        const added = Object.fromEntries(found.map((summary) => [summary.id, summary]));
+        set((s) => ({ runSummaries: { ...s.runSummaries, ...added } }));
+      } catch (thrown) {
+        for (const id of missing) asked.delete(id);
+        get().report('The settings of the runs could not be read', thrown);
+      }
+    },
+    async loadSparklines(ids) {
+      try {
+        const found = await client.call('runs.sparklines', { ids: [...ids] });
+        const added = Object.fromEntries(found.map(({ id, losses }) => [id, losses]));
+        set((s) => ({ runSparklines: { ...s.runSparklines, ...added } }));
+      } catch {
+        // A list without its small pictures is as good; they are asked for again.
+      }
+    },
+    async setTags(id, tags) {
+      try {
+        await client.call('runs.setTags', { id, tags: [...tags] });
+        const summary = get().runSummaries[id];
+        if (summary)
+          set((s) => ({ runSummaries: { ...s.runSummaries, [id]: { ...summary, tags: [...tags] } } }));
+      } catch (thrown) {
+        get().report('The tags could not be saved', thrown);
+      }
+    },
     watchRun(id) {
       const watch = watches.get(id) ?? { count: 0, stop: () => {} };
       if (watch.count === 0) {
@@ -114,6 +185,7 @@ export function runsSlice({ client, get, set }: SliceContext): RunsSlice {
         if (watch.count > 0) return;
         watch.stop();
         watches.delete(id);
+        set((s) => ({ runSeries: without(s.runSeries, id) }));
       };
     },
     async startRun(spec) {
@@ -129,10 +201,15 @@ export function runsSlice({ client, get, set }: SliceContext): RunsSlice {
         set((s) => ({
           runs: s.runs && without(s.runs, id),
           runDetails: without(s.runDetails, id),
+          runSummaries: without(s.runSummaries, id),
+          runSparklines: without(s.runSparklines, id),
           runSeries: without(s.runSeries, id),
         }));
       return removed;
     },
-    receiveRunStatus: (status) => set((s) => ({ runs: { ...s.runs, [status.id]: status } })),
+    receiveRunStatuses: (statuses) =>
+      set((s) => ({
+        runs: { ...s.runs, ...Object.fromEntries(statuses.map((status) => [status.id, status])) },
+      })),
   };
 }

@@ -3,6 +3,7 @@
  * gives and call the actions that stand beside it; only slices change it, and only they talk to the client.
  */
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { RunStatus } from '../../../electron/shared/runs/events.ts';
 import type { Client } from '../client/client.ts';
 import { type ComposeSlice, composeSlice } from './compose.ts';
 import { type ConnectionSlice, connectionSlice } from './connection.ts';
@@ -58,6 +59,30 @@ function afterJob(state: Store, kind: string): void {
   if (kind === 'dataset.import') void state.loadDatasets();
 }
 
+/** Milliseconds for which changes are collected: one drawing for all of them. */
+const BATCH_MS = 100;
+
+/** The newest value of each id, in batches. The first of a quiet time is passed on at once. */
+function batched<T extends { id: string }>(pass: (batch: T[]) => void): { put(value: T): void; end(): void } {
+  const pending = new Map<string, T>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const flush = () => {
+    timer = undefined;
+    if (pending.size === 0) return;
+    const batch = [...pending.values()];
+    pending.clear();
+    timer = setTimeout(flush, BATCH_MS);
+    pass(batch);
+  };
+  return {
+    put(value) {
+      pending.set(value.id, value);
+      if (timer === undefined) flush();
+    },
+    end: () => clearTimeout(timer),
+  };
+}
+
 function connect(store: StoreApi<Store>, client: Client): () => void {
   const loadAll = () => {
     const state = store.getState();
@@ -66,14 +91,16 @@ function connect(store: StoreApi<Store>, client: Client): () => void {
     void state.loadDatasets();
     void state.loadRuns();
   };
+  const statuses = batched<RunStatus>((batch) => store.getState().receiveRunStatuses(batch));
   const ends = [
+    statuses.end,
     client.onLine((line) => {
       const before = store.getState().line.state;
       store.setState({ line });
       // Lists may have changed while nobody listened.
       if (line.state === 'open' && before === 'lost') loadAll();
     }),
-    client.subscribe('runs.status', {}, (status) => store.getState().receiveRunStatus(status)),
+    client.subscribe('runs.status', {}, statuses.put),
     client.subscribe('jobs', {}, (job) => {
       const before = store.getState().jobs[job.id];
       store.getState().receiveJob(job);

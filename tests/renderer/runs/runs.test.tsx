@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { fireEvent, screen, waitFor, within } from '@testing-library/react';
+import { cleanup, fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
 import type { ModelCard } from '../../../electron/shared/api/entities.ts';
 import type { RunStatus } from '../../../electron/shared/runs/events.ts';
@@ -10,7 +10,7 @@ import { mockRuns, mockSpec } from '../../../renderer/src/client/mock/mock-runs.
 import { estimateBytes, kindInfos, loadSnippet } from '../../../renderer/src/features/export/export-kinds.ts';
 import HomePage from '../../../renderer/src/features/home/HomePage.tsx';
 import RunsPage from '../../../renderer/src/features/runs/RunsPage.tsx';
-import { filterRows, runRows } from '../../../renderer/src/features/runs/run-rows.ts';
+import { filterRows, rangeOf, rowMaker, sortRows } from '../../../renderer/src/features/runs/run-rows.ts';
 import { allowedActions, reusableDraft, trainedShare } from '../../../renderer/src/features/runs/run-view.ts';
 import { openWindow } from '../monitor/window.tsx';
 
@@ -87,12 +87,77 @@ describe('the list of runs', () => {
     expect(handle.store.getState().draft.name).toBe('');
   });
 
+  it('has any setting of the spec as a column, remembered', async () => {
+    openWindow(<RunsPage />);
+    await screen.findByRole('link', { name: live.name });
+    fireEvent.click(screen.getByRole('button', { name: 'Columns' }));
+    fireEvent.change(await screen.findByRole('textbox', { name: 'Search columns' }), {
+      target: { value: 'optimizer.learning_rate' },
+    });
+    fireEvent.click(await screen.findByRole('checkbox', { name: 'Learning rate' }));
+    const row = screen.getByRole('link', { name: live.name }).closest('tr') as HTMLElement;
+    expect(await within(row).findByText('2e-4')).toBeDefined();
+    cleanup();
+    openWindow(<RunsPage />);
+    expect(await screen.findByRole('button', { name: 'Learning rate' })).toBeDefined();
+  });
+
+  it('selects with checkboxes, a range with shift, and acts on all of them', async () => {
+    const { client } = openWindow(<RunsPage />);
+    const box = async (name: string) => screen.findByRole('checkbox', { name: `Select ${name}` });
+    fireEvent.click(await box('Larkspur support, LoRA r8'));
+    const bar = screen.getByRole('toolbar', { name: 'Selected runs' });
+    expect(within(bar).getByRole('button', { name: 'Compare' }).hasAttribute('disabled')).toBe(true);
+    fireEvent.click(await box('Full, learning rate 3e-3'), { shiftKey: true });
+    expect(within(bar).getByText('4 runs selected')).toBeDefined();
+    fireEvent.click(within(bar).getByRole('button', { name: 'Tags…' }));
+    const input = await screen.findByLabelText('Tags that all of them have', { selector: 'input' });
+    fireEvent.change(input, { target: { value: 'paper' } });
+    fireEvent.keyDown(input, { key: 'Enter' });
+    fireEvent.click(screen.getByRole('button', { name: 'Save' }));
+    await waitFor(() => expect(client.calls.filter((c) => c.method === 'runs.setTags')).toHaveLength(4));
+    expect(await screen.findAllByText('paper')).not.toHaveLength(0);
+    fireEvent.click(within(bar).getByRole('button', { name: 'Compare' }));
+    expect(decodeURIComponent(location.hash)).toBe(
+      '#/compare?runs=run-done,run-adalora,run-sophia,run-failed',
+    );
+  });
+
+  it('asks for the settings of all runs at once, and draws only the run that changed', async () => {
+    const { client } = openWindow(<RunsPage />);
+    await screen.findByRole('link', { name: live.name });
+    const calls = client.calls.map((c) => c.method);
+    // The first status is shown at once, all others with the next.
+    expect(calls.filter((method) => method === 'runs.summaries').length).toBeLessThanOrEqual(2);
+    expect(calls).not.toContain('runs.get');
+    const make = rowMaker();
+    const runs = Object.fromEntries(mockRuns.map((run) => [run.id, run]));
+    const before = make(runs, {}, library);
+    const after = make({ ...runs, [live.id]: { ...live, step: 97 } }, {}, library);
+    expect(after.filter((row, i) => row !== before[i]).map((row) => row.run.id)).toEqual([live.id]);
+  });
+
   it('without a run, says how to get one', async () => {
     openWindow(<RunsPage />, {
       methods: { 'runs.list': () => [] },
       topics: { 'runs.status': () => () => {} },
     });
     expect(await screen.findByText('No runs yet')).toBeDefined();
+  });
+});
+
+describe('rows', () => {
+  it('are sorted as numbers or as words, missing ones last either way', () => {
+    const by = (value: string | number | null) => value;
+    expect(sortRows([3, null, 20, 1], by, false)).toEqual([1, 3, 20, null]);
+    expect(sortRows([3, null, 20, 1], by, true)).toEqual([20, 3, 1, null]);
+    expect(sortRows(['r16', '', 'r8', 'R2'], by, false)).toEqual(['R2', 'r8', 'r16', '']);
+  });
+  it('shift takes a range in either direction, and one row where there was none before', () => {
+    const ids = ['a', 'b', 'c', 'd'];
+    expect(rangeOf(ids, 'd', 'b')).toEqual(['b', 'c', 'd']);
+    expect(rangeOf(ids, null, 'b')).toEqual(['b']);
+    expect(rangeOf(ids, 'gone', 'b')).toEqual(['b']);
   });
 });
 
@@ -141,7 +206,11 @@ describe('what a run says and allows', () => {
   });
 
   it('finds every word of a search somewhere in the row', () => {
-    const rows = runRows({ [live.id]: live }, { [live.id]: { spec: mockSpec } }, library);
+    const summary = { id: live.id, spec: mockSpec, tags: ['paper', 'seed 1'] };
+    const rows = rowMaker()({ [live.id]: live }, { [live.id]: summary }, library);
+    expect(filterRows(rows, 'all', 'paper')).toHaveLength(1);
+    expect(filterRows(rows, 'all', '', ['paper', 'seed 1'])).toHaveLength(1);
+    expect(filterRows(rows, 'all', '', ['paper', 'other'])).toHaveLength(0);
     expect(filterRows(rows, 'all', 'LORA smollm2')).toHaveLength(1);
     expect(filterRows(rows, 'all', 'lora zebra')).toHaveLength(0);
     expect(filterRows(rows, 'completed', '')).toHaveLength(0);

@@ -2,6 +2,8 @@
 import type { Job, RunPreview } from '../../../../electron/shared/api/entities.ts';
 import { CollieError, type ErrorCode } from '../../../../electron/shared/errors.ts';
 import { liveStates } from '../../../../electron/shared/runs/events.ts';
+import { emptySeries } from '../../../../electron/shared/runs/series.ts';
+import { encodeSeries } from '../../../../electron/shared/runs/series-codec.ts';
 import { type RunSpec, runSpecSchema, type SpecIssue } from '../../../../electron/shared/spec/run-spec.ts';
 import type { Handlers, Streams } from './mock-client.ts';
 import { mockDatasets, mockDevices, mockModels, mockPresets, mockRow, mockStats } from './mock-data.ts';
@@ -12,6 +14,7 @@ import { mockRunDetail, mockRunEvents, mockRunSpec, mockRuns } from './mock-runs
 import { tokenize } from './mock-tokens.ts';
 
 const jobs = new Map<string, Job>();
+const tags = new Map<string, string[]>();
 const jobListeners = new Set<(job: Job) => void>();
 
 function find<T extends { id: string }>(list: readonly T[], id: string, code: ErrorCode): T {
@@ -164,6 +167,18 @@ export function mockMethods(): Handlers {
       return mockLayouts(parsed.data, mockPreview(parsed.data).memory, ranks);
     },
     'runs.list': () => [...runs],
+    'runs.summaries': ({ ids }) =>
+      runs
+        .filter(({ id }) => ids.includes(id))
+        .map((run) => ({ id: run.id, spec: mockRunSpec(run), tags: tags.get(run.id) ?? [] })),
+    'runs.sparklines': ({ ids }) =>
+      ids.map((id) => ({ id, losses: Array.from({ length: 32 }, (_, i) => 0.8 + 2.4 * Math.exp(-i / 8)) })),
+    // The stream brings it all.
+    'runs.series': () => encodeSeries(emptySeries, () => ''),
+    'runs.setTags': ({ id, tags: given }) => {
+      tags.set(id, given);
+      return {};
+    },
     'runs.get': ({ id }) => mockRunDetail(find(runs, id, 'run.not_found')),
     'runs.timeline': ({ id, step }) => {
       const run = find(runs, id, 'run.not_found');

@@ -39,7 +39,8 @@ export function settingGroups(spec: RunSpec): SettingGroup[] {
   return [...groups].map(([title, rows]) => ({ title, rows }));
 }
 
-function written(value: unknown, field: SpecField): string {
+/** A value in the words of its field. */
+export function written(value: unknown, field: SpecField): string {
   const unit = field.meta.unit ? ` ${field.meta.unit}` : '';
   if (value === null || value === undefined || value === '') return 'none';
   if (typeof value === 'number')

@@ -9,17 +9,35 @@ import {
   IconPlayerStop,
   IconTrash,
 } from '@tabler/icons-react';
+import { useState } from 'react';
 import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 import { allowedActions } from './run-view.ts';
 import { usePageRunCommands } from './use-run-commands.tsx';
 
 const icon = { size: 16, 'aria-hidden': true } as const;
 
+/** The menu itself is made when it is first opened: a list has hundreds of rows. */
 export function RunMenu({ run }: { run: RunStatus }) {
+  const [used, setUsed] = useState(false);
+  if (used) return <OpenedMenu run={run} />;
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      aria-label={`Actions for ${run.name}`}
+      aria-haspopup="menu"
+      onClick={() => setUsed(true)}
+    >
+      <IconDots {...icon} />
+    </ActionIcon>
+  );
+}
+
+function OpenedMenu({ run }: { run: RunStatus }) {
   const commands = usePageRunCommands();
   const allowed = allowedActions(run);
   return (
-    <Menu position="bottom-end">
+    <Menu position="bottom-end" defaultOpened>
       <Menu.Target>
         <ActionIcon variant="subtle" color="gray" aria-label={`Actions for ${run.name}`}>
           <IconDots {...icon} />

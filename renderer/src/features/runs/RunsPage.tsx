@@ -1,16 +1,36 @@
-import { Button, Group, SegmentedControl, Skeleton, Stack, Text, TextInput } from '@mantine/core';
+import {
+  Button,
+  Group,
+  MultiSelect,
+  SegmentedControl,
+  Skeleton,
+  Stack,
+  Text,
+  TextInput,
+} from '@mantine/core';
 import { IconChartLine, IconPlus, IconSearch } from '@tabler/icons-react';
-import { useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { plural } from '../../components/format.ts';
 import { Page } from '../../components/Page.tsx';
 import { useStore } from '../../store/context.tsx';
-import { RunsTable } from './RunsTable.tsx';
-import { filterRows, type RunFilter, runRows } from './run-rows.ts';
+import { BulkBar } from './BulkBar.tsx';
+import { ColumnsMenu } from './ColumnsMenu.tsx';
+import { RunsTable, type Selection } from './RunsTable.tsx';
+import { allColumns, loadColumns, type RunColumn, saveColumns, shownColumns } from './run-columns.tsx';
+import {
+  filterRows,
+  type RunFilter,
+  type RunRow,
+  rangeOf,
+  rowMaker,
+  type Sorting,
+  sortRows,
+} from './run-rows.ts';
 import { useLibrary } from './use-library.ts';
 import { RunCommandsProvider, useRunCommands } from './use-run-commands.tsx';
-import { useRunDetails } from './use-run-details.ts';
 
 const filters: { value: RunFilter; label: string }[] = [
   { value: 'all', label: 'All' },
@@ -24,17 +44,7 @@ export default function RunsPage() {
   const runs = useStore((s) => s.runs);
   const error = useStore((s) => s.runsError);
   const reload = useStore((s) => s.loadRuns);
-  const details = useStore((s) => s.runDetails);
-  const library = useLibrary();
   const commands = useRunCommands();
-  const [filter, setFilter] = useState<RunFilter>('all');
-  const [search, setSearch] = useState('');
-  const ids = useMemo(() => Object.keys(runs ?? {}), [runs]);
-  useRunDetails(ids);
-
-  const rows = useMemo(() => runRows(runs ?? {}, details, library), [runs, details, library]);
-  const shown = useMemo(() => filterRows(rows, filter, search), [rows, filter, search]);
-
   const compose = (
     <Button component="a" href="#/compose" leftSection={<IconPlus size={16} aria-hidden />}>
       New run
@@ -44,7 +54,7 @@ export default function RunsPage() {
     <Page title="Runs" actions={compose}>
       {error && <ErrorView info={error} title="The runs could not be listed" onRetry={() => void reload()} />}
       {!runs && !error && <Waiting />}
-      {runs && rows.length === 0 && (
+      {runs && Object.keys(runs).length === 0 && (
         <EmptyState
           icon={IconChartLine}
           title="No runs yet"
@@ -52,43 +62,126 @@ export default function RunsPage() {
           action={compose}
         />
       )}
-      {rows.length > 0 && (
-        <Stack gap="md">
-          <Group gap="md">
-            <TextInput
-              w={280}
-              placeholder="Search name, model, dataset"
-              aria-label="Search runs"
-              leftSection={<IconSearch size={16} aria-hidden />}
-              value={search}
-              onChange={(event) => setSearch(event.currentTarget.value)}
-            />
-            <SegmentedControl
-              size="sm"
-              aria-label="Filter by status"
-              data={filters}
-              value={filter}
-              onChange={(value) => setFilter(value as RunFilter)}
-            />
-            <Text size="sm" c="dimmed" role="status">
-              {shown.length === rows.length
-                ? plural(rows.length, 'run')
-                : `${shown.length} of ${plural(rows.length, 'run')}`}
-            </Text>
-          </Group>
-          {shown.length > 0 ? (
-            <RunCommandsProvider value={commands}>
-              <RunsTable rows={shown} />
-            </RunCommandsProvider>
-          ) : (
-            <Text c="dimmed" py="xl" ta="center">
-              No run matches. Clear the search or choose another status.
-            </Text>
-          )}
-        </Stack>
+      {runs && Object.keys(runs).length > 0 && (
+        <RunCommandsProvider value={commands}>
+          <RunList runs={runs} />
+        </RunCommandsProvider>
       )}
       {commands.dialog}
     </Page>
+  );
+}
+
+/** All of them as rows, and what is wanted of them. */
+function useRows(runs: Readonly<Record<string, RunStatus>>) {
+  const summaries = useStore((s) => s.runSummaries);
+  const load = useStore((s) => s.loadSummaries);
+  const library = useLibrary();
+  const [make] = useState(rowMaker);
+  const ids = useMemo(() => Object.keys(runs), [runs]);
+  useEffect(() => void load(ids), [ids, load]);
+  return useMemo(() => make(runs, summaries, library), [make, runs, summaries, library]);
+}
+
+/** Runs picked with checkboxes; shift takes everything since the last one. */
+function useSelection(shown: readonly RunRow[]): Selection & { clear: () => void } {
+  const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
+  const last = useRef<string | null>(null);
+  const order = useRef<string[]>([]);
+  order.current = shown.map(({ run }) => run.id);
+  const toggle = useCallback((id: string, range: boolean) => {
+    const from = range ? last.current : null;
+    last.current = id;
+    setIds((before) => {
+      const after = new Set(before);
+      const add = !before.has(id);
+      for (const one of rangeOf(order.current, from, id)) add ? after.add(one) : after.delete(one);
+      return after;
+    });
+  }, []);
+  const toggleAll = useCallback(
+    () =>
+      setIds((before) => (order.current.every((id) => before.has(id)) ? new Set() : new Set(order.current))),
+    [],
+  );
+  const clear = useCallback(() => setIds(new Set()), []);
+  return { ids, toggle, toggleAll, clear };
+}
+
+function RunList({ runs }: { runs: Readonly<Record<string, RunStatus>> }) {
+  const rows = useRows(runs);
+  const [filter, setFilter] = useState<RunFilter>('all');
+  const [search, setSearch] = useState('');
+  const [tags, setTags] = useState<string[]>([]);
+  const [chosen, setChosen] = useState(() => loadColumns(globalThis.localStorage));
+  const [sorting, setSorting] = useState<Sorting>({ column: 'started', descending: true });
+  const columns = useMemo(() => shownColumns(chosen), [chosen]);
+  const known = useMemo(() => [...new Set(rows.flatMap((row) => row.tags))].sort(), [rows]);
+  const shown = useMemo(() => {
+    const by = allColumns().find(({ id }) => id === sorting.column)?.value ?? (() => null);
+    return sortRows(filterRows(rows, filter, search, tags), by, sorting.descending);
+  }, [rows, filter, search, tags, sorting]);
+  const selection = useSelection(shown);
+  const selected = useMemo(() => rows.filter(({ run }) => selection.ids.has(run.id)), [rows, selection.ids]);
+  const sort = useCallback(
+    (column: RunColumn) =>
+      setSorting((now) => ({
+        column: column.id,
+        descending: now.column === column.id ? !now.descending : column.highFirst === true,
+      })),
+    [],
+  );
+  return (
+    <Stack gap="md">
+      <Group gap="md">
+        <TextInput
+          w={{ base: '100%', sm: 260 }}
+          placeholder="Search name, model, dataset, tag"
+          aria-label="Search runs"
+          leftSection={<IconSearch size={16} aria-hidden />}
+          value={search}
+          onChange={(event) => setSearch(event.currentTarget.value)}
+        />
+        <SegmentedControl
+          size="sm"
+          aria-label="Filter by status"
+          data={filters}
+          value={filter}
+          onChange={(value) => setFilter(value as RunFilter)}
+        />
+        {known.length > 0 && (
+          <MultiSelect
+            w={200}
+            data={known}
+            value={tags}
+            onChange={setTags}
+            placeholder={tags.length === 0 ? 'All tags' : ''}
+            aria-label="Filter by tags"
+            clearable
+          />
+        )}
+        <ColumnsMenu
+          chosen={chosen}
+          onChange={(next) => {
+            setChosen(next);
+            saveColumns(globalThis.localStorage, next);
+          }}
+        />
+        <Text size="sm" c="dimmed" role="status">
+          {shown.length === rows.length
+            ? plural(rows.length, 'run')
+            : `${shown.length} of ${plural(rows.length, 'run')}`}
+        </Text>
+      </Group>
+      {selected.length > 0 && <BulkBar rows={selected} tags={known} onClear={selection.clear} />}
+      {shown.length > 0 ? (
+        <RunsTable rows={shown} columns={columns} sorting={sorting} onSort={sort} selection={selection} />
+      ) : (
+        <Text c="dimmed" py="xl" ta="center">
+          No run matches. Clear the search or choose another status.
+        </Text>
+      )}
+    </Stack>
   );
 }
 

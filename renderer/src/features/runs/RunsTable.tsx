@@ -1,202 +1,215 @@
-/** Runs as a table to search, sort and filter. */
-import { Anchor, Box, Progress, Text, UnstyledButton } from '@mantine/core';
+/** Runs as a table of one-line rows, of which only those in view exist. */
+import { UnstyledButton } from '@mantine/core';
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from '@tabler/icons-react';
-import {
-  createColumnHelper,
-  createSortedRowModel,
-  rowSortingFeature,
-  type SortingState,
-  sortFn_alphanumeric,
-  sortFn_basic,
-  tableFeatures,
-  useTable,
-} from '@tanstack/react-table';
-import { useMemo, useState } from 'react';
-import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
-import { href } from '../../app/route.ts';
-import {
-  formatCount,
-  formatDuration,
-  formatEta,
-  formatPercent,
-  formatValue,
-  formatWhen,
-} from '../../charts/format.ts';
+import { observeElementRect, type Rect, useVirtualizer, type Virtualizer } from '@tanstack/react-virtual';
+import { memo, useEffect, useRef } from 'react';
+import { useStore } from '../../store/context.tsx';
 import { RunMenu } from './RunMenu.tsx';
-import { RunStateBadge } from './RunStateBadge.tsx';
 import classes from './Runs.module.css';
-import type { RunRow } from './run-rows.ts';
-import { isLive, runSeconds, trainedShare } from './run-view.ts';
-import { useNow } from './use-now.ts';
+import type { RunColumn } from './run-columns.tsx';
+import type { RunRow, Sorting } from './run-rows.ts';
+import { isLive } from './run-view.ts';
 
-const features = tableFeatures({
-  rowSortingFeature,
-  sortedRowModel: createSortedRowModel(),
-  sortFns: { alphanumeric: sortFn_alphanumeric, basic: sortFn_basic },
-});
-const helper = createColumnHelper<typeof features, RunRow>();
-/** Missing values go last, whichever way the column is sorted. */
-const orLast = (value: number | null) => value ?? undefined;
-const numeric = { sortFn: 'basic', sortUndefined: 'last', sortDescFirst: true } as const;
+export interface Selection {
+  ids: ReadonlySet<string>;
+  /** `range`: everything from the last one to this one. */
+  toggle: (id: string, range: boolean) => void;
+  toggleAll: () => void;
+}
 
-const columns = helper.columns([
-  helper.accessor('name', {
-    header: 'Run',
-    sortFn: 'alphanumeric',
-    cell: ({ row }) => <NameCell row={row.original} />,
-  }),
-  helper.accessor((row) => row.run.state, {
-    id: 'state',
-    header: 'Status',
-    sortFn: 'basic',
-    cell: ({ row }) => <StateCell run={row.original.run} />,
-  }),
-  helper.accessor('model', { header: 'Model', sortFn: 'alphanumeric', cell: (c) => c.getValue() }),
-  helper.accessor('dataset', { header: 'Dataset', sortFn: 'alphanumeric', cell: (c) => c.getValue() }),
-  helper.accessor('method', { header: 'Method', sortFn: 'alphanumeric', cell: (c) => c.getValue() }),
-  helper.accessor((row) => orLast(row.run.lastLoss), {
-    id: 'loss',
-    header: 'Loss',
-    ...numeric,
-    sortDescFirst: false,
-    cell: (c) => formatValue(c.getValue()),
-  }),
-  helper.accessor((row) => orLast(row.run.lastEvalLoss), {
-    id: 'evalLoss',
-    header: 'Eval loss',
-    ...numeric,
-    sortDescFirst: false,
-    cell: (c) => formatValue(c.getValue()),
-  }),
-  helper.accessor((row) => orLast(row.run.tokensPerSecond), {
-    id: 'speed',
-    header: 'Tokens/s',
-    ...numeric,
-    cell: (c) => formatCount(c.getValue()),
-  }),
-  helper.accessor((row) => row.run.startedAt ?? row.run.createdAt, {
-    id: 'started',
-    header: 'Started',
-    sortFn: 'basic',
-    sortDescFirst: true,
-    cell: (c) => formatWhen(c.getValue()),
-  }),
-  helper.accessor((row) => orLast(runSeconds(row.run, Date.now())), {
-    id: 'duration',
-    header: 'Duration',
-    ...numeric,
-    cell: ({ row }) => <Duration run={row.original.run} />,
-  }),
-  helper.display({
-    id: 'actions',
-    header: '',
-    cell: ({ row }) => <RunMenu run={row.original.run} />,
-  }),
-]);
+interface Props {
+  rows: readonly RunRow[];
+  columns: readonly RunColumn[];
+  sorting: Sorting;
+  onSort: (column: RunColumn) => void;
+  selection: Selection;
+}
 
-const alignRight: readonly string[] = ['loss', 'evalLoss', 'speed', 'duration'];
-const sortIcons = { asc: IconArrowUp, desc: IconArrowDown } as const;
-const ariaSort = { asc: 'ascending', desc: 'descending' } as const;
+const ROW_HEIGHT = 38;
+const CHECK_WIDTH = 40;
+const MENU_WIDTH = 48;
 
-export function RunsTable({ rows }: { rows: readonly RunRow[] }) {
-  const [sorting, setSorting] = useState<SortingState>([{ id: 'started', desc: true }]);
-  const data = useMemo(() => [...rows], [rows]);
-  const table = useTable({
-    features,
-    columns,
-    data,
-    getRowId: (row) => row.run.id,
-    enableSortingRemoval: false,
-    state: { sorting },
-    onSortingChange: setSorting,
+/** A box that has not been measured counts as one screen. */
+function observeBox(virtual: Virtualizer<HTMLDivElement, Element>, pass: (rect: Rect) => void) {
+  return observeElementRect(virtual, (rect) => pass(rect.height > 0 ? rect : { width: 1000, height: 800 }));
+}
+
+export function RunsTable({ rows, columns, sorting, onSort, selection }: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => box.current,
+    estimateSize: () => ROW_HEIGHT,
+    observeElementRect: observeBox,
+    overscan: 8,
   });
+  const items = virtual.getVirtualItems();
+  const seen = items.flatMap(({ index }) => rows[index] ?? []);
+  useSparklines(columns.some(({ id }) => id === 'curve') ? seen : []);
+  const width = columns.reduce((sum, column) => sum + column.width, CHECK_WIDTH + MENU_WIDTH);
+  const chosen = rows.filter(({ run }) => selection.ids.has(run.id)).length;
   return (
-    <Box className={classes.scroll}>
-      <table className={classes.table}>
-        <thead>
-          {table.getHeaderGroups().map((group) => (
-            <tr key={group.id}>
-              {group.headers.map((header) => {
-                const sorted = header.column.getIsSorted();
-                const Glyph = sorted ? sortIcons[sorted] : IconArrowsSort;
-                return (
-                  <th
-                    key={header.id}
-                    scope="col"
-                    data-right={alignRight.includes(header.column.id) || undefined}
-                    aria-sort={sorted ? ariaSort[sorted] : undefined}
-                  >
-                    {header.column.getCanSort() ? (
-                      <UnstyledButton
-                        className={classes.sort}
-                        data-sorted={sorted !== false || undefined}
-                        onClick={header.column.getToggleSortingHandler()}
-                      >
-                        <table.FlexRender header={header} />
-                        <Glyph size={13} aria-hidden />
-                      </UnstyledButton>
-                    ) : (
-                      <span className={classes.hidden}>Actions</span>
-                    )}
-                  </th>
-                );
-              })}
-            </tr>
+    <div ref={box} className={classes.scroll}>
+      <table className={classes.table} style={{ minWidth: width }} aria-rowcount={rows.length + 1}>
+        <colgroup>
+          <col style={{ width: CHECK_WIDTH }} />
+          {columns.map((column) => (
+            <col key={column.id} style={{ width: column.width }} />
           ))}
+          <col style={{ width: MENU_WIDTH }} />
+        </colgroup>
+        <thead>
+          <tr>
+            <th scope="col">
+              <Check
+                label="Select all runs shown"
+                checked={chosen > 0 && chosen === rows.length}
+                mixed={chosen > 0 && chosen < rows.length}
+                onToggle={selection.toggleAll}
+              />
+            </th>
+            {columns.map((column) => (
+              <Header key={column.id} column={column} sorting={sorting} onSort={onSort} />
+            ))}
+            <th scope="col">
+              <span className={classes.hidden}>Actions</span>
+            </th>
+          </tr>
         </thead>
         <tbody>
-          {table.getRowModel().rows.map((row) => (
-            <tr key={row.id}>
-              {row.getAllCells().map((cell) => (
-                <td key={cell.id} data-right={alignRight.includes(cell.column.id) || undefined}>
-                  <table.FlexRender cell={cell} />
-                </td>
-              ))}
-            </tr>
-          ))}
+          <Spacer height={items[0]?.start ?? 0} />
+          {items.map((item) => {
+            const row = rows[item.index];
+            return row ? (
+              <Row
+                key={row.run.id}
+                row={row}
+                place={item.index}
+                columns={columns}
+                selected={selection.ids.has(row.run.id)}
+                onToggle={selection.toggle}
+              />
+            ) : null;
+          })}
+          <Spacer height={virtual.getTotalSize() - (items.at(-1)?.end ?? 0)} />
         </tbody>
       </table>
-    </Box>
-  );
-}
-
-function NameCell({ row }: { row: RunRow }) {
-  return (
-    <Anchor href={href('runs', row.run.id)} fw={550} size="sm" className={classes.name} title={row.run.name}>
-      {row.run.name}
-    </Anchor>
-  );
-}
-
-function StateCell({ run }: { run: RunStatus }) {
-  const share = trainedShare(run);
-  return (
-    <div className={classes.state}>
-      <RunStateBadge state={run.state} />
-      {isLive(run.state) && (
-        <>
-          <Progress
-            size="sm"
-            mt={6}
-            value={(share ?? 0) * 100}
-            aria-label={`Progress of ${run.name}`}
-            transitionDuration={200}
-          />
-          <Text size="xs" c="dimmed" mt={2} className={classes.nowrap}>
-            {share === null ? run.phase : `${formatPercent(share)}, ${formatEta(run.etaSeconds)} left`}
-          </Text>
-        </>
-      )}
-      {run.state === 'failed' && run.error && (
-        <Text size="xs" mt={2} lineClamp={2} title={run.error.message} c="var(--collie-bad)">
-          {run.error.message}
-        </Text>
-      )}
     </div>
   );
 }
 
-function Duration({ run }: { run: RunStatus }) {
-  const now = useNow(isLive(run.state));
-  return <span className={classes.nowrap}>{formatDuration(runSeconds(run, now))}</span>;
+const Spacer = ({ height }: { height: number }) =>
+  height > 0 ? <tr aria-hidden style={{ height }} className={classes.spacer} /> : null;
+
+interface HeaderProps {
+  column: RunColumn;
+  sorting: Sorting;
+  onSort: (column: RunColumn) => void;
+}
+
+const Header = memo(function Header({ column, sorting, onSort }: HeaderProps) {
+  const sorted = sorting.column === column.id;
+  const Glyph = !sorted ? IconArrowsSort : sorting.descending ? IconArrowDown : IconArrowUp;
+  return (
+    <th
+      scope="col"
+      data-right={column.numeric || undefined}
+      aria-sort={sorted ? (sorting.descending ? 'descending' : 'ascending') : undefined}
+    >
+      {column.value ? (
+        <UnstyledButton
+          className={classes.sort}
+          data-sorted={sorted || undefined}
+          title={column.title}
+          onClick={() => onSort(column)}
+        >
+          <span>{column.title}</span>
+          <Glyph size={13} aria-hidden />
+        </UnstyledButton>
+      ) : (
+        column.title
+      )}
+    </th>
+  );
+});
+
+interface RowProps {
+  row: RunRow;
+  /** Its place in the list, from 0. */
+  place: number;
+  columns: readonly RunColumn[];
+  selected: boolean;
+  onToggle: Selection['toggle'];
+}
+
+/** Memoized: the status of one run draws one row. */
+const Row = memo(function Row({ row, place, columns, selected, onToggle }: RowProps) {
+  const { run } = row;
+  return (
+    <tr aria-rowindex={place + 2} data-selected={selected || undefined} style={{ height: ROW_HEIGHT }}>
+      <td>
+        <Check
+          label={`Select ${run.name}`}
+          checked={selected}
+          onToggle={(range) => onToggle(run.id, range)}
+        />
+      </td>
+      {columns.map((column) => (
+        <td key={column.id} data-right={column.numeric || undefined}>
+          {column.cell(row)}
+        </td>
+      ))}
+      <td>
+        <RunMenu run={run} />
+      </td>
+    </tr>
+  );
+});
+
+interface CheckProps {
+  label: string;
+  checked: boolean;
+  mixed?: boolean;
+  /** `range`: with shift held. */
+  onToggle: (range: boolean) => void;
+}
+
+/** The platform's own: two hundred of them cost nothing. */
+function Check({ label, checked, mixed = false, onToggle }: CheckProps) {
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (input.current) input.current.indeterminate = mixed;
+  }, [mixed]);
+  return (
+    <label className={classes.check}>
+      <input
+        ref={input}
+        type="checkbox"
+        aria-label={label}
+        checked={checked}
+        onChange={(event) => onToggle((event.nativeEvent as MouseEvent).shiftKey === true)}
+      />
+    </label>
+  );
+}
+
+/** Milliseconds between looks at the curves of live runs. */
+const CURVES_MS = 10_000;
+
+/** Loads the small curves of the rows in view, once for ended runs, now and then for live ones. */
+function useSparklines(seen: readonly RunRow[]): void {
+  const known = useStore((s) => s.runSparklines);
+  const load = useStore((s) => s.loadSparklines);
+  const missing = seen.flatMap(({ run }) => (known[run.id] ? [] : [run.id])).join(' ');
+  const live = seen.flatMap(({ run }) => (isLive(run.state) ? [run.id] : [])).join(' ');
+  useEffect(() => {
+    if (missing === '') return;
+    const timer = setTimeout(() => void load(missing.split(' ')), 50); // not for each row that flies by
+    return () => clearTimeout(timer);
+  }, [missing, load]);
+  useEffect(() => {
+    if (live === '') return;
+    const timer = setInterval(() => void load(live.split(' ')), CURVES_MS);
+    return () => clearInterval(timer);
+  }, [live, load]);
 }
