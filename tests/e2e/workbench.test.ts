@@ -16,6 +16,7 @@ import {
   pick,
   set,
   setting,
+  showAllSettings,
   startButton,
   stopRun,
   waitForState,
@@ -41,7 +42,10 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
   it('says what is still to choose, and cannot start before', async () => {
     await go(page, 'New run');
     await heading(page, 'New run').waitFor();
-    await page.getByRole('button', { name: 'Choose the model' }).waitFor();
+    await page.getByRole('button', { name: 'Choose the training data' }).waitFor();
+    // The only model is chosen already.
+    await expect.poll(() => setting(page, 'Model').inputValue()).toBe('Tiny Llama');
+    await showAllSettings(page);
     expect(await startButton(page).isDisabled()).toBe(true);
   });
 

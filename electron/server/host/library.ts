@@ -1,8 +1,10 @@
 /** Handlers of models, datasets, presets and spec validation. */
 import { basename } from 'node:path';
 import type { MethodResult } from '../../shared/api/api.ts';
+import type { RunPreview } from '../../shared/api/entities.ts';
 import { CollieError, toErrorInfo } from '../../shared/errors.ts';
 import type { SpecIssue } from '../../shared/spec/run-spec.ts';
+import { isLive } from '../runs/status.ts';
 import type { AreaHandlers } from './handlers.ts';
 import type { Services } from './services.ts';
 
@@ -65,7 +67,25 @@ export async function validateSpec(
   spec: unknown,
 ): Promise<MethodResult<'spec.validate'>> {
   const issues = await forbiddenPaths(services, spec);
-  return issues.length > 0 ? { issues, resolved: null, preview: null } : services.specs.validate(spec);
+  if (issues.length > 0) return { issues, resolved: null, preview: null };
+  const validated = await services.specs.validate(spec);
+  const { preview } = validated;
+  const device = (spec as { device?: unknown }).device ?? 'cpu';
+  return { ...validated, preview: preview && { ...preview, beside: liveOn(services, device) } };
+}
+
+/** Live runs on a device. A run whose spec cannot be read has its own trouble. */
+function liveOn({ runs }: Services, device: unknown): RunPreview['beside'] {
+  return runs
+    .list()
+    .filter(isLive)
+    .flatMap(({ id, name, etaSeconds }) => {
+      try {
+        return runs.spec(id).device === device ? [{ id, name, etaSeconds }] : [];
+      } catch {
+        return [];
+      }
+    });
 }
 
 async function layoutsOf(

@@ -6,6 +6,7 @@ import type { DatasetSource } from '../datasets/folder.ts';
 import type { LengthCache } from '../datasets/lengths.ts';
 import type { DatasetLibrary } from '../datasets/library.ts';
 import { type EngineBuild, type NativeAddon, native } from '../native/addon.ts';
+import type { MeasuredRun } from '../runs/measured.ts';
 import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
 
 export interface SpecContext {
@@ -24,6 +25,8 @@ export interface SpecContext {
   engine(build: EngineBuild): string;
   /** Bytes a new process can use without swapping. */
   freeMemoryBytes(): number;
+  /** Speeds that runs have reached here, newest first. */
+  measuredRuns(): MeasuredRun[];
   /** Relative paths of a spec start here. */
   base: string;
 }

@@ -13,6 +13,7 @@ import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
 import type { Findings, SpecContext } from './context.ts';
 import { count, dataFindings, unusableFindings } from './data-findings.ts';
 import { forecastLayout } from './layouts.ts';
+import { runTime } from './run-time.ts';
 import { exactSteps, type Steps, stepsFromRows, trainLengths } from './steps.ts';
 
 /** Datasets of at most this many rows are tokenized for the preview. */
@@ -121,6 +122,25 @@ function deviceMemory(
 }
 
 type Forecast = Pick<RunPreview, 'memory' | 'layout' | 'totalParams' | 'trainableParams' | 'adapterBytes'>;
+
+/** Time from the real lengths of the rows; with packing, or while they are not counted, sequences are full. */
+async function timeOf(
+  { spec, model }: Subject,
+  documents: Uint32Array | null,
+  counts: { totalSteps: number | null; evalRows: number },
+  context: SpecContext,
+): Promise<RunPreview['time']> {
+  const configJson = await readFile(join(model.path, 'config.json'), 'utf8');
+  const full = spec.batch.packing || documents === null || documents.length === 0;
+  const tokensPerSequence = full
+    ? spec.batch.seq_len
+    : documents.reduce((sum, tokens) => sum + tokens, 0) / documents.length;
+  const modelled = (config: string, of: RunSpec) => {
+    const devices = of.device === 'cpu' ? cpuOf(context) : context.planner.devices();
+    return forecastLayout(config, of, { ...context, devices }).time.totalSeconds;
+  };
+  return runTime({ spec, configJson, tokensPerSequence, ...counts }, context.measuredRuns(), modelled);
+}
 
 async function forecastOf({ model }: Subject, spec: RunSpec, context: SpecContext): Promise<Forecast> {
   const config = await readFile(join(model.path, 'config.json'), 'utf8');
@@ -268,6 +288,8 @@ export async function previewSpec(
     totalSteps: steps?.total ?? null,
     globalBatch: globalBatch(spec),
     ...forecast,
+    time: await timeOf(subject, documents, { totalSteps: steps?.total ?? null, evalRows }, context),
+    beside: [],
   };
   return { preview: { ...preview, summary: summarize(subject, preview), warnings: [] }, findings };
 }

@@ -39,7 +39,9 @@ export class SpecService {
   constructor(
     datasets: DatasetService,
     resolveModel: (reference: string, base: string) => Promise<{ path: string; card: ModelCard }>,
-    machine: Partial<Pick<SpecContext, 'planner' | 'freeMemoryBytes' | 'mpirun' | 'engine'>> = {},
+    machine: Partial<
+      Pick<SpecContext, 'planner' | 'freeMemoryBytes' | 'mpirun' | 'engine' | 'measuredRuns'>
+    > = {},
   ) {
     this.#context = {
       resolveModel,
@@ -49,6 +51,7 @@ export class SpecService {
       freeMemoryBytes,
       mpirun: requireMpirun,
       engine: requireRank,
+      measuredRuns: () => [],
       ...machine,
     };
   }

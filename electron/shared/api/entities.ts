@@ -230,6 +230,16 @@ export const runPreviewSchema = z.object({
     availableBytes: z.number().int(),
     verdict: z.enum(['fits', 'tight', 'does_not_fit']),
   }),
+  /** How long it takes, evaluations included. */
+  time: z.object({
+    /** null: the number of steps is not known yet. */
+    seconds: z.number().nullable(),
+    stepSeconds: z.number(),
+    /** Runs of this machine from which the speed was measured. 0: none yet, the speed is a round number of such hardware. */
+    measuredRuns: z.number().int(),
+  }),
+  /** Live runs on the same device, which this one would share it with. */
+  beside: z.array(z.object({ id: z.string(), name: z.string(), etaSeconds: z.number().nullable() })),
   /** Of the ranks; `memory` is that of the fullest device. */
   layout: layoutForecastSchema,
   /** What will happen, in sentences. */
@@ -242,6 +252,8 @@ export const presetSchema = z.object({
   id: z.string(),
   title: z.string(),
   description: z.string(),
+  /** Among presets that fit model and machine alike, the lowest is recommended. */
+  order: z.number().int(),
   /** A partial RunSpec merged over the form's defaults. */
   spec: z.record(z.string(), z.unknown()),
 });

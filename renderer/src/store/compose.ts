@@ -1,6 +1,6 @@
 /** The run form: a draft of a RunSpec that survives reloads, checked by the host after each change. */
 import type { MethodResult } from '../../../electron/shared/api/api.ts';
-import type { Preset } from '../../../electron/shared/api/entities.ts';
+import type { Preset, RunPreview } from '../../../electron/shared/api/entities.ts';
 import { CollieError, type ErrorInfo } from '../../../electron/shared/errors.ts';
 import { migrateSpec } from '../../../electron/shared/spec/migrate.ts';
 import type { SpecIssue } from '../../../electron/shared/spec/run-spec.ts';
@@ -23,6 +23,8 @@ export interface ComposeSlice {
   validationError: ErrorInfo | null;
   presets: Loaded<Preset>;
   presetsError: ErrorInfo | null;
+  /** What each preset takes with the draft's model and data, by its id. */
+  presetFits: Readonly<Record<string, PresetFit | null>>;
   starting: boolean;
   setField(path: string, value: unknown): void;
   setVariant(path: string, variant: string): void;
@@ -32,6 +34,10 @@ export interface ComposeSlice {
   replaceDraft(draft: Draft): void;
   resetDraft(): void;
   loadPresets(): Promise<void>;
+  /** Asks what each preset would take; without a model and data there is nothing to ask. */
+  fitPresets(): Promise<void>;
+  /** Takes the only model that can be trained, where none is chosen yet. */
+  chooseOnlyModel(): void;
   /** Checks the draft now instead of a moment after the last change. */
   validateDraft(): Promise<void>;
   /** Starts the run. The new id, or null with the issues (or a notice) in place. */
@@ -61,9 +67,26 @@ function saveDraft(draft: Draft): void {
   }
 }
 
+/** The draft with a preset over it. What belongs to this run or to the machine stays, whatever is trained on it. */
+function withPreset(old: Draft, preset: Preset): Draft {
+  const { name, model, dataset, device, threads, parallel, hosts, recovery } = old;
+  const kept = { name, model, dataset, device, threads, parallel, hosts, recovery };
+  const base = Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined));
+  return mergeSpec(mergeSpec(defaultDraft(), base), preset.spec);
+}
+
+export type PresetFit = Pick<RunPreview['memory'], 'verdict' | 'totalBytes'> & { seconds: number | null };
+
+const fitOf = ({ memory, time }: RunPreview): PresetFit => ({
+  verdict: memory.verdict,
+  totalBytes: memory.totalBytes,
+  seconds: time.seconds,
+});
+
 export function composeSlice({ client, get, set }: SliceContext): ComposeSlice {
   let timer: ReturnType<typeof setTimeout> | null = null;
   let latest = 0;
+  let latestFits = 0;
 
   function change(draft: Draft, touched: readonly string[]): void {
     saveDraft(draft);
@@ -86,6 +109,7 @@ export function composeSlice({ client, get, set }: SliceContext): ComposeSlice {
     validationError: null,
     presets: null,
     presetsError: null,
+    presetFits: {},
     starting: false,
     setField: (path, value) => change(withValue(get().draft, path, value), [path]),
     setVariant: (path, variant) => change(withVariant(get().draft, path, variant), [path]),
@@ -96,12 +120,7 @@ export function composeSlice({ client, get, set }: SliceContext): ComposeSlice {
       change(draft, ['dataset.train']);
     },
     applyPreset(preset) {
-      const old = get().draft;
-      // The machine is the same whatever is trained on it.
-      const { name, model, dataset, device, threads, parallel, hosts, recovery } = old;
-      const kept = { name, model, dataset, device, threads, parallel, hosts, recovery };
-      const base = Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined));
-      change(mergeSpec(mergeSpec(defaultDraft(), base), preset.spec), []);
+      change(withPreset(get().draft, preset), []);
       get().announce('success', `Preset "${preset.title}" applied`);
     },
     replaceDraft(draft) {
@@ -119,6 +138,31 @@ export function composeSlice({ client, get, set }: SliceContext): ComposeSlice {
       } catch (thrown) {
         set({ presetsError: asErrorInfo(thrown) });
       }
+    },
+    async fitPresets() {
+      latestFits += 1;
+      const mine = latestFits;
+      const { draft, presets } = get();
+      if (!presets || !specValue(draft, 'model') || !specValue(draft, 'dataset.train')) {
+        set({ presetFits: {} });
+        return;
+      }
+      const fits = await Promise.all(
+        presets.map(async (preset) => {
+          // A preset that cannot be looked at is one without a forecast; the form says what is wrong with the draft.
+          const asked = client.call('spec.validate', { spec: withPreset(draft, preset) });
+          const preview = await asked.then((result) => result.preview).catch(() => null);
+          return [preset.id, preview && fitOf(preview)] as const;
+        }),
+      );
+      if (mine === latestFits) set({ presetFits: Object.fromEntries(fits) });
+    },
+    chooseOnlyModel() {
+      const { draft, models } = get();
+      const usable = models?.filter(({ problem }) => problem === null) ?? [];
+      const [only] = usable;
+      if (usable.length === 1 && only && specValue(draft, 'model') === undefined)
+        change(withValue(draft, 'model', libraryRef(only.id)), []);
     },
     async validateDraft() {
       if (timer) clearTimeout(timer);

@@ -106,6 +106,7 @@ export const describeEightRanks = (title: string, o: EightRanks) =>
         seqLen: o.seqLen,
         steps: o.steps,
       });
+      await section().getByRole('button', { name: 'Several ranks' }).click();
       await section().getByRole('button', { name: 'Raise Data parallel' }).click();
       const accumulation = page.locator('[data-path="batch.grad_accum_steps"]');
       await set(page, 'Gradient accumulation', '4');
@@ -135,7 +136,7 @@ export const describeEightRanks = (title: string, o: EightRanks) =>
       await set(page, 'Restarts', '2');
       await setting(page, 'Record a timeline').check({ force: true });
       await page
-        .getByRole('region', { name: 'Precision and device' })
+        .getByRole('region', { name: 'Device and precision' })
         .getByRole('button', { name: /^Advanced/ })
         .click();
       await set(page, 'CPU threads', '1');

@@ -9,6 +9,13 @@ export const go = (page: Page, place: string) =>
 export const heading = (page: Page, name: string | RegExp): Locator =>
   page.getByRole('heading', { level: 1, name });
 
+/** The whole form; a fresh browser shows the simple one. */
+export const showAllSettings = (page: Page) =>
+  page
+    .getByRole('radiogroup', { name: 'How many settings are shown' })
+    .getByText('All', { exact: true })
+    .click();
+
 /** Imports by typing the path. Resolves when the card of the model is shown. */
 export async function importModel(page: Page, path: string, name: string): Promise<void> {
   await go(page, 'Models');

@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { specFields } from '../../../electron/shared/spec/spec-fields.ts';
-import { go, heading, pick, set, startButton, waitForState } from './flows.ts';
+import { go, heading, pick, set, showAllSettings, startButton, waitForState } from './flows.ts';
 
 export interface Variant {
   value: string;
@@ -51,6 +51,7 @@ export interface Composed {
 export async function composeRun(page: Page, { name, model, data, seqLen, steps }: Composed): Promise<void> {
   await go(page, 'New run');
   await heading(page, 'New run').waitFor();
+  await showAllSettings(page);
   await pick(page, 'Model', model);
   await pick(page, 'Training data', data);
   await set(page, 'Name', name);

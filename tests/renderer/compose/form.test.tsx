@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { fireEvent, screen, waitFor, within } from '@testing-library/react';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { SpecIssue } from '../../../electron/shared/spec/run-spec.ts';
 import { specFields, specValue } from '../../../electron/shared/spec/spec-fields.ts';
 import ComposePage from '../../../renderer/src/features/compose/ComposePage.tsx';
@@ -10,6 +10,7 @@ import { renderWithStore } from '../support/render.tsx';
 const shown = (path: string) => document.querySelector(`[data-path="${path}"]`);
 
 function openAdvanced() {
+  for (const title of screen.queryAllByRole('button', { name: 'Several ranks' })) fireEvent.click(title);
   for (const title of screen.getAllByText('Advanced')) fireEvent.click(title);
 }
 
@@ -25,6 +26,9 @@ function renderWithIssues(issues: SpecIssue[]) {
     methods: { 'spec.validate': () => ({ issues, resolved: null, preview: null }) },
   });
 }
+
+// The simple form has its own tests (views.test.tsx).
+beforeEach(() => localStorage.setItem('collie-form-view', 'all'));
 
 describe('sections', () => {
   it('hold every field of the schema exactly once', () => {

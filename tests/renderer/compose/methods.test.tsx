@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 /** Choosing methods: what is listed, which settings show, what they cost, and that every control is described. */
 import { fireEvent, screen, waitFor, within } from '@testing-library/react';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { RunPreview } from '../../../electron/shared/api/entities.ts';
 import { specFields, specValue } from '../../../electron/shared/spec/spec-fields.ts';
 import ComposePage from '../../../renderer/src/features/compose/ComposePage.tsx';
@@ -15,11 +15,14 @@ const methods = specFields().find((field) => field.path === 'method.type')?.opti
 /** The section of the method with all of its settings: the whole page would take a hundred times as long. */
 const renderMethod = (host: Parameters<typeof renderWithStore>[1] = {}) =>
   renderWithStore(
-    <SectionCard section={sectionOf('method') as Section} advancedOpen onAdvanced={() => {}} />,
+    <SectionCard section={sectionOf('method') as Section} view="all" advancedOpen onAdvanced={() => {}} />,
     host,
   );
 const shown = (path: string) => document.querySelector(`[data-path="${path}"]`);
 const choose = (title: string | RegExp) => fireEvent.click(screen.getByRole('radio', { name: title }));
+
+// The simple form has its own tests (views.test.tsx).
+beforeEach(() => localStorage.setItem('collie-form-view', 'all'));
 
 describe('the list of methods', () => {
   it('stands under families, each method with its help', () => {

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 /** The parallel section: steppers, the picture of ranks on devices, and layouts to choose from. */
 import { fireEvent, screen, waitFor, within } from '@testing-library/react';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Device } from '../../../electron/shared/api/entities.ts';
 import { parallelSchema } from '../../../electron/shared/spec/parallel-fields.ts';
 import { specValue } from '../../../electron/shared/spec/spec-fields.ts';
@@ -25,6 +25,9 @@ const gpu = (index: number): Device => ({
 });
 const ranksOn = (devices: ReturnType<typeof rankDevices>) =>
   devices.map(({ key, ranks }) => [key, ranks.map(({ rank }) => rank)]);
+
+// The simple form has its own tests (views.test.tsx).
+beforeEach(() => localStorage.setItem('collie-form-view', 'all'));
 
 describe('places of ranks', () => {
   it('have tensor-parallel neighbours next to each other, then copies, then stages', () => {
@@ -78,11 +81,17 @@ describe('places of ranks', () => {
 });
 
 const section = () => screen.getByRole('region', { name: 'Parallel' });
+/** The form with the section unfolded: on a machine of one device it is not, at first. */
+function renderForm(options?: Parameters<typeof renderWithStore>[1]) {
+  const view = renderWithStore(<ComposePage />, options);
+  fireEvent.click(within(section()).getByRole('button', { name: 'Several ranks' }));
+  return view;
+}
 const draftParallel = (state: () => { draft: object }) => specValue(state().draft, 'parallel');
 
 describe('the parallel section', () => {
   it('draws a rank more for each step up, each named by its place', async () => {
-    const { state } = renderWithStore(<ComposePage />);
+    const { state } = renderForm();
     fireEvent.click(within(section()).getByRole('button', { name: 'Raise Data parallel' }));
     fireEvent.click(within(section()).getByRole('button', { name: 'Raise Pipeline parallel' }));
     expect(draftParallel(state)).toMatchObject({ dp_size: 2, pp_size: 2 });
@@ -100,7 +109,7 @@ describe('the parallel section', () => {
   });
 
   it('lists layouts of as many ranks and takes over the one that is chosen', async () => {
-    const { state } = renderWithStore(<ComposePage />);
+    const { state } = renderForm();
     await waitFor(() => expect(state().system).not.toBeNull());
     const [model] = await waitFor(() => {
       const models = state().models;
@@ -124,7 +133,7 @@ describe('the parallel section', () => {
   });
 
   it('lets the number of ranks be emptied on the way to another one', () => {
-    renderWithStore(<ComposePage />);
+    renderForm();
     const field = screen.getByLabelText('Layouts of');
     const before = (field as HTMLInputElement).value;
     fireEvent.change(field, { target: { value: '' } });
@@ -137,7 +146,7 @@ describe('the parallel section', () => {
   });
 
   it('takes sizes by keyboard too, within their limits', () => {
-    const { state } = renderWithStore(<ComposePage />);
+    const { state } = renderForm();
     const zero = within(section()).getByLabelText('ZeRO stage');
     for (let i = 0; i < 4; i += 1) fireEvent.keyDown(zero, { key: 'ArrowUp' });
     expect(draftParallel(state)).toMatchObject({ zero_stage: 3 });
@@ -150,7 +159,7 @@ describe('the parallel section', () => {
   });
 
   it('says that colours begin again after eight groups', () => {
-    renderWithStore(<ComposePage />);
+    renderForm();
     const pipeline = within(section()).getByLabelText('Pipeline parallel');
     for (let i = 0; i < 9; i += 1) fireEvent.keyDown(pipeline, { key: 'ArrowUp' });
     const meaning = within(section()).getByRole('list', { name: 'What the colours mean' });
@@ -158,7 +167,7 @@ describe('the parallel section', () => {
   });
 
   it('has sequence parallel once there is tensor parallel, and can always take it back', () => {
-    const { state } = renderWithStore(<ComposePage />);
+    const { state } = renderForm();
     const control = () => within(section()).getByRole('switch', { name: /Sequence parallel/ });
     expect(control()).toHaveProperty('disabled', true);
     expect(within(section()).getByText(/Needs tensor parallel above 1/)).not.toBeNull();
@@ -173,7 +182,7 @@ describe('the parallel section', () => {
   });
 
   it('says what the colours of the ranks mean', () => {
-    renderWithStore(<ComposePage />);
+    renderForm();
     fireEvent.click(within(section()).getByRole('button', { name: 'Raise Data parallel' }));
     const meaning = () =>
       within(within(section()).getByRole('list', { name: 'What the colours mean' }))
@@ -185,7 +194,7 @@ describe('the parallel section', () => {
   });
 
   it('has hosts, restarts and the hang limit among the advanced settings', () => {
-    renderWithStore(<ComposePage />);
+    renderForm();
     fireEvent.click(within(section()).getByRole('button', { name: /^Advanced/ }));
     for (const title of ['Hosts', 'Restarts', 'Hang limit', 'Record a timeline', 'Chunks per stage'])
       expect(within(section()).getByLabelText(title), title).not.toBeNull();
@@ -198,7 +207,7 @@ describe('the parallel section', () => {
       message: '8 ranks need a GPU each; this machine has 2.',
       suggestion: 'Choose less.',
     };
-    renderWithStore(<ComposePage />, {
+    renderForm({
       methods: { 'spec.validate': () => ({ issues: [issue], resolved: null, preview: null }) },
     });
     expect(await within(section()).findByText(`${issue.message} Choose less.`)).not.toBeNull();

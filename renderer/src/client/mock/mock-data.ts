@@ -146,6 +146,7 @@ export const mockPresets: Preset[] = [
   {
     id: 'lora-balanced',
     title: 'LoRA, balanced',
+    order: 1,
     description: 'Rank 16 on every linear layer. A good start for most instruction data.',
     spec: {
       method: { type: 'lora', rank: 16, alpha: 32 },
@@ -156,6 +157,7 @@ export const mockPresets: Preset[] = [
   {
     id: 'quick-look',
     title: 'Quick look',
+    order: 2,
     description: 'Fifty steps with small batches, to see in a minute that everything fits together.',
     spec: {
       method: { type: 'lora', rank: 8, alpha: 16 },
@@ -167,6 +169,7 @@ export const mockPresets: Preset[] = [
   {
     id: 'full',
     title: 'Full fine-tuning',
+    order: 3,
     description: 'Trains every weight with a small learning rate. Needs the most memory.',
     spec: {
       method: { type: 'full' },

@@ -70,6 +70,9 @@ export function mockPreview(spec: RunSpec): RunPreview {
     adapterBytes: methodTraits(method.type).adapter === 'none' ? 0 : trainable * 4,
     memory: ofFullestDevice(layout, spec.device),
     layout,
+    time: mockTime(trainable, batch.seq_len * sequences, duration, perEpoch),
+    beside:
+      spec.device === 'cpu' ? [{ id: 'run-live', name: 'Larkspur support, LoRA r16', etaSeconds: 274 }] : [],
     summary: [
       `${model?.name ?? 'The model'} trains ${whatIsTrained(method)} on 304 rows of ${spec.dataset.train.replace('library:', '')}.`,
       `Each step reads ${sequences} sequences of at most ${batch.seq_len} tokens.`,
@@ -77,6 +80,17 @@ export function mockPreview(spec: RunSpec): RunPreview {
     ],
     warnings: optimizer.learning_rate > 0.1 ? ['A learning rate above 0.1 often diverges.'] : [],
   };
+}
+
+function mockTime(
+  trainable: number,
+  tokens: number,
+  { unit, value }: RunSpec['duration'],
+  perEpoch: number,
+): RunPreview['time'] {
+  const stepSeconds = (tokens * (4e8 + 2 * trainable)) / 1.6e12;
+  const steps = Math.round(unit === 'steps' ? value : perEpoch * value);
+  return { seconds: steps * stepSeconds, stepSeconds, measuredRuns: 3 };
 }
 
 /** All ranks share the memory of a CPU; a GPU has one, and here all are alike. */

@@ -1,4 +1,4 @@
-import { Button, Tabs } from '@mantine/core';
+import { Button, Tabs, VisuallyHidden } from '@mantine/core';
 import { IconRestore } from '@tabler/icons-react';
 import { useCallback, useEffect, useState } from 'react';
 import { href, navigate, useRoute } from '../../app/route.ts';
@@ -6,19 +6,24 @@ import { ConfirmModal } from '../../components/confirm.tsx';
 import { Page } from '../../components/Page.tsx';
 import { useStore } from '../../store/context.tsx';
 import classes from './Compose.module.css';
+import { FormIndex } from './FormIndex.tsx';
+import { useFormView } from './form-view.ts';
 import { PresetGallery } from './PresetGallery.tsx';
 import { PreviewPanel } from './PreviewPanel.tsx';
 import { SectionCard } from './SectionCard.tsx';
 import { SpecJson } from './SpecJson.tsx';
-import { fieldId, sectionOf, sections } from './sections.ts';
+import { fieldId, partId, parts, sectionOf } from './sections.ts';
 
 /** The run form: settings at the left, what they lead to at the right. `#/compose/json` shows the same as JSON. */
 export default function ComposePage() {
-  const { parts } = useRoute();
-  const view = parts[1] === 'json' ? 'json' : 'form';
+  const route = useRoute();
+  const view = route.parts[1] === 'json' ? 'json' : 'form';
   const validate = useStore((s) => s.validateDraft);
   const loadModels = useStore((s) => s.loadModels);
   const loadDatasets = useStore((s) => s.loadDatasets);
+  const [formView, setFormView] = useFormView();
+  const models = useStore((s) => s.models);
+  const chooseOnlyModel = useStore((s) => s.chooseOnlyModel);
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const [target, setTarget] = useState<string | null>(null);
 
@@ -27,6 +32,9 @@ export default function ComposePage() {
     void loadModels();
     void loadDatasets();
   }, [validate, loadModels, loadDatasets]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: when the list has come
+  useEffect(() => chooseOnlyModel(), [models, chooseOnlyModel]);
 
   const setAdvanced = useCallback((id: string, isOpen: boolean) => {
     setOpen((before) => {
@@ -70,13 +78,20 @@ export default function ComposePage() {
           <div>
             <Tabs.Panel value="form">
               <PresetGallery />
-              {sections.map((section) => (
-                <SectionCard
-                  key={section.id}
-                  section={section}
-                  advancedOpen={open.has(section.id)}
-                  onAdvanced={setAdvanced}
-                />
+              <FormIndex view={formView} onView={setFormView} />
+              {parts.map((part) => (
+                <div key={part.id} id={partId(part.id)} className={classes.part} tabIndex={-1}>
+                  <VisuallyHidden component="h2">{part.title}</VisuallyHidden>
+                  {part.sections.map((section) => (
+                    <SectionCard
+                      key={section.id}
+                      section={section}
+                      view={formView}
+                      advancedOpen={open.has(section.id)}
+                      onAdvanced={setAdvanced}
+                    />
+                  ))}
+                </div>
               ))}
             </Tabs.Panel>
             <Tabs.Panel value="json">

@@ -1,14 +1,27 @@
-import { Alert, Anchor, Button, Divider, List, Skeleton, Stack, Text, Title } from '@mantine/core';
-import { IconAlertTriangle, IconPlayerPlay } from '@tabler/icons-react';
+import {
+  Alert,
+  Anchor,
+  Button,
+  Divider,
+  List,
+  Skeleton,
+  Stack,
+  Text,
+  Title,
+  UnstyledButton,
+} from '@mantine/core';
+import { IconAlertTriangle, IconChevronUp, IconPlayerPlay } from '@tabler/icons-react';
+import { useState } from 'react';
 import type { RunPreview } from '../../../../electron/shared/api/entities.ts';
 import { specValue } from '../../../../electron/shared/spec/spec-fields.ts';
 import { navigate } from '../../app/route.ts';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { Facts } from '../../components/Facts.tsx';
-import { formatBytes, formatCount, formatInteger, formatShare } from '../../components/format.ts';
+import { formatBytes, formatCount, formatEta, formatInteger, formatShare } from '../../components/format.ts';
 import { useStore } from '../../store/context.tsx';
 import classes from './Compose.module.css';
 import { MemoryBar } from './MemoryBar.tsx';
+import { BesideLiveRuns, TimeForecast } from './TimeForecast.tsx';
 import { useReadiness } from './use-readiness.ts';
 
 /** What will run, whether it fits, and the button that starts it. Follows the form as it changes. */
@@ -17,8 +30,24 @@ export function PreviewPanel({ onGoTo }: { onGoTo: (path: string) => void }) {
   const validation = useStore((s) => s.validation);
   const error = useStore((s) => s.validationError);
   const retry = useStore((s) => s.validateDraft);
+  /** In a narrow window the panel is a bar at its foot, and this the rest of it. */
+  const [open, setOpen] = useState(false);
   return (
-    <aside className={classes.panel} aria-label="Summary">
+    <aside className={classes.panel} aria-label="Summary" data-open={open || undefined}>
+      <UnstyledButton
+        className={classes.panelToggle ?? ''}
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+      >
+        <IconChevronUp size={16} aria-hidden className={classes.panelChevron ?? ''} />
+        Summary
+        {preview && (
+          <Text span size="xs" c="dimmed" inherit={false}>
+            {formatBytes(preview.memory.totalBytes)}
+            {preview.time.seconds !== null && `, ${formatEta(preview.time.seconds)}`}
+          </Text>
+        )}
+      </UnstyledButton>
       <div className={classes.panelBody}>
         <Title order={2} mb="md">
           Summary
@@ -81,6 +110,8 @@ function Forecast({ preview }: { preview: RunPreview }) {
     <>
       <Cost preview={preview} />
       <MemoryBar memory={preview.memory} title={memoryTitle(preview.layout, device)} />
+      <TimeForecast time={preview.time} />
+      <BesideLiveRuns beside={preview.beside} device={device} />
       {preview.warnings.length > 0 && (
         <Alert color="yellow" p="sm" icon={<IconAlertTriangle aria-hidden />} title="Worth a look">
           <List size="sm" spacing={4} withPadding={false}>
