@@ -24,7 +24,7 @@ class NativeAddon : public Napi::Addon<NativeAddon> {
     exports["ggufConvert"] = Napi::Function::New<gguf_convert_async>(env, "ggufConvert");
     exports["modelSummary"] = Napi::Function::New<model_summary>(env, "modelSummary");
     exports["planEpochSequences"] = Napi::Function::New<plan_epoch_sequences>(env, "planEpochSequences");
-    exports["parallelExclusions"] = Napi::Function::New<parallel_exclusions>(env, "parallelExclusions");
+    exports["ruleRefusals"] = Napi::Function::New<rule_refusals_of>(env, "ruleRefusals");
     exports["planLayout"] = Napi::Function::New<plan_layout_of_run>(env, "planLayout");
     exports["tensorParallelSizes"] = Napi::Function::New<tensor_parallel_sizes>(env, "tensorParallelSizes");
     exports["planMemory"] = Napi::Function::New<plan_memory_of_run>(env, "planMemory");

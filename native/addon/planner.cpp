@@ -5,7 +5,7 @@
 #include "core/plan/layout_plan.h"
 #include "core/plan/memory_plan.h"
 #include "core/model/model_config.h"
-#include "core/recipe/parallel_support.h"
+#include "core/recipe/rules.h"
 #include "core/recipe/run_spec.h"
 
 namespace collie::addon {
@@ -51,11 +51,14 @@ Napi::Value plan_layout_of_run(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value parallel_exclusions(const Napi::CallbackInfo& info) {
-  nlohmann::json rows = nlohmann::json::array();
-  for (const Exclusion& e : exclusions())
-    rows.push_back({{"field", e.field}, {"value", e.value}, {"axis", name_of(e.axis)}, {"zeroStage", e.zero_stage}, {"reason", e.reason}});
-  return to_js(info.Env(), rows);
+Napi::Value rule_refusals_of(const Napi::CallbackInfo& info) {
+  const std::string spec = string_argument(info, 0, "specJson");
+  return guarded(info.Env(), [&] {
+    nlohmann::json issues = nlohmann::json::array();
+    for (const Refusal& r : rule_refusals(parse_json(spec, "spec.invalid", "The spec")))
+      issues.push_back({{"path", r.path}, {"code", r.code}, {"message", r.message}, {"received", r.received}, {"suggestion", r.fix}});
+    return to_js(info.Env(), issues);
+  });
 }
 
 Napi::Value tensor_parallel_sizes(const Napi::CallbackInfo& info) {

@@ -1,6 +1,6 @@
 /** Every optimizer and every method trains on as many axes of parallelism as it allows, and what it trains on one rank. */
 import { describe, expect, it } from 'vitest';
-import { native } from '../../electron/server/native/addon.ts';
+import { exclusions } from '../../electron/shared/spec/rules.ts';
 import type { RunSpec } from '../../electron/shared/spec/run-spec.ts';
 import { noMpi } from '../support/mpirun.ts';
 import type { SpecPatch } from '../support/rank.ts';
@@ -17,12 +17,12 @@ type Layout = Partial<RunSpec['parallel']>;
  * goes without stages, beside whole sequences.
  */
 function layoutsFor(methodType: string, optimizerType: string): Layout[] {
-  const excluded = native((addon) => addon.parallelExclusions())
-    .filter(({ field, value }) => value === (field === 'method.type' ? methodType : optimizerType))
-    .map(({ axis }) => axis);
+  const excluded = exclusions
+    .filter(({ path, type }) => type === (path === 'method.type' ? methodType : optimizerType))
+    .map(({ feature }) => feature);
   const two = (axis: (typeof excluded)[number]) => (excluded.includes(axis) ? 1 : 2);
-  const sequence_parallel = two('tensor') > 1;
-  const widest = { dp_size: 2, tp_size: two('tensor'), pp_size: two('pipeline') };
+  const sequence_parallel = two('tensor_parallel') > 1;
+  const widest = { dp_size: 2, tp_size: two('tensor_parallel'), pp_size: two('pipeline_parallel') };
   if (excluded.includes('zero')) return [{ ...widest, sequence_parallel, zero_stage: 0 }];
   return [
     { ...widest, sequence_parallel, zero_stage: 2 },

@@ -3,8 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { installRoot, type NativeAddon, native, nativeAddon } from '../../electron/server/native/addon.ts';
-import { parallelMarkdown } from '../../electron/server/spec/docs-parallel.ts';
+import { type NativeAddon, native, nativeAddon } from '../../electron/server/native/addon.ts';
 import { deviceSchema, telemetrySchema } from '../../electron/shared/api/entities.ts';
 import { CollieError } from '../../electron/shared/errors.ts';
 import { runSpecSchema } from '../../electron/shared/spec/run-spec.ts';
@@ -224,13 +223,5 @@ describeWithAddon('native addon', () => {
     ]);
     expect(stages.reduce((sum, stage) => sum + stage.layers, 0)).toBe(layers);
     expect(codeOf(() => plan({ pp_size: layers + 1 }))).toBe('spec.invalid');
-  });
-
-  it('says what parallel layouts exclude, as the docs do', () => {
-    const rows = call((addon) => addon.parallelExclusions());
-    expect(rows.length).toBeGreaterThan(0);
-    const page = readFileSync(join(installRoot(), 'docs/parallel.md'), 'utf8');
-    expect(parallelMarkdown(rows)).toBe(page);
-    expect(parallelMarkdown(rows.slice(1))).not.toBe(page);
   });
 });

@@ -8,6 +8,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Device, Telemetry } from '../../shared/api/entities.ts';
 import { CollieError, type ErrorInfo, errorInfoSchema } from '../../shared/errors.ts';
+import type { SpecIssue } from '../../shared/spec/run-spec.ts';
 
 export interface GgufInfo {
   architecture: string;
@@ -66,16 +67,6 @@ export interface RankForecast {
   traffic: { tensor: number; pipeline: number; data: number };
 }
 
-export interface ParallelExclusion {
-  field: 'method.type' | 'optimizer.type';
-  value: string;
-  axis: 'tensor' | 'pipeline' | 'zero';
-  /** For the axis zero: from this stage on. */
-  zeroStage: number;
-  /** Goes on after "because". */
-  reason: string;
-}
-
 export type RankMemory = Omit<MemoryForecast, 'totalParams' | 'trainableParams' | 'adapterBytes'>;
 
 export interface TokenStoreWriter {
@@ -103,8 +94,8 @@ export interface NativeAddon {
   planMemory(configJson: string, specJson: string): MemoryForecast;
   /** Forecast of every rank of a resolved spec's layout; `threads` of one rank. Throws spec.invalid when the model cannot be cut that way. */
   planLayout(configJson: string, specJson: string, threads: number): RankForecast[];
-  /** Methods and optimizers that a kind of parallelism excludes (native/core/recipe/parallel_support.h). */
-  parallelExclusions(): ParallelExclusion[];
+  /** What the engine's rules find in a spec: the same as ruleIssues() of shared/spec/rules.ts. */
+  ruleRefusals(specJson: string): SpecIssue[];
   /** Tensor-parallel degrees up to `most` that the model's heads allow. */
   tensorParallelSizes(configJson: string, most: number): number[];
 }

@@ -1,5 +1,4 @@
-/** Settings of the method: against each other, against the model, and against a 4-bit base. */
-import { methodTitle, methodTraits } from '../../shared/spec/method-traits.ts';
+/** Settings of the method against the model and among lists of names; what else does not go together is in shared/spec/rules.ts. */
 import type { Method } from '../../shared/spec/methods.ts';
 import { linearModuleNames, matchedModules } from '../../shared/spec/module-pattern.ts';
 import type { Findings, Found } from './context.ts';
@@ -76,27 +75,6 @@ function checkScaledInputs(scaled: string[], targets: string[], found: Found, ad
   add('method.feedforward_modules', 'not_together', message, scaled, way);
 }
 
-function checkRanks(method: Method, add: Add): void {
-  if (method.type !== 'adalora') return;
-  const { init_rank, target_rank, start_ratio, end_ratio } = method;
-  if (target_rank > init_rank)
-    add(
-      'method.target_rank',
-      'not_together',
-      `The target rank is ${target_rank} and the first rank ${init_rank}; ranks are pruned, they never grow.`,
-      target_rank,
-      `Use ${init_rank} or less, or raise method.init_rank to ${Math.ceil(target_rank * 1.5)}.`,
-    );
-  if (start_ratio + end_ratio >= 1)
-    add(
-      'method.start_ratio',
-      'not_together',
-      `No step is left to prune ranks in: pruning starts after ${start_ratio} of all steps and ends ${end_ratio} of them before the last.`,
-      start_ratio,
-      'Lower method.start_ratio or method.end_ratio until they add up to less than 1; 0.1 and 0.4 are usual.',
-    );
-}
-
 /** What the model is too small for. */
 function checkSize(method: Method, parts: Parts, found: Found, add: Add): void {
   const card = found.model?.card;
@@ -139,32 +117,12 @@ function checkTied(method: Method, found: Found, add: Add): void {
     );
 }
 
-/** The weights of a 4-bit base can be read but not changed. */
-function checkQuantization(method: Method, quantization: Parts['quantization'], add: Add): void {
-  if (quantization !== 'nf4') return;
-  const { base } = methodTraits(method.type);
-  if (base === 'frozen') return;
-  const does =
-    base === 'trained'
-      ? 'trains the base weights themselves'
-      : 'changes the base weights before it trains beside them';
-  add(
-    'quantization',
-    'not_together',
-    `${methodTitle(method.type)} ${does}; weights in 4 bits (nf4) cannot be changed.`,
-    quantization,
-    'Set quantization to none, or choose LoRA, which trains beside 4-bit weights (QLoRA).',
-  );
-}
-
 export function checkMethod(parts: Parts, found: Found, findings: Findings): void {
   const { method } = parts;
   if (!method) return;
   const add: Add = (...what) => findings.issues.push(issue(...what));
   checkRepeated(method, add);
   checkTargets(method, found, add);
-  checkRanks(method, add);
   checkSize(method, parts, found, add);
   checkTied(method, found, add);
-  checkQuantization(method, parts.quantization, add);
 }

@@ -1,10 +1,10 @@
-/** Settings of the optimizer, the batch and the schedule that do not go together. */
+/** Settings of the optimizer and the schedule that are unusual or cost something; what is refused is in shared/spec/rules.ts. */
 
 import { usualRate } from '../../shared/spec/learning-rates.ts';
 import { methodTitle, optimizerTitle } from '../../shared/spec/method-traits.ts';
+import { fusedOptimizers } from '../../shared/spec/rules.ts';
 import type { Findings } from './context.ts';
 import { issue, type Parts } from './issue.ts';
-import { FUSED_OPTIMIZERS } from './parallel-rules.ts';
 
 function checkRate({ method, optimizer }: Parts, findings: Findings): void {
   if (!method || !optimizer) return;
@@ -18,16 +18,10 @@ function checkRate({ method, optimizer }: Parts, findings: Findings): void {
   findings.warnings.push(issue('optimizer.learning_rate', 'unusual', message, lr, effect));
 }
 
-/** No gradient is kept with such an optimizer, so a norm over all needs a pass of its own. Accumulation: parallel-rules.ts. */
-function checkFused({ method, optimizer, max_grad_norm }: Parts, findings: Findings): void {
-  if (!optimizer || !FUSED_OPTIMIZERS.includes(optimizer.type)) return;
+/** No gradient is kept with such an optimizer, so a norm over all needs a pass of its own. */
+function checkFused({ optimizer, max_grad_norm }: Parts, findings: Findings): void {
+  if (!optimizer || !fusedOptimizers.includes(optimizer.type)) return;
   const title = optimizerTitle(optimizer.type);
-  if (method?.type === 'adalora') {
-    const message = `AdaLoRA allocates ranks by the gradients of the whole step; ${title} keeps none.`;
-    findings.issues.push(
-      issue('optimizer.type', 'not_together', message, optimizer.type, 'Use adamw, or lora as the method.'),
-    );
-  }
   if (max_grad_norm !== undefined && max_grad_norm > 0) {
     const message = `Clipping the global gradient norm costs ${title} a second forward and backward pass in every step: the norm has to be known before the first weight changes.`;
     const fix = 'Set max_grad_norm to 0 if the training is stable without.';
@@ -35,12 +29,7 @@ function checkFused({ method, optimizer, max_grad_norm }: Parts, findings: Findi
   }
 }
 
-function checkDuration({ schedule, duration }: Parts, findings: Findings): void {
-  if (duration?.unit === 'steps' && !Number.isInteger(duration.value)) {
-    const message = `${duration.value} steps cannot be trained; steps are whole.`;
-    const suggestion = `Use ${Math.max(1, Math.round(duration.value))}, or epochs as the unit.`;
-    findings.issues.push(issue('duration.value', 'not_whole', message, duration.value, suggestion));
-  }
+function checkSchedule({ schedule }: Parts, findings: Findings): void {
   if (schedule && schedule.warmup_ratio > 0.5) {
     const message = `The learning rate rises for ${Math.round(schedule.warmup_ratio * 100)}% of the run${schedule.warmup_ratio === 1 ? ' and never reaches its peak' : ''}.`;
     findings.warnings.push(
@@ -65,5 +54,5 @@ function checkDuration({ schedule, duration }: Parts, findings: Findings): void 
 export function checkOptimization(parts: Parts, findings: Findings): void {
   checkRate(parts, findings);
   checkFused(parts, findings);
-  checkDuration(parts, findings);
+  checkSchedule(parts, findings);
 }

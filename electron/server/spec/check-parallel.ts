@@ -4,8 +4,8 @@ import { toErrorInfo } from '../../shared/errors.ts';
 import { bubbleShare, worldSize } from '../../shared/spec/parallel-fields.ts';
 import { allotment } from '../rank/batch-system.ts';
 import type { Findings, Found, SpecContext } from './context.ts';
+import { hostIssues } from './host-rules.ts';
 import { issue, type Parts } from './issue.ts';
-import { ruleIssues } from './parallel-rules.ts';
 
 /** Waiting of more than this share of a step is told. */
 const LARGE_BUBBLE = 0.3;
@@ -57,10 +57,10 @@ function checkRecovery({ recovery, checkpoint }: Parts, findings: Findings): voi
 }
 
 export function checkParallel(parts: Parts, found: Found, context: SpecContext, findings: Findings): void {
-  const { parallel, batch, hosts, optimizer } = parts;
+  const { parallel, batch, hosts } = parts;
   checkRecovery(parts, findings);
   if (!parallel || !batch || !hosts) return;
-  findings.issues.push(...ruleIssues({ parallel, batch, hosts, ...(optimizer ? { optimizer } : {}) }));
+  findings.issues.push(...hostIssues({ parallel, hosts }));
   if (worldSize(parallel) > 1 || hosts.length > 0) checkLauncher(worldSize(parallel), context, findings);
   checkDevices(parts, found, findings);
   if (findings.issues.length === 0) checkPipeline(parts, findings);

@@ -3,6 +3,7 @@
 import { recommendedRate, usualRate } from '../../shared/spec/learning-rates.ts';
 import { exportKinds, methodTraits } from '../../shared/spec/method-traits.ts';
 import type { MethodType } from '../../shared/spec/methods.ts';
+import { exclusions } from '../../shared/spec/rules.ts';
 import { type FieldOption, type SpecField, specFields } from '../../shared/spec/spec-fields.ts';
 
 const field = (path: string) => specFields().find((one) => one.path === path) as SpecField;
@@ -37,6 +38,11 @@ function exportsOf(type: MethodType): string {
   return `${kinds.join(', ')}${notMergeable ? ` (not merged: ${notMergeable})` : ''}`;
 }
 
+function quantizationOf(type: MethodType): string {
+  const no = exclusions.find((one) => one.type === type && one.feature === 'quantization');
+  return no ? `no, ${no.because}` : 'yes';
+}
+
 function methodPart(option: FieldOption): string {
   const type = option.value as MethodType;
   const traits = methodTraits(type);
@@ -49,7 +55,7 @@ function methodPart(option: FieldOption): string {
       `- **Cost**: ${traits.cost}`,
       `- **When**: ${traits.choose}`,
       `- **Learning rate** with AdamW: ${start} is recommended; usual are ${low} to ${high}.`,
-      `- **Base in 4 bits** (\`quantization\`: \`nf4\`): ${traits.base === 'frozen' ? 'yes' : `no, it ${traits.base === 'trained' ? 'trains' : 'changes'} the base weights themselves`}.`,
+      `- **Base in 4 bits** (\`quantization\`: \`nf4\`): ${quantizationOf(type)}.`,
       `- **Exports**: ${exportsOf(type)}.`,
       ...(option.paper ? [`- **Paper**: ${paper(option)}`] : []),
     ].join('\n'),

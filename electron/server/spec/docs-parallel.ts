@@ -1,13 +1,9 @@
-/**
- * The tables of docs/parallel.md: what of a layout does not combine, from the rules that refuse it here and from those of the engine.
- * The latter need the addon; without it their table stays as it is, and a test of the addon holds it.
- */
+/** The tables of docs/parallel.md: what does not go together, from the rule book. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { methodTitle, optimizerTitle } from '../../shared/spec/method-traits.ts';
-import type { MethodType } from '../../shared/spec/methods.ts';
-import { installRoot, type ParallelExclusion } from '../native/addon.ts';
-import { parallelRules } from './parallel-rules.ts';
+import { exclusions, generalRules } from '../../shared/spec/rules.ts';
+import { installRoot } from '../native/addon.ts';
+import { hostRules } from './host-rules.ts';
 
 const mark = (name: string) => ({
   begin: `<!-- ${name}: made by npm run docs:spec, do not edit by hand -->`,
@@ -25,27 +21,22 @@ const rules = () =>
   [
     '| refused | why |',
     '| --- | --- |',
-    ...parallelRules.map(({ refused, reason }) => `| ${refused} | ${reason} |`),
+    ...[...generalRules.filter(({ path }) => path.startsWith('parallel.')), ...hostRules].map(
+      ({ refused, reason }) => `| ${refused} | ${reason} |`,
+    ),
   ].join('\n');
 
-const titleOf = ({ field, value }: ParallelExclusion) =>
-  field === 'method.type' ? methodTitle(value as MethodType) : optimizerTitle(value);
-const axisOf = ({ axis, zeroStage }: ParallelExclusion) =>
-  ({
-    tensor: '`tp_size` above 1',
-    pipeline: '`pp_size` above 1',
-    zero: `\`zero_stage\` ${zeroStage} or more`,
-  })[axis];
-
-const exclusionTable = (rows: readonly ParallelExclusion[]) =>
+const exclusionTable = () =>
   [
     '| method or optimizer | not with | because |',
     '| --- | --- | --- |',
-    ...rows.map((row) => `| ${titleOf(row)} | ${axisOf(row)} | ${row.reason} |`),
+    ...exclusions.map(({ title, said, because }) => `| ${title} | ${said} | ${because} |`),
   ].join('\n');
 
-/** The page with its tables current; the rest of it is written by hand. `exclusions` null: the engine's table stays. */
-export function parallelMarkdown(exclusions: readonly ParallelExclusion[] | null): string {
-  const page = replaced(readFileSync(join(installRoot(), 'docs/parallel.md'), 'utf8'), 'rules', rules());
-  return exclusions === null ? page : replaced(page, 'exclusions', exclusionTable(exclusions));
-}
+/** The page with its tables current; the rest of it is written by hand. */
+export const parallelMarkdown = (): string =>
+  replaced(
+    replaced(readFileSync(join(installRoot(), 'docs/parallel.md'), 'utf8'), 'rules', rules()),
+    'exclusions',
+    exclusionTable(),
+  );

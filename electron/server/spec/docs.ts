@@ -1,14 +1,15 @@
 /**
  * docs/spec.md, docs/spec.schema.json, docs/methods.md and docs/optimizers.md, made from the schema (electron/shared), and the table of
- * docs/parallel.md, by `npm run docs:spec`. A test fails when they are not current.
+ * docs/parallel.md, by `npm run docs:spec`; and the rule book for the engine. A test fails when they are not current.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { rulesForEngine } from '../../shared/spec/rules.ts';
 import { runSpecObject } from '../../shared/spec/run-spec.ts';
 import { type SpecField, specFields, specGroups } from '../../shared/spec/spec-fields.ts';
-import { addonPath, installRoot, native } from '../native/addon.ts';
+import { installRoot } from '../native/addon.ts';
 import { methodsMarkdown, optimizersMarkdown } from './docs-choices.ts';
 import { parallelMarkdown } from './docs-parallel.ts';
 import { expected } from './schema-issues.ts';
@@ -27,6 +28,9 @@ const FORM_ONLY = [
   'traits',
   'rateFactor',
   'beside',
+  'excludes',
+  'rules',
+  'updates',
 ];
 
 /** What a user may write, as JSON Schema (draft 2020-12): for editors and other programs. */
@@ -107,15 +111,13 @@ Editors complete and check specs with [spec.schema.json](spec.schema.json). How 
   return `${[intro, section('', 'General'), ...groups].join('\n\n')}\n`;
 }
 
-/** What the engine excludes; null while its addon is not built. */
-const exclusions = () => (existsSync(addonPath()) ? native((addon) => addon.parallelExclusions()) : null);
-
 /** The generated files by their path in the repository. */
 export const generatedDocs = (): Record<string, string> => ({
   'docs/spec.md': specMarkdown(),
   'docs/methods.md': methodsMarkdown(),
   'docs/optimizers.md': optimizersMarkdown(),
-  'docs/parallel.md': parallelMarkdown(exclusions()),
+  'docs/parallel.md': parallelMarkdown(),
+  'native/core/recipe/rules.inc': rulesForEngine(),
   'docs/spec.schema.json': `${JSON.stringify(specJsonSchema(), null, 2)}\n`,
 });
 

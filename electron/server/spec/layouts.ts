@@ -10,12 +10,13 @@ import {
   threadsPerRank,
   worldSize,
 } from '../../shared/spec/parallel-fields.ts';
+import { ruleIssues } from '../../shared/spec/rules.ts';
 import type { RunSpec, SpecIssue } from '../../shared/spec/run-spec.ts';
 import type { RankForecast } from '../native/addon.ts';
 import { allotment } from '../rank/batch-system.ts';
 import type { SpecContext } from './context.ts';
+import { hostIssues } from './host-rules.ts';
 import { issue } from './issue.ts';
-import { ruleIssues } from './parallel-rules.ts';
 import { stepTime } from './step-time.ts';
 
 /** A forecast above this share of the available memory is tight. */
@@ -146,7 +147,8 @@ export function rankLayouts(
     machine.planner.tensorParallelSizes(configJson, Math.min(ranks, 64)),
   ).flatMap((grid) => {
     const candidate = withGrid(spec, grid);
-    if (!Number.isInteger(candidate.batch.grad_accum_steps) || ruleIssues(candidate).length > 0) return [];
+    if (!Number.isInteger(candidate.batch.grad_accum_steps)) return [];
+    if (ruleIssues(candidate).length + hostIssues(candidate).length > 0) return [];
     try {
       return [forecastLayout(configJson, candidate, machine)];
     } catch (thrown) {

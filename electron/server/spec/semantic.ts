@@ -1,4 +1,5 @@
 /** Checks that need more than the schema: what the spec refers to, and settings that do not go together. */
+import { ruleIssues } from '../../shared/spec/rules.ts';
 import { loadTokenizer } from '../tokenize/tokenizer.ts';
 import { checkDataset } from './check-data.ts';
 import { checkMachine } from './check-machine.ts';
@@ -54,6 +55,7 @@ export async function findReferences(parts: Parts, context: SpecContext, finding
 export async function checkMeaning(parts: Parts, context: SpecContext): Promise<Findings & { found: Found }> {
   const findings: Findings = { issues: [], warnings: [] };
   const found = await findReferences(parts, context, findings);
+  findings.issues.push(...ruleIssues(parts));
   checkDataset(parts, found, findings);
   checkMethod(parts, found, findings);
   await checkInitAdapter(parts, found, context.base, findings);

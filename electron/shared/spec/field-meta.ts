@@ -21,6 +21,40 @@ export interface MethodTraits {
   usualRate: { low: number; start: number; high: number };
 }
 
+/** What a method or an optimizer can exclude: settings beyond it, with their numbers and fixes in rules.ts. */
+export type RuleFeature =
+  | 'tensor_parallel'
+  | 'pipeline_parallel'
+  | 'zero'
+  | 'fused_update'
+  | 'quantization'
+  | 'accumulation';
+
+/** Of a setting, or of several with `+`, `*`, `up_to` (the next multiple) between: what must hold of the value. */
+export interface RuleCondition {
+  value: string;
+  is?: string | number | boolean;
+  not?: string;
+  one_of?: string[];
+  above?: number | string;
+  from?: number | string;
+  no_multiple_of?: number | string;
+}
+
+/** Settings that do not go together: refused where all of `when` holds. {setting} in message and fix stands for its value. */
+export interface Rule {
+  id: string;
+  /** Where the issue stands. */
+  path: string;
+  code: 'not_together' | 'not_divisible' | 'not_whole';
+  when: RuleCondition[];
+  message: string;
+  fix: string;
+  /** What is refused and why, in words for the docs. */
+  refused: string;
+  reason: string;
+}
+
 /** What a form field or a docs row shows besides the type and range, which come from zod itself. */
 export interface FieldMeta {
   title: string;
@@ -46,6 +80,12 @@ export interface FieldMeta {
   short?: string;
   /** Of a method. */
   traits?: MethodTraits;
+  /** Of a method or an optimizer: what it does not go with, why (behind "because"), and what else to do than turn that off. */
+  excludes?: { feature: RuleFeature; because: string; instead?: string }[];
+  /** Of a method or an optimizer: what its own settings must hold. */
+  rules?: Rule[];
+  /** Of an optimizer that changes a weight as soon as its gradient is there. */
+  updates?: 'inside_backward';
   /** Of a learning rate: the recommended one as a multiple of AdamW's. Such a field is null where it is not set. */
   rateFactor?: number;
 }

@@ -104,6 +104,14 @@ export const pissa = z
       paper: { title: 'PiSSA (2024)', url: 'https://arxiv.org/abs/2404.02948' },
       family: 'Low-rank',
       short: 'PiSSA r{rank}',
+      excludes: [
+        {
+          feature: 'quantization',
+          because:
+            'it changes the base weights before it trains beside them, and weights in 4 bits cannot be changed',
+          instead: 'choose lora, which trains beside 4-bit weights (QLoRA)',
+        },
+      ],
       traits: {
         base: 'rewritten',
         adapter: 'peft',
@@ -184,6 +192,53 @@ export const adalora = z
       paper: { title: 'AdaLoRA (2023)', url: 'https://arxiv.org/abs/2303.10512' },
       family: 'Low-rank',
       short: 'AdaLoRA r{target_rank}',
+      excludes: [
+        {
+          feature: 'tensor_parallel',
+          because: 'it scores and prunes whole pairs of factors, whose parts would lie on several ranks',
+          instead: 'use lora, dora or pissa',
+        },
+        {
+          feature: 'pipeline_parallel',
+          because: 'it allocates ranks among the adapters of all layers, which would lie on several stages',
+          instead: 'use lora, dora or pissa',
+        },
+        {
+          feature: 'zero',
+          because:
+            'its allocation of ranks needs the importance of all adapters, which would lie with several owners',
+          instead: 'use lora, dora or pissa',
+        },
+        {
+          feature: 'fused_update',
+          because: 'it allocates ranks by the gradients of the whole step',
+          instead: 'use lora',
+        },
+      ],
+      rules: [
+        {
+          id: 'adalora_ranks',
+          path: 'method.target_rank',
+          code: 'not_together',
+          when: [{ value: 'method.target_rank', above: 'method.init_rank' }],
+          message:
+            'The target rank is {method.target_rank} and the first rank {method.init_rank}; ranks are pruned, they never grow.',
+          fix: 'Use {method.init_rank} or less, or raise method.init_rank.',
+          refused: 'AdaLoRA with `method.target_rank` above `method.init_rank`',
+          reason: 'Ranks are pruned, they never grow.',
+        },
+        {
+          id: 'adalora_steps',
+          path: 'method.start_ratio',
+          code: 'not_together',
+          when: [{ value: 'method.start_ratio + method.end_ratio', from: 1 }],
+          message:
+            'No step is left to prune ranks in: pruning starts after {method.start_ratio} of all steps and ends {method.end_ratio} of them before the last.',
+          fix: 'Lower method.start_ratio or method.end_ratio until they add up to less than 1; 0.1 and 0.4 are usual.',
+          refused: 'AdaLoRA with `method.start_ratio` and `method.end_ratio` that add up to 1 or more',
+          reason: 'No step would be left to prune ranks in.',
+        },
+      ],
       traits: {
         base: 'frozen',
         adapter: 'peft',

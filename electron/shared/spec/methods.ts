@@ -65,6 +65,13 @@ const prompt = z
       paper: { title: 'Prompt tuning (2021)', url: 'https://arxiv.org/abs/2104.08691' },
       family: 'Prompts',
       short: 'Prompt tuning, {virtual_tokens} tokens',
+      excludes: [
+        {
+          feature: 'pipeline_parallel',
+          because: 'its virtual tokens stand before every sequence, and only the first stage knows them',
+          instead: 'use lora',
+        },
+      ],
       traits: {
         base: 'frozen',
         adapter: 'peft',
@@ -92,6 +99,13 @@ const prefix = z
       paper: { title: 'Prefix tuning (2021)', url: 'https://arxiv.org/abs/2101.00190' },
       family: 'Prompts',
       short: 'Prefix tuning, {virtual_tokens} tokens',
+      excludes: [
+        {
+          feature: 'pipeline_parallel',
+          because: 'the keys and values of all layers are one tensor, which every stage would need',
+          instead: 'use lora',
+        },
+      ],
       traits: {
         base: 'frozen',
         adapter: 'peft',
@@ -120,6 +134,13 @@ const ptuning = z
       paper: { title: 'P-tuning (2021)', url: 'https://arxiv.org/abs/2103.10385' },
       family: 'Prompts',
       short: 'P-tuning, {virtual_tokens} tokens',
+      excludes: [
+        {
+          feature: 'pipeline_parallel',
+          because: 'its virtual tokens stand before every sequence, and only the first stage knows them',
+          instead: 'use lora',
+        },
+      ],
       traits: {
         base: 'frozen',
         adapter: 'peft',
@@ -202,6 +223,13 @@ const freeze = z
       help: 'Trains every weight of the last layers and the final norm. The backward pass ends there, so it is fast.',
       family: 'Whole weights',
       short: 'Last {last_layers} layers',
+      excludes: [
+        {
+          feature: 'quantization',
+          because: 'it trains the base weights themselves, and weights in 4 bits cannot be changed',
+          instead: 'choose lora, which trains beside 4-bit weights (QLoRA)',
+        },
+      ],
       traits: {
         base: 'trained',
         adapter: 'none',
@@ -219,6 +247,13 @@ const full = z.strictObject({ type: z.literal('full') }).meta(
     help: 'Trains every weight. Needs the most memory.',
     family: 'Whole weights',
     short: 'Full',
+    excludes: [
+      {
+        feature: 'quantization',
+        because: 'it trains the base weights themselves, and weights in 4 bits cannot be changed',
+        instead: 'choose lora, which trains beside 4-bit weights (QLoRA)',
+      },
+    ],
     traits: {
       base: 'trained',
       adapter: 'none',

@@ -51,6 +51,13 @@ const adamw8bit = optimizer(
   {
     title: 'AdamW, 8-bit',
     family: 'Low memory',
+    excludes: [
+      {
+        feature: 'tensor_parallel',
+        because: 'its states are quantized in blocks that shares of a matrix would cut',
+        instead: 'use adamw or adafactor',
+      },
+    ],
     help: 'AdamW with its state in 8 bits, a scale for every 256 values. 2 bytes of state a weight.',
     paper: arxiv('8-bit optimizers (2021)', '2110.02861'),
   },
@@ -159,6 +166,13 @@ const lomo = optimizer(
   {
     title: 'LOMO',
     family: 'Fused with the backward pass',
+    updates: 'inside_backward',
+    excludes: [
+      {
+        feature: 'accumulation',
+        because: 'it updates each weight as soon as its gradient is there and keeps none',
+      },
+    ],
     help: `Gradient descent with neither state nor stored gradients: the least memory of all for every weight. ${FUSED}`,
     paper: arxiv('LOMO (2023)', '2306.09782'),
   },
@@ -178,6 +192,13 @@ const adalomo = optimizer(
   {
     title: 'AdaLomo',
     family: 'Fused with the backward pass',
+    updates: 'inside_backward',
+    excludes: [
+      {
+        feature: 'accumulation',
+        because: 'it updates each weight as soon as its gradient is there and keeps none',
+      },
+    ],
     help: `LOMO with an adaptive rate for every weight, from a mean a row and a column. ${FUSED}`,
     paper: arxiv('AdaLomo (2023)', '2310.10195'),
   },
@@ -231,6 +252,13 @@ const muon = optimizer(
   {
     title: 'Muon',
     family: 'Curvature and matrices',
+    excludes: [
+      {
+        feature: 'tensor_parallel',
+        because: 'it orthogonalizes whole matrices, whose parts would lie on several ranks',
+        instead: 'use adamw or adafactor',
+      },
+    ],
     help: 'Momentum with all its directions made equally long, for matrices; AdamW for the rest. 4 bytes of state a matrix weight.',
     paper: arxiv('Muon is scalable (2025)', '2502.16982'),
   },
@@ -271,6 +299,13 @@ const apollo = optimizer(
   {
     title: 'APOLLO',
     family: 'Low memory',
+    excludes: [
+      {
+        feature: 'tensor_parallel',
+        because: 'it projects whole matrices, whose parts would lie on several ranks',
+        instead: 'use adamw or adafactor',
+      },
+    ],
     help: "AdamW's step sizes learned from a small random projection of the gradient. State of rank, not of matrix size.",
     paper: arxiv('APOLLO (2024)', '2412.05270'),
   },

@@ -77,7 +77,7 @@ StepTraffic traffic_of(const ModelConfig& config, const RunSpec& spec, const Mod
 
 std::vector<RankPlan> plan_layout(const ModelConfig& config, const RunSpec& spec, int64_t threads) {
   const ParallelSpec& p = spec.parallel;
-  check_parallel({spec.method, spec.optimizer, spec.quantization, p, &config});
+  check_layout(config, spec.quantization, p);
   std::vector<RankPlan> plans;
   for (int64_t stage = 0; stage < p.pp_size; ++stage) {
     const int64_t slots = most_in_flight(pipeline_schedule(stage, p.pp_size, spec.batch.grad_accum_steps, p.pipeline_chunks));

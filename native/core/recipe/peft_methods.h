@@ -75,8 +75,6 @@ struct PeftMethod {
   std::vector<AdapterTensor> (*model)(const MethodSpec& method, const ModelConfig& config);
   // Buffers that the adapters of linears need, in training or only to compute; nullptr: none.
   AdapterScratch (*scratch)(const MethodSpec& method, bool training) = nullptr;
-  // It reads the gradients of a whole step after the update, so an optimizer must not use them up in the backward pass.
-  bool reads_gradients = false;
 };
 
 // Throws spec.invalid for an unknown type.

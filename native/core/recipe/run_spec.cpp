@@ -1,11 +1,10 @@
 #include "core/recipe/run_spec.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/base/error.h"
 #include "core/base/json_reader.h"
-#include "core/recipe/parallel_support.h"
+#include "core/recipe/rules.h"
 #include "core/recipe/spec_version.h"
 
 namespace collie {
@@ -36,17 +35,6 @@ Hyper::Value read_hyper(JsonReader& reader, const HyperField& field) {
   reader.fail(field.name, "unknown_value", "must be one of " + known + ", not \"" + text + "\"");
 }
 
-// A rule that updates inside the backward pass has changed the weights before a second micro-batch could add to the gradient.
-void check_accumulation(const OptimizerSpec& optimizer, const BatchShape& batch) {
-  if (optimizer_rule(optimizer.type).place != UpdatePlace::inside_backward || batch.grad_accum_steps == 1) return;
-  const std::string message = "must be 1 with " + optimizer.type + ", which updates inside the backward pass, not " +
-                              std::to_string(batch.grad_accum_steps);
-  const std::string fix = "Set batch.grad_accum_steps to 1 and raise batch.micro_batch_size.";
-  const json issue = {{"path", "batch.grad_accum_steps"}, {"code", "unsupported_combination"}, {"message", message},
-                      {"received", batch.grad_accum_steps}, {"suggestion", fix}};
-  throw Error("spec.invalid", "batch.grad_accum_steps: " + message, fix, {{"issues", json::array({issue})}});
-}
-
 ScheduleSpec read_schedule(JsonReader reader) {
   ScheduleSpec schedule;
   schedule.type = reader.one_of<ScheduleType>(
@@ -72,8 +60,6 @@ DurationSpec read_duration(JsonReader reader) {
   DurationSpec duration;
   duration.unit = reader.one_of<DurationUnit>("unit", {{"epochs", DurationUnit::epochs}, {"steps", DurationUnit::steps}});
   duration.value = reader.number("value", kSmallest, 1e6);
-  if (duration.unit == DurationUnit::steps && duration.value != std::floor(duration.value))
-    reader.fail("value", "out_of_range", "must be a whole number of steps, not " + json(duration.value).dump());
   reader.finish();
   return duration;
 }
@@ -125,17 +111,10 @@ RunSpec RunSpec::parse(const json& written) {
   spec.optimizer = read_optimizer(reader.object("optimizer"));
   spec.schedule = read_schedule(reader.object("schedule"));
   spec.batch = read_batch(reader.object("batch"));
-  if (updates_inside_backward(spec.optimizer) && peft_method(spec.method.type).reads_gradients)
-    reader.fail("optimizer.type", "unsupported_combination",
-                "cannot be " + spec.optimizer.type + ", which keeps no gradients, with " + spec.method.type +
-                    ", which reads them after every step; use adamw");
   spec.duration = read_duration(reader.object("duration"));
   spec.precision = reader.one_of<Precision>("precision", {{"bf16", Precision::bf16}, {"fp32", Precision::fp32}});
   spec.quantization =
       reader.one_of<Quantization>("quantization", {{"none", Quantization::none}, {"nf4", Quantization::nf4}});
-  if (spec.quantization != Quantization::none && (!has_adapter(spec.method) || spec.method.type == "pissa"))
-    reader.fail("quantization", "not_combinable",
-                "must be none: the method " + spec.method.type + " changes the base weights, and 4 bits cannot hold its steps");
   spec.device = reader.one_of<DeviceType>("device", {{"cpu", DeviceType::cpu}, {"cuda", DeviceType::cuda}});
   spec.threads = reader.integer("threads", 0, 1024);
   spec.max_grad_norm = reader.number("max_grad_norm", 0, 1e6);
@@ -148,8 +127,7 @@ RunSpec RunSpec::parse(const json& written) {
   spec.parallel_json = reader.value("parallel");
   spec.parallel = read_parallel(reader.object("parallel"));
   spec.batch.dp_size = spec.parallel.dp_size;
-  check_accumulation(spec.optimizer, spec.batch);
-  check_parallel({spec.method, spec.optimizer, spec.quantization, spec.parallel});
+  throw_refusals(rule_refusals(document));
   return spec;
 }
 

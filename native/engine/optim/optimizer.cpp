@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include "core/base/error.h"
-#include "core/recipe/parallel_support.h"
+#include "core/recipe/rules.h"
 
 namespace collie {
 
@@ -41,9 +41,8 @@ TrainableTensor trainable_tensor(const Parameter& parameter) { return {parameter
 std::unique_ptr<Optimizer> make_optimizer(const OptimizerSpec& spec, std::span<const Parameter> parameters, Kernels& kernels) {
   const OptimizerRule& rule = optimizer_rule(spec.type);
   const bool shared = std::ranges::any_of(parameters, [](const Parameter& p) { return p.tp != nullptr; });
-  for (const Exclusion& e : exclusions())
-    if (shared && e.axis == ParallelAxis::tensor && e.value == spec.type)
-      throw std::logic_error("optimizer " + spec.type + " on parts of matrices: validation has let it through");
+  if (shared && !rule_refusals({{"optimizer", {{"type", spec.type}}}, {"parallel", {{"tp_size", 2}}}}).empty())
+    throw std::logic_error("optimizer " + spec.type + " on parts of matrices: validation has let it through");
   const auto maker = makers().find(rule.type);
   if (maker == makers().end()) throw std::logic_error("optimizer " + spec.type + " has fields but no update rule");
   return maker->second(spec, parameters, kernels);

@@ -163,7 +163,7 @@ Session open_session(const RunSpec& spec, const fs::path& run_folder, const Para
   session.device = device;
   session.config = ModelConfig::load(spec.model);
   check_method_fits(spec.method, session.config);
-  check_parallel({spec.method, spec.optimizer, spec.quantization, spec.parallel, &session.config});
+  check_layout(session.config, spec.quantization, spec.parallel);
   session.config_json = read_json_file(fs::path(spec.model) / "config.json");
   open_rows(session, run_folder);
   session.prompts = load_sample_prompts(run_folder, spec.sampling);

@@ -8,6 +8,7 @@ import { usualRate, withRates } from '../../../electron/shared/spec/learning-rat
 import { methodTraits } from '../../../electron/shared/spec/method-traits.ts';
 import { type MethodType, methodSchema } from '../../../electron/shared/spec/methods.ts';
 import { optimizerSchema } from '../../../electron/shared/spec/optimizers.ts';
+import { ruleIssues } from '../../../electron/shared/spec/rules.ts';
 import { batchSchema } from '../../../electron/shared/spec/run-spec.ts';
 import { variantMeta } from '../../../electron/shared/spec/spec-fields.ts';
 
@@ -21,6 +22,7 @@ function check(method: object, rest: Partial<Parts> = {}): Findings['issues'] {
     batch: batchSchema.parse({ seq_len: 128 }),
     ...rest,
   };
+  findings.issues.push(...ruleIssues(parts));
   checkMethod(parts, found, findings);
   expect(findings.warnings).toEqual([]);
   return findings.issues;
@@ -151,6 +153,7 @@ const named = (type: string, change: object = {}) =>
 
 function optimization(parts: Partial<Record<keyof Parts, unknown>>): Findings {
   const findings: Findings = { issues: [], warnings: [] };
+  findings.issues.push(...ruleIssues(parts));
   checkOptimization(parts as Parts, findings);
   return findings;
 }

@@ -2,15 +2,16 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { checkParallel } from '../../../electron/server/spec/check-parallel.ts';
 import type { Findings, Found, SpecContext } from '../../../electron/server/spec/context.ts';
+import { hostIssues, hostRules } from '../../../electron/server/spec/host-rules.ts';
 import type { Parts } from '../../../electron/server/spec/issue.ts';
 import { forecastLayout, gridsOf, rankLayouts } from '../../../electron/server/spec/layouts.ts';
-import { parallelRules, ruleIssues } from '../../../electron/server/spec/parallel-rules.ts';
 import { stepTime } from '../../../electron/server/spec/step-time.ts';
 import type { Device } from '../../../electron/shared/api/entities.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
 import { withRates } from '../../../electron/shared/spec/learning-rates.ts';
 import { optimizerSchema } from '../../../electron/shared/spec/optimizers.ts';
 import { bubbleShare, parallelSchema } from '../../../electron/shared/spec/parallel-fields.ts';
+import { generalRules, ruleIssues, rules } from '../../../electron/shared/spec/rules.ts';
 import { batchSchema, type RunSpec } from '../../../electron/shared/spec/run-spec.ts';
 import { gpu, machine, planLayout, spec } from './layout-fixtures.ts';
 
@@ -21,13 +22,13 @@ afterEach(() => {
 const parts = (
   parallel: object,
   batch: object = {},
-  more: { hosts?: string[]; optimizer?: RunSpec['optimizer'] } = {},
+  more: { hosts?: string[]; optimizer?: RunSpec['optimizer']; duration?: RunSpec['duration'] } = {},
 ) => ({ parallel: parallelSchema.parse(parallel), batch: batchSchema.parse(batch), hosts: [], ...more });
 
 /** For every rule: what it refuses, what the fix must hold, and what it lets through. */
 const cases: Record<string, { bad: ReturnType<typeof parts>; fix: string; good: ReturnType<typeof parts> }> =
   {
-    fused_update: {
+    lomo_accumulation: {
       bad: parts(
         { dp_size: 2 },
         { grad_accum_steps: 4, micro_batch_size: 4 },
@@ -42,7 +43,7 @@ const cases: Record<string, { bad: ReturnType<typeof parts>; fix: string; good: 
     },
     sequence_without_tensor_parallel: {
       bad: parts({ sequence_parallel: true }),
-      fix: 'Set it to false, or raise tp_size',
+      fix: 'Set it to false, or raise parallel.tp_size',
       good: parts({ sequence_parallel: true, tp_size: 2 }),
     },
     zero_without_data_parallel: {
@@ -65,6 +66,11 @@ const cases: Record<string, { bad: ReturnType<typeof parts>; fix: string; good: 
       fix: 'batch.grad_accum_steps to 8',
       good: parts({ pipeline_chunks: 2, pp_size: 4, dp_size: 2 }, { grad_accum_steps: 8 }),
     },
+    whole_steps: {
+      bad: parts({}, {}, { duration: { unit: 'steps', value: 2.5 } }),
+      fix: 'Use 3, or epochs',
+      good: parts({}, {}, { duration: { unit: 'epochs', value: 2.5 } }),
+    },
     hosts: {
       bad: parts({}, {}, { hosts: ['node1:2', 'node1'] }),
       fix: 'Write it once',
@@ -78,16 +84,21 @@ const cases: Record<string, { bad: ReturnType<typeof parts>; fix: string; good: 
   };
 
 describe('rules', () => {
-  it.each(parallelRules.map(({ id }) => id))('%s: refused with a fix, allowed otherwise', (id) => {
+  const all = (spec: ReturnType<typeof parts>) => [...ruleIssues(spec), ...hostIssues(spec)];
+  it.each(
+    [...generalRules, ...rules.filter(({ id }) => id === 'lomo_accumulation'), ...hostRules].map(
+      ({ id }) => id,
+    ),
+  )('%s: refused with a fix, allowed otherwise', (id) => {
     const { bad, fix, good } = cases[id] as (typeof cases)[string];
-    const [issue, ...others] = ruleIssues(bad);
+    const [issue, ...others] = all(bad);
     expect(others).toEqual([]);
     expect(issue?.suggestion).toContain(fix);
-    expect(ruleIssues(good)).toEqual([]);
+    expect(all(good)).toEqual([]);
   });
 
   it('names the sizes when slots are too few', () => {
-    expect(ruleIssues(parts({ tp_size: 8 }, {}, { hosts: ['a:4', 'b:2'] }))[0]?.message).toBe(
+    expect(hostIssues(parts({ tp_size: 8 }, {}, { hosts: ['a:4', 'b:2'] }))[0]?.message).toBe(
       '8 ranks (dp 1 x tp 8 x pp 1) need as many slots; the hosts have 6.',
     );
   });
