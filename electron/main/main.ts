@@ -9,7 +9,7 @@ import { bundledEngine } from './bundle.ts';
 import { installMenu } from './menu.ts';
 import { answerPage, isOurPage, PAGE_SCHEME } from './page.ts';
 import { RunWatch } from './run-watch.ts';
-import { openWindow, pickPath } from './window.ts';
+import { openFolder, openWindow, pickPath } from './window.ts';
 
 protocol.registerSchemesAsPrivileged([
   { scheme: PAGE_SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true } },
@@ -31,6 +31,9 @@ function start(): void {
     if (!window || !isOurPage(event.senderFrame?.url ?? '')) return null;
     return pickPath(window, options);
   });
+  ipcMain.handle(ipcChannels.openFolder, (event, path: unknown) =>
+    isOurPage(event.senderFrame?.url ?? '') ? openFolder(path) : 'This page may not open folders.',
+  );
   installMenu();
 
   const icon = join(installRoot(), 'assets/icon.png');

@@ -1,4 +1,7 @@
 /** The window: sandboxed, isolated, and unable to leave our page. */
+
+import { stat } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BrowserWindow, dialog, nativeTheme, shell } from 'electron';
 import { z } from 'zod';
@@ -72,4 +75,12 @@ export async function pickPath(window: BrowserWindow, options: unknown): Promise
     filters: kind === 'file' && extensions.length > 0 ? [{ name: extensions.join(', '), extensions }] : [],
   });
   return canceled ? null : (filePaths[0] ?? null);
+}
+
+/** Shows a folder in the file manager; a file never, as the system would run it. Resolves with why not, or an empty text. */
+export async function openFolder(path: unknown): Promise<string> {
+  if (typeof path !== 'string' || !isAbsolute(path)) return 'A folder is named by its whole path.';
+  const found = await stat(path).catch(() => null);
+  if (!found?.isDirectory()) return `${path} is no folder.`;
+  return shell.openPath(path);
 }

@@ -3,7 +3,7 @@
  * said. Runs sandboxed, so it can load nothing but `electron`; the channel names are those of shared/api/bridge.ts (a test
  * holds them equal).
  */
-const { contextBridge, ipcRenderer } = require('electron') as typeof import('electron');
+const { contextBridge, ipcRenderer, webUtils } = require('electron') as typeof import('electron');
 
 type Listener = (message: unknown) => void;
 const listeners = new Set<Listener>();
@@ -24,5 +24,11 @@ contextBridge.exposeInMainWorld('collie', {
   },
   pickPath(options: unknown): Promise<string | null> {
     return ipcRenderer.invoke('collie:pick-path', options);
+  },
+  openFolder(path: unknown): Promise<string> {
+    return ipcRenderer.invoke('collie:open-folder', path);
+  },
+  pathOf(file: File): string {
+    return webUtils.getPathForFile(file);
   },
 });

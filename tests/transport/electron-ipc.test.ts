@@ -109,7 +109,8 @@ async function loadPreload() {
   const { code } = await transformWithOxc(source, 'preload.ts');
   const require = (name: string) => {
     if (name !== 'electron') throw new Error(`a sandboxed preload script cannot load ${name}`);
-    return { contextBridge, ipcRenderer: renderer };
+    const webUtils = { getPathForFile: (file: File) => `/dropped/${file.name}` };
+    return { contextBridge, ipcRenderer: renderer, webUtils };
   };
   new Function('require', code)(require);
   return { bridge: bridge as unknown as CollieBridge, renderer, sent, asked };
@@ -128,5 +129,10 @@ test('the preload script speaks the channels of the contract, and acknowledges w
   renderer.emit(ipcChannels.reply, {}, 6, { id: 2 });
   expect(got).toHaveLength(1);
   expect(await bridge.pickPath({ kind: 'file', extensions: ['gguf'] })).toBe('/a/path');
-  expect(asked).toEqual([[ipcChannels.pickPath, { kind: 'file', extensions: ['gguf'] }]]);
+  await bridge.openFolder('/a');
+  expect(asked).toEqual([
+    [ipcChannels.pickPath, { kind: 'file', extensions: ['gguf'] }],
+    [ipcChannels.openFolder, '/a'],
+  ]);
+  expect(bridge.pathOf(new File([], 'rows.csv'))).toBe('/dropped/rows.csv');
 });

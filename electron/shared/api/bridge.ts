@@ -15,6 +15,10 @@ export interface CollieBridge {
   onMessage(listener: (message: unknown) => void): () => void;
   /** Opens the system's dialog; null when the user cancels. */
   pickPath(options: PickPathOptions): Promise<string | null>;
+  /** Shows a folder in the system's file manager. Resolves with why it could not, or an empty text. */
+  openFolder(path: string): Promise<string>;
+  /** Where a dropped or chosen file lies; empty for what is no file of this machine. */
+  pathOf(file: File): string;
 }
 
 /** Path of the WebSocket endpoint in the browser shell, on the page's own origin. The cookie authenticates it. */
@@ -28,4 +32,5 @@ export const ipcChannels = {
   reply: 'collie:reply',
   ack: 'collie:ack',
   pickPath: 'collie:pick-path',
+  openFolder: 'collie:open-folder',
 } as const;

@@ -1,6 +1,7 @@
 import { AppShell, Box } from '@mantine/core';
 import { lazy, Suspense, useEffect, useRef } from 'react';
 import { ConnectionBanner } from './ConnectionBanner.tsx';
+import { DropFiles } from './DropFiles.tsx';
 import { Finder } from './Finder.tsx';
 import { Navigation } from './Navigation.tsx';
 import { Notices } from './Notices.tsx';
@@ -45,6 +46,7 @@ export function Shell() {
         <ImportDialogs />
       </Suspense>
       <Finder />
+      <DropFiles />
       <Notices />
     </AppShell>
   );

@@ -194,7 +194,23 @@ export function runsSlice({ client, get, set }: SliceContext): RunsSlice {
     },
     stopRun: (id) => command('runs.stop', id, 'Could not stop the run'),
     saveRun: (id) => command('runs.save', id, 'Could not save a checkpoint'),
-    resumeRun: (id) => command('runs.resume', id, 'Could not resume the run'),
+    async resumeRun(id) {
+      const before = get().runs?.[id];
+      // Shown at once: a supervisor takes seconds to sign in, and its first status replaces this one.
+      if (before)
+        get().receiveRunStatuses([
+          {
+            ...before,
+            state: 'preparing',
+            phase: 'Resuming',
+            error: null,
+            finishedAt: null,
+          },
+        ]);
+      const asked = await command('runs.resume', id, 'Could not resume the run');
+      if (!asked && before && get().runs?.[id]?.phase === 'Resuming') get().receiveRunStatuses([before]);
+      return asked;
+    },
     async removeRun(id) {
       const removed = await command('runs.remove', id, 'Could not remove the run');
       if (removed)

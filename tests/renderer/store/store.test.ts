@@ -40,6 +40,26 @@ const job = (change: Partial<Job>): Job => ({
   ...change,
 });
 
+describe('resuming', () => {
+  it('is shown at once, and taken back when it is refused', async () => {
+    let refuse: (error: Error) => void = () => {};
+    const { state } = setup({
+      methods: { 'runs.resume': () => new Promise((_, reject) => (refuse = reject)) },
+    });
+    await until(() => state().runs?.['run-failed'] !== undefined);
+    const before = state().runs?.['run-failed'];
+    const asked = state().resumeRun('run-failed');
+    expect(state().runs?.['run-failed']).toMatchObject({
+      state: 'preparing',
+      phase: 'Resuming',
+      error: null,
+    });
+    refuse(new Error('no'));
+    expect(await asked).toBe(false);
+    expect(state().runs?.['run-failed']).toEqual(before);
+  });
+});
+
 describe('the library', () => {
   it('is loaded when the window opens', async () => {
     const { state } = setup();

@@ -2,6 +2,7 @@ import { Button, Group, Stack, Text } from '@mantine/core';
 import { IconCircleCheck } from '@tabler/icons-react';
 import type { ExportRecord } from '../../../../electron/shared/api/entities.ts';
 import { formatBytes } from '../../charts/format.ts';
+import { OpenFolderButton } from '../../components/OpenFolderButton.tsx';
 import { CopyField } from './CopyField.tsx';
 import { type KindInfo, loadSnippet } from './export-kinds.ts';
 
@@ -25,6 +26,9 @@ export function ExportResult({ record, info, python, basePath, onClose }: Props)
         </Text>
       </Group>
       <CopyField label="the folder" text={record.path} />
+      <Group>
+        <OpenFolderButton path={record.path} />
+      </Group>
       {python && (
         <div>
           <Text size="sm" mb={6}>

@@ -6,6 +6,7 @@ import { href } from '../../app/route.ts';
 import { formatBytes } from '../../charts/format.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { formatDate, formatInteger, plural } from '../../components/format.ts';
+import { OpenFolderButton } from '../../components/OpenFolderButton.tsx';
 import type { RunDetail } from '../../store/runs.ts';
 import { CopyField } from '../export/CopyField.tsx';
 import { targetKey } from '../playground/targets.ts';
@@ -95,6 +96,9 @@ export function CheckpointsTab({ run, detail, saved, commands }: Props) {
         {formatInteger(detail.spec.checkpoint.keep)} are kept.
       </Text>
       <CopyField label="the folder of the checkpoints" text={`${detail.path}/checkpoints`} />
+      <Group>
+        <OpenFolderButton path={`${detail.path}/checkpoints`} />
+      </Group>
     </Stack>
   );
 }

@@ -51,7 +51,14 @@ export default function MonitorPage({ id }: { id: string }) {
       <div className={classes.colors}>
         <RunProgress run={status} />
         <RestartNotice status={status} most={watched.detail?.spec.recovery.max_restarts ?? null} />
-        {failure && <FailurePanel id={id} error={failure} />}
+        {failure && (
+          <FailurePanel
+            id={id}
+            error={failure}
+            spec={watched.detail?.spec ?? null}
+            onDuplicate={(change) => commands.reuse(status, change)}
+          />
+        )}
         {watched.streamError && (
           <ErrorView info={watched.streamError} title="The events of this run could not be read" />
         )}

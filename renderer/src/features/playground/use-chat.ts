@@ -6,7 +6,11 @@ import { CollieError, type ErrorInfo } from '../../../../electron/shared/errors.
 import { useClient } from '../../store/context.tsx';
 import { asErrorInfo } from '../../store/notices.ts';
 import { BASE, isOpen, messagesFor, reduceChat, type Side, type Turns } from './chat.ts';
+import { loadChat, saveChat } from './saved-chats.ts';
 import { type TunedTarget, targetKey } from './targets.ts';
+
+/** Between the last change of a conversation and its being kept. */
+const SAVE_MS = 150;
 
 type OpenSession = MethodResult<'playground.open'>;
 
@@ -40,15 +44,22 @@ export interface ChatOptions {
  */
 export function useChat(target: ChatTarget, options: ChatOptions): Chat {
   const client = useClient();
-  const [turns, dispatch] = useReducer(reduceChat, []);
+  const [turns, dispatch] = useReducer(reduceChat, target.modelId, (id) =>
+    loadChat(globalThis.localStorage, id),
+  );
   const [session, setSession] = useState<Chat['session']>('closed');
   const opened = useRef<{ sides: string; session: Promise<OpenSession> } | null>(null);
   /** Of the last session that opened. */
   const sessionId = useRef<string | null>(null);
   const endStream = useRef<(() => void) | null>(null);
   /** Counts questions: an older one that is still under way notices that it is no longer wanted. */
-  const current = useRef(0);
+  const current = useRef(turns.at(-1)?.id ?? 0);
   const sides = sidesOf(target);
+  useEffect(() => {
+    // A moment after the last token: an answer of thousands is not written as often.
+    const timer = setTimeout(() => saveChat(globalThis.localStorage, target.modelId, turns), SAVE_MS);
+    return () => clearTimeout(timer);
+  }, [turns, target.modelId]);
 
   const close = useCallback(() => {
     const last = sessionId.current;

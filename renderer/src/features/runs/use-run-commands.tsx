@@ -7,6 +7,7 @@ import { ConfirmModal } from '../../components/confirm.tsx';
 import { useClient, useStore } from '../../store/context.tsx';
 import { ExportDialog } from '../export/ExportDialog.tsx';
 import { reusableDraft } from './run-view.ts';
+import { type SuggestedChange, withChange } from './suggested-change.ts';
 import { useLibrary } from './use-library.ts';
 
 export interface RunCommands {
@@ -16,7 +17,8 @@ export interface RunCommands {
   remove(run: RunStatus): void;
   exportFrom(run: RunStatus, checkpoint?: string): void;
   chat(run: RunStatus): void;
-  reuse(run: RunStatus): void;
+  /** Opens New run with its settings, and one change where it failed of them. */
+  reuse(run: RunStatus, change?: SuggestedChange): void;
   /** The open question or dialog; must be rendered once. */
   dialog: ReactNode;
 }
@@ -45,7 +47,7 @@ export function useRunCommands(): RunCommands {
       if (await resumeRun(run.id)) announce('info', `"${run.name}" ${from}`);
     },
     chat: (run) => navigate(href('playground', { run: run.id })),
-    reuse: (run) => void reuse(run.id),
+    reuse: (run, change) => void reuse(run.id, change),
     dialog: (
       <Dialogs
         asked={asked}
@@ -56,17 +58,18 @@ export function useRunCommands(): RunCommands {
   };
 }
 
-function useReuse(): (id: string) => Promise<void> {
+function useReuse(): (id: string, change?: SuggestedChange) => Promise<void> {
   const client = useClient();
   const replaceDraft = useStore((s) => s.replaceDraft);
   const announce = useStore((s) => s.announce);
   const report = useStore((s) => s.report);
   const library = useLibrary();
-  return async (id) => {
+  return async (id, change) => {
     try {
       const { spec } = await client.call('runs.get', { id });
-      replaceDraft(reusableDraft(spec, library));
-      announce('info', 'Settings copied into the form');
+      const draft = reusableDraft(spec, library);
+      replaceDraft(change ? withChange(draft, change) : draft);
+      announce('info', change ? `Settings copied, with ${change.label}` : 'Settings copied into the form');
       navigate(href('compose'));
     } catch (thrown) {
       report('The settings of this run could not be read', thrown);
