@@ -86,6 +86,7 @@ program
   .description('train and show the progress; Ctrl-C stops and saves, twice ends at once')
   .addOption(setOption())
   .option('--resume <run>', 'go on with a stopped or failed run')
+  .option('--checkpoint <name>', 'with --resume: an older checkpoint to go on from; newer ones are set aside')
   .option('--detach', 'start it and return; `collie runs list` shows it', false)
   .action(
     guarded(async (spec, flags) => (await import('./run.ts')).runCommand(spec, { ...flags, json: json() })),

@@ -12,6 +12,7 @@ export interface RunFlags {
   json: boolean;
   set: string[];
   resume?: string;
+  checkpoint?: string;
   detach: boolean;
 }
 
@@ -38,9 +39,11 @@ async function begin(host: Host, specPath: string | undefined, flags: RunFlags):
         'A resumed run keeps its settings: give no spec and no --set.',
       );
     }
-    await host.call('runs.resume', { id: flags.resume });
+    await host.call('runs.resume', { id: flags.resume, checkpoint: flags.checkpoint ?? '' });
     return flags.resume;
   }
+  if (flags.checkpoint !== undefined)
+    throw new CollieError('request.invalid', '--checkpoint goes with --resume: a new run has none.');
   if (specPath === undefined) {
     throw new CollieError(
       'request.invalid',

@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import { productVersion } from '../server/host/system.ts';
 import { type EngineBuild, installRoot, native } from '../server/native/addon.ts';
 import { requireRank } from '../server/rank/rank.ts';
-import { readEnvironment, writeJsonAtomic } from '../server/runs/folder.ts';
+import { writeJsonAtomic } from '../server/runs/folder.ts';
+import { environmentOf } from '../server/runs/rebuild.ts';
 import { runFiles } from '../shared/runs/run-folder.ts';
 import type { RunSpec } from '../shared/spec/run-spec.ts';
 
@@ -22,7 +23,7 @@ export interface Attempt {
 
 /** Adds this attempt; the attempts before it stay. What cannot be found out is null, never a reason to fail. */
 export async function recordEnvironment(runDir: string, spec: RunSpec, attempt: Attempt): Promise<void> {
-  const former = readEnvironment(runDir).attempts;
+  const former = environmentOf(runDir).attempts;
   const [engine, commit] = await Promise.all([engineInfo(spec.device), gitCommit()]);
   writeJsonAtomic(join(runDir, runFiles.environment), {
     v: 1,

@@ -13,9 +13,9 @@ export async function waitForOrphan(claim: Claim, log: Log, endAtOnce: () => boo
   const { orphan } = claim;
   if (!orphan) return;
   log(`waiting for process ${orphan.pid} of the last attempt to save its work`);
-  const patience = Date.now() + PATIENCE_MS;
+  const patience = performance.now() + PATIENCE_MS;
   while (isAlive(orphan)) {
-    if (endAtOnce() || Date.now() > patience) killAll(processTree(orphan.pid));
+    if (endAtOnce() || performance.now() > patience) killAll(processTree(orphan.pid));
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   claim.setRank(null);

@@ -6,13 +6,13 @@ const STOP_MS = 10 * 60_000;
 const OTHERS_MS = 5_000;
 
 export class Patience {
-  #lastSign = Date.now();
+  #lastSign = performance.now();
   /** When the first rank of the attempt failed. */
   #trouble: number | null = null;
 
   /** A rank has said something, or has just been told to. */
   sign(): void {
-    this.#lastSign = Date.now();
+    this.#lastSign = performance.now();
   }
 
   /** The next attempt begins. */
@@ -23,7 +23,7 @@ export class Patience {
 
   /** Why the ranks are to be ended by force now; null: not yet. */
   over({ stopping, failed }: { stopping: boolean; failed: boolean }): string | null {
-    const now = Date.now();
+    const now = performance.now();
     if (stopping && now - this.#lastSign >= STOP_MS) return 'the training process does not stop';
     if (!failed) return null;
     this.#trouble ??= now;

@@ -1,6 +1,7 @@
 /** samples/samples.jsonl: what the rank generated, as text. */
-import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { appendTextSync, writeTextSync } from '../server/files/write.ts';
 import { readSeries } from '../server/runs/series-file.ts';
 import type { RunEvent, Sample } from '../shared/runs/events.ts';
 import { runFiles } from '../shared/runs/run-folder.ts';
@@ -37,7 +38,7 @@ export class SampleFile {
     if (event.type !== 'sample') return;
     const sample = await this.#text({ ...event.payload, step: event.step });
     this.#samples.push(sample);
-    appendFileSync(this.#path, `${JSON.stringify(sample)}\n`);
+    appendTextSync(this.#path, `${JSON.stringify(sample)}\n`);
   }
 
   /** Samples of steps that a resume made void. Returns whether there were any. */
@@ -55,7 +56,7 @@ export class SampleFile {
 
   #writeAll(): void {
     const temporary = `${this.#path}.tmp`;
-    writeFileSync(temporary, this.#samples.map((sample) => `${JSON.stringify(sample)}\n`).join(''));
+    writeTextSync(temporary, this.#samples.map((sample) => `${JSON.stringify(sample)}\n`).join(''));
     renameSync(temporary, this.#path);
   }
 }

@@ -88,7 +88,7 @@ export class StatusFile {
   readonly #path: string;
   #status: RunStatus;
   #timer: NodeJS.Timeout | null = null;
-  #writtenAt = 0;
+  #writtenAt = Number.NEGATIVE_INFINITY;
   readonly #onProblem: (message: string) => void;
 
   /** `onProblem` hears of failed writes: a full disk must not end a run that could go on. */
@@ -106,7 +106,7 @@ export class StatusFile {
   update(change: Partial<RunStatus>): void {
     this.#status = { ...this.#status, ...change, updatedAt: new Date().toISOString() };
     if (this.#timer) return;
-    const wait = Math.max(0, this.#writtenAt + WRITE_EVERY_MS - Date.now());
+    const wait = Math.max(0, this.#writtenAt + WRITE_EVERY_MS - performance.now());
     this.#timer = setTimeout(() => this.flush(), wait);
   }
 
@@ -114,7 +114,7 @@ export class StatusFile {
   flush(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    this.#writtenAt = Date.now();
+    this.#writtenAt = performance.now();
     try {
       writeJsonAtomic(this.#path, this.#status);
     } catch (thrown) {

@@ -21,7 +21,9 @@ export class StepClock {
     const last = this.#steps.at(-1);
     if (!first || !last || totalSteps === null) return null;
     const done = last.step - first.step;
-    const pace = done > 0 ? (last.timeUs - first.timeUs) / 1e6 / done : this.#lastStepSeconds;
+    const wall = done > 0 ? (last.timeUs - first.timeUs) / 1e6 / done : 0;
+    // Not above zero: the clock was set back in between.
+    const pace = wall > 0 ? wall : this.#lastStepSeconds;
     return Math.max(0, totalSteps - last.step) * pace;
   }
 }

@@ -2,12 +2,13 @@
  * One run, from its data to its last state: prepare, start the rank, follow its events, pass commands on, and say how it
  * ended. Nothing here knows who watches: hosts come and go, files and the control socket are all they get.
  */
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ControlCommand } from '../server/runs/control.ts';
 import { socketPath } from '../server/runs/control.ts';
-import { listCheckpoints, newestCheckpoint, readSpec, readStatus, specNotes } from '../server/runs/folder.ts';
+import { listCheckpoints, newestCheckpoint, readSpec, specNotes } from '../server/runs/folder.ts';
 import type { StartMode } from '../server/runs/launch.ts';
-import { resumeHint } from '../server/runs/status.ts';
+import { resumeHint, savedStatus } from '../server/runs/status.ts';
 import { type CollieError, type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
 import { readEvent } from '../shared/runs/event-line.ts';
 import type { EventPayload, RunEvent } from '../shared/runs/events.ts';
@@ -21,17 +22,24 @@ import { waitForOrphan } from './orphan.ts';
 import { Patience } from './patience.ts';
 import { prepareData, sampleDecoder } from './prepare.ts';
 import { killAll } from './process-tree.ts';
+import { Pulse } from './pulse.ts';
 import { RankEvents } from './rank-events.ts';
 import { type RankError, type RankExit, rankFailure } from './rank-failure.ts';
 import { RankGroup } from './rank-group.ts';
 import { RankTable } from './rank-table.ts';
-import { besideCheckpoint, refusalOf, restarted, unrecovered } from './recovery.ts';
+import {
+  besideCheckpoint,
+  refusalOf,
+  requireFolder,
+  restarted,
+  startingPoint,
+  unrecovered,
+} from './recovery.ts';
 import { SampleFile } from './samples.ts';
 import { applyEvent, lastStatus, StatusFile } from './status.ts';
 import { StepClock } from './step-clock.ts';
 
 const POLL_MS = 150;
-
 type Wish = 'go' | 'stop' | 'kill';
 
 export class Supervisor {
@@ -45,6 +53,7 @@ export class Supervisor {
   #ranks: RankGroup | null = null;
   #table: RankTable | null = null;
   readonly #patience = new Patience();
+  #pulse = new Pulse(Number.POSITIVE_INFINITY);
   #errors: RankError[] = [];
   #finished: EventPayload<'finished'> | null = null;
 
@@ -52,7 +61,7 @@ export class Supervisor {
     this.#runDir = runDir;
     this.#mode = mode;
     this.#log = openLog(runDir);
-    this.#status = new StatusFile(runDir, readStatus(runDir), this.#log);
+    this.#status = new StatusFile(runDir, savedStatus(runDir, basename(runDir)), this.#log);
   }
 
   /** Resolves when the run has ended, in whatever state. Throws only when another supervisor owns it. */
@@ -106,7 +115,7 @@ export class Supervisor {
     if (this.#wish !== 'go') return this.#end(null);
     const samples = new SampleFile(this.#runDir, spec, sampleDecoder(spec));
     await samples.rebuild(this.#runDir);
-    let resumeFrom = this.#mode === 'resume' ? (newestCheckpoint(this.#runDir)?.name ?? null) : null;
+    let resumeFrom = startingPoint(this.#runDir, this.#mode, this.#log);
     let fruitless = 0;
     for (;;) {
       await this.#recordAttempt(spec, resumeFrom);
@@ -128,15 +137,14 @@ export class Supervisor {
 
   async #prepare(spec: RunSpec): Promise<void> {
     this.#status.update({ phase: 'Tokenizing', phaseProgress: 0 });
-    const { signal } = this.#abort;
-    const started = Date.now();
+    const [{ signal }, started] = [this.#abort, performance.now()];
     try {
       const lines = await prepareData(this.#runDir, spec, {
         signal,
         progress: (fraction) => this.#status.update({ phaseProgress: fraction }),
       });
       for (const line of lines) this.#log(line);
-      this.#log(`data ready after ${((Date.now() - started) / 1000).toFixed(1)} s`);
+      this.#log(`data ready after ${((performance.now() - started) / 1000).toFixed(1)} s`);
     } catch (thrown) {
       if (!signal.aborted) throw thrown;
     }
@@ -176,6 +184,7 @@ export class Supervisor {
     const ranks = new RankGroup(this.#runDir, spec, resumeFrom);
     const table = new RankTable(spec.parallel);
     [this.#ranks, this.#table] = [ranks, table];
+    this.#pulse = new Pulse(spec.parallel.hang_timeout);
     claim.setRank(ranks.pid);
     this.#status.update({
       state: 'starting',
@@ -185,22 +194,18 @@ export class Supervisor {
     });
     this.#passWish();
     let exit: RankExit | null = null;
-    const noteExit = (value: RankExit) => {
-      exit = value;
-    };
     // Ranks that could not be started reject; the race below throws that.
-    ranks.exited.then(noteExit, () => {});
+    void ranks.exited.then((value) => (exit = value)).catch(() => {});
     for (;;) {
       const ended = exit !== null;
       const lines = await events.next();
       for (const line of lines) await this.#see(line, samples);
-      if (!ended && table.look()) {
-        this.#status.update({ ranks: table.ranks });
-      }
+      if (!ended && table.look()) this.#status.update({ ranks: table.ranks });
       if (lines.length > 0) continue;
       // Ended before that last look: nothing more will come.
       if (ended) break;
       this.#watch(table);
+      requireFolder(this.#runDir);
       await Promise.race([ranks.exited, delay(POLL_MS)]);
     }
     // A launcher that was killed leaves its ranks behind.
@@ -213,6 +218,7 @@ export class Supervisor {
     const event = readEvent(line);
     if (event === null) return this.#log(`unreadable event: ${line.slice(0, 200)}`);
     this.#patience.sign();
+    this.#pulse.sign();
     if (event.type === 'error')
       this.#errors.push({ rank: event.rank, timeUs: event.timeUs, error: event.payload });
     if (this.#table?.see(event)) this.#status.update({ ranks: this.#table.ranks });
@@ -256,9 +262,10 @@ export class Supervisor {
     this.#ranks?.kill(this.#table?.processes ?? []);
   }
 
-  #watch({ gone }: RankTable): void {
+  #watch({ gone, processes }: RankTable): void {
     const failed = !this.#finished && (this.#errors.length > 0 || gone.length > 0);
-    const why = this.#patience.over({ stopping: this.#wish === 'stop', failed });
+    const hung = this.#pulse.look(processes)?.message.slice(0, -1);
+    const why = hung ?? this.#patience.over({ stopping: this.#wish === 'stop', failed });
     if (why === null) return;
     this.#log(`${why}: ending by force`);
     this.#kill();
@@ -276,6 +283,7 @@ export class Supervisor {
   }
 
   #cause(exit: RankExit, group: RankGroup, { gone, ranks }: RankTable): CollieError {
+    if (this.#pulse.hung) return this.#pulse.hung;
     const hint = resumeHint(newestCheckpoint(this.#runDir)?.name ?? null);
     const pids = ranks.map(({ pid }) => pid);
     return rankFailure({ ...group.evidence(), exit, errors: this.#errors, gone, pids, hint });
@@ -289,8 +297,4 @@ export class Supervisor {
     this.#status.update(lastStatus(error, reason, checkpoint));
     this.#status.flush();
   }
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

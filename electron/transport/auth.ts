@@ -3,9 +3,10 @@
  * header must be ours too, else a foreign domain that resolves to 127.0.0.1 could act as our page (DNS rebinding).
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { writeTextSync } from '../server/files/write.ts';
 import { CollieError } from '../shared/errors.ts';
 
 /** Reads `<home>/token`, or makes it. 0600, 256 random bits. */
@@ -19,7 +20,7 @@ export function readOrCreateToken(home: string): string {
     }
   }
   const token = randomBytes(32).toString('base64url');
-  writeFileSync(path, `${token}\n`, { mode: 0o600 });
+  writeTextSync(path, `${token}\n`, { mode: 0o600 });
   chmodSync(path, 0o600);
   return token;
 }

@@ -1,5 +1,6 @@
 #include "addon/models.h"
 
+#include "addon/promise_worker.h"
 #include "addon/values.h"
 #include "core/formats/gguf.h"
 #include "core/library/model_summary.h"
@@ -31,23 +32,24 @@ Napi::Value gguf_info(const Napi::CallbackInfo& info) {
 
 Napi::Value model_summary(const Napi::CallbackInfo& info) {
   const std::string folder = string_argument(info, 0, "folder");
-  return guarded(info.Env(), [&] {
-    const ModelSummary summary = summarize_model(folder);
-    const ModelConfig& config = summary.config;
-    return to_js(info.Env(), {{"family", config.family},
-                              {"architecture", config.architecture},
-                              {"parameters", summary.parameters},
-                              {"dtype", summary.dtype},
-                              {"layers", config.n_layers},
-                              {"hiddenSize", config.hidden_size},
-                              {"heads", config.n_heads},
-                              {"kvHeads", config.n_kv_heads},
-                              {"intermediateSize", config.intermediate_size},
-                              {"contextLength", config.max_position},
-                              {"vocabSize", config.vocab_size},
-                              {"tiedEmbeddings", config.tied_embeddings},
-                              {"sizeBytes", summary.size_bytes}});
-  });
+  return PromiseWorker<ModelSummary>::start(
+      info.Env(), [folder] { return summarize_model(folder); },
+      [](Napi::Env env, const ModelSummary& summary) {
+        const ModelConfig& config = summary.config;
+        return to_js(env, {{"family", config.family},
+                           {"architecture", config.architecture},
+                           {"parameters", summary.parameters},
+                           {"dtype", summary.dtype},
+                           {"layers", config.n_layers},
+                           {"hiddenSize", config.hidden_size},
+                           {"heads", config.n_heads},
+                           {"kvHeads", config.n_kv_heads},
+                           {"intermediateSize", config.intermediate_size},
+                           {"contextLength", config.max_position},
+                           {"vocabSize", config.vocab_size},
+                           {"tiedEmbeddings", config.tied_embeddings},
+                           {"sizeBytes", summary.size_bytes}});
+      });
 }
 
 }  // namespace collie::addon

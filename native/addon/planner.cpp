@@ -1,6 +1,7 @@
 #include "addon/planner.h"
 
 #include "addon/values.h"
+#include "core/base/json_parse.h"
 #include "core/machine/devices.h"
 #include "core/plan/layout_plan.h"
 #include "core/plan/memory_plan.h"
@@ -13,9 +14,9 @@ namespace collie::addon {
 namespace {
 
 nlohmann::json parse_json(const std::string& text, const char* code, const char* name) {
-  nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
-  if (value.is_discarded()) throw Error(code, std::string(name) + " is not JSON.");
-  return value;
+  ParsedJson parsed = collie::parse_json(text);
+  if (!parsed.problem.empty()) throw Error(code, std::string(name) + ": " + parsed.problem + ".");
+  return std::move(parsed.value);
 }
 
 nlohmann::json memory_json(const MemoryPlan& plan) {

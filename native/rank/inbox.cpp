@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "core/base/json_parse.h"
+
 namespace collie {
 
 using nlohmann::json;
 
 std::string Inbox::put(const std::string& line) {
-  json message = json::parse(line, nullptr, /*allow_exceptions=*/false);
+  ParsedJson parsed = parse_json(line);
+  json& message = parsed.value;
   if (!message.is_object()) return "is not a JSON object";
   const std::lock_guard lock(mutex_);
   if (message.contains("cancel")) {

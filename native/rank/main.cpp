@@ -18,6 +18,7 @@ constexpr const char* kUsage =
     "                          [--device cpu|cuda] [--threads n] [--context n]\n"
     "       collie-rank export --run <folder> --checkpoint <name> --kind adapter|merged --out <folder>\n"
     "       collie-rank info\n"
+    "       collie-rank checksums --write <folder> | --check <folder>\n"
     "       collie-rank logits --model <folder> [--run <folder> --checkpoint <name>] --ids <json file> --out <file>\n"
     "                          [--precision fp32|bf16] [--device cpu|cuda] [--threads n]\n"
     "       collie-rank bench  --model-shape smollm2-135m|1b|8b | --model <folder> [--quantization none|nf4]\n"
@@ -35,6 +36,7 @@ const std::map<std::string, Command>& commands() {
                                                        {"export", collie::export_command},
                                                        {"info", collie::info_command},
                                                        {"bench", collie::bench_command},
+                                                       {"checksums", collie::checksums_command},
                                                        {"logits", collie::logits_command}};
   return known;
 }

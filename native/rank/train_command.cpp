@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "core/base/json_parse.h"
 #include "engine/parallel/parallel.h"
 #include "engine/train/control.h"
 #include "engine/train/device.h"
@@ -21,7 +22,7 @@ namespace collie {
 namespace {
 
 void obey(const std::string& line, Control& control) {
-  const auto message = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const nlohmann::json message = parse_json(line).value;
   const bool has_command = message.is_object() && message.contains("command") && message["command"].is_string();
   const std::string command = has_command ? message["command"].get<std::string>() : "";
   if (command == "stop")

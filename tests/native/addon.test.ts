@@ -76,7 +76,7 @@ describeWithAddon('native addon', () => {
     expect(fractions.at(-1)).toBe(1);
     expect(fractions).toEqual([...fractions].sort((a, b) => a - b));
     expect(readdirSync(out).sort()).toEqual(['config.json', 'model.safetensors']);
-    expect(call((addon) => addon.modelSummary(out))).toMatchObject({
+    expect(await call((addon) => addon.modelSummary(out))).toMatchObject({
       family: 'llama',
       dtype: 'BF16',
       layers: 2,
@@ -107,8 +107,10 @@ describeWithAddon('native addon', () => {
     ).rejects.toMatchObject({ code: 'file.unreadable' });
   });
 
-  it('throws coded errors with data', () => {
-    expect(codeOf(() => call((addon) => addon.modelSummary(folder)))).toBe('model.not_found');
+  it('throws coded errors with data', async () => {
+    await expect(call((addon) => addon.modelSummary(folder))).rejects.toMatchObject({
+      code: 'model.not_found',
+    });
     writeFileSync(join(folder, 'not.gguf'), 'GGUX'.repeat(20));
     expect(codeOf(() => call((addon) => addon.ggufInfo(join(folder, 'not.gguf'))))).toBe('gguf.not_gguf');
     try {
@@ -163,7 +165,7 @@ describeWithAddon('native addon', () => {
     );
   });
 
-  it('forecasts memory', () => {
+  it('forecasts memory', async () => {
     const out = join(folder, 'converted');
     const config = readFileSync(join(out, 'config.json'), 'utf8');
     const spec = runSpecSchema.parse({
@@ -185,7 +187,7 @@ describeWithAddon('native addon', () => {
         'weightsBytes',
       ].sort(),
     );
-    expect(forecast.totalParams).toBe(call((addon) => addon.modelSummary(out)).parameters);
+    expect(forecast.totalParams).toBe((await call((addon) => addon.modelSummary(out))).parameters);
     expect(forecast.trainableParams).toBeGreaterThan(0);
     expect(forecast.trainableParams * 8).toBe(forecast.optimizerBytes);
     const { weightsBytes, gradientsBytes, optimizerBytes, activationsBytes } = forecast;

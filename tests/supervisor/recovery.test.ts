@@ -45,11 +45,14 @@ describe('a checkpoint that cannot be read', () => {
       all.map((name) => ({ name })),
     ).hint;
 
-  it('is to be removed, as a resume takes the newest; what comes then is named', () => {
-    expect(told(cut, ['step-00000002', 'step-00000004'])).toBe(
-      `Resume from another checkpoint. A resume takes the newest checkpoint: remove ${folder} to go on from step-00000002.`,
+  it('offers the one before it, and says what to do when there is none', () => {
+    const all = ['step-00000001', 'step-00000002', 'step-00000004'].map((name) => ({ name }));
+    const offered = besideCheckpoint(cut, '/runs/x', 'step-00000004', all);
+    expect(offered.hint).toBe(
+      'Resume from another checkpoint. The one before it is step-00000002: resume from there (`collie run --resume x --checkpoint step-00000002`).',
     );
-    expect(told(cut, ['step-00000004'])).toMatch(/to go on from step 0\.$/);
+    expect(offered.data.older).toBe('step-00000002');
+    expect(told(cut, ['step-00000004'])).toContain(`remove ${folder} to begin at step 0`);
     const path = `${folder}/adapter.rank-001.safetensors`;
     const unreadable = new CollieError('file.unreadable', '', 'Check that you may read it.', { path });
     expect(told(unreadable, [])).toContain(`remove ${folder}`);

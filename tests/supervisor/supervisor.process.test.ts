@@ -1,20 +1,20 @@
 /** Real supervisor processes over the fake rank: every way a run can go and end. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import {
   newestCheckpoint,
-  readEnvironment,
   readStatus,
   readSupervisorFile,
   writeJsonAtomic,
 } from '../../electron/server/runs/folder.ts';
 import { signedIn } from '../../electron/server/runs/launch.ts';
 import { isAlive } from '../../electron/server/runs/process.ts';
+import { environmentOf } from '../../electron/server/runs/rebuild.ts';
 import { RunRegistry } from '../../electron/server/runs/registry.ts';
 import { isLive } from '../../electron/server/runs/status.ts';
-import { FakeHome } from './harness.ts';
+import { exampleSpec, FakeHome } from './harness.ts';
 
 // Starting a process takes its time on a busy machine.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
@@ -36,7 +36,7 @@ test('a run completes; status, environment and checkpoint tell so', async () => 
   const dir = fake.registry.dir(id);
   // Given back right after the last status.
   await expect.poll(() => existsSync(join(dir, 'supervisor.json'))).toBe(false);
-  expect(readEnvironment(dir)).toMatchObject({ seeds: { run: 42 }, engine: { version: 'fake' } });
+  expect(environmentOf(dir)).toMatchObject({ seeds: { run: 42 }, engine: { version: 'fake' } });
 });
 
 test('the control socket is private and short enough', async () => {
@@ -66,7 +66,8 @@ test('stop saves and ends; resume goes on from there', async () => {
   expect(resumed).toMatchObject({ state: 'running', attempt: 2 });
   const second = fake.events(id).filter((event) => event.type === 'started')[1];
   expect(second?.step).toBe(saved?.step);
-  expect(fake.events(id).map((event) => event.seq)).toEqual(fake.events(id).map((_, index) => index));
+  const events = fake.events(id); // It goes on meanwhile: read once.
+  expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => index));
 });
 
 test('a resume has begun once it is answered: the status is no longer that of the attempt before', () => {
@@ -165,7 +166,10 @@ test('a killed supervisor: the run shows as failed, its rank saves, resume waits
 test('one run has one supervisor', async () => {
   const id = fake.create({ steps: 100_000, stepMs: 5 });
   await fake.registry.start(id);
-  await expect(fake.registry.start(id)).rejects.toMatchObject({ code: 'rank.died' });
+  await expect(fake.registry.start(id)).rejects.toMatchObject({
+    code: 'run.not_resumable',
+    message: expect.stringMatching(/Process \d+ already supervises/),
+  });
   expect(fake.registry.status(id).state).not.toBe('failed');
 });
 
@@ -176,6 +180,8 @@ test('of many that start one run at once, from one host or several, one gets it'
     [...others, fake.registry].map((registry) => registry.resume(id)),
   );
   expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  for (const outcome of outcomes)
+    if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'run.not_resumable' });
   await fake.until(id, ({ step }) => step > 20);
   expect(fake.events(id).filter(({ type }) => type === 'started')).toHaveLength(1);
   expect(fake.registry.status(id)).toMatchObject({ state: 'running', attempt: 1 });
@@ -236,4 +242,60 @@ test('kill does not wait for the rank that a dead supervisor left', async () => 
   await fake.registry.control(id, 'kill');
   expect(await fake.until(id, (status) => !isLive(status))).toMatchObject({ state: 'stopped' });
   expect(owner?.rank && isAlive(owner.rank)).toBe(false);
+});
+
+test('a run folder that is deleted while it trains ends its processes and is not made anew', async () => {
+  const id = fake.create({ steps: 1e6, stepMs: 5, checkpointEvery: 1e6 });
+  const dir = fake.registry.dir(id);
+  await fake.registry.start(id);
+  await fake.until(id, (status) => status.step > 3);
+  const owner = readSupervisorFile(dir);
+  rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+  const lives = () => [owner?.supervisor, owner?.rank].some((ref) => ref && isAlive(ref));
+  await expect.poll(lives, { timeout: 30_000 }).toBe(false);
+  expect(existsSync(join(dir, 'spec.json'))).toBe(false);
+  expect(fake.registry.list()).toEqual([]);
+  expect(existsSync(owner?.socket ?? '')).toBe(false);
+});
+
+test('a single rank that hangs is ended, named, and tried again from its checkpoint', async () => {
+  const id = fake.create(
+    { steps: 400, stepMs: 5, checkpointEvery: 5 },
+    { recovery: { max_restarts: 2 }, parallel: { ...exampleSpec(fake.home).parallel, hang_timeout: 3 } },
+  );
+  await fake.registry.start(id);
+  await fake.until(id, (status) => status.checkpoint !== null);
+  process.kill(readSupervisorFile(fake.registry.dir(id))?.rank?.pid ?? 0, 'SIGSTOP');
+  const ended = await fake.until(id, (status) => !isLive(status));
+  expect(ended).toMatchObject({
+    state: 'completed',
+    step: 400,
+    restarts: [{ error: { code: 'rank.hung' } }],
+  });
+});
+
+test('a status that is broken while nobody looks does not keep the run from being resumed', async () => {
+  const id = fake.createStopped({ steps: 20, checkpointEvery: 5 });
+  writeFileSync(join(fake.registry.dir(id), 'status.json'), '');
+  writeFileSync(join(fake.registry.dir(id), 'environment.json'), '{"v":');
+  await fake.registry.resume(id);
+  expect(await fake.until(id, (status) => !isLive(status))).toMatchObject({ state: 'completed', step: 20 });
+});
+
+test('a resume from an older checkpoint goes on there; the newer ones keep their files and count no more', async () => {
+  const id = fake.create({ steps: 20, checkpointEvery: 5, dieAt: { step: 17, how: 'kill' } });
+  await fake.registry.start(id);
+  await fake.until(id, (status) => !isLive(status));
+  await expect(fake.registry.resume(id, 'step-00000099')).rejects.toMatchObject({
+    code: 'checkpoint.not_found',
+  });
+  await fake.registry.resume(id, 'step-00000005');
+  expect(await fake.until(id, (status) => !isLive(status))).toMatchObject({ state: 'completed', step: 20 });
+  const started = fake.events(id).filter(({ type }) => type === 'started');
+  expect(started.map(({ step }) => step)).toEqual([0, 5]);
+  const names = readdirSync(join(fake.registry.dir(id), 'checkpoints')).sort();
+  expect(names.filter((name) => name.startsWith('left-'))).toEqual([
+    'left-step-00000010',
+    'left-step-00000015',
+  ]);
 });

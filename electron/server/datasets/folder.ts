@@ -1,9 +1,10 @@
 /** A dataset on disk: a folder with rows.parquet and dataset.json, the card. Made in one piece or not at all. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DatasetCard, datasetCardSchema } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
+import { writeText } from '../files/write.ts';
 import { cancelled, type TaskOptions } from './duckdb.ts';
 import { guessMapping } from './guess.ts';
 import { importRows, ROWS_FILE } from './import.ts';
@@ -84,7 +85,7 @@ export async function importInto(
       importedAt: new Date().toISOString(),
     };
     if (options.signal?.aborted) throw cancelled();
-    await writeFile(join(folder, CARD_FILE), `${JSON.stringify(complete, null, 2)}\n`);
+    await writeText(join(folder, CARD_FILE), `${JSON.stringify(complete, null, 2)}\n`);
     return complete;
   } catch (error) {
     await rm(folder, { recursive: true, force: true });

@@ -1,9 +1,10 @@
 /** The datasets of the library: folders <home>/datasets/<id>/ with rows.parquet and dataset.json, the card. */
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import type { DatasetCard } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
 import type { Mapping } from '../../shared/spec/run-spec.ts';
+import { writeText } from '../files/write.ts';
 import type { TaskOptions } from './duckdb.ts';
 import { absolutePath, FileHashes, openDatasetFile } from './file-cache.ts';
 import {
@@ -110,7 +111,7 @@ export class DatasetLibrary {
       const placed = { ...card, id: n === 1 ? base : `${base}-${n}` };
       const target = this.#path(placed.id);
       if ((await stat(target).catch(() => null)) !== null) continue;
-      await writeFile(join(temporary, CARD_FILE), `${JSON.stringify(placed, null, 2)}\n`);
+      await writeText(join(temporary, CARD_FILE), `${JSON.stringify(placed, null, 2)}\n`);
       try {
         await rename(temporary, target);
         return placed;
@@ -136,7 +137,7 @@ export class DatasetLibrary {
     const card = { ...(await this.get(id)), mapping };
     checkColumns(card, mapping);
     const file = join(this.#path(id), CARD_FILE);
-    await writeFile(`${file}.tmp`, `${JSON.stringify(card, null, 2)}\n`);
+    await writeText(`${file}.tmp`, `${JSON.stringify(card, null, 2)}\n`);
     await rename(`${file}.tmp`, file);
     return card;
   }

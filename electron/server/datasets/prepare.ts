@@ -2,11 +2,12 @@
  * Text -> token store, the first phase of a run: data/train.*, data/eval.*, samples.json, prompt-init.json and, last,
  * meta.json. A folder with meta.json is complete; anything less is written again from the start.
  */
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { UnusableRows } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
+import { writeText } from '../files/write.ts';
 import { type NativeAddon, native, nativeAddon, type TokenStoreWriter } from '../native/addon.ts';
 import {
   type Conversation,
@@ -102,7 +103,7 @@ class SplitWriter {
 }
 
 async function writeAtomically(path: string, value: unknown): Promise<void> {
-  await writeFile(`${path}.tmp`, `${JSON.stringify(value, null, 2)}\n`);
+  await writeText(`${path}.tmp`, `${JSON.stringify(value, null, 2)}\n`);
   await rename(`${path}.tmp`, path);
 }
 

@@ -1,23 +1,18 @@
 /** Exporting a checkpoint: the rank writes the weights, we add what other tools need to load them. */
 import { spawn } from 'node:child_process';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { type ExportRecord, exportRecordSchema } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
 import { checkpointStep, runFiles } from '../../shared/runs/run-folder.ts';
 import { exportRefusal } from '../../shared/spec/method-traits.ts';
 import { keepTail, readLines } from '../files/lines.ts';
+import { buildBeside, renameUnlessTaken } from '../files/publish.ts';
+import { writeTextSync } from '../files/write.ts';
 import type { JobContext } from '../jobs/jobs.ts';
+import { writeChecksums } from '../rank/checksums.ts';
 import { diedError, requireRank } from '../rank/rank.ts';
 import { folderBytes, listCheckpoints, writeJsonAtomic } from '../runs/folder.ts';
 import type { RunRegistry } from '../runs/registry.ts';
@@ -40,7 +35,9 @@ export interface ExportPlan {
   destination: string;
 }
 
-const RECORDS = 'exports.json';
+const RECORDS = 'records';
+/** All in one list, as older versions kept them. */
+const OLD_RECORDS = 'exports.json';
 const progressSchema = z.object({ progress: z.number() });
 
 /** Files of the base model's folder that belong to its tokenizer or its way of answering. */
@@ -74,8 +71,8 @@ export function planExport(registry: RunRegistry, request: ExportRequest): Expor
     throw new CollieError('request.invalid', `Run ${runId}: ${refusal.reason}`, refusal.way, { runId, kind });
   }
   const usual = join(runDir, runFiles.exportDir, `${request.kind}-${checkpointStep(found.name)}`);
-  const destination = request.destination === '' ? freeFolder(usual) : resolve(request.destination);
-  if (existsSync(destination) && readdirSync(destination).length > 0) throw pathExists(destination);
+  const destination = request.destination === '' ? usual : resolve(request.destination);
+  if (request.destination !== '' && !isFree(destination)) throw pathExists(destination);
   return { request, runDir, checkpoint: found.name, destination };
 }
 
@@ -85,11 +82,8 @@ export async function runExport(
   plan: ExportPlan,
   context: JobContext,
 ): Promise<ExportRecord> {
-  const { destination, request } = plan;
-  const building = join(dirname(destination), `.${basename(destination)}.partial-${process.pid}`);
-  mkdirSync(dirname(destination), { recursive: true });
-  rmSync(building, { recursive: true, force: true });
-  mkdirSync(building);
+  const { request } = plan;
+  const building = buildBeside(plan.destination);
   try {
     await exportWeights(plan, building, context);
     context.progress(0.99, 'Adding tokenizer and model card');
@@ -101,13 +95,32 @@ export async function runExport(
       spec,
       status: registry.status(request.runId),
     };
-    writeFileSync(join(building, 'README.md'), modelCard(card));
-    rmSync(destination, { recursive: true, force: true });
-    renameSync(building, destination);
+    writeTextSync(join(building, 'README.md'), modelCard(card));
+    await writeChecksums(building, context.signal);
+    return publish(plan, building);
   } finally {
     rmSync(building, { recursive: true, force: true });
   }
-  return remember(plan);
+}
+
+/** Gives the export its place: the one that was asked for, or the first free one of this run. */
+function publish(plan: ExportPlan, building: string): ExportRecord {
+  const { destination } = plan;
+  const places = plan.request.destination === '' ? numbered(destination) : [destination];
+  for (const place of places) {
+    const record = recordOf(plan, place, folderBytes(building));
+    writeJsonAtomic(join(building, 'export.json'), record);
+    if (!renameUnlessTaken(building, place)) continue;
+    remember(plan.runDir, record);
+    return record;
+  }
+  throw pathExists(destination);
+}
+
+function recordOf(plan: ExportPlan, path: string, sizeBytes: number): ExportRecord {
+  const { runId, kind } = plan.request;
+  const createdAt = new Date().toISOString();
+  return { runId, checkpoint: plan.checkpoint, kind, path, sizeBytes, createdAt };
 }
 
 function exportWeights(plan: ExportPlan, out: string, context: JobContext): Promise<void> {
@@ -136,21 +149,11 @@ function copyCompanions(modelPath: string, folder: string): void {
   }
 }
 
-function remember(plan: ExportPlan): ExportRecord {
-  const record: ExportRecord = {
-    runId: plan.request.runId,
-    checkpoint: plan.checkpoint,
-    kind: plan.request.kind,
-    path: plan.destination,
-    sizeBytes: folderBytes(plan.destination),
-    createdAt: new Date().toISOString(),
-  };
-  writeJsonAtomic(join(plan.destination, 'export.json'), record);
-  const folder = join(plan.runDir, runFiles.exportDir);
+/** One file a record: exports that end at once do not overwrite each other's. */
+function remember(runDir: string, record: ExportRecord): void {
+  const folder = join(runDir, runFiles.exportDir, RECORDS);
   mkdirSync(folder, { recursive: true });
-  const others = recordsOf(plan.runDir).filter((other) => other.path !== record.path);
-  writeJsonAtomic(join(folder, RECORDS), [...others, record]);
-  return record;
+  writeJsonAtomic(join(folder, `${randomUUID()}.json`), record);
 }
 
 /** All exports that still exist, newest first. */
@@ -161,10 +164,26 @@ export function listExports(registry: RunRegistry): ExportRecord[] {
 }
 
 function recordsOf(runDir: string): ExportRecord[] {
-  const path = join(runDir, runFiles.exportDir, RECORDS);
-  if (!existsSync(path)) return [];
-  const parsed = z.array(exportRecordSchema).safeParse(safeJson(readFileSync(path, 'utf8')));
-  return parsed.success ? parsed.data : [];
+  const folder = join(runDir, runFiles.exportDir);
+  const list = safeJson(readText(join(folder, OLD_RECORDS)));
+  const all: unknown[] = Array.isArray(list) ? list : [];
+  for (const name of namesIn(join(folder, RECORDS)))
+    all.push(safeJson(readText(join(folder, RECORDS, name))));
+  const records = all.flatMap((value) => exportRecordSchema.safeParse(value).data ?? []);
+  // Of two at one place, the newer is what lies there.
+  return [...new Map(records.map((record) => [record.path, record])).values()];
+}
+
+function namesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')) : [];
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 function safeJson(text: string): unknown {
@@ -176,10 +195,15 @@ function safeJson(text: string): unknown {
 }
 
 /** A second export of the same checkpoint gets its own folder. */
-function freeFolder(path: string): string {
-  let free = path;
-  for (let suffix = 2; existsSync(free); suffix += 1) free = `${path}-${suffix}`;
-  return free;
+function* numbered(path: string): Generator<string> {
+  yield path;
+  for (let suffix = 2; suffix < 10_000; suffix += 1) yield `${path}-${suffix}`;
+}
+
+/** Nothing is there, or an empty folder. A file is not free either. */
+function isFree(path: string): boolean {
+  const info = lstatSync(path, { throwIfNoEntry: false });
+  return info === undefined || (info.isDirectory() && readdirSync(path).length === 0);
 }
 
 function noCheckpoint(request: ExportRequest, present: string[]): CollieError {
@@ -196,7 +220,12 @@ function noCheckpoint(request: ExportRequest, present: string[]): CollieError {
 
 function pathExists(path: string): CollieError {
   const hint = 'Name a folder that does not exist yet, or an empty one.';
-  return new CollieError('path.exists', `${path} is not empty; an export overwrites nothing.`, hint, {
-    path,
-  });
+  return new CollieError(
+    'path.exists',
+    `${path} is a file or not empty; an export overwrites nothing.`,
+    hint,
+    {
+      path,
+    },
+  );
 }

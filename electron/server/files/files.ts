@@ -9,6 +9,8 @@ import { basename, delimiter, dirname, isAbsolute, join, relative, resolve, sep 
 import type { MethodResult } from '../../shared/api/api.ts';
 import { CollieError } from '../../shared/errors.ts';
 
+/** Characters: what Linux takes (PATH_MAX). */
+const MAX_PATH = 4_095;
 /** More entries than this are cut off: a picker is no place for them, and the page must stay quick. */
 const MAX_ENTRIES = 5_000;
 
@@ -21,6 +23,7 @@ export class FileBrowser {
 
   /** The real path, which need not exist. Throws path.outside for anything not below a root, wherever its links lead. */
   async confine(path: string): Promise<string> {
+    requirePath(path);
     const absolute = resolve(expandHome(path));
     const real = await realpathOfMissing(absolute);
     if (!this.#contains(real)) throw outside(absolute, this.#roots);
@@ -30,6 +33,10 @@ export class FileBrowser {
   /** One folder; folders first, by name. Hidden entries and those that lead outside are left out. Empty path: home. */
   async list(path: string): Promise<MethodResult<'files.list'>> {
     const folder = await this.confine(path === '' ? (this.#roots[0] ?? homedir()) : path);
+    if ((await stat(folder)).isFile())
+      throw new CollieError('file.unreadable', `${folder} is a file, not a folder.`, 'Name its folder.', {
+        path: folder,
+      });
     const names = (await readdir(folder)).filter((name) => !name.startsWith('.')).slice(0, MAX_ENTRIES);
     const entries = (await Promise.all(names.map((name) => this.#entry(folder, name)))).filter(
       (entry) => entry !== null,
@@ -82,6 +89,22 @@ export function defaultRoots(): string[] {
 /** `~` and `~/x` as a shell would read them. */
 export function expandHome(path: string): string {
   return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
+}
+
+/** Throws file.not_found for what no system takes as a path. */
+export function requirePath(path: string): void {
+  const problem = path.includes('\0')
+    ? 'It has a NUL character'
+    : path.length > MAX_PATH
+      ? 'It is too long'
+      : null;
+  if (problem === null) return;
+  const shown = path.replaceAll('\0', '\\0').slice(0, 100);
+  throw new CollieError(
+    'file.not_found',
+    `This cannot be a path: ${shown}. ${problem}.`,
+    'Check how it is spelled.',
+  );
 }
 
 function outside(path: string, roots: readonly string[]): CollieError {

@@ -46,7 +46,7 @@ export function runHandlers(services: Services): AreaHandlers<'runs'> {
     },
     'runs.stop': ({ id }) => changing(runs.stop(id)),
     'runs.save': ({ id }) => changing(runs.control(id, 'save')),
-    'runs.resume': ({ id }) => changing(runs.resume(id)),
+    'runs.resume': ({ id, checkpoint }) => changing(runs.resume(id, checkpoint)),
     'runs.remove': async ({ id }) => {
       const dir = runs.dir(id);
       await changing(runs.remove(id));

@@ -1,8 +1,8 @@
 /** Everything a host is made of, built once. Handlers get this and nothing else. */
-import { chmodSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { defaultRoots, expandHome, FileBrowser } from '../files/files.ts';
+import { defaultRoots, expandHome, FileBrowser, requirePath } from '../files/files.ts';
 import { JobRunner } from '../jobs/jobs.ts';
 import { Playground } from '../playground/playground.ts';
 import { RunRegistry } from '../runs/registry.ts';
@@ -20,7 +20,7 @@ export type Shell = 'electron' | 'browser';
 export type PathAccess = 'confined' | 'any';
 
 export interface HostOptions {
-  /** COLLIE_HOME. Created, 0700, when it does not exist. */
+  /** COLLIE_HOME. Created, 0700, when it does not exist; its mode is its owner's to choose otherwise. */
   home: string;
   shell: Shell;
   paths: PathAccess;
@@ -42,8 +42,8 @@ export interface Services extends Readonly<Libraries> {
 
 export function createServices(options: HostOptions): Services {
   const home = resolve(options.home);
+  // A new one is private; one that is there keeps its mode: a group may share it.
   mkdirSync(home, { recursive: true, mode: 0o700 });
-  chmodSync(home, 0o700);
   const runs = new RunRegistry(home);
   runs.sweep().catch(() => {}); // What cannot be deleted now is tried again at the next start.
   const files = new FileBrowser([...defaultRoots(), home]);
@@ -58,7 +58,10 @@ export function createServices(options: HostOptions): Services {
     playground: new Playground(),
     files,
     ...createLibraries(home),
-    confine: async (path) => (options.paths === 'confined' ? files.confine(path) : resolve(expandHome(path))),
+    confine: async (path) => {
+      requirePath(path);
+      return options.paths === 'confined' ? files.confine(path) : resolve(expandHome(path));
+    },
   };
 }
 

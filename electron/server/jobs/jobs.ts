@@ -16,6 +16,8 @@ interface Entry {
   abort: AbortController;
   finished: Promise<Job>;
   lastPublished: number;
+  /** Of the monotonic clock: that of the wall may be set. */
+  begun: number;
 }
 
 /** Finished jobs beyond this many are forgotten, oldest first. */
@@ -48,7 +50,13 @@ export class JobRunner {
       error: null,
     };
     const abort = new AbortController();
-    const entry: Entry = { job, abort, finished: Promise.resolve(job), lastPublished: 0 };
+    const entry: Entry = {
+      job,
+      abort,
+      finished: Promise.resolve(job),
+      lastPublished: 0,
+      begun: performance.now(),
+    };
     this.#entries.set(job.id, entry);
     this.#publish(entry);
     entry.finished = this.#run(entry, work);
@@ -108,10 +116,10 @@ export class JobRunner {
   #progress(entry: Entry, fraction: number | null, message?: string): void {
     if (entry.job.state !== 'running') return;
     const progress = fraction === null ? null : Math.min(1, Math.max(0, fraction));
-    const etaSeconds = etaOf(progress, (Date.now() - Date.parse(entry.job.startedAt)) / 1000);
+    const etaSeconds = etaOf(progress, (performance.now() - entry.begun) / 1000);
     const changed = message !== undefined && message !== entry.job.message;
     entry.job = { ...entry.job, progress, etaSeconds, message: message ?? entry.job.message };
-    if (changed || Date.now() - entry.lastPublished >= PUBLISH_EVERY_MS) this.#publish(entry);
+    if (changed || performance.now() - entry.lastPublished >= PUBLISH_EVERY_MS) this.#publish(entry);
   }
 
   #end(entry: Entry, change: Partial<Job>): void {
@@ -120,7 +128,7 @@ export class JobRunner {
   }
 
   #publish(entry: Entry): void {
-    entry.lastPublished = Date.now();
+    entry.lastPublished = performance.now();
     for (const channel of this.#watchers) channel.put(entry.job.id, entry.job);
   }
 

@@ -18,7 +18,7 @@ export interface ModelRecord {
 
 /** Reads and checks the folder: config, headers of all weights, tokenizer. Throws what is wrong. */
 export async function describeFolder(record: ModelRecord): Promise<ModelCard> {
-  const summary = native((addon) => addon.modelSummary(record.path));
+  const summary = await native((addon) => addon.modelSummary(record.path));
   if (!existsSync(join(record.path, 'tokenizer.json')))
     throw new CollieError(
       'model.no_tokenizer',

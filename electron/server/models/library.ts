@@ -5,10 +5,11 @@
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { type ModelCard, modelCardSchema } from '../../shared/api/entities.ts';
 import { CollieError, toErrorInfo } from '../../shared/errors.ts';
+import { writeText } from '../files/write.ts';
 import type { ModelsPart, WorkContext } from '../host/parts.ts';
 import { describeFolder, folderName, type ModelRecord, withProblem } from './folder.ts';
 import { convertGguf, nameOfGguf } from './gguf-import.ts';
@@ -140,7 +141,7 @@ export class ModelLibrary implements ModelsPart {
       };
       const checked = await describeFolder({ ...record, path: source.kind === 'gguf' ? work : source.path });
       const card = { ...checked, path: source.kind === 'gguf' ? target : source.path };
-      await writeFile(join(work, CARD), `${JSON.stringify(card, null, 2)}\n`, { flush: true });
+      await writeText(join(work, CARD), `${JSON.stringify(card, null, 2)}\n`, { flush: true });
       if (context.signal.aborted) throw new CollieError('job.cancelled', 'The import was cancelled.');
       await this.#replace(work, target);
       context.progress(1, 'Imported');

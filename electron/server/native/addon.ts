@@ -83,8 +83,8 @@ export interface NativeAddon {
    * Runs on a worker thread. When onProgress returns false the conversion ends with job.cancelled.
    */
   ggufConvert(path: string, outDir: string, onProgress: (fraction: number) => boolean): Promise<void>;
-  /** Checks config.json and the headers of all weight files (names, shapes, dtypes, lengths); throws what is wrong. */
-  modelSummary(folder: string): ModelSummary;
+  /** Checks config.json and the headers of all weight files (names, shapes, dtypes, lengths) on a thread of its own; rejects with what is wrong. */
+  modelSummary(folder: string): Promise<ModelSummary>;
   devices(): Device[];
   telemetry(diskPath: string): Telemetry;
   /** Sequences of one epoch (see native/core/recipe/batch_plan.h); lengths in tokens per document. */

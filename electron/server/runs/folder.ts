@@ -20,8 +20,9 @@ import { type RunStatus, runStatusSchema, type Sample, sampleSchema } from '../.
 import { CHECKPOINT_DONE, checkpointStep, runFiles } from '../../shared/runs/run-folder.ts';
 import { migrateSpec } from '../../shared/spec/migrate.ts';
 import { type RunSpec, runSpecSchema } from '../../shared/spec/run-spec.ts';
+import { ofFile } from '../files/write.ts';
 
-const processRefSchema = z.object({ pid: z.number().int(), start: z.string().nullable() });
+export const processRefSchema = z.object({ pid: z.number().int(), start: z.string().nullable() });
 const supervisorFileSchema = z.object({
   v: z.literal(1),
   supervisor: processRefSchema,
@@ -46,7 +47,7 @@ export function writeJsonAtomic(path: string, value: unknown): void {
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    throw ofFile(error, path);
   }
 }
 
@@ -85,12 +86,6 @@ export function readSpec(runDir: string): RunSpec {
 /** What reading the spec of an older version changes, in sentences for the log. */
 export function specNotes(runDir: string): string[] {
   return migrateSpec(readChecked(runDir, runFiles.spec, z.unknown())).notes;
-}
-
-/** Empty when the run never got so far. */
-export function readEnvironment(runDir: string): Record<string, unknown> {
-  if (!existsSync(join(runDir, runFiles.environment))) return {};
-  return readChecked(runDir, runFiles.environment, z.record(z.string(), z.unknown()));
 }
 
 /** Null when no supervisor has left its mark, or when its file is torn by a crash. */

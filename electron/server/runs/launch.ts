@@ -1,14 +1,16 @@
 /** Starts the supervisor of a run as a process of its own session, so that no end of ours is an end of the run's. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { CollieError } from '../../shared/errors.ts';
 import { runFiles } from '../../shared/runs/run-folder.ts';
+import { errorLine } from '../rank/rank.ts';
 import { readStatus, readSupervisorFile } from './folder.ts';
 
-export type StartMode = 'start' | 'resume';
+/** resume: from the newest checkpoint, or from the one that is named. */
+export type StartMode = 'start' | 'resume' | `resume:${string}`;
 
 const READY_TIMEOUT_MS = 60_000;
 const READY_POLL_MS = 25;
@@ -30,10 +32,12 @@ export async function launchSupervisor(runDir: string, mode: StartMode): Promise
   const { command, args, env } = nodeCommand(new URL(`../../supervisor/main.${extension}`, import.meta.url));
   const logPath = join(runDir, runFiles.supervisorLog);
   mkdirSync(dirname(logPath), { recursive: true });
+  const logStart = statSync(logPath, { throwIfNoEntry: false })?.size ?? 0;
   const log = openSync(logPath, 'a', 0o600);
   let child: ChildProcess;
   try {
-    const wish = mode === 'resume' ? ['--resume'] : [];
+    const wish =
+      mode === 'start' ? [] : [mode === 'resume' ? '--resume' : `--resume=${mode.slice('resume:'.length)}`];
     // `detached` is setsid: no signal of our terminal or window reaches it.
     child = spawn(command, [...args, runDir, ...wish], {
       detached: true,
@@ -44,13 +48,19 @@ export async function launchSupervisor(runDir: string, mode: StartMode): Promise
   } finally {
     closeSync(log);
   }
-  await ready(child, runDir, logPath);
+  await ready(child, runDir, { path: logPath, start: logStart });
   child.unref();
 }
 
-function ready(child: ChildProcess, runDir: string, logPath: string): Promise<void> {
+/** What was written before belongs to earlier attempts. */
+interface StartLog {
+  path: string;
+  start: number;
+}
+
+function ready(child: ChildProcess, runDir: string, log: StartLog): Promise<void> {
   return new Promise((resolve, reject) => {
-    const started = Date.now();
+    const started = performance.now();
     const settle = (error: Error | null) => {
       clearInterval(timer);
       child.removeAllListeners('exit');
@@ -59,12 +69,13 @@ function ready(child: ChildProcess, runDir: string, logPath: string): Promise<vo
     };
     const timer = setInterval(() => {
       if (signedIn(runDir, child.pid)) settle(null);
-      else if (Date.now() - started > READY_TIMEOUT_MS) settle(notStarted('it did not get ready', logPath));
+      else if (performance.now() - started > READY_TIMEOUT_MS)
+        settle(notStarted('it did not get ready', log));
     }, READY_POLL_MS);
-    child.on('error', (error) => settle(notStarted(error.message, logPath)));
+    child.on('error', (error) => settle(notStarted(error.message, log)));
     // A run that ends at once has recorded how; only a supervisor that could not even do that is an error of the start.
     child.once('exit', (code, signal) =>
-      settle(code === 0 ? null : notStarted(`it ended with ${signal ?? `code ${code}`}`, logPath)),
+      settle(code === 0 ? null : notStarted(`it ended with ${signal ?? `code ${code}`}`, log)),
     );
   });
 }
@@ -82,14 +93,13 @@ export function signedIn(runDir: string, pid: number | undefined): boolean {
   }
 }
 
-function notStarted(why: string, logPath: string): CollieError {
-  const log = existsSync(logPath)
-    ? readFileSync(logPath, 'utf8').trimEnd().split('\n').slice(-5).join('\n')
-    : '';
-  return new CollieError(
-    'rank.died',
-    `The supervisor of this run did not start: ${why}.`,
-    `See ${logPath}.`,
-    { log },
-  );
+/** What it said itself, else that it did not start. */
+function notStarted(why: string, { path, start }: StartLog): CollieError {
+  const text = existsSync(path) ? readFileSync(path).subarray(start).toString('utf8') : '';
+  const own = errorLine(text);
+  if (own) return own;
+  const log = text.trimEnd().split('\n').slice(-5).join('\n');
+  return new CollieError('rank.died', `The supervisor of this run did not start: ${why}.`, `See ${path}.`, {
+    log,
+  });
 }

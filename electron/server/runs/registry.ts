@@ -1,6 +1,6 @@
 /** All runs of one COLLIE_HOME. Holds nothing that is not in the run folders: another host sees the same. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { MethodResult } from '../../shared/api/api.ts';
@@ -8,10 +8,10 @@ import { CollieError, toErrorInfo } from '../../shared/errors.ts';
 import type { RunStatus } from '../../shared/runs/events.ts';
 import { runFiles } from '../../shared/runs/run-folder.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
+import { isOld, ownFolder, renameUnlessTaken } from '../files/publish.ts';
 import { type ControlCommand, sendCommand } from './control.ts';
 import {
   listCheckpoints,
-  readEnvironment,
   readSamples,
   readSpec,
   readStatus,
@@ -20,9 +20,11 @@ import {
 } from './folder.ts';
 import { launchSupervisor, type StartMode } from './launch.ts';
 import { isAlive } from './process.ts';
+import { environmentOf, newStatus } from './rebuild.ts';
 import { currentStatus, isLive, rankAlive } from './status.ts';
 
 const REMOVED = '.removed-';
+const NEW = '.new-';
 
 export class RunRegistry {
   readonly #root: string;
@@ -37,8 +39,8 @@ export class RunRegistry {
 
   /** Makes the folder of a run that has not begun. `spec` is resolved; it is never written again. Returns the id. */
   create(spec: RunSpec): string {
-    const id = this.#freeId(spec.name);
-    const building = join(this.#root, `.new-${id}`);
+    // A folder of our own, whoever else makes a run now; giving it its name is what claims the name.
+    const building = ownFolder(join(this.#root, NEW));
     for (const folder of [
       runFiles.eventsDir,
       runFiles.logsDir,
@@ -48,9 +50,16 @@ export class RunRegistry {
       mkdirSync(join(building, folder), { recursive: true });
     }
     writeJsonAtomic(join(building, runFiles.spec), spec);
-    writeJsonAtomic(join(building, runFiles.status), newStatus(id, spec.name || id));
-    renameSync(building, join(this.#root, id));
-    return id;
+    try {
+      for (const id of freeNames(spec.name)) {
+        if (existsSync(join(this.#root, id))) continue;
+        writeJsonAtomic(join(building, runFiles.status), newStatus(id, spec.name || id));
+        if (renameUnlessTaken(building, join(this.#root, id))) return id;
+      }
+    } finally {
+      rmSync(building, { recursive: true, force: true });
+    }
+    throw new CollieError('internal', 'No name for a new run is free.');
   }
 
   /** Newest first. */
@@ -94,7 +103,7 @@ export class RunRegistry {
     return {
       status: this.status(id),
       spec: readSpec(path),
-      environment: readEnvironment(path),
+      environment: environmentOf(path),
       checkpoints: listCheckpoints(path),
       samples: readSamples(path),
       path,
@@ -107,16 +116,24 @@ export class RunRegistry {
   }
 
   /**
-   * Goes on from the newest complete checkpoint, or from step 0 when there is none yet. Throws run.not_resumable for a
-   * run that is live or complete.
+   * Goes on from the newest complete checkpoint, from an older one that is named, or from step 0 when there is none yet. Throws
+   * run.not_resumable for a run that is live or complete, checkpoint.not_found.
    */
-  async resume(id: string): Promise<void> {
+  async resume(id: string, checkpoint = ''): Promise<void> {
     const status = this.status(id);
     if (isLive(status)) throw notResumable(id, 'it is running', 'Stop it first, or just watch it.');
     if (status.state === 'completed') {
       throw notResumable(id, 'it is complete', 'Start a new run from its settings to train for longer.');
     }
-    await this.#launch(id, 'resume');
+    const all = listCheckpoints(this.dir(id)).map(({ name }) => name);
+    if (checkpoint !== '' && !all.includes(checkpoint)) {
+      const message = `The run ${id} has no complete checkpoint ${checkpoint}.`;
+      throw new CollieError('checkpoint.not_found', message, `It has ${all.join(', ') || 'none'}.`, {
+        id,
+        all,
+      });
+    }
+    await this.#launch(id, checkpoint === '' ? 'resume' : `resume:${checkpoint}`);
   }
 
   /** Saves a checkpoint, then ends the run. Throws run.not_live. */
@@ -157,10 +174,11 @@ export class RunRegistry {
     await rm(trash, { recursive: true, force: true });
   }
 
-  /** Finishes removals that a crash has cut off. */
+  /** Finishes removals that a crash has cut off, and takes away what was never finished. */
   async sweep(): Promise<void> {
     for (const name of readdirSync(this.#root)) {
-      if (name.startsWith(REMOVED)) await rm(join(this.#root, name), { recursive: true, force: true });
+      const left = name.startsWith(REMOVED) || (name.startsWith(NEW) && isOld(join(this.#root, name)));
+      if (left) await rm(join(this.#root, name), { recursive: true, force: true });
     }
   }
 
@@ -172,7 +190,8 @@ export class RunRegistry {
     try {
       await launchSupervisor(dir, mode);
     } catch (thrown) {
-      this.#recordFailedLaunch(id, thrown);
+      // Who lost against another supervisor has nothing to say of the run.
+      if (toErrorInfo(thrown).code !== 'run.not_resumable') this.#recordFailedLaunch(id, thrown);
       throw thrown;
     } finally {
       this.#launching.delete(id);
@@ -223,16 +242,15 @@ export class RunRegistry {
       return [];
     }
   }
+}
 
-  /** Date, time and name: sorts by time, is readable, and is free. */
-  #freeId(name: string): string {
-    const now = new Date().toISOString();
-    const stamp = `${now.slice(0, 10).replaceAll('-', '')}-${now.slice(11, 19).replaceAll(':', '')}`;
-    const base = [stamp, slug(name)].filter(Boolean).join('-');
-    let id = base;
-    for (let suffix = 2; existsSync(join(this.#root, id)); suffix += 1) id = `${base}-${suffix}`;
-    return id;
-  }
+/** Date, time and name: sorts by time, is readable; the first that is free is taken. */
+function* freeNames(name: string): Generator<string> {
+  const now = new Date().toISOString();
+  const stamp = `${now.slice(0, 10).replaceAll('-', '')}-${now.slice(11, 19).replaceAll(':', '')}`;
+  const base = [stamp, slug(name)].filter(Boolean).join('-');
+  yield base;
+  for (let suffix = 2; suffix < 10_000; suffix += 1) yield `${base}-${suffix}`;
 }
 
 function slug(name: string): string {
@@ -242,34 +260,6 @@ function slug(name: string): string {
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, 48)
     .replace(/^-+|-+$/g, '');
-}
-
-function newStatus(id: string, name: string): RunStatus {
-  const now = new Date().toISOString();
-  return {
-    v: 1,
-    id,
-    name,
-    state: 'preparing',
-    phase: 'Starting',
-    phaseProgress: null,
-    step: 0,
-    totalSteps: null,
-    etaSeconds: null,
-    attempt: 0,
-    createdAt: now,
-    startedAt: null,
-    finishedAt: null,
-    updatedAt: now,
-    lastLoss: null,
-    lastEvalLoss: null,
-    tokensPerSecond: null,
-    checkpoint: null,
-    error: null,
-    supervisorPid: null,
-    ranks: [],
-    restarts: [],
-  };
 }
 
 function notResumable(id: string, why: string, hint: string): CollieError {

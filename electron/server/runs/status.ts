@@ -1,11 +1,12 @@
 /** What a run's files say about it now. Status files outlive their writers, so liveness is checked each time. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { CollieError, type ErrorInfo, toErrorInfo } from '../../shared/errors.ts';
+import { CollieError } from '../../shared/errors.ts';
 import { liveStates, type RunStatus } from '../../shared/runs/events.ts';
 import { runFiles } from '../../shared/runs/run-folder.ts';
 import { newestCheckpoint, readRange, readStatus, readSupervisorFile } from './folder.ts';
 import { isAlive } from './process.ts';
+import { rebuiltStatus } from './rebuild.ts';
 
 /** A new run whose supervisor has not signed in yet counts as live for this long. */
 const LAUNCH_GRACE_MS = 60_000;
@@ -20,17 +21,10 @@ export function rankAlive(runDir: string): boolean {
 export const isLive = (status: RunStatus): boolean => liveStates.includes(status.state);
 
 /**
- * The status as users should see it: a run that says it lives, but has no supervisor, has failed. An unreadable status
- * is shown as a failed run too, so that one bad file hides nothing. Throws run.not_found without a run.
+ * The status as users should see it: a run that says it lives, but has no supervisor, has failed. Throws run.not_found without a run.
  */
 export function currentStatus(runDir: string, id: string): RunStatus {
-  let status: RunStatus;
-  try {
-    status = readStatus(runDir);
-  } catch (thrown) {
-    if (!existsSync(join(runDir, runFiles.spec))) throw thrown;
-    return unreadable(runDir, id, toErrorInfo(thrown));
-  }
+  const status = savedStatus(runDir, id);
   if (!isLive(status)) return status;
   const owner = readSupervisorFile(runDir)?.supervisor ?? null;
   if (owner && isAlive(owner)) {
@@ -38,9 +32,25 @@ export function currentStatus(runDir: string, id: string): RunStatus {
     const stale = status.supervisorPid !== null && status.supervisorPid !== owner.pid;
     return stale ? { ...status, state: 'preparing', phase: 'Starting', supervisorPid: owner.pid } : status;
   }
-  const launching =
-    status.supervisorPid === null && Date.now() - Date.parse(status.updatedAt) < LAUNCH_GRACE_MS;
-  return launching ? status : orphaned(runDir, status);
+  // It writes its last status before it signs out: what was read before that look is not what it said in the end.
+  const last = savedStatus(runDir, id);
+  if (!isLive(last)) return last;
+  return last.supervisorPid === null && isBeingStarted(last) ? last : orphaned(runDir, last);
+}
+
+/** The status file; made anew from the other files of the run when it cannot be read. Throws run.not_found without a run. */
+export function savedStatus(runDir: string, id: string): RunStatus {
+  try {
+    return readStatus(runDir);
+  } catch (thrown) {
+    if (!existsSync(join(runDir, runFiles.spec))) throw thrown;
+    return rebuiltStatus(runDir, id);
+  }
+}
+
+/** A clock that was set back makes what was written a moment ago look like tomorrow. */
+function isBeingStarted({ updatedAt }: RunStatus): boolean {
+  return Math.abs(Date.now() - Date.parse(updatedAt)) < LAUNCH_GRACE_MS;
 }
 
 function orphaned(runDir: string, status: RunStatus): RunStatus {
@@ -63,34 +73,6 @@ function orphaned(runDir: string, status: RunStatus): RunStatus {
     error: error.toInfo(),
     supervisorPid: null,
     ranks: status.ranks.map((rank) => ({ ...rank, state: 'ended' })),
-  };
-}
-
-function unreadable(runDir: string, id: string, error: ErrorInfo): RunStatus {
-  const changed = statSync(join(runDir, runFiles.spec)).mtime.toISOString();
-  return {
-    v: 1,
-    id,
-    name: id,
-    state: 'failed',
-    phase: 'Failed',
-    phaseProgress: null,
-    step: 0,
-    totalSteps: null,
-    etaSeconds: null,
-    attempt: 0,
-    createdAt: changed,
-    startedAt: null,
-    finishedAt: changed,
-    updatedAt: changed,
-    lastLoss: null,
-    lastEvalLoss: null,
-    tokensPerSecond: null,
-    checkpoint: newestCheckpoint(runDir)?.name ?? null,
-    error,
-    supervisorPid: null,
-    ranks: [],
-    restarts: [],
   };
 }
 

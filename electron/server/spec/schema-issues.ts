@@ -153,7 +153,8 @@ function groupIssue(path: string, value: unknown): SpecIssue {
 }
 
 function toIssues(issue: z.core.$ZodIssue, input: unknown): SpecIssue[] {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(issue.path, key, input));
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.slice(0, MOST_ISSUES).map((key) => unknownKey(issue.path, key, input));
   const dotted = issue.path.join('.');
   const field = fieldAt(issue.path, input);
   if (field === null) {
@@ -188,6 +189,24 @@ function specValue2(input: unknown, path: readonly PropertyKey[]): unknown {
   return path.length === 0 ? input : specValue(input, path.join('.'));
 }
 
+/** Each is looked up among all fields: a file with ten thousand wrong keys needs no ten thousand explanations. */
+const MOST_ISSUES = 50;
+
+function explained(faults: readonly z.core.$ZodIssue[], input: unknown): SpecIssue[] {
+  const all = faults.reduce((sum, one) => sum + (one.code === 'unrecognized_keys' ? one.keys.length : 1), 0);
+  const issues: SpecIssue[] = [];
+  for (const fault of faults) {
+    issues.push(...toIssues(fault, input));
+    if (issues.length >= MOST_ISSUES) break;
+  }
+  if (all <= MOST_ISSUES) return issues;
+  const message = `${all - MOST_ISSUES} more settings are wrong; the first ${MOST_ISSUES} are shown.`;
+  return [
+    ...issues.slice(0, MOST_ISSUES),
+    { path: '', code: 'too_many', message, received: all, suggestion: 'Correct these first.' },
+  ];
+}
+
 export interface SchemaCheck {
   issues: SpecIssue[];
   /** What was changed in a spec of an older version, in sentences. */
@@ -210,7 +229,7 @@ export function checkSchema(written: unknown): SchemaCheck {
   }
   const { method, optimizer } = parts as Partial<RunSpec>;
   if (method && optimizer) parts.optimizer = withRates(method.type, optimizer);
-  const issues = parsed.error.issues.flatMap((issue) => toIssues(issue, input));
+  const issues = explained(parsed.error.issues, input);
   const once = new Map(issues.map((issue) => [`${issue.path} ${issue.code}`, issue]));
   return { issues: [...once.values()], notes, spec: null, parts: parts as Partial<RunSpec> };
 }

@@ -23,10 +23,14 @@ export function editDistance(from: string, to: string): number {
   return row[to.length] as number;
 }
 
+/** No name is as long; comparing takes the product of both lengths. */
+const MOST_LENGTH = 100;
+
 const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '');
 
 /** The name that `word` most likely means, or null when none is near. Case, `_` and `-` do not count. */
 export function nearest(word: string, names: readonly string[]): string | null {
+  if (word.length > MOST_LENGTH) return null;
   let best: string | null = null;
   let distance = Number.POSITIVE_INFINITY;
   for (const name of names) {

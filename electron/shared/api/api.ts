@@ -173,7 +173,8 @@ export const methods = {
   /** Saves a checkpoint, then ends the run. Returns when the wish has arrived, not when the run has ended. */
   'runs.stop': { params: z.object({ id }), result: ok },
   'runs.save': { params: z.object({ id }), result: ok },
-  'runs.resume': { params: z.object({ id }), result: ok },
+  /** `checkpoint`: an older one to go on from; empty: the newest. Newer ones are set aside. */
+  'runs.resume': { params: z.object({ id, checkpoint: z.string().default('') }), result: ok },
   'runs.remove': { params: z.object({ id }), result: ok },
   'runs.log': {
     params: z.object({ id, offset: z.number().int().min(0).default(0) }),

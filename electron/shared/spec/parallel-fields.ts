@@ -109,7 +109,7 @@ export const parallelSchema = z.strictObject({
     .meta(
       meta({
         title: 'Hang limit',
-        help: 'A rank that waits longer than this for the others ends the run and names who is missing.',
+        help: 'A rank that waits longer than this for the others ends the run and names who is missing; so does one that neither computes nor reports for so long.',
         unit: 'seconds',
         advanced: true,
       }),

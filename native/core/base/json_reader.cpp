@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "core/base/error.h"
+#include "core/base/json_parse.h"
 #include "core/base/json_text.h"
 
 namespace collie {
@@ -23,12 +24,10 @@ json read_json_file(const std::filesystem::path& path) {
   }
   std::stringstream text;
   text << file.rdbuf();
-  try {
-    return json::parse(text.str());
-  } catch (const json::parse_error& error) {
-    throw Error("spec.invalid", path.string() + " is not JSON: " + error.what(), "Repair the file, or write it anew.",
-                {{"path", path.string()}, {"issues", json::array()}});
-  }
+  ParsedJson parsed = parse_json(text.view());
+  if (parsed.problem.empty()) return std::move(parsed.value);
+  throw Error("spec.invalid", path.string() + ": " + parsed.problem + ".", "Repair the file, or write it anew.",
+              {{"path", path.string()}, {"issues", json::array()}});
 }
 
 JsonReader::JsonReader(const json& object, std::string path) : object_(&object), path_(std::move(path)) {

@@ -12,7 +12,8 @@ namespace collie {
 class EventWriter {
  public:
   // Opens <run>/events/rank-NNN.jsonl, makes it where it is missing, cuts off a torn last line and goes on counting from
-  // the last whole one. Throws disk.full, file.unreadable (also for a last line that is no event).
+  // the last whole one. Throws disk.full, file.unreadable (also for a last line that is no event), run.not_resumable while another process
+  // writes it, run.not_found without the run's folder.
   EventWriter(const std::filesystem::path& run_folder, int64_t rank);
   ~EventWriter();
   EventWriter(const EventWriter&) = delete;
@@ -27,6 +28,7 @@ class EventWriter {
   int64_t earlier_attempts() const { return earlier_attempts_; }
 
  private:
+  void lock() const;
   void scan();
   [[noreturn]] void fail(const char* action, int error) const;
 

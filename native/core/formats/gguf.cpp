@@ -17,6 +17,9 @@ namespace {
 
 constexpr uint32_t kMagic = 0x46554747;  // "GGUF"
 constexpr int kMaxNesting = 4;           // arrays of arrays; real files have one level
+constexpr uint64_t kMaxName = 65'535;    // bytes of a key or of a tensor's name: the limit of the format
+// Items of all arrays together: the largest tokenizers have a million and a half. Each takes 16 bytes and more here.
+constexpr uint64_t kMaxItems = 8'000'000;
 constexpr uint32_t kMaxDims = 4;
 constexpr uint64_t kDefaultAlignment = 32;
 
@@ -53,6 +56,17 @@ class Cursor {
     return value;
   }
 
+  std::string read_name(const char* what) {
+    std::string name = read_string(what);
+    if (name.size() > kMaxName) fail_format(path_, std::string(what) + " has " + std::to_string(name.size()) + " bytes");
+    return name;
+  }
+
+  void take_items(uint64_t count, const std::string& key) {
+    if (count > kMaxItems - items_) fail_format(path_, "its arrays, up to key " + key + ", have more than " + std::to_string(kMaxItems) + " items");
+    items_ += count;
+  }
+
   std::string read_string(const char* what) {
     const auto text = take(read<uint64_t>(what), what);
     return {reinterpret_cast<const char*>(text.data()), text.size()};
@@ -86,6 +100,7 @@ class Cursor {
   std::span<const std::byte> bytes_;
   const std::filesystem::path& path_;
   uint64_t position_ = 0;
+  uint64_t items_ = 0;  // of arrays
 };
 
 // The double whose shortest decimal is that of the float: 1e-5f is 1e-5, not 9.99999974e-06.
@@ -155,6 +170,7 @@ json read_value(Cursor& cursor, ValueType type, const std::string& key, int dept
   const auto item_type = static_cast<ValueType>(cursor.read<uint32_t>(what));
   const auto count = cursor.read<uint64_t>(what);
   cursor.check_count(count, min_bytes(item_type), "array items");
+  cursor.take_items(count, key);
   json::array_t items;
   items.reserve(count);
   for (uint64_t i = 0; i < count; ++i) items.push_back(read_value(cursor, item_type, key, depth + 1));
@@ -180,7 +196,7 @@ struct Entry {
 Entry read_entry(Cursor& cursor) {
   Entry entry;
   GgufTensor& tensor = entry.tensor;
-  tensor.name = cursor.read_string("a tensor name");
+  tensor.name = cursor.read_name("a tensor name");
   const auto n_dims = cursor.read<uint32_t>("a tensor");
   if (n_dims > kMaxDims)
     fail_format(cursor.path(), "tensor " + tensor.name + " has " + std::to_string(n_dims) + " dimensions");
@@ -237,7 +253,7 @@ GgufFile::GgufFile(const std::filesystem::path& path) : path_(path), file_(path)
   const auto n_keys = cursor.read<uint64_t>("the metadata count");
   cursor.check_count(n_keys, 13, "metadata entries");
   for (uint64_t i = 0; i < n_keys; ++i) {
-    const std::string key = cursor.read_string("a metadata key");
+    const std::string key = cursor.read_name("a metadata key");
     const auto type = static_cast<ValueType>(cursor.read<uint32_t>("a metadata type"));
     if (!metadata_.emplace(key, read_value(cursor, type, key, 0)).second)
       fail_format(path_, "metadata key " + key + " occurs twice");

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/base/error.h"
+#include "core/base/json_parse.h"
 #include "core/base/json_text.h"
 
 namespace collie {
@@ -15,6 +16,7 @@ using nlohmann::json;
 namespace {
 
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;  // the limit of the format
+constexpr size_t kMaxName = 4096;                  // bytes; names stand in messages
 
 // Errors of one file, in the codes of its kind.
 struct Faults {
@@ -58,10 +60,10 @@ json parse_header(std::span<const std::byte> file, uint64_t& data_begin, const F
   if (length > file.size() - 8)
     faults.truncated("its header has " + std::to_string(length) + " bytes, the file " + std::to_string(file.size()));
   data_begin = 8 + length;
-  const char* text = reinterpret_cast<const char*>(file.data() + 8);
-  json header = json::parse(text, text + length, nullptr, /*allow_exceptions=*/false);
-  if (!header.is_object()) faults.bad("header_invalid", "its header is not a JSON object");
-  return header;
+  ParsedJson parsed = parse_json(file.subspan(8, length));
+  if (!parsed.problem.empty()) faults.bad("header_invalid", "its header cannot be read: " + parsed.problem);
+  if (!parsed.value.is_object()) faults.bad("header_invalid", "its header is not a JSON object");
+  return std::move(parsed.value);
 }
 
 // One entry of the header as a view; checks everything that does not need the other entries.
@@ -169,6 +171,7 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path, StoreKind ki
   const json header = parse_header(file_.bytes(), data_begin, faults);
   const auto data = file_.bytes().subspan(data_begin);
   for (const auto& [name, entry] : header.items()) {
+    if (name.size() > kMaxName) faults.bad("header_invalid", "a tensor's name has " + std::to_string(name.size()) + " bytes");
     if (name != "__metadata__") {
       tensors_.emplace(name, parse_tensor(name, entry, data, faults));
       continue;
@@ -207,15 +210,16 @@ std::map<std::string, std::vector<std::string>> read_index(const std::filesystem
                 {{"path", path.string()}});
   };
   const MappedFile file(path);
-  const char* text = reinterpret_cast<const char*>(file.bytes().data());
-  const json index = json::parse(text, text + file.bytes().size(), nullptr, false);
+  const ParsedJson parsed = parse_json(file.bytes());
+  if (!parsed.problem.empty()) fail(parsed.problem);
+  const json& index = parsed.value;
   if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object())
     fail("it has no weight_map");
   std::map<std::string, std::vector<std::string>> shards;
   for (const auto& [tensor, shard] : index["weight_map"].items()) {
     const std::string name = shard.is_string() ? shard.get<std::string>() : "";
     // A shard lies beside its index: anything else could reach out of the folder.
-    if (name.empty() || name.find('/') != std::string::npos || name == "..")
+    if (name.empty() || name.find('/') != std::string::npos || name.find('\0') != std::string::npos || name == ".." || name == ".")
       fail("shard " + json_text(shard) + " is not a file name");
     shards[name].push_back(tensor);
   }

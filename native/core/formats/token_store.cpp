@@ -1,7 +1,9 @@
 #include "core/formats/token_store.h"
 
 #include <stdexcept>
+#include <utility>
 
+#include "core/base/checksum.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
 
@@ -10,11 +12,12 @@ namespace collie {
 namespace {
 
 struct Paths {
-  std::filesystem::path ids, mask, offsets;
+  std::filesystem::path ids, mask, offsets, checksums;
   Paths(const std::filesystem::path& folder, const std::string& split)
       : ids(folder / (split + ".ids.u32")),
         mask(folder / (split + ".mask.u8")),
-        offsets(folder / (split + ".offsets.u64")) {}
+        offsets(folder / (split + ".offsets.u64")),
+        checksums(folder / (split + ".checksums.json")) {}
 };
 
 MappedFile map_part(const std::filesystem::path& path) {
@@ -23,13 +26,13 @@ MappedFile map_part(const std::filesystem::path& path) {
   } catch (const Error& error) {
     const bool missing = error.code() == "file.not_found";
     throw Error(missing ? "dataset.not_found" : "dataset.unreadable", std::string("Token store: ") + error.what(),
-                "Prepare the data of this run again.", {{"path", path.string()}});
+                "Remove the folder " + path.parent_path().string() + ": a resume of the run prepares it again from the dataset.", {{"path", path.string()}});
   }
 }
 
 [[noreturn]] void fail_unreadable(const std::filesystem::path& path, const std::string& problem) {
   throw Error("dataset.unreadable", "Token store " + path.string() + ": " + problem + ".",
-              "Prepare the data of this run again.", {{"path", path.string()}});
+              "Remove the folder " + path.parent_path().string() + ": a resume of the run prepares it again from the dataset.", {{"path", path.string()}});
 }
 
 template <typename T>
@@ -51,10 +54,13 @@ struct TokenStore::Impl {
 
 TokenStore TokenStore::open(const std::filesystem::path& data_dir, const std::string& split) {
   const Paths paths(data_dir, split);
+  const Checksums checksums = Checksums::read(paths.checksums);
   auto impl = std::make_unique<Impl>();
   impl->offsets_file = map_part(paths.offsets);
   impl->ids_file = map_part(paths.ids);
   impl->mask_file = map_part(paths.mask);
+  for (const auto& path : {paths.offsets, paths.ids, paths.mask})
+    if (const auto problem = checksums.problem(path)) fail_unreadable(path, *problem);
   impl->offsets = as_array<uint64_t>(impl->offsets_file, paths.offsets);
   impl->ids = as_array<uint32_t>(impl->ids_file, paths.ids);
   impl->mask = as_array<uint8_t>(impl->mask_file, paths.mask);
@@ -95,10 +101,15 @@ Document TokenStore::operator[](int64_t index) const {
 }
 
 struct TokenStoreWriter::Impl {
+  Paths paths;
   OutputFile ids, mask, offsets;
   uint64_t tokens = 0;
 
-  explicit Impl(const Paths& paths) : ids(paths.ids), mask(paths.mask), offsets(paths.offsets) { put_offset(); }
+  explicit Impl(Paths where) : paths(std::move(where)), ids(paths.ids), mask(paths.mask), offsets(paths.offsets) {
+    std::error_code ignored;
+    std::filesystem::remove(paths.checksums, ignored);  // of a store that was here before
+    put_offset();
+  }
   void put_offset() { offsets.append(std::as_bytes(std::span(&tokens, 1))); }
 };
 
@@ -121,7 +132,10 @@ void TokenStoreWriter::finish() {
   if (!impl_) throw std::logic_error("TokenStoreWriter: finished twice");
   impl_->ids.commit();
   impl_->mask.commit();
-  impl_->offsets.commit();  // last: without it there is no store
+  impl_->offsets.commit();  // without it there is no store
+  const Paths& paths = impl_->paths;
+  write_checksums(paths.ids.parent_path(), paths.checksums.filename().string(),
+                  {paths.ids.filename().string(), paths.mask.filename().string(), paths.offsets.filename().string()});
   impl_.reset();
 }
 

@@ -2,6 +2,7 @@
 //   <split>.ids.u32      token ids of all documents, one after another
 //   <split>.mask.u8      per token: 1 if the loss counts it as a target (it is predicted from the token before), else 0
 //   <split>.offsets.u64  n_documents + 1 offsets into the two above; the first is 0
+// and <split>.checksums.json (core/base/checksum.h), which older ones do not have.
 // The first token of a document is never a target, whatever its mask says.
 #pragma once
 
@@ -21,7 +22,8 @@ struct Document {
 
 class TokenStore {
  public:
-  // Throws dataset.not_found (file missing), dataset.unreadable (sizes that do not fit together, offsets that fall).
+  // Throws dataset.not_found (file missing), dataset.unreadable (sizes that do not fit together, offsets that fall,
+  // bytes that are not those that were written).
   static TokenStore open(const std::filesystem::path& data_dir, const std::string& split);
   ~TokenStore();
   TokenStore(TokenStore&&) noexcept;

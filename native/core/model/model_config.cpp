@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/json_parse.h"
 #include "core/base/json_text.h"
 
 namespace collie {
@@ -202,12 +203,11 @@ ModelConfig ModelConfig::load(const std::filesystem::path& folder) {
     throw Error("model.not_found", folder.string() + " has no config.json.",
                 "Point to a model folder in Hugging Face layout.", {{"path", folder.string()}});
   const MappedFile file(path);
-  const char* text = reinterpret_cast<const char*>(file.bytes().data());
-  const json config = json::parse(text, text + file.bytes().size(), nullptr, false);
-  if (config.is_discarded())
-    throw Error("model.bad_config", path.string() + " is not JSON.", "Download or copy this file again.",
+  const ParsedJson config = parse_json(file.bytes());
+  if (!config.problem.empty())
+    throw Error("model.bad_config", path.string() + ": " + config.problem + ".", "Download or copy this file again.",
                 {{"path", path.string()}});
-  return parse(config);
+  return parse(config.value);
 }
 
 int64_t parameter_count(const ModelConfig& config) {

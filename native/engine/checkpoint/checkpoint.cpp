@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "core/base/checksum.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/json_reader.h"
@@ -36,6 +37,14 @@ json to_json(const CheckpointMeta& meta) {
           {"config", meta.config},   {"parallel", meta.parallel}};
 }
 
+// What a rank wrote. "checksums.json" has no rank in its name: it is there also when only one wrote.
+std::string checksums_file(int64_t rank) {
+  if (rank == 0) return "checksums.json";
+  char name[32];
+  std::snprintf(name, sizeof name, "checksums.rank-%03lld.json", static_cast<long long>(rank));
+  return name;
+}
+
 [[noreturn]] void mismatch(const std::string& name, const char* what, const json& made_with, const json& wanted) {
   throw Error("checkpoint.mismatch", "Checkpoint " + name + " was made with another " + what + ".",
               "Resume with the spec and the model that the run started with.",
@@ -44,8 +53,13 @@ json to_json(const CheckpointMeta& meta) {
 
 void create_folder(const fs::path& folder) {
   std::error_code error;
-  fs::create_directories(folder, error);
+  // Not the folders above: a run that was deleted while it trained is not made anew.
+  fs::create_directory(folder.parent_path(), error);
+  if (!error) fs::create_directory(folder, error);
   if (!error) return;
+  if (error == std::errc::no_such_file_or_directory)
+    throw Error("run.not_found", "The run folder " + folder.parent_path().parent_path().string() + " is gone.",
+                "It was deleted or moved while the run was going.", {{"path", folder.string()}});
   const bool full = error == std::errc::no_space_on_device;
   throw Error(full ? "disk.full" : "file.unreadable", folder.string() + " cannot be made: " + error.message() + ".",
               full ? "Free some disk space, then resume the run." : "Check the permissions of the run folder.",
@@ -100,11 +114,15 @@ SavedCheckpoint CheckpointStore::save(const CheckpointMeta& meta, const MethodSp
     world.barrier();
     const Writer writer = world.size() == 1 ? Writer::alone : Writer::one_of_several;
     double bytes = 0;
-    for (const auto& [stem, tensors] : {std::pair{weights_stem(method), &own.trained}, std::pair{kState, &own.state}})
-      if (leads || !tensors->empty())  // a file of each kind there always is
-        bytes += static_cast<double>(write_tensors(folder / shard_file(stem, writer, world.rank()), *tensors));
+    std::vector<std::string> files;
+    for (const auto& [stem, tensors] : {std::pair{weights_stem(method), &own.trained}, std::pair{kState, &own.state}}) {
+      if (!leads && tensors->empty()) continue;  // a file of each kind there always is
+      files.push_back(shard_file(stem, writer, world.rank()));
+      bytes += static_cast<double>(write_tensors(folder / files.back(), *tensors));
+    }
+    if (!leads && !files.empty()) write_checksums(folder, checksums_file(world.rank()), files);
     world.all_reduce(std::span(&bytes, 1));  // all have written
-    if (leads) bytes += static_cast<double>(publish(folder, meta));
+    if (leads) bytes += static_cast<double>(publish(folder, meta, std::move(files)));
     world.broadcast(std::span(&bytes, 1), 0);  // the checkpoint is there for all
     return {name, static_cast<int64_t>(bytes)};
   } catch (...) {
@@ -114,10 +132,12 @@ SavedCheckpoint CheckpointStore::save(const CheckpointMeta& meta, const MethodSp
 }
 
 // Makes a checkpoint of a folder that all ranks have written to. Returns the bytes of meta.json.
-int64_t CheckpointStore::publish(const fs::path& folder, const CheckpointMeta& meta) const {
+int64_t CheckpointStore::publish(const fs::path& folder, const CheckpointMeta& meta, std::vector<std::string> files) const {
   const fs::path final_folder = root_ / checkpoint_name(meta.step);
   const std::string text = to_json(meta).dump(2) + "\n";
   write_file(folder / "meta.json", text);
+  files.push_back("meta.json");
+  write_checksums(folder, checksums_file(0), files);
   sync_folder(folder);
   write_file(folder / kDone, "");
   sync_folder(folder);
@@ -153,6 +173,7 @@ fs::path CheckpointStore::folder(const std::string& name) const {
 
 CheckpointMeta CheckpointStore::read_meta(const std::string& name) const {
   const fs::path path = folder(name) / "meta.json";
+  check_file(Checksums::of_folder(path.parent_path()), path);
   try {
     const json document = read_json_file(path);
     JsonReader reader(document);
@@ -173,6 +194,8 @@ void CheckpointStore::load(const std::string& name, const MethodSpec& method, co
                            Contents contents) const {
   const fs::path from = folder(name);
   const ShardedTensors trained(from, weights_stem(method)), state(from, kState);
+  check_files(trained, own.trained);
+  check_files(state, own.state);
   read_tensors(trained, own.trained, contents);
   read_tensors(state, own.state, contents);
 }

@@ -65,7 +65,8 @@ class CheckpointStore {
   // To be called after save().
   void prune(int64_t keep, int64_t step) const;
 
-  // Throws checkpoint.not_found (names those that exist), checkpoint.truncated.
+  // Throws checkpoint.not_found (names those that exist), checkpoint.truncated, checkpoint.corrupt (bytes that are not those that were
+  // written).
   CheckpointMeta read_meta(const std::string& name) const;
   // Fills what this rank holds, whichever layout wrote it. Throws as read_meta, and checkpoint.mismatch (a tensor missing, of another
   // shape or dtype, or, when this rank holds everything, too many).
@@ -75,7 +76,8 @@ class CheckpointStore {
   std::filesystem::path folder(const std::string& name) const;
 
  private:
-  int64_t publish(const std::filesystem::path& folder, const CheckpointMeta& meta) const;
+  // `files`: what rank 0 wrote.
+  int64_t publish(const std::filesystem::path& folder, const CheckpointMeta& meta, std::vector<std::string> files) const;
 
   std::filesystem::path root_;
 };

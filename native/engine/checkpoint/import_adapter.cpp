@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/checksum.h"
 #include "core/base/error.h"
 #include "core/base/json_reader.h"
 #include "engine/checkpoint/peft_format.h"
@@ -62,6 +63,9 @@ void import_adapter(const fs::path& folder, const RunSpec& spec, const ModelConf
   if (!format || !format->imported)
     throw Error("request.invalid", "Method " + spec.method.type + " cannot start from an adapter.", "Remove method.init_adapter.");
   const fs::path path = folder / "adapter_model.safetensors";
+  const Checksums checksums = Checksums::of_folder(folder);
+  for (const fs::path& file : {folder / "adapter_config.json", path})
+    if (std::error_code ignored; fs::exists(file, ignored)) check_file(checksums, file);
   const json config = read_config(folder / "adapter_config.json");
   PeftFile file(path);
   const ShardedTensors weights(folder, "adapter_model");

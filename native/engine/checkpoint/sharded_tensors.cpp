@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
+#include "core/base/json_parse.h"
 #include "engine/checkpoint/tensor_io.h"
 #include "engine/parallel/gathered.h"
 
@@ -31,20 +32,29 @@ std::vector<fs::path> files_of(const fs::path& folder, const std::string& stem) 
   return files.empty() ? std::vector<fs::path>{folder / (stem + ".safetensors")} : files;
 }
 
-nlohmann::json slices_of(const SafetensorsFile& file) {
-  const auto found = file.metadata().find("slices");
-  if (found == file.metadata().end()) return nlohmann::json::object();
-  nlohmann::json slices = nlohmann::json::parse(found->second, nullptr, /*allow_exceptions=*/false);
-  if (slices.is_object()) return slices;
+[[noreturn]] void fail_slices(const SafetensorsFile& file) {
   throw Error("checkpoint.truncated", "The slices of " + file.path().string() + " cannot be read.", kNext,
               {{"path", file.path().string()}});
 }
 
-Slice slice_of(const nlohmann::json& slices, const TensorView& view) {
+nlohmann::json slices_of(const SafetensorsFile& file) {
+  const auto found = file.metadata().find("slices");
+  if (found == file.metadata().end()) return nlohmann::json::object();
+  ParsedJson slices = parse_json(found->second);
+  if (slices.value.is_object()) return std::move(slices.value);
+  fail_slices(file);
+}
+
+Slice slice_of(const nlohmann::json& slices, const TensorView& view, const SafetensorsFile& file) {
   const auto found = slices.find(view.name);
   if (found == slices.end()) return {};
-  const auto dim = found->at(0).get<int64_t>();
-  return {dim, {found->at(1).get<int64_t>(), view.shape.at(static_cast<size_t>(dim))}, found->at(2).get<int64_t>()};
+  const auto whole_number = [](const nlohmann::json& item) { return item.is_number_integer(); };
+  if (!found->is_array() || found->size() != 3 || !std::ranges::all_of(*found, whole_number)) fail_slices(file);
+  const auto dim = found->at(0).get<int64_t>(), begin = found->at(1).get<int64_t>(), whole = found->at(2).get<int64_t>();
+  if (dim < 0 || dim >= static_cast<int64_t>(view.shape.size())) fail_slices(file);
+  const int64_t size = view.shape[static_cast<size_t>(dim)];
+  if (begin < 0 || whole < size || begin > whole - size) fail_slices(file);
+  return {dim, {begin, size}, whole};
 }
 
 [[noreturn]] void not_fitting(const std::string& name, const std::string& where) {
@@ -55,23 +65,25 @@ Slice slice_of(const nlohmann::json& slices, const TensorView& view) {
 }  // namespace
 
 ShardedTensors::ShardedTensors(const fs::path& folder, const std::string& stem) : where_((folder / stem).string()) {
+  const auto checksums = std::make_shared<const Checksums>(Checksums::of_folder(folder));
   for (const fs::path& path : files_of(folder, stem)) {
     of_ranks_ = path.filename() != stem + ".safetensors";
     files_.push_back(std::make_unique<SafetensorsFile>(path, StoreKind::checkpoint));
-    add(*files_.back());
+    checks_.push_back(std::make_unique<FileCheck>(checksums, path));
+    add(*files_.back(), checks_.back().get());
   }
   for (auto& [name, tensor] : tensors_) check_whole(tensor);
 }
 
-void ShardedTensors::add(const SafetensorsFile& file) {
+void ShardedTensors::add(const SafetensorsFile& file, const FileCheck* check) {
   const nlohmann::json slices = slices_of(file);
   for (const auto& [name, view] : file.tensors()) {
-    const Slice slice = slice_of(slices, view);
+    const Slice slice = slice_of(slices, view, file);
     std::vector<int64_t> whole = view.shape;
     if (slice.dim >= 0) whole.at(static_cast<size_t>(slice.dim)) = slice.whole;
     StoredTensor& tensor = tensors_.try_emplace(name, StoredTensor{name, view.dtype, whole, {}}).first->second;
     if (tensor.dtype != view.dtype || tensor.shape != whole) not_fitting(name, where_);
-    tensor.pieces.push_back({slice, &view});
+    tensor.pieces.push_back({slice, &view, check});
   }
 }
 
@@ -79,7 +91,7 @@ void ShardedTensors::check_whole(StoredTensor& tensor) const {
   std::ranges::sort(tensor.pieces, {}, [](const StoredTensor::Piece& piece) { return piece.slice.range.begin; });
   int64_t next = 0;
   const int64_t dim = tensor.pieces.front().slice.dim;
-  for (const auto& [slice, view] : tensor.pieces) {
+  for (const auto& [slice, view, file] : tensor.pieces) {
     if (slice.dim != dim) not_fitting(tensor.name, where_);
     if (dim < 0) continue;
     if (slice.range.begin > next) break;
@@ -118,17 +130,21 @@ const StoredTensor& ShardedTensors::at(const std::string& name, std::span<const 
 }
 
 at::Tensor as_tensor(const StoredTensor& tensor) {
-  if (tensor.pieces.front().slice.dim < 0) return as_tensor(*tensor.pieces.front().view);
+  if (tensor.pieces.front().slice.dim < 0) {
+    tensor.pieces.front().file->check();
+    return as_tensor(*tensor.pieces.front().view);
+  }
   const at::Tensor whole = at::empty(tensor.shape, at::TensorOptions().dtype(scalar_type(tensor.dtype)));
   read_slice(tensor, {}, whole);
   return whole;
 }
 
 void read_slice(const StoredTensor& tensor, const Slice& wanted, const at::Tensor& destination) {
-  for (const auto& [slice, view] : tensor.pieces) {
+  for (const auto& [slice, view, file] : tensor.pieces) {
     const at::Tensor piece = as_tensor(*view);
     const int64_t dim = wanted.dim >= 0 ? wanted.dim : slice.dim;
     if (dim < 0) {  // whole of a whole
+      file->check();
       destination.copy_(piece);
       return;
     }
@@ -139,6 +155,7 @@ void read_slice(const StoredTensor& tensor, const Slice& wanted, const at::Tenso
     const Range asked = wanted.dim >= 0 ? wanted.range : Range{0, size};
     const int64_t begin = std::max(has.begin, asked.begin), end = std::min(has.end(), asked.end());
     if (begin >= end) continue;
+    file->check();
     destination.narrow(dim, begin - asked.begin, end - begin).copy_(piece.narrow(dim, begin - has.begin, end - begin));
     if (slice.dim < 0) return;  // replicas of a whole tensor
   }
@@ -159,6 +176,19 @@ void read_tensors(const ShardedTensors& stored, const std::vector<NamedTensor>& 
                     std::to_string(tensors.size()) + ".",
                 "This checkpoint was made by another run: choose one of this run.", {{"path", stored.where()}});
   for (const auto& [name, tensor, slice, sole] : tensors) read_slice(stored.at(name), slice, tensor);
+}
+
+void check_files(const ShardedTensors& stored, const std::vector<NamedTensor>& tensors) {
+  for (const auto& [name, tensor, wanted, sole] : tensors) {
+    const StoredTensor* from = stored.find(name);
+    if (!from) continue;
+    for (const auto& [slice, view, file] : from->pieces) {
+      const bool apart = slice.dim >= 0 && wanted.dim >= 0 &&
+                         (slice.range.end() <= wanted.range.begin || wanted.range.end() <= slice.range.begin);
+      if (!apart) file->check();
+      if (slice.dim < 0) break;  // one of several replicas is enough
+    }
+  }
 }
 
 std::string shard_file(const std::string& stem, Writer writer, int64_t rank) {

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/checksum.h"
 #include "core/grid/parallel.h"
 #include "core/formats/safetensors.h"
 #include "engine/peft/parameter.h"
@@ -22,6 +23,7 @@ struct StoredTensor {
   struct Piece {
     Slice slice;
     const TensorView* view = nullptr;
+    const FileCheck* file = nullptr;
   };
   std::string name;
   DType dtype = DType::F32;
@@ -32,7 +34,8 @@ struct StoredTensor {
 class ShardedTensors {
  public:
   // Maps all files of `stem` in `folder`. Throws checkpoint.not_found, checkpoint.truncated (also when a part of a tensor is in no
-  // file: names it), checkpoint.mismatch (parts that do not fit together).
+  // file: names it), checkpoint.mismatch (parts that do not fit together). The bytes of a file are compared with their checksum when
+  // the first tensor of it is read, which throws checkpoint.corrupt.
   ShardedTensors(const std::filesystem::path& folder, const std::string& stem);
 
   const StoredTensor* find(const std::string& name) const;
@@ -44,12 +47,13 @@ class ShardedTensors {
   std::string where() const { return where_; }  // for messages
 
  private:
-  void add(const SafetensorsFile& file);
+  void add(const SafetensorsFile& file, const FileCheck* check);
   void check_whole(StoredTensor& tensor) const;
 
   std::string where_;
   bool of_ranks_ = false;  // a file for each, instead of one
   std::vector<std::unique_ptr<SafetensorsFile>> files_;
+  std::vector<std::unique_ptr<FileCheck>> checks_;
   std::map<std::string, StoredTensor> tensors_;
 };
 
@@ -65,6 +69,9 @@ enum class Formats { exact, converted };
 enum class Contents { exactly, more };
 void read_tensors(const ShardedTensors& stored, const std::vector<NamedTensor>& tensors, Contents contents,
                   Formats formats = Formats::exact);
+
+// Compares the files that these tensors are read from with their checksums. Throws checkpoint.corrupt.
+void check_files(const ShardedTensors& stored, const std::vector<NamedTensor>& tensors);
 
 enum class Writer { alone, one_of_several };
 // "adapter.safetensors" or "adapter.rank-003.safetensors".

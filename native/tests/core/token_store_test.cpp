@@ -23,7 +23,7 @@ void write_store(const TempFolder& folder) {
 TEST_CASE("token store: documents come back as they were") {
   const TempFolder folder;
   write_store(folder);
-  CHECK(test::files_in(folder.path()) == 3);
+  CHECK(test::files_in(folder.path()) == 4);  // with their checksums
   TokenStore store = TokenStore::open(folder.path(), "train");
   REQUIRE(store.size() == 3);
   CHECK(store.tokens() == 4);
@@ -69,6 +69,7 @@ TEST_CASE("token store: files that do not fit together") {
   const auto opened = [&] { return test::code_of([&] { TokenStore::open(folder.path(), "train"); }); };
   const auto with = [&](const char* name, const std::string& content) {
     write_store(folder);
+    std::filesystem::remove(folder / "train.checksums.json");  // as an older version wrote it: what is left to compare
     test::write_text(folder / name, content);
     return opened();
   };

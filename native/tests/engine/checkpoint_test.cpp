@@ -139,8 +139,44 @@ TEST_CASE("a truncated file, another shape, too many tensors and a missing file 
   fs::resize_file(folder / "adapter.safetensors", fs::file_size(folder / "adapter.safetensors") - 1);
   CHECK(code_of([&] { load(store, name); }) == "checkpoint.truncated");
   std::ofstream(folder / "meta.json") << "{\"v\": 1, \"step\":";
+  CHECK(code_of([&] { store.read_meta(name); }) == "checkpoint.corrupt");
+  fs::remove(folder / "checksums.json");  // as an older version wrote it
   CHECK(code_of([&] { store.read_meta(name); }) == "checkpoint.truncated");
   CHECK(code_of([&] { store.read_meta("step-00000099"); }) == "checkpoint.not_found");
+}
+
+TEST_CASE("a flipped bit anywhere in a checkpoint is found when it is read, before anything of it is taken") {
+  const TemporaryRun run;
+  const CheckpointStore store(run.path());
+  const std::string name = save(store, 4);
+  int64_t corrupt = 0;
+  for (const char* file : {"adapter.safetensors", "optimizer.safetensors", "meta.json"}) {
+    const fs::path path = run.path() / "checkpoints" / name / file;
+    const auto size = static_cast<std::streamoff>(fs::file_size(path));
+    for (std::streamoff bit = 0; bit < size * 8; bit += 5) {
+      const auto flip = [&] {
+        std::fstream stream(path, std::ios::binary | std::ios::in | std::ios::out);
+        stream.seekg(bit / 8);
+        const char byte = static_cast<char>(stream.get() ^ (1 << (bit % 8)));
+        stream.seekp(bit / 8).put(byte);
+      };
+      flip();
+      auto into = weights(7);
+      auto moments = state(7);
+      const std::string code = code_of([&] {
+        store.read_meta(name);
+        store.load(name, kLora, {into, moments}, Contents::exactly);
+      });
+      CHECK(code.starts_with("checkpoint."));
+      corrupt += code == "checkpoint.corrupt" ? 1 : 0;
+      CHECK(at::equal(into[0].tensor, weights(7)[0].tensor));
+      flip();
+    }
+  }
+  CHECK(corrupt > 100);
+  load(store, name);
+  fs::remove(run.path() / "checkpoints" / name / "checksums.json");
+  load(store, name);
 }
 
 TEST_CASE("a refused checkpoint changes nothing") {

@@ -56,6 +56,7 @@ test('an adapter folder has weights, config, tokenizer, a card and a record', as
     'adapter_config.json',
     'adapter_model.safetensors',
     'chat_template.jinja',
+    'checksums.json',
     'export.json',
     'tokenizer.json',
     'tokenizer_config.json',
@@ -85,6 +86,41 @@ test('a second export gets its own folder; a deleted one leaves the list', async
   const { rmSync } = await import('node:fs');
   rmSync(first.path, { recursive: true });
   expect(listExports(fake.registry).map(({ path }) => path)).toEqual([second.path]);
+});
+
+test('exports at once, of one checkpoint and to one place, each get their own or are refused', async () => {
+  const plans = Array.from({ length: 4 }, () => planExport(fake.registry, request()));
+  const records = await Promise.all(plans.map((plan) => runExport(fake.registry, plan, context())));
+  expect(new Set(records.map(({ path }) => path)).size).toBe(4);
+  expect(listExports(fake.registry)).toHaveLength(4);
+  for (const { path } of records) expect(existsSync(join(path, 'adapter_model.safetensors'))).toBe(true);
+
+  const destination = join(fake.home, 'same');
+  const wish = () => runExport(fake.registry, planExport(fake.registry, request({ destination })), context());
+  const outcomes = await Promise.allSettled([wish(), wish()]);
+  expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({
+    reason: { code: 'path.exists' },
+  });
+});
+
+test('what others put into the destination while the export was going stays', async () => {
+  const destination = join(fake.home, 'theirs');
+  const plan = planExport(fake.registry, request({ destination }));
+  const theirs = () => {
+    mkdirSync(destination, { recursive: true });
+    writeFileSync(join(destination, 'precious'), 'theirs');
+  };
+  const work = runExport(fake.registry, plan, { ...context(), progress: theirs });
+  await expect(work).rejects.toMatchObject({ code: 'path.exists' });
+  expect(readdirSync(destination)).toEqual(['precious']);
+  expect(readdirSync(fake.home).filter((name) => name.includes('partial'))).toEqual([]);
+  const file = join(fake.home, 'a-file');
+  writeFileSync(file, 'theirs');
+  expect(() => planExport(fake.registry, request({ destination: file }))).toThrow(
+    expect.objectContaining({ code: 'path.exists' }),
+  );
+  expect(readFileSync(file, 'utf8')).toBe('theirs');
 });
 
 test('refuses a full folder, a missing checkpoint, an adapter of full training', () => {

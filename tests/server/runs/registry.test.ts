@@ -1,6 +1,17 @@
 /** The run list over folders in every state that a crash, a user or another program may leave them in. */
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { listExports } from '../../../electron/server/exports/exports.ts';
 import {
@@ -64,17 +75,56 @@ test('a process id that was given to another process is not our supervisor', () 
   expect(fake.registry.status(id).state).toBe('failed');
 });
 
-test('a broken status file is shown as a failed run and hides no other', () => {
+test('a broken status file of a run that never began hides no other', () => {
   const good = fake.create();
   const bad = fake.create();
   writeFileSync(join(fake.registry.dir(bad), 'status.json'), '{"v":1,');
   mkdirSync(join(fake.home, 'runs/not-a-run'));
   const all = fake.registry.list();
   expect(all.map(({ id }) => id).sort()).toEqual([good, bad].sort());
-  expect(all.find(({ id }) => id === bad)).toMatchObject({
-    state: 'failed',
-    error: { code: 'file.unreadable' },
-  });
+  expect(all.find(({ id }) => id === bad)).toMatchObject({ state: 'failed', error: { code: 'rank.died' } });
+});
+
+const names = ['first', 'second', 'third', 'fourth'];
+
+// Each process made its run in `.new-<id>`, which is the same for all that begin in one second with one name.
+test('processes that create runs of one name at once get runs of their own, with their own settings', async () => {
+  const registry = new URL('../../../electron/server/runs/registry.ts', import.meta.url).href;
+  const script = (mark: string) => `
+    const { RunRegistry } = await import(${JSON.stringify(registry)});
+    const spec = ${JSON.stringify(exampleSpec(fake.home))};
+    const made = new RunRegistry(${JSON.stringify(fake.home)});
+    while (Date.now() % 1000 > 30);
+    for (let i = 0; i < 10; i++) console.log(made.create({ ...spec, name: 'Same', model: ${JSON.stringify(mark)} }));`;
+  const run = promisify(execFile);
+  const outputs = await Promise.all(
+    names.map((mark) =>
+      run(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script(mark)]).then(
+        ({ stdout }) =>
+          stdout
+            .trim()
+            .split('\n')
+            .map((id) => ({ id, mark })),
+      ),
+    ),
+  );
+  const all = outputs.flat();
+  expect(new Set(all.map(({ id }) => id)).size).toBe(40);
+  for (const { id, mark } of all) {
+    expect(fake.registry.spec(id).model).toBe(mark);
+    expect(fake.registry.status(id).id).toBe(id);
+  }
+  expect(readdirSync(join(fake.home, 'runs')).filter((name) => name.startsWith('.'))).toEqual([]);
+});
+
+test('what was left unfinished long ago is swept, what is being made is not', async () => {
+  const old = join(fake.home, 'runs/.new-abc123');
+  const young = join(fake.home, 'runs/.new-def456');
+  const removed = join(fake.home, 'runs/.removed-x');
+  for (const folder of [old, young, removed]) mkdirSync(folder);
+  utimesSync(old, 0, 0);
+  await fake.registry.sweep();
+  expect([old, young, removed].map((path) => existsSync(path))).toEqual([false, true, false]);
 });
 
 test('the rest of a run folder that was deleted by hand hides nothing and breaks no list', () => {

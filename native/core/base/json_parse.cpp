@@ -1,0 +1,55 @@
+#include "core/base/json_parse.h"
+
+#include <algorithm>
+
+namespace collie {
+
+using nlohmann::json;
+
+namespace {
+
+// How deep lists and objects are nested, strings left out; counts on through text that is no JSON.
+int depth_of(std::string_view text) {
+  int depth = 0, deepest = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      deepest = std::max(deepest, ++depth);
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return deepest;
+}
+
+// The library's message without its number in brackets, and without the whole of a long token.
+std::string reason_of(const json::parse_error& error) {
+  std::string text = error.what();
+  if (const size_t end = text.find("] "); end != std::string::npos) text = text.substr(end + 2);
+  if (text.size() > 200) text = text.substr(0, 200) + "...";
+  return "it is not JSON (" + text + ")";
+}
+
+}  // namespace
+
+ParsedJson parse_json(std::string_view text) {
+  const json none(json::value_t::discarded);
+  if (depth_of(text) > kMaxJsonDepth) return {none, "it is nested more than " + std::to_string(kMaxJsonDepth) + " deep"};
+  try {
+    return {json::parse(text), ""};
+  } catch (const json::parse_error& error) {
+    return {none, reason_of(error)};
+  }
+}
+
+ParsedJson parse_json(std::span<const std::byte> bytes) {
+  return parse_json(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
+}  // namespace collie
