@@ -4,7 +4,8 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { eventsFile } from '../../shared/runs/run-folder.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
-import { readEnvironment, readRange, readSpec } from './folder.ts';
+import { readRange, readSpec } from './folder.ts';
+import { environmentOf } from './rebuild.ts';
 
 export interface MeasuredRun {
   spec: RunSpec;
@@ -63,7 +64,7 @@ export class MeasuredRuns {
 
 /** A library may have been copied from elsewhere. */
 function ofThisMachine(dir: string): boolean {
-  const cpu = readEnvironment(dir).cpu as { model?: unknown } | undefined;
+  const cpu = environmentOf(dir).cpu as { model?: unknown } | undefined;
   return cpu?.model === cpus()[0]?.model;
 }
 
