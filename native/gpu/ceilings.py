@@ -20,13 +20,12 @@ COPY_ELEMENTS = 1 << 30
 
 
 def milliseconds(work, device, repeats=10):
-    for _ in range(3):
-        work()
     if device == "cpu":
         begun = time.perf_counter()
-        for _ in range(repeats):
-            work()
-        return (time.perf_counter() - begun) / repeats * 1e3
+        work()
+        return (time.perf_counter() - begun) * 1e3
+    for _ in range(3):
+        work()
     begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
     begin.record()
     for _ in range(repeats):
@@ -61,6 +60,8 @@ def measure_attention(backend, shape, options, device):
         grad = torch.randn_like(run())
         forward = milliseconds(run, device)
         both = milliseconds(lambda: torch.autograd.grad(run(), (q, k, v), grad), device)
+    if both <= forward:
+        raise RuntimeError(f"forward took {forward:.3f} ms, forward and backward {both:.3f}: another program was at work")
     return flops / forward / 1e9, 2.5 * flops / (both - forward) / 1e9
 
 
@@ -75,23 +76,23 @@ def main():
     backends = [SDPBackend.MATH] if small else [SDPBackend.FLASH_ATTENTION, SDPBackend.CUDNN_ATTENTION]
 
     copy = measure_copy(1 << 16 if small else COPY_ELEMENTS, options, device)
-    print(f"copy {copy:.2f} TB/s", flush=True)
+    print(f"copy {copy:.3g} TB/s", flush=True)
     products = {}
     for shape in gemms:
         name = "x".join(map(str, shape))
         products[name], spent = measure_gemm(shape, options, device)
-        print(f"gemm {name}: {spent:.3f} ms, {products[name]:.1f} TFLOP/s", flush=True)
+        print(f"gemm {name}: {spent:.3f} ms, {products[name]:.4g} TFLOP/s", flush=True)
     attentions = {}
     for backend in backends:
         try:
             attentions[backend.name] = measure_attention(backend, attention, options, device)
-            print(f"attention {backend.name}: forward {attentions[backend.name][0]:.1f}, backward {attentions[backend.name][1]:.1f} TFLOP/s", flush=True)
+            print(f"attention {backend.name}: forward {attentions[backend.name][0]:.4g}, backward {attentions[backend.name][1]:.4g} TFLOP/s", flush=True)
         except RuntimeError as error:
-            print(f"attention {backend.name}: not on this card ({str(error).splitlines()[0]})", flush=True)
+            print(f"attention {backend.name}: not measured ({str(error).splitlines()[0]})", flush=True)
     print(json.dumps({"device": device, "copy_tb_s": copy, "gemm_tflops": products, "attention_tflops": attentions}))
     best = max(products.values())
-    shown = "; ".join(f"{name.lower()} {forward:.1f} forward, {backward:.1f} backward" for name, (forward, backward) in attentions.items())
-    print(f"summary: copy {copy:.2f} TB/s; GEMM up to {best:.1f} TFLOP/s; {shown or 'no fused attention'}")
+    shown = "; ".join(f"{name.lower()} {forward:.4g} forward, {backward:.4g} backward" for name, (forward, backward) in attentions.items())
+    print(f"summary: copy {copy:.3g} TB/s; GEMM up to {best:.4g} TFLOP/s; {shown or 'no fused attention'}")
 
 
 main()

@@ -4,7 +4,10 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+// Programs start, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const setup = (name: string) => pathToFileURL(resolve(import.meta.dirname, '../../native/setup', name)).href;
 const { architecturesOf, cudaForThisMachine, nvidiaCards, obstacle } = await import(setup('gpu.mjs'));
