@@ -1,8 +1,9 @@
-/** The drawn part of a chart: axes, grid and lines. Memoized: moving the cursor does not come here. */
+/** The drawn part of a chart: axes and grid of the library below, lines of our own above. Each redrawn only when it has changed. */
 import { memo } from 'react';
-import { CartesianGrid, Line, LineChart, ReferenceLine, XAxis, YAxis } from 'recharts';
-import { averageKey, type ChartLine, type ChartModel } from './chart-model.ts';
-import { MARGIN } from './plot-area.ts';
+import { CartesianGrid, LineChart, ReferenceLine, XAxis, YAxis } from 'recharts';
+import type { ChartFrame, DrawnLine, DrawnPoints } from './chart-model.ts';
+import classes from './charts.module.css';
+import { MARGIN, type PlotArea, xPixel, yPixel } from './plot-area.ts';
 import type { ScaleKind } from './scale.ts';
 
 export interface PlotMark {
@@ -10,12 +11,9 @@ export interface PlotMark {
   label: string;
 }
 
-interface Props {
-  model: ChartModel;
-  lines: readonly ChartLine[];
+interface AxesProps {
+  frame: ChartFrame;
   scale: ScaleKind;
-  smoothed: boolean;
-  zoomed: boolean;
   marks: readonly PlotMark[];
   width: number;
   height: number;
@@ -23,16 +21,14 @@ interface Props {
   formatY: (y: number) => string;
 }
 
-/** Above this many points, dots would hide the line. */
-const MAX_DOTS = 80;
-
-export const LinesPlot = memo(function LinesPlot(props: Props) {
-  const { model, lines, scale, marks, width, height, formatX, formatY } = props;
+/** Axes, grid and marks. Dear to draw, and the same while only lines change. */
+export const PlotAxes = memo(function PlotAxes(props: AxesProps) {
+  const { frame, scale, marks, width, height, formatX, formatY } = props;
   return (
     <LineChart
       width={width}
       height={height}
-      data={model.rows}
+      data={frame.xDomain.map((x) => ({ x }))}
       margin={{ top: MARGIN.top, right: MARGIN.right, bottom: 0, left: 0 }}
       accessibilityLayer={false}
     >
@@ -40,8 +36,8 @@ export const LinesPlot = memo(function LinesPlot(props: Props) {
       <XAxis
         dataKey="x"
         type="number"
-        domain={model.xDomain}
-        ticks={model.xTicks}
+        domain={frame.xDomain}
+        ticks={frame.xTicks}
         tickFormatter={formatX}
         height={MARGIN.bottom}
         allowDataOverflow
@@ -51,8 +47,8 @@ export const LinesPlot = memo(function LinesPlot(props: Props) {
       />
       <YAxis
         type="number"
-        domain={model.yDomain}
-        ticks={model.yTicks}
+        domain={frame.yDomain}
+        ticks={frame.yTicks}
         tickFormatter={formatY}
         scale={scale}
         width={MARGIN.left}
@@ -70,35 +66,68 @@ export const LinesPlot = memo(function LinesPlot(props: Props) {
           label={{ value: mark.label, position: 'insideTopLeft' }}
         />
       ))}
-      {lines.flatMap((line) => drawnLines(line, props))}
     </LineChart>
   );
 });
 
-function drawnLines(line: ChartLine, { smoothed, model, zoomed }: Props) {
-  const averaged = smoothed && line.style === 'smoothed';
-  const common = {
-    type: 'linear' as const,
-    stroke: line.color,
-    isAnimationActive: false,
-    connectNulls: true,
-    activeDot: false,
-    ...(line.dash ? { strokeDasharray: line.dash } : {}),
-  };
-  const points = model.rows.length === 1 || (line.style === 'dots' && line.x.length <= MAX_DOTS);
-  // At the border of an unzoomed chart a dot may stand half outside of the plot.
-  const dot = points ? { r: 3, fill: line.color, strokeWidth: 0, clipDot: zoomed } : false;
-  const measured = (
-    <Line
-      key={line.key}
-      {...common}
-      dataKey={line.key}
-      strokeWidth={averaged ? 1 : 2}
-      strokeOpacity={averaged ? 0.28 : 1}
-      dot={dot}
-    />
+/** Above this many points, dots would hide the line. */
+const MAX_DOTS = 80;
+
+interface LinesProps {
+  drawn: readonly DrawnLine[];
+  area: PlotArea;
+  /** At the border of an unzoomed chart a dot may stand half outside of the plot. */
+  zoomed: boolean;
+}
+
+/** One path a line: a slider that changes all of them sixty times a second must not build a tree. */
+export const PlotLines = memo(function PlotLines({ drawn, area, zoomed }: LinesProps) {
+  return (
+    <svg
+      aria-hidden="true"
+      className={classes.lines}
+      style={{ left: MARGIN.left, top: MARGIN.top, overflow: zoomed ? 'hidden' : 'visible' }}
+      width={area.width}
+      height={area.height}
+    >
+      {drawn.map(({ line, measured, average }) => {
+        const common = { fill: 'none', stroke: line.color, strokeDasharray: line.dash };
+        const dots = measured.x.length === 1 || (line.style === 'dots' && line.x.length <= MAX_DOTS);
+        return (
+          <g key={line.key}>
+            <path
+              {...common}
+              data-line={line.key}
+              d={pathOf(measured, area)}
+              strokeWidth={average ? 1 : 2}
+              strokeOpacity={average ? 0.28 : 1}
+            />
+            {average && (
+              <path {...common} data-average={line.key} d={pathOf(average, area)} strokeWidth={2} />
+            )}
+            {dots &&
+              measured.x.map((x, i) => (
+                <circle
+                  key={x}
+                  cx={xPixel(area, x)}
+                  cy={yPixel(area, measured.y[i] as number)}
+                  r={3}
+                  fill={line.color}
+                />
+              ))}
+          </g>
+        );
+      })}
+    </svg>
   );
-  if (!averaged) return [measured];
-  const key = averageKey(line.key);
-  return [measured, <Line key={key} {...common} dataKey={key} strokeWidth={2} dot={false} />];
+});
+
+/** Tenths of pixels: more cannot be seen, and costs time to write and to read. */
+const pixel = (value: number) => Math.round(value * 10) / 10;
+
+function pathOf({ x, y }: DrawnPoints, area: PlotArea): string {
+  let path = '';
+  for (let i = 0; i < x.length; i++)
+    path += `${i === 0 ? 'M' : 'L'}${pixel(xPixel(area, x[i] as number))} ${pixel(yPixel(area, y[i] as number))}`;
+  return path;
 }

@@ -7,11 +7,18 @@ import { useChartGroup, useCursor } from './ChartGroup.tsx';
 import { ChartOverlay } from './ChartOverlay.tsx';
 import { ChartTable } from './ChartTable.tsx';
 import { toCsv } from './chart-csv.ts';
-import { type ChartLine, chartModel, describeChart, summarize, valueNear } from './chart-model.ts';
+import {
+  type ChartLine,
+  chartFrame,
+  describeChart,
+  drawnLines,
+  summarize,
+  valueNear,
+} from './chart-model.ts';
 import type { ChartSettings } from './chart-settings.ts';
 import classes from './charts.module.css';
 import { download } from './download.ts';
-import { LinesPlot, type PlotMark } from './LinesPlot.tsx';
+import { PlotAxes, PlotLines, type PlotMark } from './LinesPlot.tsx';
 import { MARGIN, type PlotArea } from './plot-area.ts';
 import { Swatch } from './Swatch.tsx';
 
@@ -48,26 +55,33 @@ export function MetricChart(props: Props) {
 
   const scale = props.values === 'positive' ? settings.scale : 'linear';
   const pixels = Math.max(0, width - MARGIN.left - MARGIN.right);
-  const { smoothing, clip } = settings;
+  const { clip } = settings;
+  // Only where it changes something: the other charts stay as they are while it moves.
+  const smoothing = lines.some(({ style }) => style === 'smoothed') ? settings.smoothing : 0;
   const zero = props.zero === true;
   const xKind = settings.x === 'seconds' ? 'time' : 'count';
   const yKind = props.yKind ?? 'plain';
   const shown = window ?? props.extent ?? null;
-  const model = useMemo(
+  const frame = useMemo(
+    () => (pixels > 0 ? chartFrame(lines, { scale, clip, window: shown, pixels, zero, xKind, yKind }) : null),
+    [lines, scale, clip, shown, pixels, zero, xKind, yKind],
+  );
+  const drawn = useMemo(
+    () => (frame ? drawnLines(lines, frame.xDomain, { pixels, scale, smoothing }) : []),
+    [lines, frame, pixels, scale, smoothing],
+  );
+  const area = useMemo<PlotArea | null>(
     () =>
-      pixels > 0
-        ? chartModel(lines, { scale, clip, smoothing, window: shown, pixels, zero, xKind, yKind })
-        : null,
-    [lines, scale, clip, smoothing, shown, pixels, zero, xKind, yKind],
+      frame && {
+        width: pixels,
+        height: height - MARGIN.top - MARGIN.bottom,
+        xDomain: frame.xDomain,
+        yDomain: frame.yDomain,
+        scale,
+      },
+    [frame, pixels, height, scale],
   );
   const description = useMemo(() => describeChart(title, lines, formatY), [title, lines, formatY]);
-  const area: PlotArea | null = model && {
-    width: pixels,
-    height: height - MARGIN.top - MARGIN.bottom,
-    xDomain: model.xDomain,
-    yDomain: model.yDomain,
-    scale,
-  };
 
   return (
     <figure className={classes.chart} aria-label={description}>
@@ -98,26 +112,24 @@ export function MetricChart(props: Props) {
       </div>
       <div ref={ref} className={classes.plot} style={{ height }}>
         {view === 'table' && <ChartTable {...{ title, lines, xLabel, height, formatX, formatY }} />}
-        {view === 'chart' && model && area && (
+        {view === 'chart' && frame && area && (
           <>
             <div aria-hidden="true">
-              <LinesPlot
-                model={model}
-                lines={lines}
+              <PlotAxes
+                frame={frame}
                 scale={scale}
-                smoothed={smoothing > 0}
-                zoomed={window !== null}
                 marks={marks}
                 width={width}
                 height={height}
                 formatX={props.formatXTick}
                 formatY={props.formatTick ?? formatY}
               />
+              <PlotLines drawn={drawn} area={area} zoomed={window !== null} />
             </div>
             <ChartOverlay {...{ title, lines, area, xLabel, formatX, formatY }} />
           </>
         )}
-        {view === 'chart' && !model && (
+        {view === 'chart' && !frame && (
           <div className={classes.empty} style={{ height }}>
             {width > 0 ? props.emptyText : ''}
           </div>

@@ -1,8 +1,8 @@
-/** From lines of any length to what one chart draws: rows, axes and a summary in words. Pure. */
+/** From lines of any length to what one chart draws: axes, points and a summary in words. Pure. */
 import { countUpTo, nearestIndex } from '../../../electron/shared/runs/points.ts';
-import { minMaxIndices } from './downsample.ts';
+import { evenIndices, minMaxIndices } from './downsample.ts';
 import { byteTicks, type DomainWish, ticks, timeTicks, yDomain } from './scale.ts';
-import { smooth } from './smooth.ts';
+import { smooth, weightFor } from './smooth.ts';
 
 export interface ChartLine {
   key: string;
@@ -19,7 +19,7 @@ export interface ChartLine {
 }
 
 export interface ChartWish extends DomainWish {
-  /** EMA weight in 0..1 for lines of style `smoothed`. */
+  /** 0..1 for lines of style `smoothed`; see `weightFor`. */
   smoothing: number;
   /** Visible part of x; null shows all. */
   window: readonly [number, number] | null;
@@ -29,46 +29,77 @@ export interface ChartWish extends DomainWish {
   yKind: 'plain' | 'bytes';
 }
 
-/** `x`, and per line its value under `key` and its average under `averageKey(key)`. */
-export type ChartRow = Record<string, number | null>;
-export const averageKey = (key: string) => `${key}:average`;
-
-export interface ChartModel {
-  rows: ChartRow[];
+/** What the axes show. Nothing of it depends on the smoothing, so that moving that redraws only lines. */
+export interface ChartFrame {
   xDomain: [number, number];
   yDomain: [number, number];
   xTicks: number[];
   yTicks: number[];
 }
 
-interface Prepared {
-  line: ChartLine;
-  from: number;
-  to: number;
-  average: Float64Array | null;
+/** Places to draw, in units of the axes. */
+export interface DrawnPoints {
+  x: number[];
+  y: number[];
 }
 
-/** null: no point to draw. */
-export function chartModel(lines: readonly ChartLine[], wish: ChartWish): ChartModel | null {
+export interface DrawnLine {
+  line: ChartLine;
+  measured: DrawnPoints;
+  /** Of style `smoothed` only. */
+  average: DrawnPoints | null;
+}
+
+/** null: no point to draw. An average lies between what it averages: the measured values say what y must show. */
+export function chartFrame(
+  lines: readonly ChartLine[],
+  wish: Omit<ChartWish, 'smoothing'>,
+): ChartFrame | null {
   const xDomain = wish.window ? ([...wish.window] as [number, number]) : xExtent(lines);
   if (!xDomain) return null;
-  const prepared = lines.map((line) => prepare(line, xDomain, wish.smoothing));
-  const domain = yDomain(
-    prepared.flatMap(({ line, from, to, average }) => [
-      line.y.subarray(from, to),
-      ...(average ? [average.subarray(from, to)] : []),
-    ]),
-    wish,
-  );
+  const visible = lines.map((line) => {
+    const [from, to] = visiblePart(line, xDomain);
+    return line.y.subarray(from, to);
+  });
+  const domain = yDomain(visible, wish);
   if (!domain) return null;
   const xCount = Math.max(2, Math.min(8, wish.pixels / 90));
   return {
-    rows: mergeRows(prepared, wish),
     xDomain,
     yDomain: domain,
     xTicks: wish.xKind === 'time' ? timeTicks(xDomain, xCount) : ticks(xDomain, 'linear', xCount),
     yTicks: wish.yKind === 'bytes' ? byteTicks(domain) : ticks(domain, wish.scale),
   };
+}
+
+/** The points of each line that some pixels can show. */
+export function drawnLines(
+  lines: readonly ChartLine[],
+  xDomain: readonly [number, number],
+  { pixels, scale, smoothing }: Pick<ChartWish, 'pixels' | 'scale' | 'smoothing'>,
+): DrawnLine[] {
+  // Each bucket gives up to two points: about one a pixel.
+  const buckets = Math.max(16, Math.floor(pixels / 2));
+  const drawable = (value: number) => Number.isFinite(value) && (scale === 'linear' || value > 0);
+  return lines.map((line) => {
+    const [from, to] = visiblePart(line, xDomain);
+    const measured = picked(line.x, line.y, minMaxIndices(line.x, line.y, buckets, from, to), drawable);
+    if (line.style !== 'smoothed' || smoothing <= 0) return { line, measured, average: null };
+    // Averaged over everything, not the visible part: zooming must not change a value.
+    const averaged = smooth(line.y, weightFor(smoothing, line.y.length));
+    // Its own samples: at the extremes of the noise it would be drawn where the noise is.
+    return { line, measured, average: picked(line.x, averaged, evenIndices(from, to, buckets), drawable) };
+  });
+}
+
+function picked(
+  x: Float64Array,
+  y: Float64Array,
+  indices: readonly number[],
+  drawable: (value: number) => boolean,
+): DrawnPoints {
+  const kept = indices.filter((i) => drawable(y[i] as number));
+  return { x: kept.map((i) => x[i] as number), y: kept.map((i) => y[i] as number) };
 }
 
 export function xExtent(lines: readonly ChartLine[]): [number, number] | null {
@@ -80,43 +111,9 @@ export function xExtent(lines: readonly ChartLine[]): [number, number] | null {
   return high > low ? [low, high] : [low - 0.5, high + 0.5];
 }
 
-function prepare(line: ChartLine, [low, high]: [number, number], smoothing: number): Prepared {
-  // One point beyond each border, so that lines run to the edge of a zoomed chart.
-  const from = Math.max(0, countUpTo(line.x, low) - 1);
-  const to = Math.min(line.x.length, countUpTo(line.x, high) + 1);
-  // Averaged over everything, not the visible part: zooming must not change a value.
-  const average = line.style === 'smoothed' && smoothing > 0 ? smooth(line.y, smoothing) : null;
-  return { line, from, to, average };
-}
-
-/** Rows for the union of the picked points; where a line has a value at the x of another's point, it is filled in. */
-function mergeRows(prepared: readonly Prepared[], wish: ChartWish): ChartRow[] {
-  const drawable = (value: number) => Number.isFinite(value) && (wish.scale === 'linear' || value > 0);
-  const places = new Set<number>();
-  // Each bucket gives up to two points: about one a pixel.
-  const buckets = Math.max(16, Math.floor(wish.pixels / 2));
-  for (const { line, from, to } of prepared) {
-    for (const i of minMaxIndices(line.x, line.y, buckets, from, to)) places.add(line.x[i] as number);
-  }
-  return [...places]
-    .sort((a, b) => a - b)
-    .map((x) => {
-      const row: ChartRow = { x };
-      for (const { line, average } of prepared) {
-        const i = exactIndex(line.x, x);
-        if (i < 0) continue;
-        const value = line.y[i] as number;
-        row[line.key] = drawable(value) ? value : null;
-        const mean = average?.[i];
-        if (mean !== undefined) row[averageKey(line.key)] = drawable(mean) ? mean : null;
-      }
-      return row;
-    });
-}
-
-function exactIndex(sorted: Float64Array, x: number): number {
-  const i = countUpTo(sorted, x) - 1;
-  return i >= 0 && sorted[i] === x ? i : -1;
+/** One point beyond each border, so that lines run to the edge of a zoomed chart. */
+function visiblePart({ x }: ChartLine, [low, high]: readonly [number, number]): [number, number] {
+  return [Math.max(0, countUpTo(x, low) - 1), Math.min(x.length, countUpTo(x, high) + 1)];
 }
 
 /** The measured point of a line nearest to x, from the full data; null for an empty line. */

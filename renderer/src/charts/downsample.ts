@@ -48,3 +48,12 @@ export function minMaxIndices(
   push(to - 1);
   return picked;
 }
+
+/** At most `count + 1` indices at even steps, the first and the last of `from`..`to` (exclusive) among them. */
+export function evenIndices(from: number, to: number, count: number): number[] {
+  const stride = Math.max(1, Math.ceil((to - from) / count));
+  const out: number[] = [];
+  for (let i = from; i < to; i += stride) out.push(i);
+  if (out.length > 0 && out.at(-1) !== to - 1) out.push(to - 1);
+  return out;
+}

@@ -6,7 +6,7 @@
 export function smooth(values: ArrayLike<number>, weight: number): Float64Array {
   const out = Float64Array.from(values);
   if (weight <= 0) return out;
-  const keep = Math.min(weight, 0.9999);
+  const keep = Math.min(weight, 1 - 1e-6);
   let mean = 0;
   let correction = 1;
   for (let i = 0; i < out.length; i++) {
@@ -17,4 +17,16 @@ export function smooth(values: ArrayLike<number>, weight: number): Float64Array 
     out[i] = mean / (1 - correction);
   }
   return out;
+}
+
+/** Up to so many points a smoothing is the weight itself. */
+const PLAIN_POINTS = 1000;
+
+/**
+ * The weight for a smoothing in 0..1 and a line of so many points. The average looks back over 1 / (1 - weight) points; beyond a
+ * thousand points that grows with their number, so that the same smoothing gives a line as calm, however long the run is.
+ */
+export function weightFor(smoothing: number, points: number): number {
+  if (smoothing <= 0) return 0;
+  return 1 - (1 - smoothing) / Math.max(1, points / PLAIN_POINTS);
 }

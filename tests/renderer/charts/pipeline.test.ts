@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { nearestIndex } from '../../../electron/shared/runs/points.ts';
 import {
-  averageKey,
   type ChartLine,
   type ChartWish,
-  chartModel,
+  chartFrame,
   describeChart,
+  drawnLines,
   valueNear,
 } from '../../../renderer/src/charts/chart-model.ts';
 import { minMaxIndices } from '../../../renderer/src/charts/downsample.ts';
 import { byteTicks, percentile, ticks, timeTicks, yDomain } from '../../../renderer/src/charts/scale.ts';
-import { smooth } from '../../../renderer/src/charts/smooth.ts';
+import { smooth, weightFor } from '../../../renderer/src/charts/smooth.ts';
 
 const range = (n: number, f: (i: number) => number) => Float64Array.from({ length: n }, (_, i) => f(i));
 
@@ -33,6 +33,15 @@ describe('smooth', () => {
     const out = smooth([2, Number.NaN, 2], 0.9);
     expect(out[1]).toBeNaN();
     expect(out[2]).toBeCloseTo(2, 12);
+  });
+});
+
+describe('weightFor', () => {
+  it('is the smoothing itself for short lines, and looks back further the longer the line is', () => {
+    expect(weightFor(0.6, 1000)).toBeCloseTo(0.6, 12);
+    // 1 / (1 - weight) points: 2.5 of a thousand, 250 of a hundred thousand.
+    expect(1 / (1 - weightFor(0.6, 100_000))).toBeCloseTo(250, 6);
+    expect(weightFor(0, 100_000)).toBe(0);
   });
 });
 
@@ -143,27 +152,45 @@ const evaluation: ChartLine = {
   style: 'dots',
 };
 
-describe('chartModel', () => {
-  it('merges lines by x; a sparse point also carries the dense value', () => {
-    const model = chartModel([train, evaluation], wish);
-    expect(model?.xDomain).toEqual([0, 10_000]);
-    expect(model?.rows.length).toBeLessThan(900);
-    const row = model?.rows.find((r) => r.x === 5000);
-    expect(row?.eval).toBe(4);
-    expect(row?.loss).toBe(train.y[4999]);
-    expect(row?.[averageKey('loss')]).toBeTypeOf('number');
-    expect(model?.rows[0]).toEqual({ x: 0, eval: 5 });
+describe('what is drawn', () => {
+  const one = (lines: ChartLine[], more: Partial<ChartWish> = {}) => {
+    const frame = chartFrame(lines, { ...wish, ...more });
+    const drawn = drawnLines(lines, frame?.xDomain ?? [0, 1], { ...wish, ...more });
+    return { frame, first: drawn[0], drawn };
+  };
+  it('each line has its own points, about one a pixel, with their exact values', () => {
+    const { frame, drawn } = one([train, evaluation]);
+    expect(frame?.xDomain).toEqual([0, 10_000]);
+    const [loss, evaluated] = drawn;
+    expect(loss?.measured.x.length).toBeLessThan(450);
+    for (const [i, x] of (loss?.measured.x ?? []).entries()) expect(loss?.measured.y[i]).toBe(train.y[x - 1]);
+    expect(evaluated).toMatchObject({ measured: { x: [0, 5000, 10_000], y: [5, 4, 3.5] }, average: null });
   });
-  it('a window shows more detail of less, with the same values', () => {
-    const all = chartModel([train], wish);
-    const part = chartModel([train], { ...wish, window: [100, 200] });
-    expect(part?.xDomain).toEqual([100, 200]);
-    expect(part?.rows.filter((r) => (r.x as number) >= 100 && (r.x as number) <= 200)).toHaveLength(101);
-    const shared = part?.rows.find((r) => all?.rows.some((a) => a.x === r.x));
-    expect(all?.rows.find((r) => r.x === shared?.x)).toEqual(shared);
+  it('the average has even samples of its own, and the noise of its places is not in it', () => {
+    const noisy = { ...train, y: range(10_000, (i) => 3 + (i % 2 === 0 ? 1 : -1)) };
+    const { first } = one([noisy], { smoothing: 0.9 });
+    const { x, y } = first?.average ?? { x: [], y: [] };
+    expect(new Set(x.slice(1, -1).map((at, i) => at - (x[i] ?? 0))).size).toBe(1);
+    expect(x.at(-1)).toBe(10_000);
+    for (const value of y.slice(10)) expect(Math.abs(value - 3)).toBeLessThan(0.05);
+  });
+  it('a window shows more detail of less, with the same values and the same average', () => {
+    const part = one([train], { window: [100, 200] });
+    expect(part.frame?.xDomain).toEqual([100, 200]);
+    const { measured, average } = part.first ?? { measured: { x: [] }, average: null };
+    expect(measured.x.filter((x) => x >= 100 && x <= 200)).toHaveLength(101);
+    const whole = smooth(train.y, weightFor(wish.smoothing, train.y.length));
+    expect(average?.y[5]).toBe(whole[(average?.x[5] ?? 0) - 1]);
+  });
+  it('axes do not depend on the smoothing', () => {
+    expect(one([train], { smoothing: 0.99 }).frame).toEqual(one([train], { smoothing: 0 }).frame);
+  });
+  it('a log axis has no place for zero', () => {
+    const { first } = one([{ ...evaluation, y: Float64Array.of(5, 0, 3.5) }], { scale: 'log' });
+    expect(first?.measured.x).toEqual([0, 10_000]);
   });
   it('has nothing to draw without points', () => {
-    expect(chartModel([{ ...train, x: new Float64Array(), y: new Float64Array() }], wish)).toBeNull();
+    expect(one([{ ...train, x: new Float64Array(), y: new Float64Array() }]).frame).toBeNull();
   });
   it('finds exact values under the cursor from the full data', () => {
     expect(valueNear(train, 1234.4)).toEqual({ x: 1234, y: train.y[1233] });

@@ -45,7 +45,9 @@ describe('a live run', () => {
     const loss = await screen.findByLabelText(
       'Loss. Training: last 3, lowest 3, highest 3.98, 50 points. Evaluation: last 3.5, lowest 3.5, highest 3.5, 1 point.',
     );
-    await waitFor(() => expect(loss.querySelectorAll('path.recharts-curve').length).toBeGreaterThan(1));
+    await waitFor(() =>
+      expect(loss.querySelectorAll('path[data-line], path[data-average]').length).toBeGreaterThan(1),
+    );
     expect((await chart('Memory')).getAttribute('aria-label')).toContain('Peak: last 1.1 GiB');
   });
 

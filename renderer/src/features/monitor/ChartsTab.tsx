@@ -1,5 +1,5 @@
 import { Stack, Title } from '@mantine/core';
-import { useMemo } from 'react';
+import { useDeferredValue, useMemo } from 'react';
 import { OTHER } from '../../../../electron/shared/runs/metrics.ts';
 import type { RunSeries } from '../../../../electron/shared/runs/series.ts';
 import { ChartGroup } from '../../charts/ChartGroup.tsx';
@@ -22,6 +22,8 @@ interface Props {
 /** The curves of a run, under one cursor. */
 export function ChartsTab({ series, emptyText }: Props) {
   const [settings, setSettings] = useChartSettings();
+  // The slider moves at once, the lines follow as fast as they can be drawn.
+  const drawnSettings = useDeferredValue(settings);
   const { known, other } = useMemo(() => runCharts(series, settings.x), [series, settings.x]);
   const ranks = useMemo(() => rankLines(series.ranks, settings.x), [series.ranks, settings.x]);
   const marks = useMemo(() => resumeMarks(series, settings.x), [series, settings.x]);
@@ -32,7 +34,7 @@ export function ChartsTab({ series, emptyText }: Props) {
     xLabel: x.label,
     formatX: x.exact,
     formatXTick: x.tick,
-    settings,
+    settings: drawnSettings,
     marks,
     extent,
     height: 260,

@@ -1,0 +1,207 @@
+/**
+ * How the page does with a large library, in Chromium: `npx tsx tests/bench/measure-page.ts [--runs 200] [--long-steps 100000]
+ * [--shots folder]`. Needs `npm run build`. Prints a Markdown table for docs/benchmarks.md; run it on a quiet machine.
+ */
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type CDPSession, chromium, type Page } from 'playwright-core';
+import { HostProcess, makeHome } from '../e2e/support/host.ts';
+import { makeLibrary } from './library.ts';
+
+const { values: flags } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '200' },
+    'long-steps': { type: 'string', default: '100000' },
+    shots: { type: 'string' },
+  },
+});
+
+const figures: [name: string, value: string, wanted: string][] = [];
+const note = (name: string, value: string, wanted: string) => {
+  figures.push([name, value, wanted]);
+  console.error(`${name}: ${value} (wanted ${wanted})`);
+};
+
+function browserPath(): string {
+  const found = (process.env.PATH ?? '')
+    .split(delimiter)
+    .flatMap((folder) => ['chromium', 'chromium-browser', 'google-chrome'].map((name) => join(folder, name)));
+  const path = process.env.CHROMIUM ?? found.find((one) => existsSync(one));
+  if (!path)
+    throw new Error('No Chromium: install it (Debian: apt-get install chromium) or name one in CHROMIUM.');
+  return path;
+}
+
+const sessions = new Map<Page, CDPSession>();
+
+/** CPU time of the page's main thread so far: also true on a machine that does other things. */
+async function cpuSeconds(page: Page): Promise<number> {
+  let session = sessions.get(page);
+  if (!session) {
+    session = await page.context().newCDPSession(page);
+    await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+    sessions.set(page, session);
+  }
+  const { metrics } = await session.send('Performance.getMetrics');
+  return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN;
+}
+
+/** Frames a second that the page draws while `act` goes on, and the longest pause between two. */
+async function framesDuring(page: Page, act: () => Promise<unknown>): Promise<string> {
+  await page.evaluate(() => {
+    const times: number[] = [];
+    Object.assign(window, { frameTimes: times, counting: true });
+    const tick = (now: number) => {
+      times.push(now);
+      if ((window as unknown as { counting: boolean }).counting) requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+  });
+  const before = await cpuSeconds(page);
+  await act();
+  const cpu = (await cpuSeconds(page)) - before;
+  const { fps, longest, frames } = await page.evaluate(() => {
+    Object.assign(window, { counting: false });
+    const times = (window as unknown as { frameTimes: number[] }).frameTimes;
+    const gaps = times.slice(1).map((time, i) => time - (times[i] ?? time));
+    const span = (times.at(-1) ?? 0) - (times[0] ?? 0);
+    return { fps: (gaps.length / span) * 1000, longest: Math.max(...gaps), frames: times.length };
+  });
+  const each = ((cpu / frames) * 1000).toFixed(1);
+  return `${fps.toFixed(0)} frames/s, longest ${longest.toFixed(0)} ms, ${each} ms of CPU a frame`;
+}
+
+async function list(page: Page, url: string): Promise<void> {
+  const begin = Date.now();
+  await page.goto(`${url}#/runs`);
+  // Complete: every row in view has its settings and its curve.
+  await page.waitForFunction(() => {
+    const rows = [...document.querySelectorAll('tbody tr[aria-rowindex]')].slice(0, 12);
+    return (
+      rows.length === 12 &&
+      rows.every((row) => /LoRA|Full/.test(row.textContent ?? '') && row.querySelector('td polyline'))
+    );
+  });
+  note(
+    `List of ${flags.runs} runs, page loaded anew, complete`,
+    `${((Date.now() - begin) / 1000).toFixed(2)} s`,
+    '< 1 s',
+  );
+  const scroll = () =>
+    page.evaluate(async () => {
+      const box = document.querySelector('table')?.parentElement as HTMLElement;
+      const end = performance.now() + 3000;
+      for (let step = 40; performance.now() < end; ) {
+        await new Promise(requestAnimationFrame);
+        box.scrollTop += step;
+        if (box.scrollTop <= 0 || box.scrollTop + box.clientHeight >= box.scrollHeight - 1) step = -step;
+      }
+    });
+  note('Scrolling it', await framesDuring(page, scroll), '60 frames/s');
+  await page.evaluate(() => document.querySelector('table')?.parentElement?.scrollTo(0, 0));
+  const before = await cpuSeconds(page);
+  const seconds = 10;
+  await page.waitForTimeout(seconds * 1000);
+  const share = ((await cpuSeconds(page)) - before) / seconds;
+  note('Page idle with four live runs', `${(share * 100).toFixed(1)}% of a core`, '< 5%');
+}
+
+async function monitor(page: Page, url: string, id: string): Promise<void> {
+  await page.goto('about:blank');
+  const begin = Date.now();
+  await page.goto(`${url}#/runs/${id}`);
+  await page.waitForSelector(`figure[aria-label*="${flags['long-steps']} points"] svg path`);
+  note(
+    `Run of ${flags['long-steps']} steps, page loaded anew, complete`,
+    `${((Date.now() - begin) / 1000).toFixed(2)} s`,
+    '< 1.5 s',
+  );
+  await page.waitForTimeout(1000);
+  const thumb = page.locator('[role=slider][aria-labelledby=smoothing-label]');
+  await thumb.focus();
+  const slide = async () => {
+    for (let i = 0; i < 60; i++) await page.keyboard.press(i % 40 < 20 ? 'ArrowRight' : 'ArrowLeft');
+  };
+  note('Smoothing slider', await framesDuring(page, slide), '>= 50 frames/s');
+  const plot = page.locator('figure').first().locator('[role=slider]');
+  await plot.scrollIntoViewIfNeeded();
+  const box = await plot.boundingBox();
+  if (!box) throw new Error('the first chart has no plot');
+  const y = box.y + box.height / 2;
+  const hover = async () => {
+    for (let i = 0; i <= 100; i++) await page.mouse.move(box.x + (box.width * i) / 100, y);
+  };
+  note('Hover', await framesDuring(page, hover), '>= 50 frames/s');
+  const zoom = async () => {
+    for (const [from, to] of [
+      [0.2, 0.8],
+      [0.3, 0.6],
+      [0.1, 0.9],
+    ] as const) {
+      await page.mouse.move(box.x + box.width * from, y);
+      await page.mouse.down();
+      for (let i = 1; i <= 30; i++)
+        await page.mouse.move(box.x + box.width * (from + ((to - from) * i) / 30), y);
+      await page.mouse.up();
+      await page.waitForTimeout(100);
+    }
+  };
+  note('Zoom', await framesDuring(page, zoom), '>= 50 frames/s');
+}
+
+async function shoot(page: Page, folder: string, url: string, id: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  for (const scheme of ['light', 'dark'] as const)
+    for (const width of [640, 900, 1280, 1920])
+      for (const [name, place] of [
+        ['runs', '#/runs'],
+        ['run', `#/runs/${id}`],
+      ] as const) {
+        await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+        await page.setViewportSize({ width, height: 900 });
+        await page.goto('about:blank');
+        await page.goto(url + place);
+        await page.waitForSelector(name === 'runs' ? 'td polyline' : 'figure svg path');
+        await page.waitForTimeout(500);
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        if (over > 0) note(`${name} at ${width} px runs over by`, `${over} px`, '0 px');
+        await page.screenshot({ path: join(folder, `${name}-${scheme}-${width}.png`) });
+      }
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'collie-page-'));
+const home = makeHome(folder);
+const size = { runs: Number(flags.runs), long: 10, longSteps: Number(flags['long-steps']), live: 4 };
+const library = makeLibrary(home.collie, size);
+const host = await HostProcess.start(home);
+const browser = await chromium.launch({
+  executablePath: browserPath(),
+  args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+});
+try {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  page.setDefaultTimeout(120_000);
+  // What tsx puts into functions that go to the page.
+  await page.addInitScript('globalThis.__name = (value) => value');
+  page.on('pageerror', (error) => console.error(String(error)));
+  await page.goto(host.url);
+  await page.waitForSelector('nav');
+  await list(page, host.origin);
+  await monitor(page, host.origin, library.longId);
+  if (flags.shots) await shoot(page, flags.shots, host.origin, library.longId);
+  console.log(`${cpus().length} cores of ${cpus()[0]?.model}\n`);
+  console.log(
+    [
+      '| what | measured | wanted |',
+      '| --- | --- | --- |',
+      ...figures.map((row) => `| ${row.join(' | ')} |`),
+    ].join('\n'),
+  );
+} finally {
+  library.end();
+  await browser.close();
+  await host.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
