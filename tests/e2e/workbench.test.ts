@@ -86,7 +86,7 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
     await expect.poll(() => setting(page, 'Learning rate').inputValue(), { timeout: 15_000 }).toBe('0.001');
     expect(await setting(page, 'Model').inputValue()).toBe('Tiny Llama');
     expect(await setting(page, 'Training data').inputValue()).toBe('sums');
-    expect(await setting(page, 'Micro batch').inputValue()).toBe('8');
+    expect(await setting(page, 'Batch size').inputValue()).toBe('8');
   });
 
   it('forecasts steps and memory from the settings', async () => {
@@ -94,7 +94,7 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
     await set(page, 'Learning rate', '0.01');
     await set(page, 'Sequence length', '128');
     await page.locator('[data-path="duration.unit"]').getByText('Steps', { exact: true }).click();
-    await set(page, 'How long', String(TOTAL_STEPS));
+    await set(page, 'Duration', String(TOTAL_STEPS));
     await set(page, 'Evaluate every', '200');
     await set(page, 'Checkpoint every', '150');
     const preview = page.getByRole('complementary', { name: 'Summary' });

@@ -170,7 +170,7 @@ export const datasetSchema = z.strictObject({
     .default('truncate')
     .meta(
       meta({
-        title: 'Too long rows',
+        title: 'Rows over the length limit',
         help: 'Rows with more tokens than the sequence length are truncated at the end, or dropped. The log says how many.',
         advanced: true,
       }),
@@ -211,7 +211,7 @@ export const scheduleSchema = z.strictObject({
     .default(0)
     .meta(
       meta({
-        title: 'Final share',
+        title: 'Minimum LR ratio',
         help: 'The learning rate ends at this share of its peak.',
         advanced: true,
         step: 0.05,
@@ -224,7 +224,7 @@ export const batchSchema = z.strictObject({
     .default(4)
     .meta(
       meta({
-        title: 'Micro batch',
+        title: 'Batch size',
         help: 'Sequences a rank forwards at once. Decides the memory of activations.',
         unit: 'sequences',
       }),
@@ -265,7 +265,7 @@ export const durationSchema = z.strictObject({
     .positive()
     .max(1_000_000)
     .default(1)
-    .meta(meta({ title: 'How long', help: 'Epochs (fractions allowed) or whole steps.' })),
+    .meta(meta({ title: 'Duration', help: 'Epochs (fractions allowed) or whole steps.' })),
 });
 
 export const evaluationSchema = z.strictObject({
@@ -304,7 +304,7 @@ export const checkpointSchema = z.strictObject({
     .default(2)
     .meta(
       meta({
-        title: 'Keep',
+        title: 'Checkpoints to keep',
         help: 'Older checkpoints beyond this many are deleted. The last complete one never is.',
         unit: 'checkpoints',
         advanced: true,
@@ -338,7 +338,7 @@ export const runSpecObject = z.strictObject({
     .meta(
       meta({
         title: 'Name',
-        help: 'How the run is called in lists and charts. Empty: made from model and dataset.',
+        help: 'What the run is called in lists and charts. Empty: made from model and dataset.',
       }),
     ),
   model: z

@@ -110,7 +110,7 @@ export const describeEightRanks = (title: string, o: EightRanks) =>
       await section().getByRole('button', { name: 'Raise Data parallel' }).click();
       const accumulation = page.locator('[data-path="batch.grad_accum_steps"]');
       await set(page, 'Gradient accumulation', '4');
-      await set(page, 'Micro batch', '2');
+      await set(page, 'Batch size', '2');
       await accumulation
         .getByText(
           `Global batch: 2 x 4 x 2 ranks = 16 sequences, at most ${(16 * o.seqLen).toLocaleString('en')} tokens`,

@@ -57,7 +57,7 @@ export async function composeRun(page: Page, { name, model, data, seqLen, steps 
   await set(page, 'Name', name);
   await set(page, 'Sequence length', String(seqLen));
   await page.locator('[data-path="duration.unit"]').getByText('Steps', { exact: true }).click();
-  await set(page, 'How long', String(steps));
+  await set(page, 'Duration', String(steps));
   await set(page, 'Gradient accumulation', '1');
 }
 
