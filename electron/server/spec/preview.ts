@@ -217,12 +217,12 @@ function layoutSentences({ parallel, batch }: RunSpec, { worldSize, ranks }: Lay
       ? [`${dp} copies of the model take ${batch.grad_accum_steps} micro-batches of a step each`]
       : []),
     ...(tp > 1
-      ? [`every matrix is cut into ${tp}${sequence ? ', and so are the tokens between them' : ''}`]
+      ? [`every matrix is sharded over ${tp}${sequence ? ', and so are the activations between them' : ''}`]
       : []),
     ...(pp > 1 ? [`the layers into ${pp} stages of ${layers}`] : []),
     ...(zero > 0
       ? [
-          `ZeRO ${zero} shares out ${['', 'the state of the optimizer', 'optimizer and gradients', 'optimizer, gradients and weights'][zero]}`,
+          `ZeRO ${zero} partitions ${['', 'optimizer states', 'optimizer states and gradients', 'optimizer states, gradients and weights'][zero]}`,
         ]
       : []),
   ];

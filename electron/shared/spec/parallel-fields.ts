@@ -22,7 +22,7 @@ export const parallelSchema = z.strictObject({
       meta({
         control: 'stepper',
         title: 'Tensor parallel',
-        help: 'Ranks that every matrix of a layer is cut into. They talk twice a layer, so they belong next to each other on one machine.',
+        help: 'Ranks that every matrix of a layer is sharded over. They communicate twice a layer, so they belong next to each other on one machine.',
         unit: 'ranks',
         paper: { title: 'Megatron-LM (2019)', url: 'https://arxiv.org/abs/1909.08053' },
       }),
@@ -44,7 +44,7 @@ export const parallelSchema = z.strictObject({
       meta({
         control: 'stepper',
         title: 'Pipeline parallel',
-        help: 'Stages that the layers are cut into. They talk little, but wait at the begin and end of a step (the bubble): take several micro-batches for each stage.',
+        help: 'Stages that the layers are split into. They communicate little, but idle at the beginning and end of a step (the bubble): take several micro-batches for each stage.',
         unit: 'stages',
         paper: { title: 'PipeDream-Flush, 1F1B (2021)', url: 'https://arxiv.org/abs/2006.09503' },
       }),

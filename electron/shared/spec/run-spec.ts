@@ -385,7 +385,7 @@ export const runSpecObject = z.strictObject({
     .meta(
       meta({
         title: 'CPU threads',
-        help: 'Threads per rank. 0: all cores, shared out among the ranks of a machine.',
+        help: 'Threads per rank. 0: all cores, divided among the ranks of a machine.',
         advanced: true,
       }),
     ),

@@ -78,7 +78,7 @@ describe('a good spec', () => {
     expect(preview?.globalBatch.sequences).toBe(16);
     expect(preview?.summary.join('\n')).toContain('(4 at once x 2 accumulated x 2 data-parallel ranks)');
     expect(preview?.summary.join('\n')).toContain(
-      'It runs on 4 ranks: 2 copies of the model take 2 micro-batches of a step each, every matrix is cut into 2, and so are the tokens between them, ZeRO 3 shares out optimizer, gradients and weights.',
+      'It runs on 4 ranks: 2 copies of the model take 2 micro-batches of a step each, every matrix is sharded over 2, and so are the activations between them, ZeRO 3 partitions optimizer states, gradients and weights.',
     );
   });
 

@@ -50,7 +50,7 @@ export function SpecJson() {
         </Alert>
       )}
       {!problem && issues.length > 0 && (
-        <Alert color="red" title={`${issues.length} to mend`}>
+        <Alert color="red" title={`${issues.length} to fix`}>
           <List size="sm" spacing={2}>
             {issues.map((issue) => (
               <List.Item key={issue.path + issue.message}>
