@@ -56,3 +56,22 @@ describe('where messages are', () => {
     ).toEqual([null]);
   });
 });
+
+// A template is a file of anybody's: these held the host for ever.
+it.each([
+  '{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}',
+  '{% for a in range(99999) if a > 99999 %}{% endfor %}'.repeat(40),
+  '{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}',
+  "{% set ns = namespace(t='x') %}{% for a in range(100000) %}{% set ns.t = ns.t ~ ns.t %}{% endfor %}",
+  "{% for a in range(99999) %}{{ 'x' * 9999999 }}{% endfor %}",
+])('a template without end is refused: %s', (source) => {
+  const template = new JinjaTemplate(source);
+  expect(() => template.render({ messages: [] })).toThrow();
+});
+
+it('a chat of a thousand messages whose template looks through all of them for each has steps enough', () => {
+  const source =
+    '{% for m in messages %}{% for n in messages %}{% if n == m %}{% endif %}{% endfor %}{{ m }}{% endfor %}';
+  const messages = Array.from({ length: 1000 }, (_, k) => `${k};`);
+  expect(new JinjaTemplate(source).render({ messages })).toBe(messages.join(''));
+});

@@ -3,7 +3,7 @@ import type { Arguments, Expression, Parameter, Statement, Target } from './ast.
 import { filter } from './filters.ts';
 import { method, noSuch } from './methods.ts';
 import { binary, compareBy, element, slice } from './operators.ts';
-import { loopOf, Output, Scope } from './scope.ts';
+import { loopOf, MAX_TEXT, Output, Scope } from './scope.ts';
 import { test } from './tests.ts';
 import {
   Attributes,
@@ -28,6 +28,12 @@ import {
 
 const NOTHING: Named = new Map();
 
+/** Texts that are to become one. */
+function bounded(texts: readonly string[]): readonly string[] {
+  if (texts.reduce((sum, { length }) => sum + length, 0) <= MAX_TEXT) return texts;
+  throw new TemplateError(`it makes a text of more than ${MAX_TEXT} characters`);
+}
+
 type Signal = 'break' | 'continue' | undefined;
 
 /** Told of every turn of a for block that writes to the template's own output: the item and where its text is. */
@@ -36,10 +42,18 @@ export type Trace = (item: Value, start: number, end: number) => void;
 export class Evaluator {
   readonly #root: Output;
   readonly #trace: Trace | null;
+  /** Statements and items that are left. Counted, not timed: a template ends at the same place on every machine. */
+  #left: number;
 
-  constructor(root: Output, trace: Trace | null) {
+  constructor(root: Output, trace: Trace | null, most: number) {
     this.#root = root;
     this.#trace = trace;
+    this.#left = most;
+  }
+
+  #step(): void {
+    this.#left -= 1;
+    if (this.#left < 0) throw new TemplateError('it takes too many steps; does it come to an end?');
   }
 
   run(body: readonly Statement[], scope: Scope, out: Output): Signal {
@@ -57,6 +71,7 @@ export class Evaluator {
   }
 
   #execute(statement: Statement, scope: Scope, out: Output): Signal {
+    this.#step();
     switch (statement.kind) {
       case 'text':
         out.write(statement.text);
@@ -107,6 +122,7 @@ export class Evaluator {
     if (statement.test !== null) {
       const { test: wanted } = statement;
       items = items.filter((item) => {
+        this.#step();
         const inner = new Scope(scope);
         this.#assign(statement.target, item, inner);
         return truthy(this.value(wanted, inner));
@@ -115,6 +131,7 @@ export class Evaluator {
     if (items.length === 0) return this.run(statement.otherwise, new Scope(scope), out);
     const state = { last: undefined as Value | undefined };
     for (const [index, item] of items.entries()) {
+      this.#step();
       const inner = new Scope(scope, [['loop', loopOf(items, index, state)]]);
       this.#assign(statement.target, item, inner);
       const start = out.length;
@@ -284,7 +301,7 @@ export class Evaluator {
       case 'binary':
         return binary(node.operator, this.value(node.left, scope), this.value(node.right, scope));
       case 'concat':
-        return node.items.map((one) => str(this.value(one, scope))).join('');
+        return bounded(node.items.map((one) => str(this.value(one, scope)))).join('');
       case 'condition':
         if (truthy(this.value(node.test, scope))) return this.value(node.then, scope);
         return node.otherwise === null

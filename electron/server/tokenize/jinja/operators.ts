@@ -63,7 +63,10 @@ export function binary(operator: string, left: Value, right: Value): Value {
   const b = numberOf(right);
   if (a !== null && b !== null) return arithmetic(operator, a, b, isFloat(left) || isFloat(right));
   if (operator === '+') {
-    if (typeof left === 'string' && typeof right === 'string') return left + right;
+    if (typeof left === 'string' && typeof right === 'string') {
+      if (left.length + right.length > MAX_REPEATED * 6) throw new TemplateError('a text becomes too long');
+      return left + right;
+    }
     if (isList(left) && isList(right) && left instanceof Tuple === right instanceof Tuple)
       return left instanceof Tuple ? Tuple.from([...left, ...right]) : [...left, ...right];
   }

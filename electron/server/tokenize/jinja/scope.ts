@@ -1,6 +1,6 @@
 /** Where names are looked up, where text goes, and what a for block knows of itself. */
 import { compareBy } from './operators.ts';
-import { Attributes, Undefined, type Value } from './values.ts';
+import { Attributes, TemplateError, Undefined, type Value } from './values.ts';
 
 export class Scope {
   readonly #values = new Map<string, Value>();
@@ -22,14 +22,18 @@ export class Scope {
   }
 }
 
+/** Characters: some hundred times the longest context. */
+export const MAX_TEXT = 64_000_000;
+
 /** Text written so far. */
 export class Output {
   readonly parts: string[] = [];
   length = 0;
 
   write(text: string): void {
-    this.parts.push(text);
     this.length += text.length;
+    if (this.length > MAX_TEXT) throw new TemplateError(`it writes more than ${MAX_TEXT} characters`);
+    this.parts.push(text);
   }
 
   toString(): string {

@@ -22,6 +22,12 @@ import {
   type Value,
 } from './values.ts';
 
+/**
+ * Steps for a chat of so many messages: templates that look through all messages for each of them stay far below, one that loops for ever
+ * (its file is anybody's) ends in a moment.
+ */
+const mostSteps = (messages: number) => 40_000 + 3_000 * messages + 10 * messages ** 2;
+
 /** Longest range, as in jinja2's sandbox. */
 const MAX_RANGE = 100_000;
 
@@ -123,11 +129,16 @@ export class JinjaTemplate {
 
   #run(variables: Readonly<Record<string, unknown>>, trace: Trace | null): { text: string } {
     const out = new Output();
+    const count = Array.isArray(variables.messages) ? variables.messages.length : 0;
     const values = Object.entries(variables).map(
       ([name, value]) =>
         [name, name === 'messages' && trace !== null ? (value as Value) : fromJson(value)] as const,
     );
-    new Evaluator(out, trace).run(this.#body, new Scope(new Scope(null, GLOBALS), values), out);
+    new Evaluator(out, trace, mostSteps(count)).run(
+      this.#body,
+      new Scope(new Scope(null, GLOBALS), values),
+      out,
+    );
     return { text: out.toString() };
   }
 }
