@@ -15,12 +15,14 @@ import {
   trainedTokens,
   truncateConversation,
 } from '../tokenize/conversation.ts';
+import type { Message } from '../tokenize/template.ts';
 import { loadTokenizer, type ModelTokenizer } from '../tokenize/tokenizer.ts';
 import { openDatasetFile } from './file-cache.ts';
 import type { DatasetSource } from './folder.ts';
+import { RowRecord } from './row-record.ts';
 import { type Split, splitEvaluation, splitRows } from './split.ts';
 import { newTally, type SplitTally, tallyWarnings } from './tally.ts';
-import { type RowFormat, tokenizeRows } from './tokenize-rows.ts';
+import { type OnConversation, type RowFormat, tokenizeRows } from './tokenize-rows.ts';
 import { UnusableTally } from './unusable.ts';
 
 export const META_FILE = 'meta.json';
@@ -31,6 +33,9 @@ export const PROMPT_INIT_FILE = 'prompt-init.json';
 export interface DataMeta {
   v: 1;
   tokenizer: string;
+  /** SHA-256 of tokenizer.json, and of the chat template's text. */
+  vocabulary: string;
+  template: string;
   train: SplitTally;
   /** null: nothing is evaluated. */
   eval: SplitTally | null;
@@ -58,19 +63,21 @@ function nativeStore(): StoreFactory {
 /** Writes one split: cuts, drops and counts. The store begins with the first document, so an empty split leaves no files. */
 class SplitWriter {
   readonly tally = newTally();
+  readonly record: RowRecord;
   readonly #open: () => TokenStoreWriter;
   readonly #seqLen: number;
   readonly #tooLong: RunSpec['dataset']['too_long'];
   #store: TokenStoreWriter | null = null;
 
-  constructor(open: () => TokenStoreWriter, spec: RunSpec) {
+  constructor(split: 'train' | 'eval', open: () => TokenStoreWriter, spec: RunSpec) {
+    this.record = new RowRecord(split);
     this.#open = open;
     this.#seqLen = spec.batch.seq_len;
     this.#tooLong = spec.dataset.too_long;
   }
 
   /** @param whole null: the row cannot be trained on. */
-  add(whole: Conversation | null): void {
+  add(whole: Conversation | null, sourceRow: number, messages: () => readonly Message[]): void {
     const { tally } = this;
     tally.rows += 1;
     if (whole === null) return;
@@ -90,6 +97,7 @@ class SplitWriter {
     }
     this.#store ??= this.#open();
     this.#store.append(cut.ids, cut.mask);
+    this.record.add({ messages: messages(), stored: cut, whole, sourceRow });
     tally.documents += 1;
     tally.tokens += cut.ids.length;
     tally.trainedTokens += trained;
@@ -156,7 +164,7 @@ async function writeSplit(
   const { spec, tokenizer, signal } = job;
   const format: RowFormat = { mapping: spec.dataset.mapping, systemPrompt: spec.dataset.system_prompt };
   const unusable = new UnusableTally();
-  const take = (one: Conversation | null, row: number) => writerOf(row)?.add(one);
+  const take: OnConversation = (one, row, messages) => writerOf(row)?.add(one, row, messages);
   await tokenizeRows(source, format, tokenizer, take, unusable, { signal, onProgress });
   if (unusable.count > 0 && spec.dataset.unusable_rows === 'refuse') throw unusable.error(source.card.rows);
   return unusable.list();
@@ -171,8 +179,8 @@ async function writeStores(
 ): Promise<{ train: SplitTally; eval: SplitTally | null }> {
   const { spec, dataDir, store } = job;
   const open = (split: string) => () => store.tokenStoreWriter(dataDir, split);
-  const trainWriter = new SplitWriter(open('train'), spec);
-  const evalWriter = new SplitWriter(open('eval'), spec);
+  const trainWriter = new SplitWriter('train', open('train'), spec);
+  const evalWriter = new SplitWriter('eval', open('eval'), spec);
   const { eval_fraction } = spec.dataset;
   const { max_rows } = spec.evaluation;
   const share = train.card.rows / (train.card.rows + (evaluation?.card.rows ?? 0));
@@ -188,8 +196,10 @@ async function writeStores(
     );
   }
   if (trainWriter.tally.documents === 0) throw nothingToTrain(train, trainWriter.tally, spec);
-  trainWriter.finish();
-  evalWriter.finish();
+  for (const writer of [trainWriter, evalWriter]) {
+    writer.finish();
+    await writer.record.write(dataDir);
+  }
   return { train: trainWriter.tally, eval: evalWriter.tally.documents > 0 ? evalWriter.tally : null };
 }
 
@@ -247,7 +257,8 @@ export async function prepareDataset(
     else if (evaluation !== null || spec.dataset.eval_fraction > 0)
       warnings.push('No held-out row is left to evaluate on, so there is no evaluation loss.');
     const createdAt = new Date().toISOString();
-    const meta: DataMeta = { v: 1, tokenizer: tokenizer.hash, ...tallies, warnings, createdAt };
+    const { hash, vocabularyHash: vocabulary, templateHash: template } = tokenizer;
+    const meta: DataMeta = { v: 1, tokenizer: hash, vocabulary, template, ...tallies, warnings, createdAt };
     await writeAtomically(join(dataDir, META_FILE), meta);
     return meta;
   } finally {

@@ -3,6 +3,7 @@ import { CollieError } from '../../shared/errors.ts';
 import type { Mapping } from '../../shared/spec/run-spec.ts';
 import { type Conversation, encodeConversations } from '../tokenize/conversation.ts';
 import { type Rendered, renderConversation } from '../tokenize/segments.ts';
+import type { Message } from '../tokenize/template.ts';
 import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
 import type { TaskOptions } from './duckdb.ts';
 import type { DatasetSource } from './folder.ts';
@@ -31,6 +32,13 @@ export function renderRow(row: Row, index: number, format: RowFormat, tokenizer:
   }
 }
 
+/** `messages`: what the row says itself, without the system prompt of the format. */
+export type OnConversation = (
+  conversation: Conversation | null,
+  index: number,
+  messages: () => readonly Message[],
+) => void;
+
 /**
  * Tokenizes every row, untruncated. `onConversation` is called for each, in order; with null for one that cannot be used, which is
  * counted in `unusable`. Throws dataset.missing_column, model.unsupported_feature, job.cancelled; dataset.bad_row when no row of
@@ -40,7 +48,7 @@ export async function tokenizeRows(
   source: DatasetSource,
   format: RowFormat,
   tokenizer: ModelTokenizer,
-  onConversation: (conversation: Conversation | null, index: number) => void,
+  onConversation: OnConversation,
   unusable: UnusableTally,
   { signal, onProgress }: TaskOptions = {},
 ): Promise<void> {
@@ -59,8 +67,10 @@ export async function tokenizeRows(
       });
       const usable = rendered.filter((one) => one !== null);
       const conversations = (await encodeConversations(usable, tokenizer)).values();
-      for (const [k, one] of rendered.entries())
-        onConversation(one === null ? null : (conversations.next().value ?? null), first + k);
+      for (const [k, one] of rendered.entries()) {
+        const messages = () => rowChat(rows[k] as Row, first + k, format.mapping, '').messages;
+        onConversation(one === null ? null : (conversations.next().value ?? null), first + k, messages);
+      }
       onProgress?.(Math.min((first + rows.length) / source.card.rows, 1));
     },
     { signal },

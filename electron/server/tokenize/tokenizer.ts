@@ -1,8 +1,9 @@
 /** A model's tokenizer: Hugging Face's Rust build behind ids, texts and the model's chat template. */
+import { createHash } from 'node:crypto';
 import { Tokenizer } from 'tokenizers';
 import { CollieError } from '../../shared/errors.ts';
 import { readTokenizerFiles, type TokenizerFiles, tokenizerStamp } from './files.ts';
-import { ChatTemplate } from './template.ts';
+import { ChatTemplate, PLAIN_TEMPLATE } from './template.ts';
 
 /** A special token: its id and the text that stands for it. */
 export interface SpecialToken {
@@ -15,6 +16,10 @@ const BATCH = 256;
 
 export class ModelTokenizer {
   readonly hash: string;
+  /** SHA-256 of tokenizer.json alone: how a text becomes tokens, whatever the template. */
+  readonly vocabularyHash: string;
+  /** SHA-256 of the chat template's text. */
+  readonly templateHash: string;
   readonly vocabSize: number;
   readonly template: ChatTemplate;
   readonly bos: SpecialToken | null;
@@ -39,6 +44,9 @@ export class ModelTokenizer {
     this.#native = native;
     this.#prefixesSpace = prefixesSpace(json);
     this.hash = files.hash;
+    const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+    this.vocabularyHash = sha256(files.tokenizerJson);
+    this.templateHash = sha256(files.chatTemplate ?? PLAIN_TEMPLATE);
     this.vocabSize = native.getVocabSize(true);
     this.specialTexts = (json.added_tokens ?? [])
       .filter(({ special }) => special)

@@ -5,6 +5,8 @@ export const runFiles = {
   environment: 'environment.json',
   status: 'status.json',
   dataDir: 'data',
+  /** What evaluations found row by row (shared/runs/evaluation-rows.ts). */
+  evaluationsDir: 'evaluations',
   eventsDir: 'events',
   logsDir: 'logs',
   checkpointsDir: 'checkpoints',

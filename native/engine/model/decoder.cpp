@@ -143,10 +143,20 @@ LossSums Decoder::Impl::sums(const TargetRows& t) const {
   LossSums sums{.loss = 0, .targets = count, .correct = 0};
   const at::Tensor losses = workspace.shared().losses.narrow(0, 0, count).to(at::kCPU);
   for (int64_t i = 0; i < count; ++i) sums.loss += static_cast<double>(losses.const_data_ptr<float>()[i]);
-  if (!t.correct.defined()) return sums;
-  const at::Tensor correct = t.correct.to(at::kCPU);
-  for (int64_t i = 0; i < count; ++i) sums.correct += correct.const_data_ptr<int32_t>()[i];
   return sums;
+}
+
+std::vector<LossSums> Decoder::Impl::document_sums(const TargetRows& t, const PackedBatch& batch) const {
+  std::vector<LossSums> documents(batch.doc_offsets.size() - 1);
+  const at::Tensor losses = workspace.shared().losses.narrow(0, 0, t.rows.size(0)).to(at::kCPU), correct = t.correct.to(at::kCPU);
+  int64_t target = 0;  // targets lie in the order of the tokens
+  for (size_t d = 0; d < documents.size(); ++d)
+    for (auto i = static_cast<size_t>(batch.doc_offsets[d]); i < static_cast<size_t>(batch.doc_offsets[d + 1]); ++i) {
+      if (batch.targets_N[i] < 0) continue;
+      documents[d] += {static_cast<double>(losses.const_data_ptr<float>()[target]), 1, correct.const_data_ptr<int32_t>()[target]};
+      ++target;
+    }
+  return documents;
 }
 
 void Decoder::Impl::backward(const StepContext& ctx, const Chunk& chunk, int64_t slot, const at::Tensor& dx,

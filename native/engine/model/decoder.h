@@ -68,7 +68,7 @@ using GradientReceiver = std::function<void(const CompletedGradients&)>;
 struct LossSums {
   double loss = 0;       // sum of cross entropies, nats
   int64_t targets = 0;
-  int64_t correct = 0;   // targets whose logit is the largest; counted by evaluate() only
+  int64_t correct = 0;   // targets whose logit is the largest; counted by stage_losses() and evaluate() only
 
   LossSums& operator+=(const LossSums& other) {
     loss += other.loss;
@@ -122,8 +122,8 @@ class Decoder {
   at::Tensor stage_input(const StagePass& pass);
   // The chunk's output; kept until the slot is used again.
   at::Tensor stage_forward(const StagePass& pass);
-  // After the forward pass of the last chunk, for evaluation: the loss without gradients.
-  LossSums stage_loss(const StagePass& pass);
+  // After the forward pass of the last chunk, for evaluation: the losses without gradients, of every document of the batch in order.
+  std::vector<LossSums> stage_losses(const StagePass& pass);
   // Where the gradient of the chunk's output goes before stage_backward(), unless it is the last of the pipeline.
   at::Tensor stage_output_gradient(const StagePass& pass);
   // Adds to the gradients of the chunk's weights; sums of the last chunk. `receive` gets the gradients layer by layer, or is empty.

@@ -86,6 +86,7 @@ struct Decoder::Impl {
   void zero_gradients(size_t begin, size_t end);
   at::Tensor bucket_buffer();
   LossSums sums(const TargetRows& targets) const;
+  std::vector<LossSums> document_sums(const TargetRows& targets, const PackedBatch& batch) const;
 
   // What a decoder with this method can use of this one.
   SharedBase shared_base(const MethodSpec& method);

@@ -64,14 +64,14 @@ at::Tensor Decoder::stage_forward(const StagePass& pass) {
   return out;
 }
 
-LossSums Decoder::stage_loss(const StagePass& pass) {
+std::vector<LossSums> Decoder::stage_losses(const StagePass& pass) {
   NoAutograd guard;
   Impl& m = *impl_;
   const auto [batch, ctx] = m.upload_pass(pass);
   const TargetRows targets = m.upload_targets(batch);
-  if (targets.rows.size(0) == 0) return {};
+  if (targets.rows.size(0) == 0) return std::vector<LossSums>(batch.doc_offsets.size() - 1);
   m.head->loss(ctx, m.workspace.shared(), m.workspace.output(ctx.n, pass.slot), m.head_table(), targets, 0, at::Tensor());
-  return m.sums(targets);
+  return m.document_sums(targets, batch);
 }
 
 at::Tensor Decoder::stage_output_gradient(const StagePass& pass) {
@@ -171,7 +171,9 @@ LossSums Decoder::forward_backward_fused(const PackedBatch& batch, double grad_s
 LossSums Decoder::evaluate(const PackedBatch& batch) {
   const MicroBatch micro_batch{batch};
   stage_forward({micro_batch});
-  return stage_loss({micro_batch});
+  LossSums sums;
+  for (const LossSums& document : stage_losses({micro_batch})) sums += document;
+  return sums;
 }
 
 }  // namespace collie

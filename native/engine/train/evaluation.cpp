@@ -1,7 +1,6 @@
 #include "engine/train/evaluation.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 
@@ -18,10 +17,10 @@ EvaluationSet::EvaluationSet(const TokenStore& store, int64_t max_rows, int64_t 
     if (count_targets(store[row]) == 0) continue;
     const int64_t length = store.length(row) + virtual_tokens;
     if (batches_.empty() || tokens + length > capacity_tokens) {
-      batches_.emplace_back();
+      batches_.push_back({rows_, {}});
       tokens = 0;
     }
-    batches_.back().push_back(row);
+    batches_.back().rows.push_back(row);
     tokens += length;
     ++rows_;
     largest_batch_ = std::max(largest_batch_, tokens);
@@ -32,7 +31,8 @@ EvaluationSet::EvaluationSet(const TokenStore& store, int64_t max_rows, int64_t 
 std::optional<EvaluationResult> EvaluationSet::run(Pipeline& pipeline, const Parallel& parallel,
                                                    const std::function<Next(double)>& progress) const {
   const auto ranks = static_cast<size_t>(parallel.spec.dp_size), own = static_cast<size_t>(parallel.place.dp_rank);
-  LossSums sums;
+  // Loss, targets and correct ones of every row: filled where the row is computed, zero on all other ranks.
+  std::vector<double> sums(static_cast<size_t>(rows_) * 3);
   for (size_t first = 0; first < batches_.size(); first += ranks) {
     if (progress(static_cast<double>(first) / static_cast<double>(batches_.size())) == Next::cancel) return std::nullopt;
     const size_t i = first + own;
@@ -40,22 +40,42 @@ std::optional<EvaluationResult> EvaluationSet::run(Pipeline& pipeline, const Par
       pipeline.evaluate_nothing();
       continue;
     }
-    const LossSums batch = pipeline.evaluate(pack(store_, batches_[i]));
-    if (!std::isfinite(batch.loss))
-      throw Error("train.non_finite",
-                  "The evaluation loss is not finite in evaluation batch " + std::to_string(i) + ".",
-                  "The weights hold infinite or NaN values: resume an earlier checkpoint with a lower learning rate.",
-                  {{"rows", batches_[i]}, {"batch", i}, {"split", "eval"}});
-    sums += batch;
+    const std::vector<LossSums> batch = pipeline.evaluate(pack(store_, batches_[i].rows));
+    check_finite(batch, i);
+    if (parallel.place.tp_rank != 0) continue;  // the group has the same
+    auto at = sums.begin() + batches_[i].first * 3;
+    for (const LossSums& row : batch) {
+      *at++ = row.loss;
+      *at++ = static_cast<double>(row.targets);
+      *at++ = static_cast<double>(row.correct);
+    }
   }
-  if (parallel.place.tp_rank != 0) sums = {};  // the group has the same
-  std::array<double, 3> all = {sums.loss, static_cast<double>(sums.targets), static_cast<double>(sums.correct)};
-  parallel.world->all_reduce(all);
+  parallel.world->all_reduce(sums);
+  return result_of(sums);
+}
+
+void EvaluationSet::check_finite(const std::vector<LossSums>& batch, size_t index) const {
+  if (std::ranges::all_of(batch, [](const LossSums& row) { return std::isfinite(row.loss); })) return;
+  throw Error("train.non_finite", "The evaluation loss is not finite in evaluation batch " + std::to_string(index) + ".",
+              "The weights hold infinite or NaN values: resume an earlier checkpoint with a lower learning rate.",
+              {{"rows", batches_[index].rows}, {"batch", index}, {"split", "eval"}});
+}
+
+EvaluationResult EvaluationSet::result_of(const std::vector<double>& sums) const {
   EvaluationResult result;
-  result.targets = static_cast<int64_t>(all[1]);
-  result.loss = all[0] / all[1];
+  LossSums all;
+  auto at = sums.begin();
+  for (const Batch& batch : batches_)
+    for (const int64_t row : batch.rows) {
+      const LossSums own{at[0], static_cast<int64_t>(at[1]), static_cast<int64_t>(at[2])};
+      result.rows.push_back({row, own});
+      all += own;
+      at += 3;
+    }
+  result.targets = all.targets;
+  result.loss = all.loss / static_cast<double>(all.targets);
   result.perplexity = std::min(std::exp(result.loss), std::numeric_limits<double>::max());
-  result.token_accuracy = all[2] / all[1];
+  result.token_accuracy = static_cast<double>(all.correct) / static_cast<double>(all.targets);
   return result;
 }
 

@@ -1,5 +1,5 @@
-// Held-out loss: sums over all evaluation rows first, one division at the end, so that neither the order of rows nor the size
-// of batches changes the number.
+// Held-out loss: sums of every row, then of all rows in the order of the store, and one division at the end, so that neither the
+// size of batches nor the layout changes which numbers are added up, and the record has every row once.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +13,18 @@
 
 namespace collie {
 
+// One row of the token store, judged.
+struct EvaluatedRow {
+  int64_t row = 0;  // its place in the store
+  LossSums sums;    // of its targets
+};
+
 struct EvaluationResult {
   double loss = 0;            // mean cross entropy per target, nats
   double perplexity = 0;      // exp(loss), at most the largest double
   double token_accuracy = 0;  // share of targets whose arg max is right
   int64_t targets = 0;
+  std::vector<EvaluatedRow> rows;  // in the order of the store, each once
 };
 
 class EvaluationSet {
@@ -36,8 +43,15 @@ class EvaluationSet {
   std::optional<EvaluationResult> run(Pipeline& pipeline, const Parallel& parallel, const std::function<Next(double)>& progress) const;
 
  private:
+  struct Batch {
+    int64_t first = 0;  // evaluated rows before it
+    std::vector<int64_t> rows;
+  };
+  void check_finite(const std::vector<LossSums>& batch, size_t index) const;
+  EvaluationResult result_of(const std::vector<double>& sums) const;
+
   const TokenStore& store_;
-  std::vector<std::vector<int64_t>> batches_;
+  std::vector<Batch> batches_;
   int64_t rows_ = 0;
   int64_t largest_batch_ = 0;
   int64_t longest_document_ = 0;

@@ -122,14 +122,14 @@ std::vector<LossSums> Pipeline::train(std::span<const MicroBatch> micro_batches,
   return sums;
 }
 
-LossSums Pipeline::evaluate(const PackedBatch& batch) {
+std::vector<LossSums> Pipeline::evaluate(const PackedBatch& batch) {
   const MicroBatch micro_batch{batch, 0, 0, {}};
-  LossSums sums;
+  std::vector<LossSums> sums(batch.doc_offsets.size() - 1);
   for (int64_t chunk = 0; chunk < parallel_.spec.pipeline_chunks; ++chunk) {
     const PipelineAction action{Pass::forward, 0, chunk};
     forward(action, micro_batch);
     const size_t slot = slot_of(action);
-    if (chunk_of_pipeline(chunk) == last_chunk()) sums = decoder_.stage_loss({micro_batch, chunk, static_cast<int64_t>(slot)});
+    if (chunk_of_pipeline(chunk) == last_chunk()) sums = decoder_.stage_losses({micro_batch, chunk, static_cast<int64_t>(slot)});
     slots_[slot].micro_batch = -1;
   }
   finish_sends();

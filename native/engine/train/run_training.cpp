@@ -100,7 +100,9 @@ FinishReason run_training(const std::filesystem::path& run_folder, const RunSpec
     session.decoder->sync_weights();
   }
   // 5. Train.
-  return Trainer(session, checkpoints, SharedControl(control, *parallel.world), journal, start).run();
+  const EvaluationRecords records(run_folder);
+  if (parallel.world->rank() == 0) records.forget_beyond(start.step);
+  return Trainer(session, checkpoints, records, SharedControl(control, *parallel.world), journal, start).run();
 }
 
 }  // namespace collie

@@ -13,10 +13,11 @@ double seconds_since(Clock::time_point begin) { return std::chrono::duration<dou
 
 }  // namespace
 
-Trainer::Trainer(Session& session, const CheckpointStore& checkpoints, const SharedControl& control, Journal& journal,
-                 const Position& start)
+Trainer::Trainer(Session& session, const CheckpointStore& checkpoints, const EvaluationRecords& records,
+                 const SharedControl& control, Journal& journal, const Position& start)
     : session_(session),
       checkpoints_(checkpoints),
+      records_(records),
       control_(control),
       journal_(journal),
       now_(start),
@@ -84,6 +85,7 @@ void Trainer::evaluate(Interruptible interruptible) {
       return poll();
     });
     if (!result) return;
+    if (session_.parallel.world->rank() == 0) records_.write(now_.step, *result);
     journal_.evaluation(*result, seconds_since(begin));
   }
   sample();

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/checkpoint/checkpoint.h"
+#include "engine/train/evaluation_record.h"
 #include "engine/train/shared_control.h"
 #include "engine/train/journal.h"
 #include "engine/train/session.h"
@@ -24,7 +25,8 @@ class Trainer {
  public:
   // `session` is allocated and, when the run goes on from a checkpoint, filled from it; `start` is where it stands. All
   // references must outlive the trainer.
-  Trainer(Session& session, const CheckpointStore& checkpoints, const SharedControl& control, Journal& journal, const Position& start);
+  Trainer(Session& session, const CheckpointStore& checkpoints, const EvaluationRecords& records, const SharedControl& control,
+          Journal& journal, const Position& start);
 
   // Trains to the end of the plan, or until a stop is asked for. Throws train.non_finite, disk.full.
   FinishReason run();
@@ -41,6 +43,7 @@ class Trainer {
 
   Session& session_;
   const CheckpointStore& checkpoints_;
+  const EvaluationRecords& records_;
   SharedControl control_;
   Journal& journal_;
   Position now_;

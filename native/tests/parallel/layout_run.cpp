@@ -92,7 +92,9 @@ StepResult LayoutRun::step(int64_t step) {
 
 LossSums LayoutRun::evaluate(int64_t step) {
   const StepPlan plan = layout_plan(rows_, step, 1);
-  return pipeline_->evaluate(pack(rows_, plan.micro_batches[0]));
+  LossSums sums;
+  for (const LossSums& document : pipeline_->evaluate(pack(rows_, plan.micro_batches[0]))) sums += document;
+  return sums;
 }
 
 std::vector<ParallelSpec> layouts(int64_t ranks) {

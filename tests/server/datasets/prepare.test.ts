@@ -7,6 +7,7 @@ import { prepareDataset } from '../../../electron/server/datasets/prepare.ts';
 import { addonPath } from '../../../electron/server/native/addon.ts';
 import { promptIds, tokenizeConversation } from '../../../electron/server/tokenize/conversation.ts';
 import { loadTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
+import { evalRowSchema } from '../../../electron/shared/runs/evaluation-rows.ts';
 import { tinyModel } from '../tokenize/fixtures.ts';
 import { jsonl, MemoryStores, scratchFolder, specFor, writeText } from './fixtures.ts';
 
@@ -37,6 +38,12 @@ async function prepare(train: string, changes: Record<string, unknown> = {}, sig
   );
   return { dataDir, stores, progress, ...outcome };
 }
+
+const jsonLines = (text: string): unknown[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
 
 const noEval = { dataset: { eval_fraction: 0 } };
 
@@ -112,6 +119,49 @@ describe('prepareDataset', () => {
     expect(stores.documents('eval')).toHaveLength(1);
     expect(meta?.eval).toMatchObject({ rows: 1, documents: 1 });
     expect(progress.every((value, k) => value >= (progress[k - 1] ?? 0) && value <= 1)).toBe(true);
+  });
+
+  it('says of every evaluated row what it is: the same text has the same id whatever the settings', async () => {
+    const path = await dataFile('ids', qa(40));
+    const read = async (dataDir: string) =>
+      jsonLines(await readFile(join(dataDir, 'eval-rows.jsonl'), 'utf8')).map((row) =>
+        evalRowSchema.parse(row),
+      );
+    const held = { dataset: { eval_fraction: 0.25 } };
+    const first = await prepared(path, held);
+    const rows = await read(first.dataDir);
+    expect(rows).toHaveLength(10);
+    for (const [k, row] of rows.entries()) {
+      expect(row.messages.map(({ content }) => content)).toEqual([
+        `What is ${row.source_row} + 1?`,
+        `It is ${row.source_row + 1}.`,
+      ]);
+      expect(row.tokens).toBe(first.stores.documents('eval')[k]?.ids.length);
+      expect(row.answer_bytes).toBe(`It is ${row.source_row + 1}.`.length);
+    }
+    expect(new Set(rows.map(({ id }) => id)).size).toBe(10);
+    const prompted = await prepared(path, { dataset: { eval_fraction: 0.25, system_prompt: 'Be brief.' } });
+    const others = await read(prompted.dataDir);
+    expect(others.map(({ id }) => id)).toEqual(rows.map(({ id }) => id));
+    expect(others.map(({ tokens_id }) => tokens_id)).not.toEqual(rows.map(({ tokens_id }) => tokens_id));
+    const hashes = await readFile(join(first.dataDir, 'train.rows.u64'));
+    expect(hashes.length).toBe(30 * 16);
+  });
+
+  it('gives no length in bytes for an answer that was cut', async () => {
+    const long = [
+      { question: 'why?', answer: 'because of a very long story '.repeat(40) },
+      { question: 'who?', answer: 'me' },
+    ];
+    const evaluation = await dataFile('cut-eval', long);
+    const { dataDir } = await prepared(await dataFile('cut-train', qa(3)), {
+      dataset: { eval: evaluation },
+      batch: { seq_len: 96 },
+    });
+    const rows = jsonLines(await readFile(join(dataDir, 'eval-rows.jsonl'), 'utf8')) as {
+      answer_bytes: unknown;
+    }[];
+    expect(rows.map(({ answer_bytes }) => answer_bytes)).toEqual([null, 2]);
   });
 
   it('writes the tokens that virtual tokens start as, and no file without a text', async () => {
