@@ -3,6 +3,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { productVersion } from '../server/host/system.ts';
 import { exportKindSchema } from '../shared/spec/method-traits.ts';
+import { parseRule } from './compare-rule.ts';
 import { exitCodes, printError } from './output.ts';
 
 const program = new Command('collie')
@@ -37,6 +38,12 @@ function wholeNumber(from: number, to: number) {
     if (Number.isInteger(value) && value >= from && value <= to) return value;
     throw new InvalidArgumentError(`Give a whole number from ${from} to ${to}.`);
   };
+}
+
+function resultRule(text: string) {
+  const rule = parseRule(text);
+  if (rule) return rule;
+  throw new InvalidArgumentError('Give last, best, mean:<n>, equal-tokens or equal-time.');
 }
 
 const collect = (value: string, all: string[]) => [...all, value];
@@ -141,6 +148,38 @@ program
   .option('--out <folder>', 'where to; the folder of the run when left out', '')
   .action(
     guarded(async (run, flags) => (await import('./library.ts')).exportRun(run, { ...flags, json: json() })),
+  );
+
+program
+  .command('compare')
+  .argument('[runs...]', 'ids of runs; the first is the baseline unless --baseline says otherwise')
+  .description('what differs between runs, which is better, and whether that is real')
+  .option('--saved <id>', 'a comparison of the library instead of runs')
+  .option('--baseline <run>', 'what the others are compared with')
+  .option(
+    '--group-by <path>',
+    'setting that makes a group (repeatable); left out: all but the seed',
+    collect,
+    [],
+  )
+  .option('--no-groups', 'every run by itself')
+  .option('--rule <rule>', 'last, best, mean:<n>, equal-tokens or equal-time', resultRule, { kind: 'last' })
+  .addOption(
+    new Option('--record <which>', 'evaluation whose rows are tested')
+      .choices(['last', 'best', 'first'])
+      .default('last'),
+  )
+  .addOption(
+    new Option('--format <format>', 'text, or a file of its own')
+      .choices(['text', 'html', 'markdown', 'csv', 'latex'])
+      .default('text'),
+  )
+  .option('--out <file>', 'where the file goes; standard output when left out')
+  .option('--save <name>', 'keep the comparison in the library')
+  .action(
+    guarded(async (runs, flags) =>
+      (await import('./compare.ts')).compareCommand(runs, { ...flags, json: json() }),
+    ),
   );
 
 const models = program.command('models').description('the model library');

@@ -15,6 +15,7 @@ import {
   topics,
 } from '../shared/api/api.ts';
 import { CollieError, toErrorInfo } from '../shared/errors.ts';
+import { compareHandlers } from './host/compare.ts';
 import type { MethodHandlers, TopicHandlers } from './host/handlers.ts';
 import { datasetHandlers, modelHandlers, specHandlers } from './host/library.ts';
 import { playgroundHandlers } from './host/playground.ts';
@@ -41,6 +42,7 @@ export class Host implements Api {
       ...runHandlers(services),
       ...jobHandlers(services),
       ...exportHandlers(services),
+      ...compareHandlers(services),
       ...playgroundHandlers(services),
     };
     this.#topics = topicHandlers(services);

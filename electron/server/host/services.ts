@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { CompareService } from '../compare/service.ts';
 import { defaultRoots, expandHome, FileBrowser, requirePath } from '../files/files.ts';
 import { JobRunner } from '../jobs/jobs.ts';
 import { Playground } from '../playground/playground.ts';
@@ -34,6 +35,7 @@ export interface Services extends Readonly<Libraries> {
   readonly statuses: StatusWatcher;
   readonly summaries: RunSummaries;
   readonly series: SeriesCache;
+  readonly compare: CompareService;
   readonly playground: Playground;
   readonly files: FileBrowser;
   /** The real path of what a client named; throws path.outside where a page may not reach. */
@@ -55,6 +57,7 @@ export function createServices(options: HostOptions): Services {
     statuses: new StatusWatcher(runs),
     summaries: new RunSummaries(runs),
     series: new SeriesCache(),
+    compare: new CompareService(home, runs),
     playground: new Playground(),
     files,
     ...createLibraries(home),

@@ -9,7 +9,19 @@
  */
 import { z } from 'zod';
 import { errorInfoSchema } from '../errors.ts';
+import {
+  comparisonReportSchema,
+  comparisonViewSchema,
+  curveSchema,
+  dataDifferenceSchema,
+  examplesSchema,
+  importanceSchema,
+  MAX_COMPARED,
+  savedComparisonSchema,
+  verdictSchema,
+} from '../runs/comparison.ts';
 import { runStatusSchema, runTimelineSchema, sampleSchema } from '../runs/events.ts';
+import { axes } from '../runs/points.ts';
 import { encodedSeriesSchema } from '../runs/series-codec.ts';
 import { exportKindSchema } from '../spec/method-traits.ts';
 import { mappingSchema, runSpecSchema, specIssueSchema } from '../spec/run-spec.ts';
@@ -192,6 +204,57 @@ export const methods = {
     result: jobRef,
   },
   'exports.list': { params: none, result: z.array(exportRecordSchema) },
+
+  /** `results` false: what is there at once; the results of long runs take a moment. */
+  'compare.report': {
+    params: z.object({ view: comparisonViewSchema, results: z.boolean().default(true) }),
+    result: comparisonReportSchema,
+  },
+  /** Of every group but the baseline, against it. */
+  'compare.verdicts': { params: z.object({ view: comparisonViewSchema }), result: z.array(verdictSchema) },
+  'compare.examples': {
+    params: z.object({ view: comparisonViewSchema, candidate: z.string() }),
+    result: examplesSchema,
+  },
+  'compare.data': {
+    params: z.object({ view: comparisonViewSchema, candidate: z.string() }),
+    result: dataDifferenceSchema,
+  },
+  /** `source`: steps, or the name of an evaluated set. At most `most` points a run, with all its highs and lows. */
+  'compare.curves': {
+    params: z.object({
+      runs: z.array(z.string()).max(MAX_COMPARED),
+      metric: z.string(),
+      source: z.string(),
+      axis: z.enum(axes),
+      most: z.number().int().min(4).max(20_000).default(1200),
+    }),
+    result: z.array(curveSchema),
+  },
+  'compare.importance': {
+    params: z.object({ view: comparisonViewSchema, metric: z.string(), source: z.string() }),
+    result: importanceSchema,
+  },
+  'compare.export': {
+    params: z.object({
+      name: z.string().default('Comparison'),
+      view: comparisonViewSchema,
+      format: z.enum(['html', 'markdown', 'csv', 'latex']),
+    }),
+    result: z.object({ name: z.string(), text: z.string() }),
+  },
+  'compare.list': { params: none, result: z.array(savedComparisonSchema) },
+  'compare.get': { params: z.object({ id: z.string() }), result: savedComparisonSchema },
+  /** A new one where `id` is null. */
+  'compare.save': {
+    params: z.object({
+      id: z.string().nullable().default(null),
+      name: z.string().min(1).max(200),
+      view: comparisonViewSchema,
+    }),
+    result: savedComparisonSchema,
+  },
+  'compare.remove': { params: z.object({ id: z.string() }), result: ok },
 
   'jobs.list': { params: none, result: z.array(jobSchema) },
   'jobs.cancel': { params: z.object({ id: z.string() }), result: ok },

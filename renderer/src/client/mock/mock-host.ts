@@ -6,6 +6,7 @@ import { emptySeries } from '../../../../electron/shared/runs/series.ts';
 import { encodeSeries } from '../../../../electron/shared/runs/series-codec.ts';
 import { type RunSpec, runSpecSchema, type SpecIssue } from '../../../../electron/shared/spec/run-spec.ts';
 import type { Handlers, Streams } from './mock-client.ts';
+import { mockCompare } from './mock-compare.ts';
 import { mockDatasets, mockDevices, mockModels, mockPresets, mockRow, mockStats } from './mock-data.ts';
 import { mockLayouts } from './mock-layouts.ts';
 import { mockTimeline } from './mock-parallel.ts';
@@ -180,6 +181,7 @@ export function mockMethods(): Handlers {
       return {};
     },
     'runs.get': ({ id }) => mockRunDetail(find(runs, id, 'run.not_found')),
+    ...mockCompare,
     'runs.timeline': ({ id, step }) => {
       const run = find(runs, id, 'run.not_found');
       return mockTimeline(mockRunSpec(run), run.step, step ?? null);

@@ -1,0 +1,211 @@
+/** A comparison as a file: Markdown, CSV, a LaTeX table, or one HTML page that needs nothing else. Pure. */
+import type { ComparisonReport, ResultCell, ResultRow, Verdict } from '../../shared/runs/comparison.ts';
+
+export const exportFormats = ['html', 'markdown', 'csv', 'latex'] as const;
+export type ExportFormat = (typeof exportFormats)[number];
+
+const extensions: Record<ExportFormat, string> = { html: 'html', markdown: 'md', csv: 'csv', latex: 'tex' };
+
+export interface Written {
+  name: string;
+  text: string;
+}
+
+interface Table {
+  title: string;
+  head: string[];
+  rows: string[][];
+}
+
+export function exportComparison(
+  name: string,
+  report: ComparisonReport,
+  found: readonly Verdict[],
+  format: ExportFormat,
+): Written {
+  const tables = tablesOf(report);
+  const writers: Record<ExportFormat, () => string> = {
+    html: () => html(name, report, found, tables),
+    markdown: () => markdown(name, report, found, tables),
+    csv: () => csv(report, tables),
+    latex: () => latex(report, tables),
+  };
+  const file =
+    name
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-+|-+$/g, '') || 'comparison';
+  return { name: `${file}.${extensions[format]}`, text: writers[format]() };
+}
+
+const digits = (value: number) =>
+  Number.isInteger(value) && Math.abs(value) < 1e15 ? String(value) : Number(value.toPrecision(6)).toString();
+
+/** "1.23 +- 0.02 (3), -0.1 better": the whole cell in words. */
+export function cellText(cell: ResultCell | null): string {
+  if (cell === null) return '';
+  const spread = cell.sd === null ? '' : ` ± ${digits(cell.sd)} (${cell.n})`;
+  const sign = cell.delta !== null && cell.delta > 0 ? '+' : '';
+  const delta =
+    cell.delta === null
+      ? ''
+      : `, ${sign}${digits(cell.delta)}${cell.better === null ? '' : cell.better ? ' better' : ' worse'}`;
+  return digits(cell.mean) + spread + delta;
+}
+
+function tablesOf({ groups, settings, results, environment }: ComparisonReport): Table[] {
+  const columns = groups.map(({ title, baseline }) => (baseline ? `${title} (baseline)` : title));
+  const resultTable = (title: string, rows: readonly ResultRow[]): Table => ({
+    title,
+    head: ['', ...columns],
+    rows: rows.map((row) => [
+      row.unit ? `${row.title}, ${row.unit}` : row.title,
+      ...row.values.map(cellText),
+    ]),
+  });
+  const settingTable = (title: string, rows: ComparisonReport['settings']): Table => ({
+    title,
+    head: ['', ...columns],
+    rows: rows.map((row) => [`${row.section}: ${row.title}`, ...row.values.map((value) => value ?? '')]),
+  });
+  return [
+    settingTable(
+      'Settings that differ',
+      settings.filter(({ differs }) => differs),
+    ),
+    resultTable(
+      'Results',
+      results.filter(({ kind }) => kind === 'quality'),
+    ),
+    resultTable(
+      'Cost',
+      results.filter(({ kind }) => kind === 'cost'),
+    ),
+    settingTable('Environment', environment),
+    settingTable(
+      'Settings that are the same',
+      settings.filter(({ differs }) => !differs),
+    ),
+  ].filter(({ rows }) => rows.length > 0);
+}
+
+function sentences(report: ComparisonReport, found: readonly Verdict[]): string[] {
+  const titleOf = (key: string) => report.groups.find((group) => group.key === key)?.title ?? key;
+  return found.flatMap((verdict) => [
+    `${titleOf(verdict.candidate)}: ${verdict.sentence}`,
+    ...verdict.notes.map((note) => `  ${note}`),
+  ]);
+}
+
+const notesOf = (report: ComparisonReport) => [
+  report.rule,
+  ...report.warnings,
+  ...report.missing.map((id) => `The run ${id} is not there any more.`),
+];
+
+const pipe = (value: string) => value.replaceAll('|', '\\|').replaceAll('\n', ' ');
+
+function markdown(
+  name: string,
+  report: ComparisonReport,
+  found: readonly Verdict[],
+  tables: readonly Table[],
+): string {
+  const parts = [`# ${name}`, ''];
+  parts.push(
+    ...sentences(report, found).map((line) => (line.startsWith('  ') ? `  - ${line.trim()}` : `- ${line}`)),
+    '',
+  );
+  for (const { title, head, rows } of tables) {
+    parts.push(
+      `## ${title}`,
+      '',
+      `| ${head.map(pipe).join(' | ')} |`,
+      `|${head.map(() => ' --- |').join('')}`,
+    );
+    parts.push(...rows.map((row) => `| ${row.map(pipe).join(' | ')} |`), '');
+  }
+  parts.push(...notesOf(report).map((note) => `> ${note}`), '');
+  return parts.join('\n');
+}
+
+const quoted = (value: string) => (/[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
+
+/** One table: a line for each setting and result, means, spreads and counts in columns of their own. */
+function csv({ groups, results, rule }: ComparisonReport, tables: readonly Table[]): string {
+  const lines = [['part', 'row', 'unit', 'what', ...groups.map(({ title }) => title)]];
+  for (const { title, rows } of tables)
+    if (title.startsWith('Settings') || title === 'Environment')
+      for (const [row = '', ...values] of rows) lines.push([title, row, '', 'value', ...values]);
+  for (const row of results)
+    for (const what of ['mean', 'sd', 'n', 'delta'] as const)
+      lines.push([
+        row.kind,
+        row.title,
+        row.unit,
+        what,
+        ...row.values.map((cell) => String(cell?.[what] ?? '')),
+      ]);
+  lines.push(['rule', rule, '', '', ...groups.map(() => '')]);
+  return `${lines.map((line) => line.map(quoted).join(',')).join('\n')}\n`;
+}
+
+const LATEX: Record<string, string> = {
+  '\\': '\\textbackslash{}',
+  '{': '\\{',
+  '}': '\\}',
+  $: '\\$',
+  '&': '\\&',
+  '#': '\\#',
+  _: '\\_',
+  '%': '\\%',
+  '~': '\\textasciitilde{}',
+  '^': '\\textasciicircum{}',
+  '±': '$\\pm$',
+};
+const tex = (value: string) => value.replace(/[\\{}$&#_%~^±]/g, (char) => LATEX[char] ?? char);
+
+function latex(report: ComparisonReport, tables: readonly Table[]): string {
+  return tables
+    .filter(({ title }) => title !== 'Settings that are the same')
+    .map(({ title, head, rows }) =>
+      [
+        '\\begin{table}',
+        '\\centering',
+        `\\caption{${tex(title)}. ${tex(report.rule)}}`,
+        `\\begin{tabular}{l${'r'.repeat(head.length - 1)}}`,
+        '\\hline',
+        `${head.map(tex).join(' & ')} \\\\`,
+        '\\hline',
+        ...rows.map((row) => `${row.map(tex).join(' & ')} \\\\`),
+        '\\hline',
+        '\\end{tabular}',
+        '\\end{table}',
+        '',
+      ].join('\n'),
+    )
+    .join('\n');
+}
+
+const escaped = (value: string) =>
+  value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+
+const STYLE =
+  ':root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:1200px;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse;margin:.5rem 0 2rem}th,td{border-bottom:1px solid #8885;padding:.3rem .8rem;text-align:left;vertical-align:top}td{font-variant-numeric:tabular-nums}';
+
+function html(
+  name: string,
+  report: ComparisonReport,
+  found: readonly Verdict[],
+  tables: readonly Table[],
+): string {
+  const row = (cells: readonly string[], tag: string) =>
+    `<tr>${cells.map((cell, k) => (k === 0 ? `<th scope="${tag === 'th' ? 'col' : 'row'}">` : `<${tag}>`) + escaped(cell) + (k === 0 ? '</th>' : `</${tag}>`)).join('')}</tr>`;
+  const body = tables.map(
+    ({ title, head, rows }) =>
+      `<h2>${escaped(title)}</h2><table><thead>${row(head, 'th')}</thead><tbody>${rows.map((cells) => row(cells, 'td')).join('')}</tbody></table>`,
+  );
+  const list = (items: readonly string[]) =>
+    `<ul>${items.map((item) => `<li>${escaped(item.trim())}</li>`).join('')}</ul>`;
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escaped(name)}</title><style>${STYLE}</style></head><body><h1>${escaped(name)}</h1>${list(sentences(report, found))}${body.join('')}${list(notesOf(report))}</body></html>\n`;
+}

@@ -1,0 +1,68 @@
+/** What a comparison knows of one run. A folder that is half gone gives what is left of it, with the problem. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CollieError, type ErrorInfo, toErrorInfo } from '../../shared/errors.ts';
+import type { RunStatus } from '../../shared/runs/events.ts';
+import { runFiles } from '../../shared/runs/run-folder.ts';
+import type { RunSpec } from '../../shared/spec/run-spec.ts';
+import { type DataMeta, META_FILE } from '../datasets/prepare.ts';
+import { type Checkpoint, listCheckpoints } from '../runs/folder.ts';
+import type { RunRegistry } from '../runs/registry.ts';
+
+/** data/meta.json; runs of earlier versions have no hashes of their tokenizer's parts. */
+export type KnownMeta = Omit<DataMeta, 'vocabulary' | 'template'> &
+  Partial<Pick<DataMeta, 'vocabulary' | 'template'>>;
+
+export interface RunFacts {
+  id: string;
+  dir: string;
+  status: RunStatus;
+  /** null: it cannot be read; `problem` says why. */
+  spec: RunSpec | null;
+  environment: Record<string, unknown>;
+  meta: KnownMeta | null;
+  checkpoints: Checkpoint[];
+  problem: ErrorInfo | null;
+}
+
+/** Throws run.not_found where there is no run any more. */
+export function readFacts(runs: RunRegistry, id: string): RunFacts {
+  const dir = runs.dir(id);
+  let problem: ErrorInfo | null = null;
+  const attempt = <T>(read: () => T, otherwise: T): T => {
+    try {
+      return read();
+    } catch (thrown) {
+      problem ??= toErrorInfo(thrown);
+      return otherwise;
+    }
+  };
+  return {
+    id,
+    dir,
+    status: runs.status(id),
+    spec: attempt<RunSpec | null>(() => runs.spec(id), null),
+    environment: attempt(
+      () => (readJson(join(dir, runFiles.environment)) ?? {}) as Record<string, unknown>,
+      {},
+    ),
+    meta: attempt(() => readJson(join(dir, runFiles.dataDir, META_FILE)) as KnownMeta | null, null),
+    checkpoints: attempt(() => listCheckpoints(dir), []),
+    // Last: what the readers above found.
+    get problem() {
+      return problem;
+    },
+  };
+}
+
+/** null: there is no such file. */
+function readJson(path: string): unknown {
+  if (!existsSync(path)) return null;
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (thrown) {
+    throw new CollieError('file.unreadable', `${path} cannot be read: ${(thrown as Error).message}`, '', {
+      path,
+    });
+  }
+}
