@@ -1,7 +1,7 @@
 // collie-rank export: a checkpoint as an adapter folder or as a merged model. Progress lines on standard output.
 #include <filesystem>
 
-#include "engine/checkpoint/export.h"
+#include "engine/export/export.h"
 #include "rank/arguments.h"
 #include "rank/commands.h"
 #include "rank/process.h"

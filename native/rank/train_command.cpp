@@ -58,7 +58,7 @@ int train_command(const Words& words) {
                 {{"path", run_folder.string()}});
   std::shared_ptr<Communicator> world = launched_world();
   EventWriter events(run_folder, world->rank());
-  Journal journal(events, world->rank() == 0 ? Voice::whole_run : Voice::own_rank);
+  Journal journal(events, world->rank() == 0 ? EventScope::whole_run : EventScope::own_rank);
   const auto report = [&](const Error& error) {
     try {
       journal.error(error);

@@ -8,7 +8,7 @@
 
 #include "core/plan/model_tensors.h"
 #include "core/formats/nf4.h"
-#include "core/plan/weight_homes.h"
+#include "core/plan/parameter_owners.h"
 
 namespace collie {
 namespace {
@@ -79,7 +79,7 @@ void plan_base(const ModelConfig& config, const ModelLayout& model, const PlanIn
   const int64_t storage = element_bytes(Element::storage, in.precision);
   const bool separate = in.masters == Masters::fp32 && in.precision == Precision::bf16;
   const bool shares = in.zero_stage > 0 && in.dp_size > 1;
-  const WeightHomes homes = shares ? WeightHomes(config, shard, in.method, in.dp_size, in.dp_rank) : WeightHomes();
+  const ParameterOwners owners = shares ? ParameterOwners(config, shard, in.method, in.dp_size, in.dp_rank) : ParameterOwners();
   const std::string last = "model.layers." + std::to_string(shard.layer(shard.n_layers() - 1)) + ".";
   std::map<std::string, int64_t> whole;
   for (const NamedShape& tensor : model_tensors(config)) whole[tensor.name] = elements_of(tensor);
@@ -87,7 +87,7 @@ void plan_base(const ModelConfig& config, const ModelLayout& model, const PlanIn
     const int64_t elements = elements_of(tensor);
     plan.total_params += elements;
     const bool in_layer = tensor.name.starts_with("model.layers.");
-    const bool here = homes.of(tensor.name).here, gathered = gathers(in) && in_layer && tensor.shape.size() == 2;
+    const bool here = owners.of(tensor.name).here, gathered = gathers(in) && in_layer && tensor.shape.size() == 2;
     const bool trains = in.method && in.purpose == Purpose::train && trains_weight(*in.method, config, tensor.name) == Trained::yes;
     const int64_t computes = quantized(tensor, in) ? nf4::bytes_of(elements, whole.at(tensor.name)) : elements * storage;
     if (!gathered || (here && !(trains && separate))) plan.weights += computes;

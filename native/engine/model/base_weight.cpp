@@ -14,8 +14,8 @@ BaseWeight::BaseWeight(const WeightOptions& options, std::vector<int64_t> shape,
   if (options.trained == Trained::no) return;
   const at::TensorOptions fp32 = options.storage.dtype(at::kFloat);
   const bool separate = options.masters == Masters::fp32 && weight_.scalar_type() != at::kFloat;
-  if (separate) home_ = options.home;
-  if (home_.here) master_ = separate ? at::zeros(shape, fp32) : weight_;
+  if (separate) ownership_ = options.ownership;
+  if (ownership_.here) master_ = separate ? at::zeros(shape, fp32) : weight_;
   owns_grad_ = !options.shared_grad.defined();
   grad_ = owns_grad_ ? at::zeros(shape, fp32) : options.shared_grad;
 }
@@ -32,8 +32,8 @@ std::vector<Parameter> BaseWeight::parameters() const {
            .decay = decay_,
            .kind = kind_,
            .placement = placement_,
-           .home = home_,
-           .computes = home_.owner ? weight_ : at::Tensor()}};
+           .ownership = ownership_,
+           .computes = ownership_.owner ? weight_ : at::Tensor()}};
 }
 
 int64_t BaseWeight::weight_bytes() const {

@@ -20,7 +20,7 @@ struct WeightOptions {
   at::Tensor shared_grad;     // as in LinearOptions
   Placement placement = {};
   at::Tensor shared = {};     // another decoder's weight, to be used instead of an own one
-  WeightHome home = {};       // of a master with a copy to compute with
+  Ownership ownership = {};       // of a master with a copy to compute with
 };
 
 class BaseWeight {
@@ -33,7 +33,7 @@ class BaseWeight {
   const at::Tensor& grad() const { return grad_; }        // fp32, or undefined when frozen
   // Where loading writes: the master when trained and here.
   at::Tensor base() const { return master_.defined() ? master_ : weight_; }
-  const WeightHome& home() const { return home_; }
+  const Ownership& ownership() const { return ownership_; }
   void sync(Kernels& kernels);
   std::vector<Parameter> parameters() const;  // itself when trained
   bool shares_weight() const { return shares_; }  // another decoder's, which loads it
@@ -47,7 +47,7 @@ class BaseWeight {
   Decay decay_;
   ParameterKind kind_;
   Placement placement_;
-  WeightHome home_;
+  Ownership ownership_;
   bool shares_;
   at::Tensor weight_;
   at::Tensor master_, grad_;

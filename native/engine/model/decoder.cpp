@@ -170,7 +170,7 @@ void Decoder::Impl::backward(const StepContext& ctx, const Chunk& chunk, int64_t
     // The last layer's activations are still there, unless another micro-batch came in between.
     if (shared_layers && (i + 1 < chunk.end || options.slots > 1)) layer.recompute(ctx, s, b, ctx.rows.padded(s.y));
     layer.backward(ctx, s, b, dx, gradient_goes_below(i) ? InputGradient::wanted : InputGradient::not_wanted);
-    hand_out(receive, i);
+    on_gradients_ready(receive, i);
   }
   if (!chunk.first) return;
   if (layout.input_gradient) {
@@ -179,7 +179,7 @@ void Decoder::Impl::backward(const StepContext& ctx, const Chunk& chunk, int64_t
     if (embedding->grad().defined())
       kernels->embedding_backward(s.integers[kIds].narrow(0, 0, ctx.n), all, embedding->grad());
   }
-  hand_out(receive, std::nullopt);
+  on_gradients_ready(receive, std::nullopt);
 }
 
 bool Decoder::Impl::gradient_goes_below(size_t layer) const {
@@ -188,9 +188,9 @@ bool Decoder::Impl::gradient_goes_below(size_t layer) const {
 
 // Parameters of a layer (`layers.size()`: of final norm and head; nullopt: of the model's input), whose gradients are
 // complete now. Layers share gradients, so they start from zero again.
-void Decoder::Impl::hand_out(const GradientReceiver& receive, std::optional<size_t> layer) {
+void Decoder::Impl::on_gradients_ready(const GradientReceiver& receive, std::optional<size_t> layer) {
   if (!receive) return;
-  const size_t begin = layer ? layer_begin[*layer] : first_handed_out;
+  const size_t begin = layer ? layer_begin[*layer] : first_untied;
   const size_t end = !layer ? layer_begin[0] : *layer < layers.size() ? layer_begin[*layer + 1] : trainable.size();
   if (begin == end) return;
   if (options.gradients == GradientLife::whole_step) return receive({std::span(trainable).subspan(begin, end - begin), begin});

@@ -35,7 +35,7 @@ struct DecoderOptions {
   Purpose purpose = Purpose::serve;
   std::optional<MethodSpec> method;  // what is trained, or, to serve, which adapter there is; nullopt: the base model alone
   // Masters::none: trained weights live in the precision that computes. GradientLife::one_layer: the layers' weights share
-  // one gradient, which is complete, and handed out, when the backward pass leaves a layer (LOMO, arXiv 2306.09782).
+  // one gradient, which is complete, and passed on, when the backward pass leaves a layer (LOMO, arXiv 2306.09782).
   Masters masters = Masters::fp32;
   GradientLife gradients = GradientLife::whole_step;
   Quantization quantization = Quantization::none;  // of the frozen linears
@@ -135,15 +135,15 @@ class Decoder {
   at::Tensor stage_input_gradient(const StagePass& pass);
 
   // For a rank that has no micro-batch where other data-parallel ranks have one: takes part in what they do together. Backward all
-  // gradients are handed out as they are, in the order of a backward pass.
+  // gradients are passed on as they are, in the order of a backward pass.
   void idle_forward();
   void idle_backward(const GradientReceiver& receive);
-  // The groups of parameters in which gradients are handed out, in order; nothing is changed.
-  void visit_hand_outs(const GradientReceiver& visit);
+  // The groups of parameters in which gradients are passed on, in order; nothing is changed.
+  void visit_gradient_groups(const GradientReceiver& visit);
   // The place in trainable() of a table that the first and the last stage of a pipeline both train (tied embeddings). It is in no
   // other hand-out: its gradient is complete when both have added theirs.
   std::optional<size_t> tied_table() const;
-  void hand_out_tied(const GradientReceiver& receive);
+  void on_tied_gradients_ready(const GradientReceiver& receive);
   // Whether this rank counts a trainable parameter in sums over the whole model, such as the gradient norm: of the ranks of tensor and
   // pipeline parallelism that hold an element, one does.
   bool counts(size_t trainable_index) const;

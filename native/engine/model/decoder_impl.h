@@ -9,9 +9,8 @@
 
 #include "core/grid/pipeline_schedule.h"
 #include "core/grid/pipeline_schedule.h"
-#include "core/plan/weight_homes.h"
+#include "core/plan/parameter_owners.h"
 #include "engine/model/decoder.h"
-#include "core/plan/weight_homes.h"
 #include "engine/model/gathered_layers.h"
 #include "engine/model/head.h"
 #include "engine/model/layer.h"
@@ -78,7 +77,7 @@ struct Decoder::Impl {
   std::vector<LayerCache> empty_cache(int64_t rows) const;
   // `receive` is called for every layer's parameters once the layer is done, the head's first and the embedding's last; or null.
   void backward(const StepContext& ctx, const Chunk& chunk, int64_t slot, const at::Tensor& dx, const GradientReceiver& receive);
-  void hand_out(const GradientReceiver& receive, std::optional<size_t> layer);
+  void on_gradients_ready(const GradientReceiver& receive, std::optional<size_t> layer);
   void sync_head();
   // Sums over the tensor-parallel group those gradients of trainable[begin, end) of which every rank has seen a part only; once, until
   // they start from zero again.
@@ -101,7 +100,7 @@ struct Decoder::Impl {
   std::unique_ptr<Communicator> replicas;  // ranks with the same key-value head; null: only this one has it
   std::optional<BaseWeight> embedding;     // [V, D], absent on pipeline stages that neither look up ids nor use it as a head
   std::optional<BaseWeight> lm_head;       // [V, D], absent when tied, and on stages other than the last
-  WeightHomes homes;
+  ParameterOwners owners;
   std::vector<Layer> layers;
   std::optional<GatheredLayers> gathered;  // ZeRO 3
   std::optional<Head> head;            // on the last stage
@@ -112,7 +111,7 @@ struct Decoder::Impl {
   std::vector<Parameter> trainable;
   std::vector<bool> summed;         // by place in trainable: its gradient is the group's sum already
   int64_t bucket_size = 0;          // floats of bucket_buffer(); 0: not agreed on yet
-  size_t first_handed_out = 0;      // 1: trainable[0] is a table that another stage trains too
+  size_t first_untied = 0;      // 1: trainable[0] is a table that another stage trains too
   std::vector<size_t> layer_begin;  // layers + 1: where the parameters of each layer begin
   std::vector<int32_t> target_rows, target_ids;  // of the micro-batch, on the host
   std::vector<int32_t> row_ids;                  // what own_rows() returned

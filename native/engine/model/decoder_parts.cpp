@@ -12,9 +12,9 @@ at::TensorOptions storage_of(const DecoderOptions& options) {
       .device(options.device);
 }
 
-WeightOptions weight_options(const DecoderOptions& o, const SharedBase& base, const WeightHomes& homes, const std::string& name,
+WeightOptions weight_options(const DecoderOptions& o, const SharedBase& base, const ParameterOwners& owners, const std::string& name,
                              Trained trained, const Placement& placement) {
-  return {name, trained, o.masters, storage_of(o), {}, placement, base.weight(name), homes.of(name)};
+  return {name, trained, o.masters, storage_of(o), {}, placement, base.weight(name), owners.of(name)};
 }
 
 void append(std::vector<Parameter>& to, std::vector<Parameter> from) {
@@ -32,7 +32,7 @@ Decoder::Impl::Impl(const ModelConfig& c, const DecoderOptions& o)
       workspace(c, layout, o.method, {o.checkpointing, o.capacity_tokens, o.max_document, o.slots, o.precision, o.device}) {
   const Parallel& grid = o.parallel;
   if (grid.spec.zero_stage > 0 && grid.dp->size() > 1)
-    homes = WeightHomes(c, layout.shard, o.method, grid.dp->size(), grid.dp->rank());
+    owners = ParameterOwners(c, layout.shard, o.method, grid.dp->size(), grid.dp->rank());
   if (grid.weights) gathered.emplace(layers, layout, storage_of(o), *grid.weights, o.overlap);
   const HeadShare& heads = layout.heads;
   if (heads.kv_replicas > 1) replicas = tp().split(heads.kv_heads.begin, layout.shard.tp_rank, "key-value head");
@@ -52,7 +52,7 @@ Decoder::Impl::Impl(const ModelConfig& c, const DecoderOptions& o)
                                      .weight_scratch = workspace.shared().weight,
                                      .tp = tp(),
                                      .base = base,
-                                     .homes = homes,
+                                     .owners = owners,
                                      .gathered = gathered ? &gathered->buffers(static_cast<size_t>(i)) : nullptr},
                         shares ? &layers[first] : nullptr);
   }
@@ -78,12 +78,12 @@ void Decoder::Impl::make_tables() {
   const std::vector<int64_t> shape = {layout.vocabulary.size, c.hidden_size};
   const Placement rows{layout.vocabulary_slice()};
   if (layout.tables)
-    embedding.emplace(weight_options(o, base, homes, "model.embed_tokens.weight", layout.embedding, rows), shape, Decay::yes, ParameterKind::table);
+    embedding.emplace(weight_options(o, base, owners, "model.embed_tokens.weight", layout.embedding, rows), shape, Decay::yes, ParameterKind::table);
   if (!layout.shard.head) return;
   const Placement between = between_linears(tp(), layout.shard);
-  head.emplace(weight_options(o, base, homes, "model.norm.weight", layout.final_norm, between), c, layout);
+  head.emplace(weight_options(o, base, owners, "model.norm.weight", layout.final_norm, between), c, layout);
   if (!c.tied_embeddings)
-    lm_head.emplace(weight_options(o, base, homes, "lm_head.weight", layout.head, rows), shape, Decay::yes, ParameterKind::table);
+    lm_head.emplace(weight_options(o, base, owners, "lm_head.weight", layout.head, rows), shape, Decay::yes, ParameterKind::table);
 }
 
 void Decoder::Impl::make_method() {
@@ -128,7 +128,7 @@ std::vector<WeightSlot> Decoder::Impl::slots() {
   std::vector<WeightSlot> all;
   each_weight([&](BaseWeight& weight) {
     if (weight.shares_weight()) return;
-    all.push_back({.name = weight.name(), .destination = weight.base(), .slice = weight.slice(), .home = weight.home()});
+    all.push_back({.name = weight.name(), .destination = weight.base(), .slice = weight.slice(), .ownership = weight.ownership()});
   });
   for (size_t i = 0; i < layers.size(); ++i)
     for (Linear* linear : layers[i].linears()) {
@@ -137,7 +137,7 @@ std::vector<WeightSlot> Decoder::Impl::slots() {
         WeightSlot slot{.name = "model.layers." + std::to_string(layout.shard.layer(static_cast<int64_t>(i))) + "." + part.module + ".weight",
                         .destination = linear->base_weight(part),
                         .slice = linear->placement(part).slice,
-                        .home = linear->home(part)};
+                        .ownership = linear->ownership(part)};
         if (!slot.destination.defined()) continue;  // its owner loads it
         if (linear->takes_whole())
           slot.take = [linear, &part](const at::Tensor& whole) { linear->load_part(part, whole); };
@@ -189,7 +189,7 @@ void Decoder::Impl::start_adapters() {
 void Decoder::Impl::collect_parameters() {
   if (embedding) trainable = embedding->parameters();
   const bool two_stages = config.tied_embeddings && layout.shard.embedding != layout.shard.head;
-  if (two_stages && !trainable.empty()) first_handed_out = 1;
+  if (two_stages && !trainable.empty()) first_untied = 1;
   if (prompt && layout.purpose == Purpose::train) append(trainable, prompt->parameters());
   for (Layer& layer : layers) {
     layer_begin.push_back(trainable.size());
@@ -218,8 +218,8 @@ std::vector<NamedTensor> Decoder::trained_tensors() {
   std::vector<NamedTensor> all;
   if (!impl_->options.method) return all;
   for (const WeightSlot& slot : impl_->slots())
-    if (slot.home.here && trains_weight(*impl_->options.method, impl_->config, slot.name) == Trained::yes)
-      all.push_back({slot.name, slot.destination, slot.slice, slot.home.owner.has_value()});
+    if (slot.ownership.here && trains_weight(*impl_->options.method, impl_->config, slot.name) == Trained::yes)
+      all.push_back({slot.name, slot.destination, slot.slice, slot.ownership.owner.has_value()});
   if (impl_->prompt)
     for (const Parameter& p : impl_->prompt->parameters()) all.push_back({p.name, p.master});
   impl_->each_linear([&](Linear& linear) {

@@ -90,7 +90,7 @@ LossSums Decoder::stage_backward(const StagePass& pass, const GradientReceiver& 
     targets.correct = at::Tensor();
     m.head->loss(ctx, m.workspace.shared(), out, m.head_table(), targets, pass.micro_batch.grad_scale, dx, pass.micro_batch.labels);
     result = m.sums(targets);  // before the head's weights change
-    m.hand_out(receive, m.layers.size());
+    m.on_gradients_ready(receive, m.layers.size());
   }
   m.backward(ctx, chunk, pass.slot, dx, receive);
   if (!chunk.first) m.kernels->copy(dx, out);
@@ -116,35 +116,35 @@ void Decoder::idle_forward() {
 void Decoder::idle_backward(const GradientReceiver& receive) {
   NoAutograd guard;
   Impl& m = *impl_;
-  m.hand_out(receive, m.layers.size());
+  m.on_gradients_ready(receive, m.layers.size());
   for (size_t i = m.layers.size(); i-- > 0;) {
     if (static_cast<int64_t>(i) >= m.layout.first_trained) m.use_layer(i, Pass::backward);
-    m.hand_out(receive, i);
+    m.on_gradients_ready(receive, i);
   }
-  m.hand_out(receive, std::nullopt);
+  m.on_gradients_ready(receive, std::nullopt);
 }
 
-void Decoder::visit_hand_outs(const GradientReceiver& visit) {
+void Decoder::visit_gradient_groups(const GradientReceiver& visit) {
   Impl& m = *impl_;
   const auto group = [&](size_t begin, size_t end) {
     if (begin < end) visit({std::span(m.trainable).subspan(begin, end - begin), begin});
   };
   group(m.layer_begin.back(), m.trainable.size());
   for (size_t i = m.layers.size(); i-- > 0;) group(m.layer_begin[i], m.layer_begin[i + 1]);
-  group(m.first_handed_out, m.layer_begin[0]);
+  group(m.first_untied, m.layer_begin[0]);
 }
 
 std::optional<size_t> Decoder::tied_table() const {
-  return impl_->first_handed_out > 0 ? std::optional<size_t>(0) : std::nullopt;
+  return impl_->first_untied > 0 ? std::optional<size_t>(0) : std::nullopt;
 }
 
 bool Decoder::counts(size_t index) const {
   const Impl& m = *impl_;
-  const bool on_first_stage = index < m.first_handed_out && !m.layout.shard.embedding;
+  const bool on_first_stage = index < m.first_untied && !m.layout.shard.embedding;
   return m.trainable.at(index).placement.counted == Counted::yes && !on_first_stage;
 }
 
-void Decoder::hand_out_tied(const GradientReceiver& receive) {
+void Decoder::on_tied_gradients_ready(const GradientReceiver& receive) {
   NoAutograd guard;
   Impl& m = *impl_;
   if (!tied_table() || !receive) return;

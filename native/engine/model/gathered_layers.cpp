@@ -2,7 +2,7 @@
 
 #include <ATen/ops/zeros.h>
 
-#include "engine/peft/nf4.h"
+#include "engine/quantization/nf4.h"
 
 namespace collie {
 

@@ -24,7 +24,7 @@ struct LayerOptions {
   at::Tensor weight_scratch;  // SharedBuffers::weight
   Communicator& tp;
   const SharedBase& base;     // weights of another decoder that are used here
-  const WeightHomes& homes;
+  const ParameterOwners& owners;
   const std::array<SharedLinear, 4>* gathered;  // ZeRO 3: where the linears are put together; else null
 
   int64_t layer() const { return model.shard.layer(index); }  // in the model
@@ -33,8 +33,8 @@ struct LayerOptions {
 
   // `number` tells the layer's linears apart. `first` is the same linear of the layer whose gradients all share; or null.
   LinearOptions linear(const LinearLayout& linear, int64_t number, const Linear* first) const {
-    std::vector<WeightHome> own;
-    for (const Projection& part : linear.parts) own.push_back(homes.of(prefix() + part.module + ".weight"));
+    std::vector<Ownership> own;
+    for (const Projection& part : linear.parts) own.push_back(owners.of(prefix() + part.module + ".weight"));
     return {.site = {.layout = linear,
                      .storage = c10::typeMetaToScalarType(storage.dtype()),
                      .device = storage.device(),
@@ -50,7 +50,7 @@ struct LayerOptions {
             .weight_scratch = weight_scratch,
             .shared = base.linear(prefix() + linear.parts[0].module),
             .gathered = gathered ? &(*gathered)[static_cast<size_t>(number)] : nullptr,
-            .homes = std::move(own)};
+            .owners = std::move(own)};
   }
   // What the method puts after a block: "attention_adapter", "mlp_adapter"; or null.
   std::unique_ptr<SerialAdapter> serial(const std::string& name) const {

@@ -3,7 +3,7 @@
 #include <ATen/ops/set.h>
 #include <ATen/ops/zeros.h>
 
-#include "engine/peft/nf4.h"
+#include "engine/quantization/nf4.h"
 
 namespace collie {
 namespace {
@@ -23,10 +23,10 @@ void gather_nf4(const Nf4Matrix& own, Nf4Matrix& whole, Communicator& ranks, int
 
 }  // namespace
 
-Linear::Linear(const LinearOptions& options) : site_(options.site), homes_(options.homes) {
+Linear::Linear(const LinearOptions& options) : site_(options.site), owners_(options.owners) {
   const AdapterSite& site = site_;
   const LinearLayout& l = site.layout;
-  homes_.resize(l.parts.size());
+  owners_.resize(l.parts.size());
   gathers_ = options.gathered != nullptr;
   shares_ = options.shared != nullptr;
   const SharedLinear* others = gathers_ ? options.gathered : options.shared;
@@ -54,12 +54,12 @@ void Linear::make_lasting(Masters masters) {
   // A trained weight that has the format and the columns to compute with is used as it is, by every rank.
   const bool computes_as_it_is = trained && !gathers_ && l.tail == 0 && c10::typeMetaToScalarType(format.dtype()) == site_.storage;
   const bool lasts = trained || (gathers_ && !quantized());
-  if (!gathers_ && (!trained || computes_as_it_is)) homes_.assign(l.parts.size(), {});
+  if (!gathers_ && (!trained || computes_as_it_is)) owners_.assign(l.parts.size(), {});
   for (const Projection& part : l.parts) {
     at::Tensor& lasting = lasting_[index_of(part)];
     if (computes_as_it_is)
       lasting = rows(buffer_, part);
-    else if (lasts && home(part).here)
+    else if (lasts && ownership(part).here)
       lasting = at::zeros({part.out, l.in}, format);
   }
 }
@@ -132,7 +132,7 @@ void Linear::differentiate(const StepContext& ctx, const at::Tensor& dy, const a
 at::Tensor Linear::base_weight(const Projection& part) const {
   const size_t i = index_of(part);
   if (lasting_[i].defined()) return lasting_[i];
-  if (gathers_ && !home(part).here) return {};
+  if (gathers_ && !ownership(part).here) return {};
   return rows(input_columns(quantized() ? scratch_ : computes()), part);
 }
 
@@ -167,7 +167,7 @@ void Linear::keep_base() {
 void Linear::gather(Communicator& ranks) {
   for (const Projection& part : layout().parts) {
     const size_t i = index_of(part);
-    const int64_t owner = homes_[i].owner.value();
+    const int64_t owner = owners_[i].owner.value();
     if (quantized()) {
       gather_nf4(lasting_quantized_[i], quantized_[i], ranks, owner);
       continue;
@@ -205,8 +205,8 @@ std::vector<Parameter> Linear::weights() const {
                    .master = lasting_[index_of(part)],
                    .grad = rows(grad_, part),
                    .placement = placement(part),
-                   .home = home(part),
-                   .computes = home(part).owner && !gathers_ ? rows(input_columns(buffer_), part) : at::Tensor()});
+                   .ownership = ownership(part),
+                   .computes = ownership(part).owner && !gathers_ ? rows(input_columns(buffer_), part) : at::Tensor()});
   return all;
 }
 

@@ -20,9 +20,9 @@ struct LinearOptions {
   at::Tensor shared_grad;
   at::Tensor weight_scratch;  // with a quantized weight: a buffer that all linears share, for the one in use
   const SharedLinear* shared = nullptr;  // another decoder's weight, to be used instead of an own one
-  // ZeRO 3: where the weight is put together when it is used, shared with other layers. Of each part its home has what lasts.
+  // ZeRO 3: where the weight is put together when it is used, shared with other layers. Of each part its owner has what lasts.
   const SharedLinear* gathered = nullptr;
-  std::vector<WeightHome> homes;  // of the parts; empty: every rank has everything
+  std::vector<Ownership> owners;  // of the parts; empty: every rank has everything
 };
 
 class Linear {
@@ -47,7 +47,7 @@ class Linear {
   // undefined when another rank has what lasts of it. A quantized weight goes through the shared buffer; loaded() is to be called
   // before it is used again.
   at::Tensor base_weight(const Projection& part) const;
-  const WeightHome& home(const Projection& part) const { return homes_[index_of(part)]; }
+  const Ownership& ownership(const Projection& part) const { return owners_[index_of(part)]; }
   Placement placement(const Projection& part) const;  // of those rows
   void loaded(const Projection& part);
   // Of a quantized weight that ranks share: takes the rank's part of the whole matrix, instead of base_weight() and loaded().
@@ -95,7 +95,7 @@ class Linear {
   bool adapts(const StepContext& ctx) const { return adapter_ && ctx.adapter == AdapterUse::on; }
 
   AdapterSite site_;
-  std::vector<WeightHome> homes_;  // part by part
+  std::vector<Ownership> owners_;  // part by part
   bool shares_ = false, gathers_ = false;
   at::Tensor buffer_;  // storage [out, in + tail or wider]: room for tails of others that share it; undefined when quantized
   // Part by part [out of the part, in]: masters of what is trained, which are rows of the buffer where those compute; with gathers_ the

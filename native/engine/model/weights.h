@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/grid/parallel.h"
-#include "core/plan/weight_homes.h"
+#include "core/plan/parameter_owners.h"
 #include "engine/model/random_source.h"
 
 namespace collie {
@@ -20,7 +20,7 @@ struct WeightSlot {
   std::string name;
   at::Tensor destination;
   Slice slice = {};
-  WeightHome home = {};
+  Ownership ownership = {};
   std::function<void()> loaded = {};
   // Takes the whole tensor instead of `destination`, where a part cannot be made from itself alone: blocks of quantized weights have
   // statistics of the whole. Any format, on the CPU; it is gone afterwards.

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/recipe/optimizer_rules.h"  // ParameterKind
-#include "core/plan/weight_homes.h"
+#include "core/plan/parameter_owners.h"
 #include "engine/parallel/communicator.h"
 #include "engine/parallel/placement.h"
 
@@ -24,7 +24,7 @@ struct Parameter {
   double lr_scale = 1;  // of the learning rate (LoRA+)
   Placement placement = {};
   Communicator* tp = nullptr;  // who holds the other parts; null: this rank has all of it
-  WeightHome home = {};
+  Ownership ownership = {};
   at::Tensor computes = {};  // of a master with an owner: the copy that every rank computes with; undefined: it comes when it is used
 };
 

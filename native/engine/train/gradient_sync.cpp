@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "core/plan/weight_homes.h"
+#include "core/plan/parameter_owners.h"
 
 namespace collie {
 
@@ -22,7 +22,7 @@ std::vector<int64_t> owners_of(std::span<const Parameter> parameters, int64_t ra
   std::vector<int64_t> elements, owners;
   for (const Parameter& parameter : parameters) {
     elements.push_back(whole_elements(parameter));
-    owners.push_back(parameter.home.owner.value_or(-1));
+    owners.push_back(parameter.ownership.owner.value_or(-1));
   }
   return share_out(elements, owners, ranks);
 }
@@ -96,7 +96,7 @@ void GradientSync::finish() {
   if (reduces_whole_steps()) {
     if (table) start(*table);
     // A rank without micro-batches has started nothing: the same order as a backward pass.
-    decoder_.visit_hand_outs([this](const CompletedGradients& completed) {
+    decoder_.visit_gradient_groups([this](const CompletedGradients& completed) {
       for (size_t i = completed.first; i < completed.first + completed.parameters.size(); ++i)
         if (!started_[i]) start(i);
     });
@@ -114,10 +114,10 @@ void GradientSync::share(size_t first, size_t count) {
   const std::span<Parameter> all = decoder_.trainable();
   for (size_t i = first; i < first + count; ++i) {
     const Parameter& p = all[i];
-    if (!p.home.owner) {
+    if (!p.ownership.owner) {
       parallel_.dp->broadcast(p.master, owners_[i]);
     } else if (const at::Tensor computes = p.computes; computes.defined()) {
-      if (p.home.here) computes.copy_(p.master);
+      if (p.ownership.here) computes.copy_(p.master);
       parallel_.dp->broadcast(computes, owners_[i]);
     }
   }

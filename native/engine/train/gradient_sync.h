@@ -1,5 +1,5 @@
 // Gradients and updates over the data-parallel ranks: ZeRO (Rajbhandari et al. 2020, arXiv 1910.02054) by whole parameters
-// (core/plan/weight_homes.h). Every trained parameter has one owner among the ranks, which keeps its optimizer state and its master, updates it
+// (core/plan/parameter_owners.h). Every trained parameter has one owner among the ranks, which keeps its optimizer state and its master, updates it
 // and sends it to the others; the volume of communication is that of ZeRO.
 //
 //   stage 0  gradients are summed everywhere; all ranks update all parameters
@@ -41,7 +41,7 @@ class GradientSync {
   void begin();
   // To be called with what a backward pass completes; starts its reduction.
   GradientReceiver receiver();
-  HandOut hand_out() const { return sharded() ? HandOut::every_micro_batch : HandOut::last_micro_batch; }
+  GradientsReady gradients_ready() const { return sharded() ? GradientsReady::every_micro_batch : GradientsReady::last_micro_batch; }
   // A micro-batch that other ranks have and this one has not.
   void idle_micro_batch();
   // When all micro-batches of this rank are done: everything that has not been reduced yet, and what the method adds.

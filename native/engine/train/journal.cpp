@@ -42,7 +42,7 @@ void Journal::started(const StartedEvent& event) {
 }
 
 void Journal::tell(const char* type, const json& payload) {
-  if (voice_ == Voice::whole_run) writer_.write(step_, type, payload);
+  if (scope_ == EventScope::whole_run) writer_.write(step_, type, payload);
 }
 
 void Journal::rank_step(const RankStep& event) {

@@ -44,11 +44,11 @@ struct StepEvent {
 };
 
 // Who tells of what concerns the whole run: one rank; the others tell of themselves.
-enum class Voice { whole_run, own_rank };
+enum class EventScope { whole_run, own_rank };
 
 class Journal {
  public:
-  explicit Journal(EventWriter& writer, Voice voice = Voice::whole_run) : writer_(writer), voice_(voice) {}
+  explicit Journal(EventWriter& writer, EventScope scope = EventScope::whole_run) : writer_(writer), scope_(scope) {}
 
   // Optimizer steps finished: written with every event from now on.
   void set_step(int64_t step) { step_ = step; }
@@ -77,7 +77,7 @@ class Journal {
   void tell(const char* type, const nlohmann::json& payload);  // of the whole run
 
   EventWriter& writer_;
-  Voice voice_;
+  EventScope scope_;
   int64_t step_ = 0;
   int last_phase_ = -1;
   std::chrono::steady_clock::time_point last_progress_;

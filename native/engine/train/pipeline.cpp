@@ -82,21 +82,21 @@ void Pipeline::forward(const PipelineAction& action, const MicroBatch& micro_bat
   if (v < last_chunk()) send(out, neighbour(1), tag_of(action.micro_batch, v, Pass::forward));
 }
 
-LossSums Pipeline::backward(const PipelineAction& action, const MicroBatch& micro_batch, const GradientReceiver& hand_out) {
+LossSums Pipeline::backward(const PipelineAction& action, const MicroBatch& micro_batch, const GradientReceiver& on_gradients_ready) {
   const size_t index = slot_of(action);
   Slot& slot = slots_[index];
   const StagePass pass{micro_batch, action.chunk, static_cast<int64_t>(index)};
   const int64_t v = chunk_of_pipeline(action.chunk);
   if (v < last_chunk() && decoder_.gradient_arrives(action.chunk))
     receive(decoder_.stage_output_gradient(pass), neighbour(1), tag_of(action.micro_batch, v, Pass::backward));
-  const LossSums sums = decoder_.stage_backward(pass, hand_out);
+  const LossSums sums = decoder_.stage_backward(pass, on_gradients_ready);
   if (v > 0 && decoder_.gradient_leaves(action.chunk))
     send(decoder_.stage_input_gradient(pass), neighbour(-1), tag_of(action.micro_batch, v - 1, Pass::backward));
   slot.micro_batch = -1;
   return sums;
 }
 
-std::vector<LossSums> Pipeline::train(std::span<const MicroBatch> micro_batches, const GradientReceiver& receive, HandOut hand_out) {
+std::vector<LossSums> Pipeline::train(std::span<const MicroBatch> micro_batches, const GradientReceiver& receive, GradientsReady ready) {
   const ParallelSpec& spec = parallel_.spec;
   const auto count = static_cast<int64_t>(micro_batches.size());
   const Clock::time_point begin = Clock::now();
@@ -110,7 +110,7 @@ std::vector<LossSums> Pipeline::train(std::span<const MicroBatch> micro_batches,
     if (action.pass == Pass::forward) {
       forward(action, micro_batch);
     } else {
-      const bool complete = hand_out == HandOut::every_micro_batch || action.micro_batch == count - 1;
+      const bool complete = ready == GradientsReady::every_micro_batch || action.micro_batch == count - 1;
       const LossSums own = backward(action, micro_batch, complete ? receive : GradientReceiver{});
       if (chunk_of_pipeline(action.chunk) == last_chunk()) sums[static_cast<size_t>(action.micro_batch)] = own;
     }

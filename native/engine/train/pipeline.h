@@ -14,8 +14,8 @@
 
 namespace collie {
 
-// When gradients are handed out: once all micro-batches of the step are in them, or after every one.
-enum class HandOut { last_micro_batch, every_micro_batch };
+// When gradients are passed on: once all micro-batches of the step are in them, or after every one.
+enum class GradientsReady { last_micro_batch, every_micro_batch };
 
 // What a rank did, for the timeline. Microseconds since the step began.
 struct Span {
@@ -32,7 +32,7 @@ class Pipeline {
 
   // Gradients of all micro-batches; `receive` may be empty. The sums of every micro-batch on the rank that has the head, and zeros on
   // the others: summed over the ranks of the pipeline they are the step's.
-  std::vector<LossSums> train(std::span<const MicroBatch> micro_batches, const GradientReceiver& receive, HandOut hand_out);
+  std::vector<LossSums> train(std::span<const MicroBatch> micro_batches, const GradientReceiver& receive, GradientsReady ready);
   // The sums of every document of one batch, without gradients; as above.
   std::vector<LossSums> evaluate(const PackedBatch& batch);
   // Where other data-parallel ranks evaluate a batch and this one has none.

@@ -6,7 +6,7 @@
 #include "core/base/error.h"
 #include "core/plan/memory_plan.h"
 #include "engine/checkpoint/checkpoint.h"
-#include "engine/checkpoint/import_adapter.h"
+#include "engine/export/import_adapter.h"
 #include "engine/train/session.h"
 #include "engine/train/trainer.h"
 

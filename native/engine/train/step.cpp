@@ -93,7 +93,7 @@ double step_loss(const StepParts& parts, const StepPlan& plan, int64_t step, con
 double accumulate(const StepParts& parts, const StepPlan& plan, int64_t step, const Labels& labels) {
   parts.sync.begin();
   const std::vector<MicroBatch> own = own_micro_batches(parts, plan, step, labels);
-  const std::vector<LossSums> losses = parts.pipeline.train(own, parts.sync.receiver(), parts.sync.hand_out());
+  const std::vector<LossSums> losses = parts.pipeline.train(own, parts.sync.receiver(), parts.sync.gradients_ready());
   for (size_t i = own.size(); i < most_micro_batches(parts, plan); ++i) parts.sync.idle_micro_batch();
   parts.sync.finish();
   return step_loss(parts, plan, step, losses);
@@ -112,20 +112,20 @@ double observe_curvature(const StepParts& parts, const StepPlan& plan, int64_t s
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-// One backward pass that hands out every layer's summed gradients.
+// One backward pass that passes on every layer's summed gradients.
 double fused_pass(const StepParts& parts, const StepPlan& plan, int64_t step, const GradientReceiver& use) {
   const std::vector<MicroBatch> own = own_micro_batches(parts, plan, step, {});
   const GradientReceiver receive = [&](const CompletedGradients& completed) {
     parts.sync.reduce_now(completed);
     use(completed);
   };
-  const std::vector<LossSums> losses = parts.pipeline.train(own, receive, HandOut::every_micro_batch);
+  const std::vector<LossSums> losses = parts.pipeline.train(own, receive, GradientsReady::every_micro_batch);
   if (own.empty()) {
     parts.decoder.idle_forward();
     parts.decoder.idle_backward(receive);
   }
   parts.sync.tie();
-  parts.decoder.hand_out_tied(receive);
+  parts.decoder.on_tied_gradients_ready(receive);
   return step_loss(parts, plan, step, losses) / static_cast<double>(plan.targets);
 }
 

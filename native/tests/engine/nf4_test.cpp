@@ -8,7 +8,7 @@
 #include "core/base/random.h"
 #include "core/formats/safetensors.h"
 #include "engine/kernels/kernels.h"
-#include "engine/peft/nf4.h"
+#include "engine/quantization/nf4.h"
 #include "model_reference.h"
 
 namespace collie::test {

@@ -7,7 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/json_reader.h"
 #include "core/formats/safetensors.h"
-#include "engine/checkpoint/import_adapter.h"
+#include "engine/export/import_adapter.h"
 #include "engine/checkpoint/tensor_io.h"
 #include "engine/kernels/kernels.h"
 #include "engine/optim/optimizer.h"

@@ -2,9 +2,9 @@
 #include "core/base/file.h"
 #include "core/formats/safetensors.h"
 #include "engine/checkpoint/checkpoint.h"
-#include "engine/checkpoint/export.h"
-#include "engine/checkpoint/export_folder.h"
-#include "engine/checkpoint/peft_format.h"
+#include "engine/export/export.h"
+#include "engine/export/export_folder.h"
+#include "engine/export/peft_format.h"
 #include "engine/checkpoint/tensor_io.h"
 
 namespace collie {

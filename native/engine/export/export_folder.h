@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "core/recipe/run_spec.h"
-#include "engine/checkpoint/export.h"
+#include "engine/export/export.h"
 #include "engine/checkpoint/sharded_tensors.h"
 
 namespace collie {

@@ -20,18 +20,18 @@ namespace collie {
 std::vector<int64_t> share_out(std::span<const int64_t> elements, std::vector<int64_t> owners, int64_t ranks);
 
 // Which of the data-parallel ranks has the tensor that lasts of a weight, a master or a frozen one: all of them, or its owner alone.
-struct WeightHome {
+struct Ownership {
   std::optional<int64_t> owner;
   bool here = true;
 };
 
-// Homes of a stage's matrices under ZeRO. Those that are trained are shared out first, so that their states are even.
-class WeightHomes {
+// Owners of a stage's matrices under ZeRO. Those that are trained are shared out first, so that their states are even.
+class ParameterOwners {
  public:
-  WeightHomes() = default;  // everything is everywhere
-  WeightHomes(const ModelConfig& config, const ModelShard& shard, const std::optional<MethodSpec>& method, int64_t ranks, int64_t own_rank);
+  ParameterOwners() = default;  // everything is everywhere
+  ParameterOwners(const ModelConfig& config, const ModelShard& shard, const std::optional<MethodSpec>& method, int64_t ranks, int64_t own_rank);
   // By Hugging Face name. Vectors are everywhere.
-  WeightHome of(const std::string& name) const;
+  Ownership of(const std::string& name) const;
 
  private:
   int64_t own_rank_ = 0;

@@ -1,4 +1,4 @@
-#include "engine/checkpoint/export_folder.h"
+#include "engine/export/export_folder.h"
 
 #include "core/base/error.h"
 #include "core/base/json_reader.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 
-#include "engine/checkpoint/peft_rows.h"
+#include "engine/export/peft_rows.h"
 #include "engine/checkpoint/tensor_io.h"
 
 namespace collie::peft {

@@ -1,7 +1,7 @@
 // Methods with virtual tokens in the format of PEFT (0.21): adapter_config.json, and one tensor "prompt_embeddings".
 #pragma once
 
-#include "engine/checkpoint/peft_format.h"
+#include "engine/export/peft_format.h"
 
 namespace collie::peft {
 

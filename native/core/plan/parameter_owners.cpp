@@ -1,4 +1,4 @@
-#include "core/plan/weight_homes.h"
+#include "core/plan/parameter_owners.h"
 
 #include <algorithm>
 #include <functional>
@@ -25,7 +25,7 @@ std::vector<int64_t> share_out(std::span<const int64_t> elements, std::vector<in
   return owners;
 }
 
-WeightHomes::WeightHomes(const ModelConfig& config, const ModelShard& shard, const std::optional<MethodSpec>& method, int64_t ranks,
+ParameterOwners::ParameterOwners(const ModelConfig& config, const ModelShard& shard, const std::optional<MethodSpec>& method, int64_t ranks,
                          int64_t own_rank)
     : own_rank_(own_rank) {
   std::set<std::string> here;
@@ -47,9 +47,9 @@ WeightHomes::WeightHomes(const ModelConfig& config, const ModelShard& shard, con
   for (size_t i = 0; i < names.size(); ++i) owners_[names[i]] = owners[i];
 }
 
-WeightHome WeightHomes::of(const std::string& name) const {
+Ownership ParameterOwners::of(const std::string& name) const {
   const auto found = owners_.find(name);
-  return found == owners_.end() ? WeightHome{} : WeightHome{found->second, found->second == own_rank_};
+  return found == owners_.end() ? Ownership{} : Ownership{found->second, found->second == own_rank_};
 }
 
 }  // namespace collie

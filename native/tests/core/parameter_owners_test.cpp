@@ -1,4 +1,4 @@
-#include "core/plan/weight_homes.h"
+#include "core/plan/parameter_owners.h"
 
 #include <doctest/doctest.h>
 
@@ -29,7 +29,7 @@ TEST_CASE("the largest go first, each to who has least; who has an owner keeps i
   CHECK(share_out(sizes, {-1, 1, -1, -1, 1}, 2) == std::vector<int64_t>{0, 1, 0, 0, 1});
 }
 
-TEST_CASE("every matrix has one home, the same on all ranks, and loads are even") {
+TEST_CASE("every matrix has one owner, the same on all ranks, and loads are even") {
   const ModelConfig config = model();
   const MethodSpec full{"full", nlohmann::json::object()};
   std::vector<int64_t> load(3);
@@ -37,15 +37,15 @@ TEST_CASE("every matrix has one home, the same on all ranks, and loads are even"
     CAPTURE(tensor.name);
     int64_t here = 0;
     for (int64_t rank = 0; rank < 3; ++rank) {
-      const WeightHome home = WeightHomes(config, whole_model(config), full, 3, rank).of(tensor.name);
+      const Ownership ownership = ParameterOwners(config, whole_model(config), full, 3, rank).of(tensor.name);
       if (tensor.shape.size() == 1) {
-        CHECK(!home.owner);
-        CHECK(home.here);
+        CHECK(!ownership.owner);
+        CHECK(ownership.here);
         continue;
       }
-      REQUIRE(home.owner);
-      CHECK(home.here == (*home.owner == rank));
-      if (!home.here) continue;
+      REQUIRE(ownership.owner);
+      CHECK(ownership.here == (*ownership.owner == rank));
+      if (!ownership.here) continue;
       ++here;
       load[static_cast<size_t>(rank)] += tensor.shape[0] * tensor.shape[1];
     }
@@ -56,8 +56,8 @@ TEST_CASE("every matrix has one home, the same on all ranks, and loads are even"
 }
 
 TEST_CASE("without ZeRO everything is everywhere") {
-  CHECK(!WeightHomes().of("model.layers.0.mlp.up_proj.weight").owner);
-  CHECK(WeightHomes().of("model.layers.0.mlp.up_proj.weight").here);
+  CHECK(!ParameterOwners().of("model.layers.0.mlp.up_proj.weight").owner);
+  CHECK(ParameterOwners().of("model.layers.0.mlp.up_proj.weight").here);
 }
 
 }  // namespace collie

@@ -5,9 +5,9 @@
 #include "core/base/file.h"
 #include "core/base/json_reader.h"
 #include "core/formats/safetensors.h"
-#include "engine/checkpoint/export.h"
-#include "engine/checkpoint/export_folder.h"
-#include "engine/checkpoint/merge.h"
+#include "engine/export/export.h"
+#include "engine/export/export_folder.h"
+#include "engine/export/merge.h"
 #include "engine/checkpoint/tensor_io.h"
 
 namespace collie {

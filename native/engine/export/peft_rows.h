@@ -1,7 +1,7 @@
 // Parts of the rows of peft_format.cpp that are files of their own.
 #pragma once
 
-#include "engine/checkpoint/peft_format.h"
+#include "engine/export/peft_format.h"
 
 namespace collie::peft {
 

@@ -1,4 +1,4 @@
-#include "engine/checkpoint/merge.h"
+#include "engine/export/merge.h"
 
 #include <ATen/ops/add.h>
 #include <ATen/ops/linalg_vector_norm.h>

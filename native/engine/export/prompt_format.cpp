@@ -1,4 +1,4 @@
-#include "engine/checkpoint/prompt_format.h"
+#include "engine/export/prompt_format.h"
 
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/relu.h>

@@ -1,4 +1,4 @@
-#include "engine/checkpoint/peft_format.h"
+#include "engine/export/peft_format.h"
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/neg.h>
@@ -9,8 +9,8 @@
 #include "core/base/error.h"
 #include "core/plan/model_tensors.h"
 #include "core/recipe/module_pattern.h"
-#include "engine/checkpoint/peft_rows.h"
-#include "engine/checkpoint/prompt_format.h"
+#include "engine/export/peft_rows.h"
+#include "engine/export/prompt_format.h"
 #include "engine/checkpoint/tensor_io.h"
 
 namespace collie {

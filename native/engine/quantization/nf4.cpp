@@ -1,4 +1,4 @@
-#include "engine/peft/nf4.h"
+#include "engine/quantization/nf4.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>

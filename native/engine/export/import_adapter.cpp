@@ -1,11 +1,11 @@
-#include "engine/checkpoint/import_adapter.h"
+#include "engine/export/import_adapter.h"
 
 #include <algorithm>
 
 #include "core/base/checksum.h"
 #include "core/base/error.h"
 #include "core/base/json_reader.h"
-#include "engine/checkpoint/peft_format.h"
+#include "engine/export/peft_format.h"
 #include "engine/parallel/gathered.h"
 
 namespace collie {
