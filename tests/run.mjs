@@ -59,6 +59,14 @@ async function parallel(log) {
   return total;
 }
 
+/** Files that do not compile for CUDA; each counts as a test. */
+async function cudaCompile(log) {
+  const { status, output } = await run(log, 'node', ['tests/cuda-compile.mjs']);
+  const [, compiled, all] = (/(\d+) of (\d+) files compile/.exec(output) ?? []).map(Number);
+  if (all === undefined) return status === 0 ? { skipped: 1 } : { failed: 1 };
+  return { passed: compiled, failed: all - compiled || (status === 0 ? 0 : 1) };
+}
+
 /** A vitest project; counts come from its JSON report. */
 const vitest = (project) => async (log) => {
   const report = join(artifacts, `${project}.json`);
@@ -96,6 +104,7 @@ const suites = {
   e2e: [BUILDS, vitest('e2e')],
   reference: [BUILDS, vitest('reference')],
   parallel: [BUILDS, parallel],
+  'cuda-compile': [BUILDS, cudaCompile],
   kernels: [BUILDS, doctest('collie-engine-tests')],
   addon: [BUILDS, vitest('addon')],
   core: [BUILDS, doctest('collie-core-tests')],

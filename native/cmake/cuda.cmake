@@ -2,6 +2,8 @@
 # when the program starts (the wheel's libtorch_cuda.so says where), so their symbols may be missing while linking.
 # Architectures: Ampere to Blackwell; PTX of the last for what comes after.
 set(CMAKE_CUDA_ARCHITECTURES "80-real;86-real;89-real;90-real;100-real;120" CACHE STRING "GPU architectures to compile for")
+# One libcudart for the program and libtorch: CMake would link a second, static one.
+set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)
 enable_language(CUDA)
 # CMake before 3.26 does not know that nvcc has C++20.
 if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
@@ -21,3 +23,9 @@ find_library(NCCL_LIBRARY NAMES nccl libnccl.so.2 HINTS ${COLLIE_TORCH_SITE}/nvi
 if(NOT NCCL_INCLUDE OR NOT NCCL_LIBRARY)
   message(STATUS "No NCCL: runs on one GPU only (nccl.h and libnccl beside ${COLLIE_TORCH_DIR}, or of the system)")
 endif()
+
+# NVIDIA's own libraries where the wheel has them, so that the program finds libcudart and NCCL without a path in the environment.
+file(GLOB COLLIE_NVIDIA_LIBS LIST_DIRECTORIES true ${COLLIE_TORCH_SITE}/nvidia/*/lib)
+foreach(folder ${COLLIE_NVIDIA_LIBS})
+  target_link_options(collie_torch INTERFACE -Wl,-rpath,${folder} -Wl,-rpath-link,${folder})
+endforeach()

@@ -123,7 +123,8 @@ class Bench {
                                          .capacity_tokens = decoder.capacity_tokens,
                                          .max_document = decoder.max_document,
                                          .threads = at::get_num_threads(),
-                                         .optimizer = options_.optimizer});
+                                         .optimizer = options_.optimizer,
+                                         .device = decoder.device.is_cuda() ? DeviceType::cuda : DeviceType::cpu});
   }
 
   const BenchOptions& options_;

@@ -72,7 +72,7 @@ function rootOf(nvcc) {
 export function cudaCompiler(native) {
   return {
     title: `CUDA ${CUDA_MAJOR} compiler`,
-    needed: () => !cudaToolkit(native),
+    needed: () => process.platform === 'linux' && !cudaToolkit(native),
     async run(report) {
       await fetched(native, WHEELS, ['nvidia/'], report, (work) =>
         finishToolkit(join(work, 'nvidia/cu13'), folder(native)),
@@ -104,6 +104,7 @@ export function ncclHeader(native) {
   return {
     title: `NCCL ${NCCL_VERSION} header`,
     needed: () =>
+      process.platform === 'linux' &&
       !ncclInclude(native).startsWith(dirname(cudaTorchDir(native))) &&
       !(existsSync(stamp) && readFileSync(stamp, 'utf8') === NCCL_VERSION),
     async run(report) {

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <string>
 
+#include "core/plan/device_costs.h"
 #include "core/plan/model_tensors.h"
 #include "core/formats/nf4.h"
 #include "core/plan/parameter_owners.h"
@@ -15,8 +16,6 @@ namespace {
 
 constexpr int64_t kMasterBytes = 4;
 constexpr int64_t kGradientBytes = 4;
-// Resident memory of a rank with libtorch loaded and warm, before any model.
-constexpr int64_t kProcessBytes = int64_t{110} << 20;
 
 int64_t activation_bytes(const ModelConfig& config, const ModelLayout& model, const PlanInput& in) {
   const KeptLayers kept = kept_layers(model, in.checkpointing);
@@ -29,20 +28,6 @@ int64_t activation_bytes(const ModelConfig& config, const ModelLayout& model, co
   const SharedShapes shared = shared_shapes(config, model, in.method, in.capacity_tokens, in.max_document, in.slots, in.precision);
   for (const BufferShape& s : shared.all()) bytes += s.bytes(in.precision);
   return bytes;
-}
-
-// One packed operand of a product for all threads (and the sums of products with more terms than are packed at once); per
-// thread a block of the other operand and of the result, or the scores of a block of queries with the gradients of keys and
-// values.
-int64_t scratch_bytes(const ModelConfig& c, const ModelLayout& model, const PlanInput& in) {
-  constexpr int64_t kPackedFloats = 2 << 20, kSlice = 512, kGemmFloats = 168 * (256 + 512), kBlockRows = 192, kMargin = 32;
-  const int64_t group = model.heads.heads.size / model.heads.kv_heads.size, e = c.head_dim;
-  const int64_t rows = group * std::max<int64_t>(16, kBlockRows / group);
-  const int64_t keys = c.sliding_window ? std::min(in.max_document, c.sliding_window + rows) : in.max_document;
-  const int64_t pack = std::max({(rows + keys + kMargin) * e, (rows + e + kMargin) * keys, (keys + e + kMargin) * rows});
-  const int64_t attention = 2 * in.max_document * e + 3 * rows * e + 2 * rows * keys + pack;
-  const int64_t per_thread = std::max(kGemmFloats, attention);
-  return 4 * (kPackedFloats + kSlice * in.capacity_tokens + in.threads * per_thread);
 }
 
 int64_t elements_of(const NamedShape& tensor) {
@@ -140,8 +125,8 @@ MemoryPlan plan_memory(const ModelConfig& config, const PlanInput& in) {
     plan.optimizer = optimizer_bytes(*in.optimizer, trainable_tensors(config, *in.method, model.shard));
   share_over_data_parallel(in, plan);
   plan.activations = activation_bytes(config, model, in);
-  plan.scratch = scratch_bytes(config, model, in);
-  plan.overhead = kProcessBytes;
+  plan.scratch = device_scratch_bytes(config, model, in);
+  plan.overhead = device_overhead_bytes(in);
   return plan;
 }
 
@@ -162,7 +147,9 @@ PlanInput plan_input(const RunSpec& spec, int64_t machine_threads) {
           .optimizer = spec.optimizer,
           .shard = {},
           .zero_stage = spec.parallel.zero_stage,
-          .dp_size = spec.parallel.dp_size};
+          .dp_size = spec.parallel.dp_size,
+          .dp_rank = 0,
+          .device = spec.device};
 }
 
 MemoryPlan plan_memory(const ModelConfig& config, const RunSpec& spec, int64_t machine_threads) {

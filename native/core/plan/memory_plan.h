@@ -25,6 +25,7 @@ struct PlanInput {
   std::optional<OptimizerSpec> optimizer = {};  // what trains; none: the forecast has no optimizer
   std::optional<ModelShard> shard = {};         // what the rank has of the model; none: all of it
   int64_t zero_stage = 0, dp_size = 1, dp_rank = 0;
+  DeviceType device = DeviceType::cpu;  // whose memory it is
 };
 
 // Bytes, unless named otherwise.
@@ -33,8 +34,8 @@ struct MemoryPlan {
   int64_t gradients = 0;
   int64_t optimizer = 0;    // state and workspace
   int64_t activations = 0;  // workspaces
-  int64_t scratch = 0;      // of the kernels; an upper bound
-  int64_t overhead = 0;     // the process with its libraries
+  int64_t scratch = 0;      // of the kernels and, on a GPU, of libraries that allocate; an upper bound
+  int64_t overhead = 0;     // of the process with its libraries, in the memory of the device
   int64_t total_params = 0;      // elements that the rank has, without the adapter
   int64_t trainable_params = 0;  // elements
   int64_t adapter = 0;           // of the rank's part of an exported adapter file, fp32

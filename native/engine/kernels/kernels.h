@@ -1,6 +1,6 @@
-// What the decoder asks of a device: every heavy operation over tensors that the caller allocated. One implementation a
-// device. Nothing here allocates in the size of its arguments after warm-up, and nothing depends on how threads are
-// scheduled: the same call with the same number of threads gives the same bits.
+// What the decoder asks of a device: every heavy operation over tensors that the caller allocated (a GPU's fused attention allocates too).
+// One implementation a device. Nothing depends on how threads are scheduled: the same call gives the same bits, on the CPU with the same
+// number of threads, on a GPU with the same kind of card and the same libraries.
 //
 // Legend: N tokens, D hidden size, F intermediate size, H query heads, KV key-value heads, E head dimension, V vocabulary.
 // "Storage" is fp32 or bf16, the same for all storage tensors of a call unless said; statistics and gradients of weights
@@ -42,7 +42,7 @@ struct AttentionShape {
 struct AttentionForward {
   at::Tensor qkv;
   at::Tensor out;  // [N, H E]
-  at::Tensor lse;  // fp32 [H, N], or undefined: nothing is kept for a backward pass
+  at::Tensor lse;  // fp32 [H, N] without gaps (fused kernels read head h at h N), or undefined: nothing is kept for a backward pass
 };
 
 struct AttentionBackward {

@@ -109,7 +109,7 @@ LayerBuffers Workspace::layer(int64_t index, int64_t n, int64_t slot) const {
           .activated = all(b.activated),
           .rstd1 = own(b.rstd1),
           .rstd2 = own(b.rstd2),
-          .lse = b.lse.narrow(1, 0, n),
+          .lse = rows_of(b.lse, b.lse.size(0), n),
           .serial1 = own(b.serial1),
           .serial2 = own(b.serial2)};
 }

@@ -8,6 +8,7 @@
 #include "core/base/error.h"
 #include "core/base/float_bits.h"
 #include "engine/parallel/mpi_roll_call.h"
+#include "engine/parallel/process_watchdog.h"
 #include "engine/parallel/world.h"
 
 namespace collie {
@@ -110,6 +111,11 @@ void MpiSession::start_watchdog(double limit_seconds, std::function<void(const E
 
 void start_watchdog(double limit_seconds, std::function<void(const Error&)> report) {
   if (const auto session = MpiSession::current()) session->start_watchdog(limit_seconds, std::move(report));
+}
+
+Watchdog* process_watchdog() {
+  const auto session = MpiSession::current();
+  return session ? session->watchdog() : nullptr;
 }
 
 void abort_ranks(int status) {

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "engine/parallel/mpi_session.h"
+#include "engine/parallel/process_watchdog.h"
 #include "engine/parallel/tensor_staging.h"
 #include "engine/parallel/world.h"
 
@@ -53,8 +53,7 @@ class NcclTransfer : public Transfer {
 NcclCommunicator::NcclCommunicator(std::shared_ptr<Communicator> host, at::Device device, std::string name)
     : host_(std::move(host)), device_(device), name_(std::move(name)) {
   const c10::cuda::CUDAGuard guard(device_);
-  const auto session = MpiSession::current();
-  const Watchdog::Watch watch(session ? session->watchdog() : nullptr, "the start of NCCL", name_);
+  const Watchdog::Watch watch(process_watchdog(), "the start of NCCL", name_);
   comm_ = nccl_over(*host_);
 }
 
@@ -62,8 +61,7 @@ void NcclCommunicator::open_channels() {
   host_->open_channels();
   if (channels_ || size() == 1) return;
   const c10::cuda::CUDAGuard guard(device_);
-  const auto session = MpiSession::current();
-  const Watchdog::Watch watch(session ? session->watchdog() : nullptr, "the start of NCCL's channels", name_);
+  const Watchdog::Watch watch(process_watchdog(), "the start of NCCL's channels", name_);
   channels_.emplace(*host_, device_);
 }
 
@@ -75,9 +73,8 @@ NcclChannels& NcclCommunicator::channels() {
 }
 
 void NcclCommunicator::follow(const char* operation, std::shared_ptr<CudaPoint> point) const {
-  const auto session = MpiSession::current();
-  if (session && session->watchdog() != nullptr)
-    session->watchdog()->watch_until(operation, name_, [point = std::move(point)] { return point->reached(); });
+  if (Watchdog* watchdog = process_watchdog())
+    watchdog->watch_until(operation, name_, [point = std::move(point)] { return point->reached(); });
 }
 
 template <typename Call>

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/error.h"
+#include "engine/parallel/process_watchdog.h"
 
 namespace collie {
 
@@ -54,6 +55,8 @@ std::shared_ptr<Communicator> mpi_world() {
 }
 
 void start_watchdog(double, std::function<void(const Error&)>) {}
+
+Watchdog* process_watchdog() { return nullptr; }
 
 void abort_ranks(int) {}
 #endif

@@ -9,7 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/base/json_reader.h"
-#include "core/plan/memory_plan.h"
+#include "core/plan/device_costs.h"
 #include "core/recipe/parallel_support.h"
 
 namespace collie {
@@ -105,20 +105,32 @@ int64_t on_device(const Session& session, int64_t own) {
   return session.device.is_cpu() ? static_cast<int64_t>(here) : own;
 }
 
-// The system would not refuse the memory but end the process once it touches too much: so what cannot fit is refused
-// here. Scratch is left out, its forecast is an upper bound.
+// What the run takes of its device from here on, and what the device has for it. The CPU's memory is counted whole: what other programs
+// hold may be given back; its scratch is left out, the forecast of that is an upper bound. A GPU has what is free, and the context of this
+// process is on it already.
+struct Need {
+  int64_t own = 0, available = 0;
+};
+Need need_of(const MemoryPlan& plan, const at::Device& device) {
+  if (device.is_cpu()) return {plan.total() - plan.scratch, memory_total(device)};
+  return {plan.total() - kCudaContextBytes, memory_available(device)};
+}
+
+// The system would not refuse the memory but end the process once it touches too much, and a GPU would only in the middle of a step: so
+// what cannot fit is refused here.
 void refuse_what_cannot_fit(const Session& session, const DecoderOptions& options, const std::string& what) {
   const MemoryPlan plan = forecast(session, options);
-  const int64_t own = plan.total() - plan.scratch, needed = on_device(session, own);
-  const int64_t total = memory_total(session.device);
-  if (total == 0 || needed <= total) return;
+  const auto [own, available] = need_of(plan, session.device);
+  const int64_t needed = on_device(session, own);
+  if (available == 0 || needed <= available) return;
   const std::string ranks = std::to_string(session.parallel.host.size);
   const std::string together = needed == own ? "" : " (" + gigabytes(needed) + " for the " + ranks + " ranks of this host)";
+  const std::string free = session.device.is_cpu() ? "" : " free";
   throw Error("memory.insufficient",
               what + " need about " + gigabytes(own) + ": weights " + gigabytes(plan.weights) + ", gradients " +
                   gigabytes(plan.gradients) + ", optimizer " + gigabytes(plan.optimizer) + ", activations " +
-                  gigabytes(plan.activations) + together + ". " + device_name(session.device) + " has " + gigabytes(total) + ".",
-              kMemoryHint, {{"needed_bytes", needed}, {"total_bytes", total}, {"device", device_name(session.device)}});
+                  gigabytes(plan.activations) + together + ". " + device_name(session.device) + " has " + gigabytes(available) + free + ".",
+              kMemoryHint, {{"needed_bytes", needed}, {"total_bytes", available}, {"device", device_name(session.device)}});
 }
 
 }  // namespace

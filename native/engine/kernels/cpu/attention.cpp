@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "engine/kernels/attention_contract.h"
 #include "engine/kernels/cpu/cpu_kernels.h"
 
 namespace collie::cpu {
@@ -76,6 +77,7 @@ AttentionArgs document_args(const AttentionShape& s, const Documents& docs, cons
 }  // namespace
 
 void CpuKernels::attention(const AttentionShape& s, const Documents& docs, const AttentionForward& f) {
+  check_lse(s, f);
   const size_t type = static_cast<size_t>(storage_of(f.qkv));
   run_units(plan_units(units_, s, docs, block_queries(s.heads / s.kv_heads)), [&](const Unit& u) {
     AttentionArgs args = document_args(s, docs, f, u);
@@ -85,6 +87,7 @@ void CpuKernels::attention(const AttentionShape& s, const Documents& docs, const
 }
 
 void CpuKernels::attention_backward(const AttentionShape& s, const Documents& docs, const AttentionBackward& b) {
+  check_lse(s, b.forward);
   const size_t type = static_cast<size_t>(storage_of(b.dqkv));
   const int64_t group = s.heads / s.kv_heads, e = s.head_dim;
   run_units(plan_units(units_, s, docs, std::max<int64_t>(docs.longest, 1)), [&](const Unit& u) {

@@ -134,14 +134,14 @@ unsigned warp_blocks(int64_t warps) { return static_cast<unsigned>((warps + kWar
 
 void attention(const AttentionArgs& a, cudaStream_t stream) {
   for_storage(a.storage,
-              [&]<class T>() { forward_queries<T><<<warp_blocks(a.rows * a.heads), kThreads, 0, stream>>>(a); });
+              [&]<class T>() { launch(forward_queries<T>, warp_blocks(a.rows * a.heads), stream, a); });
 }
 
 void attention_backward(const AttentionBackwardArgs& b, cudaStream_t stream) {
   const AttentionArgs& a = b.forward;
   for_storage(a.storage, [&]<class T>() {
-    backward_queries<T><<<warp_blocks(a.rows * a.heads), kThreads, 0, stream>>>(b);
-    backward_keys<T><<<warp_blocks(a.rows * a.kv_heads), kThreads, 0, stream>>>(b);
+    launch(backward_queries<T>, warp_blocks(a.rows * a.heads), stream, b);
+    launch(backward_keys<T>, warp_blocks(a.rows * a.kv_heads), stream, b);
   });
 }
 

@@ -39,13 +39,13 @@ __global__ void add_partials(ColumnSumsArgs a) {
 }  // namespace
 
 void affine_columns(const ColumnAffineArgs& a, cudaStream_t stream) {
-  for_storage(a.storage, [&]<class T>() { affine_elements<T><<<blocks_for(a.rows * a.cols), kThreads, 0, stream>>>(a); });
+  for_storage(a.storage, [&]<class T>() { launch(affine_elements<T>, blocks_for(a.rows * a.cols), stream, a); });
 }
 
 void column_sums(const ColumnSumsArgs& a, cudaStream_t stream) {
   const dim3 grid(blocks_for(a.cols), kColumnPartials);
-  for_storage(a.storage, [&]<class T>() { column_partials<T><<<grid, kThreads, 0, stream>>>(a); });
-  add_partials<<<blocks_for(a.cols), kThreads, 0, stream>>>(a);
+  for_storage(a.storage, [&]<class T>() { launch(column_partials<T>, grid, stream, a); });
+  launch(add_partials, blocks_for(a.cols), stream, a);
 }
 
 }  // namespace collie::cuda

@@ -1,35 +1,24 @@
 #include "engine/kernels/cuda/cuda_kernels.h"
 
-#include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/mm.h>
-#include <c10/cuda/CUDAFunctions.h>
 
-#include <cmath>
-
-#include "core/base/error.h"
 #include "engine/kernels/cuda/tensors.h"
 
 namespace collie {
 
 std::unique_ptr<Kernels> make_cuda_kernels(at::Device device) {
-  const int count = c10::cuda::device_count();
-  const int index = device.has_index() ? device.index() : 0;
-  if (index >= count)
-    throw Error("device.unavailable", "CUDA device " + std::to_string(index) + " is not there: this machine shows " + std::to_string(count),
-                "Check the driver with nvidia-smi, or choose device cpu.", {{"index", index}, {"count", count}});
-  return std::make_unique<cuda::CudaKernels>(at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index)));
+  return std::make_unique<cuda::CudaKernels>(cuda::checked_device(device));
 }
 
 namespace cuda {
 namespace {
 
-at::Tensor on_device(at::Device device, int64_t elements, at::ScalarType dtype) {
+at::Tensor buffer_on(at::Device device, int64_t elements, at::ScalarType dtype) {
   return at::empty({elements}, at::TensorOptions().dtype(dtype).device(device));
 }
 
 void reserve(at::Tensor& buffer, const at::Tensor& like, int64_t elements) {
-  if (!buffer.defined() || buffer.numel() < elements) buffer = on_device(like.device(), elements, at::kFloat);
+  if (!buffer.defined() || buffer.numel() < elements) buffer = buffer_on(like.device(), elements, at::kFloat);
 }
 
 DropoutArgs dropout_args(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) {
@@ -56,139 +45,117 @@ CopyArgs copy_args(const at::Tensor& src, const at::Tensor& dst, double scale) {
 }  // namespace
 
 CudaKernels::CudaKernels(at::Device device)
-    : norm_result_(on_device(device, kReducePartials + 1, at::kDouble)), finite_result_(on_device(device, 1, at::kInt)) {
-  cudaDeviceProp properties;
-  C10_CUDA_CHECK(cudaGetDeviceProperties(&properties, device.index()));
-  name_ = std::string("cuda ") + properties.name;
+    : name_(device_name(device)),
+      norm_result_(buffer_on(device, kReducePartials + 1, at::kDouble)),
+      finite_result_(buffer_on(device, 1, at::kInt)) {
+  sum_products_in_fp32();
 }
 
 // cuBLAS takes operands of one type; a result of another type goes through its fp32 output, or a rounded copy.
 void CudaKernels::gemm(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, GemmScale scale) {
   if (a.scalar_type() != b.scalar_type()) return gemm(a.to(at::kFloat), b.to(at::kFloat), c, scale);
-  at::Tensor out = c;
-  if (a.scalar_type() == c.scalar_type()) {
-    at::addmm_out(out, c, a, b, scale.beta, scale.alpha);
-  } else if (c.scalar_type() == at::kFloat) {
-    at::addmm_out(out, c, a, b, at::kFloat, scale.beta, scale.alpha);
-  } else {
-    at::Tensor wide = c.to(at::kFloat);
-    at::addmm_out(wide, wide, a, b, scale.beta, scale.alpha);
-    out.copy_(wide);
-  }
+  if (a.scalar_type() == c.scalar_type() || c.scalar_type() == at::kFloat) return multiply(a, b, c, scale);
+  const at::Tensor wide = c.to(at::kFloat);
+  multiply(a, b, wide, scale);
+  at::Tensor(c).copy_(wide);
 }
 
 void CudaKernels::embedding(const at::Tensor& ids, const at::Tensor& table, const at::Tensor& out) { gather_rows(table, ids, out); }
 
 void CudaKernels::embedding_backward(const at::Tensor& ids, const at::Tensor& dout, const at::Tensor& dtable) {
-  cuda::embedding_backward(rows_args(dout, ids, dtable), stream_of(dout));
-  check_launch();
+  run_on(dout, [&](cudaStream_t stream) { cuda::embedding_backward(rows_args(dout, ids, dtable), stream); });
 }
 
 void CudaKernels::rms_norm(const RmsNormForward& f) {
-  cuda::rms_norm({storage_of(f.x), data(f.x), data(f.residual), data(f.sum), data(f.weight), data(f.y), data_as<float>(f.rstd),
-                  row_stride(f.x), row_stride(f.residual), row_stride(f.sum), row_stride(f.y), f.x.size(0), f.x.size(1),
-                  static_cast<float>(f.eps)},
-                 stream_of(f.x));
-  check_launch();
+  const NormArgs args{storage_of(f.x), data(f.x), data(f.residual), data(f.sum), data(f.weight), data(f.y), data_as<float>(f.rstd),
+                      row_stride(f.x), row_stride(f.residual), row_stride(f.sum), row_stride(f.y), f.x.size(0), f.x.size(1),
+                      static_cast<float>(f.eps)};
+  run_on(f.x, [&](cudaStream_t stream) { cuda::rms_norm(args, stream); });
 }
 
 void CudaKernels::rms_norm_backward(const RmsNormBackward& b) {
   if (b.dweight.defined()) reserve(norm_partial_, b.x, kNormPartials * b.x.size(1));
-  cuda::rms_norm_backward({storage_of(b.x), data(b.x), data(b.weight), data(b.dy), data_as<float>(b.rstd), data(b.dx),
-                           data_as<float>(b.dweight), data_as<float>(norm_partial_), row_stride(b.x), row_stride(b.dy),
-                           row_stride(b.dx), b.x.size(0), b.x.size(1)},
-                          stream_of(b.x));
-  check_launch();
+  const NormBackwardArgs args{storage_of(b.x), data(b.x), data(b.weight), data(b.dy), data_as<float>(b.rstd), data(b.dx),
+                              data_as<float>(b.dweight), data_as<float>(norm_partial_), row_stride(b.x), row_stride(b.dy),
+                              row_stride(b.dx), b.x.size(0), b.x.size(1)};
+  run_on(b.x, [&](cudaStream_t stream) { cuda::rms_norm_backward(args, stream); });
 }
 
 void CudaKernels::rotary(const Rotary& r, Direction direction) {
-  cuda::rotary({storage_of(r.x), data(r.x), data_as<int32_t>(r.positions), data_as<float>(r.cos), data_as<float>(r.sin),
-                row_stride(r.x), r.x.size(0), r.heads, r.head_dim, direction == Direction::forward ? 1.f : -1.f},
-               stream_of(r.x));
-  check_launch();
+  const RotaryArgs args{storage_of(r.x), data(r.x), data_as<int32_t>(r.positions), data_as<float>(r.cos), data_as<float>(r.sin),
+                        row_stride(r.x), r.x.size(0), r.heads, r.head_dim, direction == Direction::forward ? 1.f : -1.f};
+  run_on(r.x, [&](cudaStream_t stream) { cuda::rotary(args, stream); });
 }
 
 void CudaKernels::swiglu(const at::Tensor& gate_up, const at::Tensor& y) {
-  cuda::swiglu({storage_of(y), data(gate_up), data(y), row_stride(gate_up), row_stride(y), y.size(0), y.size(1)}, stream_of(y));
-  check_launch();
+  const SwigluArgs args{storage_of(y), data(gate_up), data(y), row_stride(gate_up), row_stride(y), y.size(0), y.size(1)};
+  run_on(y, [&](cudaStream_t stream) { cuda::swiglu(args, stream); });
 }
 
 void CudaKernels::swiglu_backward(const at::Tensor& gate_up, const at::Tensor& dy) {
-  cuda::swiglu_backward({storage_of(dy), data(gate_up), data(dy), row_stride(gate_up), row_stride(dy), dy.size(0), gate_up.size(1) / 2},
-                        stream_of(dy));
-  check_launch();
+  const SwigluArgs args{storage_of(dy), data(gate_up), data(dy), row_stride(gate_up), row_stride(dy), dy.size(0), gate_up.size(1) / 2};
+  run_on(dy, [&](cudaStream_t stream) { cuda::swiglu_backward(args, stream); });
 }
 
 void CudaKernels::cross_entropy(const CrossEntropy& c) {
-  cuda::cross_entropy(loss_args(c, {}), stream_of(c.logits));
-  check_launch();
+  run_on(c.logits, [&](cudaStream_t stream) { cuda::cross_entropy(loss_args(c, {}), stream); });
 }
 
 void CudaKernels::logit_maxima(const CrossEntropy& c, const LogitStatistics& s) {
-  cuda::logit_maxima(loss_args(c, s), stream_of(c.logits));
-  check_launch();
+  run_on(c.logits, [&](cudaStream_t stream) { cuda::logit_maxima(loss_args(c, s), stream); });
 }
 
 void CudaKernels::logit_sums(const CrossEntropy& c, const LogitStatistics& s) {
-  cuda::logit_sums(loss_args(c, s), stream_of(c.logits));
-  check_launch();
+  run_on(c.logits, [&](cudaStream_t stream) { cuda::logit_sums(loss_args(c, s), stream); });
 }
 
 void CudaKernels::cross_entropy_of(const CrossEntropy& c, const LogitStatistics& s) {
-  cuda::cross_entropy_of(loss_args(c, s), stream_of(c.logits));
-  check_launch();
+  run_on(c.logits, [&](cudaStream_t stream) { cuda::cross_entropy_of(loss_args(c, s), stream); });
 }
 
 void CudaKernels::dropout(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) {
-  cuda::dropout(dropout_args(x, y, mask), DropoutInto::overwrite, stream_of(x));
-  check_launch();
+  run_on(x, [&](cudaStream_t stream) { cuda::dropout(dropout_args(x, y, mask), DropoutInto::overwrite, stream); });
 }
 
 void CudaKernels::dropout_add(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) {
-  cuda::dropout(dropout_args(x, y, mask), DropoutInto::add, stream_of(x));
-  check_launch();
+  run_on(x, [&](cudaStream_t stream) { cuda::dropout(dropout_args(x, y, mask), DropoutInto::add, stream); });
 }
 
 void CudaKernels::gather_rows(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) {
-  cuda::gather_rows(rows_args(x, rows, out), stream_of(x));
-  check_launch();
+  run_on(x, [&](cudaStream_t stream) { cuda::gather_rows(rows_args(x, rows, out), stream); });
 }
 
 void CudaKernels::scatter_rows(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) {
-  cuda::scatter_rows(rows_args(x, rows, out), stream_of(x));
-  check_launch();
+  run_on(x, [&](cudaStream_t stream) { cuda::scatter_rows(rows_args(x, rows, out), stream); });
 }
 
 void CudaKernels::update(const ElementUpdate& u) {
   UpdateArgs args{storage_of(u.weight), data(u.weight), data_as<float>(u.grad), {}, u.weight.numel(),
                   static_cast<float>(u.grad_scale), u.rounding_key, u.first_element};
   for (size_t i = 0; i < u.state.size(); ++i) args.state[i] = data_as<float>(u.state[i]);
-  std::visit([&](const auto& rule) { cuda::update(args, rule, stream_of(u.weight)); }, u.rule);
-  check_launch();
+  run_on(u.weight, [&](cudaStream_t stream) { std::visit([&](const auto& rule) { cuda::update(args, rule, stream); }, u.rule); });
 }
 
 double CudaKernels::squared_norm(const at::Tensor& x) {
   double* partial = norm_result_.data_ptr<double>();
-  cuda::squared_norm(data_as<float>(x), x.numel(), partial, partial + kReducePartials, stream_of(x));
-  check_launch();
+  double* result = partial + kReducePartials;
+  run_on(x, [&](cudaStream_t stream) { cuda::squared_norm(data_as<float>(x), x.numel(), partial, result, stream); });
   return norm_result_[kReducePartials].item<double>();
 }
 
 bool CudaKernels::all_finite(const at::Tensor& x) {
   finite_result_.zero_();
-  count_non_finite(storage_of(x), data(x), x.numel(), finite_result_.data_ptr<int32_t>(), stream_of(x));
-  check_launch();
+  int32_t* result = finite_result_.data_ptr<int32_t>();
+  run_on(x, [&](cudaStream_t stream) { count_non_finite(storage_of(x), data(x), x.numel(), result, stream); });
   return finite_result_.item<int32_t>() == 0;
 }
 
 void CudaKernels::copy(const at::Tensor& src, const at::Tensor& dst, double scale) {
-  cuda::copy(copy_args(src, dst, scale), CopyInto::overwrite, stream_of(src));
-  check_launch();
+  run_on(src, [&](cudaStream_t stream) { cuda::copy(copy_args(src, dst, scale), CopyInto::overwrite, stream); });
 }
 
 void CudaKernels::add(const at::Tensor& src, const at::Tensor& dst) {
-  cuda::copy(copy_args(src, dst, 1), CopyInto::add, stream_of(src));
-  check_launch();
+  run_on(src, [&](cudaStream_t stream) { cuda::copy(copy_args(src, dst, 1), CopyInto::add, stream); });
 }
 
 int64_t CudaKernels::scratch_bytes() const {

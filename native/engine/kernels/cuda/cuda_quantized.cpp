@@ -16,11 +16,10 @@ void CudaKernels::dequantize_nf4(const Nf4Matrix& w, const at::Tensor& out) {
     nf4_tables_.narrow(0, kMap, kLevels).copy_(at::from_blob(const_cast<float*>(nf4::kLevels.data()), {kLevels}, at::kFloat));
   }
   const float* map = data_as<float>(nf4_tables_);
-  cuda::dequantize_nf4({storage_of(out), data_as<uint8_t>(w.codes), data_as<uint8_t>(w.magnitudes), data_as<float>(w.scales), map,
-                        map + kMap, data(out), out.stride(0), out.size(0), out.size(1), nf4::kBlock, nf4::kScaleBlock,
-                        static_cast<float>(w.offset), w.first_block, w.part_blocks, w.whole_blocks},
-                       stream_of(out));
-  check_launch();
+  const Nf4Args args{storage_of(out), data_as<uint8_t>(w.codes), data_as<uint8_t>(w.magnitudes), data_as<float>(w.scales), map,
+                     map + kMap, data(out), out.stride(0), out.size(0), out.size(1), nf4::kBlock, nf4::kScaleBlock,
+                     static_cast<float>(w.offset), w.first_block, w.part_blocks, w.whole_blocks};
+  run_on(out, [&](cudaStream_t stream) { cuda::dequantize_nf4(args, stream); });
 }
 
 }  // namespace collie::cuda

@@ -1,4 +1,5 @@
-// Shared by the .cu files: storage conversion, reductions over a warp and a block, launch sizes. Free of torch headers.
+// Shared by the .cu files: storage conversion, reductions over a warp and a block, launches. Free of torch headers, and of CUDA's syntax
+// besides its keywords: native/tests/emulation compiles the .cu files with a C++ compiler and runs them on the CPU.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -53,7 +54,19 @@ __device__ T block_reduce(T value, T identity) {
 
 inline unsigned blocks_for(int64_t items) {
   const int64_t blocks = (items + kThreads - 1) / kThreads;
-  return static_cast<unsigned>(blocks < 65535 * 16 ? (blocks > 0 ? blocks : 1) : 65535 * 16);
+  return static_cast<unsigned>(blocks < 65535 * 16 ? blocks : 65535 * 16);
+}
+
+// Runs a kernel in blocks of kThreads. No blocks is no work: the runtime itself refuses an empty grid. What else it refuses is
+// reported by cudaGetLastError().
+template <class... Parameters, class... Arguments>
+void launch(void (*kernel)(Parameters...), dim3 grid, cudaStream_t stream, Arguments&&... arguments) {
+  if (grid.x == 0 || grid.y == 0) return;
+  cudaLaunchConfig_t config = {};
+  config.gridDim = grid;
+  config.blockDim = dim3(kThreads);
+  config.stream = stream;
+  cudaLaunchKernelEx(&config, kernel, arguments...);
 }
 
 // for (i in grid stride over n)

@@ -1,4 +1,6 @@
 // Kernels over all elements: conversion, norms, finite check; and the loss over rows of logits.
+#include <algorithm>
+
 #include "engine/kernels/cuda/device.cuh"
 
 namespace collie::cuda {
@@ -21,9 +23,9 @@ __global__ void square_partials(const float* x, int64_t n, double* partial) {
   if (threadIdx.x == 0) partial[blockIdx.x] = sum;
 }
 
-__global__ void sum_partials(const double* partial, double* result) {
+__global__ void sum_partials(const double* partial, int64_t parts, double* result) {
   double sum = 0;
-  for (int64_t i = threadIdx.x; i < kReducePartials; i += blockDim.x) sum += partial[i];
+  for (int64_t i = threadIdx.x; i < parts; i += blockDim.x) sum += partial[i];
   sum = block_reduce<Sum>(sum, 0.0);
   if (threadIdx.x == 0) *result = sum;
 }
@@ -101,40 +103,41 @@ __global__ void cross_entropy_of_rows(LossArgs a) {
 void copy(const CopyArgs& a, CopyInto into, cudaStream_t stream) {
   for_storage(a.from, [&]<class From>() {
     for_storage(a.to, [&]<class To>() {
-      copy_elements<From, To><<<blocks_for(a.rows * a.cols), kThreads, 0, stream>>>(a, into);
+      launch(copy_elements<From, To>, blocks_for(a.rows * a.cols), stream, a, into);
     });
   });
 }
 
 void squared_norm(const float* x, int64_t n, double* partial, double* result, cudaStream_t stream) {
-  square_partials<<<kReducePartials, kThreads, 0, stream>>>(x, n, partial);
-  sum_partials<<<1, kThreads, 0, stream>>>(partial, result);
+  const int64_t parts = std::min<int64_t>(kReducePartials, blocks_for(n));
+  launch(square_partials, static_cast<unsigned>(parts), stream, x, n, partial);
+  launch(sum_partials, 1, stream, partial, parts, result);
 }
 
 void count_non_finite(Storage storage, const void* x, int64_t n, int32_t* result, cudaStream_t stream) {
   for_storage(storage, [&]<class T>() {
-    non_finite<T><<<blocks_for(n), kThreads, 0, stream>>>(static_cast<const T*>(x), n, result);
+    launch(non_finite<T>, blocks_for(n), stream, static_cast<const T*>(x), n, result);
   });
 }
 
 void cross_entropy(const LossArgs& a, cudaStream_t stream) {
   for_storage(a.storage,
-              [&]<class T>() { cross_entropy_rows<T><<<static_cast<unsigned>(a.rows), kThreads, 0, stream>>>(a); });
+              [&]<class T>() { launch(cross_entropy_rows<T>, static_cast<unsigned>(a.rows), stream, a); });
 }
 
 void logit_maxima(const LossArgs& a, cudaStream_t stream) {
   for_storage(a.storage,
-              [&]<class T>() { logit_maxima_rows<T><<<static_cast<unsigned>(a.rows), kThreads, 0, stream>>>(a); });
+              [&]<class T>() { launch(logit_maxima_rows<T>, static_cast<unsigned>(a.rows), stream, a); });
 }
 
 void logit_sums(const LossArgs& a, cudaStream_t stream) {
   for_storage(a.storage,
-              [&]<class T>() { logit_sums_rows<T><<<static_cast<unsigned>(a.rows), kThreads, 0, stream>>>(a); });
+              [&]<class T>() { launch(logit_sums_rows<T>, static_cast<unsigned>(a.rows), stream, a); });
 }
 
 void cross_entropy_of(const LossArgs& a, cudaStream_t stream) {
   for_storage(a.storage,
-              [&]<class T>() { cross_entropy_of_rows<T><<<static_cast<unsigned>(a.rows), kThreads, 0, stream>>>(a); });
+              [&]<class T>() { launch(cross_entropy_of_rows<T>, static_cast<unsigned>(a.rows), stream, a); });
 }
 
 }  // namespace collie::cuda

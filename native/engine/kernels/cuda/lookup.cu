@@ -66,20 +66,20 @@ __global__ void dropout_elements(DropoutArgs a, DropoutInto into) {
 }  // namespace
 
 void gather_rows(const RowsArgs& a, cudaStream_t stream) {
-  for_storage(a.storage, [&]<class T>() { gather<T><<<blocks_for(a.count * a.dim), kThreads, 0, stream>>>(a); });
+  for_storage(a.storage, [&]<class T>() { launch(gather<T>, blocks_for(a.count * a.dim), stream, a); });
 }
 
 void scatter_rows(const RowsArgs& a, cudaStream_t stream) {
-  for_storage(a.storage, [&]<class T>() { scatter<T><<<blocks_for(a.count * a.dim), kThreads, 0, stream>>>(a); });
+  for_storage(a.storage, [&]<class T>() { launch(scatter<T>, blocks_for(a.count * a.dim), stream, a); });
 }
 
 void embedding_backward(const RowsArgs& a, cudaStream_t stream) {
   for_storage(a.storage,
-              [&]<class T>() { embedding_gradient<T><<<static_cast<unsigned>(a.count), kThreads, 0, stream>>>(a); });
+              [&]<class T>() { launch(embedding_gradient<T>, static_cast<unsigned>(a.count), stream, a); });
 }
 
 void dropout(const DropoutArgs& a, DropoutInto into, cudaStream_t stream) {
-  for_storage(a.storage, [&]<class T>() { dropout_elements<T><<<blocks_for(a.rows * a.cols), kThreads, 0, stream>>>(a, into); });
+  for_storage(a.storage, [&]<class T>() { launch(dropout_elements<T>, blocks_for(a.rows * a.cols), stream, a, into); });
 }
 
 }  // namespace collie::cuda

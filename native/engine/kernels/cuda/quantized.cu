@@ -19,7 +19,7 @@ __global__ void dequantize(Nf4Args a) {
 }  // namespace
 
 void dequantize_nf4(const Nf4Args& a, cudaStream_t stream) {
-  for_storage(a.storage, [&]<class T>() { dequantize<T><<<blocks_for(a.rows * a.cols), kThreads, 0, stream>>>(a); });
+  for_storage(a.storage, [&]<class T>() { launch(dequantize<T>, blocks_for(a.rows * a.cols), stream, a); });
 }
 
 }  // namespace collie::cuda

@@ -106,32 +106,32 @@ __global__ void swiglu_backward_elements(SwigluArgs a) {
 }  // namespace
 
 void rms_norm(const NormArgs& a, cudaStream_t stream) {
-  for_storage(a.storage, [&]<class T>() { rms_norm_rows<T><<<static_cast<unsigned>(a.rows), kThreads, 0, stream>>>(a); });
+  for_storage(a.storage, [&]<class T>() { launch(rms_norm_rows<T>, static_cast<unsigned>(a.rows), stream, a); });
 }
 
 void rms_norm_backward(const NormBackwardArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
     if (a.dweight) {
       const dim3 grid(blocks_for(a.dim), kNormPartials);
-      norm_weight_partials<T><<<grid, kThreads, 0, stream>>>(a);
-      norm_weight_sum<<<blocks_for(a.dim), kThreads, 0, stream>>>(a.partial, a.dweight, a.dim);
+      launch(norm_weight_partials<T>, grid, stream, a);
+      launch(norm_weight_sum, blocks_for(a.dim), stream, a.partial, a.dweight, a.dim);
     }
-    if (a.dx) rms_norm_backward_rows<T><<<static_cast<unsigned>(a.rows), kThreads, 0, stream>>>(a);
+    if (a.dx) launch(rms_norm_backward_rows<T>, static_cast<unsigned>(a.rows), stream, a);
   });
 }
 
 void rotary(const RotaryArgs& a, cudaStream_t stream) {
   const unsigned blocks = blocks_for(a.rows * a.heads * a.head_dim / 2);
-  for_storage(a.storage, [&]<class T>() { rotary_pairs<T><<<blocks, kThreads, 0, stream>>>(a); });
+  for_storage(a.storage, [&]<class T>() { launch(rotary_pairs<T>, blocks, stream, a); });
 }
 
 void swiglu(const SwigluArgs& a, cudaStream_t stream) {
-  for_storage(a.storage, [&]<class T>() { swiglu_elements<T><<<blocks_for(a.rows * a.dim), kThreads, 0, stream>>>(a); });
+  for_storage(a.storage, [&]<class T>() { launch(swiglu_elements<T>, blocks_for(a.rows * a.dim), stream, a); });
 }
 
 void swiglu_backward(const SwigluArgs& a, cudaStream_t stream) {
   for_storage(a.storage,
-              [&]<class T>() { swiglu_backward_elements<T><<<blocks_for(a.rows * a.dim), kThreads, 0, stream>>>(a); });
+              [&]<class T>() { launch(swiglu_backward_elements<T>, blocks_for(a.rows * a.dim), stream, a); });
 }
 
 }  // namespace collie::cuda

@@ -40,7 +40,7 @@ __global__ void update_elements(UpdateArgs a, Rule rule) {
 
 template <class Rule>
 void update(const UpdateArgs& a, const Rule& rule, cudaStream_t stream) {
-  for_storage(a.storage, [&]<class T>() { update_elements<Rule, T><<<blocks_for(a.n), kThreads, 0, stream>>>(a, rule); });
+  for_storage(a.storage, [&]<class T>() { launch(update_elements<Rule, T>, blocks_for(a.n), stream, a, rule); });
 }
 
 template void update(const UpdateArgs&, const AdamWRule&, cudaStream_t);
