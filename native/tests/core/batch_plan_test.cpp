@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <numeric>
 
 #include "core/base/random.h"
@@ -101,9 +101,9 @@ TEST_CASE("batch plan: shuffles are unbiased") {
 
 TEST_CASE("batch plan: a million documents are quick") {
   const auto lengths = some_lengths(1'000'000, 500, 3);
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();  // of the processor: other programs do not count
   const auto plan = plan_epoch(lengths, shape_of(2048, true), 1, 0);
-  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
+  CHECK(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC < 5);
   const int64_t tokens = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
   CHECK(static_cast<double>(plan.size()) < 1.02 * static_cast<double>(tokens) / 2048);
 }
