@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/base/json_reader.h"
+#include "core/recipe/rules.h"
 #include "engine/train/session.h"
 #include "rank/bench_workload.h"
 
@@ -96,8 +97,10 @@ BenchOptions bench_options(const Arguments& arguments) {
   }
   decoder.method = bench_method(arguments);
   options.optimizer = bench_optimizer(arguments);
-  if (decoder.quantization == Quantization::nf4 && (!has_adapter(*decoder.method) || decoder.method->type == "pissa"))
-    throw UsageError("--quantization nf4: 4 bits cannot hold the steps of trained weights; use a method with an adapter");
+  const char* quantization = decoder.quantization == Quantization::nf4 ? "nf4" : "none";
+  throw_refusals(rule_refusals({{"method", {{"type", decoder.method->type}}},
+                                {"optimizer", {{"type", options.optimizer.type}}},
+                                {"quantization", quantization}}));
   if (updates_inside_backward(options.optimizer)) {
     decoder.masters = Masters::none;
     decoder.gradients = GradientLife::one_layer;

@@ -2,7 +2,13 @@
 import { basename } from 'node:path';
 import type { ExportRecord } from '../../shared/api/entities.ts';
 import type { RunStatus } from '../../shared/runs/events.ts';
-import { methodTitle, methodTraits, optimizerTitle, whatIsTrained } from '../../shared/spec/method-traits.ts';
+import {
+  cardNote,
+  methodTitle,
+  methodTraits,
+  optimizerTitle,
+  whatIsTrained,
+} from '../../shared/spec/method-traits.ts';
 import type { MethodType } from '../../shared/spec/methods.ts';
 import { globalBatch, type RunSpec } from '../../shared/spec/run-spec.ts';
 
@@ -46,17 +52,8 @@ function frontMatter(kind: ExportRecord['kind'], type: MethodType, base: string)
 
 /** What surprises about this export, if anything. */
 function remarks(kind: ExportRecord['kind'], { method, quantization }: RunSpec): string[] {
-  const found: string[] = [];
-  if (method.type === 'pissa' && kind === 'adapter')
-    found.push(
-      `PiSSA changes the base weights before it trains. This adapter is the difference to the unchanged base, written as LoRA of rank ${2 * method.rank}, twice the rank that was trained.`,
-    );
-  if (method.type === 'p_tuning' && kind === 'adapter')
-    found.push(
-      'The prompt encoder is not in it: only the vectors that it makes, which are all that is needed.',
-    );
-  if (method.type === 'bitfit')
-    found.push('The trained biases are in the model; its config.json says that its linear layers have them.');
+  const note = cardNote(method, kind);
+  const found = note === null ? [] : [note];
   if (quantization === 'nf4')
     found.push(
       kind === 'merged'

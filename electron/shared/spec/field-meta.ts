@@ -11,6 +11,14 @@ export interface MethodTraits {
   peftType?: 'LORA' | 'ADALORA' | 'IA3' | 'PROMPT_TUNING' | 'PREFIX_TUNING' | 'P_TUNING';
   /** Why the training cannot be folded into the model's weights; left out: it can. */
   notMergeable?: string;
+  /** Why it has no adapter, behind its title, for `adapter: 'none'`. */
+  noAdapter?: string;
+  /** Its adapter is plain LoRA, which other programs than PEFT load as well. */
+  plainLora?: true;
+  /** Numbers in an exported adapter for each trained one; 1 when left out, null: known only when it is written. */
+  adapterFactor?: number | null;
+  /** What surprises about an export, for its model card; {key} stands for a setting. */
+  cardNotes?: { adapter?: string; merged?: string };
   /** What it trains, behind "trains"; {key} stands for a setting: "LoRA adapters of rank {rank}". */
   trains: string;
   /** What it costs, in a sentence for the docs. */

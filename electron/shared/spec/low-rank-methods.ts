@@ -53,6 +53,7 @@ export const lora = z
         base: 'frozen',
         adapter: 'peft',
         peftType: 'LORA',
+        plainLora: true,
         trains: 'LoRA adapters of rank {rank}',
         cost: 'About 1% of the parameters at rank 16, a few MB on disk; a step costs little more than the forward and backward pass.',
         choose: 'The first choice for almost everything.',
@@ -116,6 +117,12 @@ export const pissa = z
         base: 'rewritten',
         adapter: 'peft',
         peftType: 'LORA',
+        plainLora: true,
+        adapterFactor: 2,
+        cardNotes: {
+          adapter:
+            'PiSSA changes the base weights before it trains. This adapter is the difference to the unchanged base, written as LoRA of twice the rank that was trained, which was {rank}.',
+        },
         trains: 'PiSSA adapters of rank {rank}',
         cost: 'As LoRA; a singular value decomposition of every target at the start, and an export of twice the rank.',
         choose: 'When few steps have to suffice.',

@@ -33,6 +33,12 @@ export const methodLabel = (method: Method): string =>
 /** What is trained, to be read after "trains": "LoRA adapters of rank 16". */
 export const whatIsTrained = (method: Method): string => fill(methodTraits(method.type).trains, method);
 
+/** What surprises about an export of this kind; null: nothing. */
+export function cardNote(method: Method, kind: ExportKind): string | null {
+  const note = methodTraits(method.type).cardNotes?.[kind];
+  return note === undefined ? null : fill(note, method);
+}
+
 export interface Refusal {
   reason: string;
   /** What to do instead. */
@@ -41,7 +47,7 @@ export interface Refusal {
 
 /** Why a run of this method cannot be exported as this kind, or null: it can. */
 export function exportRefusal(type: MethodType, kind: ExportKind): Refusal | null {
-  const { base, adapter, notMergeable } = methodTraits(type);
+  const { adapter, noAdapter, notMergeable } = methodTraits(type);
   const title = methodTitle(type);
   if (kind === 'merged') {
     if (notMergeable === undefined) return null;
@@ -51,11 +57,7 @@ export function exportRefusal(type: MethodType, kind: ExportKind): Refusal | nul
     };
   }
   if (adapter !== 'none') return null;
-  const why =
-    base === 'trained'
-      ? 'trains the weights of the model itself, so there is no adapter'
-      : 'trains biases, which no adapter format holds';
-  return { reason: `${title} ${why}.`, way: 'Export it as a merged model.' };
+  return { reason: `${title} ${noAdapter}.`, way: 'Export it as a merged model.' };
 }
 
 /** Kinds of export that this method has, adapters first. */

@@ -146,6 +146,11 @@ const ptuning = z
         adapter: 'peft',
         peftType: 'P_TUNING',
         notMergeable: 'its virtual tokens are input before every text, not weights',
+        adapterFactor: null,
+        cardNotes: {
+          adapter:
+            'The prompt encoder is not in it: only the vectors that it makes, which are all that is needed.',
+        },
         trains: '{virtual_tokens} virtual tokens through a prompt encoder',
         cost: 'As prompt tuning, and a small network while training that is not saved.',
         choose: 'When prompt tuning trains unsteadily.',
@@ -196,6 +201,10 @@ const bitfit = z.strictObject({ type: z.literal('bitfit') }).meta(
     traits: {
       base: 'frozen',
       adapter: 'none',
+      noAdapter: 'trains biases, which no adapter format holds',
+      cardNotes: {
+        merged: 'The trained biases are in the model; its config.json says that its linear layers have them.',
+      },
       trains: 'the biases of all linear layers',
       cost: 'About 0.1% of the parameters, without any cost when the model answers.',
       choose: 'For small changes of style, with little data.',
@@ -233,6 +242,7 @@ const freeze = z
       traits: {
         base: 'trained',
         adapter: 'none',
+        noAdapter: 'trains the weights of the model itself, so there is no adapter',
         trains: 'the last {last_layers} layers and the final norm',
         cost: 'Gradients and optimizer states of whole layers, but the backward pass ends early, so steps are fast.',
         choose: 'When the last layers are enough: new formats, classification-like tasks.',
@@ -257,6 +267,7 @@ const full = z.strictObject({ type: z.literal('full') }).meta(
     traits: {
       base: 'trained',
       adapter: 'none',
+      noAdapter: 'trains the weights of the model itself, so there is no adapter',
       trains: 'every weight',
       cost: 'Gradients and optimizer states of every weight: with AdamW 16 bytes a parameter and more.',
       choose:

@@ -15,7 +15,7 @@ const PeftFormat& format_of(const MethodSpec& method) {
     throw Error("request.invalid", "This run trained weights of the model itself, so it has no adapter.", "Export it with --kind merged.");
   if (const PeftFormat* format = peft_format(method.type)) return *format;
   throw Error("request.invalid", "PEFT has no method " + method.type + ", so there is no adapter that it could load.",
-              method.type == "bitfit" ? "Export it with --kind merged." : "Use the checkpoint itself, here.", {{"method", method.type}});
+              peft_method(method.type).layer ? "Use the checkpoint itself, here." : "Export it with --kind merged.", {{"method", method.type}});
 }
 
 // Serial adapters are nothing that PEFT has: a folder of our own, tensors under their own names.

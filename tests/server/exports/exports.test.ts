@@ -169,7 +169,7 @@ test('the card says what an adapter is of, and how it is loaded', async () => {
   };
   const pissa = await card(runWith({ method: { type: 'pissa', rank: 4 } }), 'adapter');
   expect(pissa).toContain('tags: [pissa, collie-workbench]');
-  expect(pissa).toContain('LoRA of rank 8, twice the rank');
+  expect(pissa).toContain('LoRA of twice the rank that was trained, which was 4');
   const bottleneck = await card(runWith({ method: { type: 'bottleneck' } }), 'adapter');
   expect(bottleneck).toContain('PEFT has no format for bottleneck adapters');
   expect(bottleneck).not.toContain('PeftModel');

@@ -20,19 +20,16 @@ export interface KindInfo {
   refusal: Refusal | null;
 }
 
-/** Low-rank adapters without further tensors: what other programs than PEFT know. */
-const WIDELY_KNOWN: readonly MethodType[] = ['lora', 'pissa'];
-
 function adapterInfo(type: MethodType): Omit<KindInfo, 'refusal'> {
-  const own = methodTraits(type).adapter === 'own';
-  const widely = WIDELY_KNOWN.includes(type);
+  const { adapter, plainLora } = methodTraits(type);
+  const own = adapter === 'own';
   return {
     kind: 'adapter',
     title: own ? 'Adapter (Collie)' : 'Adapter (PEFT)',
     text: 'Only what was trained, as a small folder. It needs the base model beside it, and several adapters can share one.',
     loads: own
       ? 'Collie Workbench'
-      : `Hugging Face PEFT${widely ? '; vLLM; llama.cpp after convert_lora_to_gguf.py' : ''}`,
+      : `Hugging Face PEFT${plainLora ? '; vLLM; llama.cpp after convert_lora_to_gguf.py' : ''}`,
   };
 }
 
@@ -65,9 +62,8 @@ export function estimateBytes(
   model: Pick<ModelCard, 'sizeBytes'> | null,
 ): number | null {
   if (kind === 'merged') return model?.sizeBytes ?? null;
-  // Of P-tuning only what its trained encoder puts out is written; PiSSA becomes LoRA of twice the rank.
-  if (trainableParams === null || method.type === 'p_tuning') return null;
-  return trainableParams * 4 * (method.type === 'pissa' ? 2 : 1);
+  const { adapterFactor: factor = 1 } = methodTraits(method.type);
+  return trainableParams === null || factor === null ? null : trainableParams * 4 * factor;
 }
 
 const python = (text: string) => JSON.stringify(text);
