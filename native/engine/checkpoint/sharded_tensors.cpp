@@ -181,7 +181,11 @@ void read_tensors(const ShardedTensors& stored, const std::vector<NamedTensor>& 
 void check_files(const ShardedTensors& stored, const std::vector<NamedTensor>& tensors) {
   for (const auto& [name, tensor, wanted, sole] : tensors) {
     const StoredTensor* from = stored.find(name);
-    if (!from) continue;
+    if (!from) {  // its name may be what was damaged
+      for (const auto& [other, held] : stored.tensors())
+        for (const StoredTensor::Piece& piece : held.pieces) piece.file->check();
+      continue;
+    }
     for (const auto& [slice, view, file] : from->pieces) {
       const bool apart = slice.dim >= 0 && wanted.dim >= 0 &&
                          (slice.range.end() <= wanted.range.begin || wanted.range.end() <= slice.range.begin);
