@@ -2,6 +2,8 @@
 import { resolve } from 'node:path';
 import pc from 'picocolors';
 import { tokenStats } from '../server/datasets/lengths.ts';
+import { unusableSentences } from '../server/datasets/unusable.ts';
+import { unusedSentences } from '../server/datasets/unused.ts';
 import { loadTokenizer } from '../server/tokenize/tokenizer.ts';
 import type { DatasetCard, ExportRecord, ModelCard, TokenStats } from '../shared/api/entities.ts';
 import { CollieError } from '../shared/errors.ts';
@@ -52,13 +54,28 @@ export async function listDatasets(json: boolean): Promise<void> {
   });
 }
 
-export async function importDataset(path: string, name: string, json: boolean): Promise<void> {
+/** As the flags of `collie datasets import` say. */
+export interface ImportFlags {
+  name: string;
+  encoding: 'utf-8' | 'windows-1252';
+  ragged: 'refuse' | 'leave_out';
+  json: boolean;
+}
+
+export async function importDataset(path: string, { json, ...choices }: ImportFlags): Promise<void> {
   await withHost(async (host) => {
-    const { jobId } = await host.call('datasets.import', { path, name });
+    const { jobId } = await host.call('datasets.import', { path, ...choices });
     const card = await followJob<DatasetCard>(host, jobId);
     if (json) return printJson(card);
     process.stdout.write(`${card.id}: ${card.rows} rows, ${mappingText(card)}\n`);
+    printNotes(card);
   });
+}
+
+/** What was changed while reading, and what the mapping does not use. */
+function printNotes(card: DatasetCard): void {
+  const unused = card.mapping === null ? [] : unusedSentences(card, card.mapping);
+  for (const sentence of [...card.notes, ...unused]) process.stdout.write(`${sentence}\n`);
 }
 
 export interface InspectFlags {
@@ -103,7 +120,10 @@ function printDataset(card: DatasetCard, stats: TokenStats | null, seqLen: numbe
   process.stdout.write(`${card.name}: ${card.format}, ${card.rows} rows, ${formatBytes(card.sizeBytes)}\n`);
   printTable([['COLUMN', 'TYPE'], ...card.columns.map(({ name, type }) => [name, type])]);
   process.stdout.write(`${mappingText(card)}\n`);
+  printNotes(card);
   if (!stats) return;
+  const rowCount = stats.rows + stats.unusable.reduce((sum, { rows: n }) => sum + n, 0);
+  for (const sentence of unusableSentences(stats.unusable, rowCount)) process.stdout.write(`${sentence}\n`);
   const rows: [string, string][] = [
     ['tokens', `${stats.tokens}, ${stats.trainedTokens} of them answers`],
     [

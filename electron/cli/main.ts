@@ -194,10 +194,22 @@ const datasets = program.command('datasets').description('the dataset library');
 datasets.command('list').action(guarded(async () => (await import('./library.ts')).listDatasets(json())));
 datasets
   .command('import')
-  .argument('<path>', 'a JSONL, JSON, CSV or Parquet file')
+  .argument('<path>', 'a JSONL, JSON, CSV, Parquet, Arrow or text file; gz, zst, bz2 and xz are unpacked')
   .option('--name <name>', 'how it is called', '')
+  .addOption(
+    new Option('--encoding <name>', 'of a text file; UTF-16 is seen by itself')
+      .choices(['utf-8', 'windows-1252'])
+      .default('utf-8'),
+  )
+  .addOption(
+    new Option('--ragged <what>', 'CSV rows with another number of fields than the header')
+      .choices(['refuse', 'leave_out'])
+      .default('refuse'),
+  )
   .action(
-    guarded(async (path, { name }) => (await import('./library.ts')).importDataset(path, name, json())),
+    guarded(async (path, flags) =>
+      (await import('./library.ts')).importDataset(path, { ...flags, json: json() }),
+    ),
   );
 datasets
   .command('inspect')

@@ -35,9 +35,18 @@ type Raw = Record<string, unknown>;
 const isObject = (value: unknown): value is Raw =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** `{from: [...], value: [...]}` -> `[{from, value}, ...]`: how datasets stores a sequence of objects in Parquet. */
+function rowwise(value: unknown): unknown {
+  if (!isObject(value)) return value;
+  const columns = Object.entries(value).filter((one): one is [string, unknown[]] => Array.isArray(one[1]));
+  const roles = columns.find(([name]) => name === 'role' || name === 'from')?.[1];
+  if (roles === undefined || columns.some(([, list]) => list.length !== roles.length)) return value;
+  return roles.map((_, k) => Object.fromEntries(columns.map(([name, list]) => [name, list[k]])));
+}
+
 /** JSON, or a Python literal, inside a text; the value itself when it is no such text. */
 export function parsed(value: unknown): unknown {
-  if (typeof value !== 'string') return value;
+  if (typeof value !== 'string') return rowwise(value);
   try {
     return JSON.parse(value);
   } catch {

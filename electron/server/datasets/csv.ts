@@ -28,15 +28,50 @@ export function firstRecord(text: string, delimiter: string): string[] | null {
   return quoted ? null : [...fields, field];
 }
 
+/** Excel's first line `sep=;`, which names the delimiter. null: there is none. */
+export function separatorLine(head: string): { line: string; delimiter: string } | null {
+  const found = /^"?sep=([^\r\n])"?(?:\r\n|\n|\r)/i.exec(head);
+  return found === null ? null : { line: found[0], delimiter: found[1] as string };
+}
+
+/** Records whose number of fields is not `width`, with the line they begin in, from 1; and the text of all others. */
+export function raggedRecords(text: string, delimiter: string, width: number) {
+  const kept: string[] = [];
+  const ragged: { line: number; fields: number }[] = [];
+  let [start, line, fields, quoted, fieldStart, first] = [0, 1, 1, false, true, 1];
+  const end = (at: number) => {
+    const record = text.slice(start, at);
+    if (record.trim() === '' || fields === width) kept.push(record);
+    else ragged.push({ line: first, fields });
+    [start, fields, fieldStart, first] = [at, 1, true, line];
+  };
+  for (let at = 0; at < text.length; at += 1) {
+    const one = text[at];
+    if (one === '\n') line += 1;
+    if (quoted) {
+      if (one !== '"') continue;
+      if (text[at + 1] === '"') at += 1;
+      else quoted = false;
+    } else if (one === '"' && fieldStart) [quoted, fieldStart] = [true, false];
+    else if (one === delimiter) {
+      fields += 1;
+      fieldStart = true;
+    } else if (one === '\n' || (one === '\r' && text[at + 1] !== '\n')) end(at + 1);
+    else fieldStart = false;
+  }
+  if (start < text.length) end(text.length);
+  return { kept, ragged };
+}
+
 export interface CsvShape {
   delimiter: string;
   columns: string[];
 }
 
 /** Delimiter and columns from the beginning of a file: the delimiter that cuts the header into most fields. */
-export function csvShape(head: string): CsvShape | null {
+export function csvShape(head: string, given?: string): CsvShape | null {
   let best: CsvShape | null = null;
-  for (const delimiter of DELIMITERS) {
+  for (const delimiter of given === undefined ? DELIMITERS : [given]) {
     const columns = firstRecord(head, delimiter);
     if (columns !== null && columns.length > (best?.columns.length ?? 0)) best = { delimiter, columns };
   }

@@ -3,6 +3,7 @@ import { open, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { DatasetCard } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
+import { firstRecord } from './csv.ts';
 
 export type Format = DatasetCard['format'];
 
@@ -39,14 +40,33 @@ function formatOfText(head: string, extension: string, complete: boolean): Forma
     return extension === '.json' ? 'json' : 'jsonl';
   }
   if (extension === '.jsonl' || extension === '.ndjson') return 'jsonl';
-  return extension === '.json' ? 'json' : 'csv';
+  if (extension === '.json') return 'json';
+  return extension === '.txt' && !isTable(text) ? 'text' : 'csv';
+}
+
+/** Whether the lines of a .txt file are a table: the same delimiter, as often in each of the first ones, and not a comma of prose. */
+function isTable(text: string): boolean {
+  const lines = text
+    .split(/\r\n|\n|\r/)
+    .filter((line) => line.trim() !== '')
+    .slice(0, 5);
+  return ['\t', ';', '|', ','].some((delimiter) => {
+    const counts = lines.map((line) => (firstRecord(line, delimiter) ?? []).length);
+    const names = firstRecord(lines[0] ?? '', delimiter) ?? [];
+    return (
+      lines.length > 1 &&
+      names.length > 1 &&
+      names.every((name) => /^[\p{L}_][\p{L}\p{N}_ -]{0,30}$/u.test(name.trim())) &&
+      counts.every((n) => n === names.length)
+    );
+  });
 }
 
 /**
  * Looks at a file. Throws dataset.not_found when there is none, dataset.unreadable for a folder or a compressed file,
  * dataset.empty for a file of nothing but white space.
  */
-export async function detectFormat(path: string): Promise<Detected> {
+export async function detectFormat(path: string, shown = path): Promise<Detected> {
   let info: Awaited<ReturnType<typeof stat>>;
   try {
     info = await stat(path);
@@ -58,7 +78,7 @@ export async function detectFormat(path: string): Promise<Detected> {
     throw new CollieError(
       'dataset.unreadable',
       `${path} is a folder, not a file.`,
-      'Choose one JSONL, JSON, CSV or Parquet file.',
+      'Choose one JSONL, JSON, CSV, Parquet or Arrow file.',
       { path },
     );
   }
@@ -72,30 +92,23 @@ export async function detectFormat(path: string): Promise<Detected> {
   const sizeBytes = info.size;
   if (bytes.subarray(0, 4).toString('latin1') === 'PAR1')
     return { format: 'parquet', head: '', markBytes: 0, sizeBytes };
-  if ((bytes[0] === 0x1f && bytes[1] === 0x8b) || bytes.subarray(0, 2).toString('latin1') === 'PK') {
-    throw new CollieError(
-      'dataset.unreadable',
-      `${path} is compressed.`,
-      'Unpack it, then import the file inside.',
-      {
-        path,
-      },
-    );
-  }
+  const arrow = bytes.subarray(0, 6).toString('latin1') === 'ARROW1';
+  if (arrow || (bytes.length > 8 && bytes.readUInt32LE(0) === 0xffffffff))
+    return { format: 'arrow', head: '', markBytes: 0, sizeBytes };
   const text = bytes.toString('utf8');
   const markBytes = text.startsWith('\uFEFF') ? 3 : 0;
   const head = markBytes > 0 ? text.slice(1) : text;
   if (head.trim() === '' && sizeBytes <= HEAD_BYTES)
-    throw new CollieError('dataset.empty', `${path} is empty.`, 'Choose a file with at least one row.', {
-      path,
+    throw new CollieError('dataset.empty', `${shown} is empty.`, 'Choose a file with at least one row.', {
+      path: shown,
     });
   const extension = extname(path).toLowerCase();
   if (extension === '.parquet') {
     throw new CollieError(
       'dataset.unreadable',
-      `${path} is no Parquet file: it does not begin with PAR1.`,
+      `${shown} is no Parquet file: it does not begin with PAR1.`,
       'The file is damaged or has the wrong name.',
-      { path },
+      { path: shown },
     );
   }
   return { format: formatOfText(head, extension, sizeBytes <= HEAD_BYTES), head, markBytes, sizeBytes };

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { type DatasetCard, datasetCardSchema } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
 import { writeText } from '../files/write.ts';
-import { cancelled, type TaskOptions } from './duckdb.ts';
+import { cancelled } from './duckdb.ts';
 import { guessMapping } from './guess.ts';
-import { importRows, ROWS_FILE } from './import.ts';
+import { type ImportOptions, importRows, ROWS_FILE } from './import.ts';
 import { sampleRow } from './rows.ts';
 
 export const CARD_FILE = 'dataset.json';
@@ -68,7 +68,7 @@ export async function importInto(
   folder: string,
   path: string,
   card: { id: string; name: string },
-  options: TaskOptions,
+  options: ImportOptions,
 ): Promise<DatasetCard> {
   await mkdir(folder, { recursive: true });
   try {

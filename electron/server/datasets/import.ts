@@ -2,28 +2,20 @@
  * Any data file -> rows.parquet. Text columns become VARCHAR; every other column becomes JSON text (Parquet's JSON type),
  * value by value as it was in the file, so numbers, lists and nested objects survive without a guess at their type.
  */
-import { createReadStream, createWriteStream } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DatasetCard } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
-import { csvShape } from './csv.ts';
-import { type Detected, detectFormat, type Format } from './detect.ts';
+import { detectFormat, type Format } from './detect.ts';
 import { type TaskOptions, withDuckDB } from './duckdb.ts';
-import { fileLiteral, identifier, literal } from './sql.ts';
-import { unreadableCsv, unreadableJson, unreadableJsonl, unreadableParquet } from './unreadable.ts';
+import { emptyDataset, type ImportChoices, type Source, sourceOf } from './sources.ts';
+import { identifier, literal } from './sql.ts';
+import { unpacked } from './unpack.ts';
 
 export const ROWS_FILE = 'rows.parquet';
-/** A file that DuckDB cannot read as it is, in a form it can; gone when the import is done. */
-const COPY_FILE = 'source.jsonl';
 
-/** Largest JSON file that is one object, bytes: it is parsed at once. */
-const MAX_JSON_BYTES = 512 * 1024 * 1024;
-/** Largest row of a JSON file, bytes. DuckDB allocates a few buffers of this size. */
-const MAX_ROW_BYTES = 32 * 1024 * 1024;
+export type ImportOptions = TaskOptions & ImportChoices;
 
 export interface ImportedRows {
   format: Format;
@@ -31,114 +23,9 @@ export interface ImportedRows {
   rows: number;
   /** Size of the source file. */
   sizeBytes: number;
+  /** What was changed while reading, in sentences. */
+  notes: string[];
 }
-
-/** How to read a source: a FROM clause, and what an error in it means. */
-interface Source {
-  from: string;
-  explain: (error: unknown) => Promise<CollieError> | CollieError;
-}
-
-const jsonOptions = (sizeBytes: number) =>
-  `records = true, maximum_depth = 1, sample_size = -1, map_inference_threshold = -1, maximum_object_size = ${Math.min(sizeBytes + 1024, MAX_ROW_BYTES)}`;
-
-function jsonlSource(path: string, sizeBytes: number, shown: string): Source {
-  return {
-    from: `read_json(${fileLiteral(path)}, format = 'newline_delimited', ${jsonOptions(sizeBytes)})`,
-    explain: (error) => unreadableJsonl(shown, error),
-  };
-}
-
-function csvSource(path: string, head: string): Source {
-  const shape = csvShape(head);
-  if (shape === null) {
-    throw new CollieError(
-      'dataset.unreadable',
-      `${path} cannot be read: a quote in its header line is never closed.`,
-      'Fix the first line: it must name the columns.',
-      { path, line: 1 },
-    );
-  }
-  const columns = shape.columns.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
-  return {
-    from: `read_csv(${fileLiteral(path)}, auto_detect = false, header = true, delim = ${literal(shape.delimiter)}, quote = '"', escape = '"', columns = {${columns}}, allow_quoted_nulls = false, max_line_size = 16777216)`,
-    explain: (error) => unreadableCsv(path, error, shape.columns.length),
-  };
-}
-
-/** The list inside `{"data": [...]}`: the only value of the object that is a list of objects. */
-function wrappedList(value: unknown, path: string): unknown[] {
-  const entries = Object.entries(value as Record<string, unknown>);
-  const lists = entries.filter((entry): entry is [string, unknown[]] => Array.isArray(entry[1]));
-  if (lists.length === 1 && lists[0]) return lists[0][1];
-  const names = lists.map(([name]) => name).join(', ');
-  throw new CollieError(
-    'dataset.unreadable',
-    `${path} holds one object with ${lists.length === 0 ? 'no list' : `several lists (${names})`} in it.`,
-    'A JSON file must hold a list of objects, or an object with exactly one list of objects.',
-    { path },
-  );
-}
-
-function* jsonLines(list: readonly unknown[]): Generator<string> {
-  for (const item of list) yield `${JSON.stringify(item)}\n`;
-}
-
-/** A JSON file that is an object is unwrapped into JSONL beside the result. */
-async function unwrapJson(path: string, sizeBytes: number, folder: string): Promise<Source> {
-  if (sizeBytes > MAX_JSON_BYTES) {
-    throw new CollieError(
-      'dataset.unreadable',
-      `${path} is one JSON object of ${sizeBytes} bytes; at most ${MAX_JSON_BYTES} are read at once.`,
-      'Save it as JSONL: one object a line.',
-      { path },
-    );
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse((await readFile(path, 'utf8')).replace(/^\uFEFF/, ''));
-  } catch (error) {
-    throw await unreadableJson(path, error);
-  }
-  const list = wrappedList(value, path);
-  if (list.length === 0) throw emptyDataset(path);
-  const lines = join(folder, COPY_FILE);
-  await pipeline(Readable.from(jsonLines(list)), createWriteStream(lines));
-  return jsonlSource(lines, sizeBytes, path);
-}
-
-/** DuckDB's JSON reader takes no byte order mark: such a file is read from a copy without it. */
-async function withoutMark(path: string, { markBytes }: Detected, folder: string): Promise<string> {
-  if (markBytes === 0) return path;
-  const copy = join(folder, COPY_FILE);
-  await pipeline(createReadStream(path, { start: markBytes }), createWriteStream(copy));
-  return copy;
-}
-
-async function sourceOf(path: string, detected: Detected, folder: string): Promise<Source> {
-  const { format, head, sizeBytes } = detected;
-  switch (format) {
-    case 'jsonl':
-      return jsonlSource(await withoutMark(path, detected, folder), sizeBytes, path);
-    case 'json':
-      if (!head.trimStart().startsWith('[')) return unwrapJson(path, sizeBytes, folder);
-      if (/^\s*\[\s*\]\s*$/.test(head)) throw emptyDataset(path);
-      return {
-        from: `read_json(${fileLiteral(await withoutMark(path, detected, folder))}, format = 'array', ${jsonOptions(sizeBytes)})`,
-        explain: (error) => unreadableJson(path, error),
-      };
-    case 'csv':
-      return csvSource(path, head);
-    case 'parquet':
-      return {
-        from: `read_parquet(${fileLiteral(path)})`,
-        explain: (error) => unreadableParquet(path, error),
-      };
-  }
-}
-
-const emptyDataset = (path: string) =>
-  new CollieError('dataset.empty', `${path} has no rows.`, 'Choose a file with at least one row.', { path });
 
 /** JSON types of DuckDB in words; what a card shows as the type of a column. */
 function typeWord(types: ReadonlySet<string>): string {
@@ -156,22 +43,40 @@ function typeWord(types: ReadonlySet<string>): string {
 
 const isText = (type: string) => type === 'VARCHAR' || type.startsWith('ENUM');
 
+/** JSON has no NaN and no infinities. */
+function jsonOf(column: string, type: string): string {
+  if (type === 'JSON') return column;
+  const json = `to_json(${column})`;
+  return type === 'DOUBLE' || type === 'FLOAT' ? `CASE WHEN isfinite(${column}) THEN ${json} END` : json;
+}
+
 /** Columns of a source as expressions that are VARCHAR or JSON. */
 async function sourceColumns(connection: DuckDBConnection, from: string) {
   const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${from}`);
   return described.getRowsJS().map(([name, type]) => {
     const column = identifier(name as string);
+    if (type === 'BLOB')
+      return {
+        name: name as string,
+        text: true,
+        bytes: column,
+        expression: `coalesce(TRY(decode(${column})), base64(${column}))`,
+      };
     if (isText(type as string))
       return { name: name as string, text: true, expression: `CAST(${column} AS VARCHAR)` };
-    return { name: name as string, text: false, expression: type === 'JSON' ? column : `to_json(${column})` };
+    return { name: name as string, text: false, expression: jsonOf(column, type as string) };
   });
 }
 
 /** Number of rows, and which JSON types each column holds. One pass over the source. */
 async function survey(connection: DuckDBConnection, from: string) {
   const columns = await sourceColumns(connection, from);
-  const types = columns.map(({ text, expression }, k) =>
-    text ? `CAST(NULL AS VARCHAR[]) AS t${k}` : `list_distinct(list(json_type(${expression}))) AS t${k}`,
+  const types = columns.map(({ text, expression, bytes }, k) =>
+    bytes !== undefined
+      ? `CASE WHEN count_if(TRY(decode(${bytes})) IS NULL AND ${bytes} IS NOT NULL) > 0 THEN ['BLOB'] ELSE ['VARCHAR'] END AS t${k}`
+      : text
+        ? `CAST(NULL AS VARCHAR[]) AS t${k}`
+        : `list_distinct(list(json_type(${expression}))) AS t${k}`,
   );
   const result = await connection.runAndReadAll(`SELECT count(*) AS n, ${types.join(', ')} FROM ${from}`);
   const [rows, ...found] = result.getRowsJS()[0] ?? [];
@@ -179,7 +84,7 @@ async function survey(connection: DuckDBConnection, from: string) {
     rows: Number(rows ?? 0),
     columns: columns.map((column, k) => {
       const held = new Set(((found[k] as string[] | null) ?? []).filter((type) => type !== 'NULL'));
-      return { ...column, type: column.text ? 'text' : typeWord(held) };
+      return { ...column, type: held.has('BLOB') ? 'bytes' : column.text ? 'text' : typeWord(held) };
     }),
   };
 }
@@ -200,6 +105,25 @@ function stored({
   return `${value} AS ${identifier(name)}`;
 }
 
+/** Writes rows.parquet from one way of reading the source. */
+async function store(connection: DuckDBConnection, source: Source, shown: string, folder: string) {
+  const found = await survey(connection, source.from);
+  if (found.rows === 0) throw emptyDataset(shown);
+  const select = `SELECT ${found.columns.map(stored).join(', ')} FROM ${source.from}`;
+  const target = literal(join(folder, ROWS_FILE));
+  await connection.run(`COPY (${select}) TO ${target} (FORMAT parquet, COMPRESSION zstd)`);
+  return found;
+}
+
+const isFinal = (error: unknown, options: TaskOptions) =>
+  error instanceof CollieError || options.signal?.aborted || /No space left/i.test(String(error));
+
+/** Removes the copies that were made on the way. */
+async function sweep(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => /(^|-)source[.-]/.test(name));
+  await Promise.all(names.map((name) => rm(join(folder, name), { force: true })));
+}
+
 /**
  * Reads a data file and writes `folder`/rows.parquet; the folder must exist and is the caller's to remove on failure.
  * Throws dataset.not_found, dataset.unreadable (with the line), dataset.empty, disk.full, job.cancelled.
@@ -207,29 +131,32 @@ function stored({
 export async function importRows(
   path: string,
   folder: string,
-  options: TaskOptions = {},
+  options: ImportOptions = {},
 ): Promise<ImportedRows> {
-  const detected = await detectFormat(path);
-  const source = await sourceOf(path, detected, folder);
+  const readable = await unpacked(path, folder, options.encoding);
+  const detected = await detectFormat(readable, path);
+  let source = await sourceOf({ path: readable, shown: path, folder, choices: options }, detected);
   const { rows, columns } = await withDuckDB(async (connection) => {
     try {
-      const found = await survey(connection, source.from);
-      if (found.rows === 0) throw emptyDataset(path);
-      const select = `SELECT ${found.columns.map(stored).join(', ')} FROM ${source.from}`;
-      const target = literal(join(folder, ROWS_FILE));
-      await connection.run(`COPY (${select}) TO ${target} (FORMAT parquet, COMPRESSION zstd)`);
-      return found;
+      return await store(connection, source, path, folder);
     } catch (error) {
-      if (error instanceof CollieError || options.signal?.aborted || /No space left/i.test(String(error)))
-        throw error;
-      throw await source.explain(error);
+      if (isFinal(error, options)) throw error;
+      const other = (await source.retry?.()) ?? null;
+      if (other === null) throw await source.explain(error);
+      source = other;
+    }
+    try {
+      return await store(connection, source, path, folder);
+    } catch (error) {
+      throw isFinal(error, options) ? error : await source.explain(error);
     }
   }, options);
-  await rm(join(folder, COPY_FILE), { force: true });
+  await sweep(folder);
   return {
     format: detected.format,
     columns: columns.map(({ name, type }) => ({ name, type })),
     rows,
-    sizeBytes: detected.sizeBytes,
+    sizeBytes: (await stat(path)).size,
+    notes: source.notes ?? [],
   };
 }

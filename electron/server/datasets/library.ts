@@ -16,7 +16,7 @@ import {
   removeAbandoned,
   temporaryName,
 } from './folder.ts';
-import { ROWS_FILE } from './import.ts';
+import { type ImportOptions, ROWS_FILE } from './import.ts';
 import { mappedColumns } from './messages.ts';
 import { type Page, readPage } from './rows.ts';
 
@@ -90,7 +90,7 @@ export class DatasetLibrary {
    * Imports a data file: into a temporary folder first, so that after a failure or a crash nothing is left in the
    * library. Throws dataset.not_found, dataset.unreadable, dataset.empty, disk.full, job.cancelled.
    */
-  async import(path: string, name = '', options: TaskOptions = {}): Promise<DatasetCard> {
+  async import(path: string, name = '', options: ImportOptions = {}): Promise<DatasetCard> {
     const source = absolutePath(path);
     const shown = name.trim() || basename(source, extname(source));
     await mkdir(this.#folder, { recursive: true });

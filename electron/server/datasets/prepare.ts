@@ -24,6 +24,7 @@ import { type Split, splitEvaluation, splitRows } from './split.ts';
 import { newTally, type SplitTally, tallyWarnings } from './tally.ts';
 import { type OnConversation, type RowFormat, tokenizeRows } from './tokenize-rows.ts';
 import { UnusableTally } from './unusable.ts';
+import { unusedSentences } from './unused.ts';
 
 export const META_FILE = 'meta.json';
 export const SAMPLES_FILE = 'samples.json';
@@ -252,7 +253,11 @@ export async function prepareDataset(
     const tallies = await writeStores(job, train, evaluation, onProgress);
     await writeSamples(job);
     await writePromptInit(job);
-    const warnings = tallyWarnings(tallies.train, 'training', spec.batch.seq_len);
+    const warnings = [
+      ...unusedSentences(train.card, spec.dataset.mapping),
+      ...train.card.notes.map((note) => `"${train.card.name}": ${note}`),
+      ...tallyWarnings(tallies.train, 'training', spec.batch.seq_len),
+    ];
     if (tallies.eval) warnings.push(...tallyWarnings(tallies.eval, 'evaluation', spec.batch.seq_len));
     else if (evaluation !== null || spec.dataset.eval_fraction > 0)
       warnings.push('No held-out row is left to evaluate on, so there is no evaluation loss.');

@@ -1,6 +1,7 @@
 /** Reading rows.parquet: pages for the table, batches for the tokenizer. */
 import type { DuckDBResult, DuckDBResultReader } from '@duckdb/node-api';
 import { cancelled, type TaskOptions, withDuckDB } from './duckdb.ts';
+import { parseLoose } from './loose-json.ts';
 import { fileLiteral, identifier } from './sql.ts';
 
 /** A row as it was imported: texts as strings, everything else as parsed JSON, nothing as null. */
@@ -20,7 +21,7 @@ function rowOf(columns: readonly Column[], values: readonly unknown[]): Row {
   const row: Row = {};
   for (const [k, { name, json }] of columns.entries()) {
     const value = values[k] ?? null;
-    row[name] = json && typeof value === 'string' ? JSON.parse(value) : value;
+    row[name] = json && typeof value === 'string' ? parseLoose(value) : value;
   }
   return row;
 }

@@ -10,6 +10,7 @@ import { LengthCache, tokenStats } from './lengths.ts';
 import { checkColumns, DatasetLibrary } from './library.ts';
 import { mappedColumns } from './messages.ts';
 import { type Page, readPage } from './rows.ts';
+import type { ImportChoices } from './sources.ts';
 import { type RowFormat, renderRow } from './tokenize-rows.ts';
 
 /** How long work reports and ends early; the context of a job fits. */
@@ -46,9 +47,10 @@ export class DatasetService {
     return this.library.get(id);
   }
 
-  import(path: string, name: string, work: Work): Promise<DatasetCard> {
+  import(path: string, name: string, work: Work, choices: ImportChoices = {}): Promise<DatasetCard> {
     work.progress(null, 'Reading');
     return this.library.import(path, name, {
+      ...choices,
       signal: work.signal,
       onProgress: (fraction) => work.progress(fraction, 'Reading'),
     });

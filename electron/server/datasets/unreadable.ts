@@ -1,7 +1,6 @@
 /** Why a text file cannot be read, in words a person can act on: the line, and what is wrong with it. */
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
 import { CollieError } from '../../shared/errors.ts';
 import { duckdbReason } from './duckdb.ts';
 import { jsonFault } from './json-fault.ts';
@@ -32,32 +31,58 @@ function lineFault(line: string): string | null {
   return `it is ${Array.isArray(value) ? 'a list' : `a ${value === null ? 'null' : typeof value}`}, not an object {...}`;
 }
 
+/** Lines as editors count them: they end at line feeds only, whatever else a text holds (U+2028). */
+async function* linesOf(path: string): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of createReadStream(path, 'utf8')) {
+    const parts = (rest + (chunk as string)).split('\n');
+    rest = parts.pop() ?? '';
+    yield* parts;
+  }
+  yield rest;
+}
+
 /** Reads a JSONL file again, line by line, to name the first bad one; DuckDB's own count is not exact. */
 async function badLine(path: string): Promise<{ line: number; fault: string; text: string } | null> {
-  const lines = createInterface({
-    input: createReadStream(path, 'utf8'),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  });
   let line = 0;
-  try {
-    for await (const raw of lines) {
-      line += 1;
-      const text = (line === 1 ? raw.replace(/^\uFEFF/, '') : raw).trim();
-      if (text === '') continue;
-      const fault = lineFault(text);
-      if (fault !== null) return { line, fault, text };
-    }
-  } finally {
-    lines.close();
+  for await (const raw of linesOf(path)) {
+    line += 1;
+    const text = (line === 1 ? raw.replace(/^\uFEFF/, '') : raw).trim();
+    if (text === '') continue;
+    const fault = lineFault(text);
+    if (fault !== null) return { line, fault, text };
   }
   return null;
 }
 
-export async function unreadableJsonl(path: string, error: unknown): Promise<CollieError> {
-  const bad = await badLine(path);
-  if (bad === null) return unreadable(path, duckdbReason(error), 'Every line must hold one JSON object.');
+/** CSV rows that have another number of fields than the header, by the lines of an editor. */
+export function raggedCsv(
+  path: string,
+  ragged: readonly { line: number; fields: number }[],
+  columns: number,
+): CollieError {
+  const named = ragged
+    .slice(0, 5)
+    .map(({ line, fields }) => `line ${line} has ${fields}`)
+    .join(', ');
   return unreadable(
     path,
+    `${ragged.length} ${ragged.length === 1 ? 'row has' : 'rows have'} another number of fields than the ${columns} of the header: ${named}${ragged.length > 5 ? ', ...' : ''}.`,
+    'Quote fields that hold the delimiter or a line break, or import the file without these rows (ragged rows: leave out).',
+    {
+      line: ragged[0]?.line,
+      lines: ragged.slice(0, 100).map(({ line }) => line),
+      rows: ragged.length,
+      choice: 'ragged',
+    },
+  );
+}
+
+export async function unreadableJsonl(path: string, shown: string, error: unknown): Promise<CollieError> {
+  const bad = await badLine(path);
+  if (bad === null) return unreadable(shown, duckdbReason(error), 'Every line must hold one JSON object.');
+  return unreadable(
+    shown,
     `line ${bad.line} is not a JSON object: ${bad.fault}. It begins: ${excerpt(bad.text)}`,
     `Fix or delete line ${bad.line}. Every line must hold one JSON object.`,
     { line: bad.line },
@@ -71,20 +96,20 @@ function place(text: string, position: number): { line: number; column: number }
   return { line, column: position - before.lastIndexOf('\n') };
 }
 
-export async function unreadableJson(path: string, error: unknown): Promise<CollieError> {
+export async function unreadableJson(path: string, shown: string, error: unknown): Promise<CollieError> {
   const text = (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
   try {
     JSON.parse(text);
   } catch (syntax) {
     const where = place(text, jsonFault(text));
     return unreadable(
-      path,
+      shown,
       `line ${where.line}, column ${where.column}: ${(syntax as Error).message}`,
       'Fix the file, or save it as JSONL: one object a line.',
       where,
     );
   }
-  return unreadable(path, duckdbReason(error), 'The file must hold a list of objects: [{...}, {...}].');
+  return unreadable(shown, duckdbReason(error), 'The file must hold a list of objects: [{...}, {...}].');
 }
 
 export function unreadableCsv(path: string, error: unknown, columns: number): CollieError {
@@ -98,7 +123,7 @@ export function unreadableCsv(path: string, error: unknown, columns: number): Co
   return unreadable(
     path,
     `${line === undefined ? '' : `line ${line}: `}${reason ?? duckdbReason(error)}`,
-    `Every row must have ${columns} fields, as the header line has. Quote fields that hold the delimiter or a line break, double the quotes in them, and save the file as UTF-8.`,
+    `Every row must have ${columns} fields, as the header line has. Quote fields that hold the delimiter or a line break, double the quotes in them, and save the file as UTF-8 (or import it with the encoding windows-1252).`,
     data,
   );
 }

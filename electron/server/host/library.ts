@@ -30,10 +30,10 @@ export function datasetHandlers({ datasets, jobs, confine }: Services): AreaHand
   return {
     'datasets.list': () => datasets.list(),
     'datasets.get': ({ id }) => datasets.get(id),
-    'datasets.import': async ({ path, name }) => {
+    'datasets.import': async ({ path, name, encoding, ragged }) => {
       const allowed = await confine(path);
       const job = jobs.start('dataset.import', `Import ${basename(allowed)}`, (context) =>
-        datasets.import(allowed, name, context),
+        datasets.import(allowed, name, context, { encoding, ragged }),
       );
       return { jobId: job.id };
     },

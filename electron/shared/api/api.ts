@@ -101,7 +101,14 @@ export const methods = {
   'datasets.get': { params: z.object({ id }), result: datasetCardSchema },
   /** Job result: DatasetCard. */
   'datasets.import': {
-    params: z.object({ path: z.string().min(1), name: z.string().default('') }),
+    params: z.object({
+      path: z.string().min(1),
+      name: z.string().default(''),
+      /** Of text files; UTF-16 is seen by itself. */
+      encoding: z.enum(['utf-8', 'windows-1252']).default('utf-8'),
+      /** CSV rows with more or fewer fields than the header: refused with their lines, or left out. */
+      ragged: z.enum(['refuse', 'leave_out']).default('refuse'),
+    }),
     result: jobRef,
   },
   'datasets.rows': {

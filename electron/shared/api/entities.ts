@@ -39,10 +39,12 @@ export const datasetCardSchema = z.object({
   id: z.string(),
   name: z.string(),
   source: z.string(),
-  format: z.enum(['jsonl', 'json', 'csv', 'parquet']),
+  format: z.enum(['jsonl', 'json', 'csv', 'parquet', 'arrow', 'text']),
   columns: z.array(columnSchema),
   rows: z.number().int(),
   sizeBytes: z.number().int(),
+  /** What was changed while reading the file, in sentences: rows left out, values replaced. */
+  notes: z.array(z.string()).default([]),
   /** Saved or guessed column mapping; null when nothing fits and the user must choose. */
   mapping: mappingSchema.nullable(),
   importedAt: z.string(),

@@ -99,6 +99,7 @@ export const mockDatasets: DatasetCard[] = [
     ],
     rows: 320,
     sizeBytes: 148_220,
+    notes: [],
     mapping: {
       kind: 'prompt_answer',
       prompt: 'prompt',
@@ -122,6 +123,7 @@ export const mockDatasets: DatasetCard[] = [
     ],
     rows: 18_240,
     sizeBytes: 9_840_112,
+    notes: [],
     mapping: { kind: 'chat', messages: 'messages', system: null, tools: null },
     importedAt: '2026-11-21T11:00:00Z',
   },
@@ -137,6 +139,7 @@ export const mockDatasets: DatasetCard[] = [
     ],
     rows: 2_104,
     sizeBytes: 1_480_220,
+    notes: [],
     mapping: null,
     importedAt: '2026-11-22T12:31:00Z',
   },

@@ -71,7 +71,14 @@ function DatasetTile({ dataset }: { dataset: DatasetCard }) {
   );
 }
 
-export const formatNames = { jsonl: 'JSONL', json: 'JSON', csv: 'CSV', parquet: 'Parquet' } as const;
+export const formatNames = {
+  jsonl: 'JSONL',
+  json: 'JSON',
+  csv: 'CSV',
+  parquet: 'Parquet',
+  arrow: 'Arrow',
+  text: 'Text',
+} as const;
 
 export function MappingBadge({ dataset }: { dataset: DatasetCard }) {
   if (dataset.mapping === null)

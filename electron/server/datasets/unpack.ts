@@ -1,0 +1,157 @@
+/// <reference path="./untyped-modules.d.ts" />
+/** Files that hold a data file in another form: compressed, in another encoding, a pointer. Made into a plain UTF-8 file, or named. */
+import { createReadStream, createWriteStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { CollieError } from '../../shared/errors.ts';
+
+/** Encodings that text files may be read in; UTF-16 is seen by itself. */
+export type Encoding = 'utf-8' | 'windows-1252';
+
+const HEAD = 512;
+const LFS = 'version https://git-lfs.github.com/spec/';
+const COMPRESSED = /\.(gz|gzip|zst|zstd|bz2|xz)$/i;
+
+const refused = (path: string, what: string, hint: string) =>
+  new CollieError('dataset.unreadable', `${path} ${what}`, hint, { path });
+
+async function headOf(path: string): Promise<Buffer> {
+  const file = await open(path, 'r');
+  try {
+    const bytes = Buffer.alloc(HEAD);
+    const { bytesRead } = await file.read(bytes, 0, HEAD, 0);
+    return bytes.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+async function unzstd(source: Readable, target: string): Promise<void> {
+  const { Decompress } = await import('fzstd');
+  const decompress = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      try {
+        stream.push(chunk);
+        done();
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+    flush(done) {
+      try {
+        stream.push(new Uint8Array(0), true);
+        done();
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  });
+  const stream = new Decompress((part: Uint8Array) => decompress.push(Buffer.from(part)));
+  await pipeline(source, decompress, createWriteStream(target));
+}
+
+async function unxz(source: Readable, target: string): Promise<void> {
+  const { XzReadableStream } = await import('xz-decompress');
+  const web = new XzReadableStream(Readable.toWeb(source) as ReadableStream<Uint8Array>);
+  await pipeline(Readable.fromWeb(web as Parameters<typeof Readable.fromWeb>[0]), createWriteStream(target));
+}
+
+async function unbzip2(source: Readable, target: string): Promise<void> {
+  const { default: bz2 } = await import('unbzip2-stream');
+  await pipeline(source, bz2(), createWriteStream(target));
+}
+
+type Unpack = (source: Readable, target: string) => Promise<void>;
+
+/** By the first bytes, not by the name. */
+function compression(head: Buffer): Unpack | null {
+  if (head[0] === 0x1f && head[1] === 0x8b)
+    return (source, target) => pipeline(source, createGunzip(), createWriteStream(target));
+  if (head.length >= 4 && head.readUInt32LE(0) === 0xfd2fb528) return unzstd;
+  if (head.subarray(0, 6).equals(Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]))) return unxz;
+  return head.subarray(0, 3).toString('latin1') === 'BZh' ? unbzip2 : null;
+}
+
+/** UTF-16 by its mark, or by the zero beside every letter of plain English. */
+function utf16(head: Buffer): 'utf-16le' | 'utf-16be' | null {
+  if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le';
+  if (head[0] === 0xfe && head[1] === 0xff) return 'utf-16be';
+  const zeros = (from: number) => head.filter((byte, k) => k % 2 === from && byte === 0).length;
+  if (head.length < 8) return null;
+  const half = head.length / 2;
+  if (zeros(1) > 0.7 * half && zeros(0) < 0.1 * half) return 'utf-16le';
+  return zeros(0) > 0.7 * half && zeros(1) < 0.1 * half ? 'utf-16be' : null;
+}
+
+async function transcode(path: string, target: string, encoding: string): Promise<void> {
+  const decoder = new TextDecoder(encoding);
+  const text = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      done(null, decoder.decode(chunk, { stream: true }));
+    },
+    flush(done) {
+      done(null, decoder.decode());
+    },
+  });
+  await pipeline(createReadStream(path), text, createWriteStream(target));
+}
+
+function refuseByName(path: string, head: Buffer): void {
+  if (head.toString('latin1').startsWith(LFS))
+    throw refused(
+      path,
+      'is a Git LFS pointer, not the data: the file itself was never fetched.',
+      'Run "git lfs pull" in its folder, or download the file from its page.',
+    );
+  const name = path.toLowerCase();
+  const old = head.length >= 4 && head.readUInt32BE(0) === 0xd0cf11e0;
+  if (/\.(xlsx|xlsm|xls)$/.test(name) || old)
+    throw refused(
+      path,
+      'is an Excel workbook.',
+      'Save the sheet in Excel as "CSV UTF-8", then import that file.',
+    );
+  if (head.subarray(0, 2).toString('latin1') === 'PK')
+    throw refused(path, 'is a zip archive.', 'Unpack it, then import the file inside.');
+  if (head.subarray(257, 262).toString('latin1') === 'ustar' || /\.(tar|tgz|tar\.\w+|7z|rar)$/.test(name))
+    throw refused(path, 'is an archive of files.', 'Unpack it, then import one file.');
+}
+
+/**
+ * The file to read in place of `path`: itself, or a copy in `folder` that is unpacked and in UTF-8; its name keeps the extension
+ * that says what it is. Throws dataset.unreadable for what cannot be read, by its name.
+ */
+export async function unpacked(path: string, folder: string, encoding: Encoding = 'utf-8'): Promise<string> {
+  let current = path;
+  for (let layer = 0; layer < 3; layer += 1) {
+    if (!(await stat(current).catch(() => null))?.isFile()) return current;
+    const head = await headOf(current);
+    refuseByName(layer === 0 ? path : basename(current), head);
+    const unpack = compression(head);
+    const wide = unpack === null ? utf16(head) : null;
+    const other =
+      wide ?? (encoding === 'utf-8' || head.subarray(0, 4).toString('latin1') === 'PAR1' ? null : encoding);
+    if (unpack === null && other === null) return current;
+    const plain = basename(current).replace(COMPRESSED, '');
+    const target = join(folder, `source-${layer}${extname(plain) || '.txt'}`);
+    if (unpack === null) {
+      await transcode(current, target, other as string);
+      return target;
+    }
+    try {
+      await unpack(createReadStream(current), target);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw error;
+      throw refused(
+        path,
+        `cannot be unpacked: ${(error as Error).message}`,
+        'The file is damaged or incomplete. Copy or download it again.',
+      );
+    }
+    current = target;
+  }
+  return current;
+}
