@@ -26,10 +26,11 @@ const check =
     (await run(log, program, args)).status === 0 ? { passed: 1 } : { failed: 1 };
 
 /** A doctest executable; its summary line has the counts. */
-const doctest = (name) => (log) => doctestRun(log, join(native, name), []);
-async function doctestRun(log, program, args) {
-  // Containers often have only root, whom mpirun refuses unless told that it is meant.
-  const env = { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
+const doctest =
+  (name, env = {}) =>
+  (log) =>
+    doctestRun(log, join(native, name), [], env);
+async function doctestRun(log, program, args, env) {
   const { status, output } = await run(log, program, args, env);
   const match = /test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed\s*\|\s*(\d+) skipped/.exec(
     output,
@@ -38,6 +39,9 @@ async function doctestRun(log, program, args) {
   const [passed, failed, skipped] = match.slice(2).map(Number);
   return { passed, failed: failed || (status === 0 ? 0 : 1), skipped };
 }
+
+/** Containers often have only root, whom mpirun refuses unless told that it is meant. */
+const AS_ROOT = { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
 
 /** What several ranks test together, on every number of them. Cases for another number are no skips. */
 const PARALLEL_RANKS = [1, 2, 3, 4, 8];
@@ -50,9 +54,8 @@ async function parallel(log) {
   const total = { passed: 0, failed: 0 };
   for (const ranks of PARALLEL_RANKS) {
     log(`\n${ranks} ${ranks === 1 ? 'rank' : 'ranks'}\n`);
-    const { passed = 0, failed } = await doctestRun(log, 'mpirun', [
-      ...['-n', String(ranks), '--oversubscribe', '--bind-to', 'none', program],
-    ]);
+    const args = ['-n', String(ranks), '--oversubscribe', '--bind-to', 'none', program];
+    const { passed = 0, failed } = await doctestRun(log, 'mpirun', args, AS_ROOT);
     total.passed += passed;
     total.failed += failed;
   }
@@ -106,6 +109,8 @@ const suites = {
   parallel: [BUILDS, parallel],
   'cuda-compile': [BUILDS, cudaCompile],
   kernels: [BUILDS, doctest('collie-engine-tests')],
+  // The tests for a GPU against themselves, so that the first run on one needs no edit.
+  gpu: [BUILDS, doctest('collie-gpu-tests', { COLLIE_TEST_DEVICE: 'cpu' })],
   addon: [BUILDS, vitest('addon')],
   core: [BUILDS, doctest('collie-core-tests')],
 };

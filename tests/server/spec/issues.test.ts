@@ -47,9 +47,9 @@ describe('what is wrong', () => {
       /It has: question, answer, n/,
     ],
     [
-      'a column of numbers',
-      () => ({ dataset: { mapping: { kind: 'prompt_answer', prompt: 'question', answer: 'n' } } }),
-      'dataset.mapping.answer',
+      'a column of numbers as messages',
+      () => ({ dataset: { mapping: { kind: 'chat', messages: 'n' } } }),
+      'dataset.mapping.messages',
       'dataset.bad_row',
       /"n" of "train.jsonl" holds values of type number/,
     ],

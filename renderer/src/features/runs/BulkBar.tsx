@@ -1,8 +1,7 @@
 /** What can be done with all selected runs at once. */
 import { Button, CloseButton, Group, Modal, Stack, TagsInput, Text } from '@mantine/core';
-import { IconGitCompare, IconPlayerStop, IconTag, IconTrash } from '@tabler/icons-react';
+import { IconPlayerStop, IconTag, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
-import { href, navigate } from '../../app/route.ts';
 import { ConfirmModal } from '../../components/confirm.tsx';
 import { plural } from '../../components/format.ts';
 import { useStore } from '../../store/context.tsx';
@@ -25,7 +24,6 @@ export function BulkBar({ rows, tags, onClear }: Props) {
   const removeRun = useStore((s) => s.removeRun);
   const able = (action: 'stop' | 'remove') => rows.filter(({ run }) => allowedActions(run).has(action));
   const [stoppable, removable] = [able('stop'), able('remove')];
-  const ids = rows.map(({ run }) => run.id);
   const close = () => setAsked(null);
   return (
     <Group gap="xs" className={classes.bulk ?? ''} role="toolbar" aria-label="Selected runs">
@@ -33,15 +31,6 @@ export function BulkBar({ rows, tags, onClear }: Props) {
       <Text size="sm" fw={550} mr="auto">
         {plural(rows.length, 'run')} selected
       </Text>
-      <Button
-        size="xs"
-        variant="default"
-        leftSection={<IconGitCompare {...icon} />}
-        disabled={rows.length < 2}
-        onClick={() => navigate(href('compare', { runs: ids.join(',') }))}
-      >
-        Compare
-      </Button>
       <Button
         size="xs"
         variant="default"
