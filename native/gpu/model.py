@@ -138,7 +138,8 @@ def measured_card(path):
     with open(path, encoding="utf-8") as file:
         lines = [line for line in file if line.startswith('{"device"')]
     if not lines:
-        raise SystemExit(f"{path} has no line of JSON: did ceilings.py end?")
+        print(f"{path} has no line of JSON: ceilings.py did not end")
+        return None
     found = json.loads(lines[-1])
     if found["device"] != "cuda":
         return None
