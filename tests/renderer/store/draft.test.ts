@@ -53,7 +53,7 @@ describe('changing a draft', () => {
     expect(full.method).toEqual({ type: 'full' });
     expect(runSpecSchema.safeParse(full).success).toBe(true);
     const chat = withVariant(full, 'dataset.mapping.kind', 'chat');
-    expect(specValue(chat, 'dataset.mapping')).toEqual({ kind: 'chat' });
+    expect(specValue(chat, 'dataset.mapping')).toEqual({ kind: 'chat', system: null, tools: null });
   });
 
   it('gives every variant of every union its defaults', () => {
