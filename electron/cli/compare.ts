@@ -1,4 +1,4 @@
-/** `collie compare`: the comparison of the Compare page, as text or as a file. */
+/** `collie compare`: runs side by side, as text or as a file. */
 import { writeFileSync } from 'node:fs';
 import pc from 'picocolors';
 import { cellText } from '../server/compare/export.ts';
@@ -49,7 +49,7 @@ export async function compareCommand(runs: string[], flags: CompareFlags): Promi
     const name = flags.save ?? saved?.name ?? 'Comparison';
     if (flags.save !== undefined) {
       const { id } = await host.call('compare.save', { name, view });
-      printNote(`Saved as ${id}: collie compare --saved ${id}, or #/compare/${id} in the workbench.`);
+      printNote(`Saved as ${id}. Show it again: collie compare --saved ${id}`);
     }
     if (flags.format !== 'text')
       return write(await host.call('compare.export', { name, view, format: flags.format }), flags.out);

@@ -59,7 +59,7 @@ describe.skipIf(noEngine ?? noMpi)('one of two ranks', () => {
     expect(state).toBe('failed');
     expect(error).toMatchObject({ code: 'checkpoint.truncated', data: { path: part } });
     expect(error?.message).toContain(`${part} is cut off`);
-    expect(error?.hint).toContain(`remove ${newest} to go on from step-00000002`);
+    expect(error?.hint).toContain(`--resume ${id} --checkpoint step-00000002`);
     rmSync(newest, { recursive: true });
     expect(await end(id)).toMatchObject({ state: 'completed', step: 4, error: null });
   });

@@ -152,7 +152,12 @@ describeWithAddon('native addon', () => {
     writer.append(Uint32Array.from([1]), Uint8Array.from([0]));
     expect(() => writer.append(Uint32Array.from([1]), new Uint8Array(2))).toThrow(TypeError);
     writer.finish();
-    expect(readdirSync(data).sort()).toEqual(['train.ids.u32', 'train.mask.u8', 'train.offsets.u64']);
+    expect(readdirSync(data).sort()).toEqual([
+      'train.checksums.json',
+      'train.ids.u32',
+      'train.mask.u8',
+      'train.offsets.u64',
+    ]);
     expect([...new Uint32Array(new Uint8Array(readFileSync(join(data, 'train.ids.u32'))).buffer)]).toEqual([
       7, 8, 9, 1,
     ]);

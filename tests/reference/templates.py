@@ -9,7 +9,7 @@ import subprocess
 import sys
 import zipfile
 
-from transformers.utils.chat_template_utils import _normalize_chat_messages, render_jinja_template
+from transformers.utils.chat_template_utils import render_jinja_template
 
 PACKAGES = ["trl", "axolotl", "unsloth"]
 
@@ -55,7 +55,7 @@ def templates(folder):
 
 def render(source, case):
     options = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>", **case}
-    messages = _normalize_chat_messages(options.pop("messages"))
+    messages = options.pop("messages")
     try:
         return {"text": render_jinja_template([messages], chat_template=source, **options)[0][0]}
     except Exception as error:  # whatever Python refuses

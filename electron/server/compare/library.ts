@@ -38,7 +38,7 @@ export class ComparisonLibrary {
     throw new CollieError(
       'request.invalid',
       `There is no saved comparison ${id}.`,
-      'The Compare page lists those that are there.',
+      '`compare.list` of the API names those that are there.',
       { id },
     );
   }

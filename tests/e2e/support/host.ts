@@ -22,7 +22,7 @@ export interface Home {
 
 export function makeHome(folder: string): Home {
   const home = { user: join(folder, 'user'), collie: join(folder, 'collie') };
-  for (const path of Object.values(home)) mkdirSync(path, { recursive: true });
+  mkdirSync(home.user, { recursive: true }); // the library makes its own folder
   return home;
 }
 
