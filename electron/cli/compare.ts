@@ -54,6 +54,12 @@ export async function compareCommand(runs: string[], flags: CompareFlags): Promi
     if (flags.format !== 'text')
       return write(await host.call('compare.export', { name, view, format: flags.format }), flags.out);
     const report = await host.call('compare.report', { view });
+    if (report.runs.length === 0)
+      throw new CollieError(
+        'request.invalid',
+        `None of these runs is in the library: ${view.runs.join(', ')}.`,
+        '`collie runs list` shows those that are there.',
+      );
     const verdicts = await host.call('compare.verdicts', { view });
     if (flags.json) return printJson({ report, verdicts });
     print(report, verdicts);

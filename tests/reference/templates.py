@@ -11,7 +11,8 @@ import zipfile
 
 from transformers.utils.chat_template_utils import render_jinja_template
 
-PACKAGES = ["trl", "axolotl", "unsloth"]
+# Of these versions, so that a release of one of them changes no test.
+PACKAGES = ["trl==1.16.0", "axolotl==0.19.0", "unsloth==2026.10.9"]
 
 
 def user(text):
