@@ -13,6 +13,7 @@ const ABANDONED_MS = 24 * 60 * 60_000;
 /** A new folder beside `destination`, for what is to become it. */
 export function buildBeside(destination: string): string {
   mkdirSync(dirname(destination), { recursive: true });
+  sweepPartial(dirname(destination));
   return ownFolder(join(dirname(destination), `.${basename(destination)}${PARTIAL}`));
 }
 
@@ -44,8 +45,8 @@ export function isOld(path: string): boolean {
   return info !== undefined && Date.now() - info.mtimeMs > ABANDONED_MS;
 }
 
-/** Removes what was being built in `folder` when its host ended. */
-export function sweepPartial(folder: string): void {
+/** Removes what was being built in `folder` when its host ended, a day ago or more. */
+function sweepPartial(folder: string): void {
   try {
     for (const name of readdirSync(folder)) {
       const path = join(folder, name);

@@ -1,19 +1,11 @@
-/** Checksums of the files of a folder (`collie-rank checksums`): exports get them, imports and runs look whether they still hold. */
+/** Checksums of the files of a folder (`collie-rank checksums`): exports get them, and runs that start from one look whether they still hold. */
 import { spawn } from 'node:child_process';
-import { z } from 'zod';
 import { keepTail } from '../files/lines.ts';
 import { diedError, requireRank } from './rank.ts';
-
-const answerSchema = z.object({ problem: z.string().nullable() });
 
 /** Writes `checksums.json` of the files in `folder`. Throws engine.not_built, disk.full. */
 export async function writeChecksums(folder: string, signal: AbortSignal): Promise<void> {
   await ask(['--write', folder], signal);
-}
-
-/** What is wrong with the files that the folder has checksums of; null when they are as they were written. */
-export async function folderProblem(folder: string, signal: AbortSignal): Promise<string | null> {
-  return answerSchema.parse(JSON.parse(await ask(['--check', folder], signal))).problem;
 }
 
 function ask(args: string[], signal: AbortSignal): Promise<string> {

@@ -58,7 +58,7 @@ export function logStep(value: number, direction: 1 | -1, whole: boolean): numbe
 
 function LogField({ field, id, value, recommended, error, help, onChange }: FieldProps) {
   const whole = field.kind === 'integer';
-  const shown = typeof value === 'number' ? formatNumber(value) : '';
+  const shown = typeof value === 'number' ? formatNumber(value) : typeof value === 'string' ? value : '';
   const [text, setText] = useState(shown);
   // Another source (a preset, the JSON view) changed the value: show it, unless it is what the text already says.
   useEffect(() => {
@@ -70,7 +70,8 @@ function LogField({ field, id, value, recommended, error, help, onChange }: Fiel
     const number = Number(next.replaceAll(',', ''));
     const empty = field.nullable ? null : undefined;
     if (next.trim() === '') onChange(empty);
-    else onChange(Number.isNaN(number) ? undefined : number);
+    // What is no number is kept as it is: the check names it, and no default takes its place.
+    else onChange(Number.isNaN(number) ? next : number);
   }
   function step(event: KeyboardEvent) {
     if (event.key !== 'ArrowUp' && event.key !== 'ArrowDown') return;
