@@ -1,5 +1,6 @@
 /** A comparison as a file: Markdown, CSV, a LaTeX table, or one HTML page that needs nothing else. Pure. */
 import type { ComparisonReport, ResultCell, ResultRow, Verdict } from '../../shared/runs/comparison.ts';
+import { chartSvg, type ExportChart } from './export-chart.ts';
 
 export const exportFormats = ['html', 'markdown', 'csv', 'latex'] as const;
 export type ExportFormat = (typeof exportFormats)[number];
@@ -22,10 +23,11 @@ export function exportComparison(
   report: ComparisonReport,
   found: readonly Verdict[],
   format: ExportFormat,
+  chart: ExportChart | null = null,
 ): Written {
   const tables = tablesOf(report);
   const writers: Record<ExportFormat, () => string> = {
-    html: () => html(name, report, found, tables),
+    html: () => html(name, report, found, tables, chart),
     markdown: () => markdown(name, report, found, tables),
     csv: () => csv(report, tables),
     latex: () => latex(report, tables),
@@ -191,13 +193,14 @@ const escaped = (value: string) =>
   value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
 const STYLE =
-  ':root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:1200px;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse;margin:.5rem 0 2rem}th,td{border-bottom:1px solid #8885;padding:.3rem .8rem;text-align:left;vertical-align:top}td{font-variant-numeric:tabular-nums}';
+  ':root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:1200px;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse;margin:.5rem 0 2rem}th,td{border-bottom:1px solid #8885;padding:.3rem .8rem;text-align:left;vertical-align:top}td{font-variant-numeric:tabular-nums}svg{width:100%;font-size:12px;fill:currentColor}.line{fill:none;stroke-width:2}.grid{stroke:#8883}.legend span{margin-right:1.2rem;white-space:nowrap}.legend i{display:inline-block;width:1.2rem;height:.25rem;margin-right:.4rem;vertical-align:middle}';
 
 function html(
   name: string,
   report: ComparisonReport,
   found: readonly Verdict[],
   tables: readonly Table[],
+  chart: ExportChart | null,
 ): string {
   const row = (cells: readonly string[], tag: string) =>
     `<tr>${cells.map((cell, k) => (k === 0 ? `<th scope="${tag === 'th' ? 'col' : 'row'}">` : `<${tag}>`) + escaped(cell) + (k === 0 ? '</th>' : `</${tag}>`)).join('')}</tr>`;
@@ -207,5 +210,5 @@ function html(
   );
   const list = (items: readonly string[]) =>
     `<ul>${items.map((item) => `<li>${escaped(item.trim())}</li>`).join('')}</ul>`;
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escaped(name)}</title><style>${STYLE}</style></head><body><h1>${escaped(name)}</h1>${list(sentences(report, found))}${body.join('')}${list(notesOf(report))}</body></html>\n`;
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escaped(name)}</title><style>${STYLE}</style></head><body><h1>${escaped(name)}</h1>${list(sentences(report, found))}${chart ? chartSvg(chart, report.groups, escaped) : ''}${body.join('')}${list(notesOf(report))}</body></html>\n`;
 }

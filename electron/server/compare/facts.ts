@@ -25,8 +25,8 @@ export interface RunFacts {
   problem: ErrorInfo | null;
 }
 
-/** Throws run.not_found where there is no run any more. */
-export function readFacts(runs: RunRegistry, id: string): RunFacts {
+/** `specOf` reads a spec, and may remember it. Throws run.not_found where there is no run any more. */
+export function readFacts(runs: RunRegistry, specOf: (id: string) => RunSpec, id: string): RunFacts {
   const dir = runs.dir(id);
   let problem: ErrorInfo | null = null;
   const attempt = <T>(read: () => T, otherwise: T): T => {
@@ -41,7 +41,7 @@ export function readFacts(runs: RunRegistry, id: string): RunFacts {
     id,
     dir,
     status: runs.status(id),
-    spec: attempt<RunSpec | null>(() => runs.spec(id), null),
+    spec: attempt<RunSpec | null>(() => specOf(id), null),
     environment: attempt(
       () => (readJson(join(dir, runFiles.environment)) ?? {}) as Record<string, unknown>,
       {},

@@ -38,7 +38,7 @@ function variant(run: RunFacts, all: readonly RunFacts[]): Lineage {
   const earlier = all
     .flatMap((one) =>
       one.spec && one.id !== run.id && one.status.createdAt < run.status.createdAt
-        ? [{ one, before: one.spec, changes: changedPaths(one.spec, spec) }]
+        ? [{ one, before: one.spec, changes: changedPaths(one.spec, spec, MOST_CHANGES) }]
         : [],
     )
     .filter(({ changes }) => changes.length > 0 && changes.length <= MOST_CHANGES)

@@ -8,7 +8,7 @@ import type {
 import { emptySeries, type RunSeries } from '../../shared/runs/series.ts';
 import type { RunFacts } from './facts.ts';
 import { lineageOf } from './lineage.ts';
-import { limitOf, resultRows, ruleText } from './results.ts';
+import { type CostSource, limitOf, resultRows, ruleText } from './results.ts';
 import { changeTexts, type Group, groupsOf, settingRows } from './settings.ts';
 
 export interface ReportInput {
@@ -32,17 +32,17 @@ export function baselineOf(groups: readonly Group[], view: ComparisonView): numb
   return Math.max(0, chosen);
 }
 
+export const costSource = ({ checkpoints }: RunFacts, series: RunSeries): CostSource => ({
+  series,
+  checkpointBytes: checkpoints.at(-1)?.sizeBytes ?? null,
+});
+
 export function makeReport({ view, runs, missing, series }: ReportInput): ComparisonReport {
   const groups = orderedGroups(runs, view);
   const baseline = baselineOf(groups, view);
   const seriesOf = ({ id }: RunFacts) => series?.get(id) ?? emptySeries;
   const limit = limitOf(view.rule, runs.map(seriesOf));
-  const sources = groups.map((group) =>
-    group.runs.map((run) => ({
-      series: seriesOf(run),
-      checkpointBytes: run.checkpoints.at(-1)?.sizeBytes ?? null,
-    })),
-  );
+  const sources = groups.map((group) => group.runs.map((run) => costSource(run, seriesOf(run))));
   const environment = environmentRows(groups, seriesOf);
   return {
     view,

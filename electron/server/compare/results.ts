@@ -1,9 +1,10 @@
 /** The result of a run in every metric under one rule, and groups of them beside the baseline. Pure. */
 import { mean, sampleStandardDeviation } from 'simple-statistics';
 import type { ResultCell, ResultRow, ResultRule } from '../../shared/runs/comparison.ts';
+import { DEFAULT_SET } from '../../shared/runs/event-line.ts';
 import { type Metric, metricInfo } from '../../shared/runs/metrics.ts';
 import { countUpTo, type Points } from '../../shared/runs/points.ts';
-import type { RunSeries } from '../../shared/runs/series.ts';
+import { MAX_PHASES, type RunSeries } from '../../shared/runs/series.ts';
 
 export const STEPS = 'steps';
 
@@ -46,12 +47,27 @@ export function resultOf(points: Points, metric: Metric, rule: ResultRule, limit
     countUpTo(points.axis('tokens'), limit.tokens),
     countUpTo(points.axis('seconds'), limit.seconds),
   );
-  const values = Array.from(points.metric(metric.name).subarray(0, within)).filter(Number.isFinite);
-  if (values.length === 0) return null;
-  if (rule.kind === 'best' && metric.better !== null)
-    return values.reduce((a, b) => (metric.better === 'lower' ? Math.min(a, b) : Math.max(a, b)));
-  if (rule.kind === 'mean_last') return mean(values.slice(-rule.count));
-  return values.at(-1) ?? null;
+  const values = points.metric(metric.name).subarray(0, within);
+  if (rule.kind === 'best' && metric.better !== null) return bestOf(values, metric.better);
+  const lasts = lastOnes(values, rule.kind === 'mean_last' ? rule.count : 1);
+  return lasts.length > 0 ? mean(lasts) : null;
+}
+
+function bestOf(values: Float64Array, better: 'lower' | 'higher'): number | null {
+  let best = Number.NaN;
+  for (const value of values)
+    if (Number.isFinite(value) && !(better === 'lower' ? best <= value : best >= value)) best = value;
+  return Number.isFinite(best) ? best : null;
+}
+
+/** At most `count` finite values from the end. */
+function lastOnes(values: Float64Array, count: number): number[] {
+  const found: number[] = [];
+  for (let i = values.length - 1; i >= 0 && found.length < count; i -= 1) {
+    const value = values[i] as number;
+    if (Number.isFinite(value)) found.push(value);
+  }
+  return found;
 }
 
 export function pointsOf(series: RunSeries, source: string): Points | undefined {
@@ -59,30 +75,51 @@ export function pointsOf(series: RunSeries, source: string): Points | undefined 
 }
 
 const COST = new Set(['tokens/s', 'bytes', 'seconds', 'tokens']);
+export const isCost = (unit: string): boolean => COST.has(unit);
 
-/** Values that a comparison shows beside metrics: what a run took. */
-export const costs: readonly {
+/** Where values come from, evaluated sets first, and the metrics that some run has there. */
+export function sourcesOf(runs: readonly CostSource[]): { source: string; names: string[] }[] {
+  const sources = [...new Set(runs.flatMap(({ series }) => Object.keys(series.evals))), STEPS];
+  return sources.map((source) => ({
+    source,
+    names: [...new Set(runs.flatMap(({ series }) => pointsOf(series, source)?.names ?? []))],
+  }));
+}
+
+export function rowTitle({ title }: Metric, source: string): string {
+  const where = source === STEPS ? 'training' : source === DEFAULT_SET ? 'evaluation' : source;
+  return `${title} (${where})`;
+}
+
+export interface Cost {
   name: string;
   title: string;
   unit: string;
+  better: Metric['better'];
   of: (run: CostSource) => number | null;
-}[] = [
+}
+
+/** Values that a comparison shows beside metrics: what a run took. */
+export const costs: readonly Cost[] = [
   {
     name: 'train_seconds',
     title: 'Training time',
     unit: 'seconds',
+    better: 'lower',
     of: ({ series }) => lastOf(series, 'seconds'),
   },
   {
     name: 'train_tokens',
     title: 'Tokens trained',
     unit: 'tokens',
+    better: null,
     of: ({ series }) => lastOf(series, 'tokens'),
   },
   {
     name: 'mean_tokens_per_second',
     title: 'Mean speed',
     unit: 'tokens/s',
+    better: 'higher',
     of: ({ series }) => {
       const [tokens, seconds] = [lastOf(series, 'tokens'), lastOf(series, 'seconds')];
       return tokens !== null && seconds ? tokens / seconds : null;
@@ -92,15 +129,14 @@ export const costs: readonly {
     name: 'peak_memory',
     title: 'Peak memory',
     unit: 'bytes',
-    of: ({ series }) => {
-      const values = series.steps.metric('memory_peak_bytes').filter(Number.isFinite);
-      return values.length > 0 ? values.reduce((a, b) => Math.max(a, b)) : null;
-    },
+    better: 'lower',
+    of: ({ series }) => bestOf(series.steps.metric('memory_peak_bytes'), 'higher'),
   },
   {
     name: 'checkpoint_bytes',
     title: 'Checkpoint size',
     unit: 'bytes',
+    better: 'lower',
     of: ({ checkpointBytes }) => checkpointBytes,
   },
 ];
@@ -108,6 +144,30 @@ export const costs: readonly {
 export interface CostSource {
   series: RunSeries;
   checkpointBytes: number | null;
+}
+
+/** What was done between two reports of a phase counts for the first. Empty where the beginning has been let go. */
+export function phaseSeconds({ phases, lastTimeUs }: RunSeries): Map<string, number> {
+  const seconds = new Map<string, number>();
+  if (phases.length >= MAX_PHASES) return seconds;
+  for (const [k, { name, timeUs }] of phases.entries()) {
+    const end = phases[k + 1]?.timeUs ?? Math.max(lastTimeUs, timeUs);
+    seconds.set(name, (seconds.get(name) ?? 0) + Math.max(0, end - timeUs) / 1e6);
+  }
+  return seconds;
+}
+
+/** A cost for each phase that some run went through: loading, training, evaluating, saving. */
+function phaseCosts(runs: readonly CostSource[]): Cost[] {
+  const of = new Map(runs.map((run) => [run, phaseSeconds(run.series)]));
+  const names = new Set([...of.values()].flatMap((seconds) => [...seconds.keys()]));
+  return [...names].map((name) => ({
+    name: `phase ${name}`,
+    title: `Phase: ${name.replaceAll('_', ' ')}`,
+    unit: 'seconds',
+    better: 'lower' as const,
+    of: (run) => of.get(run)?.get(name) ?? null,
+  }));
 }
 
 function lastOf({ steps }: RunSeries, axis: 'seconds' | 'tokens'): number | null {
@@ -146,11 +206,8 @@ export function resultRows(
   rule: ResultRule,
   limit: Limit,
 ): ResultRow[] {
-  const all = groups.flat();
-  const sources = [...new Set(all.flatMap(({ series }) => Object.keys(series.evals))), STEPS];
   const rows: ResultRow[] = [];
-  for (const source of sources) {
-    const names = new Set(all.flatMap(({ series }) => pointsOf(series, source)?.names ?? []));
+  for (const { source, names } of sourcesOf(groups.flat())) {
     for (const name of names) {
       const metric = metricInfo(name);
       const cells = groups.map((group) =>
@@ -162,22 +219,20 @@ export function resultRows(
         ),
       );
       if (cells.every((cell) => cell === null)) continue;
-      const where = source === STEPS ? 'training' : source === 'eval' ? 'evaluation' : source;
       rows.push({
         metric: name,
         source,
-        title: `${metric.title} (${where})`,
+        title: rowTitle(metric, source),
         unit: metric.unit,
         better: metric.better,
-        kind: COST.has(metric.unit) ? 'cost' : 'quality',
+        kind: isCost(metric.unit) ? 'cost' : 'quality',
         values: withDeltas(cells, baseline, metric.better),
       });
     }
   }
-  for (const { name, title, unit, of } of costs) {
+  for (const { name, title, unit, better, of } of [...costs, ...phaseCosts(groups.flat())]) {
     const cells = groups.map((group) => cellOf(group.map(of)));
     if (cells.every((cell) => cell === null)) continue;
-    const better = name === 'train_tokens' ? null : unit === 'tokens/s' ? 'higher' : 'lower';
     const values = withDeltas(cells, baseline, better);
     rows.push({ metric: name, source: 'cost', title, unit, better, kind: 'cost', values });
   }

@@ -1,39 +1,66 @@
 /** What the API and `collie compare` do with comparisons. */
 import { CollieError } from '../../shared/errors.ts';
 import type {
-  ComparedExample,
   ComparisonReport,
   ComparisonView,
-  Curve,
+  Curves,
   DataDifference,
   Examples,
   Importance,
+  RunTable,
   Verdict,
 } from '../../shared/runs/comparison.ts';
 import { metricInfo } from '../../shared/runs/metrics.ts';
 import type { Axis } from '../../shared/runs/points.ts';
-import type { RunSeries } from '../../shared/runs/series.ts';
+import { emptySeries, type RunSeries } from '../../shared/runs/series.ts';
 import type { RunRegistry } from '../runs/registry.ts';
+import type { SeriesCache } from '../runs/series-file.ts';
+import type { RunSummaries } from '../runs/summaries.ts';
+import { curvesOf, lineOf, type Window } from './curves.ts';
 import { dataDifference } from './data.ts';
-import { type JoinedRow, joinRows, readRecord, readRowHashes } from './examples.ts';
+import { exampleReport, type OpenDataset } from './example-report.ts';
+import { readRecord, readRowHashes } from './examples.ts';
+import { type ExportFormat, exportComparison, type Written } from './export.ts';
 import { type RunFacts, readFacts } from './facts.ts';
 import { importanceOf } from './importance.ts';
 import { ComparisonLibrary } from './library.ts';
-import { baselineOf, makeReport, orderedGroups } from './report.ts';
+import { baselineOf, costSource, makeReport, orderedGroups } from './report.ts';
 import { limitOf, pointsOf, resultOf } from './results.ts';
-import { SeriesCache } from './series-cache.ts';
 import type { Group } from './settings.ts';
-import { thinned } from './thin.ts';
+import { runTable } from './table.ts';
 import { type Side, verdicts } from './verdict.ts';
+
+export interface CompareParts {
+  runs: RunRegistry;
+  summaries: RunSummaries;
+  series: SeriesCache;
+  openDataset: OpenDataset;
+}
+
+export interface CurveWish {
+  metric: string;
+  source: string;
+  axis: Axis;
+  most: number;
+  window: Window;
+}
+
+/** Of a run, in an exported chart. */
+const CHART_POINTS = 800;
 
 export class CompareService {
   readonly library: ComparisonLibrary;
   readonly #runs: RunRegistry;
-  readonly #series = new SeriesCache();
+  readonly #summaries: RunSummaries;
+  readonly #series: SeriesCache;
+  readonly #openDataset: OpenDataset;
 
-  constructor(home: string, runs: RunRegistry) {
+  constructor(home: string, parts: CompareParts) {
     this.library = new ComparisonLibrary(home);
-    this.#runs = runs;
+    this.#runs = parts.runs;
+    this.#summaries = parts.summaries;
+    this.#series = parts.series;
+    this.#openDataset = parts.openDataset;
   }
 
   /** `results` false: settings and states only, which are there at once however long the runs are. */
@@ -64,30 +91,8 @@ export class CompareService {
   }
 
   /** Row by row: the group of `candidate` against the baseline. */
-  examples(view: ComparisonView, candidate: string): Examples {
-    const [base, other] = this.#pair(view, candidate);
-    const records = [base, other].map(({ runs }) =>
-      runs.map(({ dir }) => readRecord(dir, view.record)).filter((one) => one !== null),
-    );
-    const joined = joinRows(records[0] ?? [], records[1] ?? []);
-    const none = { won: 0, lost: 0, tied: 0, examples: [], slices: [] };
-    if (joined.rows.length === 0)
-      return {
-        ...none,
-        problem:
-          'They have no evaluated row in common, or one of them has no per-example record (older runs have none).',
-      };
-    const examples = joined.rows.map(exampleOf);
-    const count = (outcome: ComparedExample['outcome']) =>
-      examples.filter((one) => one.outcome === outcome).length;
-    return {
-      problem: null,
-      won: count('won'),
-      lost: count('lost'),
-      tied: count('tied'),
-      examples,
-      slices: slicesOf(examples),
-    };
+  examples(view: ComparisonView, candidate: string, slice: string | null): Promise<Examples> {
+    return exampleReport(this.#pair(view, candidate), { record: view.record, slice }, this.#openDataset);
   }
 
   data(view: ComparisonView, candidate: string): DataDifference {
@@ -95,20 +100,37 @@ export class CompareService {
     return dataDifference(base.runs[0] as RunFacts, other.runs[0] as RunFacts);
   }
 
-  async curves(
-    ids: readonly string[],
-    metric: string,
-    source: string,
-    axis: Axis,
-    most: number,
-  ): Promise<Curve[]> {
-    const { runs } = this.#facts(ids);
+  async curves(view: ComparisonView, { metric, source, axis, most, window }: CurveWish): Promise<Curves> {
+    const { runs } = this.#facts(view.runs);
     const series = await this.#seriesOf(runs);
-    return runs.flatMap(({ id }) => {
-      const points = pointsOf(series.get(id) as RunSeries, source);
-      if (!points || points.metric(metric).length === 0) return [];
-      return [{ id, points: points.length, ...thinned(points.axis(axis), points.metric(metric), most) }];
-    });
+    const groups = orderedGroups(runs, view).map((group) => ({
+      key: group.runs[0]?.id ?? '',
+      lines: group.runs.flatMap(({ id }) => {
+        const points = pointsOf(series.get(id) as RunSeries, source);
+        const line = points && lineOf(id, points, metric, axis);
+        return line && line.x.length > 0 ? [line] : [];
+      }),
+    }));
+    return curvesOf(groups, most, window);
+  }
+
+  async export(name: string, view: ComparisonView, format: ExportFormat): Promise<Written> {
+    const report = await this.report(view);
+    // What a comparison is mostly about: the first result, of the evaluation where there is one.
+    const main = report.results.find(({ kind }) => kind === 'quality');
+    const wish = main && { metric: main.metric, source: main.source, axis: 'step' as const };
+    const chart = wish && {
+      title: main.title,
+      curves: await this.curves(view, { ...wish, most: CHART_POINTS, window: null }),
+    };
+    return exportComparison(name, report, this.verdicts(view), format, chart ?? null);
+  }
+
+  async table(view: ComparisonView): Promise<RunTable> {
+    const { runs } = this.#facts(view.runs);
+    const series = await this.#seriesOf(runs);
+    const sources = new Map(runs.map((run) => [run.id, costSource(run, series.get(run.id) ?? emptySeries)]));
+    return runTable(orderedGroups(runs, view), sources, view.rule, limitOf(view.rule, [...series.values()]));
   }
 
   async importance(view: ComparisonView, metric: string, source: string): Promise<Importance> {
@@ -127,7 +149,7 @@ export class CompareService {
     const missing: string[] = [];
     for (const id of new Set(ids)) {
       try {
-        runs.push(readFacts(this.#runs, id));
+        runs.push(readFacts(this.#runs, (one) => this.#summaries.spec(one), id));
       } catch {
         missing.push(id);
       }
@@ -168,39 +190,4 @@ function sideOf({ id, dir, spec, meta }: RunFacts, view: ComparisonView): Side {
     template: meta?.template ?? null,
     trained: trained && new Set(trained.map((row) => row.id)),
   };
-}
-
-/** Differences of rounding are no win. */
-const TIE = 1e-6;
-
-function exampleOf({ about, baseline, candidate }: JoinedRow): ComparedExample {
-  const [a, b] = [baseline.loss / baseline.targets, candidate.loss / candidate.targets];
-  return {
-    id: about.id,
-    conversation: about.conversation,
-    messages: about.messages,
-    tokens: about.tokens,
-    baseline: a,
-    candidate: b,
-    outcome: Math.abs(a - b) <= TIE * Math.max(a, b) ? 'tied' : b < a ? 'won' : 'lost',
-  };
-}
-
-/** Quarters of the rows by length. */
-function slicesOf(examples: readonly ComparedExample[]): Examples['slices'] {
-  const sorted = [...examples].sort((a, b) => a.tokens - b.tokens);
-  const quarters = Math.min(4, sorted.length);
-  return Array.from({ length: quarters }, (_, k) => {
-    const rows = sorted.slice(
-      Math.floor((k * sorted.length) / quarters),
-      Math.floor(((k + 1) * sorted.length) / quarters),
-    );
-    return {
-      title: `${rows[0]?.tokens} to ${rows.at(-1)?.tokens} tokens`,
-      rows: rows.length,
-      difference: rows.reduce((sum, one) => sum + one.candidate - one.baseline, 0) / rows.length,
-      won: rows.filter(({ outcome }) => outcome === 'won').length,
-      lost: rows.filter(({ outcome }) => outcome === 'lost').length,
-    };
-  });
 }

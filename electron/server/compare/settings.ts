@@ -1,5 +1,4 @@
 /** Specs side by side: groups of runs that differ in nothing but the seed, and the settings in which groups differ. Pure. */
-import { isDeepStrictEqual } from 'node:util';
 import type { ComparisonView, SettingRow } from '../../shared/runs/comparison.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import {
@@ -18,9 +17,36 @@ export interface Group {
   runs: RunFacts[];
 }
 
-/** `path` and value of all settings that count, in the order of the schema. */
-export function activeSettings(spec: RunSpec): Map<string, unknown> {
-  return new Map(activeFields(spec).map(({ path }) => [path, specValue(spec, path)]));
+/** A setting of a spec: its field, its value, and the value as a text that only equal values share. */
+interface Setting {
+  field: SpecField;
+  value: unknown;
+  json: string;
+}
+
+/** Specs never change, and a comparison looks at each setting of each of them many times. */
+const known = new WeakMap<RunSpec, ReadonlyMap<string, Setting>>();
+
+/** All settings that count, by path, in the order of the schema. */
+export function activeSettings(spec: RunSpec): ReadonlyMap<string, Setting> {
+  const before = known.get(spec);
+  if (before) return before;
+  const made = new Map(
+    activeFields(spec).map((field) => {
+      const value = specValue(spec, field.path);
+      return [field.path, { field, value, json: canonical(value) }];
+    }),
+  );
+  known.set(spec, made);
+  return made;
+}
+
+/** JSON with the keys of records in order, so that 1 and "1" differ, {a, b} and {b, a} do not. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join()}}`;
 }
 
 /** What groups a run: the settings asked for, or all but its own. Runs that cannot be read stay alone. */
@@ -29,7 +55,10 @@ function keyOf(run: RunFacts, view: ComparisonView): string {
   const { spec } = run;
   if (view.group_by.length > 0)
     return JSON.stringify(view.group_by.map((path) => [path, specValue(spec, path) ?? null]));
-  return JSON.stringify([...activeSettings(spec)].filter(([path]) => !OWN.has(path)));
+  return [...activeSettings(spec)]
+    .filter(([path]) => !OWN.has(path))
+    .map(([path, { json }]) => `${path}=${json}`)
+    .join('\n');
 }
 
 /** In the order of the view. */
@@ -44,9 +73,6 @@ export function groupsOf(runs: readonly RunFacts[], view: ComparisonView): Group
   return [...groups.values()];
 }
 
-const fieldAt = (spec: RunSpec, path: string): SpecField | undefined =>
-  activeFields(spec).find((field) => field.path === path);
-
 /** A value as people read it. Numbers keep all their digits: 0.0001 and 1e-4 are one value, 1 and "1" are not. */
 export function written(value: unknown, field?: SpecField): string {
   if (value === null || value === undefined || value === '') return 'none';
@@ -57,47 +83,50 @@ export function written(value: unknown, field?: SpecField): string {
   return field?.options?.find((option) => option.value === value)?.title ?? String(value);
 }
 
-/** Values of one setting in a group, each once, in words; null: it has none of it. */
-function cell(group: Group, path: string): { text: string | null; value: unknown } {
-  const found = group.runs.flatMap(({ spec }) => {
-    const field = spec && fieldAt(spec, path);
-    return field ? [{ value: specValue(spec, path), text: written(specValue(spec, path), field) }] : [];
-  });
-  if (found.length === 0) return { text: null, value: undefined };
-  const texts = [...new Set(found.map(({ text }) => text))];
-  const same = found.every(({ value }) => isDeepStrictEqual(value, found[0]?.value));
-  return { text: texts.join(' | '), value: same ? found[0]?.value : found.map(({ value }) => value) };
+/** Values of one setting in a group, each once: in words, and to compare by; null: it has none of it. */
+function cell(group: Group, path: string): { text: string | null; json: string } {
+  const found = new Map<string, string>();
+  for (const { spec } of group.runs) {
+    const setting = spec && activeSettings(spec).get(path);
+    if (setting && !found.has(setting.json)) found.set(setting.json, written(setting.value, setting.field));
+  }
+  if (found.size === 0) return { text: null, json: '' };
+  return { text: [...found.values()].join(' | '), json: [...found.keys()].sort().join() };
 }
 
 /** One row for every setting that some group has, in the order of the form; those that differ know it. */
 export function settingRows(groups: readonly Group[]): SettingRow[] {
   const titles = new Map(specGroups().map(({ path, meta }) => [path, meta.title]));
-  const active = groups.map(
-    ({ runs }) => new Set(runs.flatMap(({ spec }) => (spec ? [...activeSettings(spec).keys()] : []))),
+  const active = new Set(
+    groups.flatMap(({ runs }) => runs.flatMap(({ spec }) => (spec ? [...activeSettings(spec).keys()] : []))),
   );
+  active.delete('name'); // the heads of the columns say it
   const rows: SettingRow[] = [];
-  const seen = new Set<string>();
   for (const { path, group, key, meta } of specFields()) {
-    if (seen.has(path) || !active.some((paths) => paths.has(path))) continue;
-    seen.add(path);
+    if (!active.delete(path)) continue;
     const cells = groups.map((one) => cell(one, path));
     rows.push({
       section: titles.get(group) || 'General',
       path,
       title: meta.title || key,
       values: cells.map(({ text }) => text),
-      differs: cells.some(({ value }) => !isDeepStrictEqual(value, cells[0]?.value)),
+      differs: cells.some(({ json }) => json !== cells[0]?.json),
     });
   }
   return rows;
 }
 
 /** Settings that one spec has otherwise than another, as paths; what makes them differ by nature is left out. */
-export function changedPaths(from: RunSpec, to: RunSpec): string[] {
+export function changedPaths(from: RunSpec, to: RunSpec, most = Number.POSITIVE_INFINITY): string[] {
   const [a, b] = [activeSettings(from), activeSettings(to)];
-  return [...new Set([...a.keys(), ...b.keys()])].filter(
-    (path) => path !== 'name' && !isDeepStrictEqual(a.get(path), b.get(path)),
-  );
+  const changed: string[] = [];
+  const look = (path: string) => {
+    if (path !== 'name' && a.get(path)?.json !== b.get(path)?.json) changed.push(path);
+    return changed.length <= most;
+  };
+  for (const path of a.keys()) if (!look(path)) return changed;
+  for (const path of b.keys()) if (!a.has(path) && !look(path)) return changed;
+  return changed;
 }
 
 /** "Learning rate 0.0002": how `to` differs from `from`. */
@@ -105,10 +134,8 @@ export function changeTexts(from: RunSpec, to: RunSpec): string[] {
   return changedPaths(from, to)
     .filter((path) => !OWN.has(path))
     .map((path) => {
-      const field = fieldAt(to, path);
-      const title = field?.meta.title || path;
-      return field
-        ? `${title} ${written(specValue(to, path), field)}`
-        : `no ${fieldAt(from, path)?.meta.title ?? path}`;
+      const setting = activeSettings(to).get(path);
+      if (!setting) return `no ${activeSettings(from).get(path)?.field.meta.title || path}`;
+      return `${setting.field.meta.title || path} ${written(setting.value, setting.field)}`;
     });
 }

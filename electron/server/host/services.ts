@@ -49,18 +49,26 @@ export function createServices(options: HostOptions): Services {
   const runs = new RunRegistry(home);
   runs.sweep().catch(() => {}); // What cannot be deleted now is tried again at the next start.
   const files = new FileBrowser([...defaultRoots(), home]);
+  const summaries = new RunSummaries(runs);
+  const series = new SeriesCache();
+  const libraries = createLibraries(home);
   return {
     home,
     shell: options.shell,
     jobs: new JobRunner(),
     runs,
     statuses: new StatusWatcher(runs),
-    summaries: new RunSummaries(runs),
-    series: new SeriesCache(),
-    compare: new CompareService(home, runs),
+    summaries,
+    series,
+    compare: new CompareService(home, {
+      runs,
+      summaries,
+      series,
+      openDataset: (reference) => libraries.datasets.library.resolve(reference),
+    }),
     playground: new Playground(),
     files,
-    ...createLibraries(home),
+    ...libraries,
     confine: async (path) => {
       requirePath(path);
       return options.paths === 'confined' ? files.confine(path) : resolve(expandHome(path));

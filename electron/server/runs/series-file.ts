@@ -26,6 +26,11 @@ class GrowingSeries {
     return (statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0) >= this.#size;
   }
 
+  /** Held in memory. */
+  get steps(): number {
+    return this.#series.steps.length;
+  }
+
   newest(): Promise<RunSeries> {
     const read = () => this.#readOn();
     this.#reading = this.#reading.then(read, read);
@@ -40,21 +45,37 @@ class GrowingSeries {
   }
 }
 
-/** Runs kept; one of 100,000 steps takes about 15 MB. */
-const KEPT = 4;
+/** What is kept: a step takes about 150 bytes, so this is some 250 MB at most; runs of a comparison are hundreds of short ones or a few long ones. */
+const MOST_STEPS = 1_600_000;
+const MOST_RUNS = 600;
 
 export class SeriesCache {
   readonly #kept = new Map<string, GrowingSeries>();
+  readonly #most: { steps: number; runs: number };
 
-  get(runDir: string): Promise<RunSeries> {
+  constructor(most = { steps: MOST_STEPS, runs: MOST_RUNS }) {
+    this.#most = most;
+  }
+
+  async get(runDir: string): Promise<RunSeries> {
     const known = this.#kept.get(runDir);
     const series = known?.valid ? known : new GrowingSeries(runDir);
     this.#kept.delete(runDir);
     this.#kept.set(runDir, series); // the newest last
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= KEPT) break;
+    const newest = await series.newest();
+    this.#letGo();
+    return newest;
+  }
+
+  /** Those that were asked for longest ago; the newest stays, however long it is. */
+  #letGo(): void {
+    let steps = 0;
+    for (const series of this.#kept.values()) steps += series.steps;
+    for (const [oldest, series] of this.#kept) {
+      const fits = steps <= this.#most.steps && this.#kept.size <= this.#most.runs;
+      if (fits || this.#kept.size === 1) break;
       this.#kept.delete(oldest);
+      steps -= series.steps;
     }
-    return series.newest();
   }
 }

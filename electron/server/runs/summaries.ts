@@ -23,7 +23,7 @@ export class RunSummaries {
   of(ids: readonly string[]): RunSummary[] {
     return ids.flatMap((id) => {
       try {
-        return [{ id, spec: this.#spec(id), tags: readTags(this.#runs.dir(id)) }];
+        return [{ id, spec: this.spec(id), tags: readTags(this.#runs.dir(id)) }];
       } catch {
         return [];
       }
@@ -40,7 +40,8 @@ export class RunSummaries {
     });
   }
 
-  #spec(id: string): RunSpec {
+  /** Parsed once. Throws what RunRegistry.spec throws. */
+  spec(id: string): RunSpec {
     const stamp = stampOf(join(this.#runs.dir(id), runFiles.spec));
     const known = this.#specs.get(id);
     if (known?.stamp === stamp) return known.spec;

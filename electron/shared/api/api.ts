@@ -12,11 +12,11 @@ import { errorInfoSchema } from '../errors.ts';
 import {
   comparisonReportSchema,
   comparisonViewSchema,
-  curveSchema,
+  curvesSchema,
   dataDifferenceSchema,
   examplesSchema,
   importanceSchema,
-  MAX_COMPARED,
+  runTableSchema,
   savedComparisonSchema,
   verdictSchema,
 } from '../runs/comparison.ts';
@@ -220,23 +220,35 @@ export const methods = {
   /** Of every group but the baseline, against it. */
   'compare.verdicts': { params: z.object({ view: comparisonViewSchema }), result: z.array(verdictSchema) },
   'compare.examples': {
-    params: z.object({ view: comparisonViewSchema, candidate: z.string() }),
+    params: z.object({
+      view: comparisonViewSchema,
+      candidate: z.string(),
+      /** A column of the dataset to slice by; null: the length. */
+      slice: z.string().nullable().default(null),
+    }),
     result: examplesSchema,
   },
   'compare.data': {
     params: z.object({ view: comparisonViewSchema, candidate: z.string() }),
     result: dataDifferenceSchema,
   },
-  /** `source`: steps, or the name of an evaluated set. At most `most` points a run, with all its highs and lows. */
+  /** `source`: steps, or the name of an evaluated set. At most `most` points a run within the window, with all its highs and lows. */
   'compare.curves': {
     params: z.object({
-      runs: z.array(z.string()).max(MAX_COMPARED),
+      view: comparisonViewSchema,
       metric: z.string(),
       source: z.string(),
       axis: z.enum(axes),
       most: z.number().int().min(4).max(20_000).default(1200),
+      window: z.tuple([z.number(), z.number()]).nullable().default(null),
     }),
-    result: z.array(curveSchema),
+    result: curvesSchema,
+  },
+  'compare.table': { params: z.object({ view: comparisonViewSchema }), result: runTableSchema },
+  /** The exact sign test of a blind vote, ties left out. */
+  'compare.vote': {
+    params: z.object({ won: z.number().int().min(0), lost: z.number().int().min(0) }),
+    result: z.object({ p: z.number() }),
   },
   'compare.importance': {
     params: z.object({ view: comparisonViewSchema, metric: z.string(), source: z.string() }),

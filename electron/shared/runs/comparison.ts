@@ -189,6 +189,8 @@ export const examplesSchema = z.object({
   tied: z.number().int(),
   examples: z.array(comparedExampleSchema),
   slices: z.array(sliceSchema),
+  /** Of the dataset, to slice by; empty where it is gone. */
+  columns: z.array(z.string()),
 });
 export type Examples = z.infer<typeof examplesSchema>;
 
@@ -200,14 +202,61 @@ export const dataDifferenceSchema = z.object({
 });
 export type DataDifference = z.infer<typeof dataDifferenceSchema>;
 
+const placed = z.array(z.number());
+/** null: no value there. */
+const valued = z.array(z.number().nullable());
+
 export const curveSchema = z.object({
   id: z.string(),
   /** Of the run, before thinning out. */
   points: z.number().int(),
-  x: z.array(z.number()),
-  y: z.array(z.number().nullable()),
+  x: placed,
+  y: valued,
 });
 export type Curve = z.infer<typeof curveSchema>;
+
+/** A group on the x that all groups of an answer share. */
+export const groupCurveSchema = z.object({
+  key: z.string(),
+  /** Runs that have the metric: of so many it is the mean. */
+  n: z.number().int(),
+  mean: valued,
+  /** Ends of the 95 % interval of the mean; null for one run, which has none. */
+  low: valued.nullable(),
+  high: valued.nullable(),
+});
+
+export const curvesSchema = z.object({
+  runs: z.array(curveSchema),
+  x: placed,
+  groups: z.array(groupCurveSchema),
+  /** First and last x of all runs, beyond the window too; null without any value. */
+  extent: z.tuple([z.number(), z.number()]).nullable(),
+});
+export type Curves = z.infer<typeof curvesSchema>;
+
+/** Each run in a row: what scatter, parallel coordinates and Pareto fronts are drawn from. */
+export const runTableSchema = z.object({
+  columns: z.array(
+    z.object({
+      key: z.string(),
+      title: z.string(),
+      kind: z.enum(['setting', 'result', 'cost']),
+      unit: z.string(),
+      better: z.enum(['lower', 'higher']).nullable(),
+      /** All values are numbers. */
+      numeric: z.boolean(),
+    }),
+  ),
+  rows: z.array(
+    z.object({
+      id: z.string(),
+      group: z.string(),
+      values: z.array(z.union([z.number(), z.string()]).nullable()),
+    }),
+  ),
+});
+export type RunTable = z.infer<typeof runTableSchema>;
 
 export const importanceSchema = z.object({
   runs: z.number().int(),

@@ -45,7 +45,8 @@ export interface RunSeries {
   lastTimeUs: number;
 }
 
-const MAX_PHASES = 200;
+/** Phases kept, the newest ones. */
+export const MAX_PHASES = 200;
 const MAX_WARNINGS = 500;
 
 export const emptySeries: RunSeries = {

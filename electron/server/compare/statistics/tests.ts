@@ -41,7 +41,7 @@ export interface TTest {
 }
 
 function tTest(difference: number, error: number, degrees: number): TTest {
-  const half = studentt.inv(1 - LEVEL / 2, degrees) * error;
+  const half = tQuantile(degrees) * error;
   const p =
     error === 0 ? (difference === 0 ? 1 : 0) : 2 * studentt.cdf(-Math.abs(difference / error), degrees);
   return { difference, p, low: difference - half, high: difference + half, degrees };
@@ -61,11 +61,20 @@ export function welchT(a: readonly number[], b: readonly number[]): TTest {
   return tTest(mean([...b]) - mean([...a]), Math.sqrt(spread), degrees);
 }
 
+const quantiles = new Map<number, number>();
+
+/** The two-sided 95 % quantile of the t distribution. */
+function tQuantile(degrees: number): number {
+  const known = quantiles.get(degrees) ?? studentt.inv(1 - LEVEL / 2, degrees);
+  quantiles.set(degrees, known);
+  return known;
+}
+
 /** Half the width of the 95 % interval of a mean (t distribution); null for one value, which has none. */
 export function halfBand(values: readonly number[]): number | null {
   const n = values.length;
   if (n < 2) return null;
-  return (studentt.inv(1 - LEVEL / 2, n - 1) * sampleStandardDeviation([...values])) / Math.sqrt(n);
+  return (tQuantile(n - 1) * sampleStandardDeviation([...values])) / Math.sqrt(n);
 }
 
 /** The smallest true difference that a two-sided test at 5 % sees with a chance of 80 %, given its standard error. */

@@ -93,10 +93,48 @@ export const mockCompare: Pick<Handlers, Extract<keyof Handlers, `compare.${stri
         seeds: null,
         seedNoise: 'unknown',
       })),
-  'compare.examples': () => ({ problem: null, won: 0, lost: 0, tied: 0, examples: [], slices: [] }),
+  'compare.examples': () => ({
+    problem: null,
+    won: 0,
+    lost: 0,
+    tied: 0,
+    examples: [],
+    slices: [],
+    columns: [],
+  }),
   'compare.data': () => ({ rows: [], notes: ['Both were trained on the same rows.'] }),
-  'compare.curves': ({ runs }) =>
-    runs.map((id, k) => ({ id, points: 3, x: [0, 1, 2], y: [2, 1.5 - 0.1 * k, 1.2 - 0.1 * k] })),
+  'compare.curves': ({ view: { runs } }) => {
+    const losses = (k: number) => [2, 1.5 - 0.1 * k, 1.2 - 0.1 * k];
+    const x = [0, 1, 2];
+    return {
+      runs: runs.map((id, k) => ({ id, points: 3, x, y: losses(k) })),
+      x,
+      groups: runs.map((key, k) => ({ key, n: 1, mean: losses(k), low: null, high: null })),
+      extent: runs.length > 0 ? [0, 2] : null,
+    };
+  },
+  'compare.table': ({ view }) => ({
+    columns: [
+      {
+        key: 'optimizer.learning_rate',
+        title: 'Learning rate',
+        kind: 'setting',
+        unit: '',
+        better: null,
+        numeric: true,
+      },
+      {
+        key: 'eval/loss',
+        title: 'Loss (evaluation)',
+        kind: 'result',
+        unit: 'nats',
+        better: 'lower',
+        numeric: true,
+      },
+    ],
+    rows: view.runs.map((id, k) => ({ id, group: id, values: [2e-4 * (k + 1), 1.2 - 0.1 * k] })),
+  }),
+  'compare.vote': ({ won, lost }) => ({ p: won === lost ? 1 : 0.5 }),
   'compare.importance': () => ({
     runs: 0,
     warning: 'Importance needs at least four runs that differ in a setting and in the result.',

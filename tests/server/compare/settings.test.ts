@@ -1,0 +1,86 @@
+/** Which runs are one group, which settings differ, and how that is said. */
+import { describe, expect, it } from 'vitest';
+import {
+  changedPaths,
+  changeTexts,
+  groupsOf,
+  settingRows,
+  written,
+} from '../../../electron/server/compare/settings.ts';
+import { factsOf, sixRuns, specOf, viewOf } from './support.ts';
+
+const ids = (groups: ReturnType<typeof groupsOf>) => groups.map(({ runs }) => runs.map(({ id }) => id));
+
+describe('groups', () => {
+  it('are runs that differ in nothing but the seed, in the order of the view', () => {
+    const runs = sixRuns();
+    const mixed = [runs[3], runs[0], runs[4], runs[1], runs[2], runs[5]].flatMap((run) => run ?? []);
+    expect(ids(groupsOf(mixed, viewOf({ runs: [] })))).toEqual([
+      ['r4', 'r5', 'r6'],
+      ['r1', 'r2', 'r3'],
+    ]);
+  });
+
+  it('are made by any setting, and not at all where that is wished', () => {
+    const runs = sixRuns();
+    expect(ids(groupsOf(runs, viewOf({ runs: [], group_by: ['seed'] })))).toEqual([
+      ['r1', 'r4'],
+      ['r2', 'r5'],
+      ['r3', 'r6'],
+    ]);
+    expect(groupsOf(runs, viewOf({ runs: [], grouped: false }))).toHaveLength(6);
+  });
+
+  it('leave a run alone whose spec cannot be read', () => {
+    const torn = { ...factsOf('torn'), spec: null };
+    expect(groupsOf([torn, { ...torn, id: 'torn too' }], viewOf({ runs: [] }))).toHaveLength(2);
+  });
+
+  it('take a rate that was left to the workbench for the same as that rate chosen', () => {
+    const chosen = factsOf('chosen', { rate: 2e-4 });
+    const left = factsOf('left', { rate: null });
+    expect(groupsOf([chosen, left], viewOf({ runs: [] }))).toHaveLength(1);
+  });
+});
+
+describe('rows of settings', () => {
+  it('know which differ, each in a section of the form', () => {
+    const rows = settingRows(groupsOf(sixRuns(), viewOf({ runs: [] })));
+    const differing = rows.filter(({ differs }) => differs);
+    expect(differing.map(({ path, values }) => ({ path, values }))).toEqual([
+      { path: 'optimizer.learning_rate', values: ['0.0001', '0.0004'] },
+    ]);
+    expect(rows.find(({ path }) => path === 'seed')?.values).toEqual(['1 | 2 | 3', '1 | 2 | 3']);
+    expect(new Set(rows.map(({ path }) => path)).size).toBe(rows.length);
+    expect(rows.every(({ section }) => section !== '')).toBe(true);
+  });
+
+  it('say where a group has no such setting', () => {
+    const full = factsOf('full');
+    if (full.spec) full.spec = { ...full.spec, method: { type: 'full' } } as typeof full.spec;
+    const rows = settingRows(groupsOf([factsOf('lora'), full], viewOf({ runs: [] })));
+    expect(rows.find(({ path }) => path === 'method.rank')).toMatchObject({
+      values: ['8', null],
+      differs: true,
+    });
+  });
+
+  it('are none without runs', () => expect(settingRows([])).toEqual([]));
+});
+
+it('what changed is said in the words of the form; name and seed are no change of settings', () => {
+  const [from, to] = [specOf({ name: 'a', seed: 1 }), specOf({ name: 'b', seed: 2, rate: 4e-4, rank: 16 })];
+  expect(changedPaths(from, to).sort()).toEqual(['method.rank', 'optimizer.learning_rate', 'seed']);
+  expect(changeTexts(from, to).sort()).toEqual(['Learning rate 0.0004', 'Rank 16']);
+  expect(changedPaths(from, to, 1).length).toBe(2); // enough to know that there are more than one
+});
+
+it('values are written as people read them, with all their digits', () => {
+  expect(['', null, undefined, []].map((value) => written(value))).toEqual(['none', 'none', 'none', 'none']);
+  expect([true, 1e-4, 0.1 + 0.2, ['a', 2]].map((value) => written(value))).toEqual([
+    'on',
+    '0.0001',
+    '0.30000000000000004',
+    'a, 2',
+  ]);
+});
