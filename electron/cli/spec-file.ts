@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { expandHome } from '../server/files/files.ts';
+import { decodeText } from '../server/files/text.ts';
 import { CollieError } from '../shared/errors.ts';
 import { migrateSpec } from '../shared/spec/migrate.ts';
 import { specFields, variantMeta } from '../shared/spec/spec-fields.ts';
@@ -12,7 +13,7 @@ type Note = (sentence: string) => void;
 
 /** Reads a spec. Relative paths in it start at the folder of the file. Throws file.not_found, spec.invalid. */
 export function readSpecFile(path: string, sets: string[], note: Note = () => {}): Json {
-  const text = readFileSync(resolve(path), 'utf8');
+  const text = decodeText(readFileSync(resolve(path)));
   let spec: unknown;
   try {
     spec = JSON.parse(text);

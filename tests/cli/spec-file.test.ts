@@ -28,6 +28,19 @@ test('paths of a file start at its folder; names of the library and absolute pat
   });
 });
 
+/** As Notepad, PowerShell's `>` and other editors of Windows save it. */
+test.each([
+  ['UTF-8 with a mark', (text: string) => Buffer.from(`\uFEFF${text}`)],
+  ['UTF-16 with a mark', (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le')],
+  ['UTF-16 without a mark', (text: string) => Buffer.from(text, 'utf16le')],
+  ['UTF-16, big-endian', (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le').swap16()],
+])('reads %s', (_, encode) => {
+  const spec = { name: 'Übung 漢字', batch: { seq_len: 256 } };
+  const path = join(folder, 'spec.json');
+  writeFileSync(path, encode(`${JSON.stringify(spec, null, 2)}\r\n`));
+  expect(readSpecFile(path, [])).toEqual(spec);
+});
+
 test('--set changes or makes what it names; values are JSON or text', () => {
   const spec = { optimizer: { type: 'adamw' } };
   for (const set of [

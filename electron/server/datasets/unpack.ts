@@ -7,12 +7,13 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { CollieError } from '../../shared/errors.ts';
+import { gitLfsPointer } from '../files/lfs.ts';
+import { utf16 } from '../files/text.ts';
 
 /** Encodings that text files may be read in; UTF-16 is seen by itself. */
 export type Encoding = 'utf-8' | 'windows-1252';
 
 const HEAD = 512;
-const LFS = 'version https://git-lfs.github.com/spec/';
 const COMPRESSED = /\.(gz|gzip|zst|zstd|bz2|xz)$/i;
 
 const refused = (path: string, what: string, hint: string) =>
@@ -75,17 +76,6 @@ function compression(head: Buffer): Unpack | null {
   return head.subarray(0, 3).toString('latin1') === 'BZh' ? unbzip2 : null;
 }
 
-/** UTF-16 by its mark, or by the zero beside every letter of plain English. */
-function utf16(head: Buffer): 'utf-16le' | 'utf-16be' | null {
-  if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le';
-  if (head[0] === 0xfe && head[1] === 0xff) return 'utf-16be';
-  const zeros = (from: number) => head.filter((byte, k) => k % 2 === from && byte === 0).length;
-  if (head.length < 8) return null;
-  const half = head.length / 2;
-  if (zeros(1) > 0.7 * half && zeros(0) < 0.1 * half) return 'utf-16le';
-  return zeros(0) > 0.7 * half && zeros(1) < 0.1 * half ? 'utf-16be' : null;
-}
-
 async function transcode(path: string, target: string, encoding: string): Promise<void> {
   const decoder = new TextDecoder(encoding);
   const text = new Transform({
@@ -100,12 +90,8 @@ async function transcode(path: string, target: string, encoding: string): Promis
 }
 
 function refuseByName(path: string, head: Buffer): void {
-  if (head.toString('latin1').startsWith(LFS))
-    throw refused(
-      path,
-      'is a Git LFS pointer, not the data: the file itself was never fetched.',
-      'Run "git lfs pull" in its folder, or download the file from its page.',
-    );
+  const pointer = gitLfsPointer(head);
+  if (pointer !== null) throw refused(path, pointer.what, pointer.hint);
   const name = path.toLowerCase();
   const old = head.length >= 4 && head.readUInt32BE(0) === 0xd0cf11e0;
   if (/\.(xlsx|xlsm|xls)$/.test(name) || old)

@@ -63,7 +63,7 @@ export const targetModules = (modules: readonly string[]) =>
     .meta(
       meta({
         title: 'Target modules',
-        help: 'Linear layers that get an adapter: names (`q_proj`), endings of full names (`layers.0.self_attn.q_proj`), or patterns in which * stands for anything and ? for one character (`layers.1?.mlp.*`).',
+        help: 'Linear layers that get an adapter: names (`q_proj`), endings of full names (`layers.0.self_attn.q_proj`), or patterns in which * stands for anything and ? for one character (`layers.1?.mlp.*`). `all-linear` is all of them.',
         suggestions: [...linearModules],
       }),
     );

@@ -1,5 +1,5 @@
 /**
- * Specs of older versions in the words of the newest: files that users have, and spec.json of old run folders. What the engine reads of
+ * Specs of older versions, and of users of other tools, in the words of the newest: files that users have, and spec.json of old run folders. What the engine reads of
  * them is said there the same way (native/core, newest_spec), as it reads spec.json itself.
  */
 
@@ -40,7 +40,30 @@ function fromVersion1(spec: Json): Migrated {
   return { spec: newest, notes };
 }
 
-/** Anything but an old spec comes back as it is: what is wrong with it is for the schema to say. */
+/**
+ * Target modules as PEFT and Axolotl take them: "all-linear", and names in one text with commas. The spec has a list of patterns, in which
+ * `*` is every linear layer.
+ */
+function targetModules(spec: Json): Migrated {
+  const written = isObject(spec.method) ? spec.method.target_modules : undefined;
+  const entries = typeof written === 'string' ? written.split(',') : written;
+  if (!isObject(spec.method) || !Array.isArray(entries)) return { spec, notes: [] };
+  const names: unknown[] = entries.map((name) => {
+    if (typeof name !== 'string') return name;
+    return /^all[-_]linear$/i.test(name.trim()) ? '*' : name.trim();
+  });
+  const read = typeof written === 'string' ? names.filter((name) => name !== '') : names;
+  if (typeof written !== 'string' && read.every((name, k) => name === entries[k])) return { spec, notes: [] };
+  const notes = [
+    `method.target_modules ${JSON.stringify(written).slice(0, 200)} is read as ${JSON.stringify(read).slice(0, 200)}.`,
+  ];
+  return { spec: { ...spec, method: { ...spec.method, target_modules: read } }, notes };
+}
+
+/** Anything but an old spec, or one in words of other tools, comes back as it is: what is wrong with it is for the schema to say. */
 export function migrateSpec(spec: unknown): Migrated {
-  return isObject(spec) && spec.schemaVersion === 1 ? fromVersion1(spec) : { spec, notes: [] };
+  if (!isObject(spec)) return { spec, notes: [] };
+  const newest: Migrated = spec.schemaVersion === 1 ? fromVersion1(spec) : { spec, notes: [] };
+  const worded = targetModules(newest.spec as Json);
+  return { spec: worded.spec, notes: [...newest.notes, ...worded.notes] };
 }

@@ -54,3 +54,36 @@ it('is part of reading a spec', () => {
     optimizer: { learning_rate: 0.001 },
   });
 });
+
+const method = (target_modules: unknown) => ({ schemaVersion: 2, method: { type: 'lora', target_modules } });
+
+it.each([
+  ['all-linear', ['*']],
+  ['ALL_LINEAR', ['*']],
+  [['all-linear'], ['*']],
+  ['q_proj,v_proj', ['q_proj', 'v_proj']],
+  [' q_proj , v_proj, ', ['q_proj', 'v_proj']],
+  ['mlp.*', ['mlp.*']],
+  [[' q_proj '], ['q_proj']],
+])('target modules in words of other tools: %j -> %j', (written, read) => {
+  const { spec, notes } = migrateSpec(method(written));
+  expect(spec).toEqual(method(read));
+  expect(notes).toEqual([
+    `method.target_modules ${JSON.stringify(written)} is read as ${JSON.stringify(read)}.`,
+  ]);
+});
+
+it.each([
+  ['list', ['q_proj']],
+  ['number', 7],
+  ['mixed', ['q_proj', 7]],
+  ['none', undefined],
+])('target modules that are a %s stay', (_, written) => {
+  expect(migrateSpec(method(written))).toEqual({ spec: method(written), notes: [] });
+});
+
+it('an old spec is migrated in both', () => {
+  const { spec, notes } = migrateSpec({ ...method('all-linear'), schemaVersion: 1 });
+  expect(spec).toMatchObject(method(['*']));
+  expect(notes).toHaveLength(2);
+});
