@@ -48,7 +48,8 @@ Napi::Value model_summary(const Napi::CallbackInfo& info) {
                            {"contextLength", config.max_position},
                            {"vocabSize", config.vocab_size},
                            {"tiedEmbeddings", config.tied_embeddings},
-                           {"sizeBytes", summary.size_bytes}});
+                           {"sizeBytes", summary.size_bytes},
+                           {"unusedTensors", summary.unused}});
       });
 }
 

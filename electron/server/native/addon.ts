@@ -33,6 +33,8 @@ export interface ModelSummary {
   tiedEmbeddings: boolean;
   /** Bytes of the weight files. */
   sizeBytes: number;
+  /** Tensors that the weight files have and the architecture has not. */
+  unusedTensors: string[];
 }
 
 /** What makes up a sequence. */

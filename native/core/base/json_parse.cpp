@@ -1,6 +1,10 @@
 #include "core/base/json_parse.h"
 
 #include <algorithm>
+#include <set>
+#include <vector>
+
+#include "core/base/json_text.h"
 
 namespace collie {
 
@@ -36,20 +40,36 @@ std::string reason_of(const json::parse_error& error) {
   return "it is not JSON (" + text + ")";
 }
 
+// Parses, and gives the first key that an object has twice; empty: there is none.
+json parse_unique(std::string_view text, std::string& repeated) {
+  std::vector<std::set<std::string>> open;
+  return json::parse(text, [&](int, json::parse_event_t event, json& value) {
+    if (event == json::parse_event_t::object_start) open.emplace_back();
+    if (event == json::parse_event_t::object_end) open.pop_back();
+    if (event == json::parse_event_t::key && !open.back().insert(value.get<std::string>()).second && repeated.empty())
+      repeated = json_text(value);
+    return true;
+  });
+}
+
 }  // namespace
 
-ParsedJson parse_json(std::string_view text) {
+ParsedJson parse_json(std::string_view text, Keys keys) {
   const json none(json::value_t::discarded);
   if (depth_of(text) > kMaxJsonDepth) return {none, "it is nested more than " + std::to_string(kMaxJsonDepth) + " deep"};
   try {
-    return {json::parse(text), ""};
+    if (keys == Keys::last) return {json::parse(text), ""};
+    std::string repeated;
+    json value = parse_unique(text, repeated);
+    if (!repeated.empty()) return {none, "it has " + repeated + " twice"};
+    return {std::move(value), ""};
   } catch (const json::parse_error& error) {
     return {none, reason_of(error)};
   }
 }
 
-ParsedJson parse_json(std::span<const std::byte> bytes) {
-  return parse_json(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+ParsedJson parse_json(std::span<const std::byte> bytes, Keys keys) {
+  return parse_json(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), keys);
 }
 
 }  // namespace collie

@@ -18,7 +18,10 @@ struct ParsedJson {
   std::string problem;   // of the text; empty when it is JSON. Goes on after "<path>: "
 };
 
-ParsedJson parse_json(std::string_view text);
-ParsedJson parse_json(std::span<const std::byte> bytes);
+// Of two keys of one name in an object the last counts, as in Python; unique: they are a problem.
+enum class Keys { last, unique };
+
+ParsedJson parse_json(std::string_view text, Keys keys = Keys::last);
+ParsedJson parse_json(std::span<const std::byte> bytes, Keys keys = Keys::last);
 
 }  // namespace collie

@@ -60,7 +60,7 @@ json parse_header(std::span<const std::byte> file, uint64_t& data_begin, const F
   if (length > file.size() - 8)
     faults.truncated("its header has " + std::to_string(length) + " bytes, the file " + std::to_string(file.size()));
   data_begin = 8 + length;
-  ParsedJson parsed = parse_json(file.subspan(8, length));
+  ParsedJson parsed = parse_json(file.subspan(8, length), Keys::unique);
   if (!parsed.problem.empty()) faults.bad("header_invalid", "its header cannot be read: " + parsed.problem);
   if (!parsed.value.is_object()) faults.bad("header_invalid", "its header is not a JSON object");
   return std::move(parsed.value);
@@ -245,6 +245,28 @@ ModelFolder::ModelFolder(const std::filesystem::path& folder) : folder_(folder) 
     files_.push_back(std::make_unique<SafetensorsFile>(folder / shard));
     for (const std::string& name : names) tensors_.emplace(name, files_.back()->at(name));
   }
+  refuse_repeated();
+}
+
+// Which of two would count depends on the order in which a program reads the shards.
+void ModelFolder::refuse_repeated() const {
+  std::map<std::string, const SafetensorsFile*> seen;
+  for (const auto& file : files_)
+    for (const auto& [name, tensor] : file->tensors()) {
+      const auto [first, added] = seen.emplace(name, file.get());
+      if (added) continue;
+      const std::string one = first->second->path().filename().string(), other = file->path().filename().string();
+      throw Error("model.bad_tensor", folder_.string() + ": tensor " + name + " is in " + one + " and in " + other + ".",
+                  "The shards are of two models or two versions. Download or copy the folder again.",
+                  {{"path", folder_.string()}, {"tensor", name}, {"reason", "repeated"}});
+    }
+}
+
+std::vector<std::string> ModelFolder::stored_names() const {
+  std::vector<std::string> names;
+  for (const auto& file : files_)
+    for (const auto& [name, tensor] : file->tensors()) names.push_back(name);
+  return names;
 }
 
 const TensorView* ModelFolder::find(const std::string& name) const {

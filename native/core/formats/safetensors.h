@@ -67,8 +67,8 @@ class SafetensorsFile {
 // model.safetensors.index.json names. Every tensor of the index must be in the shard it names.
 class ModelFolder {
  public:
-  // Throws model.not_found (no folder, no weights), model.bad_config (index not readable), and what SafetensorsFile
-  // throws; a shard that is missing is model.not_found with its name.
+  // Throws model.not_found (no folder, no weights), model.bad_config (index not readable), model.bad_tensor (one that
+  // two shards have), and what SafetensorsFile throws; a shard that is missing is model.not_found with its name.
   explicit ModelFolder(const std::filesystem::path& folder);
 
   const TensorView* find(const std::string& name) const;
@@ -76,10 +76,14 @@ class ModelFolder {
   const TensorView& at(const std::string& name, std::span<const int64_t> shape) const;
 
   const std::map<std::string, TensorView>& tensors() const { return tensors_; }
+  // Of all tensors of all files, also of those that the index leaves out.
+  std::vector<std::string> stored_names() const;
   // Bytes of the weight files.
   uint64_t size_bytes() const;
 
  private:
+  void refuse_repeated() const;
+
   std::filesystem::path folder_;
   std::vector<std::unique_ptr<SafetensorsFile>> files_;
   std::map<std::string, TensorView> tensors_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "core/base/error.h"
 #include "core/plan/model_tensors.h"
@@ -14,7 +15,9 @@ ModelSummary summarize_model(const std::filesystem::path& folder) {
   summary.config = ModelConfig::load(folder);
   const ModelFolder weights(folder);
   std::map<DType, int64_t> elements;
+  std::set<std::string> used;
   for (const NamedShape& expected : model_tensors(summary.config)) {
+    used.insert(expected.name);
     const TensorView& tensor = weights.at(expected.name, expected.shape);
     if (tensor.dtype != DType::F32 && tensor.dtype != DType::F16 && tensor.dtype != DType::BF16)
       throw Error("model.unsupported_feature",
@@ -29,6 +32,8 @@ ModelSummary summarize_model(const std::filesystem::path& folder) {
   summary.dtype = dtype_name(most->first);
   summary.parameters = parameter_count(summary.config);
   summary.size_bytes = weights.size_bytes();
+  for (std::string& name : weights.stored_names())
+    if (!used.contains(name)) summary.unused.push_back(std::move(name));
   return summary;
 }
 

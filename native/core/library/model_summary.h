@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "core/model/model_config.h"
 
@@ -14,6 +15,7 @@ struct ModelSummary {
   int64_t parameters = 0;
   std::string dtype;  // the one most elements have
   uint64_t size_bytes = 0;
+  std::vector<std::string> unused;  // tensors that the weight files have and the architecture has not
 };
 
 // Checks config.json and the headers of all weight files: every tensor of the architecture is there, in its shape, in F32,

@@ -82,10 +82,12 @@ const Family& find_family(const json& config) {
   const json* list = present(config, "architectures");
   const std::string name =
       list && list->is_array() && !list->empty() && list->front().is_string() ? list->front().get<std::string>() : "";
+  const json* type = name.empty() ? present(config, "model_type") : nullptr;  // what transformers' AutoModelForCausalLM goes by
   for (const Family& family : kFamilies)
-    if (name == family.architecture) return family;
+    if (name == family.architecture || (type && *type == family.family)) return family;
   throw Error("model.unknown_architecture",
-              name.empty() ? "config.json names no architecture." : "The architecture " + name + " is not known.",
+              name.empty() ? "config.json names no architecture" + (type ? ", and its model_type " + json_text(*type) + " is not known." : " and no model_type.")
+                           : "The architecture " + name + " is not known.",
               "Known architectures: " + known + ".", {{"architecture", name}, {"known", known}});
 }
 

@@ -102,7 +102,10 @@ TEST_CASE("model config: what cannot be trained says why") {
   CHECK(error["code"] == "model.unknown_architecture");
   CHECK(error["message"].get<std::string>().find("GPT2LMHeadModel") != std::string::npos);
   CHECK(error["hint"].get<std::string>().find("LlamaForCausalLM, MistralForCausalLM") != std::string::npos);
-  CHECK(code_of(without(llama(), "architectures")) == "model.unknown_architecture");
+  CHECK(ModelConfig::parse(with(without(llama(), "architectures"), {{"model_type", "mistral"}})).architecture == "MistralForCausalLM");
+  CHECK(ModelConfig::parse(with(llama(), {{"architectures", json::array()}, {"model_type", "llama"}})).family == "llama");
+  CHECK(code_of(with(without(llama(), "architectures"), {{"model_type", "bert"}})) == "model.unknown_architecture");
+  CHECK(code_of(without(without(llama(), "architectures"), "model_type")) == "model.unknown_architecture");
   CHECK(code_of(with(llama(), {{"attention_bias", true}})) == "model.unsupported_feature");
   CHECK(code_of(with(llama(), {{"mlp_bias", true}})) == "model.unsupported_feature");
   CHECK(code_of(with(llama(), {{"hidden_act", "gelu"}})) == "model.unsupported_feature");
@@ -135,12 +138,14 @@ TEST_CASE("model config: parameter count is that of the tensors") {
   }
 }
 
-// A folder with this config and weights of zeros, `skip` left out, all of one dtype.
-void write_model(const std::filesystem::path& folder, DType dtype, const std::string& skip = "") {
+// A folder with this config and weights of zeros, `skip` left out, `more` added, all of one dtype.
+void write_model(const std::filesystem::path& folder, DType dtype, const std::string& skip = "",
+                 const std::vector<std::string>& more = {}) {
   test::write_text(folder / "config.json", llama().dump());
   std::vector<TensorSpec> specs;
   for (const NamedShape& tensor : model_tensors(ModelConfig::parse(llama())))
     if (tensor.name != skip) specs.push_back({tensor.name, dtype, tensor.shape});
+  for (const std::string& name : more) specs.push_back({name, dtype, {64}});
   SafetensorsWriter writer(folder / "model.safetensors", specs);
   for (const TensorSpec& spec : specs) {
     size_t bytes = dtype_bytes(dtype);
@@ -159,6 +164,9 @@ TEST_CASE("model summary: checks the whole folder") {
   CHECK(summary.dtype == "F16");
   CHECK(summary.parameters == parameter_count(summary.config));
   CHECK(summary.size_bytes == std::filesystem::file_size(folder / "model.safetensors"));
+  CHECK(summary.unused.empty());
+  write_model(folder.path(), DType::F16, "", {"model.layers.0.self_attn.q_proj.bias", "extra"});
+  CHECK(summarize_model(folder.path()).unused == std::vector<std::string>{"extra", "model.layers.0.self_attn.q_proj.bias"});
   write_model(folder.path(), DType::F64);
   CHECK(code() == "model.unsupported_feature");
   write_model(folder.path(), DType::F32, "model.layers.1.mlp.up_proj.weight");

@@ -165,6 +165,7 @@ TEST_CASE("model folder: shards are one map") {
   CHECK(model.tensors().size() == 2);
   CHECK(*reinterpret_cast<const float*>(model.at("b").bytes.data()) == 2);
   CHECK(test::code_of([&] { model.at("c"); }) == "model.missing_tensor");
+  CHECK(model.stored_names() == std::vector<std::string>{"a", "b"});
 
   const auto with_index = [&](const std::string& text) {
     test::write_text(index, text);
@@ -176,6 +177,23 @@ TEST_CASE("model folder: shards are one map") {
   CHECK(with_index(R"({"weight_map": {"a": 1}})") == "model.bad_config");
   CHECK(with_index(R"({"weight_map": {}})") == "model.bad_config");
   CHECK(with_index("[") == "model.bad_config");
+
+  write_shard(folder / "s3.safetensors", "a", 3);
+  test::write_text(index, R"({"weight_map": {"a": "s1.safetensors", "b": "s3.safetensors"}})");
+  CHECK(test::code_of([&] { ModelFolder{folder.path()}; }) == "model.missing_tensor");
+  SafetensorsWriter both(folder / "s3.safetensors", {{"a", DType::F32, {1}}, {"b", DType::F32, {1}}});
+  const float value = 3;
+  for (const char* name : {"a", "b"}) both.write(name, std::span(&value, 1));
+  both.finish();
+  const auto repeated = error_of([&] { ModelFolder{folder.path()}; });
+  CHECK(repeated["code"] == "model.bad_tensor");
+  CHECK(repeated["message"].get<std::string>().ends_with("tensor a is in s1.safetensors and in s3.safetensors."));
+}
+
+TEST_CASE("safetensors: a name that stands twice in the header") {
+  const std::string a = R"("a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]})";
+  CHECK(fault_of(file_of("{" + a + "," + a + "}", "1234")) == "model.bad_tensor header_invalid");
+  CHECK(fault_of(file_of("{" + a + R"(,"__metadata__":{"a":"1","b":"2"}})", "1234")) == "none");
 }
 
 }  // namespace
