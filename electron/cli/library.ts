@@ -35,6 +35,7 @@ export async function importModel(path: string, name: string, json: boolean): Pr
     process.stdout.write(
       `${card.id}: ${card.family}, ${count(card.parameters)} parameters, in ${card.path}\n`,
     );
+    for (const note of card.notes) process.stdout.write(`${pc.yellow('note')} ${note}\n`);
     if (card.problem) process.stdout.write(`${pc.yellow('cannot be trained')}: ${card.problem.message}\n`);
   });
 }

@@ -14,6 +14,7 @@ export type Reason =
   | 'weight'
   | 'tools'
   | 'tool_calls'
+  | 'no_row'
   | 'template';
 
 export const reasonTexts: Readonly<Record<Reason, string>> = {
@@ -26,6 +27,7 @@ export const reasonTexts: Readonly<Record<Reason, string>> = {
   weight: 'have a weight other than 0 and 1',
   tools: 'have tools that are no list of JSON schemas',
   tool_calls: 'have tool calls that the chat template does not write',
+  no_row: 'hold a token that the embedding of the model has no row for',
   template: "are refused by the model's chat template",
 };
 

@@ -32,6 +32,22 @@ export function renderRow(row: Row, index: number, format: RowFormat, tokenizer:
   }
 }
 
+/** The conversation itself; null when the model has no embedding for one of its tokens. */
+function withRows(made: Conversation, index: number, tokenizer: ModelTokenizer, unusable: UnusableTally) {
+  const { firstWithoutRow: limit, addedTokens } = tokenizer;
+  const foreign = limit === null ? undefined : made.ids.find((id) => id >= limit);
+  if (foreign === undefined) return made;
+  const text = addedTokens.find(({ id }) => id === foreign)?.text ?? '';
+  const error = new CollieError(
+    'dataset.bad_row',
+    `Row ${index + 1} holds the token ${text} (${foreign}); the embedding of the model has ${limit} rows and none for it.`,
+    'Take it out of the row, or use a model whose embedding was enlarged for its tokenizer.',
+    { row: index + 1, reason: 'no_row' },
+  );
+  unusable.add(error, index);
+  return null;
+}
+
 /** `messages`: what the row says itself, without the system prompt of the format. */
 export type OnConversation = (
   conversation: Conversation | null,
@@ -69,7 +85,8 @@ export async function tokenizeRows(
       const conversations = (await encodeConversations(usable, tokenizer)).values();
       for (const [k, one] of rendered.entries()) {
         const messages = () => rowChat(rows[k] as Row, first + k, format.mapping, '').messages;
-        onConversation(one === null ? null : (conversations.next().value ?? null), first + k, messages);
+        const made = one === null ? null : (conversations.next().value ?? null);
+        onConversation(made && withRows(made, first + k, tokenizer, unusable), first + k, messages);
       }
       onProgress?.(Math.min((first + rows.length) / source.card.rows, 1));
     },

@@ -5,6 +5,8 @@ import { basename, join } from 'node:path';
 import type { ModelCard } from '../../shared/api/entities.ts';
 import { CollieError, toErrorInfo } from '../../shared/errors.ts';
 import { native } from '../native/addon.ts';
+import { loadTokenizer } from '../tokenize/tokenizer.ts';
+import { refuseLfsPointers, tokenizerNotes, unusedTensorNotes } from './fit.ts';
 
 /** What the library remembers of a model beside what its files say. */
 export interface ModelRecord {
@@ -18,7 +20,8 @@ export interface ModelRecord {
 
 /** Reads and checks the folder: config, headers of all weights, tokenizer. Throws what is wrong. */
 export async function describeFolder(record: ModelRecord): Promise<ModelCard> {
-  const summary = await native((addon) => addon.modelSummary(record.path));
+  await refuseLfsPointers(record.path);
+  const { unusedTensors, ...summary } = await native((addon) => addon.modelSummary(record.path));
   if (!existsSync(join(record.path, 'tokenizer.json')))
     throw new CollieError(
       'model.no_tokenizer',
@@ -26,7 +29,15 @@ export async function describeFolder(record: ModelRecord): Promise<ModelCard> {
       'Copy the tokenizer files of this model into the folder. Old formats (tokenizer.model alone) must be converted first.',
       { path: record.path },
     );
-  return { ...record, ...summary, hasChatTemplate: await hasChatTemplate(record.path), problem: null };
+  const notes = unusedTensorNotes(record.path, { ...summary, unusedTensors });
+  return { ...record, ...summary, hasChatTemplate: await hasChatTemplate(record.path), notes, problem: null };
+}
+
+/** As describeFolder, and the tokenizer against the weights, for which all of it is read: an import and the check of a spec do it. */
+export async function checkedFolder(record: ModelRecord): Promise<ModelCard> {
+  const card = await describeFolder(record);
+  const tokenizer = await loadTokenizer(record.path);
+  return { ...card, notes: [...card.notes, ...tokenizerNotes(record.path, tokenizer, card.vocabSize)] };
 }
 
 /** The card as it was, with the reason why the model cannot be used now. */

@@ -5,15 +5,16 @@
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { type ModelCard, modelCardSchema } from '../../shared/api/entities.ts';
 import { CollieError, toErrorInfo } from '../../shared/errors.ts';
 import { writeText } from '../files/write.ts';
 import type { ModelsPart, WorkContext } from '../host/parts.ts';
-import { describeFolder, folderName, type ModelRecord, withProblem } from './folder.ts';
+import { checkedFolder, describeFolder, type ModelRecord, withProblem } from './folder.ts';
 import { convertGguf, nameOfGguf } from './gguf-import.ts';
 import { isModelId, slug, uniqueId } from './ids.ts';
+import { type Located, locateModel, nameOfFolder } from './locate.ts';
 import type { ModelFolder } from './of-run.ts';
 
 const CARD = 'collie.json';
@@ -62,7 +63,7 @@ export class ModelLibrary implements ModelsPart {
   async import(path: string, name: string, context: WorkContext): Promise<ModelCard> {
     const source = await this.#source(path);
     const title =
-      name.trim() || (source.kind === 'gguf' ? nameOfGguf(basename(source.path)) : folderName(source.path));
+      name.trim() || (source.kind === 'gguf' ? nameOfGguf(basename(source.path)) : nameOfFolder(source.path));
     if (source.kind === 'folder') {
       const existing = (await this.list()).find(
         (card) => card.origin === 'folder' && card.path === source.path,
@@ -102,17 +103,23 @@ export class ModelLibrary implements ModelsPart {
       if (card.problem) throw CollieError.fromInfo(card.problem);
       return { path: card.path, card };
     }
-    const path = isAbsolute(model) ? model : resolve(base, model);
-    if (!existsSync(path))
+    const given = isAbsolute(model) ? model : resolve(base, model);
+    if (!existsSync(given))
       throw new CollieError(
         'model.not_found',
-        `There is no model folder ${path}.`,
+        `There is no model folder ${given}.`,
         'Check the path, or choose a model of the library.',
-        {
-          path,
-        },
+        { path: given },
       );
-    const name = folderName(path);
+    const { kind, path } = await locateModel(given);
+    if (kind === 'gguf')
+      throw new CollieError(
+        'model.not_found',
+        `${path} is a GGUF file, which has to be imported before it is trained.`,
+        'Run `collie models import` with it, or import it on the page Models, and choose it from the library.',
+        { path },
+      );
+    const name = nameOfFolder(path);
     const record: ModelRecord = {
       id: slug(name),
       name,
@@ -124,7 +131,7 @@ export class ModelLibrary implements ModelsPart {
     return { path, card: await describeFolder(record) };
   }
 
-  async #importInto(id: string, name: string, source: Source, context: WorkContext): Promise<ModelCard> {
+  async #importInto(id: string, name: string, source: Located, context: WorkContext): Promise<ModelCard> {
     await mkdir(this.folder, { recursive: true });
     await this.#sweep();
     const work = this.#partialName();
@@ -139,7 +146,7 @@ export class ModelLibrary implements ModelsPart {
         source: source.path,
         importedAt: new Date().toISOString(),
       };
-      const checked = await describeFolder({ ...record, path: source.kind === 'gguf' ? work : source.path });
+      const checked = await checkedFolder({ ...record, path: source.kind === 'gguf' ? work : source.path });
       const card = { ...checked, path: source.kind === 'gguf' ? target : source.path };
       await writeText(join(work, CARD), `${JSON.stringify(card, null, 2)}\n`, { flush: true });
       if (context.signal.aborted) throw new CollieError('job.cancelled', 'The import was cancelled.');
@@ -163,21 +170,13 @@ export class ModelLibrary implements ModelsPart {
     if (replaced) await rm(old, { recursive: true, force: true });
   }
 
-  async #source(path: string): Promise<Source> {
+  async #source(path: string): Promise<Located> {
     const absolute = resolve(path);
     if (!existsSync(absolute))
       throw new CollieError('file.not_found', `There is no file or folder ${absolute}.`, 'Check the path.', {
         path: absolute,
       });
-    const real = await realpath(absolute);
-    if ((await stat(real)).isDirectory()) return { kind: 'folder', path: real };
-    if (/\.gguf$/i.test(absolute) || (await startsWithGguf(real))) return { kind: 'gguf', path: real };
-    throw new CollieError(
-      'gguf.not_gguf',
-      `${absolute} is neither a GGUF file nor a folder.`,
-      'Choose a .gguf file, or the folder that holds config.json and the weights.',
-      { path: absolute },
-    );
+    return locateModel(await realpath(absolute));
   }
 
   async #ids(): Promise<string[]> {
@@ -201,7 +200,7 @@ export class ModelLibrary implements ModelsPart {
     const card = await this.#stored(id);
     if (card === null) return null;
     try {
-      return await describeFolder(card);
+      return { ...(await describeFolder(card)), notes: card.notes };
     } catch (thrown) {
       return withProblem(card, thrown);
     }
@@ -220,27 +219,12 @@ export class ModelLibrary implements ModelsPart {
   }
 }
 
-interface Source {
-  kind: ModelCard['origin'];
-  path: string;
-}
-
 async function readJson(file: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(file, 'utf8'));
   } catch (thrown) {
     if (thrown instanceof SyntaxError) return null;
     throw thrown;
-  }
-}
-
-async function startsWithGguf(path: string): Promise<boolean> {
-  const file = await open(path, 'r');
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
-    return bytesRead === 4 && buffer.toString('latin1') === 'GGUF';
-  } finally {
-    await file.close();
   }
 }
 

@@ -2,10 +2,13 @@
 import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { ModelCard } from '../../shared/api/entities.ts';
 import { methodTitle, methodTraits } from '../../shared/spec/method-traits.ts';
 import type { Method } from '../../shared/spec/methods.ts';
 import { linearModuleNames, matchedModules } from '../../shared/spec/module-pattern.ts';
 import { absolutePath } from '../datasets/file-cache.ts';
+import { slug } from '../models/ids.ts';
+import { nameOfFolder } from '../models/locate.ts';
 import type { Findings, Found } from './context.ts';
 import { issue, type Parts } from './issue.ts';
 
@@ -25,6 +28,7 @@ const configSchema = z.looseObject({
   bias: z.string().nullish(),
   rank_pattern: z.record(z.string(), z.unknown()).nullish(),
   alpha_pattern: z.record(z.string(), z.unknown()).nullish(),
+  base_model_name_or_path: z.string().nullish(),
   num_virtual_tokens: z.number().nullish(),
   modules_to_save: z.array(z.string()).nullish(),
 });
@@ -32,11 +36,13 @@ type AdapterConfig = z.infer<typeof configSchema>;
 
 interface Adapter {
   config: AdapterConfig;
-  /** Names of its tensors. */
-  tensors: string[];
+  /** Its tensors by name. */
+  shapes: Map<string, number[]>;
 }
 
-async function tensorNames(file: FileHandle): Promise<string[]> {
+const headerSchema = z.record(z.string(), z.looseObject({ shape: z.array(z.number()).optional() }));
+
+async function tensorShapes(file: FileHandle): Promise<Map<string, number[]>> {
   const { size } = await file.stat();
   const head = Buffer.alloc(8);
   await file.read(head, 0, 8, 0);
@@ -45,8 +51,8 @@ async function tensorNames(file: FileHandle): Promise<string[]> {
     throw new Error('it is no safetensors file, or cut off');
   const header = Buffer.alloc(length);
   await file.read(header, 0, length, 8);
-  const parsed = z.record(z.string(), z.unknown()).parse(JSON.parse(header.toString('utf8')));
-  return Object.keys(parsed).filter((name) => name !== '__metadata__');
+  const { __metadata__: _, ...parsed } = headerSchema.parse(JSON.parse(header.toString('utf8')));
+  return new Map(Object.entries(parsed).map(([name, { shape }]) => [name, shape ?? []]));
 }
 
 type Problem = [code: string, message: string, suggestion: string];
@@ -68,7 +74,7 @@ async function readAdapter(folder: string): Promise<Adapter | Problem> {
     const config = configSchema.parse(JSON.parse(await readFile(join(folder, CONFIG), 'utf8')));
     reading = WEIGHTS;
     file = await open(join(folder, WEIGHTS));
-    return { config, tensors: await tensorNames(file) };
+    return { config, shapes: await tensorShapes(file) };
   } catch (thrown) {
     const why =
       thrown instanceof z.ZodError ? 'it has other fields than PEFT writes' : (thrown as Error).message;
@@ -142,6 +148,47 @@ function targetProblem(method: Method, tensors: readonly string[], layers: numbe
   ];
 }
 
+/** Sizes of a projection's input and output as the card of the model says; undefined: it does not. */
+function sizesOf(module: string, { hiddenSize, intermediateSize }: ModelCard): { in?: number; out?: number } {
+  if (/\.down_proj$/.test(module)) return { in: intermediateSize, out: hiddenSize };
+  if (/\.(gate|up)_proj$/.test(module)) return { in: hiddenSize, out: intermediateSize };
+  if (/\.[qkv]_proj$/.test(module)) return { in: hiddenSize };
+  return /\.o_proj$/.test(module) ? { out: hiddenSize } : {};
+}
+
+/** Factors are [rank, in] and [out, rank]: another base has other sizes, and the file's own rank may not be that of its configuration. */
+function shapeProblem(shapes: Adapter['shapes'], { r }: AdapterConfig, card: ModelCard): Problem | null {
+  for (const [name, shape] of shapes) {
+    const [, module, part] = /^base_model\.model\.(.+)\.lora_([AB])(?:\..+)?$/.exec(name) ?? [];
+    if (module === undefined || shape.length !== 2) continue;
+    const [rank, size] = part === 'A' ? [shape[0], shape[1]] : [shape[1], shape[0]];
+    const wanted = sizesOf(`.${module}`, card)[part === 'A' ? 'in' : 'out'];
+    if (wanted !== undefined && size !== wanted)
+      return [
+        'adapter.mismatch',
+        `The adapter is of another base model: ${name} has ${size} ${part === 'A' ? 'inputs' : 'outputs'}, "${card.name}" has ${wanted} there.`,
+        'Choose the model that the adapter was trained on, or another adapter.',
+      ];
+    if (r !== null && r !== undefined && rank !== r)
+      return [
+        'adapter.mismatch',
+        `The adapter contradicts itself: ${name} has rank ${rank}, ${CONFIG} says ${r}.`,
+        'Both files must be of one adapter: export or copy it again.',
+      ];
+  }
+  return null;
+}
+
+/** The base that the adapter names, where it is not this model by name or folder. */
+function otherBase(
+  { base_model_name_or_path: base }: AdapterConfig,
+  { card, path }: NonNullable<Found['model']>,
+) {
+  const last = (text: string) => slug(nameOfFolder(text));
+  if (!base || [path, card.source, card.name].some((own) => last(own) === last(base))) return null;
+  return base;
+}
+
 /** What only PEFT itself could continue. */
 function unsupported(config: AdapterConfig): string | null {
   if (config.bias && config.bias !== 'none') return `biases (bias = ${config.bias})`;
@@ -151,7 +198,7 @@ function unsupported(config: AdapterConfig): string | null {
   return null;
 }
 
-function misfit(method: Method, { config, tensors }: Adapter, layers: number | undefined): Problem[] {
+function misfit(method: Method, { config, shapes }: Adapter, card: ModelCard | undefined): Problem[] {
   const { peftType } = methodTraits(method.type);
   if (config.peft_type !== peftType)
     return [
@@ -177,8 +224,9 @@ function misfit(method: Method, { config, tensors }: Adapter, layers: number | u
       `Set method.${setting} to ${adapter}, or use another adapter.`,
     ],
   );
-  const targets = layers === undefined ? null : targetProblem(method, tensors, layers);
-  return targets === null ? problems : [...problems, targets];
+  if (card === undefined) return problems;
+  const more = [targetProblem(method, [...shapes.keys()], card.layers), shapeProblem(shapes, config, card)];
+  return [...problems, ...more.filter((problem) => problem !== null)];
 }
 
 /** Checks the adapter that the method names, if it names one. Relative paths start at `base`. */
@@ -193,6 +241,13 @@ export async function checkInitAdapter(
   const add = ([code, message, suggestion]: Problem) =>
     findings.issues.push(issue(PATH, code, message, received, suggestion));
   const adapter = await readAdapter(absolutePath(received, base));
-  if (Array.isArray(adapter)) add(adapter);
-  else for (const problem of misfit(method, adapter, found.model?.card.layers)) add(problem);
+  if (Array.isArray(adapter)) {
+    add(adapter);
+    return;
+  }
+  for (const problem of misfit(method, adapter, found.model?.card)) add(problem);
+  const other = found.model && otherBase(adapter.config, found.model);
+  if (!other) return;
+  const message = `The adapter was trained on ${other}; the model is "${found.model?.card.name}".`;
+  findings.warnings.push(issue(PATH, 'other_base', message, received, 'Check that they are the same model.'));
 }

@@ -1,5 +1,6 @@
 /** Checks that need more than the schema: what the spec refers to, and settings that do not go together. */
 import { ruleIssues } from '../../shared/spec/rules.ts';
+import { tokenizerNotes } from '../models/fit.ts';
 import { loadTokenizer } from '../tokenize/tokenizer.ts';
 import { checkDataset } from './check-data.ts';
 import { checkMachine } from './check-machine.ts';
@@ -38,6 +39,11 @@ export async function findReferences(parts: Parts, context: SpecContext, finding
   }
   const tokenizer =
     model === null ? null : await attempt(findings, 'model', name, () => loadTokenizer(model.path));
+  if (model && tokenizer) {
+    const fit = () => tokenizerNotes(model.path, tokenizer, model.card.vocabSize);
+    const notes = [...model.card.notes, ...((await attempt(findings, 'model', name, fit)) ?? [])];
+    for (const note of new Set(notes)) findings.warnings.push(issue('model', 'model_notes', note, name, ''));
+  }
   const open = (path: string, reference: string) =>
     attempt(findings, path, reference, () => context.datasets.resolve(reference, context.base));
   const train = dataset === undefined ? null : await open('dataset.train', dataset.train);

@@ -22,6 +22,8 @@ export interface TokenizerFiles {
   chatTemplate: string | null;
   /** Ids that end an answer, from generation_config.json and config.json. */
   eosIds: number[];
+  /** Rows of the embedding, from config.json; null: it does not say. */
+  embeddingRows: number | null;
   /** SHA-256 over the files that decide the token ids. */
   hash: string;
 }
@@ -129,6 +131,7 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
     special,
     chatTemplate,
     eosIds: [...new Set([...idList(generation.eos_token_id), ...idList(model.eos_token_id)])],
+    embeddingRows: Number.isInteger(model.vocab_size) ? (model.vocab_size as number) : null,
     hash: createHash('sha256')
       .update(tokenizerJson)
       .update(JSON.stringify([chatTemplate, special]))

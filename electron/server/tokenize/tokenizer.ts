@@ -29,6 +29,13 @@ export class ModelTokenizer {
   readonly endOfTurn: SpecialToken | null;
   /** true: `endOfTurn` is in the template's text; false: it has to be added after an answer. */
   readonly templateEndsTurns: boolean;
+  /** Tokens of the vocabulary that was trained, without added ones: one more than the largest id. */
+  readonly baseVocabSize: number;
+  readonly addedTokens: readonly SpecialToken[];
+  /** What generation_config.json and config.json say. */
+  readonly eosIds: readonly number[];
+  /** Ids from here on have no row in the embedding; null: all have one. */
+  readonly firstWithoutRow: number | null;
   /** Ids that end a generation: end of turn, end of sequence, and what generation_config.json names. */
   readonly stopIds: number[];
   /** Texts that become special tokens wherever they stand. */
@@ -48,6 +55,11 @@ export class ModelTokenizer {
     this.vocabularyHash = sha256(files.tokenizerJson);
     this.templateHash = sha256(files.chatTemplate ?? PLAIN_TEMPLATE);
     this.vocabSize = native.getVocabSize(true);
+    this.addedTokens = (json.added_tokens ?? []).map(({ id, content }) => ({ id, text: content }));
+    this.baseVocabSize = baseVocabSize(json, new Set(this.addedTokens.map(({ id }) => id)));
+    this.eosIds = files.eosIds;
+    const rows = files.embeddingRows ?? Number.POSITIVE_INFINITY;
+    this.firstWithoutRow = this.addedTokens.some(({ id }) => id >= rows) ? rows : null;
     this.specialTexts = (json.added_tokens ?? [])
       .filter(({ special }) => special)
       .map(({ content }) => content);
@@ -181,9 +193,20 @@ export class ModelTokenizer {
 const startsWith = (ids: number[], head: number[]) => head.every((id, k) => ids[k] === id);
 
 interface TokenizerJson {
-  added_tokens?: { content: string; special: boolean }[];
+  added_tokens?: { id: number; content: string; special: boolean }[];
+  /** Unigram has a list of [text, score], the others an object of text and id. */
+  model?: { vocab?: unknown };
   normalizer?: unknown;
   pre_tokenizer?: unknown;
+}
+
+function baseVocabSize({ model }: TokenizerJson, added: ReadonlySet<number>): number {
+  const vocab = model?.vocab ?? {};
+  const ids = Array.isArray(vocab) ? vocab.keys() : Object.values(vocab as Record<string, unknown>).values();
+  let size = 0;
+  // Saved tokenizers may repeat added tokens here.
+  for (const id of ids) if (typeof id === 'number' && id >= size && !added.has(id)) size = id + 1;
+  return size;
 }
 
 /** Whether the tokenizer puts something before every text: a Prepend normalizer, Metaspace, or add_prefix_space. */

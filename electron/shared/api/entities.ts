@@ -27,6 +27,8 @@ export const modelCardSchema = z.object({
   tiedEmbeddings: z.boolean(),
   sizeBytes: z.number().int(),
   hasChatTemplate: z.boolean(),
+  /** What of its files is not used or fits badly, in sentences. */
+  notes: z.array(z.string()).default([]),
   /** null: can be trained; else why not. */
   problem: errorInfoSchema.nullable(),
   importedAt: z.string(),

@@ -182,7 +182,12 @@ describeWithAddon('model library', () => {
     expect((await library.resolve('hf', root)).card).toMatchObject({ name: 'hf', path: folder, layers: 2 });
     await expect(library.resolve('library:none')).rejects.toMatchObject({ code: 'model.not_found' });
     await expect(library.resolve(join(root, 'none'))).rejects.toMatchObject({ code: 'model.not_found' });
-    await expect(library.resolve(root)).rejects.toMatchObject({ code: 'model.not_found' });
+    await expect(library.resolve(gguf)).rejects.toMatchObject({
+      code: 'model.not_found',
+      hint: expect.stringContaining('collie models import'),
+    });
+    mkdirSync(join(root, 'empty'));
+    await expect(library.resolve(join(root, 'empty'))).rejects.toMatchObject({ code: 'model.not_found' });
   });
 
   it('leaves nothing behind when it is cancelled', async () => {
@@ -244,6 +249,33 @@ describeWithAddon('model library', () => {
     spoil(folder);
     await expect(library.import(folder, '', context())).rejects.toMatchObject({ code });
     expect(left()).toEqual([]);
+  });
+
+  it('finds the model in the folder above, and names what its files have too much of', async () => {
+    const folder = await folderModel('above/inner');
+    const path = join(folder, 'model.safetensors');
+    const bytes = readFileSync(path);
+    const length = Number(bytes.readBigUInt64LE(0));
+    const header = JSON.parse(bytes.subarray(8, 8 + length).toString());
+    const end = bytes.length - 8 - length;
+    const withTensor = (name: string) => {
+      const text = Buffer.from(
+        JSON.stringify({ ...header, [name]: { dtype: 'F32', shape: [1], data_offsets: [end, end + 4] } }),
+      );
+      const size = Buffer.alloc(8);
+      size.writeBigUInt64LE(BigInt(text.length));
+      writeFileSync(path, Buffer.concat([size, text, bytes.subarray(8 + length), Buffer.alloc(4)]));
+    };
+    withTensor('score.weight');
+    const card = await library.import(join(root, 'above'), '', context());
+    expect(card).toMatchObject({ id: 'inner', path: folder, notes: [expect.stringContaining('score.weight')] });
+    expect((await library.get('inner')).notes).toEqual(card.notes);
+    withTensor('model.layers.0.self_attn.q_proj.bias');
+    await expect(library.import(folder, '', context())).rejects.toMatchObject({
+      code: 'model.unsupported_feature',
+      message: expect.stringContaining('q_proj.bias'),
+    });
+    expect((await library.get('inner')).problem?.code).toBe('model.unsupported_feature');
   });
 
   it('refuses files that are no model', async () => {

@@ -37,6 +37,7 @@ const card: ModelCard = {
   tiedEmbeddings: true,
   sizeBytes: 2000,
   hasChatTemplate: true,
+  notes: [],
   problem: null,
   importedAt: '2026-01-01T00:00:00.000Z',
 };

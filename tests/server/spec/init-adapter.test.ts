@@ -10,14 +10,16 @@ import { linearModuleNames } from '../../../electron/shared/spec/module-pattern.
 
 const scratch = mkdtempSync(join(tmpdir(), 'collie-adapter-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-const found = { model: { path: '/m', card: { name: 'Tiny', layers: 2 } } } as unknown as Found;
+const found = {
+  model: {
+    path: '/models/tiny-8b',
+    card: { name: 'Tiny', source: '/models/tiny-8b', layers: 2, hiddenSize: 64, intermediateSize: 128 },
+  },
+} as unknown as Found;
 
-/** A safetensors file with these tensors, one number each. */
-function safetensors(names: readonly string[]): Buffer {
-  const entries = names.map((name, k) => [
-    name,
-    { dtype: 'F32', shape: [1], data_offsets: [4 * k, 4 * k + 4] },
-  ]);
+/** A safetensors file with these tensors, one number each, whatever the shape says. */
+function safetensors(names: readonly string[], shape: readonly number[] = [1]): Buffer {
+  const entries = names.map((name, k) => [name, { dtype: 'F32', shape, data_offsets: [4 * k, 4 * k + 4] }]);
   const header = Buffer.from(
     JSON.stringify({ __metadata__: { format: 'pt' }, ...Object.fromEntries(entries) }),
   );
@@ -46,11 +48,13 @@ function folder(config: object | string | null, weights: Buffer | null = safeten
 
 const lora = { type: 'lora', rank: 8, alpha: 16, target_modules: ['q_proj'] };
 
-async function issues(method: object, base = scratch): Promise<Findings['issues']> {
+async function findingsOf(method: object, base = scratch): Promise<Findings> {
   const findings: Findings = { issues: [], warnings: [] };
   await checkInitAdapter({ method: methodSchema.parse(method) }, found, base, findings);
-  return findings.issues;
+  return findings;
 }
+
+const issues = async (method: object, base = scratch) => (await findingsOf(method, base)).issues;
 
 describe('an adapter that fits', () => {
   it('is accepted, by a relative path too', async () => {
@@ -139,6 +143,56 @@ describe('an adapter that does not fit names both values', () => {
     expect(first?.message).toMatch(message);
     expect(first?.suggestion).not.toBe('');
   });
+});
+
+describe('the factors themselves', () => {
+  const one = (projection: string, part: 'A' | 'B') =>
+    `base_model.model.model.layers.0.${projection}.lora_${part}.weight`;
+  const only = (projection: string) => ({ ...lora, target_modules: [`layers.0.${projection}`] });
+
+  it.each<[string, string, 'A' | 'B', number[], RegExp]>([
+    [
+      'inputs of a query',
+      'self_attn.q_proj',
+      'A',
+      [8, 48],
+      /another base model: .*q_proj\.lora_A.* has 48 inputs, "Tiny" has 64/,
+    ],
+    ['inputs of an MLP', 'mlp.down_proj', 'A', [8, 64], /has 64 inputs, "Tiny" has 128/],
+    ['outputs of an MLP', 'mlp.up_proj', 'B', [64, 8], /has 64 outputs, "Tiny" has 128/],
+    ['outputs of attention', 'self_attn.o_proj', 'B', [48, 8], /has 48 outputs, "Tiny" has 64/],
+    [
+      'another rank than its configuration',
+      'self_attn.q_proj',
+      'A',
+      [4, 64],
+      /has rank 4, adapter_config\.json says 8/,
+    ],
+  ])('%s', async (_, projection, part, shape, message) => {
+    const path = folder(loraConfig, safetensors([one(projection, part)], shape));
+    expect(await issues({ ...only(projection), init_adapter: path })).toMatchObject([
+      { code: 'adapter.mismatch', message: expect.stringMatching(message) },
+    ]);
+  });
+
+  it('that fit are accepted', async () => {
+    const path = folder(loraConfig, safetensors([one('mlp.down_proj', 'A')], [8, 128]));
+    expect(await issues({ ...only('mlp.down_proj'), init_adapter: path })).toEqual([]);
+  });
+});
+
+it.each([
+  ['meta/Other-8B', 1],
+  ['owner/Tiny-8B', 0],
+  ['/elsewhere/tiny-8b/', 0],
+  ['owner/Tiny', 0],
+])('an adapter of %s: %i warnings', async (base, count) => {
+  const path = folder({ ...loraConfig, base_model_name_or_path: base });
+  const { issues: found, warnings } = await findingsOf({ ...lora, init_adapter: path });
+  expect(found).toEqual([]);
+  expect(warnings).toHaveLength(count);
+  if (count > 0)
+    expect(warnings[0]?.message).toBe(`The adapter was trained on ${base}; the model is "Tiny".`);
 });
 
 describe('a folder that is no adapter', () => {

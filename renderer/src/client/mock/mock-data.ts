@@ -30,6 +30,7 @@ export const mockModels: ModelCard[] = [
     tiedEmbeddings: true,
     sizeBytes: 269_060_552,
     hasChatTemplate: true,
+    notes: [],
     problem: null,
     importedAt: '2026-11-20T09:14:00Z',
   },
@@ -53,6 +54,7 @@ export const mockModels: ModelCard[] = [
     tiedEmbeddings: true,
     sizeBytes: 2_471_645_608,
     hasChatTemplate: true,
+    notes: [],
     problem: null,
     importedAt: '2026-11-21T16:40:00Z',
   },
@@ -76,6 +78,7 @@ export const mockModels: ModelCard[] = [
     tiedEmbeddings: false,
     sizeBytes: 93_405_585_408,
     hasChatTemplate: false,
+    notes: [],
     problem: {
       code: 'model.unknown_architecture',
       message: 'Architecture "MixtralForCausalLM" (a mixture of experts) cannot be trained.',

@@ -61,6 +61,15 @@ function Detail({ model, removing, setRemoving }: DetailProps) {
         <TrainableBadge model={model} />
       </Group>
       {model.problem && <ErrorView title="This model cannot be trained" info={model.problem} />}
+      {model.notes.length > 0 && (
+        <Alert color="yellow" p="xs" title="What to know of its files">
+          {model.notes.map((note) => (
+            <Text key={note} size="sm">
+              {note}
+            </Text>
+          ))}
+        </Alert>
+      )}
       <Facts facts={facts(model)} />
       <div>
         <Text size="xs" c="dimmed">
