@@ -2,6 +2,7 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { metrics } from '../../electron/shared/runs/metrics.ts';
 import { readEvents } from '../support/rank.ts';
 import {
   checkpoints,
@@ -55,6 +56,14 @@ describe.skipIf(noEngine)('training', () => {
     expect(steps.at(-1)?.loss).toBeLessThan(0.9 * (steps[0]?.loss as number));
     const evaluations = metricsOf(events, 'eval');
     expect(evaluations.map((event) => event.step)).toEqual([0, 5, 10, 15, 20]);
+    for (const type of ['step', 'eval'] as const) {
+      const known = metrics.filter((row) => row.events.includes(type)).map(({ name }) => name);
+      for (const { payload } of payloads(events, type))
+        expect(known).toEqual(expect.arrayContaining(Object.keys(payload.metrics)));
+    }
+    for (const line of readFileSync(join(run, 'events/rank-000.jsonl'), 'utf8').trim().split('\n'))
+      expect(JSON.parse(line).v).toBe(2);
+    for (const { payload } of payloads(events, 'eval')) expect(payload.set).toBe('eval');
     expect(evaluations.at(-1)?.loss).toBeLessThan(evaluations[0]?.loss as number);
     for (const { loss, perplexity } of evaluations) expect(perplexity).toBeCloseTo(Math.exp(loss), 6);
     const samples = payloads(events, 'sample');

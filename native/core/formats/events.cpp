@@ -33,6 +33,7 @@ int64_t now_us() {
   return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
 }
 
+constexpr int kEventsVersion = 2;  // EVENTS_VERSION of electron/shared/runs/events.ts
 constexpr std::chrono::seconds kEnding{3};
 constexpr uint64_t kMaxSeq = uint64_t{1} << 53;  // what readers can count to
 // Events keep their keys in this order (json sorts them), so the type of a line can be told without parsing all of it.
@@ -102,8 +103,8 @@ void EventWriter::scan() {
 }
 
 void EventWriter::write(int64_t step, const std::string& type, const json& payload) {
-  const json event = {{"v", 1},       {"rank", rank_}, {"seq", next_seq_},     {"timeUs", now_us()},
-                      {"step", step}, {"type", type},  {"payload", payload}};
+  const json event = {{"v", kEventsVersion}, {"rank", rank_}, {"seq", next_seq_}, {"timeUs", now_us()},
+                      {"step", step},        {"type", type},  {"payload", payload}};
   const std::string line = event.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
   ssize_t written = -1;
   do written = ::write(descriptor_, line.data(), line.size());

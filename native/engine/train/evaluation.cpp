@@ -72,10 +72,12 @@ EvaluationResult EvaluationSet::result_of(const std::vector<double>& sums) const
       all += own;
       at += 3;
     }
-  result.targets = all.targets;
-  result.loss = all.loss / static_cast<double>(all.targets);
-  result.perplexity = std::min(std::exp(result.loss), std::numeric_limits<double>::max());
-  result.token_accuracy = static_cast<double>(all.correct) / static_cast<double>(all.targets);
+  const auto targets = static_cast<double>(all.targets);
+  const double loss = all.loss / targets;
+  result.metrics = {{"loss", loss},
+                    {"perplexity", std::min(std::exp(loss), std::numeric_limits<double>::max())},
+                    {"token_accuracy", static_cast<double>(all.correct) / targets},
+                    {"target_tokens", targets}};
   return result;
 }
 

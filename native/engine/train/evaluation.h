@@ -9,6 +9,7 @@
 
 #include "core/formats/token_store.h"
 #include "engine/generate/generator.h"
+#include "engine/train/metrics.h"
 #include "engine/train/pipeline.h"
 
 namespace collie {
@@ -20,10 +21,9 @@ struct EvaluatedRow {
 };
 
 struct EvaluationResult {
-  double loss = 0;            // mean cross entropy per target, nats
-  double perplexity = 0;      // exp(loss), at most the largest double
-  double token_accuracy = 0;  // share of targets whose arg max is right
-  int64_t targets = 0;
+  // loss: mean cross entropy per target, nats; perplexity: exp(loss), at most the largest double; token_accuracy: share of targets
+  // whose arg max is right; target_tokens.
+  Metrics metrics;
   std::vector<EvaluatedRow> rows;  // in the order of the store, each once
 };
 

@@ -79,33 +79,15 @@ void Journal::phase(Phase phase, double progress) {
   write_phase(phase, std::clamp(progress, 0.0, 1.0));
 }
 
-void Journal::step(const StepEvent& event) {
-  nlohmann::json payload = {
-                 {"loss", event.loss},
-                 {"learning_rate", event.learning_rate},
-                 {"grad_norm", event.grad_norm},
-                 {"epoch", event.epoch},
-                 {"tokens", event.tokens},
-                 {"target_tokens", event.target_tokens},
-                 {"step_seconds", event.step_seconds},
-                 {"tokens_per_second", static_cast<double>(event.tokens) / std::max(event.step_seconds, 1e-9)},
-                 {"memory_bytes", event.memory.bytes},
-                 {"memory_peak_bytes", event.memory.peak_bytes}};
-  if (event.curvature_seconds > 0) payload["curvature_seconds"] = event.curvature_seconds;
-  tell("step", payload);
-}
+// A value that is not finite becomes null: JSON has no word for it.
+void Journal::step(const Metrics& metrics) { tell("step", {{"metrics", metrics}}); }
 
 void Journal::ranks(const RankReport& report) {
   tell("ranks", {{"total", report.total}, {"target", report.target}, {"modules", report.modules}});
 }
 
-void Journal::evaluation(const EvaluationResult& result, double seconds) {
-  tell("eval",
-                {{"loss", result.loss},
-                 {"perplexity", result.perplexity},
-                 {"token_accuracy", result.token_accuracy},
-                 {"target_tokens", result.targets},
-                 {"seconds", seconds}});
+void Journal::evaluation(const std::string& set, const Metrics& metrics) {
+  tell("eval", {{"set", set}, {"metrics", metrics}});
 }
 
 void Journal::checkpoint(const std::string& name, int64_t bytes, double seconds) {

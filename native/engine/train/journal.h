@@ -11,7 +11,7 @@
 #include "engine/train/device.h"
 #include "engine/peft/model_method.h"
 #include "core/grid/parallel.h"
-#include "engine/train/evaluation.h"
+#include "engine/train/metrics.h"
 #include "engine/train/pipeline.h"
 
 namespace collie {
@@ -35,16 +35,10 @@ struct RankStep {
   MemoryNow memory;
 };
 
-struct StepEvent {
-  double loss, learning_rate, grad_norm, epoch;
-  int64_t tokens, target_tokens;
-  double step_seconds;
-  MemoryNow memory;
-  double curvature_seconds = 0;  // 0: no look at the curvature in this step
-};
-
 // Who tells of what concerns the whole run: one rank; the others tell of themselves.
 enum class EventScope { whole_run, own_rank };
+
+inline constexpr const char* kHeldOut = "eval";  // DEFAULT_SET of electron/shared/runs/event-line.ts
 
 class Journal {
  public:
@@ -59,11 +53,12 @@ class Journal {
   // A new phase is written at once; progress (0..1) within the same phase at most twice a second.
   void phase(Phase phase);
   void phase(Phase phase, double progress);
-  void step(const StepEvent& event);
+  void step(const Metrics& metrics);
   void rank_step(const RankStep& event);
   void timeline(const std::vector<Span>& spans, int64_t step_us);
   void ranks(const RankReport& report);
-  void evaluation(const EvaluationResult& result, double seconds);
+  // `set`: what the evaluated rows are called; kHeldOut are those of the run's evaluation.
+  void evaluation(const std::string& set, const Metrics& metrics);
   void checkpoint(const std::string& name, int64_t bytes, double seconds);
   // finish: "stop" or "length"
   void sample(int64_t prompt_index, const std::vector<int32_t>& ids, const std::string& finish);

@@ -100,10 +100,10 @@ double accumulate(const StepParts& parts, const StepPlan& plan, int64_t step, co
 }
 
 // The optimizer's look at the curvature, where one is due: gradients of the same rows on labels that the model itself draws.
-// Returns the seconds it took.
-double observe_curvature(const StepParts& parts, const StepPlan& plan, int64_t step) {
+// Returns the seconds it took; nullopt in steps without one.
+std::optional<double> observe_curvature(const StepParts& parts, const StepPlan& plan, int64_t step) {
   const int64_t interval = parts.optimizer.curvature_interval();
-  if (interval == 0 || step % interval != 0) return 0;
+  if (interval == 0 || step % interval != 0) return std::nullopt;
   const auto begin = std::chrono::steady_clock::now();
   accumulate(parts, plan, step, {LabelSource::model, micro_batch_key(step, plan.micro_batches.size())});
   const std::span<Parameter> parameters = parts.sync.owned();
@@ -141,8 +141,9 @@ StepResult train_step(const StepParts& parts, const StepPlan& plan, const StepSe
   parts.sync.share_all();
   std::optional<RankReport> ranks = parts.decoder.after_update({number, settings.total_steps, factor});
   parts.decoder.sync_weights();
-  const double seconds = observe_curvature(parts, plan, settings.step);
-  return {loss_sum / static_cast<double>(plan.targets), norm, seconds, std::move(ranks)};
+  Metrics metrics;
+  if (const auto seconds = observe_curvature(parts, plan, settings.step)) metrics["curvature_seconds"] = *seconds;
+  return {loss_sum / static_cast<double>(plan.targets), norm, std::move(metrics), std::move(ranks)};
 }
 
 StepResult fused_train_step(const StepParts& parts, const StepPlan& plan, const StepSettings& settings) {
@@ -173,7 +174,7 @@ StepResult fused_train_step(const StepParts& parts, const StepPlan& plan, const 
       if (const auto place = parts.sync.place_of(completed.first + i)) parts.optimizer.update(*place, completed.parameters[i], now);
     parts.sync.share(completed.first, completed.parameters.size());
   });
-  return {loss, clips ? grad_norm : norm(), 0, std::nullopt};
+  return {loss, clips ? grad_norm : norm(), {}, std::nullopt};
 }
 
 }  // namespace collie

@@ -9,6 +9,7 @@
 #include "engine/optim/optimizer.h"
 #include "engine/train/batch_loader.h"
 #include "engine/train/gradient_sync.h"
+#include "engine/train/metrics.h"
 #include "engine/train/pipeline.h"
 
 namespace collie {
@@ -33,7 +34,7 @@ struct StepSettings {
 struct StepResult {
   double loss = 0;       // mean cross entropy per target of the whole step, nats
   double grad_norm = 0;  // global, before clipping
-  double curvature_seconds = 0;  // spent on the optimizer's look at the curvature; 0 in steps without one
+  Metrics metrics;       // what else was measured in this step
   std::optional<RankReport> ranks;  // when the method allocated ranks in this step
 };
 

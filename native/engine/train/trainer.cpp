@@ -1,5 +1,7 @@
 #include "engine/train/trainer.h"
 
+#include <algorithm>
+
 #include "engine/optim/schedule.h"
 #include "engine/train/step.h"
 
@@ -68,7 +70,18 @@ void Trainer::train_one_step() {
   journal_.set_step(now_.step);
   const double seconds = seconds_since(begin);
   const MemoryNow memory = memory_now(session_.device);
-  journal_.step({result.loss, rate, result.grad_norm, now_.epoch, plan.tokens, plan.targets, seconds, memory, result.curvature_seconds});
+  Metrics metrics = {{"loss", result.loss},
+                     {"learning_rate", rate},
+                     {"grad_norm", result.grad_norm},
+                     {"epoch", now_.epoch},
+                     {"tokens", static_cast<double>(plan.tokens)},
+                     {"target_tokens", static_cast<double>(plan.targets)},
+                     {"step_seconds", seconds},
+                     {"tokens_per_second", static_cast<double>(plan.tokens) / std::max(seconds, 1e-9)},
+                     {"memory_bytes", static_cast<double>(memory.bytes)},
+                     {"memory_peak_bytes", static_cast<double>(memory.peak_bytes)}};
+  metrics.insert(result.metrics.begin(), result.metrics.end());
+  journal_.step(metrics);
   if (session_.parallel.world->size() > 1) journal_.rank_step({seconds, session_.pipeline->waited_seconds(), memory});
   if (spec.parallel.timeline) journal_.timeline(session_.pipeline->spans(), static_cast<int64_t>(seconds * 1e6));
   if (result.ranks) journal_.ranks(*result.ranks);
@@ -80,13 +93,14 @@ void Trainer::evaluate(Interruptible interruptible) {
   };
   if (session_.evaluation) {
     const Clock::time_point begin = Clock::now();
-    const auto result = session_.evaluation->run(*session_.pipeline, session_.parallel, [&](double done) {
+    auto result = session_.evaluation->run(*session_.pipeline, session_.parallel, [&](double done) {
       journal_.phase(Phase::evaluating, done);
       return poll();
     });
     if (!result) return;
     if (session_.parallel.world->rank() == 0) records_.write(now_.step, *result);
-    journal_.evaluation(*result, seconds_since(begin));
+    result->metrics["eval_seconds"] = seconds_since(begin);
+    journal_.evaluation(kHeldOut, result->metrics);
   }
   sample();
 }
