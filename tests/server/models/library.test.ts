@@ -268,7 +268,11 @@ describeWithAddon('model library', () => {
     };
     withTensor('score.weight');
     const card = await library.import(join(root, 'above'), '', context());
-    expect(card).toMatchObject({ id: 'inner', path: folder, notes: [expect.stringContaining('score.weight')] });
+    expect(card).toMatchObject({
+      id: 'inner',
+      path: folder,
+      notes: [expect.stringContaining('score.weight')],
+    });
     expect((await library.get('inner')).notes).toEqual(card.notes);
     withTensor('model.layers.0.self_attn.q_proj.bias');
     await expect(library.import(folder, '', context())).rejects.toMatchObject({
