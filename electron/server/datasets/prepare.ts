@@ -20,7 +20,7 @@ import { loadTokenizer, type ModelTokenizer } from '../tokenize/tokenizer.ts';
 import { openDatasetFile } from './file-cache.ts';
 import type { DatasetSource } from './folder.ts';
 import { RowRecord } from './row-record.ts';
-import { type Split, splitEvaluation, splitRows } from './split.ts';
+import { SPLIT_SEED, type Split, splitEvaluation, splitRows } from './split.ts';
 import { newTally, type SplitTally, tallyWarnings } from './tally.ts';
 import { type OnConversation, type RowFormat, tokenizeRows } from './tokenize-rows.ts';
 import { UnusableTally } from './unusable.ts';
@@ -188,10 +188,10 @@ async function writeStores(
   const pick = (split: Split) => (row: number) =>
     split.evaluated[row] ? evalWriter : split.heldOut[row] ? null : trainWriter;
 
-  const split = splitRows(train.card.rows, evaluation === null ? eval_fraction : 0, spec.seed, max_rows);
+  const split = splitRows(train.card.rows, evaluation === null ? eval_fraction : 0, SPLIT_SEED, max_rows);
   trainWriter.tally.unusable = await writeSplit(job, train, pick(split), (done) => onProgress(done * share));
   if (evaluation !== null) {
-    const chosen = splitEvaluation(evaluation.card.rows, spec.seed, max_rows);
+    const chosen = splitEvaluation(evaluation.card.rows, SPLIT_SEED, max_rows);
     evalWriter.tally.unusable = await writeSplit(job, evaluation, pick(chosen), (done) =>
       onProgress(share + done * (1 - share)),
     );

@@ -1,4 +1,10 @@
-/** Which rows are trained on and which are held out: a pure function of their number and the seed. */
+/** Which rows are trained on and which are held out: a pure function of their number and a seed. */
+
+/**
+ * Of every run, whatever its own seed is: runs of other seeds are held against each other on the rows that both were judged on, and none
+ * of which either was trained on. It is the default seed of a run, so that the same rows are held out as when a run's own decided.
+ */
+export const SPLIT_SEED = 42;
 
 /** Well-mixed 32 bits of a seed and a row's position (the finalizer of MurmurHash3, applied twice). */
 function rowHash(seed: number, index: number): number {

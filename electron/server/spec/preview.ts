@@ -8,7 +8,7 @@ import { methodTitle, optimizerTitle, whatIsTrained } from '../../shared/spec/me
 import { globalBatch, type RunSpec, type SpecIssue } from '../../shared/spec/run-spec.ts';
 import type { DatasetSource } from '../datasets/folder.ts';
 import { type RowLengths, tokenStats } from '../datasets/lengths.ts';
-import { splitEvaluation, splitRows } from '../datasets/split.ts';
+import { SPLIT_SEED, splitEvaluation, splitRows } from '../datasets/split.ts';
 import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
 import type { Findings, SpecContext } from './context.ts';
 import { count, dataFindings, unusableFindings } from './data-findings.ts';
@@ -239,8 +239,8 @@ function rowCounts(subject: Subject, lengths: RowLengths | null) {
   const { spec, train } = subject;
   const { eval_fraction } = spec.dataset;
   const { max_rows } = spec.evaluation;
-  const split = splitRows(train.card.rows, subject.eval === null ? eval_fraction : 0, spec.seed, max_rows);
-  const own = subject.eval === null ? split : splitEvaluation(subject.eval.card.rows, spec.seed, max_rows);
+  const split = splitRows(train.card.rows, subject.eval === null ? eval_fraction : 0, SPLIT_SEED, max_rows);
+  const own = subject.eval === null ? split : splitEvaluation(subject.eval.card.rows, SPLIT_SEED, max_rows);
   const evalRows = own.evaluated.reduce((sum, bit) => sum + bit, 0);
   const documents = lengths === null ? null : trainLengths(lengths, split, spec);
   const trainRows = documents?.length ?? train.card.rows - split.heldOut.reduce((sum, bit) => sum + bit, 0);

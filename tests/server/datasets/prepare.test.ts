@@ -86,7 +86,7 @@ describe('prepareDataset', () => {
     expect(progress.at(-1)).toBe(1);
   });
 
-  it('holds out the same rows for the same seed, none of them trained', async () => {
+  it('holds out the same rows whatever the seed, none of them trained', async () => {
     const path = await dataFile('held', qa(40));
     const held = { dataset: { eval_fraction: 0.25 } };
     const first = await prepared(path, held);
@@ -95,7 +95,7 @@ describe('prepareDataset', () => {
     const again = await prepared(path, held);
     expect([...again.stores.stores]).toEqual([...first.stores.stores]);
     const other = await prepared(path, { ...held, seed: 7 });
-    expect(other.stores.documents('eval')).not.toEqual(first.stores.documents('eval'));
+    expect(other.stores.documents('eval')).toEqual(first.stores.documents('eval'));
     const all = await prepared(path, noEval);
     const key = (document: unknown) => JSON.stringify(document);
     const both = [...first.stores.documents('train'), ...first.stores.documents('eval')].map(key).sort();

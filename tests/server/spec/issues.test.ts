@@ -154,15 +154,19 @@ describe('what is wrong', () => {
 
   it('holding out the only row that can be trained on is an issue', async () => {
     const long = { question: 'word '.repeat(200), answer: 'late' };
-    const path = await writeText(join(scratch, 'two.jsonl'), jsonl([rows[0], long]));
+    // One of the two orders holds out the short row.
+    const orders = [
+      [rows[0], long],
+      [long, rows[0]],
+    ];
     const outcomes = await Promise.all(
-      [1, 2, 3, 4, 5, 6, 7, 8].map((seed) =>
-        service().specs.validate(spec({ seed, dataset: { train: path, eval_fraction: 0.5 } }), { patience }),
-      ),
+      orders.map(async (order, k) => {
+        const path = await writeText(join(scratch, `two-${k}.jsonl`), jsonl(order));
+        return service().specs.validate(spec({ dataset: { train: path, eval_fraction: 0.5 } }), { patience });
+      }),
     );
     const failed = outcomes.filter(({ issues }) => issues.length > 0);
-    expect(failed.length).toBeGreaterThan(0);
-    expect(failed.length).toBeLessThan(8);
+    expect(failed).toHaveLength(1);
     for (const { issues } of failed)
       expect(issues).toMatchObject([{ path: 'dataset.eval_fraction', code: 'dataset.all_masked' }]);
   });
