@@ -43,6 +43,13 @@ export function rowChanges(
   return { added: fresh.length - changed, removed: gone.length - changed, changed };
 }
 
+/** "prompt: question, answer: reply": the columns that are used, by what they are used for. */
+const columnsText = (mapping: object | undefined) =>
+  Object.entries(mapping ?? {})
+    .filter(([key, value]) => key !== 'kind' && value !== null)
+    .map(([key, value]) => `${key}: ${String(value)}`)
+    .join(', ') || 'none';
+
 const overlap = (train: Hashes | null, evaluated: Hashes | null): number | null => {
   if (train === null || evaluated === null) return null;
   const ids = new Set(train.map(({ id }) => id));
@@ -90,7 +97,7 @@ export function dataDifference(baseline: RunFacts, candidate: RunFacts): DataDif
     row('Evaluation rows that it was trained on', (side) =>
       String(overlap(side.train, side.evaluated) ?? 'not recorded'),
     ),
-    row('Columns', ({ run }) => written(run.spec?.dataset.mapping)),
+    row('Columns', ({ run }) => columnsText(run.spec?.dataset.mapping)),
     row('System prompt', ({ run }) => written(run.spec?.dataset.system_prompt)),
     row('Tokenizer', ({ run }) =>
       (run.meta?.vocabulary ?? run.meta?.tokenizer ?? 'not recorded').slice(0, 16),

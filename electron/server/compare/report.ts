@@ -73,13 +73,29 @@ function groupInfo(group: Group, base: Group, isBaseline: boolean, view: Compari
   const seeds = n > 1 && view.group_by.length === 0 ? ` x${n} seeds` : n > 1 ? ` x${n} runs` : '';
   return {
     key: first.id,
-    title: `${first.status.name}${seeds}`,
+    title: n > 1 ? `${commonName(group.runs.map((run) => run.status.name))}${seeds}` : first.status.name,
     runs: group.runs.map(({ id }) => id),
     baseline: isBaseline,
     pinned: group.runs.some(({ id }) => view.pinned.includes(id)),
     changes:
       !isBaseline && base.runs[0]?.spec && first.spec ? changeTexts(base.runs[0].spec, first.spec) : [],
   };
+}
+
+/** Shorter than this, what names have in common says nothing. */
+const SHORTEST_NAME = 3;
+
+/** What the names of a group begin with alike, without a number or "seed" that was cut off; else the first of them. */
+export function commonName(names: readonly string[]): string {
+  const [first = '', ...others] = names;
+  let length = first.length;
+  for (const name of others) while (!name.startsWith(first.slice(0, length))) length -= 1;
+  if (length === first.length) return first;
+  const common = first
+    .slice(0, length)
+    .replace(/[^\s]*$/, (word) => (/\d$/.test(word) ? '' : word))
+    .replace(/[\s,;:_#(-]*(seed|s)?[\s,;:_#(-]*$/i, '');
+  return common.length >= SHORTEST_NAME ? common : first;
 }
 
 const text = (value: unknown): string | null =>

@@ -1,12 +1,15 @@
 /** The result of a run in every metric under one rule, and groups of them beside the baseline. Pure. */
 import { mean, sampleStandardDeviation } from 'simple-statistics';
-import type { ResultCell, ResultRow, ResultRule } from '../../shared/runs/comparison.ts';
+import {
+  type ResultCell,
+  type ResultRow,
+  type ResultRule,
+  STEPS_SOURCE,
+} from '../../shared/runs/comparison.ts';
 import { DEFAULT_SET } from '../../shared/runs/event-line.ts';
 import { type Metric, metricInfo } from '../../shared/runs/metrics.ts';
 import { countUpTo, type Points } from '../../shared/runs/points.ts';
 import { MAX_PHASES, type RunSeries } from '../../shared/runs/series.ts';
-
-export const STEPS = 'steps';
 
 /** Where the values of a result end: the smallest extent of all runs, for the rules of equal work; else no limit. */
 export interface Limit {
@@ -71,7 +74,7 @@ function lastOnes(values: Float64Array, count: number): number[] {
 }
 
 export function pointsOf(series: RunSeries, source: string): Points | undefined {
-  return source === STEPS ? series.steps : series.evals[source];
+  return source === STEPS_SOURCE ? series.steps : series.evals[source];
 }
 
 const COST = new Set(['tokens/s', 'bytes', 'seconds', 'tokens']);
@@ -79,7 +82,7 @@ export const isCost = (unit: string): boolean => COST.has(unit);
 
 /** Where values come from, evaluated sets first, and the metrics that some run has there. */
 export function sourcesOf(runs: readonly CostSource[]): { source: string; names: string[] }[] {
-  const sources = [...new Set(runs.flatMap(({ series }) => Object.keys(series.evals))), STEPS];
+  const sources = [...new Set(runs.flatMap(({ series }) => Object.keys(series.evals))), STEPS_SOURCE];
   return sources.map((source) => ({
     source,
     names: [...new Set(runs.flatMap(({ series }) => pointsOf(series, source)?.names ?? []))],
@@ -87,7 +90,7 @@ export function sourcesOf(runs: readonly CostSource[]): { source: string; names:
 }
 
 export function rowTitle({ title }: Metric, source: string): string {
-  const where = source === STEPS ? 'training' : source === DEFAULT_SET ? 'evaluation' : source;
+  const where = source === STEPS_SOURCE ? 'training' : source === DEFAULT_SET ? 'evaluation' : source;
   return `${title} (${where})`;
 }
 

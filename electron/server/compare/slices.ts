@@ -40,7 +40,7 @@ export const slicesByLength = (examples: readonly ComparedExample[]): Slice[] =>
   quarters(
     examples,
     (one) => one.tokens,
-    (low, high) => `${low} to ${high} tokens`,
+    (low, high) => (low === high ? `${low} tokens` : `${low} to ${high} tokens`),
   );
 
 /** `values` in the order of the examples. Numbers of many kinds in quarters; else a slice for each value, the rarest together. */
@@ -64,7 +64,7 @@ export function slicesByColumn(examples: readonly ComparedExample[], values: rea
     return quarters(
       examples,
       (one) => numberOf.get(one) ?? 0,
-      (low, high) => `${low} to ${high}`,
+      (low, high) => (low === high ? `${low}` : `${low} to ${high}`),
     );
   }
   const sorted = [...kinds].sort(([, a], [, b]) => b.length - a.length);

@@ -5,6 +5,8 @@ import { evalRowSchema } from './evaluation-rows.ts';
 import { runStates } from './events.ts';
 
 export const MAX_COMPARED = 500;
+/** Where values come from that no evaluated set has: the steps of the training. */
+export const STEPS_SOURCE = 'steps';
 
 /** Which of the measured values of a run is its result. One rule for all results of a comparison. */
 export const resultRuleSchema = z.discriminatedUnion('kind', [

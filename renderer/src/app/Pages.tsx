@@ -14,6 +14,7 @@ const DatasetPage = lazy(() => import('../features/datasets/DatasetPage.tsx'));
 const ComposePage = lazy(() => import('../features/compose/ComposePage.tsx'));
 const RunsPage = lazy(() => import('../features/runs/RunsPage.tsx'));
 const MonitorPage = lazy(() => import('../features/monitor/MonitorPage.tsx'));
+const ComparePage = lazy(() => import('../features/compare/ComparePage.tsx'));
 const PlaygroundPage = lazy(() => import('../features/playground/PlaygroundPage.tsx'));
 const DevicesPage = lazy(() => import('../features/devices/DevicesPage.tsx'));
 
@@ -29,6 +30,8 @@ function page({ parts: [first, id] }: Route): ReactNode {
       return <ComposePage />;
     case 'runs':
       return id ? <MonitorPage key={id} id={id} /> : <RunsPage />;
+    case 'compare':
+      return <ComparePage id={id ?? null} />;
     case 'playground':
       return <PlaygroundPage />;
     case 'devices':

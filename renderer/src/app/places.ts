@@ -8,6 +8,7 @@ import {
   IconDatabase,
   IconHome,
   IconMessages,
+  IconScale,
 } from '@tabler/icons-react';
 
 export interface Place {
@@ -49,6 +50,12 @@ export const placeGroups: readonly PlaceGroup[] = [
   {
     title: 'Judge',
     places: [
+      {
+        part: 'compare',
+        label: 'Compare',
+        icon: IconScale,
+        words: 'comparison difference verdict seeds better significance runs side by side',
+      },
       { part: 'playground', label: 'Playground', icon: IconMessages, words: 'chat inference generate test' },
     ],
   },

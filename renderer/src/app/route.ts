@@ -26,9 +26,11 @@ function decodeSafely(part: string): string {
   }
 }
 
-/** What counts as another page: each run and dataset is one; drawers and tabs are parts of their page. */
+const OF_ONE: ReadonlySet<string> = new Set(['runs', 'datasets', 'compare']);
+
+/** What counts as another page: each run, dataset and saved comparison is one; drawers and tabs are parts of their page. */
 export function pageKey({ parts: [first = '', id = ''] }: Route): string {
-  return first === 'runs' || first === 'datasets' ? `${first}/${id}` : first;
+  return OF_ONE.has(first) ? `${first}/${id}` : first;
 }
 
 /** `href('runs', id)` is `#/runs/<id>`; query values that are empty are left out. */

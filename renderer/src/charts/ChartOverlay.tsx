@@ -111,11 +111,13 @@ export function ChartOverlay({ title, lines, area, xLabel, formatX, formatY }: P
           <div>
             {xLabel} <strong>{formatX(x)}</strong>
           </div>
-          {values.map(({ line, y }) => (
+          {values.slice(0, MOST_ROWS).map(({ line, y }) => (
             <div key={line.key} className={classes.tooltipRow}>
-              <Swatch line={line} /> <span>{line.label}</span> <span>{formatY(y)}</span>
+              <Swatch line={line} /> <span className={classes.tooltipName}>{line.label}</span>{' '}
+              <span>{formatY(y)}</span>
             </div>
           ))}
+          {values.length > MOST_ROWS && <div>and {values.length - MOST_ROWS} more</div>}
         </div>
       )}
     </div>
@@ -134,11 +136,16 @@ function beside(area: PlotArea, x: number) {
   return left < area.width / 2 ? { left: left + 12 } : { right: area.width - left + 12 };
 }
 
-/** Values of the lines that have a point at x. */
+/** Lines that a tooltip has room for. */
+const MOST_ROWS = 14;
+
+/** Values of the lines that have a point at x, or near it where that is wished. */
 function readValues(lines: readonly ChartLine[], x: number): { line: ChartLine; y: number }[] {
   return lines.flatMap((line) => {
     const near = valueNear(line, x);
-    return near && near.x === x && Number.isFinite(near.y) ? [{ line, y: near.y }] : [];
+    if (!near || !Number.isFinite(near.y)) return [];
+    const inside = line.nearest && x >= (line.x[0] as number) && x <= (line.x.at(-1) as number);
+    return near.x === x || inside ? [{ line, y: near.y }] : [];
   });
 }
 

@@ -90,11 +90,14 @@ export const PlotLines = memo(function PlotLines({ drawn, area, zoomed }: LinesP
       width={area.width}
       height={area.height}
     >
-      {drawn.map(({ line, measured, average }) => {
+      {drawn.map(({ line, measured, average, band }) => {
         const common = { fill: 'none', stroke: line.color, strokeDasharray: line.dash };
         const dots = measured.x.length === 1 || (line.style === 'dots' && line.x.length <= MAX_DOTS);
         return (
           <g key={line.key}>
+            {band && (
+              <path data-band={line.key} d={bandOf(band, area)} fill={line.color} fillOpacity={0.16} />
+            )}
             <path
               {...common}
               data-line={line.key}
@@ -130,4 +133,10 @@ function pathOf({ x, y }: DrawnPoints, area: PlotArea): string {
   for (let i = 0; i < x.length; i++)
     path += `${i === 0 ? 'M' : 'L'}${pixel(xPixel(area, x[i] as number))} ${pixel(yPixel(area, y[i] as number))}`;
   return path;
+}
+
+/** Along the lower ends, and back along the upper ones. */
+function bandOf([low, high]: [DrawnPoints, DrawnPoints], area: PlotArea): string {
+  const back = { x: [...high.x].reverse(), y: [...high.y].reverse() };
+  return `${pathOf(low, area)}${pathOf(back, area).replace('M', 'L')}Z`;
 }

@@ -41,7 +41,11 @@ interface Props {
   /** Part of x that all charts of a group show when nothing is zoomed; else that of the lines. */
   extent?: readonly [number, number] | null;
   marks?: readonly PlotMark[];
+  /** False: names of the lines are told elsewhere. */
+  legend?: boolean;
   height?: number;
+  /** Below the plot: how its lines are meant. */
+  note?: string;
   emptyText: string;
 }
 
@@ -87,7 +91,11 @@ export function MetricChart(props: Props) {
     <figure className={classes.chart} aria-label={description}>
       <div className={classes.header}>
         <div className={classes.title}>{title}</div>
-        <Legend lines={lines} formatY={formatY} />
+        {props.legend === false ? (
+          <div className={classes.legend} />
+        ) : (
+          <Legend lines={lines} formatY={formatY} />
+        )}
         <Tooltip label={view === 'chart' ? 'Show as table' : 'Show as chart'}>
           <ActionIcon
             variant="subtle"
@@ -135,6 +143,7 @@ export function MetricChart(props: Props) {
           </div>
         )}
       </div>
+      {props.note && <figcaption className={classes.note}>{props.note}</figcaption>}
     </figure>
   );
 }

@@ -16,6 +16,12 @@ export interface ChartLine {
   y: Float64Array;
   /** `smoothed` lines are drawn averaged, with the measured values faint behind; `dots` marks every point. */
   style: 'smoothed' | 'plain' | 'dots';
+  /** What is averaged instead of x and y, where these are only the highs and lows of more points. */
+  even?: { x: Float64Array; y: Float64Array };
+  /** An interval around the line, drawn as a band. NaN: none there. */
+  band?: { x: Float64Array; low: Float64Array; high: Float64Array };
+  /** The cursor reads the nearest point: lines of several runs rarely have one at the same x. */
+  nearest?: boolean;
 }
 
 export interface ChartWish extends DomainWish {
@@ -48,6 +54,8 @@ export interface DrawnLine {
   measured: DrawnPoints;
   /** Of style `smoothed` only. */
   average: DrawnPoints | null;
+  /** Lower ends, then upper ones, at the same x. */
+  band: [DrawnPoints, DrawnPoints] | null;
 }
 
 /** null: no point to draw. An average lies between what it averages: the measured values say what y must show. */
@@ -57,9 +65,12 @@ export function chartFrame(
 ): ChartFrame | null {
   const xDomain = wish.window ? ([...wish.window] as [number, number]) : xExtent(lines);
   if (!xDomain) return null;
-  const visible = lines.map((line) => {
+  const visible = lines.flatMap((line) => {
     const [from, to] = visiblePart(line, xDomain);
-    return line.y.subarray(from, to);
+    const { band } = line;
+    const [start, end] = band ? visiblePart(band, xDomain) : [0, 0];
+    const ends = band ? [band.low.subarray(start, end), band.high.subarray(start, end)] : [];
+    return [line.y.subarray(from, to), ...ends];
   });
   const domain = yDomain(visible, wish);
   if (!domain) return null;
@@ -84,12 +95,34 @@ export function drawnLines(
   return lines.map((line) => {
     const [from, to] = visiblePart(line, xDomain);
     const measured = picked(line.x, line.y, minMaxIndices(line.x, line.y, buckets, from, to), drawable);
-    if (line.style !== 'smoothed' || smoothing <= 0) return { line, measured, average: null };
+    const band = drawnBand(line, xDomain, drawable);
+    if (line.style !== 'smoothed' || smoothing <= 0) return { line, measured, average: null, band };
+    const { x, y } = line.even ?? line;
+    const [start, end] = line.even ? visiblePart(line.even, xDomain) : [from, to];
     // Averaged over everything, not the visible part: zooming must not change a value.
-    const averaged = smooth(line.y, weightFor(smoothing, line.y.length));
+    const averaged = smooth(y, weightFor(smoothing, y.length));
     // Its own samples: at the extremes of the noise it would be drawn where the noise is.
-    return { line, measured, average: picked(line.x, averaged, evenIndices(from, to, buckets), drawable) };
+    return { line, measured, average: picked(x, averaged, evenIndices(start, end, buckets), drawable), band };
   });
+}
+
+function drawnBand(
+  { band }: ChartLine,
+  xDomain: readonly [number, number],
+  drawable: (value: number) => boolean,
+): DrawnLine['band'] {
+  if (!band) return null;
+  const { x, low, high } = band;
+  const [from, to] = visiblePart(band, xDomain);
+  const rows = Array.from({ length: to - from }, (_, k) => from + k).filter(
+    (k) => drawable(low[k] as number) && drawable(high[k] as number),
+  );
+  if (rows.length < 2) return null;
+  const places = rows.map((k) => x[k] as number);
+  return [
+    { x: places, y: rows.map((k) => low[k] as number) },
+    { x: places, y: rows.map((k) => high[k] as number) },
+  ];
 }
 
 function picked(
@@ -112,7 +145,7 @@ export function xExtent(lines: readonly ChartLine[]): [number, number] | null {
 }
 
 /** One point beyond each border, so that lines run to the edge of a zoomed chart. */
-function visiblePart({ x }: ChartLine, [low, high]: readonly [number, number]): [number, number] {
+function visiblePart({ x }: Pick<ChartLine, 'x'>, [low, high]: readonly [number, number]): [number, number] {
   return [Math.max(0, countUpTo(x, low) - 1), Math.min(x.length, countUpTo(x, high) + 1)];
 }
 

@@ -19,7 +19,16 @@ const labels = (query: string, from = library) =>
 describe('finding', () => {
   it('shows every page and a few of each kind before anything is typed', () => {
     const found = labels('');
-    expect(found.page).toEqual(['Home', 'Models', 'Datasets', 'New run', 'Runs', 'Playground', 'Machine']);
+    expect(found.page).toEqual([
+      'Home',
+      'Models',
+      'Datasets',
+      'New run',
+      'Runs',
+      'Compare',
+      'Playground',
+      'Machine',
+    ]);
     expect(found.run).toHaveLength(5);
     expect(found.model).toHaveLength(3);
   });

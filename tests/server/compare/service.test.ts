@@ -57,8 +57,8 @@ it('six runs are two groups, and the verdict is told by rows and by seeds', asyn
   const view = viewOf({ runs: writeSix() });
   const report = await compare.report(view);
   expect(report.groups.map(({ title, changes }) => [title, changes])).toEqual([
-    ['rate0-seed1 x3 seeds', []],
-    ['rate1-seed1 x3 seeds', ['Learning rate 0.0004']],
+    ['rate0 x3 seeds', []],
+    ['rate1 x3 seeds', ['Learning rate 0.0004']],
   ]);
   const [verdict] = compare.verdicts(view);
   expect(verdict).toMatchObject({

@@ -1,5 +1,6 @@
 /** Which runs are one group, which settings differ, and how that is said. */
 import { describe, expect, it } from 'vitest';
+import { commonName } from '../../../electron/server/compare/report.ts';
 import {
   changedPaths,
   changeTexts,
@@ -83,4 +84,12 @@ it('values are written as people read them, with all their digits', () => {
     '0.30000000000000004',
     'a, 2',
   ]);
+});
+
+it('a group is called by what the names of its runs have in common', () => {
+  expect(commonName(['Rate 0.001, seed 1', 'Rate 0.001, seed 2'])).toBe('Rate 0.001');
+  expect(commonName(['support seed 11', 'support seed 12'])).toBe('support');
+  expect(commonName(['lora-s1', 'lora-s2'])).toBe('lora');
+  expect(commonName(['same', 'same'])).toBe('same');
+  expect(commonName(['one', 'other'])).toBe('one');
 });

@@ -5,14 +5,13 @@ import type { RunSeries } from '../../../../electron/shared/runs/series.ts';
 import { ChartGroup } from '../../charts/ChartGroup.tsx';
 import { ChartToolbar } from '../../charts/ChartToolbar.tsx';
 import { xExtent } from '../../charts/chart-model.ts';
-import { formatMetric, formatMetricTick } from '../../charts/format.ts';
 import { MetricChart } from '../../charts/MetricChart.tsx';
 import { useChartSettings } from '../../charts/use-chart-settings.ts';
 import { formatInteger } from '../../components/format.ts';
 import classes from './Monitor.module.css';
 import { RanksCard } from './RanksCard.tsx';
 import { rankLines } from './rank-grid.ts';
-import { type RunChart, resumeMarks, runCharts, xFormats } from './run-charts.ts';
+import { type RunChart, resumeMarks, runCharts, unitFormats, xFormats } from './run-charts.ts';
 
 interface Props {
   series: RunSeries;
@@ -46,8 +45,8 @@ export function ChartsTab({ series, emptyText }: Props) {
         {...common}
         title={title}
         lines={lines}
-        formatY={formatters(metric.unit).exact}
-        formatTick={formatters(metric.unit).tick}
+        formatY={unitFormats(metric.unit).exact}
+        formatTick={unitFormats(metric.unit).tick}
         yKind={metric.unit === 'bytes' ? 'bytes' : 'plain'}
         values={metric.scale === 'log' ? 'positive' : 'any'}
         zero={metric.scale === 'zero'}
@@ -87,21 +86,4 @@ export function ChartsTab({ series, emptyText }: Props) {
       </Stack>
     </ChartGroup>
   );
-}
-
-type Unit = RunChart['metric']['unit'];
-interface Formatters {
-  exact: (value: number) => string;
-  tick: (value: number) => string;
-}
-
-/** The same functions at every drawing, so that memoized charts see no change. */
-const known = new Map<Unit, Formatters>();
-function formatters(unit: Unit): Formatters {
-  const made = known.get(unit) ?? {
-    exact: (value) => formatMetric({ unit }, value),
-    tick: (value) => formatMetricTick({ unit }, value),
-  };
-  known.set(unit, made);
-  return made;
 }

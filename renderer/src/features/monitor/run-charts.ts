@@ -1,10 +1,23 @@
 /** Which charts a run has, by the registry of metrics, and how the numbers of their axes are written. Pure. */
 import { DEFAULT_SET } from '../../../../electron/shared/runs/event-line.ts';
-import { charts, type Metric, metricInfo, metrics, OTHER } from '../../../../electron/shared/runs/metrics.ts';
+import {
+  charts,
+  type Metric,
+  type MetricUnit,
+  metricInfo,
+  metrics,
+  OTHER,
+} from '../../../../electron/shared/runs/metrics.ts';
 import { type Axis, countUpTo, type Points } from '../../../../electron/shared/runs/points.ts';
 import type { RunSeries } from '../../../../electron/shared/runs/series.ts';
 import type { ChartLine } from '../../charts/chart-model.ts';
-import { formatCount, formatDuration, formatTimeTick } from '../../charts/format.ts';
+import {
+  formatCount,
+  formatDuration,
+  formatMetric,
+  formatMetricTick,
+  formatTimeTick,
+} from '../../charts/format.ts';
 import type { PlotMark } from '../../charts/LinesPlot.tsx';
 import { formatInteger } from '../../components/format.ts';
 
@@ -23,6 +36,22 @@ export const xFormats: Record<Axis, XFormat> = {
   epoch: { label: 'Epoch', exact: epochs, tick: epochs },
   seconds: { label: 'Time', exact: formatDuration, tick: formatTimeTick },
 };
+
+interface UnitFormat {
+  exact: (value: number) => string;
+  tick: (value: number) => string;
+}
+
+/** The same functions at every drawing, so that memoized charts see no change. */
+const byUnit = new Map<MetricUnit, UnitFormat>();
+export function unitFormats(unit: MetricUnit): UnitFormat {
+  const made = byUnit.get(unit) ?? {
+    exact: (value) => formatMetric({ unit }, value),
+    tick: (value) => formatMetricTick({ unit }, value),
+  };
+  byUnit.set(unit, made);
+  return made;
+}
 
 export interface RunChart {
   id: string;

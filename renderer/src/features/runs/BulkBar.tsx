@@ -1,7 +1,8 @@
 /** What can be done with all selected runs at once. */
 import { Button, CloseButton, Group, Modal, Stack, TagsInput, Text } from '@mantine/core';
-import { IconPlayerStop, IconTag, IconTrash } from '@tabler/icons-react';
+import { IconPlayerStop, IconScale, IconTag, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
+import { href } from '../../app/route.ts';
 import { ConfirmModal } from '../../components/confirm.tsx';
 import { plural } from '../../components/format.ts';
 import { useStore } from '../../store/context.tsx';
@@ -31,6 +32,14 @@ export function BulkBar({ rows, tags, onClear }: Props) {
       <Text size="sm" fw={550} mr="auto">
         {plural(rows.length, 'run')} selected
       </Text>
+      <Button
+        size="xs"
+        component="a"
+        href={href('compare', { runs: rows.map(({ run }) => run.id).join(',') })}
+        leftSection={<IconScale {...icon} />}
+      >
+        Compare
+      </Button>
       <Button
         size="xs"
         variant="default"

@@ -1,0 +1,9 @@
+import { useRoute } from '../../app/route.ts';
+import { ComparisonPage } from './ComparisonPage.tsx';
+import { StartPage } from './StartPage.tsx';
+
+/** Runs side by side. Without an address of runs or of a saved comparison, the choice of them. */
+export default function ComparePage({ id }: { id: string | null }) {
+  const { query } = useRoute();
+  return id === null && !query.get('runs') ? <StartPage /> : <ComparisonPage key={id ?? ''} id={id} />;
+}
