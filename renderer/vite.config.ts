@@ -4,6 +4,8 @@ import { defineConfig } from 'vite';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
+const inNodeModules = (names: string) => new RegExp(`node_modules/(?:${names})/`);
+
 export default defineConfig({
   root: here('.'),
   // Relative, so that the same files load from http:// (collie serve) and from the app's own scheme (Electron).
@@ -15,6 +17,20 @@ export default defineConfig({
     emptyOutDir: true,
     target: 'chrome120',
     chunkSizeWarningLimit: 900,
+    rolldownOptions: {
+      output: {
+        // Few files: each costs a request, and a page made of forty of them waits for forty. What draws axes is loaded with the first chart.
+        codeSplitting: {
+          groups: [
+            {
+              name: 'vendor',
+              test: inNodeModules('react|react-dom|scheduler|zustand|zod|@mantine|@floating-ui|@tabler'),
+            },
+            { name: 'common', test: /renderer\/src\/(app|client|components|store)\/|electron\/shared\// },
+          ],
+        },
+      },
+    },
   },
   server: { host: '127.0.0.1', port: 5180, strictPort: true, fs: { allow: [here('..')] } },
 });

@@ -54,7 +54,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const gate: Gate = { port, token: options.token, allowedOrigins: options.allowedOrigins ?? [] };
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
   // `dev` looks at the disk for each request: a page that is built again while we serve is never half old.
-  const page = sirv(options.pageDir, { single: true, etag: true, dev: true });
+  const page = sirv(options.pageDir, { single: true, etag: true, dev: true, setHeaders: keepForever });
 
   http.on('request', (request, response) => answerHttp(request, response, gate, page));
   http.on('upgrade', (request, socket, head) => {
@@ -81,6 +81,12 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       });
     },
   };
+}
+
+/** Files whose names change with their content need not be asked for again; nor need what the browser has compiled of them. */
+function keepForever(response: ServerResponse, pathname: string): void {
+  if (/^\/assets\/[^/]+\.\w+$/.test(pathname))
+    response.setHeader('Cache-Control', 'public, max-age=31536000, immutable');
 }
 
 function listen(http: Server, port: number): Promise<number> {

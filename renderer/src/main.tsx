@@ -7,12 +7,15 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { config } from 'zod';
 import { App } from './app/App.tsx';
+import { preloadPage } from './app/Pages.tsx';
+import { parseRoute } from './app/route.ts';
 import { connectClient } from './client/connect.ts';
 import { createCollieStore } from './store/store.ts';
 
 // The page's policy forbids eval, which zod would otherwise try for speed.
 config({ jitless: true });
 
+preloadPage(parseRoute(location.hash));
 const handle = createCollieStore(await connectClient());
 handle.connect();
 

@@ -127,6 +127,16 @@ describe('who may in', () => {
     }
   });
 
+  test('files that are named by their content are kept by the browser, the page itself is asked for again', async () => {
+    writeFileSync(join(folder, 'assets/common-a1.js'), 'export {}');
+    const cookie = `${cookieName(server.port)}=${TOKEN}`;
+    const named = await get('/assets/common-a1.js', { cookie });
+    expect(named).toMatchObject({ status: 200, body: 'export {}' });
+    expect(named.headers['cache-control']).toContain('immutable');
+    for (const path of ['/', '/assets/gone-b2.js', '/assets/', '/assets/gone'])
+      expect((await get(path, { cookie })).headers['cache-control'], path).not.toContain('immutable');
+  });
+
   test('the redirect stays on this host, whatever the path looks like', async () => {
     for (const path of [
       '/.//evil.example',

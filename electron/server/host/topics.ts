@@ -7,7 +7,7 @@ import type { Services } from './services.ts';
 export function topicHandlers(services: Services): TopicHandlers {
   const { runs, statuses, jobs, playground, home } = services;
   return {
-    'runs.status': (_params, signal) => statuses.watch(signal),
+    'runs.status': ({ changes }, signal) => statuses.watch(signal, changes),
     'runs.events': ({ id, afterSeq }, signal) => followEvents(runs.dir(id), afterSeq, signal),
     jobs: (_params, signal) => jobs.watch(signal),
     telemetry: (_params, signal) => watchTelemetry(home, signal),

@@ -29,32 +29,43 @@ export class LineReader {
 
   /** The next whole lines, at most about 256 KiB of them; empty when there is nothing new or no file yet. */
   async next(): Promise<string[]> {
+    for await (const piece of this.pieces(CHUNK_BYTES)) {
+      const lines = piece.toString('utf8').split('\n');
+      return lines.filter((line) => line.length > 1);
+    }
+    return [];
+  }
+
+  /** What is there now, in pieces of whole lines of about `size` bytes, without the newline of the last. Opens the file once. */
+  async *pieces(size: number): AsyncGenerator<Buffer> {
     let file: FileHandle;
     try {
       file = await open(this.#path, 'r');
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       throw error;
     }
     try {
-      return await this.#read(file);
+      for (let piece = await this.#piece(file, size); piece; piece = await this.#piece(file, size))
+        yield piece;
     } finally {
       await file.close();
     }
   }
 
-  async #read(file: FileHandle): Promise<string[]> {
-    let size = CHUNK_BYTES;
+  async #piece(file: FileHandle, usual: number): Promise<Buffer | null> {
+    let size = usual;
     for (;;) {
       const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(size), 0, size, this.#position);
       const end = buffer.subarray(0, bytesRead).lastIndexOf(10);
       if (end >= 0) {
         this.#position += end + 1;
-        const lines = this.#lines(buffer.subarray(0, end));
-        if (lines.length > 0) return lines;
-        size = CHUNK_BYTES;
+        const from = this.#skipping ? buffer.indexOf(10) + 1 : 0;
+        this.#skipping = false;
+        if (from < end) return buffer.subarray(from, end);
+        size = usual;
       } else if (bytesRead < size) {
-        return []; // The end of the file: nothing, or a line that is not whole yet.
+        return null; // The end of the file: nothing, or a line that is not whole yet.
       } else if (size < MAX_LINE_BYTES) {
         size *= 2;
       } else {
@@ -62,13 +73,6 @@ export class LineReader {
         this.#skipping = true;
       }
     }
-  }
-
-  #lines(bytes: Buffer): string[] {
-    const lines = bytes.toString('utf8').split('\n');
-    if (this.#skipping) lines.shift();
-    this.#skipping = false;
-    return lines.filter((line) => line.length > 1);
   }
 }
 

@@ -2,8 +2,12 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventsFile } from '../../shared/runs/run-folder.ts';
-import { emptySeries, type RunSeries, reduceLines } from '../../shared/runs/series.ts';
+import { emptySeries, type RunSeries, reduceChecked } from '../../shared/runs/series.ts';
 import { LineReader } from './event-file.ts';
+import { eventsIn } from './event-reader.ts';
+
+/** A few milliseconds of work, between which others have their turn. */
+const PIECE_BYTES = 1024 * 1024;
 
 /** All that has been measured up to now; an empty series before the first event. Gives other work a turn between pieces of the file. */
 export const readSeries = (runDir: string): Promise<RunSeries> => new GrowingSeries(runDir).newest();
@@ -38,8 +42,8 @@ class GrowingSeries {
   }
 
   async #readOn(): Promise<RunSeries> {
-    for (let lines = await this.#reader.next(); lines.length > 0; lines = await this.#reader.next())
-      this.#series = reduceLines(this.#series, lines);
+    for await (const piece of this.#reader.pieces(PIECE_BYTES))
+      this.#series = reduceChecked(this.#series, eventsIn(piece));
     this.#size = this.#reader.position;
     return this.#series;
   }
@@ -49,6 +53,7 @@ class GrowingSeries {
 const MOST_STEPS = 1_600_000;
 const MOST_RUNS = 600;
 
+/** The series of runs that somebody looks at: read once, and of live runs only what is new. */
 export class SeriesCache {
   readonly #kept = new Map<string, GrowingSeries>();
   readonly #most: { steps: number; runs: number };

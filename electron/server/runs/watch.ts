@@ -8,17 +8,19 @@ const POLL_MS = 500;
 export class StatusWatcher {
   readonly #registry: RunRegistry;
   readonly #channels = new Set<LatestChannel<string, RunStatus>>();
-  #known = new Map<string, string>();
+  #known = new Map<string, { status: RunStatus; text: string }>();
   #polling: AbortController | null = null;
 
   constructor(registry: RunRegistry) {
     this.#registry = registry;
   }
 
-  /** Every status now, then each change. Looks at the disk only while somebody watches. */
-  async *watch(signal: AbortSignal): AsyncGenerator<RunStatus> {
+  /** Every status now, unless only changes are wanted, then each change. Looks at the disk only while somebody watches. */
+  async *watch(signal: AbortSignal, onlyChanges = false): AsyncGenerator<RunStatus> {
     const channel = new LatestChannel<string, RunStatus>();
-    for (const status of this.#registry.list()) channel.put(status.id, status);
+    this.refresh();
+    if (this.#channels.size === 0) this.#look(() => {});
+    if (!onlyChanges) for (const { status } of this.#known.values()) channel.put(status.id, status);
     this.#channels.add(channel);
     this.#startPolling();
     try {
@@ -32,12 +34,20 @@ export class StatusWatcher {
   /** Looks now, after a change that we made ourselves. */
   refresh(): void {
     if (this.#channels.size === 0) return;
-    const seen = new Map<string, string>();
-    for (const status of this.#registry.list()) {
-      const text = JSON.stringify(status);
-      seen.set(status.id, text);
-      if (this.#known.get(status.id) === text) continue;
+    this.#look((status) => {
       for (const channel of this.#channels) channel.put(status.id, status);
+    });
+  }
+
+  #look(changed: (status: RunStatus) => void): void {
+    const seen = new Map<string, { status: RunStatus; text: string }>();
+    for (const status of this.#registry.list()) {
+      const before = this.#known.get(status.id);
+      // The registry gives an ended run as the same object: it need not be written out to be compared.
+      const same = before?.status === status;
+      const text = same ? before.text : JSON.stringify(status);
+      seen.set(status.id, { status, text });
+      if (before?.text !== text) changed(status);
     }
     this.#known = seen;
   }

@@ -299,8 +299,8 @@ export const methods = {
 } as const;
 
 export const topics = {
-  /** Every status now, then each change. */
-  'runs.status': { params: none, event: runStatusSchema },
+  /** Every status now, then each change; `changes` leaves out the first, for who asks `runs.list` next. */
+  'runs.status': { params: z.object({ changes: z.boolean().default(false) }), event: runStatusSchema },
   /** Events of one run after `afterSeq` (-1: all) but rank_step and timeline, in batches, live until unsubscribed. */
   'runs.events': {
     params: z.object({ id, afterSeq: z.number().int().default(-1) }),

@@ -47,10 +47,12 @@ export function toEvent(value: unknown): RunEvent | null {
     Object.hasOwn(eventPayloads, type);
   if (!known || typeof event.payload !== 'object' || event.payload === null) return null;
   const payload = payloadOf(type as EventType, v, event.payload);
+  // As it came, where nothing had to be changed: nearly all events of a run are such.
+  if (payload === event.payload && v === EVENTS_VERSION) return event as RunEvent;
   return payload && ({ v: EVENTS_VERSION, rank, seq, timeUs, step, type, payload } as RunEvent);
 }
 
-const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;
+export const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;
 
 function payloadOf(type: EventType, v: unknown, payload: object): object | null {
   // Nearly all events of a run are steps: told by their form, without a schema.
@@ -64,7 +66,9 @@ export const DEFAULT_SET = 'eval';
 
 function measured(payload: object): EventPayload<'step'> | null {
   const { metrics } = payload as { metrics?: unknown };
-  return typeof metrics === 'object' && metrics !== null ? { metrics: numbers(metrics) } : null;
+  if (typeof metrics !== 'object' || metrics === null) return null;
+  const measured = numbers(metrics);
+  return measured === metrics ? (payload as EventPayload<'step'>) : { metrics: measured };
 }
 
 function evaluated(payload: object): EventPayload<'eval'> | null {

@@ -77,7 +77,7 @@ export function upToStep<T extends { step: number }>(items: readonly T[], step: 
 const OWN: ReadonlySet<unknown> = new Set<EventType>(['rank_step', 'timeline']);
 export const isOwn = ({ type }: { type?: unknown }): boolean => OWN.has(type);
 /** The end of such a line as the engine writes it, keys sorted: it need not be parsed. */
-const OWN_ENDS = [...OWN].flatMap((type) => [1, 2].map((v) => `"type":"${type}","v":${v}}`));
+export const OWN_ENDS = [...OWN].flatMap((type) => [1, 2].map((v) => `"type":"${type}","v":${v}}`));
 
 /** Lines of an events file that a series, or a reader of the run, takes nothing from. Cheap; may miss some. */
 export const isOwnLine = (line: string): boolean => OWN_ENDS.some((end) => line.endsWith(end));
@@ -87,11 +87,20 @@ export const isOwnLine = (line: string): boolean => OWN_ENDS.some((end) => line.
  * Returns the same series when there was nothing in it.
  */
 export function reduceEvents(series: RunSeries, batch: Iterable<unknown>): RunSeries {
-  const draft = new Draft(series);
+  return reduceChecked(series, checked(batch));
+}
+
+function* checked(batch: Iterable<unknown>): Generator<RunEvent> {
   for (const value of batch) {
     const event = toEvent(value);
-    if (event) draft.take(event);
+    if (event) yield event;
   }
+}
+
+/** The same for events that a decoder has checked; keeps none of the objects of steps. */
+export function reduceChecked(series: RunSeries, events: Iterable<RunEvent>): RunSeries {
+  const draft = new Draft(series);
+  for (const event of events) draft.take(event);
   return draft.close();
 }
 

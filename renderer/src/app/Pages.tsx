@@ -1,22 +1,31 @@
 import { Alert, Anchor, Center, Loader } from '@mantine/core';
 import { IconMapPinOff } from '@tabler/icons-react';
-import { Component, lazy, type ReactNode, Suspense } from 'react';
+import { Component, type ComponentType, isValidElement, lazy, type ReactNode, Suspense } from 'react';
 import { toErrorInfo } from '../../../electron/shared/errors.ts';
 import { EmptyState } from '../components/EmptyState.tsx';
 import { ErrorView } from '../components/ErrorView.tsx';
 import { Page } from '../components/Page.tsx';
 import { pageKey, type Route } from './route.ts';
 
-const HomePage = lazy(() => import('../features/home/HomePage.tsx'));
-const ModelsPage = lazy(() => import('../features/models/ModelsPage.tsx'));
-const DatasetsPage = lazy(() => import('../features/datasets/DatasetsPage.tsx'));
-const DatasetPage = lazy(() => import('../features/datasets/DatasetPage.tsx'));
-const ComposePage = lazy(() => import('../features/compose/ComposePage.tsx'));
-const RunsPage = lazy(() => import('../features/runs/RunsPage.tsx'));
-const MonitorPage = lazy(() => import('../features/monitor/MonitorPage.tsx'));
-const ComparePage = lazy(() => import('../features/compare/ComparePage.tsx'));
-const PlaygroundPage = lazy(() => import('../features/playground/PlaygroundPage.tsx'));
-const DevicesPage = lazy(() => import('../features/devices/DevicesPage.tsx'));
+/** Chunks that can be asked for before they are drawn. */
+const loaders = new Map<unknown, () => Promise<unknown>>();
+
+function chunk<P extends object>(load: () => Promise<{ default: ComponentType<P> }>) {
+  const page = lazy(load);
+  loaders.set(page, load);
+  return page;
+}
+
+const HomePage = chunk(() => import('../features/home/HomePage.tsx'));
+const ModelsPage = chunk(() => import('../features/models/ModelsPage.tsx'));
+const DatasetsPage = chunk(() => import('../features/datasets/DatasetsPage.tsx'));
+const DatasetPage = chunk(() => import('../features/datasets/DatasetPage.tsx'));
+const ComposePage = chunk(() => import('../features/compose/ComposePage.tsx'));
+const RunsPage = chunk(() => import('../features/runs/RunsPage.tsx'));
+const MonitorPage = chunk(() => import('../features/monitor/MonitorPage.tsx'));
+const ComparePage = chunk(() => import('../features/compare/ComparePage.tsx'));
+const PlaygroundPage = chunk(() => import('../features/playground/PlaygroundPage.tsx'));
+const DevicesPage = chunk(() => import('../features/devices/DevicesPage.tsx'));
 
 function page({ parts: [first, id] }: Route): ReactNode {
   switch (first) {
@@ -48,6 +57,16 @@ function page({ parts: [first, id] }: Route): ReactNode {
         </Page>
       );
   }
+}
+
+/** Loads the code of a page while something else is still awaited. */
+export function preloadPage(route: Route): void {
+  const element = page(route);
+  // What fails here fails again where it is drawn, and is shown there.
+  if (isValidElement(element))
+    loaders
+      .get(element.type)?.()
+      .catch(() => {});
 }
 
 export function Pages({ route }: { route: Route }) {

@@ -1,10 +1,8 @@
-/** The drawn part of a chart: axes and grid of the library below, lines of our own above. Each redrawn only when it has changed. */
+/** The drawn part of a chart: axes below, lines above. Each redrawn only when it has changed. */
 import { memo } from 'react';
-import { CartesianGrid, LineChart, ReferenceLine, XAxis, YAxis } from 'recharts';
 import type { ChartFrame, DrawnLine, DrawnPoints } from './chart-model.ts';
 import classes from './charts.module.css';
 import { MARGIN, type PlotArea, xPixel, yPixel } from './plot-area.ts';
-import type { ScaleKind } from './scale.ts';
 
 export interface PlotMark {
   x: number;
@@ -13,62 +11,76 @@ export interface PlotMark {
 
 interface AxesProps {
   frame: ChartFrame;
-  scale: ScaleKind;
+  area: PlotArea;
   marks: readonly PlotMark[];
-  width: number;
-  height: number;
   formatX: (x: number) => string;
   formatY: (y: number) => string;
 }
 
-/** Axes, grid and marks. Dear to draw, and the same while only lines change. */
-export const PlotAxes = memo(function PlotAxes(props: AxesProps) {
-  const { frame, scale, marks, width, height, formatX, formatY } = props;
+/**
+ * Axes, grid and marks, from ticks that are computed already. Plain elements: a chart library measures every text of every axis, which was a
+ * tenth of all work until the charts of a long run stood.
+ */
+export const PlotAxes = memo(function PlotAxes({ frame, area, marks, formatX, formatY }: AxesProps) {
+  const { width, height } = area;
   return (
-    <LineChart
-      width={width}
-      height={height}
-      data={frame.xDomain.map((x) => ({ x }))}
-      margin={{ top: MARGIN.top, right: MARGIN.right, bottom: 0, left: 0 }}
-      accessibilityLayer={false}
+    <svg
+      aria-hidden="true"
+      className={classes.axes}
+      width={MARGIN.left + width + MARGIN.right}
+      height={MARGIN.top + height + MARGIN.bottom}
     >
-      <CartesianGrid stroke="var(--chart-grid)" vertical={false} syncWithTicks />
-      <XAxis
-        dataKey="x"
-        type="number"
-        domain={frame.xDomain}
-        ticks={frame.xTicks}
-        tickFormatter={formatX}
-        height={MARGIN.bottom}
-        allowDataOverflow
-        stroke="var(--chart-text)"
-        tickLine={false}
-        minTickGap={24}
-      />
-      <YAxis
-        type="number"
-        domain={frame.yDomain}
-        ticks={frame.yTicks}
-        tickFormatter={formatY}
-        scale={scale}
-        width={MARGIN.left}
-        allowDataOverflow
-        axisLine={false}
-        tickLine={false}
-        interval={0}
-      />
-      {marks.map((mark) => (
-        <ReferenceLine
-          key={`${mark.x} ${mark.label}`}
-          x={mark.x}
-          stroke="var(--chart-text)"
-          strokeDasharray="2 4"
-          label={{ value: mark.label, position: 'insideTopLeft' }}
-        />
-      ))}
-    </LineChart>
+      <g transform={`translate(${MARGIN.left} ${MARGIN.top})`}>
+        {frame.yTicks.map((tick) => {
+          const y = pixel(yPixel(area, tick));
+          return (
+            <g key={tick}>
+              <line x2={width} y1={y} y2={y} stroke="var(--chart-grid)" />
+              <text x={-8} y={y} dy="0.35em" textAnchor="end">
+                {formatY(tick)}
+              </text>
+            </g>
+          );
+        })}
+        <line x2={width} y1={height} y2={height} stroke="var(--chart-text)" />
+        {spread(
+          frame.xTicks.map((tick) => ({ x: xPixel(area, tick), text: formatX(tick) })),
+          width,
+        ).map(({ x, text }) => (
+          <text key={text} x={pixel(x)} y={height + 17} textAnchor="middle">
+            {text}
+          </text>
+        ))}
+        {marks
+          .filter(({ x }) => x >= frame.xDomain[0] && x <= frame.xDomain[1])
+          .map(({ x, label }) => (
+            <g key={`${x} ${label}`} transform={`translate(${pixel(xPixel(area, x))} 0)`}>
+              <line y2={height} stroke="var(--chart-text)" strokeDasharray="2 4" />
+              <text x={5} y={12}>
+                {label}
+              </text>
+            </g>
+          ))}
+      </g>
+    </svg>
   );
 });
+
+/** About what a letter of the ticks is wide, and the room between two ticks. */
+const LETTER = 6.5;
+const TICK_GAP = 12;
+
+/** Ticks of x that do not touch, kept inside of the chart. */
+function spread(ticks: readonly { x: number; text: string }[], width: number): { x: number; text: string }[] {
+  let end = Number.NEGATIVE_INFINITY;
+  return ticks.flatMap(({ x, text }) => {
+    const half = (text.length * LETTER) / 2;
+    const middle = Math.min(x, width + MARGIN.right - half);
+    if (middle - half < end + TICK_GAP) return [];
+    end = middle + half;
+    return [{ x: middle, text }];
+  });
+}
 
 /** Above this many points, dots would hide the line. */
 const MAX_DOTS = 80;

@@ -125,10 +125,8 @@ export function MetricChart(props: Props) {
             <div aria-hidden="true">
               <PlotAxes
                 frame={frame}
-                scale={scale}
+                area={area}
                 marks={marks}
-                width={width}
-                height={height}
                 formatX={props.formatXTick}
                 formatY={props.formatTick ?? formatY}
               />

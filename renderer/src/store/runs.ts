@@ -51,6 +51,9 @@ const without = <T>(record: Readonly<Record<string, T>>, key: string): Record<st
 };
 
 function fromBase64(text: string): Uint8Array {
+  // Newer than what TypeScript knows of; a run of 100,000 steps is 17 MB of it.
+  const { fromBase64: native } = Uint8Array as { fromBase64?: (text: string) => Uint8Array };
+  if (native) return native.call(Uint8Array, text);
   const bytes = atob(text);
   const out = new Uint8Array(bytes.length);
   for (let i = 0; i < bytes.length; i++) out[i] = bytes.charCodeAt(i);

@@ -59,11 +59,14 @@ function afterJob(state: Store, kind: string): void {
   if (kind === 'dataset.import') void state.loadDatasets();
 }
 
-/** Milliseconds for which changes are collected: one drawing for all of them. */
-const BATCH_MS = 100;
+/** Milliseconds for which changes are collected: one drawing for all of them. Nobody reads a step counter twice a second. */
+const BATCH_MS = 1000;
 
-/** The newest value of each id, in batches. The first of a quiet time is passed on at once. */
-function batched<T extends { id: string }>(pass: (batch: T[]) => void): { put(value: T): void; end(): void } {
+/** The newest value of each id, in batches. What is `urgent`, and the first of a quiet time, is passed on at once. */
+function batched<T extends { id: string }>(
+  pass: (batch: T[]) => void,
+  urgent: (value: T) => boolean,
+): { put(value: T): void; end(): void } {
   const pending = new Map<string, T>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const flush = () => {
@@ -77,7 +80,9 @@ function batched<T extends { id: string }>(pass: (batch: T[]) => void): { put(va
   return {
     put(value) {
       pending.set(value.id, value);
-      if (timer === undefined) flush();
+      if (timer !== undefined && !urgent(value)) return;
+      clearTimeout(timer);
+      flush();
     },
     end: () => clearTimeout(timer),
   };
@@ -91,7 +96,16 @@ function connect(store: StoreApi<Store>, client: Client): () => void {
     void state.loadDatasets();
     void state.loadRuns();
   };
-  const statuses = batched<RunStatus>((batch) => store.getState().receiveRunStatuses(batch));
+  const statuses = batched<RunStatus>(
+    (batch) => store.getState().receiveRunStatuses(batch),
+    // Counters may wait, a run that ends may not.
+    ({ id, state, phase, ranks, restarts, checkpoint }) => {
+      const before = store.getState().runs?.[id];
+      const same =
+        before && state === before.state && phase === before.phase && checkpoint === before.checkpoint;
+      return !same || ranks.length > 1 || restarts.length !== before.restarts.length;
+    },
+  );
   const ends = [
     statuses.end,
     client.onLine((line) => {
@@ -100,7 +114,7 @@ function connect(store: StoreApi<Store>, client: Client): () => void {
       // Lists may have changed while nobody listened.
       if (line.state === 'open' && before === 'lost') loadAll();
     }),
-    client.subscribe('runs.status', {}, statuses.put),
+    client.subscribe('runs.status', { changes: true }, statuses.put),
     client.subscribe('jobs', {}, (job) => {
       const before = store.getState().jobs[job.id];
       store.getState().receiveJob(job);

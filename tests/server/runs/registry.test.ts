@@ -204,6 +204,22 @@ test('watchers get every status, then each change, made by whomever', async () =
   expect((await stream.next()).done).toBe(true);
 });
 
+test('who asks only for changes gets nothing of what was there before', async () => {
+  const [still, changed] = [fake.create(), fake.create()];
+  const watcher = new StatusWatcher(fake.registry);
+  const abort = new AbortController();
+  const next = watcher.watch(abort.signal, true).next();
+  setStatus(changed, { phase: 'Loading' });
+  watcher.refresh();
+  expect((await next).value).toMatchObject({ id: changed, phase: 'Loading' });
+  // A second watcher does not make old news of it.
+  const second = watcher.watch(abort.signal, true).next();
+  setStatus(still, { phase: 'Saving' });
+  watcher.refresh();
+  expect((await second).value).toMatchObject({ id: still, phase: 'Saving' });
+  abort.abort();
+});
+
 test('a status overwritten in place, as on a full disk, reads back whole', () => {
   const id = fake.create();
   const dir = fake.registry.dir(id);

@@ -11,6 +11,7 @@ import {
 } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
+import classes from './Runs.module.css';
 import { allowedActions } from './run-view.ts';
 import { usePageRunCommands } from './use-run-commands.tsx';
 
@@ -21,15 +22,15 @@ export function RunMenu({ run }: { run: RunStatus }) {
   const [used, setUsed] = useState(false);
   if (used) return <OpenedMenu run={run} />;
   return (
-    <ActionIcon
-      variant="subtle"
-      color="gray"
+    <button
+      type="button"
+      className={classes.more}
       aria-label={`Actions for ${run.name}`}
       aria-haspopup="menu"
       onClick={() => setUsed(true)}
     >
       <IconDots {...icon} />
-    </ActionIcon>
+    </button>
   );
 }
 

@@ -1,4 +1,3 @@
-import { Badge } from '@mantine/core';
 import {
   type Icon,
   IconCircleCheck,
@@ -9,6 +8,7 @@ import {
   IconPlayerStop,
 } from '@tabler/icons-react';
 import type { RunState } from '../../../../electron/shared/runs/events.ts';
+import classes from './RunStateBadge.module.css';
 
 /** Words and shapes first; colour only repeats them. */
 const looks: Record<RunState, { label: string; icon: Icon; color: string }> = {
@@ -23,20 +23,13 @@ const looks: Record<RunState, { label: string; icon: Icon; color: string }> = {
 
 export const stateLabel = (state: RunState): string => looks[state].label;
 
+/** Plain elements: a list draws one for every row that scrolls by. */
 export function RunStateBadge({ state, size = 'sm' }: { state: RunState; size?: 'sm' | 'md' }) {
   const { label, icon: Glyph, color } = looks[state];
   return (
-    <Badge
-      variant="light"
-      color={color}
-      size={size}
-      tt="none"
-      leftSection={<Glyph size={12} aria-hidden />}
-      // Shade 9 alone is too light on the tint of teal and yellow.
-      c={`light-dark(color-mix(in srgb, var(--mantine-color-${color}-9) 80%, black), var(--mantine-color-${color}-3))`}
-      style={{ flexShrink: 0 }}
-    >
+    <span className={classes.badge} data-color={color} data-size={size}>
+      <Glyph size={12} aria-hidden />
       {label}
-    </Badge>
+    </span>
   );
 }

@@ -9,7 +9,7 @@ import {
   TextInput,
 } from '@mantine/core';
 import { IconChartLine, IconPlus, IconSearch } from '@tabler/icons-react';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { memo, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorView } from '../../components/ErrorView.tsx';
@@ -41,7 +41,8 @@ const filters: { value: RunFilter; label: string }[] = [
 ];
 
 export default function RunsPage() {
-  const runs = useStore((s) => s.runs);
+  // Not the runs themselves: what a live one measures must not draw the page.
+  const count = useStore((s) => s.runs && Object.keys(s.runs).length);
   const error = useStore((s) => s.runsError);
   const reload = useStore((s) => s.loadRuns);
   const commands = useRunCommands();
@@ -53,8 +54,8 @@ export default function RunsPage() {
   return (
     <Page title="Runs" actions={compose}>
       {error && <ErrorView info={error} title="The runs could not be listed" onRetry={() => void reload()} />}
-      {!runs && !error && <Waiting />}
-      {runs && Object.keys(runs).length === 0 && (
+      {count === null && !error && <Waiting />}
+      {count === 0 && (
         <EmptyState
           icon={IconChartLine}
           title="No runs yet"
@@ -62,9 +63,9 @@ export default function RunsPage() {
           action={compose}
         />
       )}
-      {runs && Object.keys(runs).length > 0 && (
+      {count !== null && count > 0 && (
         <RunCommandsProvider value={commands}>
-          <RunList runs={runs} />
+          <RunList />
         </RunCommandsProvider>
       )}
       {commands.dialog}
@@ -72,14 +73,17 @@ export default function RunsPage() {
   );
 }
 
+const NO_RUNS: Readonly<Record<string, RunStatus>> = {};
+
 /** All of them as rows, and what is wanted of them. */
-function useRows(runs: Readonly<Record<string, RunStatus>>) {
+function useRows() {
+  const runs = useStore((s) => s.runs) ?? NO_RUNS;
   const summaries = useStore((s) => s.runSummaries);
   const load = useStore((s) => s.loadSummaries);
   const library = useLibrary();
   const [make] = useState(rowMaker);
-  const ids = useMemo(() => Object.keys(runs), [runs]);
-  useEffect(() => void load(ids), [ids, load]);
+  const ids = Object.keys(runs).join(' ');
+  useEffect(() => void load(ids.split(' ')), [ids, load]);
   return useMemo(() => make(runs, summaries, library), [make, runs, summaries, library]);
 }
 
@@ -108,15 +112,15 @@ function useSelection(shown: readonly RunRow[]): Selection & { clear: () => void
   return { ids, toggle, toggleAll, clear };
 }
 
-function RunList({ runs }: { runs: Readonly<Record<string, RunStatus>> }) {
-  const rows = useRows(runs);
+function RunList() {
+  const rows = useRows();
   const [filter, setFilter] = useState<RunFilter>('all');
   const [search, setSearch] = useState('');
   const [tags, setTags] = useState<string[]>([]);
   const [chosen, setChosen] = useState(() => loadColumns(globalThis.localStorage));
   const [sorting, setSorting] = useState<Sorting>({ column: 'started', descending: true });
   const columns = useMemo(() => shownColumns(chosen), [chosen]);
-  const known = useMemo(() => [...new Set(rows.flatMap((row) => row.tags))].sort(), [rows]);
+  const known = useKnownTags(rows);
   const shown = useMemo(() => {
     const by = allColumns().find(({ id }) => id === sorting.column)?.value ?? (() => null);
     return sortRows(filterRows(rows, filter, search, tags), by, sorting.descending);
@@ -131,48 +135,18 @@ function RunList({ runs }: { runs: Readonly<Record<string, RunStatus>> }) {
       })),
     [],
   );
+  const columnsChosen = useCallback((next: readonly string[]) => {
+    setChosen(next);
+    saveColumns(globalThis.localStorage, next);
+  }, []);
   return (
     <Stack gap="md">
-      <Group gap="md">
-        <TextInput
-          w={{ base: '100%', sm: 260 }}
-          placeholder="Search name, model, dataset, tag"
-          aria-label="Search runs"
-          leftSection={<IconSearch size={16} aria-hidden />}
-          value={search}
-          onChange={(event) => setSearch(event.currentTarget.value)}
-        />
-        <SegmentedControl
-          size="sm"
-          aria-label="Filter by status"
-          data={filters}
-          value={filter}
-          onChange={(value) => setFilter(value as RunFilter)}
-        />
-        {known.length > 0 && (
-          <MultiSelect
-            w={200}
-            data={known}
-            value={tags}
-            onChange={setTags}
-            placeholder={tags.length === 0 ? 'All tags' : ''}
-            aria-label="Filter by tags"
-            clearable
-          />
-        )}
-        <ColumnsMenu
-          chosen={chosen}
-          onChange={(next) => {
-            setChosen(next);
-            saveColumns(globalThis.localStorage, next);
-          }}
-        />
-        <Text size="sm" c="dimmed" role="status">
-          {shown.length === rows.length
-            ? plural(rows.length, 'run')
-            : `${shown.length} of ${plural(rows.length, 'run')}`}
-        </Text>
-      </Group>
+      <Toolbar
+        {...{ search, setSearch, filter, setFilter, known, tags, setTags, chosen }}
+        onColumns={columnsChosen}
+        shown={shown.length}
+        all={rows.length}
+      />
       {selected.length > 0 && <BulkBar rows={selected} tags={known} onClear={selection.clear} />}
       {shown.length > 0 ? (
         <RunsTable rows={shown} columns={columns} sorting={sorting} onSort={sort} selection={selection} />
@@ -184,6 +158,65 @@ function RunList({ runs }: { runs: Readonly<Record<string, RunStatus>> }) {
     </Stack>
   );
 }
+
+/** The same array while the tags are the same. */
+function useKnownTags(rows: readonly RunRow[]): string[] {
+  const text = JSON.stringify([...new Set(rows.flatMap((row) => row.tags))].sort());
+  return useMemo(() => JSON.parse(text) as string[], [text]);
+}
+
+interface ToolbarProps {
+  search: string;
+  setSearch: (search: string) => void;
+  filter: RunFilter;
+  setFilter: (filter: RunFilter) => void;
+  known: string[];
+  tags: string[];
+  setTags: (tags: string[]) => void;
+  chosen: readonly string[];
+  onColumns: (chosen: readonly string[]) => void;
+  shown: number;
+  all: number;
+}
+
+/** Memoized: it stays as it is while runs go on. */
+const Toolbar = memo(function Toolbar(props: ToolbarProps) {
+  const { search, setSearch, filter, setFilter, known, tags, setTags, chosen, onColumns, shown, all } = props;
+  return (
+    <Group gap="md">
+      <TextInput
+        w={{ base: '100%', sm: 260 }}
+        placeholder="Search name, model, dataset, tag"
+        aria-label="Search runs"
+        leftSection={<IconSearch size={16} aria-hidden />}
+        value={search}
+        onChange={(event) => setSearch(event.currentTarget.value)}
+      />
+      <SegmentedControl
+        size="sm"
+        aria-label="Filter by status"
+        data={filters}
+        value={filter}
+        onChange={(value) => setFilter(value as RunFilter)}
+      />
+      {known.length > 0 && (
+        <MultiSelect
+          w={200}
+          data={known}
+          value={tags}
+          onChange={setTags}
+          placeholder={tags.length === 0 ? 'All tags' : ''}
+          aria-label="Filter by tags"
+          clearable
+        />
+      )}
+      <ColumnsMenu chosen={chosen} onChange={onColumns} />
+      <Text size="sm" c="dimmed" role="status">
+        {shown === all ? plural(all, 'run') : `${shown} of ${plural(all, 'run')}`}
+      </Text>
+    </Group>
+  );
+});
 
 const Waiting = () => (
   <Stack gap="xs" role="status" aria-label="Loading the runs">

@@ -200,10 +200,16 @@ const CURVES_MS = 10_000;
 function useSparklines(seen: readonly RunRow[]): void {
   const known = useStore((s) => s.runSparklines);
   const load = useStore((s) => s.loadSparklines);
+  const begun = useRef(false);
   const missing = seen.flatMap(({ run }) => (known[run.id] ? [] : [run.id])).join(' ');
   const live = seen.flatMap(({ run }) => (isLive(run.state) ? [run.id] : [])).join(' ');
   useEffect(() => {
     if (missing === '') return;
+    if (!begun.current) {
+      begun.current = true;
+      void load(missing.split(' '));
+      return;
+    }
     const timer = setTimeout(() => void load(missing.split(' ')), 50); // not for each row that flies by
     return () => clearTimeout(timer);
   }, [missing, load]);

@@ -1,5 +1,5 @@
 /** Columns of the run list: some of the run, and any setting of the spec. */
-import { Anchor, Badge, Text } from '@mantine/core';
+import { Badge } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 import { type SpecField, specFields, specValue } from '../../../../electron/shared/spec/spec-fields.ts';
@@ -65,9 +65,9 @@ const ofRun: readonly RunColumn[] = [
     width: 250,
     value: (row) => row.name,
     cell: ({ run }) => (
-      <Anchor href={href('runs', run.id)} fw={550} size="sm" title={run.name}>
+      <a className={classes.name} href={href('runs', run.id)} title={run.name}>
         {run.name}
-      </Anchor>
+      </a>
     ),
   },
   {
@@ -190,9 +190,9 @@ function StateCell({ run }: { run: RunStatus }) {
       <RunStateBadge state={run.state} />
       {live && <span className={classes.note}>{note}</span>}
       {failure && (
-        <Text component="span" size="xs" className={classes.note} title={failure} c="var(--collie-bad)">
+        <span className={classes.note} data-bad title={failure}>
           {failure}
-        </Text>
+        </span>
       )}
     </div>
   );
