@@ -30,8 +30,9 @@ function specWith({ path, when }: SpecField, value: unknown): string {
     ...chosen,
   } as never);
   const keys = path.split('.');
-  const parent = keys.slice(0, -1).reduce((at, key) => at[key] as Record<string, unknown>, spec as never);
-  (parent as Record<string, unknown>)[keys.at(-1) as string] = value;
+  type Part = Record<string, unknown>;
+  const parent = keys.slice(0, -1).reduce<Part>((at, key) => at[key] as Part, spec as unknown as Part);
+  parent[keys.at(-1) as string] = value;
   return JSON.stringify(spec);
 }
 
