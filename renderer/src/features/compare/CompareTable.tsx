@@ -1,5 +1,5 @@
 /** Settings and results of all groups, a column each. Of many columns only those in view exist. */
-import { Anchor, Group, Switch, Text, TextInput, UnstyledButton } from '@mantine/core';
+import { Anchor, Group, Switch, Text, TextInput, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { IconChevronDown, IconChevronRight, IconSearch, IconStarFilled } from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type ReactNode, useMemo, useRef, useState } from 'react';
@@ -132,12 +132,9 @@ function Columns(props: { groups: readonly LookedGroup[]; children: (shown: Show
       >
         <thead>
           <tr>
-            <th
-              scope="col"
-              className={classes.corner}
-              style={{ width: HEAD_WIDTH }}
-              aria-label="Setting or result"
-            />
+            <th scope="col" className={classes.corner} style={{ width: HEAD_WIDTH }}>
+              <VisuallyHidden>Setting or result</VisuallyHidden>
+            </th>
             {before > 0 && <td aria-hidden style={{ width: before }} />}
             {shown.map((place) => {
               const group = groups[place];
