@@ -6,10 +6,11 @@ import { defineConfig, type Plugin } from 'vitest/config';
 /**
  * The tiers: `unit` takes seconds and needs no native build; `process` (`*.process.test.ts`, wherever they stand) starts supervisors and command
  * lines, out of what `npm run build:node` has compiled; `addon` needs the native addon; `engine` runs the real collie-rank; `reference` compares
- * with Hugging Face transformers and PEFT in a Python environment it makes; `e2e` drives the page in Chromium; `starter`
+ * with Hugging Face transformers and PEFT in a Python environment it makes; `e2e` drives the page in Chromium; `faults` damages inputs,
+ * kills processes and fills disks (a short part of it, unless COLLIE_FAULTS=whole); `starter`
  * trains the downloaded starter model for half an hour (CONTRIBUTING.md), so `npm test` leaves it out.
  */
-const tiers = ['engine', 'reference', 'e2e', 'starter'];
+const tiers = ['engine', 'reference', 'e2e', 'faults', 'starter'];
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Tests that import `native/addon-built.ts` need the addon, and with it the native build: a tier of their own. */
@@ -36,12 +37,15 @@ const compiled: Plugin = {
 };
 
 const slow = (name: string) => ({
+  ...(name === 'faults' ? { plugins: [compiled] } : {}),
   test: {
     name,
     root,
     include: [`tests/${name}/**/*.test.ts`],
     testTimeout: 600_000,
     hookTimeout: 900_000,
+    // What the campaign counts is shown, test by test.
+    ...(name === 'faults' ? { disableConsoleIntercept: true } : {}),
     fileParallelism: false,
   },
 });

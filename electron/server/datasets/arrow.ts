@@ -41,26 +41,45 @@ function plain(value: unknown): unknown {
     : Object.fromEntries(Object.entries(object).map(([key, one]) => [key, plain(one)]));
 }
 
-/** Writes the rows of an Arrow file to `target`, one object a line. Throws dataset.unreadable. */
-export async function arrowToJsonl(path: string, target: string): Promise<void> {
+/** No sound file grows like this: one that claims rows without end would fill the disk. */
+const mostBytes = (fileBytes: number) => 2 ** 30 + 100 * fileBytes;
+
+/**
+ * Writes the rows of an Arrow file to `target`, one object a line; run apart (host/apart.ts), as a damaged file may claim lists of any
+ * size. Throws dataset.unreadable, naming the file `shown`.
+ */
+export async function arrowToJsonl(path: string, target: string, shown: string): Promise<void> {
   const { tableFromIPC } = await withCodecs();
+  const unreadable = (why: string) =>
+    new CollieError(
+      'dataset.unreadable',
+      `${shown} cannot be read as an Arrow file: ${why.slice(0, 200)}`,
+      'The file is damaged, or of a kind that is not known here. Save it as Parquet.',
+      { path: shown },
+    );
+  const bytes = new Uint8Array(await readFile(path));
   let table: Table;
   try {
-    table = tableFromIPC(new Uint8Array(await readFile(path)));
+    table = tableFromIPC(bytes);
   } catch (error) {
-    throw new CollieError(
-      'dataset.unreadable',
-      `${path} cannot be read as an Arrow file: ${(error as Error).message}`,
-      'The file is damaged, or of a kind that is not known here. Save it as Parquet.',
-      { path },
-    );
+    throw unreadable((error as Error).message);
   }
   const names = table.schema.fields.map(({ name }) => name);
+  let left = mostBytes(bytes.length);
   function* lines(): Generator<string> {
     for (const row of table) {
       const values = row as unknown as Record<string, unknown>;
-      yield `${JSON.stringify(Object.fromEntries(names.map((name) => [name, plain(values[name])])))}\n`;
+      const line = `${JSON.stringify(Object.fromEntries(names.map((name) => [name, plain(values[name])])))}\n`;
+      left -= line.length;
+      if (left < 0) throw unreadable(`its ${table.numRows} rows do not end`);
+      yield line;
     }
   }
-  await pipeline(Readable.from(lines()), createWriteStream(target));
+  try {
+    await pipeline(Readable.from(lines()), createWriteStream(target));
+  } catch (error) {
+    // What the system says of the disk has a code, what Arrow stumbles over has none.
+    if (error instanceof CollieError || (error as NodeJS.ErrnoException).syscall) throw error;
+    throw unreadable((error as Error).message);
+  }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CollieError } from '../../shared/errors.ts';
-import { arrowToJsonl } from './arrow.ts';
+import { runApart } from '../host/apart.ts';
 import { csvShape, raggedRecords, separatorLine } from './csv.ts';
 import type { Detected } from './detect.ts';
 import { looseObjects, type Replaced } from './loose-json.ts';
@@ -243,7 +243,9 @@ async function textSource(place: Place, sizeBytes: number): Promise<Source> {
 
 async function arrowSource(place: Place, sizeBytes: number): Promise<Source> {
   const copy = join(place.folder, COPY_FILE);
-  await arrowToJsonl(place.path, copy);
+  const module = new URL(`./arrow.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
+  const limits = { seconds: 3600, memoryMb: 4096, what: place.shown };
+  await runApart(module, 'arrowToJsonl', [place.path, copy, place.shown], limits);
   return jsonlSource({ ...place, path: copy }, Math.max(sizeBytes * 8, 2 ** 20));
 }
 

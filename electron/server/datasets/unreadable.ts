@@ -7,6 +7,10 @@ import { jsonFault } from './json-fault.ts';
 
 const EXCERPT = 80;
 
+/** Parsers quote what they stumble over, however long it is. */
+const MOST_REASON = 600;
+const shortened = (what: string) => (what.length > MOST_REASON ? `${what.slice(0, MOST_REASON)}…` : what);
+
 const excerpt = (line: string) => (line.length > EXCERPT ? `${line.slice(0, EXCERPT)}…` : line);
 
 function unreadable(
@@ -15,7 +19,10 @@ function unreadable(
   hint: string,
   data: Record<string, unknown> = {},
 ): CollieError {
-  return new CollieError('dataset.unreadable', `${path} cannot be read: ${what}`, hint, { path, ...data });
+  return new CollieError('dataset.unreadable', `${path} cannot be read: ${shortened(what)}`, hint, {
+    path,
+    ...data,
+  });
 }
 
 /** What is wrong with one line of JSONL; null: nothing. */

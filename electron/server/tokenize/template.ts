@@ -43,6 +43,13 @@ function visible({ role, content, fields = {} }: Message): Record<string, unknow
   return { thinking: reasoning, ...message, reasoning_content: reasoning };
 }
 
+/** A template can name things as long as itself. */
+function reasonOf(error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  return reason.length > MOST_REASON ? `${reason.slice(0, MOST_REASON)}…` : reason;
+}
+const MOST_REASON = 500;
+
 export class ChatTemplate {
   /** true: the model brings none, PLAIN_TEMPLATE is used. */
   readonly plain: boolean;
@@ -60,7 +67,7 @@ export class ChatTemplate {
     } catch (error) {
       throw new CollieError(
         'model.no_tokenizer',
-        `The chat template of the model cannot be read: ${(error as Error).message}`,
+        `The chat template of the model cannot be read: ${reasonOf(error)}`,
         'Compare chat_template.jinja (or chat_template in tokenizer_config.json) with the original of the model.',
       );
     }
@@ -97,7 +104,7 @@ export class ChatTemplate {
     try {
       return render();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       const roles = messages.map(({ role }) => role).join(', ');
       throw new CollieError(
         'dataset.bad_row',

@@ -33,7 +33,7 @@ int depth_of(std::string_view text) {
 }
 
 // The library's message without its number in brackets, and without the whole of a long token.
-std::string reason_of(const json::parse_error& error) {
+std::string reason_of(const json::exception& error) {
   std::string text = error.what();
   if (const size_t end = text.find("] "); end != std::string::npos) text = text.substr(end + 2);
   if (text.size() > 200) text = text.substr(0, 200) + "...";
@@ -63,7 +63,7 @@ ParsedJson parse_json(std::string_view text, Keys keys) {
     json value = parse_unique(text, repeated);
     if (!repeated.empty()) return {none, "it has " + repeated + " twice"};
     return {std::move(value), ""};
-  } catch (const json::parse_error& error) {
+  } catch (const json::exception& error) {  // parse_error, or out_of_range for a number like 1e999
     return {none, reason_of(error)};
   }
 }

@@ -29,6 +29,8 @@ TEST_CASE("json: depth has a limit, brackets in strings do not count") {
   for (const size_t depth : {65u, 5'000u, 1'000'000u})
     CHECK(parse_json(nested(depth)).problem == "it is nested more than 64 deep");
   CHECK(parse_json("{\"a\": \"" + std::string(100, '[') + "\\\"" + std::string(100, '{') + "\"}").problem.empty());
+  for (const char* number : {"1e999", "[-1e999]", "{\"a\": 1e400}"})
+    CHECK(parse_json(number).problem.find("it is not JSON (number overflow") == 0);  // Python reads infinity; the library throws another kind of error
   const std::string broken = parse_json("[\"" + std::string(1'000'000, 'x')).problem;
   CHECK(broken.starts_with("it is not JSON"));
   CHECK(broken.size() < 400);

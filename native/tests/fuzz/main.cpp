@@ -32,22 +32,34 @@ std::string feed(const Target& target, const std::string& input) {
   return target.read(std::as_bytes(std::span(input.data(), input.size())));
 }
 
-std::vector<std::string> seeds_of(const Target& target, const std::filesystem::path& kept) {
-  std::vector<std::string> seeds = target.seeds();
+// What the target brings itself, mostly nests of every depth, and the files that are kept: whole ones, and those that have failed once.
+struct Seeds {
+  std::vector<std::string> built, kept;
+  // Most of the time a kept one: damage to what is sound gets further.
+  const std::string& pick(collie::fuzz::Random& random) const {
+    const std::vector<std::string>& list = !kept.empty() && random.below(4) > 0 ? kept : built;
+    return list[random.below(list.size())];
+  }
+};
+
+Seeds seeds_of(const Target& target, const std::filesystem::path& folder) {
+  Seeds seeds{target.seeds(), {}};
   std::vector<std::filesystem::path> files;
   std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(kept / target.name, ignored)) files.push_back(entry.path());
+  for (const auto& entry : std::filesystem::directory_iterator(folder / target.name, ignored)) files.push_back(entry.path());
   std::sort(files.begin(), files.end());
-  for (const auto& file : files) seeds.push_back(read_text(file));
+  for (const auto& file : files) seeds.kept.push_back(read_text(file));
   return seeds;
 }
 
-void run(const Target& target, const std::vector<std::string>& seeds, uint64_t runs, uint64_t seed) {
+void run(const Target& target, const Seeds& seeds, uint64_t runs, uint64_t seed) {
   std::map<std::string, uint64_t> outcomes;
-  for (const std::string& input : seeds) ++outcomes[feed(target, input)];
+  std::vector<std::string> all = seeds.built;
+  all.insert(all.end(), seeds.kept.begin(), seeds.kept.end());
+  for (const std::string& input : all) ++outcomes[feed(target, input)];
   collie::fuzz::Random random(seed);
-  for (uint64_t i = 0; i < runs; ++i) ++outcomes[feed(target, mutate(seeds[random.below(seeds.size())], seeds, random))];
-  std::printf("%-12s %zu seeds, %llu mutations:", target.name, seeds.size(), static_cast<unsigned long long>(runs));
+  for (uint64_t i = 0; i < runs; ++i) ++outcomes[feed(target, mutate(seeds.pick(random), all, random))];
+  std::printf("%-12s %zu seeds, %llu mutations:", target.name, all.size(), static_cast<unsigned long long>(runs));
   for (const auto& [outcome, count] : outcomes) std::printf(" %s %llu", outcome.c_str(), static_cast<unsigned long long>(count));
   std::printf("\n");
   std::fflush(stdout);
