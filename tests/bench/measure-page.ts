@@ -6,8 +6,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type CDPSession, chromium, type Page } from 'playwright-core';
+import { chromium, type Page } from 'playwright-core';
 import { HostProcess, makeHome } from '../e2e/support/host.ts';
+import { cpuSeconds, framesDuring } from './frames.ts';
 import { makeLibrary } from './library.ts';
 
 const { values: flags } = parseArgs({
@@ -32,45 +33,6 @@ function browserPath(): string {
   if (!path)
     throw new Error('No Chromium: install it (Debian: apt-get install chromium) or name one in CHROMIUM.');
   return path;
-}
-
-const sessions = new Map<Page, CDPSession>();
-
-/** CPU time of the page's main thread so far: also true on a machine that does other things. */
-async function cpuSeconds(page: Page): Promise<number> {
-  let session = sessions.get(page);
-  if (!session) {
-    session = await page.context().newCDPSession(page);
-    await session.send('Performance.enable', { timeDomain: 'threadTicks' });
-    sessions.set(page, session);
-  }
-  const { metrics } = await session.send('Performance.getMetrics');
-  return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN;
-}
-
-/** Frames a second that the page draws while `act` goes on, and the longest pause between two. */
-async function framesDuring(page: Page, act: () => Promise<unknown>): Promise<string> {
-  await page.evaluate(() => {
-    const times: number[] = [];
-    Object.assign(window, { frameTimes: times, counting: true });
-    const tick = (now: number) => {
-      times.push(now);
-      if ((window as unknown as { counting: boolean }).counting) requestAnimationFrame(tick);
-    };
-    requestAnimationFrame(tick);
-  });
-  const before = await cpuSeconds(page);
-  await act();
-  const cpu = (await cpuSeconds(page)) - before;
-  const { fps, longest, frames } = await page.evaluate(() => {
-    Object.assign(window, { counting: false });
-    const times = (window as unknown as { frameTimes: number[] }).frameTimes;
-    const gaps = times.slice(1).map((time, i) => time - (times[i] ?? time));
-    const span = (times.at(-1) ?? 0) - (times[0] ?? 0);
-    return { fps: (gaps.length / span) * 1000, longest: Math.max(...gaps), frames: times.length };
-  });
-  const each = ((cpu / frames) * 1000).toFixed(1);
-  return `${fps.toFixed(0)} frames/s, longest ${longest.toFixed(0)} ms, ${each} ms of CPU a frame`;
 }
 
 async function list(page: Page, url: string): Promise<void> {

@@ -1,0 +1,118 @@
+/**
+ * How Compare does with a large library, in Chromium: `npx tsx tests/bench/measure-compare.ts [--runs 200] [--long-steps 100000]`. Needs
+ * `npm run build`. Opens all runs, and eight of so many steps. Prints a Markdown table; run it on a quiet machine.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Page } from 'playwright-core';
+import { launchBrowser, openPage } from '../e2e/support/browser.ts';
+import { HostProcess, makeHome } from '../e2e/support/host.ts';
+import { framesDuring } from './frames.ts';
+import { makeLibrary } from './library.ts';
+
+const { values: flags } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '200' },
+    'long-steps': { type: 'string', default: '100000' },
+  },
+});
+const LONG = 8;
+const LIVE = 4;
+const count = Number(flags.runs);
+const idOf = (place: number) => `run-${String(place).padStart(4, '0')}`;
+const all = Array.from({ length: count }, (_, place) => idOf(place));
+/** Short ones alone, and the long ones alone: their reading is another matter than their number. */
+const short = all.filter((_, place) => place < LIVE || place >= LIVE + LONG);
+const long = all.slice(LIVE, LIVE + LONG);
+
+const figures: [name: string, value: string, wanted: string][] = [];
+const note = (name: string, value: string, wanted: string) => {
+  figures.push([name, value, wanted]);
+  console.error(`${name}: ${value} (wanted ${wanted})`);
+};
+const since = (begin: number) => `${((Date.now() - begin) / 1000).toFixed(2)} s`;
+
+async function opening(page: Page, origin: string, ids: readonly string[], name: string): Promise<void> {
+  await page.goto('about:blank');
+  const begin = Date.now();
+  await page.goto(`${origin}/#/compare?groups=off&runs=${ids.join(',')}`);
+  await page.getByRole('rowheader', { name: 'Learning rate' }).first().waitFor();
+  note(`${name}: settings are there`, since(begin), '< 2 s');
+  await page.getByRole('rowheader', { name: 'Loss (evaluation)' }).waitFor();
+  await page.locator('[data-chart] path[data-line]').first().waitFor({ state: 'attached' });
+  note(`${name}: results and the chart are there`, since(begin), '< 2 s');
+}
+
+async function moving(page: Page, origin: string): Promise<void> {
+  await page.goto(`${origin}/#/compare?groups=off&runs=${long.join(',')}&tab=charts`);
+  const chart = page.locator('[data-chart="steps/loss"]');
+  await chart
+    .locator('path[data-line]')
+    .nth(LONG - 1)
+    .waitFor({ state: 'attached' });
+  const plot = chart.locator('[role=slider]');
+  await plot.scrollIntoViewIfNeeded();
+  await page.waitForTimeout(1500);
+  const box = await plot.boundingBox();
+  if (!box) throw new Error('the chart has no plot');
+  const y = box.y + box.height / 2;
+  const hover = async () => {
+    for (let i = 0; i <= 120; i++) await page.mouse.move(box.x + (box.width * i) / 120, y);
+  };
+  note(
+    `Hover, ${LONG} runs of ${flags['long-steps']} steps, all charts linked`,
+    await framesDuring(page, hover),
+    '60 frames/s',
+  );
+  const zoom = async () => {
+    for (const [from, to] of [
+      [0.2, 0.8],
+      [0.3, 0.6],
+    ] as const) {
+      await page.mouse.move(box.x + box.width * from, y);
+      await page.mouse.down();
+      for (let i = 1; i <= 40; i++)
+        await page.mouse.move(box.x + box.width * (from + ((to - from) * i) / 40), y);
+      await page.mouse.up();
+      await page.waitForTimeout(600);
+    }
+  };
+  note('Zoom', await framesDuring(page, zoom), '60 frames/s');
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'collie-measure-compare-'));
+const home = makeHome(folder);
+const library = makeLibrary(home.collie, {
+  runs: count,
+  long: LONG,
+  longSteps: Number(flags['long-steps']),
+  live: LIVE,
+});
+const host = await HostProcess.start(home);
+const browser = await launchBrowser();
+try {
+  const { page } = await openPage(browser, host.url);
+  page.setDefaultTimeout(180_000);
+  // What tsx puts into functions that go to the page.
+  await page.addInitScript('globalThis.__name = (value) => value');
+  await page.waitForSelector('nav');
+  await opening(page, host.origin, short, `${short.length} runs`);
+  await opening(page, host.origin, short, `${short.length} runs again`);
+  await opening(page, host.origin, long, `${LONG} runs of ${flags['long-steps']} steps`);
+  await moving(page, host.origin);
+  console.log(`${cpus().length} cores of ${cpus()[0]?.model}\n`);
+  console.log(
+    [
+      '| what | measured | wanted |',
+      '| --- | --- | --- |',
+      ...figures.map((row) => `| ${row.join(' | ')} |`),
+    ].join('\n'),
+  );
+} finally {
+  library.end();
+  await browser.close();
+  await host.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
