@@ -74,7 +74,7 @@ async function monitor(page: Page, url: string, id: string): Promise<void> {
   await page.goto('about:blank');
   const begin = Date.now();
   await page.goto(`${url}#/runs/${id}`);
-  await page.waitForSelector(`figure[aria-label*="${flags['long-steps']} points"] svg path`);
+  await page.waitForSelector(`figure[aria-label*="${flags['long-steps']} points"] path[data-line]`);
   note(
     `Run of ${flags['long-steps']} steps, page loaded anew, complete`,
     `${((Date.now() - begin) / 1000).toFixed(2)} s`,
@@ -125,7 +125,7 @@ async function shoot(page: Page, folder: string, url: string, id: string): Promi
         await page.setViewportSize({ width, height: 900 });
         await page.goto('about:blank');
         await page.goto(url + place);
-        await page.waitForSelector(name === 'runs' ? 'td polyline' : 'figure svg path');
+        await page.waitForSelector(name === 'runs' ? 'td polyline' : 'figure path[data-line]');
         await page.waitForTimeout(500);
         const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
         if (over > 0) note(`${name} at ${width} px runs over by`, `${over} px`, '0 px');

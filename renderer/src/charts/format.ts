@@ -66,6 +66,11 @@ const trimExponent = (text: string) => text.replace(/\.?0+e/, 'e').replace('e+',
 
 const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 });
 
+const compactTick = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 4 });
+
+/** Of an axis, whose marks are round: 1250 is "1.25K", not "1.3K". */
+export const formatCountTick = (value: number): string => compactTick.format(value);
+
 /** "950", "1.2K", "34.5M". */
 export function formatCount(value: number | null | undefined): string {
   if (missing(value)) return MISSING;

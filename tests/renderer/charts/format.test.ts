@@ -8,6 +8,7 @@ import {
   elapsedSeconds,
   formatBytes,
   formatCount,
+  formatCountTick,
   formatDuration,
   formatEta,
   formatPercent,
@@ -64,6 +65,14 @@ describe('numbers', () => {
   ])('bytes %s -> %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
   it('counts and shares', () => {
     expect(formatCount(134_515_008)).toBe('134.5M');
+    expect([0, 250, 1000, 1250, 1500, 12_500].map(formatCountTick)).toEqual([
+      '0',
+      '250',
+      '1K',
+      '1.25K',
+      '1.5K',
+      '12.5K',
+    ]);
     expect(formatPercent(0.034)).toBe('3.4%');
     expect(formatPercent(0.5)).toBe('50%');
     expect(formatPercent(0)).toBe('0%');

@@ -12,7 +12,7 @@ import { type Axis, countUpTo, type Points } from '../../../../electron/shared/r
 import type { RunSeries } from '../../../../electron/shared/runs/series.ts';
 import type { ChartLine } from '../../charts/chart-model.ts';
 import {
-  formatCount,
+  formatCountTick,
   formatDuration,
   formatMetric,
   formatMetricTick,
@@ -30,9 +30,9 @@ export interface XFormat {
 const epochs = (x: number) => String(Number(x.toFixed(3)));
 
 export const xFormats: Record<Axis, XFormat> = {
-  step: { label: 'Step', exact: formatInteger, tick: formatCount },
-  tokens: { label: 'Tokens', exact: formatInteger, tick: formatCount },
-  examples: { label: 'Examples', exact: formatInteger, tick: formatCount },
+  step: { label: 'Step', exact: formatInteger, tick: formatCountTick },
+  tokens: { label: 'Tokens', exact: formatInteger, tick: formatCountTick },
+  examples: { label: 'Examples', exact: formatInteger, tick: formatCountTick },
   epoch: { label: 'Epoch', exact: epochs, tick: epochs },
   seconds: { label: 'Time', exact: formatDuration, tick: formatTimeTick },
 };

@@ -3,6 +3,7 @@ import { UnstyledButton } from '@mantine/core';
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from '@tabler/icons-react';
 import { observeElementRect, type Rect, useVirtualizer, type Virtualizer } from '@tanstack/react-virtual';
 import { memo, useEffect, useRef } from 'react';
+import charts from '../../charts/charts.module.css';
 import { useStore } from '../../store/context.tsx';
 import { RunMenu } from './RunMenu.tsx';
 import classes from './Runs.module.css';
@@ -49,7 +50,7 @@ export function RunsTable({ rows, columns, sorting, onSort, selection }: Props) 
   const width = columns.reduce((sum, column) => sum + column.width, CHECK_WIDTH + MENU_WIDTH);
   const chosen = rows.filter(({ run }) => selection.ids.has(run.id)).length;
   return (
-    <div ref={box} className={classes.scroll}>
+    <div ref={box} className={`${classes.scroll} ${charts.colors}`}>
       <table className={classes.table} style={{ minWidth: width }} aria-rowcount={rows.length + 1}>
         <colgroup>
           <col style={{ width: CHECK_WIDTH }} />
