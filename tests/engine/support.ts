@@ -9,10 +9,9 @@ import { type ErrorInfo, errorInfoSchema } from '../../electron/shared/errors.ts
 import type { EventType, RunEvent } from '../../electron/shared/runs/events.ts';
 import type { RunSpec } from '../../electron/shared/spec/run-spec.ts';
 import { launchCommand } from '../../electron/supervisor/rank-command.ts';
-import { uniform } from '../support/random.ts';
 import { eventsOf, makeRun, readEvents, type SpecPatch } from '../support/rank.ts';
 import { makeTinyModel } from '../support/tiny-model.ts';
-import type { TokenDocument } from '../support/token-store.ts';
+import { countingDocuments, type TokenDocument } from '../support/token-store.ts';
 
 /** Why the engine's tests cannot run here, or null. Printed once a file. */
 export const noEngine = existsSync(rankExecutable())
@@ -27,16 +26,7 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** Documents with a pattern to learn: each token is followed by the next number, from a random start. */
-export function countingDocuments(count: number, seed: number): TokenDocument[] {
-  const next = uniform(seed);
-  return Array.from({ length: count }, () => {
-    const length = 6 + Math.floor(next() * 24);
-    const first = 3 + Math.floor(next() * 400);
-    const ids = Array.from({ length }, (_, i) => first + i);
-    return { ids, mask: ids.map((_, i) => (i < 3 ? 0 : 1)) };
-  });
-}
+export { countingDocuments };
 
 export const quick: SpecPatch = {
   method: { type: 'lora', rank: 4, alpha: 8 },
