@@ -111,6 +111,8 @@ const suites = {
   kernels: [BUILDS, doctest('collie-engine-tests')],
   // The tests for a GPU against themselves, so that the first run on one needs no edit.
   gpu: [BUILDS, doctest('collie-gpu-tests', { COLLIE_TEST_DEVICE: 'cpu' })],
+  // The CUDA kernels on the CPU; one thread, since that of the fibers is the only one that works.
+  emulation: [BUILDS, doctest('emulation/collie-emulation-tests', { OMP_NUM_THREADS: '1' })],
   addon: [BUILDS, vitest('addon')],
   core: [BUILDS, doctest('collie-core-tests')],
 };

@@ -16,7 +16,7 @@ MethodSpec method_of(const nlohmann::json& fields);
 MethodSpec lora_of_pissa(const MethodSpec& pissa);
 
 struct MethodCase {
-  const char* name;
+  std::string name;
   nlohmann::json fields;
 };
 // Each method on linears: with all projections, with some of a fused product, with patterns, with modules trained whole.

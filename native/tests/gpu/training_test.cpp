@@ -18,7 +18,9 @@ TEST_CASE("every method on linears") {
         CAPTURE(one.name);
         CAPTURE(static_cast<int>(precision));
         CAPTURE(head_dim);
-        check_step(tiny_config({.head_dim = head_dim}), training_options(method_of(one.fields), precision), kDocuments);
+        // PiSSA's base weights are what the device's own singular value decomposition left, whose rounding the gaps between values amplify.
+        const double slack = one.fields.at("type") == "pissa" ? 10 : 1;
+        check_step(tiny_config({.head_dim = head_dim}), training_options(method_of(one.fields), precision), kDocuments, slack);
       }
 }
 

@@ -14,6 +14,7 @@
 #define __host__
 #define __shared__ static
 #define __forceinline__ inline
+#define __launch_bounds__(threads)
 
 using collie::emulation::dim3;
 using collie::emulation::blockDim;
