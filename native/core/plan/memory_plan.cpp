@@ -25,7 +25,7 @@ int64_t activation_bytes(const ModelConfig& config, const ModelLayout& model, co
     for (const BufferShape& s :
          layer_shapes(config, model, kept_layout(model, kept, i % kept.per_slot), in.capacity_tokens).all())
       bytes += s.bytes(in.precision);
-  const SharedShapes shared = shared_shapes(config, model, in.method, in.capacity_tokens, in.max_document, in.slots, in.precision);
+  const SharedShapes shared = shared_shapes(config, model, in.method, in.capacity_tokens, in.max_document, in.slots, {in.precision, in.device});
   for (const BufferShape& s : shared.all()) bytes += s.bytes(in.precision);
   return bytes;
 }
@@ -47,7 +47,7 @@ int64_t gathered_bytes(const ModelLayout& model, const PlanInput& in) {
   const LayerLayout widest = model.widest();
   for (const LinearLayout* l : widest.all()) {
     if (l->quantization == Quantization::none) {
-      bytes += l->out * l->width() * element_bytes(Element::storage, in.precision);
+      bytes += l->out * l->row_stride() * element_bytes(Element::storage, in.precision);
       continue;
     }
     for (const Projection& part : l->parts) {
@@ -102,7 +102,10 @@ void plan_adapter(const ModelConfig& config, const ModelLayout& model, const Pla
   }
   for (const LayerLayout& layer : model.layers)
     for (const LinearLayout* l : layer.all())  // scaled B beside the weight
-      if (!gathers(in) || l->quantization != Quantization::none) plan.weights += l->out * l->tail * storage;
+      if (l->quantization != Quantization::none)
+        plan.weights += l->out * l->tail * storage;
+      else if (!gathers(in))
+        plan.weights += l->out * (l->row_stride() - l->in) * storage;
 }
 
 void share_over_data_parallel(const PlanInput& in, MemoryPlan& plan) {

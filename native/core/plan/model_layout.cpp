@@ -5,10 +5,26 @@
 namespace collie {
 namespace {
 
-constexpr int64_t kMaxChunkRows = 256;
-constexpr int64_t kMinChunkRows = 16;
-constexpr int64_t kChunkBytes = 32 << 20;  // of logits at a time
+constexpr int64_t kPackElements = 8;  // 16 bytes of bf16
 
+int64_t whole_packs(int64_t elements) { return (elements + kPackElements - 1) / kPackElements * kPackElements; }
+
+// Logits at a time: as many rows as fit, between least and most, and a multiple of something.
+struct LogitChunk {
+  int64_t bytes, least, most, multiple;
+};
+
+// A GPU reads the head's table once a chunk (and reads and writes its fp32 gradient), so it takes as many rows as keep its products at full
+// speed; on the CPU a chunk is to stay in the cache. Serving needs the last row.
+LogitChunk logit_chunk(Purpose purpose, DeviceType device) {
+  const bool large = purpose == Purpose::train && device == DeviceType::cuda;
+  return large ? LogitChunk{640 << 20, 128, 2048, 128} : LogitChunk{32 << 20, 16, 256, 1};
+}
+
+int64_t logit_rows(const LogitChunk& chunk, int64_t row_bytes, int64_t capacity) {
+  const int64_t fitting = chunk.bytes / row_bytes / chunk.multiple * chunk.multiple;
+  return std::min(capacity, std::clamp(fitting, chunk.least, chunk.most));
+}
 
 struct Part {
   const char* module;
@@ -156,12 +172,12 @@ LayerShapes layer_shapes(const ModelConfig& c, const ModelLayout& model, const L
   const BufferShape serial{model.bottleneck > 0 ? own : 0, d + 2 * model.bottleneck};
   return {.x = {own, d},
           .x2 = {own, d},
-          .h1 = {kept, l.qkv.width()},
+          .h1 = {kept, l.qkv.row_stride()},
           .qkv = {n, l.qkv.out},
-          .attended = {n, l.o.width()},
-          .h2 = {kept, l.gate_up.width()},
+          .attended = {n, l.o.row_stride()},
+          .h2 = {kept, l.gate_up.row_stride()},
           .gate_up = {n, l.gate_up.out},
-          .activated = {n, l.down.width()},
+          .activated = {n, l.down.row_stride()},
           .rstd1 = {own, 1, Element::f32},
           .rstd2 = {own, 1, Element::f32},
           .lse = {model.heads.heads.size, n, Element::f32},
@@ -170,31 +186,31 @@ LayerShapes layer_shapes(const ModelConfig& c, const ModelLayout& model, const L
 }
 
 SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const std::optional<MethodSpec>& method, int64_t n,
-                           int64_t max_document, int64_t slots, Precision precision) {
+                           int64_t max_document, int64_t slots, Computes computes) {
   const int64_t d = c.hidden_size;
   // All ranks of a tensor-parallel group go through the same chunks.
   const int64_t largest_share = share_of(c.vocab_size, model.shard.tp_size, 0).size;
-  const int64_t fitting = kChunkBytes / (largest_share * element_bytes(Element::storage, precision));
-  const int64_t chunk = std::min(n, std::clamp(fitting, kMinChunkRows, kMaxChunkRows));
+  const int64_t row_bytes = largest_share * element_bytes(Element::storage, computes.precision);
+  const int64_t chunk = logit_rows(logit_chunk(model.purpose, computes.device), row_bytes, n);
   const TokenShare share = token_share(model.shard, n);
   const bool backward = model.purpose == Purpose::train;
   const LayerLayout widest = model.widest();
   int64_t width = 0, in = 0, out = 0, quantized = 0;
   for (const LinearLayout* linear : widest.all()) {
-    width = std::max(width, linear->width());
+    width = std::max(width, linear->row_stride());
     in = std::max(in, linear->in);
     out = std::max(out, linear->out);
-    if (linear->quantization != Quantization::none) quantized = std::max(quantized, linear->out * linear->width());
+    if (linear->quantization != Quantization::none) quantized = std::max(quantized, linear->out * linear->row_stride());
   }
   const AdapterScratch scratch = method ? adapter_scratch(*method, model.purpose == Purpose::train) : AdapterScratch{};
   return {.y = {share.padded, d},
-          .h = {model.shard.sequence_parallel ? share.padded : 0, std::max(widest.qkv.width(), widest.gate_up.width())},
+          .h = {model.shard.sequence_parallel ? share.padded : 0, std::max(widest.qkv.row_stride(), widest.gate_up.row_stride())},
           .outputs = {slots * share.own, d},
           .final_h = {share.padded, d},
           .gathered = {n, d},
           .final_rstd = {share.own, 1, Element::f32},
           .losses = {n, 1, Element::f32},
-          .logits = {model.shard.head ? chunk : 0, model.vocabulary.size},
+          .logits = {model.shard.head ? chunk : 0, whole_packs(model.vocabulary.size)},
           .statistics = {model.shard.head && model.shard.tp_size > 1 ? 3 : 0, chunk, Element::f32},
           .integers = {5, n, Element::i32},
           .offsets = {n + 1, 1, Element::i32},

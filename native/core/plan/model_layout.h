@@ -51,6 +51,8 @@ struct LinearLayout {
   Split split = Split::none;
   int64_t in_begin = 0, in_whole = 0;  // place of its columns in those of the whole weight
   int64_t width() const { return in + tail; }
+  // Elements from one stored row to the next: rows beside a tail begin on 16 bytes in bf16, which the fastest products on a GPU need.
+  int64_t row_stride() const { return tail == 0 ? in : (width() + 7) / 8 * 8; }
 };
 // Place of tensors along a part's outputs, or along the linear's inputs.
 Slice row_slice(const LinearLayout& linear, const Projection& part, int64_t dim);
@@ -128,7 +130,7 @@ struct SharedShapes {
   BufferShape gathered;                   // [N, D]
   BufferShape final_rstd;                 // [M, 1]
   BufferShape losses;                     // [N, 1]
-  BufferShape logits;                     // [rows of a chunk, V]
+  BufferShape logits;                     // [rows of a chunk, V], rows from 16 bytes to 16 bytes
   BufferShape statistics;                 // [3, rows of a chunk] of logits that lie on several ranks
   BufferShape integers;                   // [5, N] ids, positions, targets, rows, correct
   BufferShape offsets;                    // [N + 1] document borders
@@ -145,7 +147,7 @@ struct SharedShapes {
 };
 // `capacity` tokens of the largest micro-batch, virtual ones included; `max_document` of the longest document.
 SharedShapes shared_shapes(const ModelConfig& config, const ModelLayout& model, const std::optional<MethodSpec>& method,
-                           int64_t capacity, int64_t max_document, int64_t slots, Precision precision);
+                           int64_t capacity, int64_t max_document, int64_t slots, Computes computes);
 
 // Layer buffers that a rank holds.
 struct KeptLayers {

@@ -21,7 +21,6 @@ namespace collie {
 
 enum class ScheduleType { cosine, linear, constant };
 enum class DurationUnit { epochs, steps };
-enum class DeviceType { cpu, cuda };
 
 struct ScheduleSpec {
   ScheduleType type = ScheduleType::cosine;

@@ -183,8 +183,9 @@ class Kernels {
   virtual void scatter_rows(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) = 0;
 
   virtual void update(const ElementUpdate& u) = 0;
-  // Sum of squares of an fp32 tensor, accumulated in fp64.
-  virtual double squared_norm(const at::Tensor& x) = 0;
+  // Sum of squares over fp32 tensors, accumulated in fp64. The host waits for it: ask once for many.
+  virtual double squared_norm(std::span<const at::Tensor> all) = 0;
+  double squared_norm(const at::Tensor& x) { return squared_norm(std::span(&x, 1)); }
   virtual bool all_finite(const at::Tensor& x) = 0;
   // dst = scale * src, between fp32 and bf16; 1-D or 2-D with adjacent columns.
   virtual void copy(const at::Tensor& src, const at::Tensor& dst, double scale = 1) = 0;

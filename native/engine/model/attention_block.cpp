@@ -68,7 +68,7 @@ void AttentionBlock::backward(const StepContext& ctx, const SharedBuffers& share
                               const at::Tensor& dx, InputGradient wanted) {
   const bool normed = wanted == InputGradient::wanted || norm_.trained();
   const bool below = normed || qkv_.trained();
-  const at::Tensor do_ = shared.input_gradient(ctx.n, o_.layout().width());
+  const at::Tensor do_ = shared.input_gradient(ctx.n, o_.layout().row_stride());
   const at::Tensor dy = ctx.rows.gathered(serial_ ? serial_->backward(ctx, dx, b.serial1) : dx, ctx.rows.padded(shared.y));
   o_.backward(ctx, dy, b.attended, do_, below ? InputGradient::wanted : InputGradient::not_wanted);
   if (!below) return;
@@ -77,7 +77,7 @@ void AttentionBlock::backward(const StepContext& ctx, const SharedBuffers& share
                                  {{b.qkv, attended(b), b.lse}, do_.narrow(1, 0, o_.layout().in), dqkv});
   if (ctx.prompt) ctx.prompt->keys_values_backward(ctx, layer_, keys_values(dqkv));
   ctx.kernels.rotary(rotary(ctx, shared, dqkv), Direction::backward);
-  const at::Tensor dh = shared.input_gradient(ctx.rows.share().padded, qkv_.layout().width());
+  const at::Tensor dh = shared.input_gradient(ctx.rows.share().padded, qkv_.layout().row_stride());
   norm_tokens_again(ctx, norm_, qkv_, b.x, b.h1, b.rstd1);
   qkv_.backward(ctx, dqkv, b.h1, dh, normed ? InputGradient::wanted : InputGradient::not_wanted);
   if (normed) norm_.backward(ctx, ctx.rows.own(dh), b.x, b.rstd1, dx);

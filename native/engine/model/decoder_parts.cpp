@@ -170,7 +170,8 @@ bool Decoder::Impl::make_room(const MethodSpec& guest) {
     const std::string prefix = "model.layers." + std::to_string(i) + ".";
     const auto linears = layers[i].linears();
     for (size_t k = 0; k < linears.size(); ++k)
-      if (keeps_linear(guest, config, prefix, linears[k]->layout())) widened |= linears[k]->make_room(wanted.layers[i].all()[k]->tail);
+      if (keeps_linear(guest, config, prefix, linears[k]->layout()))
+        widened |= linears[k]->make_room(wanted.layers[i].all()[k]->row_stride());
   }
   return widened;
 }

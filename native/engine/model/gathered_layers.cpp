@@ -33,7 +33,7 @@ GatheredLayers::Set GatheredLayers::make_set(const ModelLayout& layout, const at
   for (size_t number = 0; number < set.size(); ++number) {
     const LinearLayout& linear = *widest.all()[number];
     if (linear.quantization == Quantization::none) {
-      set[number].weight = at::zeros({linear.out, linear.width()}, storage);
+      set[number].weight = at::zeros({linear.out, linear.row_stride()}, storage);
       continue;
     }
     for (const Projection& part : linear.parts) {

@@ -48,7 +48,8 @@ void Head::loss(const StepContext& ctx, const SharedBuffers& shared, const at::T
   k.gather_rows(ctx.rows.tokens(h), t.rows, shared.gathered.narrow(0, 0, count));
   for (int64_t first = 0; first < count; first += chunk) {
     const int64_t rows = std::min(chunk, count - first);
-    const at::Tensor logits = shared.logits.narrow(0, 0, rows), hidden = shared.gathered.narrow(0, first, rows);
+    const at::Tensor logits = shared.logits.narrow(0, 0, rows).narrow(1, 0, vocabulary_.size);
+    const at::Tensor hidden = shared.gathered.narrow(0, first, rows);
     k.gemm(hidden, table.computes().t(), logits);
     const at::Tensor targets = t.targets.narrow(0, first, rows);
     if (labels.source == LabelSource::model) draw_targets(ctx, logits, labels, first, targets);

@@ -32,11 +32,11 @@ Linear::Linear(const LinearOptions& options) : site_(options.site), owners_(opti
   const SharedLinear* others = gathers_ ? options.gathered : options.shared;
   if (quantized()) {
     tail_ = at::zeros({l.out, l.tail}, site.stored());
-    scratch_ = options.weight_scratch.flatten().narrow(0, 0, l.out * l.width()).view({l.out, l.width()});
+    scratch_ = options.weight_scratch.flatten().narrow(0, 0, l.out * l.row_stride()).view({l.out, l.row_stride()}).narrow(1, 0, l.width());
     quantized_ = others ? others->quantized : std::vector<Nf4Matrix>(l.parts.size());
     if (gathers_) lasting_quantized_.resize(l.parts.size());
   } else {
-    buffer_ = others ? others->weight : at::zeros({l.out, l.width()}, site.stored());
+    buffer_ = others ? others->weight : at::zeros({l.out, l.row_stride()}, site.stored());
   }
   make_lasting(options.masters);
   if (l.weight == Trained::yes) {
@@ -66,10 +66,9 @@ void Linear::make_lasting(Masters masters) {
 
 at::Tensor Linear::computes() const { return buffer_.narrow(1, 0, layout().width()); }
 
-bool Linear::make_room(int64_t tail) {
-  const int64_t width = layout().in + tail;
-  if (!buffer_.defined() || buffer_.size(1) >= width) return false;
-  const at::Tensor wider = at::zeros({layout().out, width}, buffer_.options());
+bool Linear::make_room(int64_t row_stride) {
+  if (!buffer_.defined() || buffer_.size(1) >= row_stride) return false;
+  const at::Tensor wider = at::zeros({layout().out, row_stride}, buffer_.options());
   wider.narrow(1, 0, buffer_.size(1)).copy_(buffer_);
   buffer_.set_(wider);  // in place: every decoder that shares it has the wider one, and the old one is gone
   return true;
@@ -106,7 +105,7 @@ void Linear::forward(const StepContext& ctx, const at::Tensor& wide_x, const at:
 
 void Linear::backward(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& wide_x, const at::Tensor& dx,
                       InputGradient wanted) {
-  differentiate(ctx, dy, ctx.rows.tokens(wide_x), ctx.rows.tokens(dx), wanted);
+  differentiate(ctx, dy, ctx.rows.tokens(wide_x), ctx.rows.tokens(dx).narrow(1, 0, layout().width()), wanted);
   if (layout().split == Split::rows && wanted == InputGradient::wanted) ctx.rows.sum(dx.narrow(1, 0, layout().in));
 }
 

@@ -54,9 +54,9 @@ class Linear {
   void load_part(const Projection& part, const at::Tensor& whole);
   bool takes_whole() const { return quantized() && layout().split != Split::none; }
   bool shares_weight() const { return shares_; }  // another decoder's, which loads it
-  // Makes the weight wide enough for a tail of another decoder that shares it, for all that share it.
+  // Makes the weight wide enough for the tail of another decoder that shares it, for all that share it.
   // False: it is already.
-  bool make_room(int64_t tail);
+  bool make_room(int64_t row_stride);
   SharedLinear shared() const { return {buffer_, quantized_}; }
 
   // Of a gathered weight, before it is used: its parts come from their owners. May run beside a computation with other layers.

@@ -34,12 +34,12 @@ void MlpBlock::backward(const StepContext& ctx, const SharedBuffers& shared, con
                         InputGradient wanted) {
   const bool normed = wanted == InputGradient::wanted || norm_.trained();
   const bool below = normed || gate_up_.trained();
-  const at::Tensor da = shared.input_gradient(ctx.n, down_.layout().width());
+  const at::Tensor da = shared.input_gradient(ctx.n, down_.layout().row_stride());
   const at::Tensor dy = ctx.rows.gathered(serial_ ? serial_->backward(ctx, dx, b.serial2) : dx, ctx.rows.padded(shared.y));
   down_.backward(ctx, dy, b.activated, da, below ? InputGradient::wanted : InputGradient::not_wanted);
   if (!below) return;
   ctx.kernels.swiglu_backward(b.gate_up, da.narrow(1, 0, down_.layout().in));
-  const at::Tensor dh = shared.input_gradient(ctx.rows.share().padded, gate_up_.layout().width());
+  const at::Tensor dh = shared.input_gradient(ctx.rows.share().padded, gate_up_.layout().row_stride());
   norm_tokens_again(ctx, norm_, gate_up_, b.x2, b.h2, b.rstd2);
   gate_up_.backward(ctx, b.gate_up, b.h2, dh, normed ? InputGradient::wanted : InputGradient::not_wanted);
   if (normed) norm_.backward(ctx, ctx.rows.own(dh), b.x2, b.rstd2, dx);

@@ -34,7 +34,8 @@ Workspace::Workspace(const ModelConfig& config, const ModelLayout& model, const 
   const BufferShape input{token_share(shard_, options.capacity).own, config.hidden_size};
   for (int64_t i = 0; i < kept.inputs(options.slots); ++i) inputs_.push_back(allocate(input));
   per_slot_ = kept.per_slot;
-  const SharedShapes s = shared_shapes(config, model, method, options.capacity, options.max_document, options.slots, options.precision);
+  const SharedShapes s = shared_shapes(config, model, method, options.capacity, options.max_document, options.slots,
+                                       {options.precision, options.device.is_cuda() ? DeviceType::cuda : DeviceType::cpu});
   shared_ = {.y = allocate(s.y),
              .h = allocate(s.h),
              .outputs = allocate(s.outputs),

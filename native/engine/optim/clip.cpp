@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace collie {
 
 double global_grad_norm(std::span<const Parameter> parameters, Kernels& kernels) {
-  double sum = 0;
+  std::vector<at::Tensor> counted;
   for (const Parameter& parameter : parameters)
-    if (parameter.placement.counted == Counted::yes) sum += kernels.squared_norm(parameter.grad);
-  return std::sqrt(sum);
+    if (parameter.placement.counted == Counted::yes) counted.push_back(parameter.grad);
+  return std::sqrt(kernels.squared_norm(counted));
 }
 
 double clip_factor(double norm, double max_norm) {

@@ -126,10 +126,10 @@ void GradientSync::share(size_t first, size_t count) {
 std::optional<size_t> GradientSync::place_of(size_t trainable_index) const { return places_[trainable_index]; }
 
 double GradientSync::squared_norm(Kernels& kernels) const {
-  double sum = 0;
+  std::vector<at::Tensor> counted;
   for (size_t i = 0; i < places_.size(); ++i)
-    if (places_[i] && decoder_.counts(i)) sum += kernels.squared_norm(owned_[*places_[i]].grad);
-  return sum_over_model(sum);
+    if (places_[i] && decoder_.counts(i)) counted.push_back(owned_[*places_[i]].grad);
+  return sum_over_model(kernels.squared_norm(counted));
 }
 
 double GradientSync::sum_over_model(double own) const {

@@ -200,7 +200,7 @@ void CpuKernels::update(const ElementUpdate& u) {
   at::parallel_for(0, u.weight.numel(), kElementGrain, [&](int64_t b, int64_t e) { loop(args, b, e); });
 }
 
-double CpuKernels::squared_norm(const at::Tensor& x) {
+double CpuKernels::squared_norm_of(const at::Tensor& x) const {
   TORCH_INTERNAL_ASSERT(x.is_contiguous());
   // Parts of fixed size, summed in order: the result does not depend on the number of threads.
   const int64_t n = x.numel(), parts = (n + kElementGrain - 1) / kElementGrain;
@@ -213,6 +213,12 @@ double CpuKernels::squared_norm(const at::Tensor& x) {
   double total = 0;
   for (double s : sums) total += s;
   return total;
+}
+
+double CpuKernels::squared_norm(std::span<const at::Tensor> all) {
+  double sum = 0;
+  for (const at::Tensor& x : all) sum += squared_norm_of(x);
+  return sum;
 }
 
 bool CpuKernels::all_finite(const at::Tensor& x) {

@@ -60,7 +60,7 @@ class CpuKernels final : public Kernels {
   void gather_rows(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) override;
   void scatter_rows(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) override;
   void update(const ElementUpdate& u) override;
-  double squared_norm(const at::Tensor& x) override;
+  double squared_norm(std::span<const at::Tensor> all) override;
   bool all_finite(const at::Tensor& x) override;
   void copy(const at::Tensor& src, const at::Tensor& dst, double scale) override;
   void add(const at::Tensor& src, const at::Tensor& dst) override;
@@ -68,6 +68,7 @@ class CpuKernels final : public Kernels {
   int64_t scratch_bytes() const override;
 
  private:
+  double squared_norm_of(const at::Tensor& x) const;
   GemmRoute route(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, GemmScale scale) const;
   // c = alpha a b + beta c for columns that are packed at once.
   struct Panel {

@@ -1,17 +1,24 @@
 // Scales and shifts of columns, and sums over them.
-#include "engine/kernels/cuda/device.cuh"
+#include "engine/kernels/cuda/packs.cuh"
 
 namespace collie::cuda {
 namespace {
 
-template <class T>
-__global__ void affine_elements(ColumnAffineArgs a) {
-  COLLIE_GRID_STRIDE(index, a.rows * a.cols) {
-    const int64_t i = index / a.cols, j = index % a.cols;
-    float value = to_float(static_cast<const T*>(a.x)[i * a.x_stride + j]);
-    if (a.factors) value *= a.factors[j];
-    if (a.shifts) value += a.shifts[j];
-    static_cast<T*>(a.y)[i * a.y_stride + j] = from_float<T>(value);
+template <class T, int W>
+__global__ void affine_elements(ColumnAffineArgs a, uint32_t packs, uint32_t packs_per_row) {
+  COLLIE_EACH_PACK(index, packs) {
+    const auto [i, j] = place_of<W>(index, packs_per_row);
+    float x[W], of_column[W];
+    load(static_cast<const T*>(a.x) + i * a.x_stride + j, x);
+    if (a.factors) {
+      load(a.factors + j, of_column);
+      for (int k = 0; k < W; ++k) x[k] *= of_column[k];
+    }
+    if (a.shifts) {
+      load(a.shifts + j, of_column);
+      for (int k = 0; k < W; ++k) x[k] += of_column[k];
+    }
+    store(static_cast<T*>(a.y) + i * a.y_stride + j, x);
   }
 }
 
@@ -39,7 +46,12 @@ __global__ void add_partials(ColumnSumsArgs a) {
 }  // namespace
 
 void affine_columns(const ColumnAffineArgs& a, cudaStream_t stream) {
-  for_storage(a.storage, [&]<class T>() { launch(affine_elements<T>, blocks_for(a.rows * a.cols), stream, a); });
+  for_storage(a.storage, [&]<class T>() {
+    with_packs<T>({a.x, a.y, a.factors, a.shifts}, {a.cols, a.x_stride, a.y_stride}, [&]<int W>() {
+      const auto per_row = static_cast<uint32_t>(a.cols / W), packs = packs_in(a.rows, per_row);
+      launch(affine_elements<T, W>, blocks_for(packs), stream, a, packs, per_row);
+    });
+  });
 }
 
 void column_sums(const ColumnSumsArgs& a, cudaStream_t stream) {

@@ -46,7 +46,7 @@ CopyArgs copy_args(const at::Tensor& src, const at::Tensor& dst, double scale) {
 
 CudaKernels::CudaKernels(at::Device device)
     : name_(device_name(device)),
-      norm_result_(buffer_on(device, kReducePartials + 1, at::kDouble)),
+      norm_result_(buffer_on(device, 1, at::kDouble)),
       finite_result_(buffer_on(device, 1, at::kInt)) {
   sum_products_in_fp32();
 }
@@ -136,11 +136,18 @@ void CudaKernels::update(const ElementUpdate& u) {
   run_on(u.weight, [&](cudaStream_t stream) { std::visit([&](const auto& rule) { cuda::update(args, rule, stream); }, u.rule); });
 }
 
-double CudaKernels::squared_norm(const at::Tensor& x) {
-  double* partial = norm_result_.data_ptr<double>();
-  double* result = partial + kReducePartials;
-  run_on(x, [&](cudaStream_t stream) { cuda::squared_norm(data_as<float>(x), x.numel(), partial, result, stream); });
-  return norm_result_[kReducePartials].item<double>();
+// The host waits once, for the sum over all of them.
+double CudaKernels::squared_norm(std::span<const at::Tensor> all) {
+  int64_t parts = 1;
+  for (const at::Tensor& x : all) parts += square_parts(x.numel());
+  if (norm_result_.numel() < parts) norm_result_ = buffer_on(norm_result_.device(), parts, at::kDouble);
+  double* const result = norm_result_.data_ptr<double>();
+  run_on(norm_result_, [&](cudaStream_t stream) {
+    double* next = result + 1;
+    for (const at::Tensor& x : all) next += square_partials(data_as<float>(x), x.numel(), next, stream);
+    sum_partials(result + 1, next - result - 1, result, stream);
+  });
+  return norm_result_[0].item<double>();
 }
 
 bool CudaKernels::all_finite(const at::Tensor& x) {

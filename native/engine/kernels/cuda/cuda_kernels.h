@@ -41,7 +41,7 @@ class CudaKernels final : public Kernels {
   void gather_rows(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) override;
   void scatter_rows(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) override;
   void update(const ElementUpdate& u) override;
-  double squared_norm(const at::Tensor& x) override;
+  double squared_norm(std::span<const at::Tensor> all) override;
   bool all_finite(const at::Tensor& x) override;
   void copy(const at::Tensor& src, const at::Tensor& dst, double scale) override;
   void add(const at::Tensor& src, const at::Tensor& dst) override;
@@ -50,7 +50,7 @@ class CudaKernels final : public Kernels {
 
  private:
   std::string name_;
-  at::Tensor norm_result_;    // fp64: partial sums, then the result
+  at::Tensor norm_result_;    // fp64: the result, then partial sums
   at::Tensor finite_result_;  // int32 [1]
   at::Tensor norm_partial_;   // fp32, grows with the hidden size
   at::Tensor column_partial_;  // fp32, grows with the widest matrix whose columns are summed

@@ -23,7 +23,8 @@ template <>
 __device__ inline bf16 from_float<bf16>(float x) { return __float2bfloat16_rn(x); }
 
 constexpr int kWarp = 32;
-constexpr int kThreads = 256;  // of a block, everywhere
+constexpr int kThreads = 256;  // of a block, unless said
+constexpr int kMaxThreads = 1024;
 
 struct Sum {
   template <class T>
@@ -43,13 +44,13 @@ __device__ T warp_reduce(T value) {
 // The same value in every thread; `identity` fills the lanes that have nothing. The order is fixed: equal bits every time.
 template <class Op, class T>
 __device__ T block_reduce(T value, T identity) {
-  __shared__ T partial[kThreads / kWarp];
+  __shared__ T partial[kMaxThreads / kWarp];
   const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
   value = warp_reduce<Op>(value);
   __syncthreads();  // an earlier reduction may still be read
   if (lane == 0) partial[warp] = value;
   __syncthreads();
-  return warp_reduce<Op>(lane < kThreads / kWarp ? partial[lane] : identity);
+  return warp_reduce<Op>(lane < static_cast<int>(blockDim.x) / kWarp ? partial[lane] : identity);
 }
 
 inline unsigned blocks_for(int64_t items) {
@@ -57,16 +58,21 @@ inline unsigned blocks_for(int64_t items) {
   return static_cast<unsigned>(blocks < 65535 * 16 ? blocks : 65535 * 16);
 }
 
-// Runs a kernel in blocks of kThreads. No blocks is no work: the runtime itself refuses an empty grid. What else it refuses is
+// Runs a kernel in blocks of `threads`. No blocks is no work: the runtime itself refuses an empty grid. What else it refuses is
 // reported by cudaGetLastError().
 template <class... Parameters, class... Arguments>
-void launch(void (*kernel)(Parameters...), dim3 grid, cudaStream_t stream, Arguments&&... arguments) {
+void launch_blocks(void (*kernel)(Parameters...), dim3 grid, int threads, cudaStream_t stream, Arguments&&... arguments) {
   if (grid.x == 0 || grid.y == 0) return;
   cudaLaunchConfig_t config = {};
   config.gridDim = grid;
-  config.blockDim = dim3(kThreads);
+  config.blockDim = dim3(static_cast<unsigned>(threads));
   config.stream = stream;
   cudaLaunchKernelEx(&config, kernel, arguments...);
+}
+
+template <class... Parameters, class... Arguments>
+void launch(void (*kernel)(Parameters...), dim3 grid, cudaStream_t stream, Arguments&&... arguments) {
+  launch_blocks(kernel, grid, kThreads, stream, arguments...);
 }
 
 // for (i in grid stride over n)

@@ -160,9 +160,13 @@ struct CopyArgs {
 enum class CopyInto { overwrite, add };
 void copy(const CopyArgs& a, CopyInto into, cudaStream_t stream);
 
-constexpr int64_t kReducePartials = 512;
-// partial: kReducePartials doubles; result: one double.
-void squared_norm(const float* x, int64_t n, double* partial, double* result, cudaStream_t stream);
+// Sums of squares of n numbers into square_parts(n) doubles of `partial`, which sum_partials() adds up in order.
+constexpr int64_t square_parts(int64_t n) {
+  constexpr int64_t kMost = 1024, kNumbers = 4096;  // a block
+  return n == 0 ? 0 : n >= kMost * kNumbers ? kMost : (n + kNumbers - 1) / kNumbers;
+}
+int64_t square_partials(const float* x, int64_t n, double* partial, cudaStream_t stream);
+void sum_partials(const double* partial, int64_t parts, double* result, cudaStream_t stream);
 // Counts into *result, which must be zero before.
 void count_non_finite(Storage storage, const void* x, int64_t n, int32_t* result, cudaStream_t stream);
 

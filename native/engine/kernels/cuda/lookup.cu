@@ -1,23 +1,27 @@
 // Kernels that pick rows or elements: embedding, gather, scatter, dropout.
-#include "engine/kernels/cuda/device.cuh"
+#include "engine/kernels/cuda/packs.cuh"
 
 namespace collie::cuda {
 namespace {
 
-template <class T>
-__global__ void gather(RowsArgs a) {
-  COLLIE_GRID_STRIDE(index, a.count * a.dim) {
-    const int64_t i = index / a.dim, j = index % a.dim;
-    T* out = static_cast<T*>(a.out) + i * a.out_stride + j;
-    *out = a.rows[i] < 0 ? from_float<T>(0.f) : static_cast<const T*>(a.x)[a.rows[i] * a.x_stride + j];
+template <class T, int W>
+__global__ void gather(RowsArgs a, uint32_t packs, uint32_t packs_per_row) {
+  COLLIE_EACH_PACK(index, packs) {
+    const auto [i, j] = place_of<W>(index, packs_per_row);
+    const int32_t row = a.rows[i];
+    float values[W] = {};
+    if (row >= 0) load(static_cast<const T*>(a.x) + row * a.x_stride + j, values);
+    store(static_cast<T*>(a.out) + i * a.out_stride + j, values);
   }
 }
 
-template <class T>
-__global__ void scatter(RowsArgs a) {
-  COLLIE_GRID_STRIDE(index, a.count * a.dim) {
-    const int64_t i = index / a.dim, j = index % a.dim;
-    static_cast<T*>(a.out)[a.rows[i] * a.out_stride + j] = static_cast<const T*>(a.x)[i * a.x_stride + j];
+template <class T, int W>
+__global__ void scatter(RowsArgs a, uint32_t packs, uint32_t packs_per_row) {
+  COLLIE_EACH_PACK(index, packs) {
+    const auto [i, j] = place_of<W>(index, packs_per_row);
+    float values[W];
+    load(static_cast<const T*>(a.x) + i * a.x_stride + j, values);
+    store(static_cast<T*>(a.out) + a.rows[i] * a.out_stride + j, values);
   }
 }
 
@@ -47,30 +51,52 @@ __device__ uint32_t mix32(uint32_t h) {  // MurmurHash3's finalizer
 }
 
 // The same mask as on the CPU: a pure function of key, row and column.
-template <class T>
-__global__ void dropout_elements(DropoutArgs a, DropoutInto into) {
+template <class T, int W>
+__global__ void dropout_elements(DropoutArgs a, DropoutInto into, uint32_t packs, uint32_t packs_per_row) {
   const float keep = 1.f / (1.f - a.rate);
   const uint32_t threshold = static_cast<uint32_t>(static_cast<double>(a.rate) * 4294967296.0);
-  COLLIE_GRID_STRIDE(index, a.rows * a.cols) {
-    const int64_t i = index / a.cols, j = index % a.cols;
+  COLLIE_EACH_PACK(index, packs) {
+    const auto [i, j] = place_of<W>(index, packs_per_row);
     const uint64_t row_key = (a.key + static_cast<uint64_t>(i)) * 0x9e3779b97f4a7c15ull;
     const uint32_t low = mix32(static_cast<uint32_t>(row_key));
     const uint32_t high = mix32(static_cast<uint32_t>(row_key >> 32) ^ low);
-    const uint32_t random = mix32(mix32((static_cast<uint32_t>(j + a.first_column) * 0x9e3779b1u) ^ low) + high);
-    const float value = random >= threshold ? to_float(static_cast<const T*>(a.x)[i * a.x_stride + j]) * keep : 0.f;
     T* y = static_cast<T*>(a.y) + i * a.y_stride + j;
-    *y = from_float<T>(into == DropoutInto::add ? to_float(*y) + value : value);
+    float values[W], sums[W] = {};
+    load(static_cast<const T*>(a.x) + i * a.x_stride + j, values);
+    if (into == DropoutInto::add) load(y, sums);
+    for (int k = 0; k < W; ++k) {
+      const uint32_t random = mix32(mix32((static_cast<uint32_t>(j + k + a.first_column) * 0x9e3779b1u) ^ low) + high);
+      sums[k] += random >= threshold ? values[k] * keep : 0.f;
+    }
+    store(y, sums);
   }
+}
+
+// Calls launch_packs with W for the elements of [rows, cols] of two matrices.
+template <class T, class Launch>
+void for_row_packs(const void* x, int64_t x_stride, const void* y, int64_t y_stride, int64_t rows, int64_t cols, Launch launch_packs) {
+  with_packs<T>({x, y}, {cols, x_stride, y_stride}, [&]<int W>() {
+    const auto per_row = static_cast<uint32_t>(cols / W);
+    launch_packs.template operator()<W>(packs_in(rows, per_row), per_row);
+  });
 }
 
 }  // namespace
 
 void gather_rows(const RowsArgs& a, cudaStream_t stream) {
-  for_storage(a.storage, [&]<class T>() { launch(gather<T>, blocks_for(a.count * a.dim), stream, a); });
+  for_storage(a.storage, [&]<class T>() {
+    for_row_packs<T>(a.x, a.x_stride, a.out, a.out_stride, a.count, a.dim, [&]<int W>(uint32_t packs, uint32_t per_row) {
+      launch(gather<T, W>, blocks_for(packs), stream, a, packs, per_row);
+    });
+  });
 }
 
 void scatter_rows(const RowsArgs& a, cudaStream_t stream) {
-  for_storage(a.storage, [&]<class T>() { launch(scatter<T>, blocks_for(a.count * a.dim), stream, a); });
+  for_storage(a.storage, [&]<class T>() {
+    for_row_packs<T>(a.x, a.x_stride, a.out, a.out_stride, a.count, a.dim, [&]<int W>(uint32_t packs, uint32_t per_row) {
+      launch(scatter<T, W>, blocks_for(packs), stream, a, packs, per_row);
+    });
+  });
 }
 
 void embedding_backward(const RowsArgs& a, cudaStream_t stream) {
@@ -79,7 +105,11 @@ void embedding_backward(const RowsArgs& a, cudaStream_t stream) {
 }
 
 void dropout(const DropoutArgs& a, DropoutInto into, cudaStream_t stream) {
-  for_storage(a.storage, [&]<class T>() { launch(dropout_elements<T>, blocks_for(a.rows * a.cols), stream, a, into); });
+  for_storage(a.storage, [&]<class T>() {
+    for_row_packs<T>(a.x, a.x_stride, a.y, a.y_stride, a.rows, a.cols, [&]<int W>(uint32_t packs, uint32_t per_row) {
+      launch(dropout_elements<T, W>, blocks_for(packs), stream, a, into, packs, per_row);
+    });
+  });
 }
 
 }  // namespace collie::cuda

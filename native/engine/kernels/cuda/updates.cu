@@ -1,5 +1,5 @@
 // Update rules over all elements of a buffer, in one pass: the formulas that the CPU loops use.
-#include "engine/kernels/cuda/device.cuh"
+#include "engine/kernels/cuda/packs.cuh"
 #include "engine/kernels/element_rules.h"
 
 namespace collie::cuda {
@@ -12,35 +12,54 @@ __device__ inline float correct_sqrt(float x) { return __fsqrt_rn(x); }
 #undef COLLIE_SQRT
 #undef COLLIE_ELEMENT
 
-__device__ inline void store_weight(float* w, float value, const UpdateArgs&, int64_t) { *w = value; }
-__device__ inline void store_weight(bf16* w, float value, const UpdateArgs& a, int64_t i) {
-  *w = __ushort_as_bfloat16(stochastic_bf16(value, static_cast<unsigned>(a.rounding_key),
-                                            static_cast<unsigned>(a.rounding_key >> 32), a.first_element + i));
+template <int W>
+__device__ inline void store_weights(float* w, const float (&values)[W], const UpdateArgs&, int64_t) { store(w, values); }
+template <int W>
+__device__ inline void store_weights(bf16* w, const float (&values)[W], const UpdateArgs& a, int64_t i) {
+  Pack<bf16, W> pack;
+  for (int k = 0; k < W; ++k)
+    pack.values[k] = __ushort_as_bfloat16(stochastic_bf16(values[k], static_cast<unsigned>(a.rounding_key),
+                                                          static_cast<unsigned>(a.rounding_key >> 32), a.first_element + i + k));
+  *reinterpret_cast<Pack<bf16, W>*>(w) = pack;
 }
 
-template <class Rule, class T>
+// Parts of a tensor may be any number of elements: the last few go one by one.
+template <class Rule, class T, int W>
 __global__ void update_elements(UpdateArgs a, Rule rule) {
   T* weight = static_cast<T*>(a.weight);
-  COLLIE_GRID_STRIDE(i, a.n) {
-    ElementState s;
-    if constexpr (Rule::kStates > 0) s.a = a.state[0][i];
-    if constexpr (Rule::kStates > 1) s.b = a.state[1][i];
-    if constexpr (Rule::kStates > 2) s.c = a.state[2][i];
-    if constexpr (Rule::kStates > 3) s.d = a.state[3][i];
-    const float value = updated(rule, to_float(weight[i]), a.grad[i] * a.grad_scale, s);
-    if constexpr (Rule::kStates > 0) a.state[0][i] = s.a;
-    if constexpr (Rule::kStates > 1) a.state[1][i] = s.b;
-    if constexpr (Rule::kStates > 2) a.state[2][i] = s.c;
-    if constexpr (Rule::kStates > 3) a.state[3][i] = s.d;
-    store_weight(weight + i, value, a, i);
-  }
+  const int64_t packs = a.n / W, rest = packs * W;
+  const auto update = [&]<int Count>(int64_t i) {
+    float w[Count], g[Count], states[4][Count] = {};
+    load(weight + i, w);
+    load(a.grad + i, g);
+    for (int s = 0; s < Rule::kStates; ++s) load(a.state[s] + i, states[s]);
+    for (int k = 0; k < Count; ++k) {
+      ElementState state{states[0][k], states[1][k], states[2][k], states[3][k]};
+      w[k] = updated(rule, w[k], g[k] * a.grad_scale, state);
+      states[0][k] = state.a;
+      states[1][k] = state.b;
+      states[2][k] = state.c;
+      states[3][k] = state.d;
+    }
+    for (int s = 0; s < Rule::kStates; ++s) store(a.state[s] + i, states[s]);
+    store_weights(weight + i, w, a, i);
+  };
+  COLLIE_GRID_STRIDE(i, packs) update.template operator()<W>(i * W);
+  COLLIE_GRID_STRIDE(i, a.n - rest) update.template operator()<1>(rest + i);
 }
 
 }  // namespace
 
 template <class Rule>
 void update(const UpdateArgs& a, const Rule& rule, cudaStream_t stream) {
-  for_storage(a.storage, [&]<class T>() { launch(update_elements<Rule, T>, blocks_for(a.n), stream, a, rule); });
+  for_storage(a.storage, [&]<class T>() {
+    // Four of everything: 16 bytes of gradient and states.
+    with_packs<float>({a.grad, a.state[0], a.state[1], a.state[2], a.state[3]}, {}, [&]<int Floats>() {
+      with_packs<T, Floats>({a.weight}, {}, [&]<int W>() {
+        launch(update_elements<Rule, T, W>, blocks_for((a.n + W - 1) / W), stream, a, rule);
+      });
+    });
+  });
 }
 
 template void update(const UpdateArgs&, const AdamWRule&, cudaStream_t);
