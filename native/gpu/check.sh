@@ -181,7 +181,7 @@ for program in "${programs[@]}"; do
 done
 find_torch "$device" # sets torch and python, or ends with what is missing
 export LD_LIBRARY_PATH=$(library_path "$torch")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-export PYTORCH_ALLOC_CONF=${PYTORCH_ALLOC_CONF:-expandable_segments:True} COLLIE_FIXTURES=${COLLIE_FIXTURES:-$root/tests/fixtures}
+export COLLIE_FIXTURES=${COLLIE_FIXTURES:-$root/tests/fixtures}
 export COLLIE_TEST_DEVICE=$device
 lacking=$(ldd "${programs[@]}" 2> /dev/null | awk '/not found/ {print $1}' | sort -u | paste -sd' ')
 [ -z "$lacking" ] || missing "the programs need libraries that are not here: $lacking" \

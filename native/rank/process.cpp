@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <new>
 #include <string>
@@ -43,6 +44,8 @@ void tune_allocator() {
   mallopt(M_TOP_PAD, 64 << 20);
   mallopt(M_ARENA_MAX, 2);
 #endif
+  // The same for a GPU: temporaries whose size changes with every micro-batch would cut its memory into pieces. The user's setting wins.
+  setenv("PYTORCH_ALLOC_CONF", "expandable_segments:True", /*overwrite=*/0);
 }
 
 Error as_error(const std::exception& thrown) {

@@ -1,6 +1,6 @@
 /** Real supervisor processes over the fake rank: every way a run can go and end. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import {
@@ -250,7 +250,9 @@ test('a run folder that is deleted while it trains ends its processes and is not
   await fake.registry.start(id);
   await fake.until(id, (status) => status.step > 3);
   const owner = readSupervisorFile(dir);
-  rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+  // Moved away first, since the rank goes on writing files while a folder is emptied.
+  renameSync(dir, `${dir}.gone`);
+  rmSync(`${dir}.gone`, { recursive: true, force: true });
   const lives = () => [owner?.supervisor, owner?.rank].some((ref) => ref && isAlive(ref));
   await expect.poll(lives, { timeout: 30_000 }).toBe(false);
   expect(existsSync(join(dir, 'spec.json'))).toBe(false);
