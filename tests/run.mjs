@@ -106,6 +106,7 @@ const suites = {
   engine: [BUILDS, vitest('engine')],
   e2e: [BUILDS, vitest('e2e')],
   reference: [BUILDS, vitest('reference')],
+  faults: [BUILDS, vitest('faults')],
   parallel: [BUILDS, parallel],
   'cuda-compile': [BUILDS, cudaCompile],
   kernels: [BUILDS, doctest('collie-engine-tests')],

@@ -82,7 +82,7 @@ describe.skipIf(noEngine)('full disks', () => {
       path,
       jsonl(Array.from({ length: 1000 }, (_, k) => ({ prompt: `${k} ${text}`, answer: text }))),
     );
-    await onDisks('import of data', 1000, async (disk) => {
+    await onDisks('import of data', 400, async (disk) => {
       const library = new DatasetLibrary(disk);
       const outcome = await library.import(path, '', {}).then(
         () => 'it fits',

@@ -43,6 +43,7 @@ describe.skipIf(noEngine)('kills', () => {
     const count = (outcome: string) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     for (let kills = 0; kills < KILLS; ) {
       const run = tinyRun(root, settings);
+      let undone = true;
       while (whole(run).at(-1) !== LAST) {
         const newest = whole(run).at(-1);
         const begun = Date.now();
@@ -57,7 +58,8 @@ describe.skipIf(noEngine)('kills', () => {
         const { code, signal } = await training.ended;
         clearTimeout(timer);
         expect(isAlive(process_)).toBe(false);
-        if (signal === 'SIGKILL') kills += 1;
+        undone = signal === 'SIGKILL';
+        if (undone) kills += 1;
         else expect(code).toBe(0);
         count(
           signal === null
@@ -71,7 +73,8 @@ describe.skipIf(noEngine)('kills', () => {
         );
       }
       expect(weights(run)).toBe(weights(undisturbed));
-      expect(whole(run)).toEqual(checkpoints(run));
+      // One that was killed after its last checkpoint may have been removing an old one, and nobody resumes it.
+      if (!undone) expect(whole(run)).toEqual(checkpoints(run));
       expect(readdirSync(join(run, 'checkpoints', LAST)).filter((name) => /tmp|partial/.test(name))).toEqual(
         [],
       );
