@@ -60,10 +60,14 @@ export async function withDuckDB<T>(
   } catch (error) {
     throwIfCancelled(signal);
     if (/No space left on device/i.test((error as Error).message)) {
+      const path = /"([^"]+)"/.exec((error as Error).message)?.[1];
       throw new CollieError(
         'disk.full',
-        'There is no space left on the disk.',
+        path === undefined
+          ? 'There is no space left on the disk.'
+          : `There is no space left to write ${path}.`,
         'Free some disk space, then try again. Nothing was lost.',
+        path === undefined ? {} : { path },
       );
     }
     if (/Out of Memory Error|failed to allocate/i.test((error as Error).message)) {
