@@ -16,6 +16,8 @@ async function database(): Promise<DuckDBInstance> {
       // Nothing is ever fetched: what is not built in is not used.
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
+      // It goes by path, size and time: of a dataset that is removed and imported again at once, old pages came back.
+      enable_external_file_cache: 'false',
     }),
   );
   return instance;

@@ -244,7 +244,8 @@ async function textSource(place: Place, sizeBytes: number): Promise<Source> {
 async function arrowSource(place: Place, sizeBytes: number): Promise<Source> {
   const copy = join(place.folder, COPY_FILE);
   const module = new URL(`./arrow.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
-  const limits = { seconds: 3600, memoryMb: 4096, what: place.shown };
+  // Columns lie outside of the heap, so that this does not limit sound files. Above 2 GB V8 may end the process instead of the thread.
+  const limits = { seconds: 3600, memoryMb: 1024, what: place.shown };
   await runApart(module, 'arrowToJsonl', [place.path, copy, place.shown], limits);
   return jsonlSource({ ...place, path: copy }, Math.max(sizeBytes * 8, 2 ** 20));
 }
