@@ -3,12 +3,13 @@
  * `npm run build`. Opens all runs, and eight of so many steps. Prints a Markdown table; run it on a quiet machine.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { launchBrowser, openPage } from '../e2e/support/browser.ts';
 import { HostProcess, makeHome } from '../e2e/support/host.ts';
+import { note, printFigures } from './figures.ts';
 import { framesDuring } from './frames.ts';
 import { makeLibrary } from './library.ts';
 
@@ -27,11 +28,6 @@ const all = Array.from({ length: count }, (_, place) => idOf(place));
 const short = all.filter((_, place) => place < LIVE || place >= LIVE + LONG);
 const long = all.slice(LIVE, LIVE + LONG);
 
-const figures: [name: string, value: string, wanted: string][] = [];
-const note = (name: string, value: string, wanted: string) => {
-  figures.push([name, value, wanted]);
-  console.error(`${name}: ${value} (wanted ${wanted})`);
-};
 const since = (begin: number) => `${((Date.now() - begin) / 1000).toFixed(2)} s`;
 
 async function opening(page: Page, origin: string, ids: readonly string[], name: string): Promise<void> {
@@ -102,14 +98,7 @@ try {
   await opening(page, host.origin, short, `${short.length} runs again`);
   await opening(page, host.origin, long, `${LONG} runs of ${flags['long-steps']} steps`);
   await moving(page, host.origin);
-  console.log(`${cpus().length} cores of ${cpus()[0]?.model}\n`);
-  console.log(
-    [
-      '| what | measured | wanted |',
-      '| --- | --- | --- |',
-      ...figures.map((row) => `| ${row.join(' | ')} |`),
-    ].join('\n'),
-  );
+  printFigures();
 } finally {
   library.end();
   await browser.close();

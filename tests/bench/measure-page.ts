@@ -3,11 +3,12 @@
  * [--shots folder]`. Needs `npm run build`. Prints a Markdown table for docs/benchmarks.md; run it on a quiet machine.
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium, type Page } from 'playwright-core';
 import { HostProcess, makeHome } from '../e2e/support/host.ts';
+import { note, printFigures } from './figures.ts';
 import { cpuSeconds, framesDuring } from './frames.ts';
 import { makeLibrary } from './library.ts';
 
@@ -18,12 +19,6 @@ const { values: flags } = parseArgs({
     shots: { type: 'string' },
   },
 });
-
-const figures: [name: string, value: string, wanted: string][] = [];
-const note = (name: string, value: string, wanted: string) => {
-  figures.push([name, value, wanted]);
-  console.error(`${name}: ${value} (wanted ${wanted})`);
-};
 
 function browserPath(): string {
   const found = (process.env.PATH ?? '')
@@ -153,14 +148,7 @@ try {
   await list(page, host.origin);
   await monitor(page, host.origin, library.longId);
   if (flags.shots) await shoot(page, flags.shots, host.origin, library.longId);
-  console.log(`${cpus().length} cores of ${cpus()[0]?.model}\n`);
-  console.log(
-    [
-      '| what | measured | wanted |',
-      '| --- | --- | --- |',
-      ...figures.map((row) => `| ${row.join(' | ')} |`),
-    ].join('\n'),
-  );
+  printFigures();
 } finally {
   library.end();
   await browser.close();
