@@ -32,9 +32,21 @@ export class ComparisonLibrary {
     return saved.sort((a, b) => b.updatedAt.localeCompare(a.updatedAt));
   }
 
-  /** Throws request.invalid where there is none. */
+  /** Throws request.invalid where there is none, file.unreadable where its file is damaged. */
   get(id: string): SavedComparison {
-    if (/^[a-z0-9-]+$/.test(id) && existsSync(this.#path(id))) return this.#read(id);
+    if (/^[a-z0-9-]+$/.test(id) && existsSync(this.#path(id))) {
+      try {
+        return this.#read(id);
+      } catch {
+        const path = this.#path(id);
+        throw new CollieError(
+          'file.unreadable',
+          `${path} is no saved comparison.`,
+          'Remove the file, and save the comparison again.',
+          { path },
+        );
+      }
+    }
     throw new CollieError(
       'request.invalid',
       `There is no saved comparison ${id}.`,
