@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { rankExecutable } from '../../electron/server/native/addon.ts';
+import { makeGpuRun } from '../support/gpu-run.ts';
 import { noEngine } from './support.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -16,12 +17,13 @@ describe.skipIf(noEngine)('the check of the CUDA engine', () => {
   it('passes with a CPU build, part by part', () => {
     mkdirSync(join(folder, 'gpu/bin'), { recursive: true });
     symlinkSync(rankExecutable(), join(folder, 'gpu/bin/collie-rank'));
-    const parts = ['bench', 'profile'];
+    makeGpuRun(join(folder, 'gpu/run'));
+    const parts = ['run', 'bench', 'profile'];
     if (existsSync(deviceTests)) {
       symlinkSync(deviceTests, join(folder, 'gpu/bin/collie-gpu-tests'));
       parts.push('tests');
     }
-    const limits = ['ENV', 'TESTS', 'BENCH', 'PROFILE'].map((part) => [`COLLIE_LIMIT_${part}`, '500']);
+    const limits = ['ENV', 'TESTS', 'RUN', 'BENCH', 'PROFILE'].map((part) => [`COLLIE_LIMIT_${part}`, '500']);
     const { status, stdout, stderr } = spawnSync(join(root, 'native/gpu/check.sh'), parts, {
       encoding: 'utf8',
       env: {
@@ -34,6 +36,9 @@ describe.skipIf(noEngine)('the check of the CUDA engine', () => {
       },
     });
     expect({ status, table: stdout, stderr }).toMatchObject({ status: 0 });
+    expect(stdout).toMatch(
+      /^run +ok .* from the CPU's by 0\.0e\+00, 4 resumed steps the same bits, adapter of \d+ bytes/m,
+    );
     expect(stdout).toMatch(/^tiny-full +ok .* tokens\/s, peak/m);
     expect(stdout).toMatch(/^profile +ok .* operators of the CPU/m);
     if (parts.includes('tests')) expect(stdout).toMatch(/^tests +ok .* 0 failed/m);

@@ -4,6 +4,7 @@
 
 #include <initializer_list>
 #include <stdexcept>
+#include <string>
 
 #include "engine/kernels/cuda/device.cuh"
 
