@@ -49,6 +49,17 @@ async function* linesOf(path: string): AsyncGenerator<string> {
   yield rest;
 }
 
+/** Rows are there, but nothing in them. */
+const isColumnless = (error: unknown) => /non-record JSON/.test((error as Error).message);
+
+const columnless = (path: string) =>
+  new CollieError(
+    'dataset.empty',
+    `${path} has rows, but no columns: every row is {}.`,
+    'Choose a file whose rows hold something.',
+    { path },
+  );
+
 /** Reads a JSONL file again, line by line, to name the first bad one; DuckDB's own count is not exact. */
 async function badLine(path: string): Promise<{ line: number; fault: string; text: string } | null> {
   let line = 0;
@@ -87,6 +98,7 @@ export function raggedCsv(
 
 export async function unreadableJsonl(path: string, shown: string, error: unknown): Promise<CollieError> {
   const bad = await badLine(path);
+  if (bad === null && isColumnless(error)) return columnless(shown);
   if (bad === null) return unreadable(shown, duckdbReason(error), 'Every line must hold one JSON object.');
   return unreadable(
     shown,
@@ -116,6 +128,7 @@ export async function unreadableJson(path: string, shown: string, error: unknown
       where,
     );
   }
+  if (isColumnless(error) && /^\s*\[\s*\{\s*\}/.test(text)) return columnless(shown);
   return unreadable(shown, duckdbReason(error), 'The file must hold a list of objects: [{...}, {...}].');
 }
 
