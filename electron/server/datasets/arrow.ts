@@ -20,7 +20,10 @@ async function withCodecs() {
   return arrow;
 }
 
-/** JSON of a value of Arrow: big integers as numbers, times as ISO text, bytes as text where they are UTF-8. */
+/**
+ * JSON of a value of Arrow: big integers as numbers, times as ISO text, bytes as text where they are UTF-8. Fields of objects that are
+ * null are left out, as in Parquet (column-json.ts).
+ */
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (value instanceof Date) return value.toISOString();
@@ -38,7 +41,11 @@ function plain(value: unknown): unknown {
   const object = typeof toJSON === 'function' ? (toJSON.call(value) as object) : value;
   return Array.isArray(object)
     ? object.map(plain)
-    : Object.fromEntries(Object.entries(object).map(([key, one]) => [key, plain(one)]));
+    : Object.fromEntries(
+        Object.entries(object)
+          .map(([key, one]) => [key, plain(one)])
+          .filter(([, one]) => one !== null),
+      );
 }
 
 /** No sound file grows like this: one that claims rows without end would fill the disk. */

@@ -4,9 +4,10 @@
  */
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DuckDBConnection } from '@duckdb/node-api';
+import { DuckDBBlobType, type DuckDBConnection, DuckDBEnumType, DuckDBVarCharType } from '@duckdb/node-api';
 import type { DatasetCard } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
+import { columnJson, nestedJsonType } from './column-json.ts';
 import { detectFormat, type Format } from './detect.ts';
 import { type TaskOptions, withDuckDB } from './duckdb.ts';
 import { emptyDataset, type ImportChoices, type Source, sourceOf } from './sources.ts';
@@ -41,43 +42,40 @@ function typeWord(types: ReadonlySet<string>): string {
   return words.size === 1 ? ([...words][0] as string) : 'mixed';
 }
 
-const isText = (type: string) => type === 'VARCHAR' || type.startsWith('ENUM');
-
-/** JSON has no NaN and no infinities. */
-function jsonOf(column: string, type: string): string {
-  if (type === 'JSON') return column;
-  const json = `to_json(${column})`;
-  return type === 'DOUBLE' || type === 'FLOAT' ? `CASE WHEN isfinite(${column}) THEN ${json} END` : json;
-}
-
 /** Columns of a source as expressions that are VARCHAR or JSON. */
 async function sourceColumns(connection: DuckDBConnection, from: string) {
-  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${from}`);
-  return described.getRowsJS().map(([name, type]) => {
-    const column = identifier(name as string);
-    if (type === 'BLOB')
+  const described = await connection.runAndReadAll(`SELECT * FROM ${from} LIMIT 0`);
+  return described.columnNames().map((name, k) => {
+    const column = identifier(name);
+    const type = described.columnType(k);
+    if (type instanceof DuckDBBlobType)
       return {
-        name: name as string,
+        name,
         text: true,
         bytes: column,
         expression: `coalesce(TRY(decode(${column})), base64(${column}))`,
       };
-    if (isText(type as string))
-      return { name: name as string, text: true, expression: `CAST(${column} AS VARCHAR)` };
-    return { name: name as string, text: false, expression: jsonOf(column, type as string) };
+    if (type.alias !== 'JSON' && (type instanceof DuckDBVarCharType || type instanceof DuckDBEnumType))
+      return { name, text: true, expression: `CAST(${column} AS VARCHAR)` };
+    return { name, text: false, expression: columnJson(name, type), nested: nestedJsonType(type) };
   });
+}
+
+type SourceColumn = Awaited<ReturnType<typeof sourceColumns>>[number];
+
+/** The JSON types of a column's values, as a list in SQL; text needs none. */
+function typesHeld({ name, text, expression, bytes, nested }: SourceColumn): string {
+  if (bytes !== undefined)
+    return `CASE WHEN count_if(TRY(decode(${bytes})) IS NULL AND ${bytes} IS NOT NULL) > 0 THEN ['BLOB'] ELSE ['VARCHAR'] END`;
+  if (text) return 'CAST(NULL AS VARCHAR[])';
+  if (nested) return `CASE WHEN count(${identifier(name)}) > 0 THEN ['${nested}'] END`;
+  return `list_distinct(list(json_type(${expression})))`;
 }
 
 /** Number of rows, and which JSON types each column holds. One pass over the source. */
 async function survey(connection: DuckDBConnection, from: string) {
   const columns = await sourceColumns(connection, from);
-  const types = columns.map(({ text, expression, bytes }, k) =>
-    bytes !== undefined
-      ? `CASE WHEN count_if(TRY(decode(${bytes})) IS NULL AND ${bytes} IS NOT NULL) > 0 THEN ['BLOB'] ELSE ['VARCHAR'] END AS t${k}`
-      : text
-        ? `CAST(NULL AS VARCHAR[]) AS t${k}`
-        : `list_distinct(list(json_type(${expression}))) AS t${k}`,
-  );
+  const types = columns.map((column, k) => `${typesHeld(column)} AS t${k}`);
   const result = await connection.runAndReadAll(`SELECT count(*) AS n, ${types.join(', ')} FROM ${from}`);
   const [rows, ...found] = result.getRowsJS()[0] ?? [];
   return {

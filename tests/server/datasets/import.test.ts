@@ -104,6 +104,41 @@ describe('reading formats', () => {
     expect((await library.rows(twice.id, all)).rows).toEqual([{ a: '1', A_2: '2', column_3: '3' }]);
   });
 
+  it('Parquet: fields that a row does not have, and NaN, are left out at any depth', async () => {
+    const { library } = newLibrary();
+    const path = join(scratch, 'files', 'merged.parquet');
+    await mkdir(join(scratch, 'files'), { recursive: true });
+    const connection = await (await DuckDBInstance.create(':memory:')).connect();
+    const none = 'NULL::STRUCT("type" VARCHAR, items STRUCT(a INT, b INT)[])';
+    await connection.run(
+      `COPY (SELECT
+        [{'role': 'user', 'content': 'q', 'tool_calls': NULL::STRUCT("function" STRUCT("name" VARCHAR, arguments STRUCT(city VARCHAR, n INT)))[]},
+         {'role': 'assistant', 'content': NULL, 'tool_calls': [{'function': {'name': 'f', 'arguments': {'city': 'O''slo', 'n': NULL::INT}}}]}] AS messages,
+        [{'function': {'name': 'f', 'parameters': {'properties': {'city': {'type': 'string', 'items': [{'a': 1, 'b': NULL}]}, 'n': ${none}}, 'required': ['city']}}}] AS tools,
+        {'a': 'nan'::DOUBLE, 'b': [1.5::DOUBLE, 'inf'::DOUBLE]} AS score, NULL::STRUCT(a INT) AS nothing, 'x' AS kept) TO '${path}' (FORMAT parquet)`,
+    );
+    connection.closeSync();
+    const card = await library.import(path);
+    expect(card.mapping).toMatchObject({ kind: 'chat', messages: 'messages', tools: 'tools' });
+    expect(card.columns.map(({ type }) => type)).toEqual(['list', 'list', 'object', 'empty', 'text']);
+    const parameters = {
+      properties: { city: { type: 'string', items: [{ a: 1 }] } },
+      required: ['city'],
+    };
+    expect((await library.rows(card.id, all)).rows).toEqual([
+      {
+        messages: [
+          { role: 'user', content: 'q' },
+          { role: 'assistant', tool_calls: [{ function: { name: 'f', arguments: { city: "O'slo" } } }] },
+        ],
+        tools: [{ function: { name: 'f', parameters } }],
+        score: { b: [1.5, null] },
+        nothing: null,
+        kept: 'x',
+      },
+    ]);
+  });
+
   it('Parquet: nested columns become JSON', async () => {
     const { library } = newLibrary();
     const path = join(scratch, 'files', 'nested.parquet');
