@@ -4,7 +4,7 @@ import pc from 'picocolors';
 import { tokenStats } from '../server/datasets/lengths.ts';
 import { unusableSentences } from '../server/datasets/unusable.ts';
 import { unusedSentences } from '../server/datasets/unused.ts';
-import { loadTokenizer } from '../server/tokenize/tokenizer.ts';
+import { loadTokenizer } from '../server/tokenize/apart-tokenizer.ts';
 import type { DatasetCard, ExportRecord, ModelCard, TokenStats } from '../shared/api/entities.ts';
 import { CollieError } from '../shared/errors.ts';
 import { formatBytes, printJson, printTable } from './output.ts';

@@ -30,7 +30,7 @@ export async function prepareData(runDir: string, spec: RunSpec, context: Prepar
 /** Turns generated ids into text. The tokenizer is loaded when the first sample comes. */
 export function sampleDecoder(spec: RunSpec): Decode {
   return async (ids) => {
-    const { loadTokenizer } = await import('../server/tokenize/tokenizer.ts');
+    const { loadTokenizer } = await import('../server/tokenize/apart-tokenizer.ts');
     return (await loadTokenizer(spec.model)).decode(ids);
   };
 }

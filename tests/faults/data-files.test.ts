@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { measureRows } from '../../electron/server/datasets/lengths.ts';
 import { DatasetLibrary } from '../../electron/server/datasets/library.ts';
-import { loadTokenizer } from '../../electron/server/tokenize/tokenizer.ts';
+import { readTokenizer } from '../../electron/server/tokenize/tokenizer.ts';
 import { CollieError } from '../../electron/shared/errors.ts';
 import { jsonl, scratchFolder } from '../server/datasets/fixtures.ts';
 import { tinyModel } from '../server/tokenize/fixtures.ts';
@@ -47,7 +47,7 @@ test.each<[string, string | Buffer]>([
   const home = join(scratch, `home-${name}`);
   const library = new DatasetLibrary(home);
   const path = join(scratch, name);
-  const tokenizer = await loadTokenizer(tinyModel);
+  const tokenizer = await readTokenizer(tinyModel);
   await inputs(name, content, async (bytes) => {
     writeFileSync(path, bytes);
     let id: string | null = null;

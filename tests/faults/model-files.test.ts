@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ModelLibrary } from '../../electron/server/models/library.ts';
 import { tokenizeConversation } from '../../electron/server/tokenize/conversation.ts';
-import { loadTokenizer } from '../../electron/server/tokenize/tokenizer.ts';
+import { readTokenizer } from '../../electron/server/tokenize/tokenizer.ts';
 import { scratchFolder } from '../server/datasets/fixtures.ts';
 import { makeTinyModel } from '../support/tiny-model.ts';
 import { inputs } from './campaign.ts';
@@ -20,7 +20,7 @@ async function importAndRemove(path: string): Promise<void> {
   try {
     const card = await library.import(path, 'x', work);
     id = card.id;
-    const tokenizer = await loadTokenizer(card.path);
+    const tokenizer = await readTokenizer(card.path);
     const messages = [
       { role: 'user', content: 'a' },
       { role: 'assistant', content: 'b' },

@@ -1,7 +1,7 @@
 /** Token counts of a dataset: kept per row without any truncation, so that every sequence length can be answered from them. */
 import type { TokenStats, UnusableRows } from '../../shared/api/entities.ts';
+import type { ChatTokenizer } from '../tokenize/chat-tokenizer.ts';
 import { trainedTokens } from '../tokenize/conversation.ts';
-import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
 import type { ConversationWarning } from '../tokenize/warnings.ts';
 import type { TaskOptions } from './duckdb.ts';
 import type { DatasetSource } from './folder.ts';
@@ -28,7 +28,7 @@ export interface RowLengths {
 export async function measureRows(
   source: DatasetSource,
   format: RowFormat,
-  tokenizer: ModelTokenizer,
+  tokenizer: ChatTokenizer,
   options: TaskOptions = {},
 ): Promise<RowLengths> {
   const n = source.card.rows;
@@ -119,7 +119,7 @@ export class LengthCache {
   readonly #pending = new Map<string, Promise<RowLengths>>();
   readonly #keep = 8;
 
-  static key(source: DatasetSource, format: RowFormat, tokenizer: ModelTokenizer): string {
+  static key(source: DatasetSource, format: RowFormat, tokenizer: ChatTokenizer): string {
     const { card, rowsPath } = source;
     return JSON.stringify([
       rowsPath,
@@ -131,7 +131,7 @@ export class LengthCache {
     ]);
   }
 
-  get(source: DatasetSource, format: RowFormat, tokenizer: ModelTokenizer): RowLengths | null {
+  get(source: DatasetSource, format: RowFormat, tokenizer: ChatTokenizer): RowLengths | null {
     return this.#known.get(LengthCache.key(source, format, tokenizer)) ?? null;
   }
 
@@ -142,7 +142,7 @@ export class LengthCache {
   async measure(
     source: DatasetSource,
     format: RowFormat,
-    tokenizer: ModelTokenizer,
+    tokenizer: ChatTokenizer,
     options: TaskOptions = {},
   ): Promise<RowLengths> {
     const key = LengthCache.key(source, format, tokenizer);

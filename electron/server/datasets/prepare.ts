@@ -9,14 +9,10 @@ import { CollieError } from '../../shared/errors.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { writeText } from '../files/write.ts';
 import { type NativeAddon, native, nativeAddon, type TokenStoreWriter } from '../native/addon.ts';
-import {
-  type Conversation,
-  promptIds,
-  trainedTokens,
-  truncateConversation,
-} from '../tokenize/conversation.ts';
+import { loadTokenizer } from '../tokenize/apart-tokenizer.ts';
+import type { ChatTokenizer } from '../tokenize/chat-tokenizer.ts';
+import { type Conversation, trainedTokens, truncateConversation } from '../tokenize/conversation.ts';
 import type { Message } from '../tokenize/template.ts';
-import { loadTokenizer, type ModelTokenizer } from '../tokenize/tokenizer.ts';
 import { openDatasetFile } from './file-cache.ts';
 import type { DatasetSource } from './folder.ts';
 import { RowRecord } from './row-record.ts';
@@ -150,7 +146,7 @@ function nothingToTrain(source: DatasetSource, tally: SplitTally, spec: RunSpec)
 
 interface Job {
   spec: RunSpec;
-  tokenizer: ModelTokenizer;
+  tokenizer: ChatTokenizer;
   dataDir: string;
   store: StoreFactory;
   signal: AbortSignal | undefined;
@@ -210,7 +206,7 @@ async function writeSamples({ spec, tokenizer, dataDir }: Job): Promise<void> {
   const system = system_prompt === '' ? [] : [{ role: 'system', content: system_prompt }];
   const samples: { ids: number[]; stop_ids: number[] }[] = [];
   for (const content of spec.sampling.prompts) {
-    const ids = await promptIds({ messages: [...system, { role: 'user', content }] }, tokenizer);
+    const ids = await tokenizer.prompt({ messages: [...system, { role: 'user', content }] });
     samples.push({ ids: [...ids], stop_ids: tokenizer.stopIds });
   }
   await writeAtomically(join(dataDir, SAMPLES_FILE), samples);

@@ -2,8 +2,8 @@
 import type { DatasetCard, TokenizedRow, TokenStats } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
 import type { Mapping } from '../../shared/spec/run-spec.ts';
-import { encodeConversations, trainedTokens, truncateConversation } from '../tokenize/conversation.ts';
-import { loadTokenizer } from '../tokenize/tokenizer.ts';
+import { loadTokenizer } from '../tokenize/apart-tokenizer.ts';
+import { trainedTokens, truncateConversation } from '../tokenize/conversation.ts';
 import { warningText } from '../tokenize/warnings.ts';
 import type { DatasetSource } from './folder.ts';
 import { LengthCache, tokenStats } from './lengths.ts';
@@ -11,7 +11,7 @@ import { checkColumns, DatasetLibrary } from './library.ts';
 import { mappedColumns } from './messages.ts';
 import { type Page, readPage } from './rows.ts';
 import type { ImportChoices } from './sources.ts';
-import { type RowFormat, renderRow } from './tokenize-rows.ts';
+import { type RowFormat, tokenizeRow } from './tokenize-rows.ts';
 
 /** How long work reports and ends early; the context of a job fits. */
 export interface Work {
@@ -72,9 +72,7 @@ export class DatasetService {
   async tokenize(params: TokenizeParams & { row: number }): Promise<TokenizedRow> {
     const source = await this.library.open(params.datasetId);
     const tokenizer = await loadTokenizer(await this.#modelFolder(params.modelId));
-    const rendered = renderRow(await readRow(source, params.row, params), params.row, params, tokenizer);
-    const [whole] = await encodeConversations([rendered], tokenizer);
-    if (whole === undefined) throw new Error('one row in, one conversation out');
+    const whole = await tokenizeRow(await readRow(source, params.row, params), params.row, params, tokenizer);
     const cut = truncateConversation(whole, params.seqLen);
     const lost = whole.length - cut.ids.length;
     const warnings = cut.warnings.map((warning) => warningText(warning));

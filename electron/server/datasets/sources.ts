@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CollieError } from '../../shared/errors.ts';
-import { runApart } from '../host/apart.ts';
+import { moduleBeside, runApart } from '../host/apart.ts';
 import { csvShape, raggedRecords, separatorLine } from './csv.ts';
 import type { Detected } from './detect.ts';
 import { looseObjects, type Replaced } from './loose-json.ts';
@@ -243,7 +243,7 @@ async function textSource(place: Place, sizeBytes: number): Promise<Source> {
 
 async function arrowSource(place: Place, sizeBytes: number): Promise<Source> {
   const copy = join(place.folder, COPY_FILE);
-  const module = new URL(`./arrow.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
+  const module = moduleBeside(import.meta.url, 'arrow');
   // Columns lie outside of the heap, so that this does not limit sound files. Above 2 GB V8 may end the process instead of the thread.
   const limits = { seconds: 3600, memoryMb: 1024, what: place.shown };
   await runApart(module, 'arrowToJsonl', [place.path, copy, place.shown], limits);

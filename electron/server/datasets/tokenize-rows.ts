@@ -1,10 +1,9 @@
 /** Every row of a dataset as tokens, in order and in batches: what statistics, preview and a run's data are made of. */
-import { CollieError } from '../../shared/errors.ts';
+import { CollieError, type ErrorInfo } from '../../shared/errors.ts';
 import type { Mapping } from '../../shared/spec/run-spec.ts';
-import { type Conversation, encodeConversations } from '../tokenize/conversation.ts';
-import { type Rendered, renderConversation } from '../tokenize/segments.ts';
-import type { Message } from '../tokenize/template.ts';
-import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
+import type { ChatTokenizer } from '../tokenize/chat-tokenizer.ts';
+import type { Conversation } from '../tokenize/conversation.ts';
+import type { Chat, Message } from '../tokenize/template.ts';
 import type { TaskOptions } from './duckdb.ts';
 import type { DatasetSource } from './folder.ts';
 import { checkColumns } from './library.ts';
@@ -18,22 +17,28 @@ export interface RowFormat {
   systemPrompt: string;
 }
 
-/** One row as segments. Errors name the row, counted from 1. */
-export function renderRow(row: Row, index: number, format: RowFormat, tokenizer: ModelTokenizer): Rendered {
-  try {
-    return renderConversation(rowChat(row, index, format.mapping, format.systemPrompt), tokenizer);
-  } catch (error) {
-    if (!(error instanceof CollieError) || error.code !== 'dataset.bad_row' || 'row' in error.data)
-      throw error;
-    throw new CollieError('dataset.bad_row', `Row ${index + 1}: ${error.message}`, error.hint, {
-      ...error.data,
-      row: index + 1,
-    });
-  }
+/** The error of a row, which it names, counted from 1. */
+function ofRow(info: ErrorInfo, index: number): CollieError {
+  const { code, message, hint, data } = info;
+  if (code !== 'dataset.bad_row' || 'row' in data) return CollieError.fromInfo(info);
+  return new CollieError(code, `Row ${index + 1}: ${message}`, hint, { ...data, row: index + 1 });
+}
+
+/** One row as ids and mask, untruncated. Errors name the row. */
+export async function tokenizeRow(
+  row: Row,
+  index: number,
+  format: RowFormat,
+  tokenizer: ChatTokenizer,
+): Promise<Conversation> {
+  const [made] = await tokenizer.conversations([rowChat(row, index, format.mapping, format.systemPrompt)]);
+  if (made === undefined) throw new Error('one row in, one conversation out');
+  if ('error' in made) throw ofRow(made.error, index);
+  return made;
 }
 
 /** The conversation itself; null when the model has no embedding for one of its tokens. */
-function withRows(made: Conversation, index: number, tokenizer: ModelTokenizer, unusable: UnusableTally) {
+function withRows(made: Conversation, index: number, tokenizer: ChatTokenizer, unusable: UnusableTally) {
   const { firstWithoutRow: limit, addedTokens } = tokenizer;
   const foreign = limit === null ? undefined : made.ids.find((id) => id >= limit);
   if (foreign === undefined) return made;
@@ -63,7 +68,7 @@ export type OnConversation = (
 export async function tokenizeRows(
   source: DatasetSource,
   format: RowFormat,
-  tokenizer: ModelTokenizer,
+  tokenizer: ChatTokenizer,
   onConversation: OnConversation,
   unusable: UnusableTally,
   { signal, onProgress }: TaskOptions = {},
@@ -73,20 +78,23 @@ export async function tokenizeRows(
     source.rowsPath,
     mappedColumns(format.mapping),
     async (rows, first) => {
-      const rendered = rows.map((row, k) => {
+      const chats = rows.map((row, k) => {
         try {
-          return renderRow(row, first + k, format, tokenizer);
+          return rowChat(row, first + k, format.mapping, format.systemPrompt);
         } catch (error) {
-          unusable.add(error, first + k);
-          return null;
+          return error as Error;
         }
       });
-      const usable = rendered.filter((one) => one !== null);
-      const conversations = (await encodeConversations(usable, tokenizer)).values();
-      for (const [k, one] of rendered.entries()) {
+      const usable = chats.filter((one): one is Chat => !(one instanceof Error));
+      const conversations = (await tokenizer.conversations(usable)).values();
+      for (const [k, chat] of chats.entries()) {
+        const made = chat instanceof Error ? chat : conversations.next().value;
         const messages = () => rowChat(rows[k] as Row, first + k, format.mapping, '').messages;
-        const made = one === null ? null : (conversations.next().value ?? null);
-        onConversation(made && withRows(made, first + k, tokenizer, unusable), first + k, messages);
+        if (made === undefined) throw new Error('as many conversations out as chats in');
+        if (made instanceof Error || 'error' in made) {
+          unusable.add(made instanceof Error ? made : ofRow(made.error, first + k), first + k);
+          onConversation(null, first + k, messages);
+        } else onConversation(withRows(made, first + k, tokenizer, unusable), first + k, messages);
       }
       onProgress?.(Math.min((first + rows.length) / source.card.rows, 1));
     },

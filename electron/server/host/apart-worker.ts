@@ -1,17 +1,21 @@
-/** The thread of apart.ts: runs one function and says what came of it. */
+/** The thread of apart.ts: runs the functions of one module and says what came of each. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { toErrorInfo } from '../../shared/errors.ts';
-import type { Answer } from './apart.ts';
+import type { Answer, Call } from './apart.ts';
 
-const { module, name, args } = workerData as { module: string; name: string; args: unknown[] };
+const { module } = workerData as { module: string };
+type Functions = Record<string, (...args: unknown[]) => unknown>;
 
-async function answer(): Promise<Answer> {
+async function answer({ name, args }: Call): Promise<Answer> {
   try {
-    const functions = (await import(module)) as Record<string, (...args: unknown[]) => unknown>;
+    const functions = (await import(module)) as Functions;
     return { result: await functions[name]?.(...args) };
   } catch (thrown) {
     return { error: toErrorInfo(thrown) };
   }
 }
 
-parentPort?.postMessage(await answer());
+parentPort?.on('message', async (call: Call) => {
+  const said = await answer(call);
+  parentPort?.postMessage(said);
+});

@@ -1,5 +1,5 @@
 /**
- * Runs a function of a module on a thread of its own, with a limit of time and memory: what a file can make slow, or endless, must not stop
+ * Runs functions of a module on a thread of its own, with limits of time and memory: what a file can make slow, or endless, must not stop
  * the thread that answers everybody. Arguments and results are copied.
  */
 import { createRequire } from 'node:module';
@@ -17,42 +17,116 @@ export interface Limits {
   signal?: AbortSignal;
 }
 
+export interface Call {
+  name: string;
+  args: readonly unknown[];
+}
+
 export type Answer = { result: unknown } | { error: ErrorInfo };
 
-/** Throws what the function throws, and request.invalid when it goes over a limit, job.cancelled when the signal aborts. */
+/** A thread that nobody has asked for so long ends; the next call starts another. */
+const IDLE_MS = 60_000;
+
+/** Calls are answered one after another. One that goes over a limit ends the thread; the next call has a new one. */
+export class ApartThread {
+  readonly #module: URL;
+  readonly #memoryMb: number;
+  #worker: Worker | null = null;
+  #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+  #idle: NodeJS.Timeout | null = null;
+
+  constructor(module: URL, memoryMb: number) {
+    this.#module = module;
+    this.#memoryMb = memoryMb;
+  }
+
+  /** Throws what the function throws, and request.invalid when it goes over a limit, job.cancelled when the signal aborts. */
+  call<T>(name: string, args: readonly unknown[], limits: Omit<Limits, 'memoryMb'>): Promise<T> {
+    this.#waiting += 1;
+    if (this.#idle) clearTimeout(this.#idle);
+    const answered = this.#last.then(() => this.#ask<T>({ name, args }, limits));
+    this.#last = answered.catch(() => {}).then(() => this.#rest());
+    return answered;
+  }
+
+  /** Ends the thread. A call that waits for it is told so; a later one starts a new thread. */
+  async close(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = null;
+    await worker?.terminate();
+  }
+
+  async #ask<T>(call: Call, { seconds, what, signal }: Omit<Limits, 'memoryMb'>): Promise<T> {
+    const worker = this.#worker ?? startWorker({ module: this.#module.href }, this.#memoryMb);
+    this.#worker = worker;
+    const over = (message: string) =>
+      new CollieError('request.invalid', `${what} ${message}.`, 'Check where the file comes from.');
+    const settled = new AbortController();
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        const stop = (error: Error) => {
+          if (this.#worker === worker) this.#worker = null;
+          // Ended for going over a limit, it may have an error left to tell.
+          worker.on('error', () => {});
+          worker.terminate();
+          reject(error);
+        };
+        const timer = setTimeout(() => stop(over(`took more than ${seconds} seconds`)), seconds * 1000);
+        const cancel = () => stop(new CollieError('job.cancelled', `${what}: cancelled.`));
+        signal?.addEventListener('abort', cancel, { signal: settled.signal });
+        const onMessage = (answer: Answer) => {
+          if ('result' in answer) resolve(answer.result as T);
+          else reject(CollieError.fromInfo(answer.error));
+        };
+        const onError = (error: NodeJS.ErrnoException) => {
+          const memory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+          stop(memory ? over(`needs more than ${this.#memoryMb} MB of memory`) : error);
+        };
+        const onExit = () => stop(over('ended without an answer'));
+        worker.on('message', onMessage).on('error', onError).on('exit', onExit);
+        settled.signal.addEventListener('abort', () => {
+          clearTimeout(timer);
+          worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+        });
+        if (signal?.aborted) cancel();
+        else {
+          worker.ref();
+          worker.postMessage(call);
+        }
+      });
+    } finally {
+      settled.abort();
+      worker.unref();
+    }
+  }
+
+  #rest(): void {
+    this.#waiting -= 1;
+    if (this.#waiting > 0) return;
+    this.#idle = setTimeout(() => this.close(), IDLE_MS);
+    this.#idle.unref();
+  }
+}
+
+/** One call on a thread that ends with it. Throws as ApartThread.call does. */
 export async function runApart<T>(
   module: URL,
   name: string,
   args: readonly unknown[],
-  limits: Limits,
+  { memoryMb, ...limits }: Limits,
 ): Promise<T> {
-  const worker = startWorker({ module: module.href, name, args }, limits.memoryMb);
-  const over = (message: string) =>
-    new CollieError('request.invalid', `${limits.what} ${message}.`, 'Check where the file comes from.');
-  const settled = new AbortController();
+  const thread = new ApartThread(module, memoryMb);
   try {
-    return await new Promise<T>((resolve, reject) => {
-      const late = () => reject(over(`took more than ${limits.seconds} seconds`));
-      const timer = setTimeout(late, limits.seconds * 1000);
-      settled.signal.addEventListener('abort', () => clearTimeout(timer));
-      const cancel = () => reject(new CollieError('job.cancelled', `${limits.what}: cancelled.`));
-      limits.signal?.addEventListener('abort', cancel, { signal: settled.signal });
-      if (limits.signal?.aborted) cancel();
-      worker.on('message', (answer: Answer) => {
-        if ('result' in answer) resolve(answer.result as T);
-        else reject(CollieError.fromInfo(answer.error));
-      });
-      worker.on('error', (error: NodeJS.ErrnoException) => {
-        const memory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
-        reject(memory ? over(`needs more than ${limits.memoryMb} MB of memory`) : error);
-      });
-      worker.on('exit', () => reject(over('ended without an answer')));
-    });
+    return await thread.call<T>(name, args, limits);
   } finally {
-    settled.abort();
-    await worker.terminate();
+    await thread.close();
   }
 }
+
+/** The URL of a module beside `base` (import.meta.url), as source or compiled. */
+export const moduleBeside = (base: string, name: string): URL =>
+  new URL(`./${name}.${base.endsWith('.ts') ? 'ts' : 'js'}`, base);
 
 /** Compiled it is a file of ours; from source (tests, development) tsx has to be loaded on that thread first. */
 function startWorker(workerData: unknown, memoryMb: number): Worker {

@@ -1,7 +1,7 @@
 /** Handlers of the playground. */
 import { CollieError } from '../../shared/errors.ts';
 import { listCheckpoints } from '../runs/folder.ts';
-import { loadTokenizer } from '../tokenize/tokenizer.ts';
+import { loadTokenizer } from '../tokenize/apart-tokenizer.ts';
 import type { AreaHandlers } from './handlers.ts';
 import type { Services } from './services.ts';
 

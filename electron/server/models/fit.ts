@@ -6,7 +6,7 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CollieError } from '../../shared/errors.ts';
 import { gitLfsPointer, LFS_MOST_BYTES } from '../files/lfs.ts';
-import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
+import type { ChatTokenizer } from '../tokenize/chat-tokenizer.ts';
 
 const MOST_NAMED = 5;
 
@@ -71,7 +71,7 @@ export function unusedTensorNotes(
  * Tokens against rows of the embedding. Throws model.no_tokenizer when the vocabulary, or a token that ends answers or begins texts,
  * lies outside; added tokens that do are named in the answer, since texts without them are fine.
  */
-export function tokenizerNotes(folder: string, tokenizer: ModelTokenizer, rows: number): string[] {
+export function tokenizerNotes(folder: string, tokenizer: ChatTokenizer, rows: number): string[] {
   const refused = (message: string, hint: string) =>
     new CollieError('model.no_tokenizer', message, hint, { path: folder, rows });
   if (tokenizer.baseVocabSize > rows)

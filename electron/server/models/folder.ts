@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import type { ModelCard } from '../../shared/api/entities.ts';
 import { CollieError, toErrorInfo } from '../../shared/errors.ts';
 import { native } from '../native/addon.ts';
-import { loadTokenizer } from '../tokenize/tokenizer.ts';
+import { loadTokenizer } from '../tokenize/apart-tokenizer.ts';
 import { refuseLfsPointers, tokenizerNotes, unusedTensorNotes } from './fit.ts';
 
 /** What the library remembers of a model beside what its files say. */

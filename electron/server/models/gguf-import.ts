@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { CollieError } from '../../shared/errors.ts';
 import { writeText } from '../files/write.ts';
-import { runApart } from '../host/apart.ts';
+import { moduleBeside, runApart } from '../host/apart.ts';
 import type { WorkContext } from '../host/parts.ts';
 import { native } from '../native/addon.ts';
 
@@ -16,7 +16,7 @@ export function nameOfGguf(fileName: string): string {
 export async function convertGguf(path: string, folder: string, context: WorkContext): Promise<void> {
   context.progress(0, 'Reading the GGUF file');
   // The tokenizer first: a model without one is of no use. Apart, as a file may claim a vocabulary of any size.
-  const module = new URL(`./gguf-files.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
+  const module = moduleBeside(import.meta.url, 'gguf-files');
   const limits = { seconds: 120, memoryMb: 2048, what: `The tokenizer of ${path}`, signal: context.signal };
   const files = await runApart<Record<string, string>>(module, 'tokenizerTexts', [path], limits);
   context.progress(0.02, 'Converting weights');

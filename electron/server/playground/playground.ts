@@ -3,13 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import { MAX_TUNED, type TopicEvent, type TopicParsed } from '../../shared/api/api.ts';
 import { CollieError } from '../../shared/errors.ts';
-import { promptIds } from '../tokenize/conversation.ts';
+import type { ChatTokenizer } from '../tokenize/chat-tokenizer.ts';
 import { StreamDecoder } from '../tokenize/stream.ts';
-import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
 import { ServeRank, type ServeRankOptions, type TunedModel } from './serve-rank.ts';
 
 export interface SessionOptions extends ServeRankOptions {
-  tokenizer: ModelTokenizer;
+  tokenizer: ChatTokenizer;
   /** How the base is held in memory, which is how the runs had it. */
   quantization: 'none' | 'nf4';
 }
@@ -102,7 +101,7 @@ export class Playground {
   ): AsyncGenerator<TopicEvent<'playground.generate'>> {
     const session = this.#session(params.sessionId);
     const { tokenizer, context } = session.options;
-    const ids = [...(await promptIds({ messages: params.messages }, tokenizer))];
+    const ids = [...(await tokenizer.prompt({ messages: params.messages }))];
     const room = context - ids.length;
     if (room < 1) throw conversationTooLong(ids.length, context);
     const { temperature, topK, topP, maxNewTokens, seed } = params.sampling;
@@ -200,7 +199,7 @@ function requireDistinct(tuned: readonly TunedModel[]): void {
 /** Tokens to text events. Tokens that give no whole character yet only count. */
 async function* answer(
   events: ReturnType<ServeRank['generate']>,
-  tokenizer: ModelTokenizer,
+  tokenizer: ChatTokenizer,
 ): AsyncGenerator<TopicEvent<'playground.generate'>> {
   const decoder = new StreamDecoder(tokenizer);
   const started = performance.now();

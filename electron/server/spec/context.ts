@@ -7,7 +7,7 @@ import type { LengthCache } from '../datasets/lengths.ts';
 import type { DatasetLibrary } from '../datasets/library.ts';
 import { type EngineBuild, type NativeAddon, native } from '../native/addon.ts';
 import type { MeasuredRun } from '../runs/measured.ts';
-import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
+import type { ChatTokenizer } from '../tokenize/chat-tokenizer.ts';
 
 export interface SpecContext {
   /** What `model` means; throws model.* errors. */
@@ -50,7 +50,7 @@ export function freeMemoryBytes(): number {
 /** What a spec refers to, as far as it could be found. */
 export interface Found {
   model: { path: string; card: ModelCard } | null;
-  tokenizer: ModelTokenizer | null;
+  tokenizer: ChatTokenizer | null;
   train: DatasetSource | null;
   eval: DatasetSource | null;
   devices: Device[];

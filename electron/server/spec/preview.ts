@@ -9,7 +9,7 @@ import { globalBatch, type RunSpec, type SpecIssue } from '../../shared/spec/run
 import type { DatasetSource } from '../datasets/folder.ts';
 import { type RowLengths, tokenStats } from '../datasets/lengths.ts';
 import { SPLIT_SEED, splitEvaluation, splitRows } from '../datasets/split.ts';
-import type { ModelTokenizer } from '../tokenize/tokenizer.ts';
+import type { ChatTokenizer } from '../tokenize/chat-tokenizer.ts';
 import type { Findings, SpecContext } from './context.ts';
 import { count, dataFindings, unusableFindings } from './data-findings.ts';
 import { forecastLayout } from './layouts.ts';
@@ -29,7 +29,7 @@ export interface Previewed {
 interface Subject {
   spec: RunSpec;
   model: { path: string; card: ModelCard };
-  tokenizer: ModelTokenizer;
+  tokenizer: ChatTokenizer;
   train: DatasetSource;
   eval: DatasetSource | null;
 }

@@ -1,7 +1,7 @@
 /** Checks that need more than the schema: what the spec refers to, and settings that do not go together. */
 import { ruleIssues } from '../../shared/spec/rules.ts';
 import { tokenizerNotes } from '../models/fit.ts';
-import { loadTokenizer } from '../tokenize/tokenizer.ts';
+import { loadTokenizer } from '../tokenize/apart-tokenizer.ts';
 import { checkDataset } from './check-data.ts';
 import { checkMachine } from './check-machine.ts';
 import { checkMethod } from './check-method.ts';

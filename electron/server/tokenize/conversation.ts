@@ -1,5 +1,6 @@
 /** Rendered conversations as ids and mask, and the ids of a prompt. */
-import { CollieError } from '../../shared/errors.ts';
+import { CollieError, type ErrorInfo, toErrorInfo } from '../../shared/errors.ts';
+import type { Made } from './chat-tokenizer.ts';
 import { type Chain, chain, isAnswer, type Rendered, renderConversation } from './segments.ts';
 import { type Chat, chatOf, type Message } from './template.ts';
 import type { ModelTokenizer } from './tokenizer.ts';
@@ -69,6 +70,22 @@ export async function encodeConversations(
     at += one.segments.length;
     return assemble(one, ids, leading);
   });
+}
+
+/** Every chat as ids and mask; one that cannot be rendered is the error of its row. */
+export async function conversationsOf(chats: readonly Chat[], tokenizer: ModelTokenizer): Promise<Made[]> {
+  const rendered = chats.map((chat): Rendered | { error: ErrorInfo } => {
+    try {
+      return renderConversation(chat, tokenizer);
+    } catch (error) {
+      if (error instanceof CollieError && error.code === 'dataset.bad_row')
+        return { error: toErrorInfo(error) };
+      throw error;
+    }
+  });
+  const usable = rendered.filter((one): one is Rendered => !('error' in one));
+  const encoded = (await encodeConversations(usable, tokenizer)).values();
+  return rendered.map((one) => ('error' in one ? one : (encoded.next().value as Conversation)));
 }
 
 /** Keeps the first `seqLen` tokens. */

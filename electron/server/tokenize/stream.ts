@@ -1,18 +1,18 @@
 /** Text of tokens that arrive one by one, without ever showing half a character. */
-import type { ModelTokenizer } from './tokenizer.ts';
+import type { ChatTokenizer } from './chat-tokenizer.ts';
 
 /**
  * Decodes a growing list of ids. A token may hold only some bytes of a character: its text is held back until the
  * character is whole. Special tokens are left out.
  */
 export class StreamDecoder {
-  readonly #tokenizer: ModelTokenizer;
+  readonly #tokenizer: ChatTokenizer;
   #ids: number[] = [];
   /** Ids before `#from` are only there as context for the decoder; text up to `#shown` has been given out. */
   #from = 0;
   #shown = 0;
 
-  constructor(tokenizer: ModelTokenizer) {
+  constructor(tokenizer: ChatTokenizer) {
     this.#tokenizer = tokenizer;
   }
 

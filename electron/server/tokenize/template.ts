@@ -1,6 +1,7 @@
 /** Chat templates: messages -> text, by the Jinja template of the model or our plain one. */
 import { CollieError } from '../../shared/errors.ts';
 import { JinjaTemplate, type Span } from './jinja/template.ts';
+import { EndlessError } from './jinja/values.ts';
 
 /** One turn. `role` is system, user, assistant or tool. */
 export interface Message {
@@ -56,9 +57,11 @@ export class ChatTemplate {
   readonly #source: string;
   readonly #template: JinjaTemplate;
   readonly #variables: Record<string, string>;
+  readonly #model: string;
 
-  /** Throws model.no_tokenizer when the template is no valid Jinja. */
-  constructor(source: string | null, special: Record<string, string>) {
+  /** @param model whose template it is, for errors. Throws model.no_tokenizer when the template is no valid Jinja. */
+  constructor(source: string | null, special: Record<string, string>, model = 'the model') {
+    this.#model = model;
     this.plain = source === null;
     this.#source = source ?? PLAIN_TEMPLATE;
     this.#variables = { bos_token: '', eos_token: '', ...special };
@@ -67,7 +70,7 @@ export class ChatTemplate {
     } catch (error) {
       throw new CollieError(
         'model.no_tokenizer',
-        `The chat template of the model cannot be read: ${reasonOf(error)}`,
+        `The chat template of ${model} cannot be read: ${reasonOf(error)}`,
         'Compare chat_template.jinja (or chat_template in tokenizer_config.json) with the original of the model.',
       );
     }
@@ -105,6 +108,13 @@ export class ChatTemplate {
       return render();
     } catch (error) {
       const reason = reasonOf(error);
+      // A RangeError: a macro that calls itself without end.
+      if (error instanceof EndlessError || error instanceof RangeError)
+        throw new CollieError(
+          'model.unsupported_feature',
+          `The chat template of ${this.#model} cannot be used: ${reason}`,
+          'Compare it with the original of the model; the file may not be what it says it is.',
+        );
       const roles = messages.map(({ role }) => role).join(', ');
       throw new CollieError(
         'dataset.bad_row',

@@ -2,41 +2,30 @@
 import { createHash } from 'node:crypto';
 import { Tokenizer } from 'tokenizers';
 import { CollieError } from '../../shared/errors.ts';
-import { readTokenizerFiles, type TokenizerFiles, tokenizerStamp } from './files.ts';
-import { ChatTemplate, PLAIN_TEMPLATE } from './template.ts';
-
-/** A special token: its id and the text that stands for it. */
-export interface SpecialToken {
-  id: number;
-  text: string;
-}
+import type { ChatTokenizer, Made, SpecialToken } from './chat-tokenizer.ts';
+import { conversationsOf, promptIds } from './conversation.ts';
+import { readTokenizerFiles, type TokenizerFiles } from './files.ts';
+import { type Chat, ChatTemplate, PLAIN_TEMPLATE } from './template.ts';
 
 /** Texts per call into the native tokenizer: large enough to use all cores, small enough to keep the loop alive. */
 const BATCH = 256;
 
-export class ModelTokenizer {
+export class ModelTokenizer implements ChatTokenizer {
   readonly hash: string;
-  /** SHA-256 of tokenizer.json alone: how a text becomes tokens, whatever the template. */
   readonly vocabularyHash: string;
-  /** SHA-256 of the chat template's text. */
   readonly templateHash: string;
   readonly vocabSize: number;
   readonly template: ChatTemplate;
   readonly bos: SpecialToken | null;
   readonly eos: SpecialToken | null;
   readonly pad: SpecialToken | null;
-  /** What the chat template writes after an answer; the end-of-sequence token when it writes none. */
   readonly endOfTurn: SpecialToken | null;
   /** true: `endOfTurn` is in the template's text; false: it has to be added after an answer. */
   readonly templateEndsTurns: boolean;
-  /** Tokens of the vocabulary that was trained, without added ones: one more than the largest id. */
   readonly baseVocabSize: number;
   readonly addedTokens: readonly SpecialToken[];
-  /** What generation_config.json and config.json say. */
   readonly eosIds: readonly number[];
-  /** Ids from here on have no row in the embedding; null: all have one. */
   readonly firstWithoutRow: number | null;
-  /** Ids that end a generation: end of turn, end of sequence, and what generation_config.json names. */
   readonly stopIds: number[];
   /** Texts that become special tokens wherever they stand. */
   readonly specialTexts: readonly string[];
@@ -45,8 +34,8 @@ export class ModelTokenizer {
   readonly #native: Tokenizer;
   readonly #prefixesSpace: boolean;
 
-  /** Use `loadTokenizer`. */
-  constructor(native: Tokenizer, files: TokenizerFiles) {
+  /** Use `readTokenizer`. */
+  constructor(native: Tokenizer, files: TokenizerFiles, folder: string) {
     const json = JSON.parse(files.tokenizerJson) as TokenizerJson;
     this.#native = native;
     this.#prefixesSpace = prefixesSpace(json);
@@ -70,10 +59,8 @@ export class ModelTokenizer {
     this.bos = this.#special(files.special.bos_token);
     this.eos = this.#special(files.special.eos_token) ?? this.#byId(files.eosIds[0]);
     this.pad = this.#special(files.special.pad_token);
-    this.template = new ChatTemplate(files.chatTemplate, {
-      ...files.special,
-      ...(this.eos ? { eos_token: this.eos.text } : {}),
-    });
+    const special = { ...files.special, ...(this.eos ? { eos_token: this.eos.text } : {}) };
+    this.template = new ChatTemplate(files.chatTemplate, special, folder);
     const written = endOfTurnText(this.template, [...endTexts(json), this.eos?.text ?? '']);
     this.templateEndsTurns = written !== null;
     this.endOfTurn = this.#special(written ?? undefined) ?? this.eos;
@@ -92,6 +79,14 @@ export class ModelTokenizer {
     return text === null ? null : { id: id as number, text };
   }
 
+  conversations(chats: readonly Chat[]): Promise<Made[]> {
+    return conversationsOf(chats, this);
+  }
+
+  prompt(chat: Chat): Promise<Uint32Array> {
+    return promptIds(chat, this);
+  }
+
   /** Ids of each text. Special tokens written in the text become themselves; none is added. */
   async encodeBatch(texts: readonly string[]): Promise<number[][]> {
     const ids: number[][] = [];
@@ -104,19 +99,16 @@ export class ModelTokenizer {
     return ids;
   }
 
-  /** Ids of one text. `special`: with the tokens the tokenizer itself puts around a text (often a BOS before it). */
   async encode(text: string, special: 'none' | 'add' = 'none'): Promise<number[]> {
     return (await this.#native.encode(text, null, { addSpecialTokens: special === 'add' })).getIds();
   }
 
-  /** Text of ids. `special`: whether special tokens are written or left out. */
   async decode(ids: ArrayLike<number>, special: 'keep' | 'skip' = 'skip'): Promise<string> {
     return this.#native.decode(Array.from(ids), special === 'skip');
   }
 
   /**
-   * Text of every token on its own; bytes that are no whole character become U+FFFD. Each is decoded behind a special
-   * token, because decoders of SentencePiece kind drop the space a text begins with.
+   * Each is decoded behind a special token, because decoders of SentencePiece kind drop the space a text begins with.
    */
   async tokenTexts(ids: ArrayLike<number>): Promise<string[]> {
     const anchor = this.eos ?? this.bos;
@@ -245,7 +237,8 @@ function endOfTurnText(template: ChatTemplate, specialTexts: readonly string[]):
       },
       false,
     );
-  } catch {
+  } catch (error) {
+    if (error instanceof CollieError && error.code === 'model.unsupported_feature') throw error; // it does not end
     return null; // a template that refuses even this says so, with its reason, on the first row
   }
   const at = rendered.lastIndexOf(probe);
@@ -262,10 +255,11 @@ function endOfTurnText(template: ChatTemplate, specialTexts: readonly string[]):
   return first?.text ?? null;
 }
 
-const cache = new Map<string, { stamp: string; tokenizer: Promise<ModelTokenizer> }>();
-const CACHED = 8;
-
-async function load(folder: string): Promise<ModelTokenizer> {
+/**
+ * The tokenizer of a model folder in Hugging Face layout, on this thread: others go through apart-tokenizer.ts.
+ * Throws model.no_tokenizer when there is none or it is damaged.
+ */
+export async function readTokenizer(folder: string): Promise<ModelTokenizer> {
   const files = await readTokenizerFiles(folder);
   let native: Tokenizer;
   try {
@@ -281,21 +275,5 @@ async function load(folder: string): Promise<ModelTokenizer> {
   // Some models ship with a length limit or padding inside tokenizer.json; both are decided by the run here.
   native.disableTruncation();
   native.disablePadding();
-  return new ModelTokenizer(native, files);
-}
-
-/**
- * The tokenizer of a model folder in Hugging Face layout. Cached until one of its files changes.
- * Throws model.no_tokenizer when there is none or it is damaged.
- */
-export async function loadTokenizer(modelFolder: string): Promise<ModelTokenizer> {
-  const stamp = await tokenizerStamp(modelFolder);
-  const known = cache.get(modelFolder);
-  if (known?.stamp === stamp) return known.tokenizer;
-  const tokenizer = load(modelFolder);
-  cache.delete(modelFolder);
-  cache.set(modelFolder, { stamp, tokenizer });
-  if (cache.size > CACHED) cache.delete(cache.keys().next().value as string);
-  tokenizer.catch(() => cache.delete(modelFolder));
-  return tokenizer;
+  return new ModelTokenizer(native, files, folder);
 }

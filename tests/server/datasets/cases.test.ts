@@ -3,6 +3,7 @@
  * trained of each, to the character. Expected texts are those of transformers' apply_chat_template.
  */
 import { readdirSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -12,9 +13,8 @@ import { rowChat } from '../../../electron/server/datasets/messages.ts';
 import { readPage } from '../../../electron/server/datasets/rows.ts';
 import { unusedSentences } from '../../../electron/server/datasets/unused.ts';
 import { renderConversation } from '../../../electron/server/tokenize/segments.ts';
-import { ChatTemplate } from '../../../electron/server/tokenize/template.ts';
-import { loadTokenizer, type ModelTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
-import { scratchFolder } from './fixtures.ts';
+import { type ModelTokenizer, readTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
+import { scratchFolder, writeText } from './fixtures.ts';
 
 const scratch = scratchFolder('cases');
 const fixtures = fileURLToPath(new URL('../../fixtures', import.meta.url));
@@ -27,17 +27,13 @@ const TOOLS =
   "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content or '' }}{% for c in m.tool_calls %}<call>{{ c.function.name }}{{ ' ' + c.function.arguments if c.function.arguments }}</call>{% endfor %}<|im_end|>\n{% endfor %}" +
   '{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}';
 
-async function tokenizerOf(model: string, source: string | null): Promise<ModelTokenizer> {
-  const tokenizer = await loadTokenizer(model);
-  if (source === null) return tokenizer;
-  const template = new ChatTemplate(source, {});
-  return new Proxy(tokenizer, {
-    get: (target, name) => {
-      if (name === 'template') return template;
-      const value = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
+/** The tokenizer of a model, or the same with another chat template. */
+async function tokenizerOf(model: string, template: string | null): Promise<ModelTokenizer> {
+  if (template === null) return readTokenizer(model);
+  const folder = join(scratch, `model-${next}`);
+  await cp(model, folder, { recursive: true });
+  await writeText(join(folder, 'chat_template.jinja'), template);
+  return readTokenizer(folder);
 }
 
 interface Look {
@@ -209,7 +205,7 @@ describe('models', () => {
   it('an end of turn that is not marked special ends answers and generation; </s> is not trained', async () => {
     const { rows } = await looked('cases/48-eos-not-special/rows.jsonl', { template: null });
     for (const row of rows) expect(row).toMatchObject({ trained: ['yo<|im_end|>'], warnings: [] });
-    const tokenizer = await loadTokenizer(chatModel);
+    const tokenizer = await readTokenizer(chatModel);
     expect(tokenizer.stopIds).toContain(tokenizer.endOfTurn?.id);
     expect(tokenizer.endOfTurn?.text).toBe('<|im_end|>');
   });

@@ -4,7 +4,7 @@ import { rowChat } from '../../../electron/server/datasets/messages.ts';
 import { UnusableTally, unusableSentences } from '../../../electron/server/datasets/unusable.ts';
 import { renderConversation } from '../../../electron/server/tokenize/segments.ts';
 import { ChatTemplate } from '../../../electron/server/tokenize/template.ts';
-import { loadTokenizer, type ModelTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
+import { type ModelTokenizer, readTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
 import { type Mapping, mappingSchema } from '../../../electron/shared/spec/run-spec.ts';
 import { tinyModel } from '../tokenize/fixtures.ts';
 
@@ -21,7 +21,7 @@ const schema = { type: 'function', function: { name: 'get_time', description: 't
 const ask = { role: 'user', content: 'time?' };
 
 async function withTemplate(source: string): Promise<ModelTokenizer> {
-  const tokenizer = await loadTokenizer(tinyModel);
+  const tokenizer = await readTokenizer(tinyModel);
   const template = new ChatTemplate(source, {});
   return new Proxy(tokenizer, {
     get: (target, name) => {

@@ -6,7 +6,7 @@ import { openDatasetFile } from '../../../electron/server/datasets/file-cache.ts
 import { prepareDataset } from '../../../electron/server/datasets/prepare.ts';
 import { addonPath } from '../../../electron/server/native/addon.ts';
 import { promptIds, tokenizeConversation } from '../../../electron/server/tokenize/conversation.ts';
-import { loadTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
+import { readTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
 import { evalRowSchema } from '../../../electron/shared/runs/evaluation-rows.ts';
 import { tinyModel } from '../tokenize/fixtures.ts';
 import { jsonl, MemoryStores, scratchFolder, specFor, writeText } from './fixtures.ts';
@@ -58,7 +58,7 @@ describe('prepareDataset', () => {
   it('writes every row as it is tokenized, in order, and counts it', async () => {
     const rows = qa(5);
     const { meta, stores, dataDir, progress } = await prepared(await dataFile('plain', rows), noEval);
-    const tokenizer = await loadTokenizer(tinyModel);
+    const tokenizer = await readTokenizer(tinyModel);
     const documents = stores.documents('train');
     expect(documents).toHaveLength(5);
     let tokens = 0;
@@ -172,7 +172,7 @@ describe('prepareDataset', () => {
       return existsSync(file) ? JSON.parse(await readFile(file, 'utf8')) : null;
     };
     const text = 'Answer in one short sentence:';
-    const ids = await (await loadTokenizer(tinyModel)).encode(text, 'add');
+    const ids = await (await readTokenizer(tinyModel)).encode(text, 'add');
     expect(ids.length).toBeGreaterThan(2);
     expect(await init({ type: 'prompt_tuning', init_text: text })).toEqual({ ids });
     expect(await init({ type: 'prefix_tuning', init_text: text })).toEqual({ ids });
@@ -237,7 +237,7 @@ describe('prepareDataset', () => {
     const { stores } = await prepared(path, {
       dataset: { eval_fraction: 0, mapping, system_prompt: 'Be kind.' },
     });
-    const tokenizer = await loadTokenizer(tinyModel);
+    const tokenizer = await readTokenizer(tinyModel);
     const texts = await Promise.all(
       stores.documents('train').map(({ ids }) => tokenizer.decode(ids, 'keep')),
     );
@@ -276,7 +276,7 @@ describe('prepareDataset', () => {
       dataset: { eval_fraction: 0, system_prompt: 'Be kind.' },
       sampling: { prompts: ['Who are you?', 'Why?'] },
     });
-    const tokenizer = await loadTokenizer(tinyModel);
+    const tokenizer = await readTokenizer(tinyModel);
     const samples = JSON.parse(await readFile(join(dataDir, 'samples.json'), 'utf8'));
     expect(samples).toHaveLength(2);
     const messages = [

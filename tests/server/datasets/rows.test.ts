@@ -9,7 +9,7 @@ import { readBatches } from '../../../electron/server/datasets/rows.ts';
 import { DatasetService } from '../../../electron/server/datasets/service.ts';
 import { splitEvaluation, splitRows } from '../../../electron/server/datasets/split.ts';
 import { tokenizeConversation, trainedTokens } from '../../../electron/server/tokenize/conversation.ts';
-import { loadTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
+import { readTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
 import { mappingSchema } from '../../../electron/shared/spec/run-spec.ts';
 import { tinyModel } from '../tokenize/fixtures.ts';
 import { jsonl, scratchFolder, writeText } from './fixtures.ts';
@@ -159,7 +159,7 @@ describe('token counts', () => {
 
   it('are those of tokenizing each row, at any sequence length', async () => {
     const source = await open();
-    const tokenizer = await loadTokenizer(tinyModel);
+    const tokenizer = await readTokenizer(tinyModel);
     const lengths = await measureRows(source, format, tokenizer);
     for (const seqLen of [8, 100, 110, 200, 512]) {
       const stats = tokenStats(lengths, seqLen);
@@ -193,7 +193,7 @@ describe('token counts', () => {
 
   it('are measured once, also by several at a time', async () => {
     const source = await open();
-    const tokenizer = await loadTokenizer(tinyModel);
+    const tokenizer = await readTokenizer(tinyModel);
     const cache = new LengthCache();
     const [first, second] = await Promise.all([
       cache.measure(source, format, tokenizer),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { refuseLfsPointers, tokenizerNotes, unusedTensorNotes } from '../../../electron/server/models/fit.ts';
-import { loadTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
+import { readTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
 import { tinyModel } from '../tokenize/fixtures.ts';
 
 let folder = '';
@@ -67,7 +67,7 @@ describe('a tokenizer against the embedding', () => {
     edit(json);
     writeFileSync(path(name), JSON.stringify(json));
   };
-  const notes = async (rows: number) => tokenizerNotes(folder, await loadTokenizer(folder), rows);
+  const notes = async (rows: number) => tokenizerNotes(folder, await readTokenizer(folder), rows);
   const add = (content: string, id: number) =>
     change('tokenizer.json', (json) =>
       (json.added_tokens as unknown[]).push({
@@ -82,13 +82,13 @@ describe('a tokenizer against the embedding', () => {
     );
 
   it('that has a row for every token', async () => {
-    const { vocabSize } = await loadTokenizer(folder);
+    const { vocabSize } = await readTokenizer(folder);
     expect(await notes(vocabSize)).toEqual([]);
     expect(await notes(vocabSize + 64)).toEqual([]);
   });
 
   it('of another model', async () => {
-    const { baseVocabSize } = await loadTokenizer(folder);
+    const { baseVocabSize } = await readTokenizer(folder);
     await expect(notes(baseVocabSize - 1)).rejects.toMatchObject({
       code: 'model.no_tokenizer',
       message: `${folder}: the tokenizer has ${baseVocabSize} tokens, the embedding ${baseVocabSize - 1} rows: they are of different models.`,
@@ -96,7 +96,7 @@ describe('a tokenizer against the embedding', () => {
   });
 
   it('with an added token that has no row', async () => {
-    const { vocabSize } = await loadTokenizer(folder);
+    const { vocabSize } = await readTokenizer(folder);
     add('[PAD]', vocabSize);
     expect(await notes(vocabSize)).toEqual([
       `The embedding has ${vocabSize} rows and none for [PAD] (${vocabSize}): rows with this token cannot be trained on.`,
@@ -104,7 +104,7 @@ describe('a tokenizer against the embedding', () => {
   });
 
   it('whose end token has no row', async () => {
-    const { vocabSize } = await loadTokenizer(folder);
+    const { vocabSize } = await readTokenizer(folder);
     add('<|ende|>', vocabSize);
     change('tokenizer_config.json', (json) => {
       json.eos_token = '<|ende|>';
@@ -115,7 +115,7 @@ describe('a tokenizer against the embedding', () => {
   });
 
   it('with an end of generation outside of the vocabulary', async () => {
-    const { vocabSize } = await loadTokenizer(folder);
+    const { vocabSize } = await readTokenizer(folder);
     writeFileSync(path('generation_config.json'), JSON.stringify({ eos_token_id: [2, 99_999] }));
     expect(await notes(vocabSize)).toEqual([
       expect.stringContaining(`names 99999, outside of the ${vocabSize} tokens of the vocabulary`),

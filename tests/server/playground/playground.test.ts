@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Playground } from '../../../electron/server/playground/playground.ts';
 import { promptIds } from '../../../electron/server/tokenize/conversation.ts';
-import { loadTokenizer, type ModelTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
+import { type ModelTokenizer, readTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
 import { topics } from '../../../electron/shared/api/api.ts';
 import { fakeRank } from '../../supervisor/harness.ts';
 
@@ -12,7 +12,7 @@ let tokenizer: ModelTokenizer;
 let playground: Playground;
 beforeEach(async () => {
   process.env.COLLIE_RANK = fakeRank;
-  tokenizer = await loadTokenizer(modelPath);
+  tokenizer = await readTokenizer(modelPath);
   playground = new Playground();
 });
 afterEach(() => playground.closeAll());

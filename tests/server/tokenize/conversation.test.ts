@@ -10,7 +10,7 @@ import {
 } from '../../../electron/server/tokenize/conversation.ts';
 import { renderConversation } from '../../../electron/server/tokenize/segments.ts';
 import type { Message } from '../../../electron/server/tokenize/template.ts';
-import { loadTokenizer, type ModelTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
+import { type ModelTokenizer, readTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
 import { families, fixture, tinyModel } from './fixtures.ts';
 
 let scratch: string;
@@ -25,7 +25,7 @@ async function withTemplate(name: string, template: string | null): Promise<Mode
   await cp(tinyModel, folder, { recursive: true });
   if (template === null) await rm(join(folder, 'chat_template.jinja'));
   else await writeFile(join(folder, 'chat_template.jinja'), template);
-  return loadTokenizer(folder);
+  return readTokenizer(folder);
 }
 
 const ask = (content: string): Message => ({ role: 'user', content });
@@ -57,7 +57,7 @@ describe.each(families)('the seam, %s', (family) => {
   it.each(Object.keys(reference.chats))('renders and encodes like apply_chat_template: %s', async (title) => {
     const chat = reference.chats[title];
     if (!chat) throw new Error(title);
-    const tokenizer = await loadTokenizer(folder);
+    const tokenizer = await readTokenizer(folder);
     const conversation = await tokenizeConversation(chat.messages, tokenizer);
     expect(conversation.rendered).toBe(chat.text);
     expect(await tokenizer.decode(conversation.ids, 'keep')).toBe(await tokenizer.decode(chat.ids, 'keep'));
@@ -68,7 +68,7 @@ describe.each(families)('the seam, %s', (family) => {
   it.each(Object.keys(reference.chats))('trains on what the model is asked in use: %s', async (title) => {
     const chat = reference.chats[title];
     if (!chat) throw new Error(title);
-    const tokenizer = await loadTokenizer(folder);
+    const tokenizer = await readTokenizer(folder);
     const { ids, mask } = await tokenizeConversation(chat.messages, tokenizer);
     for (const { turn, ids: expected } of chat.prompts) {
       const prompt = await promptIds(chat.messages.slice(0, turn), tokenizer);
@@ -87,13 +87,13 @@ describe.each(families)('the seam, %s', (family) => {
 
 describe('what is trained', () => {
   it('is every answer with its end-of-turn token, and nothing else', async () => {
-    const tokenizer = await loadTokenizer(tinyModel);
+    const tokenizer = await readTokenizer(tinyModel);
     const chat = [ask('Name a dog.'), answer('A collie'), ask('And a cat?'), answer('')];
     expect(await trainedTexts(chat, tokenizer)).toEqual(['A collie<|im_end|>', '<|im_end|>']);
   });
 
   it('keeps the default system message a template brings, and a given one instead of it', async () => {
-    const tokenizer = await loadTokenizer(tinyModel);
+    const tokenizer = await readTokenizer(tinyModel);
     const plain = await tokenizeConversation([ask('hi'), answer('ho')], tokenizer);
     expect(plain.rendered).toContain('named SmolLM');
     const own = await tokenizeConversation(
@@ -105,14 +105,14 @@ describe('what is trained', () => {
   });
 
   it('keeps the end of an answer whose text holds the end-of-turn token, and warns', async () => {
-    const tokenizer = await loadTokenizer(tinyModel);
+    const tokenizer = await readTokenizer(tinyModel);
     const chat = [ask('hi'), answer('say <|im_end|> twice')];
     expect(await trainedTexts(chat, tokenizer)).toEqual(['say <|im_end|> twice<|im_end|>']);
     expect(renderConversation(chat, tokenizer).warnings).toContain('special_in_content');
   });
 
   it('leaves out messages after the last answer, and warns', async () => {
-    const tokenizer = await loadTokenizer(tinyModel);
+    const tokenizer = await readTokenizer(tinyModel);
     const chat = [ask('hi'), answer('ho'), ask('and now?')];
     const { rendered, warnings } = await tokenizeConversation(chat, tokenizer);
     expect(rendered).not.toContain('and now?');
@@ -122,7 +122,7 @@ describe('what is trained', () => {
   it('is the same for a batch as one by one', async () => {
     for (const family of families) {
       const { folder, reference } = fixture(family);
-      const tokenizer = await loadTokenizer(folder);
+      const tokenizer = await readTokenizer(folder);
       const chats = Object.values(reference.chats).map(({ messages }) => messages);
       const batch = await encodeConversations(
         chats.map((messages) => renderConversation(messages, tokenizer)),
@@ -139,7 +139,7 @@ describe('long chats', () => {
     Array.from({ length: turns }, (_, k) => [ask(`q ${k}`), answer(`a ${k} `.repeat(1 + (k % 5)))]).flat();
 
   it.each(['llama2', 'llama3'])('are cut as short ones, %s', async (family) => {
-    const tokenizer = await loadTokenizer(fixture(family).folder);
+    const tokenizer = await readTokenizer(fixture(family).folder);
     const chat = long(40);
     const { segments, warnings } = renderConversation(chat, tokenizer);
     expect(warnings).toEqual([]);
@@ -153,7 +153,7 @@ describe('long chats', () => {
   });
 
   it('take a number of renderings that does not grow with their turns', async () => {
-    const tokenizer = await loadTokenizer(tinyModel);
+    const tokenizer = await readTokenizer(tinyModel);
     const render = vi.spyOn(tokenizer.template, 'render');
     const counts: number[] = [];
     for (const turns of [50, 400]) {
@@ -178,7 +178,7 @@ describe('long chats', () => {
 
 describe('truncation', () => {
   it('says how many tokens fell off and whether the end of the answer is among them', async () => {
-    const tokenizer = await loadTokenizer(tinyModel);
+    const tokenizer = await readTokenizer(tinyModel);
     const chat = [{ role: 'system', content: 's' }, ask('hi'), answer('one two three')];
     const whole = await tokenizeConversation(chat, tokenizer);
     const newline = await tokenizeConversation(chat, tokenizer, { seqLen: whole.length - 1 });
@@ -210,7 +210,7 @@ describe('templates', () => {
       join(folder, 'tokenizer_config.json'),
       JSON.stringify({ bos_token: '<|begin_of_text|>', eos_token: '<|end_of_text|>' }),
     );
-    const tokenizer = await loadTokenizer(folder);
+    const tokenizer = await readTokenizer(folder);
     const prompt = await promptIds([ask('2 + 2?')], tokenizer);
     expect([...prompt]).toEqual(await tokenizer.encode('2 + 2?\n', 'add'));
     const { ids } = await tokenizeConversation([ask('2 + 2?'), answer('four')], tokenizer);
@@ -312,14 +312,14 @@ describe('templates', () => {
       join(folder, 'tokenizer_config.json'),
       JSON.stringify({ ...config, eos_token: '<|endoftext|>' }),
     );
-    const tokenizer = await loadTokenizer(folder);
+    const tokenizer = await readTokenizer(folder);
     expect(tokenizer.endOfTurn?.text).toBe('<|im_end|>');
     expect(await trainedTexts([ask('hi'), answer('yo')], tokenizer)).toEqual(['yo<|im_end|>']);
     expect(tokenizer.stopIds).toContain(tokenizer.endOfTurn?.id);
   });
 
   it('what a template refuses is an error with its reason', async () => {
-    const tokenizer = await loadTokenizer(fixture('llama2').folder);
+    const tokenizer = await readTokenizer(fixture('llama2').folder);
     await expect(tokenizeConversation([ask('a'), ask('b'), answer('c')], tokenizer)).rejects.toMatchObject({
       code: 'dataset.bad_row',
       message: expect.stringContaining('Conversation roles must alternate'),
@@ -327,7 +327,7 @@ describe('templates', () => {
   });
 
   it('a conversation without an answer is an error', async () => {
-    const tokenizer = await loadTokenizer(tinyModel);
+    const tokenizer = await readTokenizer(tinyModel);
     await expect(tokenizeConversation([ask('a')], tokenizer)).rejects.toMatchObject({
       code: 'dataset.bad_row',
     });

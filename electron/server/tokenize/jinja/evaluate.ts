@@ -8,6 +8,7 @@ import { test } from './tests.ts';
 import {
   Attributes,
   type Callable,
+  EndlessError,
   fail,
   floatOf,
   isDict,
@@ -31,7 +32,7 @@ const NOTHING: Named = new Map();
 /** Texts that are to become one. */
 function bounded(texts: readonly string[]): readonly string[] {
   if (texts.reduce((sum, { length }) => sum + length, 0) <= MAX_TEXT) return texts;
-  throw new TemplateError(`it makes a text of more than ${MAX_TEXT} characters`);
+  throw new EndlessError(`it makes a text of more than ${MAX_TEXT} characters`);
 }
 
 type Signal = 'break' | 'continue' | undefined;
@@ -53,7 +54,7 @@ export class Evaluator {
 
   #step(): void {
     this.#left -= 1;
-    if (this.#left < 0) throw new TemplateError('it takes too many steps; does it come to an end?');
+    if (this.#left < 0) throw new EndlessError('it takes too many steps; does it come to an end?');
   }
 
   run(body: readonly Statement[], scope: Scope, out: Output): Signal {

@@ -4,6 +4,7 @@ import {
   characters,
   compare,
   contains,
+  EndlessError,
   equals,
   escapeHtml,
   fail,
@@ -26,7 +27,7 @@ const MAX_REPEATED = 10_000_000;
 
 function repeat(value: string | Value[], count: number): Value {
   const times = Math.max(0, count);
-  if (value.length * times > MAX_REPEATED) throw new TemplateError('a text or list is repeated too often');
+  if (value.length * times > MAX_REPEATED) throw new EndlessError('a text or list is repeated too often');
   if (typeof value === 'string') return value.repeat(times);
   const items = Array.from({ length: times }, () => value).flat() as Value[];
   return value instanceof Tuple ? Tuple.from(items) : items;
@@ -64,7 +65,7 @@ export function binary(operator: string, left: Value, right: Value): Value {
   if (a !== null && b !== null) return arithmetic(operator, a, b, isFloat(left) || isFloat(right));
   if (operator === '+') {
     if (typeof left === 'string' && typeof right === 'string') {
-      if (left.length + right.length > MAX_REPEATED * 6) throw new TemplateError('a text becomes too long');
+      if (left.length + right.length > MAX_REPEATED * 6) throw new EndlessError('a text becomes too long');
       return left + right;
     }
     if (isList(left) && isList(right) && left instanceof Tuple === right instanceof Tuple)

@@ -1,6 +1,6 @@
 /** Where names are looked up, where text goes, and what a for block knows of itself. */
 import { compareBy } from './operators.ts';
-import { Attributes, TemplateError, Undefined, type Value } from './values.ts';
+import { Attributes, EndlessError, Undefined, type Value } from './values.ts';
 
 export class Scope {
   readonly #values = new Map<string, Value>();
@@ -32,7 +32,7 @@ export class Output {
 
   write(text: string): void {
     this.length += text.length;
-    if (this.length > MAX_TEXT) throw new TemplateError(`it writes more than ${MAX_TEXT} characters`);
+    if (this.length > MAX_TEXT) throw new EndlessError(`it writes more than ${MAX_TEXT} characters`);
     this.parts.push(text);
   }
 

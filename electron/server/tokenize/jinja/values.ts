@@ -3,6 +3,9 @@ import { PY_SPACE } from './lexer.ts';
 
 export class TemplateError extends Error {}
 
+/** Work or text without end: a fault of the template, whatever the conversation. */
+export class EndlessError extends TemplateError {}
+
 /** A name that stands for nothing. Printing it gives no text; using it is an error that names it. */
 export class Undefined {
   readonly what: string;
