@@ -1,9 +1,10 @@
 /** A dataset on disk: a folder with rows.parquet and dataset.json, the card. Made in one piece or not at all. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DatasetCard, datasetCardSchema } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
+import { ownName, removeLeftovers } from '../files/leftovers.ts';
 import { writeText } from '../files/write.ts';
 import { cancelled } from './duckdb.ts';
 import { guessMapping } from './guess.ts';
@@ -11,7 +12,8 @@ import { type ImportOptions, importRows, ROWS_FILE } from './import.ts';
 import { sampleRow } from './rows.ts';
 
 export const CARD_FILE = 'dataset.json';
-const TEMPORARY = /^\.importing-(\d+)-/;
+/** How the name of a folder begins that an import is filling. */
+export const IMPORTING = '.importing-';
 
 /** A dataset that can be read: its card and where its rows are. */
 export interface DatasetSource {
@@ -24,25 +26,10 @@ export const notFound = (what: string, hint: string, data: Record<string, unknow
 
 /** A hidden folder for an import that is under way. */
 export const temporaryName = (parent: string): string =>
-  join(parent, `.importing-${process.pid}-${randomBytes(6).toString('hex')}`);
+  join(parent, `${ownName(IMPORTING)}${randomBytes(6).toString('hex')}`);
 
 /** Removes temporary folders of processes that are gone. */
-export async function removeAbandoned(parent: string): Promise<void> {
-  for (const name of await readdir(parent)) {
-    const pid = Number(TEMPORARY.exec(name)?.[1] ?? Number.NaN);
-    if (Number.isNaN(pid) || pid === process.pid || isAlive(pid)) continue;
-    await rm(join(parent, name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
+export const removeAbandoned = (parent: string): Promise<void> => removeLeftovers(parent, IMPORTING);
 
 /** null: there is no dataset in this folder. */
 export async function readCard(folder: string): Promise<DatasetCard | null> {

@@ -10,6 +10,7 @@ import { RunRegistry } from '../runs/registry.ts';
 import { SeriesCache } from '../runs/series-file.ts';
 import { RunSummaries } from '../runs/summaries.ts';
 import { StatusWatcher } from '../runs/watch.ts';
+import { sweepLibrary } from './sweep.ts';
 import { createLibraries, type Libraries } from './wire.ts';
 
 export type Shell = 'electron' | 'browser';
@@ -47,7 +48,7 @@ export function createServices(options: HostOptions): Services {
   // A new one is private; one that is there keeps its mode: a group may share it.
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const runs = new RunRegistry(home);
-  runs.sweep().catch(() => {}); // What cannot be deleted now is tried again at the next start.
+  sweepLibrary(home, runs).catch(() => {}); // What cannot be removed now is tried again at the next start.
   const files = new FileBrowser([...defaultRoots(), home]);
   const summaries = new RunSummaries(runs);
   const series = new SeriesCache();

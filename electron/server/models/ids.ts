@@ -3,6 +3,9 @@
 const MODEL_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/;
 const MOST = 80;
 
+/** How the name of a folder begins that an import is filling. */
+export const PARTIAL_MODEL = '.partial-';
+
 export const isModelId = (id: string) => MODEL_ID.test(id);
 
 /** "SmolLM2 135M (Instruct)" -> "smollm2-135m-instruct". */

@@ -9,16 +9,16 @@ import { mkdir, open, readdir, readFile, realpath, rename, rm } from 'node:fs/pr
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { type ModelCard, modelCardSchema } from '../../shared/api/entities.ts';
 import { CollieError, toErrorInfo } from '../../shared/errors.ts';
+import { ownName, removeLeftovers } from '../files/leftovers.ts';
 import { writeText } from '../files/write.ts';
 import type { ModelsPart, WorkContext } from '../host/parts.ts';
 import { checkedFolder, describeFolder, type ModelRecord, withProblem } from './folder.ts';
 import { convertGguf, nameOfGguf } from './gguf-import.ts';
-import { isModelId, slug, uniqueId } from './ids.ts';
+import { isModelId, PARTIAL_MODEL, slug, uniqueId } from './ids.ts';
 import { type Located, locateModel, nameOfFolder } from './locate.ts';
 import type { ModelFolder } from './of-run.ts';
 
 const CARD = 'collie.json';
-const PARTIAL = /^\.partial-(\d+)-/;
 
 export class ModelLibrary implements ModelsPart {
   readonly folder: string;
@@ -133,7 +133,7 @@ export class ModelLibrary implements ModelsPart {
 
   async #importInto(id: string, name: string, source: Located, context: WorkContext): Promise<ModelCard> {
     await mkdir(this.folder, { recursive: true });
-    await this.#sweep();
+    await removeLeftovers(this.folder, PARTIAL_MODEL);
     const work = this.#partialName();
     const target = join(this.folder, id);
     await mkdir(work);
@@ -207,15 +207,7 @@ export class ModelLibrary implements ModelsPart {
   }
 
   #partialName(): string {
-    return join(this.folder, `.partial-${process.pid}-${randomBytes(6).toString('hex')}`);
-  }
-
-  /** Removes what a process left that was killed in the middle of an import. */
-  async #sweep(): Promise<void> {
-    for (const entry of await readdir(this.folder)) {
-      const pid = Number(PARTIAL.exec(entry)?.[1] ?? 0);
-      if (pid > 0 && !isAlive(pid)) await rm(join(this.folder, entry), { recursive: true, force: true });
-    }
+    return join(this.folder, `${ownName(PARTIAL_MODEL)}${randomBytes(6).toString('hex')}`);
   }
 }
 
@@ -225,14 +217,5 @@ async function readJson(file: string): Promise<unknown> {
   } catch (thrown) {
     if (thrown instanceof SyntaxError) return null;
     throw thrown;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -31,12 +31,16 @@ const MAX_SOCKET_PATH = 103;
 export function socketPath(runDir: string, home: string): string {
   const name = createHash('sha256').update(`${runDir}\0${process.pid}`).digest('hex').slice(0, 16);
   if (process.platform === 'win32') return `\\\\.\\pipe\\collie-${name}`;
-  const inHome = join(home, 'sockets', name);
-  const path =
-    Buffer.byteLength(inHome) <= MAX_SOCKET_PATH ? inHome : join(tmpdir(), `collie-${userInfo().uid}`, name);
+  const [atHome, elsewhere] = socketFolders(home);
+  const fits = Buffer.byteLength(join(atHome, name)) <= MAX_SOCKET_PATH;
+  const path = join(fits ? atHome : elsewhere, name);
   makePrivateFolder(join(path, '..'));
   return path;
 }
+
+/** In the library, and the one for libraries whose path is too long. */
+export const socketFolders = (home: string) =>
+  [join(home, 'sockets'), join(tmpdir(), `collie-${userInfo().uid}`)] as const;
 
 /** Throws setup.failed when the folder exists but belongs to somebody else: a planted folder could read our commands. */
 function makePrivateFolder(folder: string): void {

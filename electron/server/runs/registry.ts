@@ -8,7 +8,8 @@ import { CollieError, toErrorInfo } from '../../shared/errors.ts';
 import type { RunStatus } from '../../shared/runs/events.ts';
 import { runFiles } from '../../shared/runs/run-folder.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
-import { isOld, ownFolder, renameUnlessTaken } from '../files/publish.ts';
+import { ownName, removeLeftovers } from '../files/leftovers.ts';
+import { ownFolder, renameUnlessTaken } from '../files/publish.ts';
 import { type ControlCommand, sendCommand } from './control.ts';
 import {
   listCheckpoints,
@@ -40,7 +41,7 @@ export class RunRegistry {
   /** Makes the folder of a run that has not begun. `spec` is resolved; it is never written again. Returns the id. */
   create(spec: RunSpec): string {
     // A folder of our own, whoever else makes a run now; giving it its name is what claims the name.
-    const building = ownFolder(join(this.#root, NEW));
+    const building = ownFolder(join(this.#root, ownName(NEW)));
     for (const folder of [
       runFiles.eventsDir,
       runFiles.logsDir,
@@ -177,9 +178,9 @@ export class RunRegistry {
   /** Finishes removals that a crash has cut off, and takes away what was never finished. */
   async sweep(): Promise<void> {
     for (const name of readdirSync(this.#root)) {
-      const left = name.startsWith(REMOVED) || (name.startsWith(NEW) && isOld(join(this.#root, name)));
-      if (left) await rm(join(this.#root, name), { recursive: true, force: true });
+      if (name.startsWith(REMOVED)) await rm(join(this.#root, name), { recursive: true, force: true });
     }
+    await removeLeftovers(this.#root, NEW);
   }
 
   async #launch(id: string, mode: StartMode): Promise<void> {

@@ -5,6 +5,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
 import { withDuckDB } from '../../../electron/server/datasets/duckdb.ts';
 import { DatasetLibrary } from '../../../electron/server/datasets/library.ts';
+import { ownName } from '../../../electron/server/files/leftovers.ts';
 import { jsonl, scratchFolder, writeText } from './fixtures.ts';
 
 const scratch = scratchFolder('import');
@@ -303,8 +304,9 @@ describe('the library', () => {
 
   it('clears what a dead process left, not what a living one writes', async () => {
     const { home, library } = newLibrary();
-    const dead = join(home, 'datasets', '.importing-4194305-abc'); // above the largest pid of Linux
-    const alive = join(home, 'datasets', `.importing-${process.ppid}-abc`);
+    const ofProcess = (pid: number) => ownName('.importing-').replace(`-${process.pid}-`, `-${pid}-`);
+    const dead = join(home, 'datasets', `${ofProcess(4194305)}abc`); // above the largest pid of Linux
+    const alive = join(home, 'datasets', `${ofProcess(process.ppid)}abc`);
     await mkdir(dead, { recursive: true });
     await mkdir(alive, { recursive: true });
     await library.import(await file('clear.jsonl', jsonl(plainRows)));

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Tokenizer } from 'tokenizers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ownName } from '../../../electron/server/files/leftovers.ts';
 import type { WorkContext } from '../../../electron/server/host/parts.ts';
 import { nameOfGguf } from '../../../electron/server/models/gguf-import.ts';
 import { isModelId, slug, uniqueId } from '../../../electron/server/models/ids.ts';
@@ -214,7 +215,8 @@ describeWithAddon('model library', () => {
 
   it('sweeps what a killed process left', async () => {
     // No process has this id: Linux ends at 2^22.
-    mkdirSync(join(library.folder, '.partial-999999999-abc'), { recursive: true });
+    const name = ownName('.partial-').replace(`-${process.pid}-`, '-999999999-');
+    mkdirSync(join(library.folder, `${name}abc`), { recursive: true });
     expect(await library.list()).toEqual([]);
     await library.import(gguf, '', context());
     expect(left()).toEqual(['tiny-llama']);

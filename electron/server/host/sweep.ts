@@ -1,0 +1,18 @@
+/** What a start of the host cleans up in its library. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { IMPORTING } from '../datasets/folder.ts';
+import { removeDeadSockets, removeLeftovers, removeTemporaryFiles } from '../files/leftovers.ts';
+import { PARTIAL_MODEL } from '../models/ids.ts';
+import { socketFolders } from '../runs/control.ts';
+import type { RunRegistry } from '../runs/registry.ts';
+
+export async function sweepLibrary(home: string, runs: RunRegistry): Promise<void> {
+  await runs.sweep();
+  for (const id of await readdir(join(home, 'runs')).catch(() => [])) {
+    if (!id.startsWith('.')) await removeTemporaryFiles(join(home, 'runs', id));
+  }
+  for (const folder of ['datasets', 'cache/datasets']) await removeLeftovers(join(home, folder), IMPORTING);
+  await removeLeftovers(join(home, 'models'), PARTIAL_MODEL);
+  for (const folder of socketFolders(home)) await removeDeadSockets(folder);
+}
