@@ -1,5 +1,16 @@
 /** Charts that share one cursor and one visible part of x. */
-import { createContext, type ReactNode, useContext, useMemo, useState, useSyncExternalStore } from 'react';
+import {
+  createContext,
+  type ReactNode,
+  type RefObject,
+  useContext,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react';
+import { useNear, whileNear } from './near.ts';
 
 /** Position of the cursor on x. Kept outside React's state, so that moving it redraws no line. */
 export class Cursor {
@@ -43,6 +54,48 @@ export function useChartGroup(): Group {
   return group;
 }
 
+/**
+ * A chart's place on the page. Far out of view there is only its height; once seen, it stays, but while it is out of view again it keeps the
+ * part of x that it had: a page of charts costs what can be seen of it.
+ */
+export function ChartPlace({ height, children }: { height: number; children: ReactNode }) {
+  const group = useChartGroup();
+  const box = useRef<HTMLDivElement>(null);
+  const near = useNear(box);
+  const [seen, setSeen] = useState(near);
+  const [shown, setShown] = useState(group);
+  if (near && !seen) setSeen(true);
+  if (near && shown !== group) setShown(group);
+  return (
+    <div ref={box} style={{ minHeight: height, minWidth: 0 }}>
+      {seen && <GroupContext value={shown}>{children}</GroupContext>}
+    </div>
+  );
+}
+
 export function useCursor(cursor: Cursor): number | null {
   return useSyncExternalStore(cursor.subscribe, cursor.get);
+}
+
+/**
+ * Draws what follows the cursor straight into the page, without React: after every render, and as often as the cursor moves while `box` is in
+ * view. Ten charts that all render at every move are too much for 60 frames a second.
+ */
+export function useCursorDrawing(
+  box: RefObject<HTMLElement | null>,
+  cursor: Cursor,
+  draw: (x: number | null) => void,
+): void {
+  const newest = useRef(draw);
+  useLayoutEffect(() => {
+    newest.current = draw;
+    draw(cursor.get());
+  });
+  useLayoutEffect(() => {
+    const redraw = () => newest.current(cursor.get());
+    return whileNear(box.current, () => {
+      redraw(); // it may have moved since
+      return cursor.subscribe(redraw);
+    });
+  }, [box, cursor]);
 }

@@ -4,7 +4,7 @@
  */
 import { type KeyboardEvent, type PointerEvent, useRef, useState } from 'react';
 import { nearestIndex } from '../../../electron/shared/runs/points.ts';
-import { useChartGroup, useCursor } from './ChartGroup.tsx';
+import { type Cursor, useChartGroup, useCursor, useCursorDrawing } from './ChartGroup.tsx';
 import { type ChartLine, valueNear } from './chart-model.ts';
 import classes from './charts.module.css';
 import { MARGIN, type PlotArea, xPixel, xValue, yPixel } from './plot-area.ts';
@@ -24,7 +24,6 @@ const MIN_DRAG = 6;
 
 export function ChartOverlay({ title, lines, area, xLabel, formatX, formatY }: Props) {
   const { cursor, window, setWindow } = useChartGroup();
-  const x = useCursor(cursor);
   const [inside, setInside] = useState(false);
   const [drag, setDrag] = useState<{ from: number; to: number } | null>(null);
   const box = useRef<HTMLDivElement>(null);
@@ -66,9 +65,17 @@ export function ChartOverlay({ title, lines, area, xLabel, formatX, formatY }: P
     cursor.set(next);
   };
 
-  const visible = x !== null && x >= area.xDomain[0] && x <= area.xDomain[1];
-  const values = visible ? readValues(lines, x) : [];
-  const spoken = values.map(({ line, y }) => `${line.label} ${formatY(y)}`).join(', ');
+  const marks = useRef<HTMLDivElement>(null);
+  useCursorDrawing(box, cursor, (x) => {
+    if (!box.current || !marks.current) return;
+    drawMarks(marks.current, lines, area, x);
+    const values = x === null ? null : readValues(lines, x);
+    box.current.ariaValueNow = String(x ?? area.xDomain[1]);
+    box.current.ariaValueText =
+      x === null || values === null || !within(area, x)
+        ? 'no point chosen'
+        : `${xLabel} ${formatX(x)}: ${values.map(({ line, y }) => `${line.label} ${formatY(y)}`).join(', ')}`;
+  });
   return (
     <div
       ref={box}
@@ -79,8 +86,7 @@ export function ChartOverlay({ title, lines, area, xLabel, formatX, formatY }: P
       aria-label={`${title}: cursor, arrow keys move it`}
       aria-valuemin={area.xDomain[0]}
       aria-valuemax={area.xDomain[1]}
-      aria-valuenow={x ?? area.xDomain[1]}
-      aria-valuetext={visible ? `${xLabel} ${formatX(x)}: ${spoken}` : 'no point chosen'}
+      aria-valuenow={area.xDomain[1]}
       onPointerMove={move}
       onPointerDown={down}
       onPointerUp={up}
@@ -92,42 +98,66 @@ export function ChartOverlay({ title, lines, area, xLabel, formatX, formatY }: P
         cursor.set(null);
       }}
     >
-      {visible && (
-        <>
-          <div className={classes.cursorLine} style={{ left: xPixel(area, x) }} />
-          {values.map(({ line, y }) => (
-            <CursorDot key={line.key} line={line} left={xPixel(area, x)} top={yPixel(area, y)} area={area} />
-          ))}
-        </>
-      )}
+      <div ref={marks} hidden>
+        <div className={classes.cursorLine} />
+        {lines.map((line) => (
+          <div key={line.key} className={classes.cursorDot} style={{ background: line.color }} />
+        ))}
+      </div>
       {drag && (
         <div
           className={classes.selection}
           style={{ left: Math.min(drag.from, drag.to), width: Math.abs(drag.to - drag.from) }}
         />
       )}
-      {visible && inside && (
-        <div className={classes.tooltip} style={beside(area, x)}>
-          <div>
-            {xLabel} <strong>{formatX(x)}</strong>
-          </div>
-          {values.slice(0, MOST_ROWS).map(({ line, y }) => (
-            <div key={line.key} className={classes.tooltipRow}>
-              <Swatch line={line} /> <span className={classes.tooltipName}>{line.label}</span>{' '}
-              <span>{formatY(y)}</span>
-            </div>
-          ))}
-          {values.length > MOST_ROWS && <div>and {values.length - MOST_ROWS} more</div>}
-        </div>
-      )}
+      {inside && <Values {...{ cursor, lines, area, xLabel, formatX, formatY }} />}
     </div>
   );
 }
 
-function CursorDot(props: { line: ChartLine; left: number; top: number; area: PlotArea }) {
-  const { line, left, top, area } = props;
-  if (!(top >= 0 && top <= area.height)) return null;
-  return <div className={classes.cursorDot} style={{ left, top, background: line.color }} />;
+const within = ({ xDomain: [low, high] }: PlotArea, x: number) => x >= low && x <= high;
+
+/** `marks` holds the line of the cursor, then a dot for each line. */
+function drawMarks(marks: HTMLElement, lines: readonly ChartLine[], area: PlotArea, x: number | null): void {
+  marks.hidden = x === null || !within(area, x);
+  if (x === null || marks.hidden) return;
+  const [bar, ...dots] = marks.children as Iterable<HTMLElement>;
+  const left = xPixel(area, x);
+  if (bar) bar.style.transform = `translateX(${left}px)`;
+  for (const [k, dot] of dots.entries()) {
+    const y = lines[k] && readValue(lines[k], x);
+    const top = y === null || y === undefined ? Number.NaN : yPixel(area, y);
+    dot.hidden = !(top >= 0 && top <= area.height);
+    if (!dot.hidden) dot.style.transform = `translate(${left}px, ${top}px)`;
+  }
+}
+
+/** The values under the pointer; only of the chart that it is on. */
+function Values({
+  cursor,
+  lines,
+  area,
+  xLabel,
+  formatX,
+  formatY,
+}: Omit<Props, 'title'> & { cursor: Cursor }) {
+  const x = useCursor(cursor);
+  if (x === null || !within(area, x)) return null;
+  const values = readValues(lines, x);
+  return (
+    <div className={classes.tooltip} style={beside(area, x)}>
+      <div>
+        {xLabel} <strong>{formatX(x)}</strong>
+      </div>
+      {values.slice(0, MOST_ROWS).map(({ line, y }) => (
+        <div key={line.key} className={classes.tooltipRow}>
+          <Swatch line={line} /> <span className={classes.tooltipName}>{line.label}</span>{' '}
+          <span>{formatY(y)}</span>
+        </div>
+      ))}
+      {values.length > MOST_ROWS && <div>and {values.length - MOST_ROWS} more</div>}
+    </div>
+  );
 }
 
 /** The tooltip stands on the side of the cursor that has more room. */
@@ -139,13 +169,18 @@ function beside(area: PlotArea, x: number) {
 /** Lines that a tooltip has room for. */
 const MOST_ROWS = 14;
 
-/** Values of the lines that have a point at x, or near it where that is wished. */
+/** The value of a line that has a point at x, or near it where that is wished; else null. */
+function readValue(line: ChartLine, x: number): number | null {
+  const near = valueNear(line, x);
+  if (!near || !Number.isFinite(near.y)) return null;
+  const inside = line.nearest && x >= (line.x[0] as number) && x <= (line.x.at(-1) as number);
+  return near.x === x || inside ? near.y : null;
+}
+
 function readValues(lines: readonly ChartLine[], x: number): { line: ChartLine; y: number }[] {
   return lines.flatMap((line) => {
-    const near = valueNear(line, x);
-    if (!near || !Number.isFinite(near.y)) return [];
-    const inside = line.nearest && x >= (line.x[0] as number) && x <= (line.x.at(-1) as number);
-    return near.x === x || inside ? [{ line, y: near.y }] : [];
+    const y = readValue(line, x);
+    return y === null ? [] : [{ line, y }];
   });
 }
 

@@ -2,8 +2,8 @@
 import { ActionIcon, Tooltip } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';
 import { IconChartLine, IconDownload, IconTable } from '@tabler/icons-react';
-import { useMemo, useState } from 'react';
-import { useChartGroup, useCursor } from './ChartGroup.tsx';
+import { useMemo, useRef, useState } from 'react';
+import { useChartGroup, useCursorDrawing } from './ChartGroup.tsx';
 import { ChartOverlay } from './ChartOverlay.tsx';
 import { ChartTable } from './ChartTable.tsx';
 import { toCsv } from './chart-csv.ts';
@@ -149,20 +149,26 @@ export function MetricChart(props: Props) {
 /** Names of the lines with the value under the cursor, or the last one. */
 function Legend({ lines, formatY }: { lines: readonly ChartLine[]; formatY: (y: number) => string }) {
   const { cursor } = useChartGroup();
-  const x = useCursor(cursor);
+  const box = useRef<HTMLDivElement>(null);
   const lasts = useMemo(() => lines.map((line) => summarize(line.y).last), [lines]);
+  useCursorDrawing(box, cursor, (x) => {
+    for (const [i, key] of [...(box.current?.children ?? [])].entries()) {
+      const line = lines[i];
+      const value = x === null || !line ? lasts[i] : valueNear(line, x)?.y;
+      const text = value === undefined ? '–' : formatY(value);
+      const place = key.lastElementChild;
+      if (place && place.textContent !== text) place.textContent = text;
+    }
+  });
   return (
-    <div className={classes.legend}>
-      {lines.map((line, i) => {
-        const value = x === null ? lasts[i] : valueNear(line, x)?.y;
-        return (
-          <span key={line.key} className={classes.key}>
-            <Swatch line={line} />
-            {line.label}
-            <span className={classes.value}>{value === undefined ? '–' : formatY(value)}</span>
-          </span>
-        );
-      })}
+    <div ref={box} className={classes.legend}>
+      {lines.map((line) => (
+        <span key={line.key} className={classes.key}>
+          <Swatch line={line} />
+          {line.label}
+          <span className={classes.value} />
+        </span>
+      ))}
     </div>
   );
 }

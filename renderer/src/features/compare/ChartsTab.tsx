@@ -1,12 +1,15 @@
 import { Group, MultiSelect, SegmentedControl, Stack, Switch, Text } from '@mantine/core';
 import { useDeferredValue, useMemo, useState } from 'react';
-import { ChartGroup } from '../../charts/ChartGroup.tsx';
+import { ChartGroup, ChartPlace } from '../../charts/ChartGroup.tsx';
 import { ChartToolbar } from '../../charts/ChartToolbar.tsx';
 import { useChartSettings } from '../../charts/use-chart-settings.ts';
 import classes from './Compare.module.css';
 import { CompareChart } from './CompareChart.tsx';
 import { chartChoices, choiceKey, defaultCharts } from './charts-of.ts';
 import type { Compared } from './compared.ts';
+
+/** A chart with its title, about. */
+const PLACE_HEIGHT = 340;
 
 /** Curves of all groups under one cursor. */
 export function ChartsTab({ compared }: { compared: Compared }) {
@@ -62,14 +65,15 @@ export function ChartsTab({ compared }: { compared: Compared }) {
         </Group>
         <div className={classes.charts}>
           {shown.map((choice) => (
-            <CompareChart
-              key={choiceKey(choice)}
-              compared={compared}
-              choice={choice}
-              settings={drawn}
-              difference={mode === 'difference'}
-              every={every}
-            />
+            <ChartPlace key={choiceKey(choice)} height={PLACE_HEIGHT}>
+              <CompareChart
+                compared={compared}
+                choice={choice}
+                settings={drawn}
+                difference={mode === 'difference'}
+                every={every}
+              />
+            </ChartPlace>
           ))}
         </div>
       </Stack>
