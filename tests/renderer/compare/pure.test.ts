@@ -13,12 +13,6 @@ import {
   paretoFront,
 } from '../../../renderer/src/features/compare/explore.ts';
 import { logDiff, plainLine } from '../../../renderer/src/features/compare/log-diff.ts';
-import {
-  assignSlots,
-  lookOf,
-  looksOf,
-  RUN_COLORS,
-} from '../../../renderer/src/features/compare/run-colors.ts';
 import { newSeeds } from '../../../renderer/src/features/compare/SeedsDialog.tsx';
 import {
   ballots,
@@ -28,6 +22,15 @@ import {
 } from '../../../renderer/src/features/compare/sample-pairs.ts';
 import { tableSections } from '../../../renderer/src/features/compare/table-rows.ts';
 import { movedRuns, queryOfView, viewOfQuery } from '../../../renderer/src/features/compare/view-address.ts';
+import {
+  assignSlots,
+  LOOKS,
+  lookOf,
+  lookOfRun,
+  looksOf,
+  ownColors,
+  RUN_COLORS,
+} from '../../../renderer/src/features/runs/run-looks.ts';
 
 describe('the address', () => {
   const there = (query: string) => viewOfQuery(new URLSearchParams(query));
@@ -77,6 +80,27 @@ describe('colours', () => {
     expect(looksOf(['a'], local).size).toBe(1);
   });
 
+  it('are the same in lists, on the page of a run and in a comparison', () => {
+    const storage = new Map<string, string>();
+    const local = {
+      getItem: (key: string) => storage.get(key) ?? null,
+      setItem: (key: string, value: string) => void storage.set(key, value),
+    };
+    const listed = ['r1', 'r2', 'r3'].map((id) => lookOfRun(id, local));
+    expect(new Set(listed.map(({ color }) => color)).size).toBe(3);
+    expect([...looksOf(['r1', 'r2', 'r3'], local).values()]).toEqual(listed);
+    expect(looksOf(['r3', 'new'], local).get('r3')).toEqual(listed[2]);
+    expect(lookOfRun('new', local)).toEqual(looksOf(['new'], local).get('new'));
+  });
+
+  it('leave the other lines of a run distinct from its own', () => {
+    expect(ownColors({ color: 'var(--run-2)' })).toEqual({
+      '--chart-1': 'var(--run-2)',
+      '--chart-2': 'var(--run-1)',
+    });
+    expect(ownColors({ color: 'var(--run-7)' })).toEqual({ '--chart-1': 'var(--run-7)' });
+  });
+
   it('take the next free look where two have the same', () => {
     expect(
       assignSlots(
@@ -92,6 +116,14 @@ describe('colours', () => {
         ['b', 0],
       ]),
     );
+    // Other slots, but they would look the same.
+    const alike = new Map([
+      ['a', 3],
+      ['b', 3 + LOOKS],
+    ]);
+    expect(assignSlots(['a', 'b'], alike).get('b')).toBe(0);
+    const many = Array.from({ length: 3 * LOOKS }, (_, k) => `many${k}`);
+    expect(assignSlots(many, new Map(many.map((id) => [id, 7]))).size).toBe(many.length);
     expect(lookOf(RUN_COLORS)).toEqual({ color: 'var(--run-1)', dash: '7 3' });
   });
 });

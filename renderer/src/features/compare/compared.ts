@@ -6,7 +6,7 @@ import type {
   ComparisonView,
 } from '../../../../electron/shared/runs/comparison.ts';
 import { liveStates } from '../../../../electron/shared/runs/events.ts';
-import { lookOf, type RunLook } from './run-colors.ts';
+import { lookOf, type RunLook } from '../runs/run-looks.ts';
 
 export interface LookedGroup extends ComparedGroup {
   look: RunLook;

@@ -3,9 +3,11 @@ import { useMemo } from 'react';
 import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 import { href, navigate, useRoute } from '../../app/route.ts';
 import classes from '../../charts/charts.module.css';
+import { Swatch } from '../../charts/Swatch.tsx';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { Page } from '../../components/Page.tsx';
 import { RunStateBadge } from '../runs/RunStateBadge.tsx';
+import { lookOfRun, ownColors } from '../runs/run-looks.ts';
 import { datasetName, isLive, methodName, modelName } from '../runs/run-view.ts';
 import { useLibrary } from '../runs/use-library.ts';
 import { type RunCommands, useRunCommands } from '../runs/use-run-commands.tsx';
@@ -48,7 +50,7 @@ export default function MonitorPage({ id }: { id: string }) {
       description={<Subtitle status={status} watched={watched} />}
       actions={<RunButtons run={status} commands={commands} />}
     >
-      <div className={classes.colors}>
+      <div className={classes.colors} style={ownColors(lookOfRun(id))}>
         <RunProgress run={status} />
         <RestartNotice status={status} most={watched.detail?.spec.recovery.max_restarts ?? null} />
         {failure && (
@@ -74,7 +76,8 @@ function Subtitle({ status, watched }: { status: RunStatus; watched: WatchedRun 
   const spec = watched.detail?.spec;
   const library = useLibrary();
   return (
-    <Group gap="sm" mt={4}>
+    <Group gap="sm" mt={4} className={classes.colors}>
+      <Swatch line={lookOfRun(status.id)} />
       <RunStateBadge state={status.state} size="md" />
       {spec && (
         <Text size="sm" c="dimmed">

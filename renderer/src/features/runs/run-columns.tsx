@@ -13,10 +13,12 @@ import {
   formatWhen,
 } from '../../charts/format.ts';
 import { Sparkline } from '../../charts/Sparkline.tsx';
+import { Swatch } from '../../charts/Swatch.tsx';
 import { useStore } from '../../store/context.tsx';
 import { written } from '../monitor/settings-rows.ts';
 import { RunStateBadge } from './RunStateBadge.tsx';
 import classes from './Runs.module.css';
+import { lookOfRun } from './run-looks.ts';
 import type { RunRow } from './run-rows.ts';
 import { isLive, runSeconds, trainedShare } from './run-view.ts';
 import { useNow } from './use-now.ts';
@@ -66,7 +68,7 @@ const ofRun: readonly RunColumn[] = [
     value: (row) => row.name,
     cell: ({ run }) => (
       <a className={classes.name} href={href('runs', run.id)} title={run.name}>
-        {run.name}
+        <Swatch line={lookOfRun(run.id)} /> {run.name}
       </a>
     ),
   },
@@ -208,5 +210,6 @@ function CurveCell({ id }: { id: string }) {
   if (!losses || losses.length < 2) return null;
   const low = Math.min(...losses);
   const range = Math.max(...losses) - low || 1;
-  return <Sparkline values={losses.map((loss) => (loss - low) / range)} max={1} width={90} height={20} />;
+  const values = losses.map((loss) => (loss - low) / range);
+  return <Sparkline values={values} max={1} width={90} height={20} color={lookOfRun(id).color} />;
 }
