@@ -2,10 +2,16 @@
 import { resolve } from 'node:path';
 import pc from 'picocolors';
 import { tokenStats } from '../server/datasets/lengths.ts';
-import { unusableSentences } from '../server/datasets/unusable.ts';
 import { unusedSentences } from '../server/datasets/unused.ts';
 import { loadTokenizer } from '../server/tokenize/apart-tokenizer.ts';
-import type { DatasetCard, ExportRecord, ModelCard, TokenStats } from '../shared/api/entities.ts';
+import type {
+  DatasetCard,
+  DatasetPreview,
+  ExportRecord,
+  ModelCard,
+  TokenStats,
+} from '../shared/api/entities.ts';
+import { unusableSentences } from '../shared/api/unusable-rows.ts';
 import { CollieError } from '../shared/errors.ts';
 import { formatBytes, printJson, printTable } from './output.ts';
 import { Progress } from './progress.ts';
@@ -60,16 +66,38 @@ export interface ImportFlags {
   name: string;
   encoding: 'utf-8' | 'windows-1252';
   ragged: 'refuse' | 'leave_out';
+  unusable: 'keep' | 'leave_out';
+  preview: boolean;
   json: boolean;
 }
 
-export async function importDataset(path: string, { json, ...choices }: ImportFlags): Promise<void> {
+export async function importDataset(path: string, flags: ImportFlags): Promise<void> {
+  const { json, preview, ...choices } = flags;
+  if (preview) return previewDataset(path, choices, json);
   await withHost(async (host) => {
     const { jobId } = await host.call('datasets.import', { path, ...choices });
     const card = await followJob<DatasetCard>(host, jobId);
     if (json) return printJson(card);
     process.stdout.write(`${card.id}: ${card.rows} rows, ${mappingText(card)}\n`);
     printNotes(card);
+  });
+}
+
+async function previewDataset(
+  path: string,
+  { encoding, ragged }: Pick<ImportFlags, 'encoding' | 'ragged'>,
+  json: boolean,
+): Promise<void> {
+  await withHost(async (host) => {
+    const { jobId } = await host.call('datasets.preview', { path, encoding, ragged });
+    const found = await followJob<DatasetPreview>(host, jobId);
+    if (json) return printJson(found);
+    process.stdout.write(`${found.format}, ${found.rows} rows, ${formatBytes(found.sizeBytes)}\n`);
+    printTable([['COLUMN', 'TYPE'], ...found.columns.map(({ name, type }) => [name, type])]);
+    process.stdout.write(`${mappingText(found)}\n`);
+    const problems = unusableSentences(found.unusable, found.rows);
+    for (const sentence of [...found.notes, ...problems, ...found.unused])
+      process.stdout.write(`${sentence}\n`);
   });
 }
 
@@ -138,7 +166,7 @@ function printDataset(card: DatasetCard, stats: TokenStats | null, seqLen: numbe
   printTable([['TOKENS', ''], ...rows]);
 }
 
-function mappingText({ mapping }: DatasetCard): string {
+function mappingText({ mapping }: Pick<DatasetCard, 'mapping'>): string {
   if (!mapping) return 'no columns fit: choose them with dataset.mapping';
   return mapping.kind === 'chat' ? `chat in ${mapping.messages}` : `${mapping.prompt} -> ${mapping.answer}`;
 }

@@ -206,6 +206,12 @@ datasets
       .choices(['refuse', 'leave_out'])
       .default('refuse'),
   )
+  .addOption(
+    new Option('--unusable <what>', 'rows that cannot be trained on, such as those with a blank answer')
+      .choices(['keep', 'leave_out'])
+      .default('keep'),
+  )
+  .option('--preview', 'only tell what an import would bring, and its problems', false)
   .action(
     guarded(async (path, flags) =>
       (await import('./library.ts')).importDataset(path, { ...flags, json: json() }),

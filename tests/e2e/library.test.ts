@@ -123,9 +123,9 @@ describe.skipIf(skipReason)('the library', () => {
   });
 
   it('names the line of a file that is not what it says', async () => {
-    await importDatasetByBrowsing(page, ['data'], 'broken.jsonl');
+    await importDatasetByBrowsing(page, ['data'], 'broken.jsonl', 'refused');
     const dialog = page.getByRole('dialog', { name: 'Import dataset' });
-    await dialog.getByText('The import failed').waitFor();
+    await dialog.getByText('The file cannot be imported as it is').waitFor();
     expect(await dialog.textContent()).toMatch(/line 2/i);
     await dialog.getByRole('button', { name: 'Cancel' }).click();
   });

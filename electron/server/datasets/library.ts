@@ -1,7 +1,7 @@
 /** The datasets of the library: folders <home>/datasets/<id>/ with rows.parquet and dataset.json, the card. */
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import type { DatasetCard } from '../../shared/api/entities.ts';
+import type { DatasetCard, DatasetPreview } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
 import type { Mapping } from '../../shared/spec/run-spec.ts';
 import { writeText } from '../files/write.ts';
@@ -18,6 +18,7 @@ import {
 } from './folder.ts';
 import { type ImportOptions, ROWS_FILE } from './import.ts';
 import { mappedColumns } from './messages.ts';
+import { previewFile, withoutUnusable } from './preview.ts';
 import { type Page, readPage } from './rows.ts';
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/;
@@ -98,11 +99,19 @@ export class DatasetLibrary {
     const temporary = temporaryName(this.#folder);
     const card = await importInto(temporary, source, { id: '', name: shown }, options);
     try {
-      return await this.#place(temporary, card, slug(shown));
+      const kept = options.unusable === 'leave_out' ? await withoutUnusable(temporary, card, options) : card;
+      return await this.#place(temporary, kept, slug(shown));
     } catch (error) {
       await rm(temporary, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  /** What `import` would bring, with its problems; nothing is kept. Throws as it does. */
+  async preview(path: string, options: ImportOptions = {}): Promise<DatasetPreview> {
+    await mkdir(this.#folder, { recursive: true });
+    await removeAbandoned(this.#folder);
+    return previewFile(absolutePath(path), this.#folder, options);
   }
 
   /** Renames a complete folder to the first free id. */

@@ -1,5 +1,5 @@
 /** What the host's API and the command line do with datasets: the library, plus everything that needs a tokenizer. */
-import type { DatasetCard, TokenizedRow, TokenStats } from '../../shared/api/entities.ts';
+import type { DatasetCard, DatasetPreview, TokenizedRow, TokenStats } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
 import type { Mapping } from '../../shared/spec/run-spec.ts';
 import { loadTokenizer } from '../tokenize/apart-tokenizer.ts';
@@ -50,6 +50,15 @@ export class DatasetService {
   import(path: string, name: string, work: Work, choices: ImportChoices = {}): Promise<DatasetCard> {
     work.progress(null, 'Reading');
     return this.library.import(path, name, {
+      ...choices,
+      signal: work.signal,
+      onProgress: (fraction) => work.progress(fraction, 'Reading'),
+    });
+  }
+
+  preview(path: string, work: Work, choices: ImportChoices = {}): Promise<DatasetPreview> {
+    work.progress(null, 'Reading');
+    return this.library.preview(path, {
       ...choices,
       signal: work.signal,
       onProgress: (fraction) => work.progress(fraction, 'Reading'),

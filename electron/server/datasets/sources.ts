@@ -34,6 +34,8 @@ export interface ImportChoices {
   encoding?: Encoding | undefined;
   /** CSV rows with more or fewer fields than the header: an error that names them, or left out. Left out: refuse. */
   ragged?: 'refuse' | 'leave_out' | undefined;
+  /** Rows that the guessed mapping cannot train on. Left out: kept. */
+  unusable?: 'keep' | 'leave_out' | undefined;
 }
 
 /** Where a source is: the file to read, what errors call it, and where copies may be made. */

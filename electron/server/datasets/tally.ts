@@ -1,8 +1,7 @@
 /** Counts of what happens to rows on their way into a token store, and the sentences that say so. */
 import type { UnusableRows } from '../../shared/api/entities.ts';
+import { unusableSentences } from '../../shared/api/unusable-rows.ts';
 import { type ConversationWarning, warningText } from '../tokenize/warnings.ts';
-
-import { unusableSentences } from './unusable.ts';
 
 /** What became of the rows of one split. */
 export interface SplitTally {

@@ -1,5 +1,6 @@
 /** Rows of a dataset that cannot be trained on: counted by reason, so that they are refused or left out all at once. */
 import type { UnusableRows } from '../../shared/api/entities.ts';
+import { unusableSentences } from '../../shared/api/unusable-rows.ts';
 import { CollieError } from '../../shared/errors.ts';
 import { type Reason, reasonTexts } from './bad-row.ts';
 
@@ -60,10 +61,3 @@ export class UnusableTally {
 }
 
 const LEAVE_OUT = 'Or set dataset.unusable_rows to "leave_out": such rows are then left out, all of them.';
-
-const rowsOf = ({ rows, examples }: UnusableRows) =>
-  `${rows === 1 ? 'row' : 'rows'} ${examples.join(', ')}${rows > examples.length ? ', ...' : ''}`;
-
-/** "3 of 100 rows have a null or blank answer (rows 4, 9, 12)." */
-export const unusableSentences = (list: readonly UnusableRows[], total: number): string[] =>
-  list.map((kind) => `${kind.rows} of ${total} rows ${kind.what} (${rowsOf(kind)}).`);

@@ -30,10 +30,17 @@ export function datasetHandlers({ datasets, jobs, confine }: Services): AreaHand
   return {
     'datasets.list': () => datasets.list(),
     'datasets.get': ({ id }) => datasets.get(id),
-    'datasets.import': async ({ path, name, encoding, ragged }) => {
+    'datasets.preview': async ({ path, ...choices }) => {
+      const allowed = await confine(path);
+      const job = jobs.start('dataset.preview', `Look at ${basename(allowed)}`, (context) =>
+        datasets.preview(allowed, context, choices),
+      );
+      return { jobId: job.id };
+    },
+    'datasets.import': async ({ path, name, ...choices }) => {
       const allowed = await confine(path);
       const job = jobs.start('dataset.import', `Import ${basename(allowed)}`, (context) =>
-        datasets.import(allowed, name, context, { encoding, ragged }),
+        datasets.import(allowed, name, context, choices),
       );
       return { jobId: job.id };
     },

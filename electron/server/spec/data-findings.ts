@@ -1,8 +1,8 @@
 /** What token counts say about the rows of a run: warnings, and the issue of nothing being left to train on. */
 import type { TokenStats, UnusableRows } from '../../shared/api/entities.ts';
+import { unusableSentences } from '../../shared/api/unusable-rows.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import type { RowLengths } from '../datasets/lengths.ts';
-import { unusableSentences } from '../datasets/unusable.ts';
 import { type ConversationWarning, warningText } from '../tokenize/warnings.ts';
 import type { Findings } from './context.ts';
 

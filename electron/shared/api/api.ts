@@ -50,6 +50,14 @@ const none = z.object({});
 const ok = z.object({});
 const jobRef = z.object({ jobId: z.string() });
 
+/** How a data file is read. */
+const importChoices = {
+  /** Of text files; UTF-16 is seen by itself. */
+  encoding: z.enum(['utf-8', 'windows-1252']).default('utf-8'),
+  /** CSV rows with more or fewer fields than the header: refused with their lines, or left out. */
+  ragged: z.enum(['refuse', 'leave_out']).default('refuse'),
+};
+
 /** A dataset, model, mapping and length: what tokenizing a row depends on. */
 const tokenizeParams = z.object({
   datasetId: id,
@@ -99,15 +107,16 @@ export const methods = {
 
   'datasets.list': { params: none, result: z.array(datasetCardSchema) },
   'datasets.get': { params: z.object({ id }), result: datasetCardSchema },
+  /** Reads a file as `datasets.import` would and keeps nothing. Job result: DatasetPreview. */
+  'datasets.preview': { params: z.object({ path: z.string().min(1), ...importChoices }), result: jobRef },
   /** Job result: DatasetCard. */
   'datasets.import': {
     params: z.object({
       path: z.string().min(1),
       name: z.string().default(''),
-      /** Of text files; UTF-16 is seen by itself. */
-      encoding: z.enum(['utf-8', 'windows-1252']).default('utf-8'),
-      /** CSV rows with more or fewer fields than the header: refused with their lines, or left out. */
-      ragged: z.enum(['refuse', 'leave_out']).default('refuse'),
+      ...importChoices,
+      /** Rows that the guessed mapping cannot train on: kept, for the run to decide, or left out. */
+      unusable: z.enum(['keep', 'leave_out']).default('keep'),
     }),
     result: jobRef,
   },

@@ -81,6 +81,19 @@ export const unusableRowsSchema = z.object({
 });
 export type UnusableRows = z.infer<typeof unusableRowsSchema>;
 
+/** What an import would bring, with its problems, before it is done. */
+export const datasetPreviewSchema = datasetCardSchema
+  .pick({ format: true, columns: true, rows: true, sizeBytes: true, notes: true, mapping: true })
+  .extend({
+    /** Rows that the guessed mapping cannot train on; empty without one. */
+    unusable: z.array(unusableRowsSchema),
+    /** Columns that the guessed mapping does not use, in sentences. */
+    unused: z.array(z.string()),
+    /** The first rows. */
+    sample: z.array(z.record(z.string(), z.unknown())),
+  });
+export type DatasetPreview = z.infer<typeof datasetPreviewSchema>;
+
 export const tokenStatsSchema = z.object({
   /** Rows that are tokenized; `unusable` ones are not among them. */
   rows: z.number().int(),
@@ -105,7 +118,7 @@ export type TokenStats = z.infer<typeof tokenStatsSchema>;
 
 export const jobSchema = z.object({
   id: z.string(),
-  kind: z.enum(['model.import', 'dataset.import', 'dataset.stats', 'export']),
+  kind: z.enum(['model.import', 'dataset.import', 'dataset.preview', 'dataset.stats', 'export']),
   title: z.string(),
   /** Id of what the work is about (a dataset whose tokens are counted); null where the result says it. */
   subject: z.string().nullable(),

@@ -12,6 +12,8 @@ export function JobsTray() {
   const dismissed = useStore((s) => s.dismissedJobs);
   const jobs = Object.values(all)
     .filter((job) => job.state === 'running' || !dismissed.includes(job.id))
+    // A look at a file is shown where it was asked for.
+    .filter(({ kind }) => kind !== 'dataset.preview')
     .sort((a, b) => b.startedAt.localeCompare(a.startedAt))
     .slice(0, 20);
   const running = jobs.filter((job) => job.state === 'running');

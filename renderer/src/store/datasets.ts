@@ -10,6 +10,8 @@ export type RowPage = MethodResult<'datasets.rows'>;
 /** Dataset, model, mapping and length: what tokens depend on. */
 export type TokenizeQuery = MethodParams<'datasets.stats'>;
 
+export type ImportParams<M extends 'datasets.preview' | 'datasets.import'> = MethodParams<M>;
+
 export interface StatsState {
   readonly jobId: string | null;
   readonly stats: TokenStats | null;
@@ -22,7 +24,9 @@ export interface DatasetsSlice {
   /** Token statistics by `statsKey(query)`. */
   tokenStats: Readonly<Record<string, StatsState>>;
   loadDatasets(): Promise<void>;
-  importDataset(path: string, name: string): Promise<string>;
+  /** Starts a look at a data file and returns its job; the result is a DatasetPreview. Throws CollieError. */
+  previewDataset(params: ImportParams<'datasets.preview'>): Promise<string>;
+  importDataset(params: ImportParams<'datasets.import'>): Promise<string>;
   removeDataset(id: string): Promise<boolean>;
   /** Throws CollieError. */
   setMapping(id: string, mapping: Mapping): Promise<void>;
@@ -50,8 +54,12 @@ export function datasetsSlice({ client, get, set }: SliceContext): DatasetsSlice
         set({ datasetsError: asErrorInfo(thrown) });
       }
     },
-    async importDataset(path, name) {
-      const { jobId } = await client.call('datasets.import', { path, name });
+    async previewDataset(params) {
+      const { jobId } = await client.call('datasets.preview', params);
+      return jobId;
+    },
+    async importDataset(params) {
+      const { jobId } = await client.call('datasets.import', params);
       return jobId;
     },
     async removeDataset(id) {

@@ -28,7 +28,12 @@ export async function importModel(page: Page, path: string, name: string): Promi
 }
 
 /** Imports by walking through the folders of the path picker, which starts at the user's home. */
-export async function importDatasetByBrowsing(page: Page, folders: string[], file: string): Promise<void> {
+export async function importDatasetByBrowsing(
+  page: Page,
+  folders: string[],
+  file: string,
+  outcome: 'imported' | 'refused' = 'imported',
+): Promise<void> {
   await go(page, 'Datasets');
   await page.getByRole('button', { name: 'Import dataset' }).first().click();
   await page.getByRole('button', { name: 'Browse…' }).click();
@@ -37,10 +42,10 @@ export async function importDatasetByBrowsing(page: Page, folders: string[], fil
   await browser.getByRole('button', { name: file }).click();
   await browser.getByRole('button', { name: 'Choose', exact: true }).click();
   await browser.waitFor({ state: 'hidden' });
-  await page
-    .getByRole('dialog', { name: 'Import dataset' })
-    .getByRole('button', { name: 'Import', exact: true })
-    .click();
+  const dialog = page.getByRole('dialog', { name: 'Import dataset' });
+  await dialog.getByRole('button', { name: 'Preview' }).click();
+  if (outcome === 'refused') return;
+  await dialog.getByRole('button', { name: 'Import', exact: true }).click();
 }
 
 /** Chooses an entry of a select by its label. */

@@ -1,10 +1,11 @@
 /** Rows as other tools write them: calls, tools, reasoning, weights, images. Expected texts are those of transformers' apply_chat_template. */
 import { describe, expect, it } from 'vitest';
 import { rowChat } from '../../../electron/server/datasets/messages.ts';
-import { UnusableTally, unusableSentences } from '../../../electron/server/datasets/unusable.ts';
+import { UnusableTally } from '../../../electron/server/datasets/unusable.ts';
 import { renderConversation } from '../../../electron/server/tokenize/segments.ts';
 import { ChatTemplate } from '../../../electron/server/tokenize/template.ts';
 import { type ModelTokenizer, readTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
+import { unusableSentences } from '../../../electron/shared/api/unusable-rows.ts';
 import { type Mapping, mappingSchema } from '../../../electron/shared/spec/run-spec.ts';
 import { tinyModel } from '../tokenize/fixtures.ts';
 

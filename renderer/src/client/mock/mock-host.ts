@@ -1,6 +1,6 @@
 /** The mock host's answers: small stand-ins for the library, validation and jobs, with the shapes of the real ones. */
 import type { Job, RunPreview } from '../../../../electron/shared/api/entities.ts';
-import { CollieError, type ErrorCode } from '../../../../electron/shared/errors.ts';
+import { CollieError, type ErrorCode, toErrorInfo } from '../../../../electron/shared/errors.ts';
 import { liveStates } from '../../../../electron/shared/runs/events.ts';
 import { emptySeries } from '../../../../electron/shared/runs/series.ts';
 import { encodeSeries } from '../../../../electron/shared/runs/series-codec.ts';
@@ -8,6 +8,7 @@ import { type RunSpec, runSpecSchema, type SpecIssue } from '../../../../electro
 import type { Handlers, Streams } from './mock-client.ts';
 import { mockCompare } from './mock-compare.ts';
 import { mockDatasets, mockDevices, mockModels, mockPresets, mockRow, mockStats } from './mock-data.ts';
+import { mockDatasetPreview } from './mock-dataset-preview.ts';
 import { mockLayouts } from './mock-layouts.ts';
 import { mockTimeline } from './mock-parallel.ts';
 import { mockPreview } from './mock-preview.ts';
@@ -60,7 +61,12 @@ function runJob(
     else if (tick < ticks) put({ progress: tick / ticks, etaSeconds: (ticks - tick) / 10 });
     else {
       clearInterval(timer);
-      put({ state: 'done', progress: 1, result: result(), finishedAt: new Date().toISOString() });
+      const finishedAt = new Date().toISOString();
+      try {
+        put({ state: 'done', progress: 1, result: result(), finishedAt });
+      } catch (thrown) {
+        put({ state: 'failed', error: toErrorInfo(thrown), finishedAt });
+      }
     }
   }, 100);
   return { jobId: id };
@@ -125,6 +131,8 @@ export function mockMethods(): Handlers {
     },
     'datasets.list': () => [...datasets],
     'datasets.get': ({ id }) => find(datasets, id, 'dataset.not_found'),
+    'datasets.preview': ({ path, ragged }) =>
+      runJob('dataset.preview', `Look at ${path}`, () => mockDatasetPreview(path, ragged), null, 3),
     'datasets.import': ({ path, name }) =>
       runJob('dataset.import', `Import ${name || path}`, () => {
         const card = { ...mockDatasets[0], id: 'imported', name: name || 'imported', source: path };

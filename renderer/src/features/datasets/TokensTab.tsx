@@ -2,6 +2,7 @@ import { Alert, Group, Skeleton, Stack, Title } from '@mantine/core';
 import { IconAlertTriangle, IconCircleCheck } from '@tabler/icons-react';
 import { useEffect } from 'react';
 import type { DatasetCard, TokenStats } from '../../../../electron/shared/api/entities.ts';
+import { unusableSentences } from '../../../../electron/shared/api/unusable-rows.ts';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { Facts } from '../../components/Facts.tsx';
 import { formatCount, formatInteger, formatPercent, plural } from '../../components/format.ts';
@@ -79,7 +80,12 @@ function Statistics({ stats, seqLen }: { stats: TokenStats; seqLen: number }) {
 
 /** What the statistics warn of, in words with the numbers; or that all is well. */
 function Findings({ stats, seqLen }: { stats: TokenStats; seqLen: number }) {
+  const left = stats.unusable.reduce((sum, { rows }) => sum + rows, 0);
   const findings = [
+    left > 0 && {
+      title: `${plural(left, 'row')} that cannot be trained on`,
+      text: `${unusableSentences(stats.unusable, stats.rows + left).join(' ')} A run refuses them or leaves them out, as its setting "Unusable rows" says.`,
+    },
     stats.allMasked > 0 && {
       title: `${plural(stats.allMasked, 'row')} without one trained token`,
       text: 'Nothing can be learned from them: the answer is empty, or falls off at the sequence length.',
