@@ -50,7 +50,11 @@ export function StartPage() {
               </Button>
             </Group>
             <Text size="xs" c="dimmed" mt={6}>
-              Or mark any number of them under <Anchor href="#/runs">Runs</Anchor> and press Compare.
+              Or mark any number of them under{' '}
+              <Anchor href="#/runs" underline="always">
+                Runs
+              </Anchor>{' '}
+              and press Compare.
             </Text>
           </section>
           {saved.error && (
