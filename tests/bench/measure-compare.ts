@@ -43,6 +43,7 @@ async function opening(page: Page, origin: string, ids: readonly string[], name:
 
 async function moving(page: Page, origin: string): Promise<void> {
   await page.goto(`${origin}/#/compare?groups=off&runs=${long.join(',')}&tab=charts`);
+  await page.locator('[data-place="steps/loss"]').scrollIntoViewIfNeeded();
   const chart = page.locator('[data-chart="steps/loss"]');
   await chart
     .locator('path[data-line]')

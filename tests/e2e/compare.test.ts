@@ -11,6 +11,7 @@ import { type Library, makeLibrary } from '../bench/library.ts';
 import { makeTinyModel } from '../support/tiny-model.ts';
 import { axeFindings } from './support/axe.ts';
 import { launchBrowser, openPage, shootOnFailure, skipReason, type WatchedPage } from './support/browser.ts';
+import { arrange, explore, exportAll, nextRuns, spoiledRuns, voteBlind } from './support/compare-acts.ts';
 import { compareStory } from './support/compare-story.ts';
 import { go, heading } from './support/flows.ts';
 import { type Home, HostProcess, makeHome } from './support/host.ts';
@@ -27,7 +28,8 @@ describe.skipIf(skipReason)('comparing six runs', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'collie-compare-'));
     home = makeHome(folder);
-    const model = makeTinyModel(join(home.user, 'tiny-llama'));
+    await collie(home, ['models', 'import', makeTinyModel(join(home.user, 'tiny-llama'))]);
+    const model = 'library:tiny-llama';
     six = await trainSix(home, { model, rates: [1e-3, 2e-2], rows: 100, steps: 12, seqLen: 128 });
     host = await HostProcess.start(home);
     browser = await launchBrowser();
@@ -69,6 +71,28 @@ describe.skipIf(skipReason)('comparing six runs', () => {
     const out = join(folder, 'six.html');
     await collie(home, ['compare', ...six.ids, '--format', 'html', '--out', out]);
     expect(readFileSync(out, 'utf8')).toContain('<svg');
+  });
+
+  const acts = [
+    ['groups are dragged, moved and taken out by keyboard, pinned', arrange],
+    ['parallel coordinates are brushed, logarithmic, flipped; anything stands against anything', explore],
+    ['answers are voted on blind, and the sign test judges', voteBlind],
+    [
+      'one setting is tried on another run, the best is continued, both are opened in the Playground',
+      nextRuns,
+    ],
+    ['all four formats are saved as files', exportAll],
+  ] as const;
+  for (const [title, act] of acts)
+    it(title, async () => {
+      await act(page, six);
+      expect(watched.faults).toEqual([]);
+    });
+
+  // The last: it damages the runs.
+  it('a saved comparison outlives runs that are removed, half gone or of an older version', async () => {
+    await spoiledRuns(page, six, join(home.collie, 'runs'));
+    expect(watched.faults).toEqual([]);
   });
 });
 

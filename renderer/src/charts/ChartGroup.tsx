@@ -58,7 +58,15 @@ export function useChartGroup(): Group {
  * A chart's place on the page. Far out of view there is only its height; once seen, it stays, but while it is out of view again it keeps the
  * part of x that it had: a page of charts costs what can be seen of it.
  */
-export function ChartPlace({ height, children }: { height: number; children: ReactNode }) {
+export function ChartPlace({
+  name,
+  height,
+  children,
+}: {
+  name: string;
+  height: number;
+  children: ReactNode;
+}) {
   const group = useChartGroup();
   const box = useRef<HTMLDivElement>(null);
   const near = useNear(box);
@@ -67,7 +75,7 @@ export function ChartPlace({ height, children }: { height: number; children: Rea
   if (near && !seen) setSeen(true);
   if (near && shown !== group) setShown(group);
   return (
-    <div ref={box} style={{ minHeight: height, minWidth: 0 }}>
+    <div ref={box} data-place={name} style={{ minHeight: height, minWidth: 0 }}>
       {seen && <GroupContext value={shown}>{children}</GroupContext>}
     </div>
   );

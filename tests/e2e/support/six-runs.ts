@@ -15,7 +15,7 @@ export interface SixRuns {
 }
 
 export interface SixWish {
-  /** Folder of the model. */
+  /** The model: a folder, or `library:<id>`. */
   model: string;
   rates: readonly [number, number];
   rows: number;

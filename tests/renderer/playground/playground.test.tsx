@@ -50,6 +50,15 @@ async function ask(text: string) {
 }
 
 describe('the playground', () => {
+  it('says so where the model of a run is not in the library, in place of asking another', async () => {
+    location.hash = '#/playground?run=run-done';
+    const detail = mockRunDetail(mockRuns.find(({ id }) => id === 'run-done') as RunStatus);
+    const foreign = { ...detail, modelId: null, spec: { ...detail.spec, model: '/mnt/elsewhere' } };
+    openWindow(<PlaygroundPage />, scriptedHost({ 'runs.get': () => foreign }).options);
+    await screen.findByText('The model of this run is not in the library');
+    expect(screen.getByText(/trained from \/mnt\/elsewhere/)).toBeTruthy();
+  });
+
   it('offers a run whose model folder has another path by now, as the host says which model it is', async () => {
     location.hash = '#/playground?run=run-done';
     const detail = mockRunDetail(mockRuns.find(({ id }) => id === 'run-done') as RunStatus);

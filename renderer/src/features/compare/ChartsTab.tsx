@@ -65,7 +65,7 @@ export function ChartsTab({ compared }: { compared: Compared }) {
         </Group>
         <div className={classes.charts}>
           {shown.map((choice) => (
-            <ChartPlace key={choiceKey(choice)} height={PLACE_HEIGHT}>
+            <ChartPlace key={choiceKey(choice)} name={choiceKey(choice)} height={PLACE_HEIGHT}>
               <CompareChart
                 compared={compared}
                 choice={choice}

@@ -14,7 +14,7 @@ import {
   IconStarFilled,
   IconX,
 } from '@tabler/icons-react';
-import { type DragEvent, type ReactNode, useState } from 'react';
+import { type DragEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import { href, navigate } from '../../app/route.ts';
 import { Swatch } from '../../charts/Swatch.tsx';
 import { useStore } from '../../store/context.tsx';
@@ -37,12 +37,15 @@ export function GroupsBar({ compared, comparison }: Props) {
   const { groups, view } = compared;
   const [dragged, setDragged] = useState<LookedGroup | null>(null);
   const [opened, setOpened] = useState<string | null>(null);
+  const { list, keep } = useKeptFocus();
   const move = (group: LookedGroup, target: LookedGroup | undefined) => {
-    if (target && target !== group)
-      comparison.change({ runs: movedRuns(view.runs, group.runs, target.runs) });
+    if (!target || target === group) return;
+    // The baseline stays what it is, also where it was only the first.
+    const baseline = compared.baseline?.key ?? null;
+    comparison.change({ runs: movedRuns(view.runs, group.runs, target.runs), baseline });
   };
   return (
-    <ul className={classes.groups} aria-label="Groups">
+    <ul ref={list} className={classes.groups} aria-label="Groups">
       {groups.map((group, place) => {
         const drag = {
           draggable: true,
@@ -61,7 +64,10 @@ export function GroupsBar({ compared, comparison }: Props) {
             <GroupMenu
               group={group}
               opened={opened === group.key}
-              onOpened={(open) => setOpened(open ? group.key : null)}
+              onOpened={(open) => {
+                keep(group.key);
+                setOpened(open ? group.key : null);
+              }}
             >
               <Arranging
                 group={group}
@@ -76,6 +82,25 @@ export function GroupsBar({ compared, comparison }: Props) {
       })}
     </ul>
   );
+}
+
+/** The focus goes back to the button of a group whose menu was used, when that has closed, or the groups have changed places. */
+function useKeptFocus() {
+  const list = useRef<HTMLUListElement>(null);
+  const kept = useRef<string | null>(null);
+  // After every render: elements that were moved have lost the focus.
+  useEffect(() => {
+    if (kept.current === null || document.activeElement !== document.body) return;
+    const buttons = [...(list.current?.querySelectorAll<HTMLElement>('[data-actions]') ?? [])];
+    const own = buttons.find(({ dataset }) => dataset.actions === kept.current);
+    (own ?? buttons[0])?.focus();
+  });
+  return {
+    list,
+    keep: (key: string) => {
+      kept.current = key;
+    },
+  };
 }
 
 function Chip({ group, onBaseline }: { group: LookedGroup; onBaseline: () => void }) {
@@ -117,6 +142,7 @@ function GroupMenu(props: {
       className={classes.dots ?? ''}
       aria-label={`Actions for ${group.title}`}
       aria-haspopup="menu"
+      data-actions={group.key}
       onClick={() => onOpened(!opened)}
     >
       <IconDots size={15} aria-hidden />

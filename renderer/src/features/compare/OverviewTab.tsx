@@ -1,18 +1,17 @@
-import { Group, SegmentedControl, Select, Skeleton, Stack, UnstyledButton } from '@mantine/core';
+import { Group, SegmentedControl, Select, Skeleton, Stack } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import type { Verdict } from '../../../../electron/shared/runs/comparison.ts';
 import { specFields } from '../../../../electron/shared/spec/spec-fields.ts';
 import { ChartGroup } from '../../charts/ChartGroup.tsx';
 import { useChartSettings } from '../../charts/use-chart-settings.ts';
 import { xFormats } from '../monitor/run-charts.ts';
-import classes from './Compare.module.css';
 import { CompareChart } from './CompareChart.tsx';
 import { CompareTable } from './CompareTable.tsx';
 import { chartChoices, choiceKey } from './charts-of.ts';
 import type { Compared, LookedGroup } from './compared.ts';
 import { Lineage } from './Lineage.tsx';
+import { TryOn } from './TryOn.tsx';
 import type { TableRow } from './table-rows.ts';
-import { useActions } from './use-actions.ts';
 import type { Answer } from './use-answer.ts';
 import { VerdictPanel } from './VerdictPanel.tsx';
 import { WinnerBar } from './WinnerBar.tsx';
@@ -78,21 +77,19 @@ function MainChart({ compared }: { compared: Compared }) {
   );
 }
 
-/** A differing setting of a group can be tried on the baseline: the settings of the baseline, with this one changed. */
-function useApply({ baseline }: Compared): (row: TableRow, group: LookedGroup) => React.ReactNode {
-  const actions = useActions();
+/** A differing setting of a group can be tried on another: the settings of that one, with this one changed. */
+function useApply({ baseline, groups }: Compared): (row: TableRow, group: LookedGroup) => React.ReactNode {
   const paths = useMemo(() => new Set(specFields().map(({ path }) => path)), []);
   return (row, group) => {
-    if (row.kind !== 'setting' || !row.differs || !baseline || group === baseline || !paths.has(row.key))
-      return null;
+    if (row.kind !== 'setting' || !row.differs || !baseline || !paths.has(row.key)) return null;
+    const valueFor = (one: LookedGroup) => row.values[groups.indexOf(one)];
+    const others = groups.filter((one) => valueFor(one) !== valueFor(group));
     return (
-      <UnstyledButton
-        className={classes.apply ?? ''}
-        aria-label={`New run like ${baseline.title} with this ${row.title}`}
-        onClick={() => void actions.apply(group.key, baseline.key, row.key, row.title)}
-      >
-        Try on the baseline
-      </UnstyledButton>
+      <TryOn
+        row={row}
+        from={group}
+        others={[...others].sort((a, b) => Number(b.baseline) - Number(a.baseline))}
+      />
     );
   };
 }

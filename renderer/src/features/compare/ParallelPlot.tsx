@@ -1,8 +1,9 @@
 /** Parallel coordinates: an axis for each setting and result, a line for each run. A drag along an axis keeps the runs that pass there. */
-import { Button, Checkbox, Group, Text } from '@mantine/core';
+import { Button, Group, Text } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';
 import { type PointerEvent, useMemo, useState } from 'react';
 import { plural } from '../../components/format.ts';
+import { AxisControls } from './AxisControls.tsx';
 import classes from './Compare.module.css';
 import type { Compared } from './compared.ts';
 import { writeColumn } from './ExploreTab.tsx';
@@ -18,10 +19,10 @@ const HEIGHT = 300;
 const TOP = 20;
 const BOTTOM = 12;
 const SIDE = 60;
-/** A drag shorter than this share of an axis takes its brush away. */
-const SHORTEST = 0.02;
+/** A drag shorter than this share of an axis takes its brush away; as near to its end, it means the end. */
+const SHORTEST = 0.03;
 
-interface DrawnAxis {
+export interface DrawnAxis {
   column: Column;
   scale: AxisScale;
   x: number;
@@ -105,29 +106,21 @@ export function ParallelPlot({ compared, rows, columns }: Props) {
             Keep all
           </Button>
         )}
-        {axes.map(({ column, scale }) => (
-          <Group key={column.key} gap={8}>
-            <Text size="xs" fw={550}>
-              {column.title}
-            </Text>
-            {scale.positive && (
-              <Checkbox
-                size="xs"
-                label="log"
-                aria-label={`${column.title}: logarithmic`}
-                checked={logs.has(column.key)}
-                onChange={() => setLogs(toggled(logs, column.key))}
-              />
-            )}
-            <Checkbox
-              size="xs"
-              label="flipped"
-              aria-label={`${column.title}: flipped`}
-              checked={flips.has(column.key)}
-              onChange={() => setFlips(toggled(flips, column.key))}
+        {axes.map((axis) => {
+          const { key } = axis.column;
+          return (
+            <AxisControls
+              key={key}
+              axis={axis}
+              log={logs.has(key)}
+              flipped={flips.has(key)}
+              brush={brushes.get(key) ?? null}
+              onLog={() => setLogs(toggled(logs, key))}
+              onFlip={() => setFlips(toggled(flips, key))}
+              onBrush={(range) => brush(key, range)}
             />
-          </Group>
-        ))}
+          );
+        })}
       </Group>
     </div>
   );
@@ -145,6 +138,9 @@ function pathOf({ values }: TableRun, axes: readonly DrawnAxis[]): string {
   return path;
 }
 
+/** Pixels beyond the ends of an axis where a drag may begin: the first and the last value are to be caught, too. */
+const EDGE = 10;
+
 interface AxisProps {
   axis: DrawnAxis;
   brush: readonly [number, number] | null;
@@ -155,7 +151,8 @@ function AxisDrawing({ axis: { column, scale, x }, brush, onBrush }: AxisProps) 
   const [from, setFrom] = useState<number | null>(null);
   const shareOf = (event: PointerEvent<SVGRectElement>) => {
     const box = event.currentTarget.getBoundingClientRect();
-    return Math.min(1, Math.max(0, 1 - (event.clientY - box.top) / box.height));
+    const share = (box.bottom - EDGE - event.clientY) / (box.height - 2 * EDGE);
+    return share > 1 - SHORTEST ? 1 : share < SHORTEST ? 0 : share;
   };
   const write = writeColumn(column);
   return (
@@ -181,9 +178,9 @@ function AxisDrawing({ axis: { column, scale, x }, brush, onBrush }: AxisProps) 
       <rect
         data-axis={column.key}
         x={x - 14}
-        y={TOP}
+        y={TOP - EDGE}
         width={28}
-        height={HEIGHT - TOP - BOTTOM}
+        height={HEIGHT - TOP - BOTTOM + 2 * EDGE}
         fill="transparent"
         style={{ cursor: 'ns-resize', touchAction: 'none' }}
         onPointerDown={(event) => {

@@ -10,6 +10,8 @@ export const columnsOf = ({ columns }: RunTable): Column[] =>
 /** A scale of one axis: where a value lies between 0 (bottom) and 1; NaN for none. */
 export interface AxisScale {
   at: (value: TableRun['values'][number]) => number;
+  /** The value at a place; of texts the nearest. */
+  value: (share: number) => number | string;
   /** Values with a mark. */
   marks: (number | string)[];
   /** May be shown by its logarithm. */
@@ -28,15 +30,22 @@ export function axisScale(
     const kinds = [...new Set(values.filter((value) => value !== null).map(String))].sort();
     const of = (value: unknown) =>
       kinds.length < 2 ? 0.5 : kinds.indexOf(String(value)) / (kinds.length - 1);
-    return { at: (value) => (value === null ? Number.NaN : turn(of(value))), marks: kinds, positive: false };
+    return {
+      at: (value) => (value === null ? Number.NaN : turn(of(value))),
+      value: (share) => kinds[Math.round(turn(share) * (kinds.length - 1))] ?? '',
+      marks: kinds,
+      positive: false,
+    };
   }
   const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
   const positive = low > 0;
-  const by = log && positive ? Math.log : (value: number) => value;
+  const [by, back] =
+    log && positive ? [Math.log, Math.exp] : [(value: number) => value, (value: number) => value];
   const of = (value: number) => (high > low ? (by(value) - by(low)) / (by(high) - by(low)) : 0.5);
   const middle = log && positive ? Math.sqrt(low * high) : (low + high) / 2;
   return {
     at: (value) => (typeof value === 'number' ? turn(of(value)) : Number.NaN),
+    value: (share) => back(by(low) + turn(share) * (by(high) - by(low))),
     marks: numbers.length === 0 ? [] : high > low ? [low, middle, high] : [low],
     positive,
   };

@@ -63,6 +63,7 @@ export default function PlaygroundPage() {
         )}
       </Page>
     );
+  if (first && !ofRun) return <ModelGone path={first.spec.model} />;
   if (usable.length === 0) return <NoModel />;
   const model = usable.find((m) => m.id === modelId);
   return (
@@ -112,6 +113,22 @@ export default function PlaygroundPage() {
     </Page>
   );
 }
+
+/** Another model would answer instead, and nobody would notice. */
+const ModelGone = ({ path }: { path: string }) => (
+  <Page title="Playground">
+    <EmptyState
+      icon={IconBox}
+      title="The model of this run is not in the library"
+      text={`It was trained from ${path}. Import that folder, then the run can be asked here.`}
+      action={
+        <Button component="a" href="#/models">
+          Go to the models
+        </Button>
+      }
+    />
+  </Page>
+);
 
 const NoModel = () => (
   <Page title="Playground">
