@@ -26,7 +26,7 @@ ModelConfig smollm2_135m() {
   ModelConfig config = llama(576, 1536, 30, 9, 3);
   config.vocab_size = 49152;
   config.max_position = 8192;
-  config.rope.theta = 100000;
+  config.ropes[0].theta = 100000;
   config.tied_embeddings = true;
   return config;
 }
@@ -34,9 +34,9 @@ ModelConfig smollm2_135m() {
 ModelConfig llama3(ModelConfig config, double factor) {
   config.vocab_size = 128256;
   config.max_position = 131072;
-  config.rope.theta = 500000;
-  config.rope.scaling = RopeScaling::llama3;
-  config.rope.factor = factor;
+  config.ropes[0].theta = 500000;
+  config.ropes[0].scaling = RopeScaling::llama3;
+  config.ropes[0].factor = factor;
   return config;
 }
 

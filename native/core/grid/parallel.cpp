@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/base/error.h"
+#include "core/model/layer_tensors.h"
 
 namespace collie {
 
@@ -17,11 +18,6 @@ namespace {
 bool splits_heads(const ModelConfig& c, int64_t tp) {
   if (tp <= c.n_kv_heads) return true;
   return tp % c.n_kv_heads == 0 && (c.n_heads / c.n_kv_heads) % (tp / c.n_kv_heads) == 0;
-}
-
-int64_t layer_parameters(const ModelConfig& c) {
-  const int64_t q = c.n_heads * c.head_dim, kv = c.n_kv_heads * c.head_dim;
-  return c.hidden_size * (2 * q + 2 * kv + 3 * c.intermediate_size + 2);
 }
 
 // Ranges of sizes that add up to the layers.

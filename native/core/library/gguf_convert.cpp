@@ -1,13 +1,15 @@
 #include "core/library/gguf_convert.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
-#include <stdexcept>
 #include <string_view>
 
 #include "core/base/error.h"
 #include "core/base/float_bits.h"
+#include "core/model/families/family.h"
 #include "core/model/gguf_config.h"
+#include "core/model/layer_tensors.h"
 #include "core/formats/gguf_dequantize.h"
 #include "core/model/model_config.h"
 #include "core/plan/model_tensors.h"
@@ -25,20 +27,27 @@ struct Mapping {
   const GgufTensor* source;
   TensorSpec target;
   int64_t heads = 0;
+  double shift = 0;  // to be added: norms are stored as 1 + w
 };
 
-// Names of the two formats, without the layer's prefix and ".weight".
-constexpr std::pair<std::string_view, std::string_view> kNames[] = {
-    {"model.embed_tokens", "token_embd"}, {"model.norm", "output_norm"},       {"lm_head", "output"},
-    {"input_layernorm", "attn_norm"},     {"self_attn.q_proj", "attn_q"},      {"self_attn.k_proj", "attn_k"},
-    {"self_attn.v_proj", "attn_v"},       {"self_attn.o_proj", "attn_output"}, {"post_attention_layernorm", "ffn_norm"},
-    {"mlp.gate_proj", "ffn_gate"},        {"mlp.up_proj", "ffn_up"},           {"mlp.down_proj", "ffn_down"},
-};
-
-constexpr std::string_view kLayerPrefix = "model.layers.", kSuffix = ".weight";
+// Names of the two formats, without the layer's prefix and ending; norms of layers by what they are for.
+std::map<std::string, std::string> names_of(const ModelConfig& config) {
+  std::map<std::string, std::string> names = {
+      {"model.embed_tokens", "token_embd"}, {"model.norm", "output_norm"}, {"lm_head", "output"},
+      {"self_attn.q_proj", "attn_q"},       {"self_attn.k_proj", "attn_k"}, {"self_attn.v_proj", "attn_v"},
+      {"self_attn.o_proj", "attn_output"},  {"mlp.gate_proj", "ffn_gate"},  {"mlp.up_proj", "ffn_up"},
+      {"mlp.down_proj", "ffn_down"},        {kQNorm, "attn_q_norm"},        {kKNorm, "attn_k_norm"}};
+  const ModelTraits& t = config.traits;
+  names[t.attention_norm] = "attn_norm";
+  names[t.attention_out_norm] = "post_attention_norm";
+  names[t.mlp_norm] = "ffn_norm";
+  names[t.mlp_out_norm] = "post_ffw_norm";
+  return names;
+}
 
 // model.layers.3.mlp.up_proj.weight -> blk.3.ffn_up.weight
-std::string gguf_name(std::string_view name) {
+std::string gguf_name(const std::map<std::string, std::string>& names, std::string_view name) {
+  constexpr std::string_view kLayerPrefix = "model.layers.";
   std::string prefix;
   if (name.starts_with(kLayerPrefix)) {
     name.remove_prefix(kLayerPrefix.size());
@@ -46,23 +55,22 @@ std::string gguf_name(std::string_view name) {
     prefix = "blk." + std::string(name.substr(0, dot)) + ".";
     name.remove_prefix(dot + 1);
   }
-  name.remove_suffix(kSuffix.size());
-  for (const auto& [hugging_face, gguf] : kNames)
-    if (name == hugging_face) return prefix + std::string(gguf) + std::string(kSuffix);
-  throw std::logic_error("no GGUF name for " + std::string(name));
+  const size_t ending = name.rfind('.');
+  return prefix + names.at(std::string(name.substr(0, ending))) + std::string(name.substr(ending));
 }
 
 // Heads whose rows llama.cpp reordered in this tensor; 0: none.
 int64_t rotary_heads(const std::string& name, const ModelConfig& config) {
-  if (name.ends_with("q_proj.weight")) return config.n_heads;
-  return name.ends_with("k_proj.weight") ? config.n_kv_heads : 0;
+  if (!family_of(config).gguf.permuted) return 0;
+  if (name.find("q_proj.") != std::string::npos) return config.n_heads;
+  return name.find("k_proj.") != std::string::npos ? config.n_kv_heads : 0;
 }
 
 class MappingBuilder {
  public:
   explicit MappingBuilder(const GgufFile& file) : file_(file) {}
 
-  void add(const std::string& source, const std::string& target, std::vector<int64_t> shape, int64_t heads) {
+  void add(const std::string& source, const std::string& target, std::vector<int64_t> shape, int64_t heads, double shift) {
     const GgufTensor* tensor = file_.find_tensor(source);
     const nlohmann::json data = {{"tensor", source}, {"path", file_.path().string()}};
     if (!tensor)
@@ -80,7 +88,7 @@ class MappingBuilder {
                   "Choose a file in F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K or Q6_K.",
                   {{"tensor", source}, {"type", gguf_type_info(tensor->type)->name}});
     used_.insert(source);
-    mappings_.push_back({tensor, {target, DType::BF16, std::move(shape)}, heads});
+    mappings_.push_back({tensor, {target, DType::BF16, std::move(shape)}, heads, shift});
   }
 
   // Refuses tensors nobody asked for: dropping a weight would change the model in silence.
@@ -101,8 +109,12 @@ class MappingBuilder {
 
 std::vector<Mapping> map_tensors(const GgufFile& file, const ModelConfig& config) {
   MappingBuilder builder(file);
-  for (const NamedShape& tensor : model_tensors(config))
-    builder.add(gguf_name(tensor.name), tensor.name, tensor.shape, rotary_heads(tensor.name, config));
+  const std::map<std::string, std::string> names = names_of(config);
+  for (const NamedShape& tensor : model_tensors(config)) {
+    const bool norm = tensor.shape.size() == 1 && tensor.name.ends_with(".weight");
+    builder.add(gguf_name(names, tensor.name), tensor.name, tensor.shape, rotary_heads(tensor.name, config),
+                norm ? -config.traits.norm_offset : 0);
+  }
   return builder.finish();
 }
 
@@ -117,7 +129,9 @@ int64_t source_row(int64_t row, int64_t rows, int64_t heads) {
 template <typename Report>
 void convert_tensor(const Mapping& mapping, SafetensorsWriter& writer, const Report& report) {
   const GgufTensor& source = *mapping.source;
-  const int64_t columns = source.shape.back(), rows = source.elements() / columns;
+  // The elements of a bias are rows of the projection.
+  const bool bias = mapping.heads != 0 && source.shape.size() == 1;
+  const int64_t columns = bias ? 1 : source.shape.back(), rows = source.elements() / columns;
   const size_t row_bytes = source.bytes.size() / static_cast<size_t>(rows);
   const int64_t rows_at_once = std::clamp<int64_t>(static_cast<int64_t>(kChunkElements) / columns, 1, rows);
   std::vector<float> values(static_cast<size_t>(columns));
@@ -128,6 +142,7 @@ void convert_tensor(const Mapping& mapping, SafetensorsWriter& writer, const Rep
     for (int64_t row = begin; row < end; ++row) {
       const auto from = static_cast<size_t>(source_row(row, rows, mapping.heads));
       gguf_dequantize(source.type, source.bytes.subspan(from * row_bytes, row_bytes), values);
+      for (float& value : values) value += static_cast<float>(mapping.shift);
       std::transform(values.begin(), values.end(), std::back_inserter(chunk), float_to_bfloat16);
     }
     writer.write_part(mapping.target.name, std::as_bytes(std::span(chunk)));

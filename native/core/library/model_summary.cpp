@@ -6,19 +6,19 @@
 
 #include "core/base/error.h"
 #include "core/plan/model_tensors.h"
-#include "core/formats/safetensors.h"
+#include "core/model/model_names.h"
 
 namespace collie {
 
 ModelSummary summarize_model(const std::filesystem::path& folder) {
   ModelSummary summary;
   summary.config = ModelConfig::load(folder);
-  const ModelFolder weights(folder);
+  const ModelFiles weights(folder, summary.config);
   std::map<DType, int64_t> elements;
   std::set<std::string> used;
   for (const NamedShape& expected : model_tensors(summary.config)) {
-    used.insert(expected.name);
-    const TensorView& tensor = weights.at(expected.name, expected.shape);
+    used.insert(file_place(summary.config, expected.name, expected.shape[0]).name);
+    const TensorView tensor = weights.at(expected.name, expected.shape);
     if (tensor.dtype != DType::F32 && tensor.dtype != DType::F16 && tensor.dtype != DType::BF16)
       throw Error("model.unsupported_feature",
                   folder.string() + ": tensor " + tensor.name + " has dtype " + std::string(dtype_name(tensor.dtype)) +
@@ -31,8 +31,8 @@ ModelSummary summarize_model(const std::filesystem::path& folder) {
                                      [](const auto& a, const auto& b) { return a.second < b.second; });
   summary.dtype = dtype_name(most->first);
   summary.parameters = parameter_count(summary.config);
-  summary.size_bytes = weights.size_bytes();
-  for (std::string& name : weights.stored_names())
+  summary.size_bytes = weights.folder().size_bytes();
+  for (std::string& name : weights.folder().stored_names())
     if (!used.contains(name)) summary.unused.push_back(std::move(name));
   return summary;
 }

@@ -8,56 +8,39 @@
 
 #include "core/base/error.h"
 #include "core/formats/gguf_dequantize.h"
-#include "core/base/json_text.h"
-#include "core/model/model_config.h"
+#include "core/model/families/family.h"
+#include "core/model/gguf_keys.h"
 
 namespace collie {
 
 using nlohmann::json;
 using nlohmann::ordered_json;
+using namespace gguf_keys;
 
 namespace {
 
-[[noreturn]] void fail_key(const std::string& key, const std::string& problem) {
-  throw Error("model.bad_config", "GGUF metadata: " + key + " " + problem + ".", "Choose another file of this model.",
-              {{"key", key}});
+std::string known_architectures() {
+  std::string known;
+  for (const Family& family : families())
+    if (family.gguf.architecture) known += (known.empty() ? "" : ", ") + std::string(family.gguf.architecture);
+  return known;
 }
 
-[[noreturn]] void fail_feature(const std::string& what) {
-  throw Error("model.unsupported_feature", "This GGUF file has " + what + ", which is not supported.",
-              "Choose another model, or its Hugging Face folder.", {{"feature", what}});
-}
-
-int64_t integer(const GgufFile& file, const std::string& key, std::optional<int64_t> fallback = std::nullopt) {
-  const json* value = file.find(key);
-  if (!value && fallback) return *fallback;
-  if (!value) fail_key(key, "is missing");
-  if (value->is_array()) fail_feature("layers of different shapes (" + key + " is a list)");
-  if (!value->is_number_integer() || value->get<int64_t>() < 0)
-    fail_key(key, "is " + json_text(*value) + ", not a whole number");
-  return value->get<int64_t>();
-}
-
-double number(const GgufFile& file, const std::string& key, std::optional<double> fallback = std::nullopt) {
-  const json* value = file.find(key);
-  if (!value && fallback) return *fallback;
-  if (!value) fail_key(key, "is missing");
-  if (!value->is_number() || !std::isfinite(value->get<double>()))
-    fail_key(key, "is " + json_text(*value) + ", not a number");
-  return value->get<double>();
-}
-
-void refuse_unsupported(const GgufFile& file) {
+const Family& family_in(const GgufFile& file) {
   const std::string architecture = file.architecture();
-  if (architecture != "llama")
-    throw Error("model.unknown_architecture",
-                architecture.empty() ? "This GGUF file names no architecture."
-                                     : "The GGUF architecture " + architecture + " is not known.",
-                "Known GGUF architectures: llama.", {{"architecture", architecture}, {"known", "llama"}});
-  if (integer(file, "llama.expert_count", 0) > 0) fail_feature("experts (llama.expert_count)");
-  for (const char* key :
-       {"llama.embedding_scale", "llama.residual_scale", "llama.logit_scale", "llama.attention.scale"})
-    if (number(file, key, 0.0) != 0.0) fail_feature(std::string("scaled activations (") + key + ")");
+  if (const Family* found = find_gguf_family(architecture)) return *found;
+  const std::string known = known_architectures();
+  throw Error("model.unknown_architecture",
+              architecture.empty() ? "This GGUF file names no architecture." : "The GGUF architecture " + architecture + " is not known.",
+              "Known GGUF architectures: " + known + ".", {{"architecture", architecture}, {"known", known}});
+}
+
+void refuse_unsupported(const GgufFile& file, const Family& family) {
+  const std::string prefix = family.gguf.architecture + std::string(".");
+  if (integer(file, prefix + "expert_count", 0) > 0) fail_feature("experts (" + prefix + "expert_count)");
+  if (family.gguf.configure) return;
+  for (const char* key : {"embedding_scale", "residual_scale", "logit_scale", "attention.scale"})
+    if (number(file, prefix + key, 0.0) != 0.0) fail_feature("scaled activations (" + prefix + key + ")");
 }
 
 // llama3 scaling (Llama 3.1, "rope_type": "llama3"): what a frequency is divided by, for its wave length.
@@ -125,15 +108,15 @@ json scaling_from_divisors(const GgufTensor& tensor, double theta, int64_t head_
           {"original_max_position_embeddings", static_cast<int64_t>(scaling->original)}};
 }
 
-json rope_scaling(const GgufFile& file, double theta, int64_t head_dim) {
-  const json* type = file.find("llama.rope.scaling.type");
-  const double old_style = number(file, "llama.rope.scale_linear", 1.0);
+json rope_scaling(const GgufFile& file, const std::string& prefix, double theta, int64_t head_dim) {
+  const json* type = file.find(prefix + "rope.scaling.type");
+  const double old_style = number(file, prefix + "rope.scale_linear", 1.0);
   const std::string name = type && type->is_string() ? type->get<std::string>() : old_style != 1.0 ? "linear" : "none";
   const GgufTensor* divisors = file.find_tensor("rope_freqs.weight");
   if (name != "none" && name != "linear") fail_feature("the rotary scaling \"" + name + "\"");
   if (name == "none") return divisors ? scaling_from_divisors(*divisors, theta, head_dim) : json(nullptr);
   if (divisors) fail_feature("linear rotary scaling together with rope_freqs.weight");
-  return {{"rope_type", "linear"}, {"factor", number(file, "llama.rope.scaling.factor", old_style)}};
+  return {{"rope_type", "linear"}, {"factor", number(file, prefix + "rope.scaling.factor", old_style)}};
 }
 
 json token_id(const GgufFile& file, const char* key) {
@@ -144,43 +127,44 @@ json token_id(const GgufFile& file, const char* key) {
 }  // namespace
 
 ordered_json gguf_model_config(const GgufFile& file) {
-  refuse_unsupported(file);
+  const Family& family = family_in(file);
+  const std::string prefix = family.gguf.architecture + std::string(".");
+  refuse_unsupported(file, family);
   const GgufTensor* embedding = file.find_tensor("token_embd.weight");
   if (!embedding || embedding->shape.size() != 2)
     throw Error("model.missing_tensor", "The GGUF file has no matrix token_embd.weight.",
                 "Choose another file of this model.", {{"tensor", "token_embd.weight"}});
-  const int64_t heads = integer(file, "llama.attention.head_count");
-  const int64_t width = integer(file, "llama.embedding_length");
-  if (heads == 0) fail_key("llama.attention.head_count", "is 0");
-  const int64_t head_dim = integer(file, "llama.attention.key_length", width / heads);
-  if (integer(file, "llama.attention.value_length", head_dim) != head_dim)
+  const int64_t heads = integer(file, prefix + "attention.head_count");
+  const int64_t width = integer(file, prefix + "embedding_length");
+  if (heads == 0) fail_key(prefix + "attention.head_count", "is 0");
+  const int64_t head_dim = integer(file, prefix + "attention.key_length", width / heads);
+  if (integer(file, prefix + "attention.value_length", head_dim) != head_dim)
     fail_feature("values of another width than keys");
-  if (integer(file, "llama.rope.dimension_count", head_dim) != head_dim)
-    fail_feature("partial rotary embedding (llama.rope.dimension_count)");
-  const double theta = number(file, "llama.rope.freq_base", 10000.0);
+  if (integer(file, prefix + "rope.dimension_count", head_dim) != head_dim)
+    fail_feature("partial rotary embedding (" + prefix + "rope.dimension_count)");
+  const double theta = number(file, prefix + "rope.freq_base", 10000.0);
 
   ordered_json config;
-  config["architectures"] = {"LlamaForCausalLM"};
-  config["model_type"] = "llama";
+  config["architectures"] = {family.architecture};
+  config["model_type"] = family.family;
   config["hidden_size"] = width;
-  config["intermediate_size"] = integer(file, "llama.feed_forward_length");
-  config["num_hidden_layers"] = integer(file, "llama.block_count");
+  config["intermediate_size"] = integer(file, prefix + "feed_forward_length");
+  config["num_hidden_layers"] = integer(file, prefix + "block_count");
   config["num_attention_heads"] = heads;
-  config["num_key_value_heads"] = integer(file, "llama.attention.head_count_kv", heads);
+  config["num_key_value_heads"] = integer(file, prefix + "attention.head_count_kv", heads);
   config["head_dim"] = head_dim;
-  config["hidden_act"] = "silu";
-  config["max_position_embeddings"] = integer(file, "llama.context_length");
-  config["rms_norm_eps"] = number(file, "llama.attention.layer_norm_rms_epsilon");
+  config["max_position_embeddings"] = integer(file, prefix + "context_length");
+  config["rms_norm_eps"] = number(file, prefix + "attention.layer_norm_rms_epsilon");
   config["rope_theta"] = theta;
-  config["rope_scaling"] = rope_scaling(file, theta, head_dim);
-  config["attention_bias"] = false;
-  config["mlp_bias"] = false;
+  config["rope_scaling"] = rope_scaling(file, prefix, theta, head_dim);
+  if (family.biases == Biases::settable) config["attention_bias"] = file.find_tensor("blk.0.attn_output.bias") != nullptr;
   config["tie_word_embeddings"] = file.find_tensor("output.weight") == nullptr;
   config["vocab_size"] = embedding->shape[0];
   config["bos_token_id"] = token_id(file, "tokenizer.ggml.bos_token_id");
   config["eos_token_id"] = token_id(file, "tokenizer.ggml.eos_token_id");
   config["pad_token_id"] = token_id(file, "tokenizer.ggml.padding_token_id");
   config["torch_dtype"] = "bfloat16";
+  if (family.gguf.configure) family.gguf.configure(file, config);
   ModelConfig::parse(json(config));  // whatever is impossible is said here, before any tensor is converted
   return config;
 }

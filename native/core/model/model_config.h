@@ -5,23 +5,14 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
+
+#include "core/model/model_traits.h"
 
 namespace collie {
 
-enum class RopeScaling { none, linear, llama3 };
-
-struct RopeConfig {
-  double theta = 10000.0;
-  RopeScaling scaling = RopeScaling::none;
-  double factor = 1.0;
-  // llama3 only (Llama 3.1 "rope_type": "llama3")
-  double low_freq_factor = 1.0;
-  double high_freq_factor = 4.0;
-  int64_t original_max_position = 8192;
-};
-
 struct ModelConfig {
-  std::string family;        // "llama" or "mistral"
+  std::string family;        // "llama", "qwen2", ...: the row of core/model/families
   std::string architecture;  // "LlamaForCausalLM", ...
   int64_t hidden_size = 0;
   int64_t intermediate_size = 0;
@@ -31,13 +22,19 @@ struct ModelConfig {
   int64_t head_dim = 0;
   int64_t vocab_size = 0;
   int64_t max_position = 0;
-  double rms_norm_eps = 1e-5;
-  RopeConfig rope;
+  double norm_eps = 1e-5;
   bool tied_embeddings = false;
-  int64_t sliding_window = 0;  // 0: none. A query at i sees keys j with i - window < j <= i.
+  ModelTraits traits;
+  std::vector<RopeConfig> ropes = {RopeConfig{}};
+  std::vector<LayerKind> kinds = {};  // of every layer; empty: all are LayerKind{}
+
+  LayerKind kind(int64_t layer) const { return kinds.empty() ? LayerKind{} : kinds.at(static_cast<size_t>(layer)); }
+  int64_t widest_window() const;  // 0: there are layers without a window
+  int64_t rotary_dim() const;     // elements of a head that rotate, an even number
+  double attention_scale() const;
 
   // Throws model.bad_config (a key missing or impossible, with its name and value), model.unknown_architecture
-  // (names it and the ones we know) or model.unsupported_feature (e.g. attention_bias, another activation).
+  // (names it and the ones we know) or model.unsupported_feature (e.g. another activation).
   static ModelConfig parse(const nlohmann::json& config);
   // Reads <folder>/config.json; model.not_found when there is none.
   static ModelConfig load(const std::filesystem::path& folder);

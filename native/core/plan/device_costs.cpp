@@ -16,7 +16,7 @@ int64_t cpu_scratch(const ModelConfig& c, const ModelLayout& model, const PlanIn
   constexpr int64_t kPackedFloats = 2 << 20, kSlice = 512, kGemmFloats = 168 * (256 + 512), kBlockRows = 192, kMargin = 32;
   const int64_t group = model.heads.heads.size / model.heads.kv_heads.size, e = c.head_dim;
   const int64_t rows = group * std::max<int64_t>(16, kBlockRows / group);
-  const int64_t keys = c.sliding_window ? std::min(in.max_document, c.sliding_window + rows) : in.max_document;
+  const int64_t keys = c.widest_window() ? std::min(in.max_document, c.widest_window() + rows) : in.max_document;
   const int64_t pack = std::max({(rows + keys + kMargin) * e, (rows + e + kMargin) * keys, (keys + e + kMargin) * rows});
   const int64_t attention = 2 * in.max_document * e + 3 * rows * e + 2 * rows * keys + pack;
   const int64_t per_thread = std::max(kGemmFloats, attention);

@@ -74,11 +74,12 @@ void plan_base(const ModelConfig& config, const ModelLayout& model, const PlanIn
     const bool in_layer = tensor.name.starts_with("model.layers.");
     const bool here = owners.of(tensor.name).here, gathered = gathers(in) && in_layer && tensor.shape.size() == 2;
     const bool trains = in.method && in.purpose == Purpose::train && trains_weight(*in.method, config, tensor.name) == Trained::yes;
-    const int64_t computes = quantized(tensor, in) ? nf4::bytes_of(elements, whole.at(tensor.name)) : elements * storage;
+    const bool bias = tensor.name.ends_with(".bias");  // of linears: in fp32 always, to be added to products in fp32
+    const int64_t computes = quantized(tensor, in) ? nf4::bytes_of(elements, whole.at(tensor.name)) : elements * (bias ? kMasterBytes : storage);
     if (!gathered || (here && !(trains && separate))) plan.weights += computes;
     if (!trains) continue;
     plan.trainable_params += elements;
-    if (separate && here) plan.weights += elements * kMasterBytes;
+    if (separate && here && !bias) plan.weights += elements * kMasterBytes;
     const bool last_layer = tensor.name.starts_with(last);
     if (in.gradients == GradientLife::whole_step || !in_layer || last_layer) plan.gradients += elements * kGradientBytes;
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/model/layer_tensors.h"
+
 namespace collie {
 namespace {
 
@@ -85,17 +87,32 @@ LayerLayout layer_layout(const LayerMethod& m, const ModelLayout& model) {
   const auto key_value = [&](const char* module) {
     return Part{module, kv, all_kv, model.shard.tp_rank % replicas, replicas};
   };
-  return {.qkv = linear(m, rows, hidden,
-                        {{"self_attn.q_proj", q, all_q}, key_value("self_attn.k_proj"), key_value("self_attn.v_proj")}),
-          .o = linear(m, columns, {q, all_q}, {{"self_attn.o_proj", {0, d}, d}}),
-          .gate_up = linear(m, rows, hidden, {{"mlp.gate_proj", f, all_f}, {"mlp.up_proj", f, all_f}}),
-          .down = linear(m, columns, {f, all_f}, {{"mlp.down_proj", {0, d}, d}}),
-          .input_norm = m.trains("input_layernorm"),
-          .mlp_norm = m.trains("post_attention_layernorm")};
+  const std::vector<LayerNorm> norms = layer_norms(c, {model.heads.heads.size, model.heads.kv_heads.size, f.size});
+  const auto norm = [&](const std::string& module) {
+    const auto found = std::ranges::find(norms, module, &LayerNorm::module);
+    return found == norms.end() ? NormLayout{} : NormLayout{module, found->size, m.trains(module)};
+  };
+  const ModelTraits& t = c.traits;
+  LayerLayout layer{.qkv = linear(m, rows, hidden,
+                                  {{"self_attn.q_proj", q, all_q}, key_value("self_attn.k_proj"), key_value("self_attn.v_proj")}),
+                    .o = linear(m, columns, {q, all_q}, {{"self_attn.o_proj", {0, d}, d}}),
+                    .gate_up = linear(m, rows, hidden, {{"mlp.gate_proj", f, all_f}, {"mlp.up_proj", f, all_f}}),
+                    .down = linear(m, columns, {f, all_f}, {{"mlp.down_proj", {0, d}, d}}),
+                    .attention_norm = norm(t.attention_norm),
+                    .q_norm = norm(kQNorm),
+                    .k_norm = norm(kKNorm),
+                    .attention_out_norm = norm(t.attention_out_norm),
+                    .mlp_norm = norm(t.mlp_norm),
+                    .mlp_out_norm = norm(t.mlp_out_norm)};
+  layer.qkv.bias = t.qkv_bias;
+  layer.o.bias = t.o_bias;
+  layer.gate_up.bias = layer.down.bias = t.mlp_bias;
+  return layer;
 }
 
 bool trains_anything(const LayerLayout& layer, const ModelLayout& model) {
-  if (model.bottleneck > 0 || layer.input_norm == Trained::yes || layer.mlp_norm == Trained::yes) return true;
+  if (model.bottleneck > 0) return true;
+  if (std::ranges::any_of(layer.norms(), [](const NormLayout* n) { return n->trained == Trained::yes; })) return true;
   return std::ranges::any_of(layer.all(), [](const LinearLayout* l) { return l->weight == Trained::yes || l->adapted; });
 }
 
@@ -170,16 +187,25 @@ int64_t element_bytes(Element element, Precision precision) {
 LayerShapes layer_shapes(const ModelConfig& c, const ModelLayout& model, const LayerLayout& l, int64_t n) {
   const int64_t d = c.hidden_size, own = token_share(model.shard, n).own, kept = model.shard.sequence_parallel ? 0 : n;
   const BufferShape serial{model.bottleneck > 0 ? own : 0, d + 2 * model.bottleneck};
+  const int64_t heads = model.heads.heads.size + model.heads.kv_heads.size;
+  const int64_t raw = c.traits.qk_norm == QkNorm::none ? 0 : n, groups = c.traits.qk_norm == QkNorm::whole ? 2 : heads;
+  const int64_t out1 = l.attention_out_norm.exists() ? own : 0, out2 = l.mlp_out_norm.exists() ? own : 0;
   return {.x = {own, d},
           .x2 = {own, d},
           .h1 = {kept, l.qkv.row_stride()},
           .qkv = {n, l.qkv.out},
+          .raw_qk = {raw, heads * c.head_dim},
           .attended = {n, l.o.row_stride()},
+          .attention_out = {out1, d},
           .h2 = {kept, l.gate_up.row_stride()},
           .gate_up = {n, l.gate_up.out},
           .activated = {n, l.down.row_stride()},
+          .mlp_out = {out2, d},
           .rstd1 = {own, 1, Element::f32},
           .rstd2 = {own, 1, Element::f32},
+          .rstd_qk = {raw, groups, Element::f32},
+          .rstd_out1 = {out1, 1, Element::f32},
+          .rstd_out2 = {out2, 1, Element::f32},
           .lse = {model.heads.heads.size, n, Element::f32},
           .serial1 = serial,
           .serial2 = serial};
@@ -211,17 +237,23 @@ SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const
           .final_rstd = {share.own, 1, Element::f32},
           .losses = {n, 1, Element::f32},
           .logits = {model.shard.head ? chunk : 0, whole_packs(model.vocabulary.size)},
+          .capped = {model.shard.head && c.traits.logit_softcap != 0 && backward ? chunk : 0, whole_packs(model.vocabulary.size)},
           .statistics = {model.shard.head && model.shard.tp_size > 1 ? 3 : 0, chunk, Element::f32},
           .integers = {5, n, Element::i32},
           .offsets = {n + 1, 1, Element::i32},
-          .rope = {2 * max_document, c.head_dim / 2, Element::f32},
           .dx = {backward ? share.own : 0, d},
           .dqkv = {backward ? n : 0, widest.qkv.out},
           .dinput = {backward ? share.padded : 0, width},
           .adapter_input = {scratch.input ? n : 0, in},
           .adapter_output = {scratch.output ? n : 0, out},
           .weight = {quantized, 1},
-          .prompt = {model.virtual_tokens, method ? prompt_work(*method, c, model.purpose == Purpose::train) : 0, Element::f32}};
+          .prompt = {model.virtual_tokens, method ? prompt_work(*method, c, model.purpose == Purpose::train) : 0, Element::f32},
+          .rope = {2 * static_cast<int64_t>(c.ropes.size()) * rope_rows(c, max_document), c.rotary_dim() / 2, Element::f32}};
+}
+
+int64_t rope_rows(const ModelConfig& config, int64_t positions) {
+  const auto longer = [&](const RopeConfig& rope) { return rope.scaling == RopeScaling::longrope && positions > rope.original_max_position; };
+  return std::ranges::any_of(config.ropes, longer) ? 2 * positions : positions;
 }
 
 KeptLayers kept_layers(const ModelLayout& model, ActivationCheckpointing checkpointing) {

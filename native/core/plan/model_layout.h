@@ -48,6 +48,7 @@ struct LinearLayout {
   Trained weight = Trained::no;
   Quantization quantization = Quantization::none;
   bool adapted = false;  // any part
+  bool bias = false;     // all parts
   Split split = Split::none;
   int64_t in_begin = 0, in_whole = 0;  // place of its columns in those of the whole weight
   int64_t width() const { return in + tail; }
@@ -58,9 +59,20 @@ struct LinearLayout {
 Slice row_slice(const LinearLayout& linear, const Projection& part, int64_t dim);
 Slice column_slice(const LinearLayout& linear, int64_t dim);
 
+// A norm of a layer; without a module there is none.
+struct NormLayout {
+  std::string module;  // "input_layernorm"
+  int64_t size = 0;
+  Trained trained = Trained::no;
+  bool exists() const { return !module.empty(); }
+};
+
 struct LayerLayout {
   LinearLayout qkv, o, gate_up, down;
-  Trained input_norm = Trained::no, mlp_norm = Trained::no;
+  NormLayout attention_norm, q_norm, k_norm, attention_out_norm, mlp_norm, mlp_out_norm;
+  std::array<const NormLayout*, 6> norms() const {
+    return {&attention_norm, &q_norm, &k_norm, &attention_out_norm, &mlp_norm, &mlp_out_norm};
+  }
   std::array<const LinearLayout*, 4> all() const { return {&qkv, &o, &gate_up, &down}; }
 };
 
@@ -107,44 +119,63 @@ struct BufferShape {
   int64_t bytes(Precision precision) const { return rows * cols * element_bytes(element, precision); }
 };
 
-// What the backward pass needs of one layer. Buffers of a use that does not occur have no rows. M: tokens of the rank's share
-// (TokenShare), which is N without sequence parallelism. With it h1 and h2 are made again from x and x2 in a buffer of all layers.
+// What the backward pass needs of one layer. Every buffer is declared here once, with what its rows are: BufferRows. Shapes are in
+// layer_shapes() and shared_shapes(); a buffer of a use that does not occur has no rows. With sequence parallelism h1 and h2 are made
+// again from x and x2 in a buffer of all layers.
+#define COLLIE_LAYER_BUFFERS(X)                                                                                              \
+  X(x, own) X(x2, own)                 /* [M, D] */                                                                          \
+  X(h1, normed) X(qkv, all)            /* [N, *] */                                                                          \
+  X(raw_qk, all)                       /* [N, (H + KV) E] queries and keys before their norms */                             \
+  X(attended, all)                     /* [N, *] */                                                                          \
+  X(attention_out, own)                /* [M, D] what attention gives, before the norm of that */                            \
+  X(h2, normed) X(gate_up, all) X(activated, all)                                                                            \
+  X(mlp_out, own)                      /* [M, D] */                                                                          \
+  X(rstd1, column) X(rstd2, column)    /* [M, 1] */                                                                          \
+  X(rstd_qk, all)                      /* [N, normed groups] */                                                              \
+  X(rstd_out1, column) X(rstd_out2, column)                                                                                  \
+  X(lse, heads)                        /* [heads, N] */                                                                      \
+  X(serial1, own) X(serial2, own)      /* [M, D + 2 bottleneck] inputs of the serial adapters, inner values before and after activation */
+
+// own: tokens of the rank's share (TokenShare), M of them, which is N without sequence parallelism; column: the same as one column;
+// all: every token, N; normed: all of them, padded (P) and shared by all layers with sequence parallelism; heads: heads, with a column a token.
+enum class BufferRows { own, column, all, normed, heads };
+
+#define COLLIE_BUFFER_SHAPE(name, ...) BufferShape name;
+#define COLLIE_BUFFER_LISTED(name, ...) name,
+
 struct LayerShapes {
-  BufferShape x, x2;                                      // [M, D]
-  BufferShape h1, qkv, attended, h2, gate_up, activated;  // [N, *]
-  BufferShape rstd1, rstd2;                               // [M, 1]
-  BufferShape lse;                                               // [heads, N]
-  BufferShape serial1, serial2;  // [M, D + 2 bottleneck] inputs of the serial adapters, inner values before and after activation
-  std::array<BufferShape, 13> all() const {
-    return {x, x2, h1, qkv, attended, h2, gate_up, activated, rstd1, rstd2, lse, serial1, serial2};
-  }
+  COLLIE_LAYER_BUFFERS(COLLIE_BUFFER_SHAPE)
+  std::vector<BufferShape> all() const { return {COLLIE_LAYER_BUFFERS(COLLIE_BUFFER_LISTED)}; }
 };
 LayerShapes layer_shapes(const ModelConfig& config, const ModelLayout& model, const LayerLayout& layer, int64_t capacity);
 
-// What all layers share. Buffers of a use that does not occur have no rows. P: padded tokens of all ranks' shares, for collectives.
+// What all layers share, besides the rotary tables. P: padded tokens of all ranks' shares, for collectives.
+#define COLLIE_SHARED_BUFFERS(X)                                                                                             \
+  X(y, matrix)               /* [P, D] output of a block before it joins the residual */                                     \
+  X(h, matrix)               /* [P, widest input] normed, with sequence parallelism */                                       \
+  X(outputs, matrix)         /* [slots M, D] of the chunk, for every micro-batch in flight */                                \
+  X(final_h, matrix)         /* [P, D] */                                                                                    \
+  X(gathered, matrix)        /* [N, D] */                                                                                    \
+  X(final_rstd, column)      /* [M, 1] */                                                                                    \
+  X(losses, column)          /* [N, 1] */                                                                                    \
+  X(logits, matrix)          /* [rows of a chunk, V], rows from 16 bytes to 16 bytes */                                          \
+  X(capped, matrix)          /* the same, of logits with a soft cap */                                                       \
+  X(statistics, matrix)      /* [3, rows of a chunk] of logits that lie on several ranks */                                  \
+  X(integers, matrix)        /* [5, N] ids, positions, targets, rows, correct */                                             \
+  X(offsets, column)         /* [N + 1] document borders */                                                                  \
+  X(dx, matrix) X(dqkv, matrix) X(dinput, matrix)  /* gradients: residual [M, D], attention's input [N, *], any linear's input [P, *] */ \
+  X(adapter_input, matrix)   /* [N, widest input], for adapters that change their input */                                   \
+  X(adapter_output, matrix)  /* [N, widest output], for adapters that change their output */                                 \
+  X(weight, matrix)          /* [elements of the widest]: a quantized weight as it is computed with */                       \
+  X(prompt, matrix)          /* [virtual tokens, *], for methods that compute their vectors */
+
 struct SharedShapes {
-  BufferShape y;                          // [P, D] output of a block before it joins the residual
-  BufferShape h;                          // [P, widest input] normed, with sequence parallelism
-  BufferShape outputs;                    // [slots M, D] of the chunk, for every micro-batch in flight
-  BufferShape final_h;                    // [P, D]
-  BufferShape gathered;                   // [N, D]
-  BufferShape final_rstd;                 // [M, 1]
-  BufferShape losses;                     // [N, 1]
-  BufferShape logits;                     // [rows of a chunk, V], rows from 16 bytes to 16 bytes
-  BufferShape statistics;                 // [3, rows of a chunk] of logits that lie on several ranks
-  BufferShape integers;                   // [5, N] ids, positions, targets, rows, correct
-  BufferShape offsets;                    // [N + 1] document borders
-  BufferShape rope;                       // [2 max_document, E / 2]
-  BufferShape dx, dqkv, dinput;           // gradients: residual [M, D], attention's input [N, *], any linear's input [P, *]
-  BufferShape adapter_input;              // [N, widest input], for adapters that change their input
-  BufferShape adapter_output;             // [N, widest output], for adapters that change their output
-  BufferShape weight;                     // [elements of the widest]: a quantized weight as it is computed with
-  BufferShape prompt;                     // [virtual tokens, *], for methods that compute their vectors
-  std::array<BufferShape, 19> all() const {
-    return {y, h,    outputs, final_h, gathered, final_rstd,    losses,         logits, statistics, integers,
-            offsets, rope,    dx,      dqkv,     dinput,        adapter_input,  adapter_output, weight, prompt};
-  }
+  COLLIE_SHARED_BUFFERS(COLLIE_BUFFER_SHAPE)
+  BufferShape rope;  // [2 tables rope_rows(), rotary dimensions / 2]
+  std::vector<BufferShape> all() const { return {COLLIE_SHARED_BUFFERS(COLLIE_BUFFER_LISTED) rope}; }
 };
+// Rows of a rotary table for these positions: twice as many where long documents rotate otherwise than short ones.
+int64_t rope_rows(const ModelConfig& config, int64_t positions);
 // `capacity` tokens of the largest micro-batch, virtual ones included; `max_document` of the longest document.
 SharedShapes shared_shapes(const ModelConfig& config, const ModelLayout& model, const std::optional<MethodSpec>& method,
                            int64_t capacity, int64_t max_document, int64_t slots, Computes computes);

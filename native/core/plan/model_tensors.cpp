@@ -1,26 +1,56 @@
 #include "core/plan/model_tensors.h"
 
+#include "core/model/layer_tensors.h"
 #include "core/plan/model_layout.h"
 
 namespace collie {
 
-std::vector<ProjectionShape> projection_shapes(const ModelConfig& c, const ModelShard& shard) {
+namespace {
+
+LayerSizes sizes_of(const ModelConfig& c, const ModelShard& shard) {
   const HeadShare heads = heads_of(c, shard.tp_size, shard.tp_rank);
-  const int64_t d = c.hidden_size, q = heads.heads.size * c.head_dim, kv = heads.kv_heads.size * c.head_dim;
-  const int64_t f = intermediate_share(c, shard).size;
-  return {{"self_attn.q_proj", q, d}, {"self_attn.k_proj", kv, d}, {"self_attn.v_proj", kv, d}, {"self_attn.o_proj", d, q},
-          {"mlp.gate_proj", f, d},    {"mlp.up_proj", f, d},       {"mlp.down_proj", d, f}};
+  return {heads.heads.size, heads.kv_heads.size, intermediate_share(c, shard).size};
+}
+
+// Norms where a layer computes them, each linear's bias after its weight.
+std::vector<NamedShape> layer_tensors(const ModelConfig& c, const LayerSizes& sizes) {
+  const ModelTraits& t = c.traits;
+  const std::vector<LayerNorm> norms = layer_norms(c, sizes);
+  std::vector<NamedShape> all;
+  const auto norm = [&](const std::string& module) {
+    for (const LayerNorm& n : norms)
+      if (n.module == module) all.push_back({n.module + ".weight", {n.size}});
+  };
+  norm(t.attention_norm);
+  for (const LayerLinear& l : layer_linears(c, sizes)) {
+    if (l.module == "self_attn.o_proj") {
+      norm(kQNorm);
+      norm(kKNorm);
+    }
+    if (l.module == "mlp.gate_proj") {
+      norm(t.attention_out_norm);
+      norm(t.mlp_norm);
+    }
+    all.push_back({l.module + ".weight", {l.out, l.in}});
+    if (l.bias) all.push_back({l.module + ".bias", {l.out}});
+  }
+  norm(t.mlp_out_norm);
+  return all;
+}
+
+}  // namespace
+
+std::vector<ProjectionShape> projection_shapes(const ModelConfig& c, const ModelShard& shard) {
+  std::vector<ProjectionShape> all;
+  for (const LayerLinear& l : layer_linears(c, sizes_of(c, shard))) all.push_back({l.module, l.out, l.in});
+  return all;
 }
 
 std::vector<NamedShape> model_tensors(const ModelConfig& c) { return model_tensors(c, whole_model(c)); }
 
 std::vector<NamedShape> model_tensors(const ModelConfig& c, const ModelShard& shard) {
   const std::vector<int64_t> table = {share_of(c.vocab_size, shard.tp_size, shard.tp_rank).size, c.hidden_size};
-  std::vector<NamedShape> layer = {{"input_layernorm.weight", {c.hidden_size}}};
-  for (const ProjectionShape& p : projection_shapes(c, shard)) {
-    if (p.module == "mlp.gate_proj") layer.push_back({"post_attention_layernorm.weight", {c.hidden_size}});
-    layer.push_back({p.module + ".weight", {p.out, p.in}});
-  }
+  const std::vector<NamedShape> layer = layer_tensors(c, sizes_of(c, shard));
   std::vector<NamedShape> tensors;
   if (shard.embedding || (shard.head && c.tied_embeddings)) tensors.push_back({"model.embed_tokens.weight", table});
   for (int64_t i = 0; i < shard.n_layers(); ++i)

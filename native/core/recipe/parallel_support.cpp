@@ -37,6 +37,11 @@ std::vector<Refusal> layout_refusals(const ModelConfig& c, Quantization quantiza
                  std::to_string(c.n_kv_heads) + " key-value heads, which do not divide that way.",
              "Use one of " + listed(possible) + ".", tp}};
   }
+  if (c.traits.qk_norm == QkNorm::whole)
+    return {{"parallel.tp_size", "not_supported",
+             "cannot be " + std::to_string(tp) + ": models of family " + c.family +
+                 " norm queries and keys over all heads, of which a rank would have some.",
+             "Use 1, and more ranks of data or pipeline parallelism.", tp}};
   if (quantization == Quantization::none || whole_blocks(c, tp)) return {};
   std::vector<int64_t> whole = {1};
   for (const int64_t size : possible)

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "core/base/error.h"
+#include "core/model/layer_tensors.h"
 #include "core/recipe/module_pattern.h"
 #include "core/recipe/peft_methods.h"
 
@@ -22,9 +23,16 @@ std::string layer_prefix(int64_t layer) { return "model.layers." + std::to_strin
 
 // The linear layers of a decoder layer, without its prefix.
 std::vector<ProjectionShape> projections(const ModelConfig& c) {
-  const int64_t d = c.hidden_size, q = c.n_heads * c.head_dim, kv = c.n_kv_heads * c.head_dim, f = c.intermediate_size;
-  return {{"self_attn.q_proj", q, d}, {"self_attn.k_proj", kv, d}, {"self_attn.v_proj", kv, d}, {"self_attn.o_proj", d, q},
-          {"mlp.gate_proj", f, d},    {"mlp.up_proj", f, d},       {"mlp.down_proj", d, f}};
+  std::vector<ProjectionShape> all;
+  for (const LayerLinear& linear : layer_linears(c, whole_layer(c))) all.push_back({linear.module, linear.out, linear.in});
+  return all;
+}
+
+std::string module_names(const ModelConfig& c) {
+  std::string names;
+  const std::vector<ProjectionShape> all = projections(c);
+  for (size_t i = 0; i < all.size(); ++i) names += (i == 0 ? "" : i + 1 == all.size() ? " and " : ", ") + last_part(all[i].module);
+  return names;
 }
 
 }  // namespace
@@ -74,8 +82,7 @@ Trained trains_weight(const MethodSpec& method, const ModelConfig& config, const
     const bool top = layer_of(name) >= config.n_layers - method.integer("last_layers") || name == "model.norm.weight";
     return top ? Trained::yes : Trained::no;
   }
-  constexpr std::string_view suffix = ".weight";
-  const std::string module = last_part(name.substr(0, name.size() - suffix.size()));
+  const std::string module = last_part(name.substr(0, name.rfind('.')));  // weight and bias are trained together
   const std::vector<std::string> saved = method.texts("modules_to_save");
   const auto listed = [&](const std::string& wanted) { return std::ranges::find(saved, wanted) != saved.end(); };
   // A tied head is the embedding: training either trains both.
@@ -120,7 +127,7 @@ void check_method_fits(const MethodSpec& method, const ModelConfig& config) {
         found |= matches_module(pattern, layer_prefix(i) + p.module);
     if (!found)
       refuse("target_modules", pattern, "\"" + pattern + "\" names no linear layer of the model",
-             "Its layers have q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj and down_proj.");
+             "Its layers have " + module_names(config) + ".");
   }
   if (method.has("last_layers") && method.integer("last_layers") > config.n_layers)
     refuse("last_layers", method.integer("last_layers"),

@@ -69,12 +69,13 @@ DType format_of(const ModelFolder& base) {
 // update away.
 void export_merged(const ExportRequest& request, const RunSpec& spec, const ExportProgress& progress) {
   const ShardedTensors trained = checkpoint_weights(request, spec);
-  check_mergeable(spec.method, ModelConfig::load(spec.model).family);
+  const ModelConfig model = ModelConfig::load(spec.model);
+  check_mergeable(spec.method, model);
   const ModelFolder base(spec.model);
   nlohmann::json config = read_json_file(fs::path(spec.model) / "config.json");
   prepare_export_folder(request.out);
   const DType dtype = format_of(base);
-  Merger merger(trained, spec);
+  Merger merger(trained, spec, model);
   const std::vector<Output> outputs = outputs_of(base, merger, trained, config, dtype);
   std::vector<TensorSpec> specs;
   for (const Output& output : outputs) specs.push_back(output.spec);
@@ -96,7 +97,7 @@ void export_merged(const ExportRequest& request, const RunSpec& spec, const Expo
   write_file(request.out / "config.json", merged_config(config, dtype).dump(2) + "\n");
 
   const SafetensorsFile written(path, StoreKind::checkpoint);
-  Merger again(trained, spec);
+  Merger again(trained, spec, model);
   for (size_t i = 0; i < outputs.size(); ++i) {
     const TensorSpec& tensor = outputs[i].spec;
     at::Tensor holder;

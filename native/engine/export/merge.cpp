@@ -1,14 +1,19 @@
 #include "engine/export/merge.h"
 
 #include <ATen/ops/add.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/mul.h>
 #include <ATen/ops/div.h>
 
 #include <algorithm>
+#include <set>
 
 #include "core/base/error.h"
+#include "core/model/families/family.h"
+#include "core/model/model_names.h"
+#include "core/plan/model_tensors.h"
 #include "engine/checkpoint/tensor_io.h"
 
 namespace collie {
@@ -82,21 +87,39 @@ const MergeRow* row_of(const MethodSpec& method) {
 
 }  // namespace
 
-void check_mergeable(const MethodSpec& method, const std::string& family) {
+void check_mergeable(const MethodSpec& method, const ModelConfig& model) {
   if (!row_of(method))
     throw Error("request.invalid", "What method " + method.type + " adds is no change of the model's weights, so it cannot be merged into them.",
                 peft_method(method.type).layer ? "Use the checkpoint itself, here." : "Export it with --kind adapter.",
                 {{"method", method.type}});
-  if (method.type == "bitfit" && family != "llama")
-    throw Error("request.invalid", "Models of family " + family + " have no biases, so those of BitFit cannot be merged into one.",
-                "Use the checkpoint itself, here, or train another method.", {{"method", method.type}, {"family", family}});
+  if (method.type == "bitfit" && family_of(model).biases == Biases::fixed)
+    throw Error("request.invalid",
+                "Models of family " + model.family + " have no place for biases on all linears, so those of BitFit cannot be merged into one.",
+                "Use the checkpoint itself, here, or train another method.", {{"method", method.type}, {"family", model.family}});
 }
 
 std::optional<at::Tensor> Merger::merged(const TensorView& base) {
+  const std::vector<FilePart> parts = file_parts(model_, base.name, base.shape.empty() ? 0 : base.shape[0]);
+  if (parts.size() == 1) return merged_part(base);
+  bool changed = false;
+  std::vector<at::Tensor> all;
+  for (const FilePart& part : parts) {
+    const TensorView rows = rows_of_view(base, part.logical, part.first_row, part.rows);
+    const std::optional<at::Tensor> merged = merged_part(rows);
+    changed |= merged.has_value();
+    all.push_back(merged ? *merged : as_tensor(rows));
+  }
+  return changed ? std::optional(at::cat(all, 0)) : std::nullopt;
+}
+
+std::optional<at::Tensor> Merger::merged_part(const TensorView& base) {
   const at::ScalarType type = scalar_type(base.dtype);
   if (trained_.find(base.name)) {
     ++used_;
-    return as_tensor(trained_.at(base.name, base.shape)).to(type);
+    const at::Tensor trained = as_tensor(trained_.at(base.name, base.shape));
+    // What BitFit trains comes on top of a bias that is there.
+    const bool adds = spec_.method.type == "bitfit" && base.name.ends_with(kBias);
+    return (adds ? at::add(as_tensor(base).to(at::kFloat), trained) : trained).to(type);
   }
   const MergeRow* row = row_of(spec_.method);
   if (!row || !row->merge || !base.name.ends_with(kWeight)) return std::nullopt;
@@ -110,8 +133,10 @@ std::optional<at::Tensor> Merger::merged(const TensorView& base) {
 std::vector<std::string> Merger::added() const {
   std::vector<std::string> names;
   if (spec_.method.type != "bitfit") return names;
+  std::set<std::string> there;
+  for (const NamedShape& tensor : model_tensors(model_)) there.insert(tensor.name);
   for (const auto& [name, view] : trained_.tensors())
-    if (name.ends_with(kBias)) names.push_back(name);
+    if (name.ends_with(kBias) && !there.contains(name)) names.push_back(name);
   return names;
 }
 

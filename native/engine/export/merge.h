@@ -15,14 +15,14 @@ namespace collie {
 
 // Throws request.invalid, with the way, when what the method adds is not a change of weights (vectors before the text, layers in
 // series), or when the model's architecture has no place for it.
-void check_mergeable(const MethodSpec& method, const std::string& family);
+void check_mergeable(const MethodSpec& method, const ModelConfig& model);
 
 // Computes exported values one tensor at a time, in fp32, rounded once to the base's format.
 class Merger {
  public:
-  Merger(const ShardedTensors& trained, const RunSpec& spec) : trained_(trained), spec_(spec) {}
+  Merger(const ShardedTensors& trained, const RunSpec& spec, const ModelConfig& model) : trained_(trained), spec_(spec), model_(model) {}
 
-  // nullopt: training did not touch it, its bytes are copied.
+  // Of a tensor of the base's files. nullopt: training did not touch it, its bytes are copied.
   std::optional<at::Tensor> merged(const TensorView& base);
   // Tensors that the base model does not have: BitFit's biases.
   std::vector<std::string> added() const;
@@ -31,8 +31,12 @@ class Merger {
   void check_all_used() const;
 
  private:
+  // `base` under its logical name.
+  std::optional<at::Tensor> merged_part(const TensorView& base);
+
   const ShardedTensors& trained_;
   const RunSpec& spec_;
+  const ModelConfig& model_;
   size_t used_ = 0;
 };
 

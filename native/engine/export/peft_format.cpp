@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/plan/model_tensors.h"
 #include "core/recipe/module_pattern.h"
+#include "engine/export/peft_fused.h"
 #include "engine/export/peft_rows.h"
 #include "engine/export/prompt_format.h"
 #include "engine/checkpoint/tensor_io.h"
@@ -165,6 +166,7 @@ json peft_config(const PeftFormat& format, const TrainedWeights& from) {
   json config = {{"peft_type", format.peft_type}, {"task_type", "CAUSAL_LM"}, {"base_model_name_or_path", from.spec.model},
                  {"revision", nullptr},           {"inference_mode", true},   {"auto_mapping", nullptr}};
   format.configure(config, from);
+  if (config.contains("target_modules")) peft::configure_fused(config, from);
   return config;
 }
 
@@ -172,6 +174,7 @@ std::vector<PeftTensor> peft_tensors(const PeftFormat& format, const TrainedWeig
   std::vector<PeftTensor> all;
   for (const auto& [name, view] : from.file.tensors())
     if (std::optional<PeftTensor> tensor = format.exported(from, view)) all.push_back(std::move(*tensor));
+  all = peft::fuse(from, std::move(all));
   if (tied_and_trained(from)) all.push_back(renamed(peft_name("lm_head.weight"), from.file.at("model.embed_tokens.weight")));
   return all;
 }

@@ -15,6 +15,7 @@
 #include <span>
 #include <variant>
 
+#include "core/model/model_traits.h"  // Activation, RotaryPairs
 #include "engine/kernels/element_rules.h"
 
 namespace collie {
@@ -36,6 +37,7 @@ struct AttentionShape {
   int64_t heads = 0, kv_heads = 0, head_dim = 0;
   int64_t window = 0;  // a query at i sees keys j with i - window < j <= i; 0: all j <= i
   double scale = 1;    // of the scores, 1 / sqrt(head_dim)
+  double softcap = 0;  // scaled scores s become c tanh(s / c); 0: none
 };
 
 // Queries, keys and values side by side in one buffer, [N, (H + 2 KV) E].
@@ -59,12 +61,30 @@ struct RmsNormForward {
   at::Tensor y;         // [N, D]
   at::Tensor rstd;      // fp32 [N], or undefined
   double eps = 1e-5;
+  double offset = 0;    // y = normed (offset + weight)
 };
 
 struct RmsNormBackward {
   at::Tensor x, weight, dy, rstd;
   at::Tensor dx;       // storage [N, D], added to; undefined: not wanted
   at::Tensor dweight;  // fp32 [D], added to; undefined: not wanted
+  double offset = 0;
+};
+
+// RMS norms over groups of columns, G of them with E columns each: heads of queries and keys, or all heads at once.
+struct GroupNormForward {
+  at::Tensor x;       // [N, G E]
+  at::Tensor weight;  // [E]
+  at::Tensor y;       // [N, G E]
+  at::Tensor rstd;    // fp32 [N, G]
+  double eps = 1e-5, offset = 0;
+};
+
+struct GroupNormBackward {
+  at::Tensor x, weight, rstd;
+  at::Tensor dy;       // [N, G E], overwritten with the gradient of x
+  at::Tensor dweight;  // fp32 [E], added to; undefined: not wanted
+  double offset = 0;
 };
 
 enum class Direction { forward, backward };
@@ -72,8 +92,9 @@ enum class Direction { forward, backward };
 struct Rotary {
   at::Tensor x;          // [N, heads E], in place
   at::Tensor positions;  // int32 [N]
-  at::Tensor cos, sin;   // fp32 [positions, E / 2]
+  at::Tensor cos, sin;   // fp32 [positions, R / 2]: the first R elements of a head rotate
   int64_t heads = 0, head_dim = 0;
+  RotaryPairs pairs = RotaryPairs::half;
 };
 
 struct CrossEntropy {
@@ -153,6 +174,8 @@ class Kernels {
   virtual void embedding_backward(const at::Tensor& ids, const at::Tensor& dout, const at::Tensor& dtable) = 0;
   virtual void rms_norm(const RmsNormForward& f) = 0;
   virtual void rms_norm_backward(const RmsNormBackward& b) = 0;
+  virtual void group_norm(const GroupNormForward& f) = 0;
+  virtual void group_norm_backward(const GroupNormBackward& b) = 0;
   virtual void rotary(const Rotary& r, Direction direction) = 0;
 
   virtual void attention(const AttentionShape& s, const Documents& docs, const AttentionForward& f) = 0;
@@ -161,10 +184,13 @@ class Kernels {
   virtual void attention_cached(const AttentionShape& s, const at::Tensor& q, const at::Tensor& keys,
                                 const at::Tensor& values, const at::Tensor& out) = 0;
 
-  // gate_up [N, 2 F], y [N, F].
-  virtual void swiglu(const at::Tensor& gate_up, const at::Tensor& y) = 0;
+  // y = activation(gate) up: gate_up [N, 2 F], y [N, F].
+  virtual void swiglu(const at::Tensor& gate_up, const at::Tensor& y, Activation activation = Activation::silu) = 0;
   // Overwrites gate_up with its gradient.
-  virtual void swiglu_backward(const at::Tensor& gate_up, const at::Tensor& dy) = 0;
+  virtual void swiglu_backward(const at::Tensor& gate_up, const at::Tensor& dy, Activation activation = Activation::silu) = 0;
+  // y = cap tanh(y / cap); and back: dx, the gradient of the result y, becomes that of what it was made from.
+  virtual void soft_cap(const at::Tensor& y, double cap) = 0;
+  virtual void soft_cap_backward(const at::Tensor& y, const at::Tensor& dx, double cap) = 0;
   virtual void cross_entropy(const CrossEntropy& c) = 0;
   // The same in three passes, for logits of which this rank has some columns; c.targets are columns of this rank, or below 0 where
   // the target is another's. First the maxima, to become those of all ranks; then the sums, to be added up over the ranks; last

@@ -3,7 +3,7 @@
 
 #include "engine/model/layer_options.h"
 #include "engine/model/linear.h"
-#include "engine/model/norm.h"
+#include "engine/model/normed_input.h"
 #include "engine/model/workspace.h"
 
 namespace collie {
@@ -28,27 +28,39 @@ class AttentionBlock {
   // dx: gradient of the residual stream after the block in, before it out (when wanted).
   void backward(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b, const at::Tensor& dx,
                 InputGradient wanted);
-  bool trained() const { return norm_.trained() || qkv_.trained() || o_.trained() || trains_serial_; }
+  bool trained() const { return trained_below_output() || o_.trained() || output_.trained() || trains_serial_; }
 
-  Norm& norm() { return norm_; }
+  // Weights besides those of linears, in order.
+  std::vector<BaseWeight*> weights();
   Linear& qkv() { return qkv_; }
   Linear& o() { return o_; }
   SerialAdapter* serial() { return serial_.get(); }  // null: none
 
  private:
+  bool trained_norm() const { return norm_ && norm_->trained(); }
+  bool trained_below_output() const { return trained_norm() || qkv_.trained() || (q_norm_ && (q_norm_->trained() || k_norm_->trained())); }
+  // Queries and keys side by side.
+  at::Tensor queries(const at::Tensor& qkv) const { return qkv.narrow(1, 0, shape_.heads * shape_.head_dim); }
+  at::Tensor keys(const at::Tensor& qkv) const { return qkv.narrow(1, shape_.heads * shape_.head_dim, shape_.kv_heads * shape_.head_dim); }
+  void norm_heads(const StepContext& ctx, const LayerBuffers& b) const;
+  void norm_heads_backward(const StepContext& ctx, const LayerBuffers& b, const at::Tensor& dqkv) const;
+  void rotate(const StepContext& ctx, const SharedBuffers& shared, const at::Tensor& qkv, Direction direction) const;
   // Output projection and what comes after it.
   void output(const StepContext& ctx, const LayerBuffers& b, const at::Tensor& y) const;
   // Norm, projections and rotary embedding: b.qkv is ready for attention.
   void project(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b) const;
-  Rotary rotary(const StepContext& ctx, const SharedBuffers& shared, const at::Tensor& qkv) const;
   // Keys beside values, [n, 2 KV E], of queries, keys and values.
   at::Tensor keys_values(const at::Tensor& qkv) const;
   at::Tensor attended(const LayerBuffers& b) const { return b.attended.narrow(1, 0, o_.layout().in); }
 
   int64_t layer_;
   AttentionShape shape_;
-  Norm norm_;
+  int64_t rope_;  // which of the rotary tables, or LayerKind::kNoRotary
+  RotaryPairs pairs_;
+  std::optional<Norm> norm_;
+  std::optional<GroupNorm> q_norm_, k_norm_;
   Linear qkv_, o_;
+  BlockOutput output_;
   std::unique_ptr<SerialAdapter> serial_;  // after o_
   bool trains_serial_;
 };

@@ -44,7 +44,7 @@ Decoder::~Decoder() = default;
 
 void Decoder::load(const std::filesystem::path& folder, const Progress& progress, AdapterStart start) {
   NoAutograd guard;
-  read_weights(folder, impl_->slots(), progress);
+  read_weights(folder, impl_->config, impl_->slots(), progress);
   if (start == AdapterStart::fresh) impl_->start_adapters();
 }
 
@@ -76,7 +76,7 @@ StepContext Decoder::Impl::upload(const PackedBatch& batch, AdapterUse adapter) 
   require(batch.longest_document() <= options.max_document, "A document longer than max_document");
   const SharedBuffers& s = workspace.shared();
   upload_ids(batch.ids_N);
-  s.integers[kPositions].narrow(0, 0, n).copy_(host_ints(batch.positions_N));
+  s.integers[kPositions].narrow(0, 0, n).copy_(host_ints(rope_positions(batch)));
   const at::Tensor borders = s.offsets.narrow(0, 0, static_cast<int64_t>(batch.doc_offsets.size()));
   borders.copy_(host_ints(batch.doc_offsets));
   return {.kernels = *kernels,
@@ -103,12 +103,34 @@ void Decoder::Impl::upload_ids(std::span<const int32_t> ids) {
   workspace.shared().integers[kIds].narrow(0, 0, static_cast<int64_t>(ids.size())).copy_(host_ints(own_rows(ids)));
 }
 
+// Rows of the rotary tables: positions, behind which long documents have rows of their own where a family rotates them otherwise.
+const std::vector<int32_t>& Decoder::Impl::rope_positions(const PackedBatch& batch) {
+  positions = batch.positions_N;
+  for (size_t d = 0; d + 1 < batch.doc_offsets.size(); ++d) {
+    const int32_t begin = batch.doc_offsets[d], end = batch.doc_offsets[d + 1];
+    const auto row = static_cast<int32_t>(workspace.first_rope_row(config, end - begin));
+    for (int32_t i = begin; row != 0 && i < end; ++i) positions[static_cast<size_t>(i)] += row;
+  }
+  return positions;
+}
+
+// Vectors, or their gradients.
+void Decoder::Impl::scale_embeddings(const at::Tensor& x) const {
+  const ModelTraits& t = config.traits;
+  if (t.embedding_scale == 1) return;
+  const bool rounded = t.embedding_scale_rounded && x.scalar_type() == at::kBFloat16;
+  kernels->copy(x, x, rounded ? static_cast<double>(c10::BFloat16(static_cast<float>(t.embedding_scale))) : t.embedding_scale);
+}
+
 void Decoder::Impl::embed(const StepContext& ctx, const at::Tensor& x) const {
   const SharedBuffers& s = workspace.shared();
   const at::Tensor all = ctx.rows.shared() ? ctx.rows.padded(s.y) : x;
   kernels->embedding(s.integers[kIds].narrow(0, 0, ctx.n), embedding->computes(), ctx.rows.tokens(all));
   if (shared_vocabulary()) ctx.rows.sum(all);
+  const bool scales_prompts = config.traits.scales_prompts;
+  if (!scales_prompts) scale_embeddings(ctx.rows.tokens(all));
   if (ctx.prompt) ctx.prompt->embed(ctx, ctx.rows.tokens(all));
+  if (scales_prompts) scale_embeddings(ctx.rows.tokens(all));
   if (ctx.rows.shared()) kernels->copy(ctx.rows.own(all), x);
 }
 
@@ -175,7 +197,9 @@ void Decoder::Impl::backward(const StepContext& ctx, const Chunk& chunk, int64_t
   if (!chunk.first) return;
   if (layout.input_gradient) {
     const at::Tensor all = ctx.rows.gathered(dx, ctx.rows.padded(s.y));
+    if (config.traits.scales_prompts) scale_embeddings(all);
     if (ctx.prompt) ctx.prompt->embed_backward(ctx, all);
+    if (!config.traits.scales_prompts) scale_embeddings(all);
     if (embedding->grad().defined())
       kernels->embedding_backward(s.integers[kIds].narrow(0, 0, ctx.n), all, embedding->grad());
   }

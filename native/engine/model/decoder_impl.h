@@ -68,6 +68,8 @@ struct Decoder::Impl {
   TokenRows token_rows(int64_t tokens) const { return {tp(), token_share(layout.shard, tokens)}; }
   // The input of the first layer, x [M, D], from the ids that were uploaded and the virtual tokens.
   void embed(const StepContext& ctx, const at::Tensor& x) const;
+  void scale_embeddings(const at::Tensor& x) const;
+  const std::vector<int32_t>& rope_positions(const PackedBatch& batch);
   TargetRows upload_targets(const PackedBatch& batch);
   Pending forward(const StepContext& ctx);
   // Computes n tokens after those that a cache holds.
@@ -115,6 +117,7 @@ struct Decoder::Impl {
   std::vector<size_t> layer_begin;  // layers + 1: where the parameters of each layer begin
   std::vector<int32_t> target_rows, target_ids;  // of the micro-batch, on the host
   std::vector<int32_t> row_ids;                  // what own_rows() returned
+  std::vector<int32_t> positions;                // what rope_positions() returned
 };
 
 }  // namespace collie

@@ -98,7 +98,7 @@ void Decoder::Impl::make_method() {
 void Decoder::Impl::each_weight(const std::function<void(BaseWeight&)>& visit) {
   if (embedding) visit(*embedding);
   for (Layer& layer : layers)
-    for (Norm* norm : layer.norms()) visit(norm->weight());
+    for (BaseWeight* weight : layer.weights()) visit(*weight);
   if (head) visit(head->norm().weight());
   if (lm_head) visit(*lm_head);
 }
@@ -128,7 +128,8 @@ std::vector<WeightSlot> Decoder::Impl::slots() {
   std::vector<WeightSlot> all;
   each_weight([&](BaseWeight& weight) {
     if (weight.shares_weight()) return;
-    all.push_back({.name = weight.name(), .destination = weight.base(), .slice = weight.slice(), .ownership = weight.ownership()});
+    all.push_back({.name = weight.name(), .destination = weight.base(), .slice = weight.slice(), .ownership = weight.ownership(),
+                   .start = 1 - config.traits.norm_offset});
   });
   for (size_t i = 0; i < layers.size(); ++i)
     for (Linear* linear : layers[i].linears()) {
@@ -138,6 +139,9 @@ std::vector<WeightSlot> Decoder::Impl::slots() {
                         .destination = linear->base_weight(part),
                         .slice = linear->placement(part).slice,
                         .ownership = linear->ownership(part)};
+        if (const at::Tensor bias = linear->bias(part); bias.defined())
+          all.push_back({.name = slot.name.substr(0, slot.name.rfind('.')) + ".bias", .destination = bias,
+                         .slice = linear->bias_placement(part).slice, .start = 0});
         if (!slot.destination.defined()) continue;  // its owner loads it
         if (linear->takes_whole())
           slot.take = [linear, &part](const at::Tensor& whole) { linear->load_part(part, whole); };
@@ -194,7 +198,7 @@ void Decoder::Impl::collect_parameters() {
   if (prompt && layout.purpose == Purpose::train) append(trainable, prompt->parameters());
   for (Layer& layer : layers) {
     layer_begin.push_back(trainable.size());
-    for (Norm* norm : layer.norms()) append(trainable, norm->weight().parameters());
+    for (BaseWeight* weight : layer.weights()) append(trainable, weight->parameters());
     for (Linear* linear : layer.linears()) {
       append(trainable, linear->weights());
       if (layout.purpose == Purpose::train) append(trainable, linear->adapter_parameters());

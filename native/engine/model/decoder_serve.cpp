@@ -53,7 +53,7 @@ StepContext Decoder::Impl::upload_chunk(std::span<const int32_t> ids, int64_t fi
   const at::Tensor position = s.integers[kPositions].narrow(0, 0, n);
   upload_ids(ids);
   std::vector<int32_t> positions(ids.size());
-  std::iota(positions.begin(), positions.end(), static_cast<int32_t>(first_position));
+  std::iota(positions.begin(), positions.end(), static_cast<int32_t>(first_position + workspace.first_rope_row(config, first_position + n)));
   position.copy_(at::from_blob(positions.data(), {n}, at::kInt));
   return {*kernels, tp(), token_rows(n), n, position, {}, adapter, {}, s.adapter_input, s.adapter_output};
 }
@@ -133,6 +133,8 @@ void Decoder::Impl::start_prompt() {
   ctx.rows = {tp(), ctx.n};  // every rank wants all of them
   const at::Tensor embeddings = at::empty({ctx.n, config.hidden_size}, embedding->computes().options());
   embed(ctx, embeddings);
+  const ModelTraits& t = config.traits;
+  if (t.scales_prompts && t.embedding_scale != 1) kernels->copy(embeddings, embeddings, 1 / t.embedding_scale);
   prompt->init(*kernels, {embeddings, keys_values});
   prompt->sync(*kernels);
 }

@@ -12,7 +12,9 @@
 namespace collie {
 
 Head::Head(const WeightOptions& norm, const ModelConfig& c, const ModelLayout& model)
-    : vocabulary_(model.vocabulary), vocabulary_size_(model.vocabulary_size), norm_(norm, c.hidden_size, c.rms_norm_eps) {}
+    : vocabulary_(model.vocabulary), vocabulary_size_(model.vocabulary_size), norm_(norm, c.hidden_size, c),
+      scale_(c.traits.logit_scale),
+      softcap_(c.traits.logit_softcap) {}
 
 void Head::cross_entropy(const StepContext& ctx, const SharedBuffers& shared, const CrossEntropy& c) const {
   if (!shared_vocabulary()) return ctx.kernels.cross_entropy(c);
@@ -42,25 +44,31 @@ void Head::loss(const StepContext& ctx, const SharedBuffers& shared, const at::T
                 const TargetRows& t, double grad_scale, const at::Tensor& dx, const Labels& labels) {
   Kernels& k = ctx.kernels;
   const int64_t count = t.rows.size(0), chunk = shared.logits.size(0);
+  const auto rows_of_chunk = [&](const at::Tensor& buffer, int64_t rows) {
+    return buffer.narrow(0, 0, rows).narrow(1, 0, vocabulary_.size);
+  };
   const at::Tensor h = ctx.rows.padded(shared.final_h);
   const at::Tensor rstd = shared.final_rstd.narrow(0, 0, ctx.rows.share().own);
   norm_tokens(ctx, norm_, {}, x, h, rstd);
   k.gather_rows(ctx.rows.tokens(h), t.rows, shared.gathered.narrow(0, 0, count));
   for (int64_t first = 0; first < count; first += chunk) {
     const int64_t rows = std::min(chunk, count - first);
-    const at::Tensor logits = shared.logits.narrow(0, 0, rows).narrow(1, 0, vocabulary_.size);
-    const at::Tensor hidden = shared.gathered.narrow(0, first, rows);
-    k.gemm(hidden, table.computes().t(), logits);
+    const at::Tensor logits = rows_of_chunk(shared.logits, rows), hidden = shared.gathered.narrow(0, first, rows);
+    k.gemm(hidden, table.computes().t(), logits, {.alpha = scale_});
+    if (softcap_ != 0) k.soft_cap(logits, softcap_);
     const at::Tensor targets = t.targets.narrow(0, first, rows);
     if (labels.source == LabelSource::model) draw_targets(ctx, logits, labels, first, targets);
+    const at::Tensor capped = softcap_ != 0 && grad_scale != 0 ? rows_of_chunk(shared.capped, rows) : at::Tensor();
+    if (capped.defined()) k.copy(logits, capped);  // the gradient takes their place
     cross_entropy(ctx, shared, {.logits = logits,
                                 .targets = targets,
                                 .losses = shared.losses.narrow(0, first, rows),
                                 .correct = t.correct.defined() ? t.correct.narrow(0, first, rows) : at::Tensor(),
                                 .grad_scale = grad_scale});
     if (grad_scale == 0) continue;
-    if (table.grad().defined()) k.gemm(logits.t(), hidden, table.grad(), {.beta = 1});
-    k.gemm(logits, table.computes(), hidden);  // the hidden rows of this chunk are not needed any more
+    if (capped.defined()) k.soft_cap_backward(capped, logits, softcap_);
+    if (table.grad().defined()) k.gemm(logits.t(), hidden, table.grad(), {.alpha = scale_, .beta = 1});
+    k.gemm(logits, table.computes(), hidden, {.alpha = scale_});  // the hidden rows of this chunk are not needed any more
   }
   if (grad_scale == 0) return;
   // To all ranks, with sequence parallelism too: targets are fewer than tokens, and lie where they lie.
@@ -80,8 +88,9 @@ void Head::logits(const StepContext& ctx, const SharedBuffers& shared, const Pen
   const at::Tensor own = out.narrow(1, vocabulary_.begin, vocabulary_.size);
   for (int64_t row = first; row < ctx.n; row += chunk) {
     const int64_t rows = std::min(chunk, ctx.n - row);
-    ctx.kernels.gemm(h.narrow(0, row, rows), table.computes().t(), own.narrow(0, row - first, rows));
+    ctx.kernels.gemm(h.narrow(0, row, rows), table.computes().t(), own.narrow(0, row - first, rows), {.alpha = scale_});
   }
+  if (softcap_ != 0) ctx.kernels.soft_cap(own, softcap_);
   if (shared_vocabulary()) ctx.tp.all_reduce(out);
 }
 

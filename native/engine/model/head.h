@@ -38,6 +38,7 @@ class Head {
   Range vocabulary_;         // of this rank
   int64_t vocabulary_size_;  // of the model
   Norm norm_;
+  double scale_, softcap_;  // of logits
 };
 
 }  // namespace collie

@@ -43,7 +43,7 @@ class Layer {
   }
 
   void sync(Kernels& kernels) {
-    for (Norm* norm : norms()) norm->weight().sync(kernels);
+    for (BaseWeight* weight : weights()) weight->sync(kernels);
     for (Linear* linear : linears()) linear->sync(kernels);
     for (SerialAdapter* serial : serials()) serial->sync(kernels);
   }
@@ -61,7 +61,12 @@ class Layer {
       if (serial) all.push_back(serial);
     return all;
   }
-  std::array<Norm*, 2> norms() { return {&attention_.norm(), &mlp_.norm()}; }
+  // Weights besides those of linears, in order.
+  std::vector<BaseWeight*> weights() {
+    std::vector<BaseWeight*> all = attention_.weights();
+    for (BaseWeight* weight : mlp_.weights()) all.push_back(weight);
+    return all;
+  }
 
  private:
   AttentionBlock attention_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "core/plan/model_layout.h"
 #include "engine/model/base_weight.h"
 #include "engine/model/linear.h"
+#include "engine/model/norm.h"
 #include "engine/peft/serial_adapter.h"
 
 namespace collie {
@@ -47,6 +49,7 @@ struct LayerOptions {
             .masters = model.masters,
             .method = method,
             .shared_grad = first ? first->grad() : at::Tensor(),
+            .shared_bias_grad = first ? first->bias_grad() : at::Tensor(),
             .weight_scratch = weight_scratch,
             .shared = base.linear(prefix() + linear.parts[0].module),
             .gathered = gathered ? &(*gathered)[static_cast<size_t>(number)] : nullptr,
@@ -64,10 +67,23 @@ struct LayerOptions {
                                 .seed = seed,
                                 .placement = between_linears(tp, model.shard)});
   }
-  WeightOptions norm(const std::string& name, Trained trained, const BaseWeight* first) const {
-    const std::string full = prefix() + name + ".weight";
-    return {full, trained, model.masters, storage, first ? first->grad() : at::Tensor(), between_linears(tp, model.shard),
-            base.weight(full)};
+  // `first`: the same norm of the layer whose gradients all share; or null.
+  template <class Kind>
+  std::optional<Kind> norm(const NormLayout& norm, std::optional<Kind>* first) const {
+    if (!norm.exists()) return std::nullopt;
+    const std::string full = prefix() + norm.module + ".weight";
+    const bool between = std::is_same_v<Kind, Norm>;
+    return Kind({full, norm.trained, model.masters, storage, first ? (*first)->weight().grad() : at::Tensor(),
+                 between ? between_linears(tp, model.shard) : of_heads(norm), base.weight(full)},
+                norm.size, config);
+  }
+
+ private:
+  // Ranks share the heads: a norm of one head has seen some of them only.
+  Placement of_heads(const NormLayout&) const {
+    Placement placement = replicated(tp);
+    placement.gradient = GradientSum::group;
+    return placement;
   }
 };
 

@@ -42,7 +42,9 @@ Linear::Linear(const LinearOptions& options) : site_(options.site), owners_(opti
   if (l.weight == Trained::yes) {
     owns_grad_ = !options.shared_grad.defined();
     grad_ = owns_grad_ ? at::zeros({l.out, l.in}, site.fp32()) : options.shared_grad;
+    if (l.bias) bias_grad_ = owns_grad_ ? at::zeros({l.out}, site.fp32()) : options.shared_bias_grad;
   }
+  if (l.bias) bias_ = shares_ ? options.shared->bias : at::zeros({l.out}, site.fp32());
   if (options.method) adapter_ = make_linear_adapter(*options.method, site);
 }
 
@@ -88,12 +90,27 @@ void Linear::forward_tail(const StepContext& ctx, const at::Tensor& x) const {
   if (adapts(ctx)) adapter_->forward_tail(ctx, ctx.rows.tokens(x).narrow(1, 0, layout().width()));
 }
 
+void Linear::add_bias(const StepContext& ctx, const at::Tensor& y) const {
+  if (!bias_.defined()) return;
+  if (layout().split == Split::columns && ctx.tp.rank() != 0) return;  // the ranks' outputs are added up: once
+  ctx.kernels.affine_columns({.x = y, .factors = {}, .shifts = bias_, .y = y});
+}
+
 void Linear::multiply(const StepContext& ctx, const at::Tensor& wide_x, const at::Tensor& y) const {
-  if (!adapts(ctx)) return ctx.kernels.gemm(wide_x.narrow(1, 0, layout().in), input_columns(weight(ctx.kernels)).t(), y);
+  if (!adapts(ctx)) {
+    ctx.kernels.gemm(wide_x.narrow(1, 0, layout().in), input_columns(weight(ctx.kernels)).t(), y);
+    return add_bias(ctx, y);
+  }
   const at::Tensor x = wide_x.narrow(1, 0, layout().width());
   adapter_->forward_tail(ctx, x);
   ctx.kernels.gemm(adapter_->input(ctx, x), weight(ctx.kernels).t(), y);
+  if (adapter_->output_sees_bias()) add_bias(ctx, y);
   adapter_->output(ctx, y);
+  if (!adapter_->output_sees_bias()) add_bias(ctx, y);
+}
+
+void Linear::differentiate_bias(const StepContext& ctx, const at::Tensor& dy) {
+  if (bias_grad_.defined()) ctx.kernels.column_sums({.a = dy, .b = {}, .factors = {}, .sums = bias_grad_});
 }
 
 // The collective of the forward pass and that of the backward pass: where inputs are split, outputs are summed; where outputs are
@@ -114,12 +131,14 @@ void Linear::differentiate(const StepContext& ctx, const at::Tensor& dy, const a
   Kernels& k = ctx.kernels;
   const at::Tensor x = wide_x.narrow(1, 0, layout().width());
   if (!adapter_) {
+    differentiate_bias(ctx, dy);
     if (grad_.defined()) k.gemm(dy.t(), x, grad_, {.beta = 1});
     if (wanted == InputGradient::wanted) k.gemm(dy, weight(k), dx);
     return;
   }
   const at::Tensor w = weight(k);
-  const at::Tensor product = adapter_->output_backward(ctx, w, x, dy);
+  const at::Tensor product = adapter_->output_backward(ctx, {w, adapter_->output_sees_bias() ? bias_ : at::Tensor()}, x, dy);
+  differentiate_bias(ctx, adapter_->output_sees_bias() ? product : dy);
   if (grad_.defined()) k.gemm(product.t(), adapter_->input(ctx, x).narrow(1, 0, layout().in), grad_, {.beta = 1});
   if (wanted == InputGradient::wanted || adapter_->needs_input_product())
     k.gemm(product, w, dx);
@@ -133,6 +152,13 @@ at::Tensor Linear::base_weight(const Projection& part) const {
   if (lasting_[i].defined()) return lasting_[i];
   if (gathers_ && !ownership(part).here) return {};
   return rows(input_columns(quantized() ? scratch_ : computes()), part);
+}
+
+// The gradient of a sum over ranks is whole on every rank, and so is that of a bias that one of them adds.
+Placement Linear::bias_placement(const Projection& part) const {
+  Placement placement = site_.along_outputs(part);
+  if (placement.gradient == GradientSum::group) placement.gradient = GradientSum::none;
+  return placement;
 }
 
 Placement Linear::placement(const Projection& part) const {
@@ -206,6 +232,14 @@ std::vector<Parameter> Linear::weights() const {
                    .placement = placement(part),
                    .ownership = ownership(part),
                    .computes = ownership(part).owner && !gathers_ ? rows(input_columns(buffer_), part) : at::Tensor()});
+  if (!bias_grad_.defined()) return all;
+  for (const Projection& part : layout().parts)
+    all.push_back({.name = site_.prefix + part.module + ".bias",
+                   .master = bias(part),
+                   .grad = bias_grad_.narrow(0, part.out_begin, part.out),
+                   .decay = Decay::no,
+                   .kind = ParameterKind::vector,
+                   .placement = bias_placement(part)});
   return all;
 }
 
@@ -218,6 +252,7 @@ int64_t Linear::weight_bytes() const {
   const bool own = !shares_ && !gathers_;
   if (buffer_.defined() && own) bytes += static_cast<int64_t>(buffer_.nbytes());
   if (tail_.defined()) bytes += static_cast<int64_t>(tail_.nbytes());
+  if (bias_.defined() && !shares_) bytes += static_cast<int64_t>(bias_.nbytes());
   for (const at::Tensor& lasting : lasting_)
     if (lasting.defined() && !lasting.is_alias_of(buffer_)) bytes += static_cast<int64_t>(lasting.nbytes());
   for (const Nf4Matrix& part : own ? quantized_ : lasting_quantized_) bytes += bytes_of(part);
@@ -225,7 +260,8 @@ int64_t Linear::weight_bytes() const {
 }
 
 int64_t Linear::gradient_bytes() const {
-  return (owns_grad_ ? static_cast<int64_t>(grad_.nbytes()) : 0) + (adapter_ ? adapter_->gradient_bytes() : 0);
+  const size_t own = owns_grad_ ? grad_.nbytes() + (bias_grad_.defined() ? bias_grad_.nbytes() : 0) : 0;
+  return static_cast<int64_t>(own) + (adapter_ ? adapter_->gradient_bytes() : 0);
 }
 
 }  // namespace collie

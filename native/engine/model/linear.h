@@ -18,6 +18,7 @@ struct LinearOptions {
   const MethodSpec* method = nullptr;  // null: no adapter
   // A gradient of the same shape to accumulate into, for updates in the backward pass: layers share one. Undefined: its own.
   at::Tensor shared_grad;
+  at::Tensor shared_bias_grad;
   at::Tensor weight_scratch;  // with a quantized weight: a buffer that all linears share, for the one in use
   const SharedLinear* shared = nullptr;  // another decoder's weight, to be used instead of an own one
   // ZeRO 3: where the weight is put together when it is used, shared with other layers. Of each part its owner has what lasts.
@@ -57,19 +58,23 @@ class Linear {
   // Makes the weight wide enough for the tail of another decoder that shares it, for all that share it.
   // False: it is already.
   bool make_room(int64_t row_stride);
-  SharedLinear shared() const { return {buffer_, quantized_}; }
+  SharedLinear shared() const { return {buffer_, quantized_, bias_}; }
+  // Of the part's outputs, fp32 [out of the part]; undefined when the linear has none.
+  at::Tensor bias(const Projection& part) const { return bias_.defined() ? bias_.narrow(0, part.out_begin, part.out) : at::Tensor(); }
+  Placement bias_placement(const Projection& part) const;
 
   // Of a gathered weight, before it is used: its parts come from their owners. May run beside a computation with other layers.
   void gather(Communicator& ranks);
   // Then, by who computes: what the adapter puts beside it.
   void gathered(Kernels& kernels);
   const at::Tensor& grad() const { return grad_; }  // fp32 [out, in], or undefined
+  const at::Tensor& bias_grad() const { return bias_grad_; }  // fp32 [out], or undefined
   LinearAdapter* adapter() { return adapter_.get(); }
   // The adapter's values that depend on the base weight; to be called when that is loaded.
   void init_from_base(Kernels& kernels);
   void bind_base(Kernels& kernels);
   void sync(Kernels& kernels);
-  // Weights that are trained, part by part; and the adapter's tensors (without gradients when it is only served).
+  // Weights and biases that are trained, part by part; and the adapter's tensors (without gradients when it is only served).
   std::vector<Parameter> weights() const;
   std::vector<Parameter> adapter_parameters() const;
   int64_t weight_bytes() const;
@@ -78,6 +83,9 @@ class Linear {
  private:
   // The rank's own part of forward() and backward().
   void multiply(const StepContext& ctx, const at::Tensor& x, const at::Tensor& y) const;
+  void add_bias(const StepContext& ctx, const at::Tensor& y) const;
+  // `dy`: of the sum of product and bias.
+  void differentiate_bias(const StepContext& ctx, const at::Tensor& dy);
   void differentiate(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& x, const at::Tensor& dx, InputGradient wanted);
   // The whole fused weight, storage [out, in + tail]. A quantized one is made in the shared buffer, and is there until
   // another linear asks for its own.
@@ -106,6 +114,7 @@ class Linear {
   at::Tensor tail_;                   // of a quantized weight: storage [out, tail]
   at::Tensor scratch_;                // storage [out, in + tail], shared
   at::Tensor grad_;  // [out, in], when the weight is trained
+  at::Tensor bias_, bias_grad_;  // fp32 [out], added to products in fp32: a bias may be many times larger than what it is added to
   bool owns_grad_ = false;
   std::unique_ptr<LinearAdapter> adapter_;
 };

@@ -1,9 +1,9 @@
-// Norm, gate and up projections, SwiGLU, down projection.
+// Norm, gate and up projections, gated activation, down projection.
 #pragma once
 
 #include "engine/model/layer_options.h"
 #include "engine/model/linear.h"
-#include "engine/model/norm.h"
+#include "engine/model/normed_input.h"
 #include "engine/model/workspace.h"
 
 namespace collie {
@@ -20,18 +20,22 @@ class MlpBlock {
   void recompute(const StepContext& ctx, const LayerBuffers& b, const at::Tensor& y) const;
   void backward(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b, const at::Tensor& dx,
                 InputGradient wanted);
-  bool trained() const { return norm_.trained() || gate_up_.trained() || down_.trained() || trains_serial_; }
+  bool trained() const { return trained_norm() || gate_up_.trained() || down_.trained() || output_.trained() || trains_serial_; }
 
-  Norm& norm() { return norm_; }
+  // Weights besides those of linears, in order.
+  std::vector<BaseWeight*> weights();
   Linear& gate_up() { return gate_up_; }
   Linear& down() { return down_; }
   SerialAdapter* serial() { return serial_.get(); }  // null: none
 
  private:
+  bool trained_norm() const { return norm_ && norm_->trained(); }
   void activate(const StepContext& ctx, const LayerBuffers& b, const at::Tensor& y) const;
 
-  Norm norm_;
+  Activation activation_;
+  std::optional<Norm> norm_;
   Linear gate_up_, down_;
+  BlockOutput output_;
   std::unique_ptr<SerialAdapter> serial_;  // after down_
   bool trains_serial_;
 };

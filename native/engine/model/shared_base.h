@@ -15,6 +15,7 @@ namespace collie {
 struct SharedLinear {
   at::Tensor weight;                 // storage [out, in + room for the widest tail]; undefined when quantized
   std::vector<Nf4Matrix> quantized;  // part by part
+  at::Tensor bias = {};              // fp32 [out]; undefined: none
 };
 
 struct SharedBase {

@@ -14,7 +14,7 @@
 
 #include "core/base/error.h"
 #include "core/base/random.h"
-#include "core/formats/safetensors.h"
+#include "core/model/model_names.h"
 #include "engine/parallel/gathered.h"
 
 namespace collie {
@@ -77,9 +77,9 @@ void fill_normal(float* row, int64_t n, Random& random, double deviation) {
 
 }  // namespace
 
-void read_weights(const std::filesystem::path& folder, const std::vector<WeightSlot>& slots,
+void read_weights(const std::filesystem::path& folder, const ModelConfig& config, const std::vector<WeightSlot>& slots,
                   const std::function<void(double fraction)>& progress) {
-  const ModelFolder files(folder);
+  const ModelFiles files(folder, config);
   double total = 0, done = 0;
   for (const WeightSlot& slot : slots) total += static_cast<double>(slot.destination.numel());
   for (const WeightSlot& slot : slots) {
@@ -96,7 +96,7 @@ void draw_on_device(const std::vector<WeightSlot>& slots, uint64_t seed) {
   for (const WeightSlot& slot : slots) {
     const at::Tensor out = slot.take ? at::empty(whole_shape(slot), at::TensorOptions().dtype(at::kFloat)) : slot.destination;
     if (out.dim() == 1) {
-      out.fill_(1);
+      out.fill_(slot.start);
     } else {
       at::Generator generator = at::globalContext().defaultGenerator(out.device()).clone();
       generator.set_current_seed(seed ^ name_key(slot.name));
@@ -125,7 +125,7 @@ void draw_by_name(const std::vector<WeightSlot>& slots, uint64_t seed) {
     }
     const at::Tensor& out = slot.destination;
     if (out.dim() == 1) {
-      out.fill_(1);
+      out.fill_(slot.start);
       if (slot.loaded) slot.loaded();
       continue;
     }

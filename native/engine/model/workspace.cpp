@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "engine/model/rotary_table.h"
-
 namespace collie {
 namespace {
 
@@ -16,6 +14,8 @@ at::ScalarType scalar_type(Element element, Precision precision) {
 }
 
 at::Tensor column(const at::Tensor& t) { return t.view({-1}); }
+at::Tensor matrix(const at::Tensor& t) { return t; }
+at::Tensor allocated(const at::Tensor& t, BufferRows rows) { return rows == BufferRows::column ? column(t) : t; }
 
 }  // namespace
 
@@ -34,28 +34,8 @@ Workspace::Workspace(const ModelConfig& config, const ModelLayout& model, const 
   const BufferShape input{token_share(shard_, options.capacity).own, config.hidden_size};
   for (int64_t i = 0; i < kept.inputs(options.slots); ++i) inputs_.push_back(allocate(input));
   per_slot_ = kept.per_slot;
-  const SharedShapes s = shared_shapes(config, model, method, options.capacity, options.max_document, options.slots,
-                                       {options.precision, options.device.is_cuda() ? DeviceType::cuda : DeviceType::cpu});
-  shared_ = {.y = allocate(s.y),
-             .h = allocate(s.h),
-             .outputs = allocate(s.outputs),
-             .final_h = allocate(s.final_h),
-             .gathered = allocate(s.gathered),
-             .final_rstd = column(allocate(s.final_rstd)),
-             .losses = column(allocate(s.losses)),
-             .logits = allocate(s.logits),
-             .statistics = allocate(s.statistics),
-             .integers = allocate(s.integers),
-             .offsets = column(allocate(s.offsets)),
-             .rope_cos = {},
-             .rope_sin = {},
-             .dx = allocate(s.dx),
-             .dqkv = allocate(s.dqkv),
-             .dinput = allocate(s.dinput),
-             .adapter_input = allocate(s.adapter_input),
-             .adapter_output = allocate(s.adapter_output),
-             .weight = allocate(s.weight),
-             .prompt = allocate(s.prompt)};
+  shared_ = allocate_shared(shared_shapes(config, model, method, options.capacity, options.max_document, options.slots,
+                                          {options.precision, options.device.is_cuda() ? DeviceType::cuda : DeviceType::cpu}));
   reserve_positions(config, options.max_document);
 }
 
@@ -66,19 +46,15 @@ at::Tensor Workspace::allocate(const BufferShape& shape) {
 }
 
 LayerBuffers Workspace::allocate_layer(const LayerShapes& s) {
-  return {.x = allocate(s.x),
-          .x2 = allocate(s.x2),
-          .h1 = allocate(s.h1),
-          .qkv = allocate(s.qkv),
-          .attended = allocate(s.attended),
-          .h2 = allocate(s.h2),
-          .gate_up = allocate(s.gate_up),
-          .activated = allocate(s.activated),
-          .rstd1 = column(allocate(s.rstd1)),
-          .rstd2 = column(allocate(s.rstd2)),
-          .lse = allocate(s.lse),
-          .serial1 = allocate(s.serial1),
-          .serial2 = allocate(s.serial2)};
+#define COLLIE_ALLOCATED(name, rows) allocated(allocate(s.name), BufferRows::rows),
+  return {COLLIE_LAYER_BUFFERS(COLLIE_ALLOCATED)};
+#undef COLLIE_ALLOCATED
+}
+
+SharedBuffers Workspace::allocate_shared(const SharedShapes& s) {
+#define COLLIE_ALLOCATED_AS(name, form) form(allocate(s.name)),
+  return {COLLIE_SHARED_BUFFERS(COLLIE_ALLOCATED_AS) {}};
+#undef COLLIE_ALLOCATED_AS
 }
 
 at::Tensor Workspace::output(int64_t n, int64_t slot) const {
@@ -97,31 +73,35 @@ LayerBuffers Workspace::layer(int64_t index, int64_t n, int64_t slot) const {
   const LayerBuffers& b = sets_[sets_.size() == 1 ? 0 : kept];
   const at::Tensor& x = inputs_.empty() ? b.x : inputs_[kept];
   const TokenShare share = token_share(shard_, n);
-  const auto all = [n](const at::Tensor& t) { return t.narrow(0, 0, n); };
-  const auto own = [&](const at::Tensor& t) { return t.size(0) == 0 ? t : t.narrow(0, 0, share.own); };
-  const auto normed = [&](const at::Tensor& h) { return shard_.sequence_parallel ? rows_of(shared_.h, share.padded, h.size(1)) : all(h); };
-  return {.x = own(x),
-          .x2 = own(b.x2),
-          .h1 = normed(b.h1),
-          .qkv = all(b.qkv),
-          .attended = all(b.attended),
-          .h2 = normed(b.h2),
-          .gate_up = all(b.gate_up),
-          .activated = all(b.activated),
-          .rstd1 = own(b.rstd1),
-          .rstd2 = own(b.rstd2),
-          .lse = rows_of(b.lse, b.lse.size(0), n),
-          .serial1 = own(b.serial1),
-          .serial2 = own(b.serial2)};
+  const auto rows = [&](const at::Tensor& t, BufferRows kind) {
+    if (kind == BufferRows::normed && shard_.sequence_parallel) return rows_of(shared_.h, share.padded, t.size(1));
+    if (t.size(0) == 0) return t;
+    if (kind == BufferRows::heads) return rows_of(t, t.size(0), n);
+    return t.narrow(0, 0, kind == BufferRows::own || kind == BufferRows::column ? share.own : n);
+  };
+#define COLLIE_VIEW(name, kind) rows(b.name, BufferRows::kind),
+  LayerBuffers view{COLLIE_LAYER_BUFFERS(COLLIE_VIEW)};
+#undef COLLIE_VIEW
+  view.x = rows(x, BufferRows::own);
+  return view;
+}
+
+int64_t Workspace::first_rope_row(const ModelConfig& config, int64_t length) const {
+  const auto longer = [&](const RopeConfig& rope) { return rope.scaling == RopeScaling::longrope && length > rope.original_max_position; };
+  return std::ranges::any_of(config.ropes, longer) ? positions_ : 0;
 }
 
 void Workspace::reserve_positions(const ModelConfig& config, int64_t positions) {
-  if (shared_.rope_cos.defined() && shared_.rope_cos.size(0) >= positions) return;
-  if (shared_.rope_cos.defined()) bytes_ -= static_cast<int64_t>(shared_.rope_cos.nbytes() + shared_.rope_sin.nbytes());
-  const RotaryTable table = make_rotary_table(config, positions);
-  shared_.rope_cos = table.cos.to(options_.device);
-  shared_.rope_sin = table.sin.to(options_.device);
-  bytes_ += static_cast<int64_t>(shared_.rope_cos.nbytes() + shared_.rope_sin.nbytes());
+  if (positions_ >= positions) return;
+  positions_ = positions;
+  const auto bytes = [](const RotaryTable& t) { return static_cast<int64_t>(t.cos.nbytes() + t.sin.nbytes()); };
+  for (const RotaryTable& old : shared_.ropes) bytes_ -= bytes(old);
+  shared_.ropes.clear();
+  for (const RopeConfig& rope : config.ropes) {
+    const RotaryTable table = make_rotary_table(rope, config.rotary_dim(), positions, rope_rows(config, positions));
+    shared_.ropes.push_back({table.cos.to(options_.device), table.sin.to(options_.device)});
+    bytes_ += bytes(shared_.ropes.back());
+  }
 }
 
 }  // namespace collie

@@ -6,12 +6,15 @@
 #include <vector>
 
 #include "core/plan/model_layout.h"
+#include "engine/model/rotary_table.h"
 
 namespace collie {
 
 // What the backward pass needs of one layer; shapes in core/plan/model_layout.h.
+#define COLLIE_BUFFER_TENSOR(name, ...) at::Tensor name;
+
 struct LayerBuffers {
-  at::Tensor x, x2, h1, qkv, attended, h2, gate_up, activated, rstd1, rstd2, lse, serial1, serial2;
+  COLLIE_LAYER_BUFFERS(COLLIE_BUFFER_TENSOR)
 };
 
 // The first rows of a buffer as if it were `cols` wide: adjacent, whatever its own width.
@@ -20,8 +23,8 @@ inline at::Tensor rows_of(const at::Tensor& buffer, int64_t rows, int64_t cols) 
 }
 
 struct SharedBuffers {
-  at::Tensor y, h, outputs, final_h, gathered, final_rstd, losses, logits, statistics, integers, offsets, rope_cos, rope_sin;
-  at::Tensor dx, dqkv, dinput, adapter_input, adapter_output, weight, prompt;
+  COLLIE_SHARED_BUFFERS(COLLIE_BUFFER_TENSOR)
+  std::vector<RotaryTable> ropes;  // of ModelConfig::ropes
 
   // The input gradient of a linear, in the buffer that all linears share.
   at::Tensor input_gradient(int64_t rows, int64_t width) const { return rows_of(dinput, rows, width); }
@@ -49,6 +52,8 @@ class Workspace {
   // The gradient of the residual stream on its way down, [M, D].
   at::Tensor residual_gradient(int64_t n) const { return shared_.dx.narrow(0, 0, token_share(shard_, n).own); }
   const SharedBuffers& shared() const { return shared_; }
+  // Where the rotary tables have the row of a document's first position, by its length.
+  int64_t first_rope_row(const ModelConfig& config, int64_t length) const;
   // Longer documents than planned (a conversation): makes the rotary tables longer.
   void reserve_positions(const ModelConfig& config, int64_t positions);
   int64_t bytes() const { return bytes_; }
@@ -57,6 +62,7 @@ class Workspace {
   int64_t place_of(int64_t index) const;
   at::Tensor allocate(const BufferShape& shape);
   LayerBuffers allocate_layer(const LayerShapes& shapes);
+  SharedBuffers allocate_shared(const SharedShapes& shapes);
 
   WorkspaceOptions options_;
   ModelShard shard_;
@@ -66,6 +72,7 @@ class Workspace {
   std::vector<LayerBuffers> sets_;   // slot by slot; one: all share it
   std::vector<at::Tensor> inputs_;   // x of every layer, slot by slot, when they share the rest
   SharedBuffers shared_;
+  int64_t positions_ = 0;            // that the rotary tables are made for
   int64_t bytes_ = 0;
 };
 

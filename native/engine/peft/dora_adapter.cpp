@@ -49,7 +49,7 @@ void DoraAdapter::output(const StepContext& ctx, const at::Tensor& y) const {
 }
 
 // The product is gone by now (its buffer holds the residual stream, or rotated queries): it is computed again.
-at::Tensor DoraAdapter::output_backward(const StepContext& ctx, const at::Tensor& weight, const at::Tensor& x, const at::Tensor& dy) {
+at::Tensor DoraAdapter::output_backward(const StepContext& ctx, const SeenWeight& seen, const at::Tensor& x, const at::Tensor& dy) {
   const at::Tensor scratch = ctx.output_scratch(site_.layout.out);
   for (size_t i = 0; i < parts_.size(); ++i) {
     const Projection& part = site_.layout.parts[i];
@@ -58,7 +58,7 @@ at::Tensor DoraAdapter::output_backward(const StepContext& ctx, const at::Tensor
       ctx.kernels.copy(gradient, product);
       continue;
     }
-    ctx.kernels.gemm(x, weight.narrow(0, part.out_begin, part.out).t(), product);
+    ctx.kernels.gemm(x, seen.weight.narrow(0, part.out_begin, part.out).t(), product);
     ctx.kernels.column_sums({.a = gradient, .b = product, .factors = parts_[i].inverse_norm, .sums = parts_[i].grad});
     ctx.kernels.affine_columns({.x = gradient, .factors = parts_[i].gain, .shifts = {}, .y = product});
   }

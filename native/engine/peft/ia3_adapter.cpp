@@ -62,7 +62,7 @@ void Ia3Adapter::output(const StepContext& ctx, const at::Tensor& y) const {
 }
 
 // The product before scaling is not kept (keys are rotated in place, a factor may be zero): it is computed again.
-at::Tensor Ia3Adapter::output_backward(const StepContext& ctx, const at::Tensor& weight, const at::Tensor& x, const at::Tensor& dy) {
+at::Tensor Ia3Adapter::output_backward(const StepContext& ctx, const SeenWeight& seen, const at::Tensor& x, const at::Tensor& dy) {
   if (!scales_output()) return dy;
   const at::Tensor scratch = ctx.output_scratch(site_.layout.out);
   for (size_t i = 0; i < outputs_.size(); ++i) {
@@ -73,7 +73,9 @@ at::Tensor Ia3Adapter::output_backward(const StepContext& ctx, const at::Tensor&
       ctx.kernels.copy(gradient, product);
       continue;
     }
-    ctx.kernels.gemm(x, weight.narrow(0, part.out_begin, part.out).t(), product);
+    ctx.kernels.gemm(x, seen.weight.narrow(0, part.out_begin, part.out).t(), product);
+    const bool adds = seen.bias.defined() && (site_.layout.split != Split::columns || ctx.tp.rank() == 0);
+    if (adds) ctx.kernels.affine_columns({.x = product, .factors = {}, .shifts = seen.bias.narrow(0, part.out_begin, part.out), .y = product});
     ctx.kernels.column_sums({.a = gradient, .b = product, .factors = {}, .sums = scale.grad});
     ctx.kernels.affine_columns({.x = gradient, .factors = scale.factors, .shifts = {}, .y = product});
   }

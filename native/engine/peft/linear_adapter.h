@@ -35,11 +35,16 @@ struct AdapterSite {
   Placement along_inputs(int64_t dim = 1) const;
 };
 
+// The whole fused weight [out, in + tail] beside its adapter, and the bias fp32 [out] that output() saw added; undefined: none.
+struct SeenWeight {
+  at::Tensor weight, bias;
+};
+
 class LinearAdapter {
  public:
   virtual ~LinearAdapter() = default;
 
-  // Forward. y [N, out] = input(x) W^T, then output(y). x [N, in + tail]: the first `in` columns are the linear's input; W
+  // Forward. y [N, out] = input(x) W^T, then output(y), then the linear's bias, or the bias first. x [N, in + tail]: the first `in` columns are the linear's input; W
   // [out, in + tail] is the base weight beside what sync() wrote.
   // Fills the tail columns of x. Also called when a backward pass computes its inputs again.
   virtual void forward_tail(const StepContext&, const at::Tensor& x) const {}
@@ -47,10 +52,12 @@ class LinearAdapter {
   virtual at::Tensor input(const StepContext&, const at::Tensor& x) const { return x; }
   // Changes y in place. Where a group shares the linear by columns, y is this rank's part of a sum.
   virtual void output(const StepContext&, const at::Tensor& y) const {}
+  // True: output() changes the sum of product and bias.
+  virtual bool output_sees_bias() const { return false; }
 
   // Backward, in this order. dy [N, out] is the gradient of output()'s result: accumulates the gradients of what output()
   // did and returns the gradient of the product: dy itself (which must not be changed), or ctx.output_scratch().
-  virtual at::Tensor output_backward(const StepContext&, const at::Tensor& weight, const at::Tensor& x, const at::Tensor& dy) {
+  virtual at::Tensor output_backward(const StepContext&, const SeenWeight& seen, const at::Tensor& x, const at::Tensor& dy) {
     return dy;
   }
   // True: input_backward() reads the input columns of dx even when no input gradient is wanted.

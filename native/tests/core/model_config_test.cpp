@@ -46,14 +46,14 @@ TEST_CASE("model config: Llama as older transformers write it") {
   CHECK(config.family == "llama");
   CHECK(config.head_dim == 16);
   CHECK(config.n_kv_heads == 2);
-  CHECK(config.rope.theta == 500000.0);
-  CHECK(config.rope.scaling == RopeScaling::none);
-  CHECK(config.sliding_window == 0);
+  CHECK(config.ropes[0].theta == 500000.0);
+  CHECK(config.ropes[0].scaling == RopeScaling::none);
+  CHECK(config.kind(0).window == 0);
   CHECK_FALSE(config.tied_embeddings);
   CHECK(ModelConfig::parse(without(llama(), "num_key_value_heads")).n_kv_heads == 4);
   CHECK(ModelConfig::parse(with(llama(), {{"head_dim", 32}})).head_dim == 32);
   CHECK(ModelConfig::parse(with(llama(), {{"tie_word_embeddings", true}})).tied_embeddings);
-  CHECK(ModelConfig::parse(without(llama(), "rope_theta")).rope.theta == 10000.0);
+  CHECK(ModelConfig::parse(without(llama(), "rope_theta")).ropes[0].theta == 10000.0);
 }
 
 TEST_CASE("model config: rotary settings at either place") {
@@ -69,7 +69,7 @@ TEST_CASE("model config: rotary settings at either place") {
     } else {
       config.update({{"rope_theta", 7.0}, {"rope_scaling", llama3}});
     }
-    const RopeConfig rope = ModelConfig::parse(config).rope;
+    const RopeConfig rope = ModelConfig::parse(config).ropes[0];
     CHECK(rope.theta == 7.0);
     CHECK(rope.scaling == RopeScaling::llama3);
     CHECK(rope.factor == 8.0);
@@ -77,12 +77,12 @@ TEST_CASE("model config: rotary settings at either place") {
     CHECK(rope.original_max_position == 4096);
   }
   const RopeConfig linear =
-      ModelConfig::parse(with(llama(), {{"rope_scaling", {{"type", "linear"}, {"factor", 2}}}})).rope;
+      ModelConfig::parse(with(llama(), {{"rope_scaling", {{"type", "linear"}, {"factor", 2}}}})).ropes[0];
   CHECK(linear.scaling == RopeScaling::linear);
   CHECK(linear.factor == 2.0);
   const json plain = {{"rope_theta", 5.0}, {"rope_type", "default"}};
-  CHECK(ModelConfig::parse(with(llama(), {{"rope_parameters", plain}})).rope.theta == 5.0);
-  CHECK(code_of(with(llama(), {{"rope_scaling", {{"rope_type", "yarn"}, {"factor", 2}}}})) ==
+  CHECK(ModelConfig::parse(with(llama(), {{"rope_parameters", plain}})).ropes[0].theta == 5.0);
+  CHECK(code_of(with(llama(), {{"rope_scaling", {{"rope_type", "spiral"}, {"factor", 2}}}})) ==
         "model.unsupported_feature");
   CHECK(code_of(with(llama(), {{"rope_scaling", {{"rope_type", "linear"}}}})) == "model.bad_config");
   CHECK(code_of(with(llama(), {{"rope_scaling", with(llama3, {{"high_freq_factor", 1.0}})}})) == "model.bad_config");
@@ -91,10 +91,10 @@ TEST_CASE("model config: rotary settings at either place") {
 TEST_CASE("model config: Mistral and its window") {
   const json mistral = with(llama(), {{"architectures", {"MistralForCausalLM"}}, {"sliding_window", nullptr}});
   CHECK(ModelConfig::parse(mistral).family == "mistral");
-  CHECK(ModelConfig::parse(mistral).sliding_window == 0);
-  CHECK(ModelConfig::parse(with(mistral, {{"sliding_window", 4096}})).sliding_window == 4096);
-  CHECK(ModelConfig::parse(without(mistral, "sliding_window")).sliding_window == 4096);  // the default of transformers
-  CHECK(ModelConfig::parse(with(llama(), {{"sliding_window", 4096}})).sliding_window == 0);  // Llama has none
+  CHECK(ModelConfig::parse(mistral).kind(0).window == 0);
+  CHECK(ModelConfig::parse(with(mistral, {{"sliding_window", 4096}})).kind(0).window == 4096);
+  CHECK(ModelConfig::parse(without(mistral, "sliding_window")).kind(0).window == 4096);  // the default of transformers
+  CHECK(ModelConfig::parse(with(llama(), {{"sliding_window", 4096}})).kind(0).window == 0);  // Llama has none
 }
 
 TEST_CASE("model config: what cannot be trained says why") {
@@ -106,9 +106,11 @@ TEST_CASE("model config: what cannot be trained says why") {
   CHECK(ModelConfig::parse(with(llama(), {{"architectures", json::array()}, {"model_type", "llama"}})).family == "llama");
   CHECK(code_of(with(without(llama(), "architectures"), {{"model_type", "bert"}})) == "model.unknown_architecture");
   CHECK(code_of(without(without(llama(), "architectures"), "model_type")) == "model.unknown_architecture");
-  CHECK(code_of(with(llama(), {{"attention_bias", true}})) == "model.unsupported_feature");
-  CHECK(code_of(with(llama(), {{"mlp_bias", true}})) == "model.unsupported_feature");
-  CHECK(code_of(with(llama(), {{"hidden_act", "gelu"}})) == "model.unsupported_feature");
+  const json experts = error_of([] { ModelConfig::parse(with(llama(), {{"architectures", {"MixtralForCausalLM"}}})); });
+  CHECK(experts["code"] == "model.unknown_architecture");
+  CHECK(experts["message"].get<std::string>().find("mixture of experts") != std::string::npos);
+  CHECK(code_of(with(llama(), {{"attention_bias", "yes"}})) == "model.bad_config");
+  CHECK(code_of(with(llama(), {{"hidden_act", "relu"}})) == "model.unsupported_feature");
   CHECK(code_of(with(llama(), {{"quantization_config", {{"quant_method", "gptq"}}}})) == "model.unsupported_feature");
   for (const char* key : {"hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "vocab_size",
                           "max_position_embeddings", "rms_norm_eps"}) {

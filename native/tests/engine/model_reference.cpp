@@ -43,14 +43,14 @@ at::Tensor linear(const Weights& w, const std::string& name, const at::Tensor& i
 }
 
 double frequency(const ModelConfig& c, int64_t i) {
-  const double f = std::pow(c.rope.theta, -2.0 * static_cast<double>(i) / static_cast<double>(c.head_dim));
-  if (c.rope.scaling == RopeScaling::linear) return f / c.rope.factor;
-  if (c.rope.scaling == RopeScaling::none) return f;
-  const double wavelength = 2 * std::numbers::pi / f, original = static_cast<double>(c.rope.original_max_position);
-  if (wavelength < original / c.rope.high_freq_factor) return f;
-  if (wavelength > original / c.rope.low_freq_factor) return f / c.rope.factor;
-  const double s = (original / wavelength - c.rope.low_freq_factor) / (c.rope.high_freq_factor - c.rope.low_freq_factor);
-  return (1 - s) * f / c.rope.factor + s * f;
+  const double f = std::pow(c.ropes[0].theta, -2.0 * static_cast<double>(i) / static_cast<double>(c.head_dim));
+  if (c.ropes[0].scaling == RopeScaling::linear) return f / c.ropes[0].factor;
+  if (c.ropes[0].scaling == RopeScaling::none) return f;
+  const double wavelength = 2 * std::numbers::pi / f, original = static_cast<double>(c.ropes[0].original_max_position);
+  if (wavelength < original / c.ropes[0].high_freq_factor) return f;
+  if (wavelength > original / c.ropes[0].low_freq_factor) return f / c.ropes[0].factor;
+  const double s = (original / wavelength - c.ropes[0].low_freq_factor) / (c.ropes[0].high_freq_factor - c.ropes[0].low_freq_factor);
+  return (1 - s) * f / c.ropes[0].factor + s * f;
 }
 
 // x [T, heads, E]
@@ -67,7 +67,7 @@ at::Tensor rotate(const ModelConfig& c, const at::Tensor& x) {
 at::Tensor attention(const ModelConfig& c, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
   const int64_t length = q.size(0), group = c.n_heads / c.n_kv_heads;
   at::Tensor mask = at::ones({length, length}, at::kBool).tril();
-  if (c.sliding_window) mask = mask & at::ones({length, length}, at::kBool).triu(1 - c.sliding_window);
+  if (const int64_t window = c.kind(0).window) mask = mask & at::ones({length, length}, at::kBool).triu(1 - window);
   const at::Tensor keys = k.repeat_interleave(group, 1).transpose(0, 1), values = v.repeat_interleave(group, 1).transpose(0, 1);
   at::Tensor scores = at::matmul(q.transpose(0, 1), keys.transpose(1, 2)) / std::sqrt(static_cast<double>(c.head_dim));
   scores = scores.masked_fill(mask.logical_not(), -1e30);
@@ -113,18 +113,18 @@ at::Tensor document_logits(const ModelConfig& c, const Weights& w, const at::Ten
   const int64_t length = x.size(0);
   for (int64_t i = 0; i < c.n_layers; ++i) {
     const std::string p = "model.layers." + std::to_string(i) + ".";
-    at::Tensor h = norm(x, w.at(p + "input_layernorm.weight"), c.rms_norm_eps);
+    at::Tensor h = norm(x, w.at(p + "input_layernorm.weight"), c.norm_eps);
     const at::Tensor q = linear(w, p + "self_attn.q_proj", h, scale).view({length, c.n_heads, c.head_dim});
     const at::Tensor k = linear(w, p + "self_attn.k_proj", h, scale).view({length, c.n_kv_heads, c.head_dim});
     const at::Tensor v = linear(w, p + "self_attn.v_proj", h, scale).view({length, c.n_kv_heads, c.head_dim});
     x = x + serial(w, p + "attention_adapter", linear(w, p + "self_attn.o_proj", attention(c, rotate(c, q), with_prefix(c, w, rotate(c, k), i, 0), with_prefix(c, w, v, i, 1)), scale));
-    h = norm(x, w.at(p + "post_attention_layernorm.weight"), c.rms_norm_eps);
+    h = norm(x, w.at(p + "post_attention_layernorm.weight"), c.norm_eps);
     const at::Tensor gate = linear(w, p + "mlp.gate_proj", h, scale), up = linear(w, p + "mlp.up_proj", h, scale);
     x = x + serial(w, p + "mlp_adapter", linear(w, p + "mlp.down_proj", gate * gate.sigmoid() * up, scale));
   }
   const at::Tensor head = w.at(c.tied_embeddings ? "model.embed_tokens.weight" : "lm_head.weight");
   if (before.defined()) x = x.narrow(0, before.size(0), ids.size(0));
-  return at::matmul(norm(x, w.at("model.norm.weight"), c.rms_norm_eps), head.t());
+  return at::matmul(norm(x, w.at("model.norm.weight"), c.norm_eps), head.t());
 }
 
 at::Tensor longs(const std::vector<int32_t>& values) {
@@ -146,10 +146,10 @@ ModelConfig tiny_config(const TinyOptions& options) {
   c.vocab_size = 101;
   c.max_position = 512;
   c.tied_embeddings = options.tied;
-  c.sliding_window = options.window;
-  c.rope.scaling = options.scaling;
-  c.rope.factor = options.scaling == RopeScaling::none ? 1 : 4;
-  c.rope.original_max_position = 64;
+  if (options.window != 0) c.kinds.assign(static_cast<size_t>(c.n_layers), {.window = options.window});
+  c.ropes[0].scaling = options.scaling;
+  c.ropes[0].factor = options.scaling == RopeScaling::none ? 1 : 4;
+  c.ropes[0].original_max_position = 64;
   return c;
 }
 

@@ -46,7 +46,7 @@ struct RmsNormArgs {
   void* y;
   float* rstd;            // [rows], or null
   int64_t residual_stride, y_stride, dim;
-  float eps;
+  float eps, offset;      // y = normed (offset + weight)
 };
 
 struct RmsNormBackwardArgs {
@@ -57,14 +57,26 @@ struct RmsNormBackwardArgs {
   void* dx;               // [rows, dim], added to
   float* dweight;         // [dim], added to
   int64_t dy_stride, dim, rows;
+  float offset;
+};
+
+struct GroupNormArgs {
+  const void* x;          // [rows, groups * dim]
+  const void* weight;     // [dim]
+  void* y;                // [rows, groups * dim]; backward dy, overwritten with dx
+  float* rstd;            // [rows, groups], rows rstd_stride apart
+  float* dweight;         // [dim], added to
+  int64_t x_stride, y_stride, rstd_stride, groups, dim, rows;
+  float eps, offset;
 };
 
 struct RotaryArgs {
   void* x;                // [rows, heads * head_dim]
   const int32_t* positions;
-  const float* cos;       // [positions, head_dim / 2]
+  const float* cos;       // [positions, half]
   const float* sin;
   int64_t x_stride, heads, head_dim;
+  int64_t half;           // pairs of a head
   float sign;             // +1 forward, -1 backward
 };
 
@@ -72,6 +84,13 @@ struct SwigluArgs {
   void* gate_up;          // [rows, 2 * dim]; backward overwrites it with the gradient
   void* y;                // [rows, dim]: output, or its gradient
   int64_t y_stride, dim;
+};
+
+struct SoftCapArgs {
+  void* y;                // [rows, cols]
+  void* dx;               // null forward
+  int64_t y_stride, dx_stride, cols;
+  float cap;
 };
 
 struct CrossEntropyArgs {
@@ -122,7 +141,7 @@ struct AttentionArgs {
   int64_t q_stride, kv_stride, out_stride, lse_stride;
   int64_t group, head_dim, q_len, k_len;  // q_len <= k_len: queries are the last q_len positions
   int64_t window;                         // 0: none
-  float scale;
+  float scale, softcap;                   // softcap 0: none
   float* scratch;
   int64_t block;          // queries at a time
 };

@@ -70,6 +70,7 @@ AttentionArgs document_args(const AttentionShape& s, const Documents& docs, cons
           .k_len = length,
           .window = s.window,
           .scale = static_cast<float>(s.scale),
+          .softcap = static_cast<float>(s.softcap),
           .scratch = nullptr,
           .block = block_queries(group)};
 }
@@ -128,6 +129,7 @@ void CpuKernels::attention_cached(const AttentionShape& s, const at::Tensor& q, 
                          .k_len = keys.size(0),
                          .window = s.window,
                          .scale = static_cast<float>(s.scale),
+                         .softcap = static_cast<float>(s.softcap),
                          .scratch = nullptr,
                          .block = block};
       args.scratch = thread_scratch(table_.attention_scratch_floats(args));

@@ -89,6 +89,7 @@ void CpuKernels::rms_norm(const RmsNormForward& f) {
       .y_stride = f.y.stride(0),
       .dim = f.x.size(1),
       .eps = static_cast<float>(f.eps),
+      .offset = static_cast<float>(f.offset),
   };
   over_rows(f.x.size(0), [&](int64_t b, int64_t e) { table_.rms_norm[index(f.x)](args, b, e); });
 }
@@ -104,6 +105,7 @@ void CpuKernels::rms_norm_backward(const RmsNormBackward& b) {
       .dy_stride = b.dy.stride(0),
       .dim = b.x.size(1),
       .rows = b.x.size(0),
+      .offset = static_cast<float>(b.offset),
   };
   if (args.dx) over_rows(args.rows, [&](int64_t s, int64_t e) { table_.rms_norm_backward[index(b.x)](args, s, e); });
   if (args.dweight)
@@ -119,21 +121,10 @@ void CpuKernels::rotary(const Rotary& r, Direction direction) {
       .x_stride = r.x.stride(0),
       .heads = r.heads,
       .head_dim = r.head_dim,
+      .half = r.cos.size(1),
       .sign = direction == Direction::forward ? 1.f : -1.f,
   };
-  over_rows(r.x.size(0), [&](int64_t b, int64_t e) { table_.rotary[index(r.x)](args, b, e); });
-}
-
-void CpuKernels::swiglu(const at::Tensor& gate_up, const at::Tensor& y) {
-  TORCH_INTERNAL_ASSERT(gate_up.is_contiguous() && gate_up.size(1) == 2 * y.size(1));
-  const SwigluArgs args{gate_up.mutable_data_ptr(), y.mutable_data_ptr(), y.stride(0), y.size(1)};
-  over_rows(y.size(0), [&](int64_t b, int64_t e) { table_.swiglu[index(y)](args, b, e); });
-}
-
-void CpuKernels::swiglu_backward(const at::Tensor& gate_up, const at::Tensor& dy) {
-  TORCH_INTERNAL_ASSERT(gate_up.is_contiguous() && gate_up.size(1) == 2 * dy.size(1));
-  const SwigluArgs args{gate_up.mutable_data_ptr(), dy.mutable_data_ptr(), dy.stride(0), dy.size(1)};
-  over_rows(dy.size(0), [&](int64_t b, int64_t e) { table_.swiglu_backward[index(dy)](args, b, e); });
+  over_rows(r.x.size(0), [&](int64_t b, int64_t e) { table_.rotary[static_cast<size_t>(r.pairs)][index(r.x)](args, b, e); });
 }
 
 void CpuKernels::over_logits(const CrossEntropy& c, const LogitStatistics& s,

@@ -43,6 +43,16 @@ __device__ float dot(const float (&a)[kMaxPerLane], const float (&b)[kMaxPerLane
   return warp_reduce<Sum>(sum);
 }
 
+// The scaled score, capped where the model caps it; `slope` is what the cap does to gradients.
+__device__ float capped(const AttentionArgs& a, float product, float* slope) {
+  const float score = product * a.scale;
+  *slope = 1.f;
+  if (a.softcap == 0.f) return score;
+  const float t = tanhf(score / a.softcap);
+  *slope = 1.f - t * t;
+  return a.softcap * t;
+}
+
 __device__ int64_t warp_index() { return blockIdx.x * static_cast<int64_t>(kWarps) + threadIdx.x / kWarp; }
 
 // First key that the query at absolute position i of a document starting at `start` may see.
@@ -65,7 +75,8 @@ __global__ void forward_queries(AttentionArgs a) {
   for (int64_t j = first_key(a, start, position); j <= position; ++j) {
     load_head<T>(a.k, j * a.kv_stride + kv * a.head_dim, a.head_dim, k);
     load_head<T>(a.v, j * a.kv_stride + kv * a.head_dim, a.head_dim, v);
-    const float score = dot(q, k) * a.scale;
+    float slope;
+    const float score = capped(a, dot(q, k), &slope);
     const float new_top = fmaxf(top, score), shrink = expf(top - new_top), p = expf(score - new_top);
     for (int e = 0; e < kMaxPerLane; ++e) out[e] = out[e] * shrink + p * v[e];
     sum = sum * shrink + p;
@@ -94,7 +105,9 @@ __global__ void backward_queries(AttentionBackwardArgs b) {
   for (int64_t j = first_key(a, start, row); j <= row; ++j) {
     load_head<T>(a.k, j * a.kv_stride + kv * a.head_dim, a.head_dim, k);
     load_head<T>(a.v, j * a.kv_stride + kv * a.head_dim, a.head_dim, v);
-    const float ds = expf(dot(q, k) * a.scale - lse) * (dot(dout, v) - delta) * a.scale;
+    float slope;
+    const float p = expf(capped(a, dot(q, k), &slope) - lse);
+    const float ds = p * (dot(dout, v) - delta) * a.scale * slope;
     for (int e = 0; e < kMaxPerLane; ++e) dq[e] += ds * k[e];
   }
   store_head<T>(b.dq, row * b.dqkv_stride + head * a.head_dim, a.head_dim, dq);
@@ -116,8 +129,9 @@ __global__ void backward_keys(AttentionBackwardArgs b) {
     for (int64_t head = kv * group; head < (kv + 1) * group; ++head) {
       load_head<T>(a.q, row * a.q_stride + head * a.head_dim, a.head_dim, q);
       load_head<T>(b.dout, row * b.dout_stride + head * a.head_dim, a.head_dim, dout);
-      const float p = expf(dot(q, k) * a.scale - a.lse[head * a.rows + row]);
-      const float ds = p * (dot(dout, v) - b.delta[head * a.rows + row]) * a.scale;
+      float slope;
+      const float p = expf(capped(a, dot(q, k), &slope) - a.lse[head * a.rows + row]);
+      const float ds = p * (dot(dout, v) - b.delta[head * a.rows + row]) * a.scale * slope;
       for (int e = 0; e < kMaxPerLane; ++e) {
         dv[e] += p * dout[e];
         dk[e] += ds * q[e];

@@ -11,7 +11,7 @@ namespace {
 enum class Route { fused, exact };
 
 Route route(const AttentionShape& s, const at::Tensor& q) {
-  const bool fits = q.scalar_type() == at::kBFloat16 && s.head_dim <= 256 && s.head_dim % 8 == 0;
+  const bool fits = q.scalar_type() == at::kBFloat16 && s.head_dim <= 256 && s.head_dim % 8 == 0 && s.softcap == 0;
   return fits ? Route::fused : Route::exact;
 }
 
@@ -39,7 +39,7 @@ AttentionArgs exact_args(const AttentionShape& s, const Heads& heads, const at::
   TORCH_CHECK(s.head_dim <= kMaxHeadDim, "head_dim ", s.head_dim, " is larger than ", kMaxHeadDim);
   return {storage_of(heads.q), data(heads.q), data(heads.k), data(heads.v), data(out), data_as<float>(lse),
           data_as<int32_t>(offsets), heads.q.stride(0), heads.k.stride(0), row_stride(out), heads.q.size(0),
-          offsets.numel() - 1, s.heads, s.kv_heads, s.head_dim, s.window, past, static_cast<float>(s.scale)};
+          offsets.numel() - 1, s.heads, s.kv_heads, s.head_dim, s.window, past, static_cast<float>(s.scale), static_cast<float>(s.softcap)};
 }
 
 FusedAttention fused_args(const AttentionShape& s, const Documents& docs, const Heads& heads) {
@@ -93,7 +93,7 @@ void CudaKernels::attention_cached(const AttentionShape& s, const at::Tensor& q,
   offsets[1].fill_(q.size(0));
   const AttentionArgs args{storage_of(q), data(q), data(keys), data(values), data(out), nullptr, data_as<int32_t>(offsets),
                            row_stride(q), row_stride(keys), row_stride(out), q.size(0), 1, s.heads, s.kv_heads, s.head_dim,
-                           s.window, keys.size(0) - q.size(0), static_cast<float>(s.scale)};
+                           s.window, keys.size(0) - q.size(0), static_cast<float>(s.scale), static_cast<float>(s.softcap)};
   run_on(q, [&](cudaStream_t stream) { cuda::attention(args, stream); });
 }
 

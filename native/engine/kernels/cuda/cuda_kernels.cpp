@@ -69,7 +69,7 @@ void CudaKernels::embedding_backward(const at::Tensor& ids, const at::Tensor& do
 void CudaKernels::rms_norm(const RmsNormForward& f) {
   const NormArgs args{storage_of(f.x), data(f.x), data(f.residual), data(f.sum), data(f.weight), data(f.y), data_as<float>(f.rstd),
                       row_stride(f.x), row_stride(f.residual), row_stride(f.sum), row_stride(f.y), f.x.size(0), f.x.size(1),
-                      static_cast<float>(f.eps)};
+                      static_cast<float>(f.eps), static_cast<float>(f.offset)};
   run_on(f.x, [&](cudaStream_t stream) { cuda::rms_norm(args, stream); });
 }
 
@@ -77,24 +77,15 @@ void CudaKernels::rms_norm_backward(const RmsNormBackward& b) {
   if (b.dweight.defined()) reserve(norm_partial_, b.x, kNormPartials * b.x.size(1));
   const NormBackwardArgs args{storage_of(b.x), data(b.x), data(b.weight), data(b.dy), data_as<float>(b.rstd), data(b.dx),
                               data_as<float>(b.dweight), data_as<float>(norm_partial_), row_stride(b.x), row_stride(b.dy),
-                              row_stride(b.dx), b.x.size(0), b.x.size(1)};
+                              row_stride(b.dx), b.x.size(0), b.x.size(1), static_cast<float>(b.offset)};
   run_on(b.x, [&](cudaStream_t stream) { cuda::rms_norm_backward(args, stream); });
 }
 
 void CudaKernels::rotary(const Rotary& r, Direction direction) {
   const RotaryArgs args{storage_of(r.x), data(r.x), data_as<int32_t>(r.positions), data_as<float>(r.cos), data_as<float>(r.sin),
-                        row_stride(r.x), r.x.size(0), r.heads, r.head_dim, direction == Direction::forward ? 1.f : -1.f};
+                        row_stride(r.x), r.x.size(0), r.heads, r.head_dim, direction == Direction::forward ? 1.f : -1.f,
+                        r.cos.size(1), r.pairs};
   run_on(r.x, [&](cudaStream_t stream) { cuda::rotary(args, stream); });
-}
-
-void CudaKernels::swiglu(const at::Tensor& gate_up, const at::Tensor& y) {
-  const SwigluArgs args{storage_of(y), data(gate_up), data(y), row_stride(gate_up), row_stride(y), y.size(0), y.size(1)};
-  run_on(y, [&](cudaStream_t stream) { cuda::swiglu(args, stream); });
-}
-
-void CudaKernels::swiglu_backward(const at::Tensor& gate_up, const at::Tensor& dy) {
-  const SwigluArgs args{storage_of(dy), data(gate_up), data(dy), row_stride(gate_up), row_stride(dy), dy.size(0), gate_up.size(1) / 2};
-  run_on(dy, [&](cudaStream_t stream) { cuda::swiglu_backward(args, stream); });
 }
 
 void CudaKernels::cross_entropy(const CrossEntropy& c) {

@@ -23,13 +23,17 @@ class CudaKernels final : public Kernels {
   void embedding_backward(const at::Tensor& ids, const at::Tensor& dout, const at::Tensor& dtable) override;
   void rms_norm(const RmsNormForward& f) override;
   void rms_norm_backward(const RmsNormBackward& b) override;
+  void group_norm(const GroupNormForward& f) override;
+  void group_norm_backward(const GroupNormBackward& b) override;
   void rotary(const Rotary& r, Direction direction) override;
   void attention(const AttentionShape& s, const Documents& docs, const AttentionForward& f) override;
   void attention_backward(const AttentionShape& s, const Documents& docs, const AttentionBackward& b) override;
   void attention_cached(const AttentionShape& s, const at::Tensor& q, const at::Tensor& keys, const at::Tensor& values,
                         const at::Tensor& out) override;
-  void swiglu(const at::Tensor& gate_up, const at::Tensor& y) override;
-  void swiglu_backward(const at::Tensor& gate_up, const at::Tensor& dy) override;
+  void swiglu(const at::Tensor& gate_up, const at::Tensor& y, Activation activation) override;
+  void swiglu_backward(const at::Tensor& gate_up, const at::Tensor& dy, Activation activation) override;
+  void soft_cap(const at::Tensor& y, double cap) override;
+  void soft_cap_backward(const at::Tensor& y, const at::Tensor& dx, double cap) override;
   void cross_entropy(const CrossEntropy& c) override;
   void logit_maxima(const CrossEntropy& c, const LogitStatistics& s) override;
   void logit_sums(const CrossEntropy& c, const LogitStatistics& s) override;

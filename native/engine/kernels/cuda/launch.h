@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+#include "core/model/model_traits.h"  // Activation, RotaryPairs
+
 namespace collie::cuda {
 
 enum class Storage : uint8_t { f32, bf16 };
@@ -20,7 +22,7 @@ struct NormArgs {
   float* rstd;           // or null
   int64_t x_stride, residual_stride, sum_stride, y_stride;
   int64_t rows, dim;
-  float eps;
+  float eps, offset;     // y = normed (offset + weight)
 };
 
 struct NormBackwardArgs {
@@ -34,11 +36,27 @@ struct NormBackwardArgs {
   float* partial;    // kNormPartials * dim floats, with dweight
   int64_t x_stride, dy_stride, dx_stride;
   int64_t rows, dim;
+  float offset;
 };
 constexpr int64_t kNormPartials = 128;
 
 void rms_norm(const NormArgs& a, cudaStream_t stream);
 void rms_norm_backward(const NormBackwardArgs& a, cudaStream_t stream);
+
+// Norms over groups of columns, groups of dim each.
+struct GroupNormArgs {
+  Storage storage;
+  const void* x;
+  const void* weight;  // [dim]
+  void* y;             // backward: dy, overwritten with dx
+  float* rstd;         // [rows, groups]
+  float* dweight;      // or null
+  float* partial;      // kNormPartials * dim floats, with dweight
+  int64_t x_stride, y_stride, rstd_stride, rows, groups, dim;
+  float eps, offset;
+};
+void group_norm(const GroupNormArgs& a, cudaStream_t stream);
+void group_norm_backward(const GroupNormArgs& a, cudaStream_t stream);
 
 struct RotaryArgs {
   Storage storage;
@@ -48,17 +66,31 @@ struct RotaryArgs {
   const float* sin;
   int64_t x_stride, rows, heads, head_dim;
   float sign;  // +1 forward, -1 backward
+  int64_t half;  // pairs of a head
+  RotaryPairs pairs;
 };
 void rotary(const RotaryArgs& a, cudaStream_t stream);
 
-struct SwigluArgs {
+// y = activation(gate) up.
+struct GatedArgs {
   Storage storage;
   void* gate_up;
   void* y;  // output, or its gradient
   int64_t gate_up_stride, y_stride, rows, dim;
+  Activation activation;
 };
-void swiglu(const SwigluArgs& a, cudaStream_t stream);
-void swiglu_backward(const SwigluArgs& a, cudaStream_t stream);
+void gated(const GatedArgs& a, cudaStream_t stream);
+void gated_backward(const GatedArgs& a, cudaStream_t stream);
+
+struct SoftCapArgs {
+  Storage storage;
+  void* y;
+  void* dx;  // or null: forward
+  int64_t y_stride, dx_stride, rows, cols;
+  float cap;
+};
+void soft_cap(const SoftCapArgs& a, cudaStream_t stream);
+void soft_cap_backward(const SoftCapArgs& a, cudaStream_t stream);
 
 enum class DropoutInto { overwrite, add };
 struct DropoutArgs {
@@ -182,7 +214,7 @@ struct AttentionArgs {
   int64_t q_stride, kv_stride, out_stride;
   int64_t rows, documents, heads, kv_heads, head_dim, window;
   int64_t past;            // keys before the first query (one document only); 0 in training
-  float scale;
+  float scale, softcap;    // softcap 0: none
 };
 struct AttentionBackwardArgs {
   AttentionArgs forward;

@@ -1,4 +1,4 @@
-// Row-wise kernels: norm, rotary embedding, gated activation. One block a row, or one thread a pack of elements.
+// Row-wise kernels: norms and rotary embedding. One block a row, one warp a group of a row, or one thread a pack of elements.
 #include "engine/kernels/cuda/packs.cuh"
 
 namespace collie::cuda {
@@ -28,7 +28,7 @@ __global__ void rms_norm_rows(NormArgs a) {
   for (int64_t j = threadIdx.x * W; j < a.dim; j += blockDim.x * W) {
     load(normed + j, value);
     load(weight + j, other);
-    for (int k = 0; k < W; ++k) value[k] = value[k] * rstd * other[k];
+    for (int k = 0; k < W; ++k) value[k] = value[k] * rstd * (a.offset + other[k]);
     store(y + j, value);
   }
 }
@@ -45,7 +45,7 @@ __global__ void rms_norm_backward_rows(NormBackwardArgs a) {
     load(x + j, xs);
     load(dy + j, gs);
     load(weight + j, ws);
-    for (int k = 0; k < W; ++k) dot += gs[k] * ws[k] * xs[k];
+    for (int k = 0; k < W; ++k) dot += gs[k] * (a.offset + ws[k]) * xs[k];
   }
   const float rstd = a.rstd[i];
   const float factor = block_reduce<Sum>(dot, 0.f) * rstd * rstd * rstd / static_cast<float>(a.dim);
@@ -54,7 +54,7 @@ __global__ void rms_norm_backward_rows(NormBackwardArgs a) {
     load(dy + j, gs);
     load(weight + j, ws);
     load(dx + j, sums);
-    for (int k = 0; k < W; ++k) sums[k] += gs[k] * ws[k] * rstd - xs[k] * factor;
+    for (int k = 0; k < W; ++k) sums[k] += gs[k] * (a.offset + ws[k]) * rstd - xs[k] * factor;
     store(dx + j, sums);
   }
 }
@@ -79,63 +79,136 @@ __global__ void norm_weight_sum(const float* partial, float* dweight, int64_t di
   }
 }
 
-// Element j of the first half of a head turns with element j of the second.
+__device__ void turn(float& x, float& y, float cos, float sin) {
+  const float before = x;
+  x = before * cos - y * sin;
+  y = y * cos + before * sin;
+}
+
+// Element j of the first half of a head's rotated elements turns with element j of the second.
 template <class T, int W>
-__global__ void rotary_pairs(RotaryArgs a, uint32_t packs, uint32_t packs_per_head) {
-  const int64_t half = a.head_dim / 2;
+__global__ void rotary_halves(RotaryArgs a, uint32_t packs, uint32_t packs_per_head) {
   COLLIE_EACH_PACK(index, packs) {
     const auto [row_and_head, j] = place_of<W>(index, packs_per_head);
     const auto [i, head] = place_of<1>(static_cast<uint32_t>(row_and_head), static_cast<uint32_t>(a.heads));
-    const int64_t angle = a.positions[i] * half + j;
+    const int64_t angle = a.positions[i] * a.half + j;
     T* lo = static_cast<T*>(a.x) + i * a.x_stride + head * a.head_dim + j;
     float x[W], y[W], c[W], s[W];
     load(lo, x);
-    load(lo + half, y);
+    load(lo + a.half, y);
     load(a.cos + angle, c);
     load(a.sin + angle, s);
-    for (int k = 0; k < W; ++k) {
-      const float before = x[k];
-      s[k] *= a.sign;
-      x[k] = before * c[k] - y[k] * s[k];
-      y[k] = y[k] * c[k] + before * s[k];
-    }
+    for (int k = 0; k < W; ++k) turn(x[k], y[k], c[k], s[k] * a.sign);
     store(lo, x);
-    store(lo + half, y);
+    store(lo + a.half, y);
   }
 }
 
-__device__ float sigmoid(float x) { return 1.f / (1.f + __expf(-x)); }
+// Element 2 j turns with element 2 j + 1.
+template <class T, int W>
+__global__ void rotary_neighbours(RotaryArgs a, uint32_t packs, uint32_t packs_per_head) {
+  COLLIE_EACH_PACK(index, packs) {
+    const auto [row_and_head, j] = place_of<W>(index, packs_per_head);
+    const auto [i, head] = place_of<1>(static_cast<uint32_t>(row_and_head), static_cast<uint32_t>(a.heads));
+    const int64_t angle = a.positions[i] * a.half + j;
+    T* pairs = static_cast<T*>(a.x) + i * a.x_stride + head * a.head_dim + 2 * j;
+    float x[2 * W], c[W], s[W];
+    load(pairs, x);
+    load(a.cos + angle, c);
+    load(a.sin + angle, s);
+    for (int k = 0; k < W; ++k) turn(x[2 * k], x[2 * k + 1], c[k], s[k] * a.sign);
+    store(pairs, x);
+  }
+}
+
+// One warp a group of a row.
+constexpr int kWarps = kThreads / kWarp;
+
+template <class T>
+struct Group {
+  int64_t row, number;
+  const T* x;
+  T* y;
+};
+
+template <class T>
+__device__ bool find_group(const GroupNormArgs& a, Group<T>* group) {
+  const int64_t index = blockIdx.x * static_cast<int64_t>(kWarps) + threadIdx.x / kWarp;
+  const int64_t i = index / a.groups, g = index % a.groups;
+  *group = {i, g, static_cast<const T*>(a.x) + i * a.x_stride + g * a.dim, static_cast<T*>(a.y) + i * a.y_stride + g * a.dim};
+  return i < a.rows;
+}
 
 template <class T, int W>
-__global__ void swiglu_elements(SwigluArgs a, uint32_t packs, uint32_t packs_per_row) {
-  COLLIE_EACH_PACK(index, packs) {
-    const auto [i, j] = place_of<W>(index, packs_per_row);
-    const T* gate = static_cast<const T*>(a.gate_up) + i * a.gate_up_stride + j;
-    float g[W], u[W];
-    load(gate, g);
-    load(gate + a.dim, u);
-    for (int k = 0; k < W; ++k) g[k] = g[k] * sigmoid(g[k]) * u[k];
-    store(static_cast<T*>(a.y) + i * a.y_stride + j, g);
+__global__ void group_norm_rows(GroupNormArgs a) {
+  Group<T> group;
+  if (!find_group(a, &group)) return;
+  const int lane = threadIdx.x % kWarp;
+  const T* weight = static_cast<const T*>(a.weight);
+  float square = 0, value[W], other[W];
+  for (int64_t j = lane * W; j < a.dim; j += kWarp * W) {
+    load(group.x + j, value);
+    for (int k = 0; k < W; ++k) square += value[k] * value[k];
+  }
+  const float rstd = rsqrtf(warp_reduce<Sum>(square) / static_cast<float>(a.dim) + a.eps);
+  if (lane == 0) a.rstd[group.row * a.rstd_stride + group.number] = rstd;
+  for (int64_t j = lane * W; j < a.dim; j += kWarp * W) {
+    load(group.x + j, value);
+    load(weight + j, other);
+    for (int k = 0; k < W; ++k) value[k] = value[k] * rstd * (a.offset + other[k]);
+    store(group.y + j, value);
   }
 }
 
 template <class T, int W>
-__global__ void swiglu_backward_elements(SwigluArgs a, uint32_t packs, uint32_t packs_per_row) {
-  COLLIE_EACH_PACK(index, packs) {
-    const auto [i, j] = place_of<W>(index, packs_per_row);
-    T* gate = static_cast<T*>(a.gate_up) + i * a.gate_up_stride + j;
-    float g[W], u[W], d[W];
-    load(gate, g);
-    load(gate + a.dim, u);
-    load(static_cast<const T*>(a.y) + i * a.y_stride + j, d);
-    for (int k = 0; k < W; ++k) {
-      const float s = sigmoid(g[k]), up = d[k] * g[k] * s;
-      g[k] = d[k] * u[k] * s * (1.f + g[k] * (1.f - s));
-      u[k] = up;
-    }
-    store(gate, g);
-    store(gate + a.dim, u);
+__global__ void group_norm_backward_rows(GroupNormArgs a) {
+  Group<T> group;
+  if (!find_group(a, &group)) return;
+  const int lane = threadIdx.x % kWarp;
+  const T* weight = static_cast<const T*>(a.weight);
+  float dot = 0, xs[W], gs[W], ws[W];
+  for (int64_t j = lane * W; j < a.dim; j += kWarp * W) {
+    load(group.x + j, xs);
+    load(group.y + j, gs);
+    load(weight + j, ws);
+    for (int k = 0; k < W; ++k) dot += gs[k] * (a.offset + ws[k]) * xs[k];
   }
+  const float rstd = a.rstd[group.row * a.rstd_stride + group.number];
+  const float factor = warp_reduce<Sum>(dot) * rstd * rstd * rstd / static_cast<float>(a.dim);
+  for (int64_t j = lane * W; j < a.dim; j += kWarp * W) {
+    load(group.x + j, xs);
+    load(group.y + j, gs);
+    load(weight + j, ws);
+    for (int k = 0; k < W; ++k) gs[k] = gs[k] * (a.offset + ws[k]) * rstd - xs[k] * factor;
+    store(group.y + j, gs);
+  }
+}
+
+template <class T>
+__global__ void group_weight_partials(GroupNormArgs a) {
+  const int64_t j = blockIdx.x * static_cast<int64_t>(blockDim.x) + threadIdx.x;
+  if (j >= a.dim) return;
+  float sum = 0;
+  for (int64_t i = blockIdx.y; i < a.rows; i += gridDim.y)
+    for (int64_t g = 0; g < a.groups; ++g)
+      sum += to_float(static_cast<const T*>(a.y)[i * a.y_stride + g * a.dim + j]) *
+             to_float(static_cast<const T*>(a.x)[i * a.x_stride + g * a.dim + j]) * a.rstd[i * a.rstd_stride + g];
+  a.partial[blockIdx.y * a.dim + j] = sum;
+}
+
+// Over warps of a.rows * a.groups.
+template <class T, class Launch>
+void for_group_packs(const GroupNormArgs& a, Launch launch_packs) {
+  const auto blocks = static_cast<unsigned>((a.rows * a.groups + kWarps - 1) / kWarps);
+  with_packs<T>({a.x, a.weight, a.y}, {a.dim, a.x_stride, a.y_stride}, [&]<int W>() { launch_packs.template operator()<W>(blocks); });
+}
+
+template <class T, class Launch>
+void for_rotary_packs(const RotaryArgs& a, Launch launch_packs) {
+  with_packs<T>({a.x, a.cos, a.sin}, {a.x_stride, a.head_dim, a.half}, [&]<int W>() {
+    const auto per_head = static_cast<uint32_t>(a.half / W);
+    launch_packs.template operator()<W>(packs_in(a.rows * a.heads, per_head), per_head);
+  });
 }
 
 }  // namespace
@@ -162,39 +235,30 @@ void rms_norm_backward(const NormBackwardArgs& a, cudaStream_t stream) {
 
 void rotary(const RotaryArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
-    with_packs<T>({a.x, a.cos, a.sin}, {a.x_stride, a.head_dim / 2}, [&]<int W>() {
-      const auto per_head = static_cast<uint32_t>(a.head_dim / 2 / W), packs = packs_in(a.rows * a.heads, per_head);
-      launch(rotary_pairs<T, W>, blocks_for(packs), stream, a, packs, per_head);
-    });
+    if (a.pairs == RotaryPairs::half)
+      for_rotary_packs<T>(a, [&]<int W>(uint32_t packs, uint32_t per_head) {
+        launch(rotary_halves<T, W>, blocks_for(packs), stream, a, packs, per_head);
+      });
+    else
+      for_rotary_packs<T>(a, [&]<int W>(uint32_t packs, uint32_t per_head) {
+        launch(rotary_neighbours<T, W>, blocks_for(packs), stream, a, packs, per_head);
+      });
   });
 }
 
-namespace {
-
-// swiglu and its gradient go over the same elements.
-template <class T, class Launch>
-void for_swiglu_packs(const SwigluArgs& a, Launch launch_packs) {
-  with_packs<T>({a.gate_up, a.y}, {a.dim, a.gate_up_stride, a.y_stride}, [&]<int W>() {
-    const auto per_row = static_cast<uint32_t>(a.dim / W);
-    launch_packs.template operator()<W>(packs_in(a.rows, per_row), per_row);
-  });
-}
-
-}  // namespace
-
-void swiglu(const SwigluArgs& a, cudaStream_t stream) {
+void group_norm(const GroupNormArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
-    for_swiglu_packs<T>(a, [&]<int W>(uint32_t packs, uint32_t per_row) {
-      launch(swiglu_elements<T, W>, blocks_for(packs), stream, a, packs, per_row);
-    });
+    for_group_packs<T>(a, [&]<int W>(unsigned blocks) { launch(group_norm_rows<T, W>, blocks, stream, a); });
   });
 }
 
-void swiglu_backward(const SwigluArgs& a, cudaStream_t stream) {
+void group_norm_backward(const GroupNormArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
-    for_swiglu_packs<T>(a, [&]<int W>(uint32_t packs, uint32_t per_row) {
-      launch(swiglu_backward_elements<T, W>, blocks_for(packs), stream, a, packs, per_row);
-    });
+    if (a.dweight) {
+      launch(group_weight_partials<T>, dim3(blocks_for(a.dim), kNormPartials), stream, a);
+      launch(norm_weight_sum, blocks_for(a.dim), stream, a.partial, a.dweight, a.dim);
+    }
+    for_group_packs<T>(a, [&]<int W>(unsigned blocks) { launch(group_norm_backward_rows<T, W>, blocks, stream, a); });
   });
 }
 

@@ -4,6 +4,7 @@
 // FlashAttention (Dao et al. 2022, arXiv 2205.14135), which recomputes the scores. All of it in fp32.
 #pragma once
 
+#include "engine/kernels/cpu/variants/activations.h"
 #include "engine/kernels/cpu/variants/gemm.h"
 #include "engine/kernels/cpu/variants/loss.h"
 
@@ -46,6 +47,14 @@ COLLIE_INLINE void scatter_heads(const float* src, T* dst, int64_t stride, const
 #pragma omp simd
       for (int64_t j = 0; j < a.head_dim; ++j) d[j] = from_float<T>(src[j]);
     }
+}
+
+// Scores s become c tanh(scale s / c) / scale: with a soft cap what follows sees capped scores, and scales them.
+COLLIE_INLINE void cap_row(const AttentionArgs& a, float* s, int64_t from, int64_t to) {
+  if (a.softcap == 0.f) return;
+  const float inner = a.scale / a.softcap, outer = a.softcap / a.scale;
+#pragma omp simd
+  for (int64_t j = from; j < to; ++j) s[j] = outer * tanh_fast(s[j] * inner);
 }
 
 // Scores become probabilities, 0 outside [from, to). Returns log(sum(exp(scale * score))).
@@ -92,8 +101,11 @@ COLLIE_INLINE void attend_few(const AttentionArgs& a, const Block& b, const T* k
       for (int64_t e = 0; e < dim; ++e) dot += query[e] * to_float(key[e]);
       s[r * keys + j] = dot;
     }
-  for (int64_t r = 0; r < rows; ++r)
-    softmax_row(s + r * keys, sees_from(a, b, r % b.queries()), sees_to(b, r % b.queries()), keys, a.scale);
+  for (int64_t r = 0; r < rows; ++r) {
+    const int64_t from = sees_from(a, b, r % b.queries()), to = sees_to(b, r % b.queries());
+    cap_row(a, s + r * keys, from, to);
+    softmax_row(s + r * keys, from, to, keys, a.scale);
+  }
   for (int64_t i = 0; i < rows * dim; ++i) q[i] = 0.f;
   for (int64_t j = 0; j < keys; ++j)
     for (int64_t r = 0; r < rows; ++r) {
@@ -122,6 +134,7 @@ void attention(const AttentionArgs& a, int64_t query_begin, int64_t query_end) {
       serial_gemm<Write::replace>(rows, keys, dim, q, dim, 1, k, 1, a.kv_stride, s, keys, pack);
       for (int64_t r = 0; r < rows; ++r) {
         const int64_t i = r % b.queries();
+        cap_row(a, s + r * keys, sees_from(a, b, i), sees_to(b, i));
         const float lse = softmax_row(s + r * keys, sees_from(a, b, i), sees_to(b, i), keys, a.scale);
         if (a.lse) a.lse[r / b.queries() * a.lse_stride + b.begin + i] = lse;
       }
@@ -145,6 +158,20 @@ COLLIE_INLINE void softmax_backward_row(float* s, float* dp, int64_t from, int64
     const float p = exp_fast(s[j] * scale - lse);
     s[j] = p;
     dp[j] = p * scale * (dp[j] - delta);
+  }
+  for (int64_t j = 0; j < from; ++j) s[j] = dp[j] = 0.f;
+  for (int64_t j = to; j < n; ++j) s[j] = dp[j] = 0.f;
+}
+
+// The same with a soft cap, whose derivative is 1 - tanh^2.
+COLLIE_INLINE void capped_backward_row(const AttentionArgs& a, float* s, float* dp, int64_t from, int64_t to, int64_t n, float lse,
+                                       float delta) {
+  const float inner = a.scale / a.softcap;
+#pragma omp simd
+  for (int64_t j = from; j < to; ++j) {
+    const float t = tanh_fast(s[j] * inner), p = exp_fast(t * a.softcap - lse);
+    s[j] = p;
+    dp[j] = p * a.scale * (dp[j] - delta) * (1.f - t * t);
   }
   for (int64_t j = 0; j < from; ++j) s[j] = dp[j] = 0.f;
   for (int64_t j = to; j < n; ++j) s[j] = dp[j] = 0.f;
@@ -180,7 +207,10 @@ void attention_backward(const AttentionBackwardArgs& args) {
       for (int64_t e = 0; e < dim; ++e) delta += out[r * dim + e] * dout[r * dim + e];
       const int64_t i = r % b.queries();
       const float lse = a.lse[r / b.queries() * a.lse_stride + b.begin + i];
-      softmax_backward_row(s + r * keys, dp + r * keys, sees_from(a, b, i), sees_to(b, i), keys, a.scale, lse, delta);
+      if (a.softcap == 0.f)
+        softmax_backward_row(s + r * keys, dp + r * keys, sees_from(a, b, i), sees_to(b, i), keys, a.scale, lse, delta);
+      else
+        capped_backward_row(a, s + r * keys, dp + r * keys, sees_from(a, b, i), sees_to(b, i), keys, lse, delta);
     }
     serial_gemm<Write::add>(keys, dim, rows, s, 1, keys, dout, dim, 1, dv + b.lo * dim, dim, pack);
     serial_gemm<Write::add>(keys, dim, rows, dp, 1, keys, q, dim, 1, dk + b.lo * dim, dim, pack);

@@ -27,7 +27,7 @@ void rms_norm(const RmsNormArgs& a, int64_t begin, int64_t end) {
     if (a.rstd) a.rstd[i] = rstd;
     T* y = static_cast<T*>(a.y) + i * a.y_stride;
 #pragma omp simd
-    for (int64_t j = 0; j < a.dim; ++j) y[j] = from_float<T>(to_float(x[j]) * rstd * to_float(weight[j]));
+    for (int64_t j = 0; j < a.dim; ++j) y[j] = from_float<T>(to_float(x[j]) * rstd * (a.offset + to_float(weight[j])));
   }
 }
 
@@ -41,11 +41,11 @@ void rms_norm_backward(const RmsNormBackwardArgs& a, int64_t begin, int64_t end)
     T* dx = static_cast<T*>(a.dx) + i * a.dim;
     float dot = 0;
 #pragma omp simd reduction(+ : dot)
-    for (int64_t j = 0; j < a.dim; ++j) dot += to_float(dy[j]) * to_float(weight[j]) * to_float(x[j]);
+    for (int64_t j = 0; j < a.dim; ++j) dot += to_float(dy[j]) * (a.offset + to_float(weight[j])) * to_float(x[j]);
     const float rstd = a.rstd[i], k = dot * rstd * rstd * rstd / static_cast<float>(a.dim);
 #pragma omp simd
     for (int64_t j = 0; j < a.dim; ++j) {
-      const float g = to_float(dy[j]) * to_float(weight[j]) * rstd - to_float(x[j]) * k;
+      const float g = to_float(dy[j]) * (a.offset + to_float(weight[j])) * rstd - to_float(x[j]) * k;
       dx[j] = from_float<T>(to_float(dx[j]) + g);
     }
   }
@@ -64,10 +64,10 @@ void rms_norm_weight_backward(const RmsNormBackwardArgs& a, int64_t begin, int64
   }
 }
 
-// Rotates the pairs (j, j + head_dim / 2) of every head (RoPE, Su et al. 2021, arXiv 2104.09864), in place.
+// Rotates the pairs (j, j + half) of every head (RoPE, Su et al. 2021, arXiv 2104.09864), in place.
 template <class T>
 void rotary(const RotaryArgs& a, int64_t begin, int64_t end) {
-  const int64_t half = a.head_dim / 2;
+  const int64_t half = a.half;
   for (int64_t i = begin; i < end; ++i) {
     const float* c = a.cos + a.positions[i] * half;
     const float* s = a.sin + a.positions[i] * half;
@@ -79,6 +79,23 @@ void rotary(const RotaryArgs& a, int64_t begin, int64_t end) {
         const float x = to_float(lo[j]), y = to_float(hi[j]), sine = s[j] * a.sign;
         lo[j] = from_float<T>(x * c[j] - y * sine);
         hi[j] = from_float<T>(y * c[j] + x * sine);
+      }
+    }
+  }
+}
+
+// The same for the pairs (2 j, 2 j + 1).
+template <class T>
+void rotary_adjacent(const RotaryArgs& a, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; ++i) {
+    const float* c = a.cos + a.positions[i] * a.half;
+    const float* s = a.sin + a.positions[i] * a.half;
+    for (int64_t h = 0; h < a.heads; ++h) {
+      T* head = static_cast<T*>(a.x) + i * a.x_stride + h * a.head_dim;
+      for (int64_t j = 0; j < a.half; ++j) {
+        const float x = to_float(head[2 * j]), y = to_float(head[2 * j + 1]), sine = s[j] * a.sign;
+        head[2 * j] = from_float<T>(x * c[j] - y * sine);
+        head[2 * j + 1] = from_float<T>(y * c[j] + x * sine);
       }
     }
   }

@@ -1,10 +1,12 @@
 // All loops of one instruction set. Compiled once per set, with COLLIE_CPU_VARIANT naming it.
 #include "engine/kernels/cpu/variants/table.h"
 
+#include "engine/kernels/cpu/variants/activations.h"
 #include "engine/kernels/cpu/variants/attention.h"
 #include "engine/kernels/cpu/variants/columns.h"
 #include "engine/kernels/cpu/variants/elements.h"
 #include "engine/kernels/cpu/variants/gemm_tasks.h"
+#include "engine/kernels/cpu/variants/groups.h"
 #include "engine/kernels/cpu/variants/loss.h"
 #include "engine/kernels/cpu/variants/nf4.h"
 #include "engine/kernels/cpu/variants/rows.h"
@@ -29,9 +31,18 @@ const Table& COLLIE_JOIN(table_, COLLIE_CPU_VARIANT)() {
       .rms_norm = {v::rms_norm<float>, v::rms_norm<v::bf16>},
       .rms_norm_backward = {v::rms_norm_backward<float>, v::rms_norm_backward<v::bf16>},
       .rms_norm_weight_backward = {v::rms_norm_weight_backward<float>, v::rms_norm_weight_backward<v::bf16>},
-      .rotary = {v::rotary<float>, v::rotary<v::bf16>},
-      .swiglu = {v::swiglu<float>, v::swiglu<v::bf16>},
-      .swiglu_backward = {v::swiglu_backward<float>, v::swiglu_backward<v::bf16>},
+      .group_norm = {v::group_norm<float>, v::group_norm<v::bf16>},
+      .group_norm_backward = {v::group_norm_backward<float>, v::group_norm_backward<v::bf16>},
+      .group_norm_weight_backward = {v::group_norm_weight_backward<float>, v::group_norm_weight_backward<v::bf16>},
+      .rotary = {{v::rotary<float>, v::rotary<v::bf16>}, {v::rotary_adjacent<float>, v::rotary_adjacent<v::bf16>}},
+      .swiglu = {{v::swiglu<float>, v::swiglu<v::bf16>},
+                 {v::gated<float, v::GeluTanh>, v::gated<v::bf16, v::GeluTanh>},
+                 {v::gated<float, v::GeluErf>, v::gated<v::bf16, v::GeluErf>}},
+      .swiglu_backward = {{v::swiglu_backward<float>, v::swiglu_backward<v::bf16>},
+                          {v::gated_backward<float, v::GeluTanh>, v::gated_backward<v::bf16, v::GeluTanh>},
+                          {v::gated_backward<float, v::GeluErf>, v::gated_backward<v::bf16, v::GeluErf>}},
+      .soft_cap = {v::soft_cap<float>, v::soft_cap<v::bf16>},
+      .soft_cap_backward = {v::soft_cap_backward<float>, v::soft_cap_backward<v::bf16>},
       .cross_entropy = {v::cross_entropy<float>, v::cross_entropy<v::bf16>},
       .logit_maxima = {v::logit_maxima<float>, v::logit_maxima<v::bf16>},
       .logit_sums = {v::logit_sums<float>, v::logit_sums<v::bf16>},

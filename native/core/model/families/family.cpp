@@ -1,0 +1,97 @@
+#include "core/model/families/family.h"
+
+#include <map>
+#include <stdexcept>
+
+#include "core/base/json_text.h"
+
+namespace collie {
+
+using namespace config_keys;
+
+const std::vector<Family>& families() {
+  static const std::vector<Family> all = [] {
+    std::vector<Family> rows;
+    for (const auto& part : {llama_families(), qwen_families(), gemma_families(), phi_families(), olmo_families(), glm_families(),
+                             scaled_families()})
+      rows.insert(rows.end(), part.begin(), part.end());
+    return rows;
+  }();
+  return all;
+}
+
+const Family* find_family(const std::string& architecture) {
+  for (const Family& family : families())
+    if (architecture == family.architecture) return &family;
+  return nullptr;
+}
+
+const Family* find_family_of_type(const std::string& type) {
+  for (const Family& family : families())
+    if (type == family.family) return &family;
+  return nullptr;
+}
+
+const Family* find_gguf_family(const std::string& architecture) {
+  for (const Family& family : families())
+    if (family.gguf.architecture && architecture == family.gguf.architecture) return &family;
+  return nullptr;
+}
+
+const Family& family_of(const ModelConfig& config) {
+  if (const Family* found = find_family(config.architecture)) return *found;
+  throw std::logic_error("no family has the architecture " + config.architecture);
+}
+
+namespace family {
+
+RopeDefaults rope_defaults(const FamilyDefaults& defaults, const ModelConfig& result) {
+  return {.theta = defaults.theta, .max_position = result.max_position};
+}
+
+void read_plain_rope(const json& config, const FamilyDefaults& defaults, ModelConfig& result) {
+  result.ropes = {read_rope(config, rope_defaults(defaults, result))};
+}
+
+Activation read_activation(const json& config, const char* key, const char* fallback) {
+  static const std::map<std::string, Activation> known = {{"silu", Activation::silu},
+                                                          {"swish", Activation::silu},
+                                                          {"gelu", Activation::gelu_erf},
+                                                          {"gelu_pytorch_tanh", Activation::gelu_tanh},
+                                                          {"gelu_new", Activation::gelu_tanh},
+                                                          {"gelu_fast", Activation::gelu_tanh}};
+  const json* value = present(config, key);
+  const auto found = known.find(value ? (value->is_string() ? value->get<std::string>() : json_text(*value)) : fallback);
+  if (found == known.end()) fail_feature(key, *value, "silu, gelu, gelu_pytorch_tanh, gelu_new");
+  return found->second;
+}
+
+std::vector<bool> sliding_layers(const json& config, int64_t n_layers, bool (*slides)(int64_t, int64_t), int64_t pattern) {
+  const json* types = present(config, "layer_types");
+  if (types && (!types->is_array() || static_cast<int64_t>(types->size()) != n_layers))
+    fail_config("layer_types", "must be a list of " + std::to_string(n_layers) + " kinds, one a layer", *types);
+  std::vector<bool> all;
+  for (int64_t i = 0; i < n_layers; ++i) {
+    if (types) {
+      const json& type = (*types)[static_cast<size_t>(i)];
+      const std::string name = type.is_string() ? type.get<std::string>() : "";
+      if (name != "full_attention" && name != "sliding_attention") fail_feature("layer_types", type, "full_attention, sliding_attention");
+      all.push_back(name == "sliding_attention");
+    } else {
+      all.push_back(slides(i, pattern));
+    }
+  }
+  return all;
+}
+
+int64_t read_window(const json& config, int64_t fallback) {
+  if (present(config, "sliding_window")) return integer(config, "sliding_window", 1, kMost);
+  return config.contains("sliding_window") ? 0 : fallback;
+}
+
+void require_flag(const json& config, const char* key, bool wanted) {
+  if (flag(config, key, wanted) != wanted) fail_feature(key, !wanted, wanted ? "true" : "false");
+}
+
+}  // namespace family
+}  // namespace collie

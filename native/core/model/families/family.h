@@ -1,0 +1,97 @@
+// One row a family: which architectures are its, and how config.json becomes sizes and traits (core/model/model_traits.h). A family that
+// fits the description is such a row, names of its tensors where they are not Llama's (core/model/model_names.h), a fixture and a line
+// of docs.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/formats/gguf.h"
+#include "core/model/config_keys.h"
+#include "core/model/model_config.h"
+#include "core/model/rope_config.h"
+
+namespace collie {
+
+// How a file cuts tensors that are one to the file and several to us.
+enum class Fused { none, qkv_and_gate_up, gate_up };
+
+// Whether a config.json can give every linear a bias.
+enum class Biases { fixed, settable };
+
+// Values of keys that a config.json leaves out: those of transformers' config class.
+struct FamilyDefaults {
+  int64_t kv_heads = 0;  // 0: as many as query heads
+  int64_t head_dim = 0;  // 0: hidden size / query heads
+  double eps = 0;        // 0: the key must be there
+  double theta = 10000;
+  bool tied = false;
+};
+
+// How llama.cpp writes a family. It stores rows of queries and keys so that rotary pairs are neighbours in some architectures, and norms as
+// 1 + w where the family stores w (ModelTraits::norm_offset).
+struct GgufForm {
+  const char* architecture = nullptr;  // "general.architecture"; null: no import
+  bool permuted = false;
+  // Keys of config.json that only this family has.
+  void (*configure)(const GgufFile& file, nlohmann::ordered_json& config) = nullptr;
+};
+
+struct Family {
+  const char* architecture;  // "LlamaForCausalLM"
+  const char* family;        // transformers' model_type
+  const char* title;         // for people: "Llama 1 to 3"
+  FamilyDefaults defaults = {};
+  // Fills traits, layer kinds and ropes; sizes are there. `config` is that of the text model.
+  void (*read)(const nlohmann::json& config, const FamilyDefaults& defaults, ModelConfig& result) = nullptr;
+  Biases biases = Biases::fixed;
+  Fused fused = Fused::none;
+  GgufForm gguf = {};
+  const char* inside = nullptr;    // key of the text model's config in one of several modalities
+};
+
+// All rows, in the order of docs/models.md.
+const std::vector<Family>& families();
+// The rows of one file.
+std::span<const Family> llama_families();
+std::span<const Family> qwen_families();
+std::span<const Family> gemma_families();
+std::span<const Family> phi_families();
+std::span<const Family> olmo_families();
+std::span<const Family> glm_families();
+std::span<const Family> scaled_families();
+
+// By the architecture of a config.json; null: not known.
+const Family* find_family(const std::string& architecture);
+// By transformers' model_type; null: not known.
+const Family* find_family_of_type(const std::string& type);
+// By ModelConfig::architecture, which is known.
+const Family& family_of(const ModelConfig& config);
+
+// By a GGUF file's architecture; null: there is no import.
+const Family* find_gguf_family(const std::string& architecture);
+
+// Why an architecture that people may have is not among them; empty: we do not know it at all.
+std::string why_refused(const std::string& architecture);
+
+// What rows share.
+namespace family {
+
+using nlohmann::json;
+
+// One rope for all layers.
+void read_plain_rope(const json& config, const FamilyDefaults& defaults, ModelConfig& result);
+RopeDefaults rope_defaults(const FamilyDefaults& defaults, const ModelConfig& result);
+// The activation under `key`, which is one of those that the engine has.
+Activation read_activation(const json& config, const char* key, const char* fallback);
+// "layer_types" where there is one, else what `slides` says: true where layer i has the window. `kinds` by layer.
+std::vector<bool> sliding_layers(const json& config, int64_t n_layers, bool (*slides)(int64_t layer, int64_t pattern), int64_t pattern);
+// A window under "sliding_window": 0 for null, `fallback` for a key that is not there.
+int64_t read_window(const json& config, int64_t fallback);
+// Refuses a key unless it has this value or is not there.
+void require_flag(const json& config, const char* key, bool wanted);
+
+}  // namespace family
+}  // namespace collie
