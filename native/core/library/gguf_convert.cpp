@@ -142,7 +142,8 @@ void convert_tensor(const Mapping& mapping, SafetensorsWriter& writer, const Rep
     for (int64_t row = begin; row < end; ++row) {
       const auto from = static_cast<size_t>(source_row(row, rows, mapping.heads));
       gguf_dequantize(source.type, source.bytes.subspan(from * row_bytes, row_bytes), values);
-      for (float& value : values) value += static_cast<float>(mapping.shift);
+      if (mapping.shift != 0)  // adding 0 would make -0 another number
+        for (float& value : values) value += static_cast<float>(mapping.shift);
       std::transform(values.begin(), values.end(), std::back_inserter(chunk), float_to_bfloat16);
     }
     writer.write_part(mapping.target.name, std::as_bytes(std::span(chunk)));

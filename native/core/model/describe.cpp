@@ -10,7 +10,7 @@ std::vector<std::string> describe_traits(const ModelConfig& c) {
   const ModelTraits& t = c.traits;
   std::vector<std::string> all;
   const auto add = [&](bool holds, const char* words) {
-    if (holds) all.push_back(words);
+    if (holds) all.emplace_back(words);
   };
   add(t.qkv_bias && t.o_bias, "biases of attention");
   add(t.qkv_bias && !t.o_bias, "QKV biases");
