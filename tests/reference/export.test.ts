@@ -4,12 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exportRefusal } from '../../electron/shared/spec/method-traits.ts';
+import { compareLogits, randomDocuments, readLogits } from '../support/logits.ts';
 import { referencePython, runPython } from '../support/python.ts';
-import { uniform } from '../support/random.ts';
 import { makeRun, rank, type SpecPatch, train } from '../support/rank.ts';
 import { readSafetensorsHeader } from '../support/safetensors.ts';
 import { makeTinyModel, TINY_VOCAB, type TinyModelOptions } from '../support/tiny-model.ts';
-import type { TokenDocument } from '../support/token-store.ts';
 
 const { python, skip } = await referencePython();
 
@@ -19,42 +18,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function randomDocuments(count: number, seed: number): TokenDocument[] {
-  const next = uniform(seed);
-  return Array.from({ length: count }, () => {
-    const length = 8 + Math.floor(next() * 40);
-    const ids = Array.from({ length }, () => 3 + Math.floor(next() * 500));
-    return { ids, mask: ids.map((_, i) => (i < 4 ? 0 : 1)) };
-  });
-}
-
-const readLogits = (path: string) => {
-  const bytes = readFileSync(path);
-  return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-};
-
-/** Largest difference, and the share of positions with the same most likely token. */
-function compare(
-  ours: Float32Array,
-  theirs: Float32Array,
-): { difference: number; sameChoice: number; largest: number } {
-  expect(ours.length).toBe(theirs.length);
-  expect(ours.length).toBeGreaterThan(0);
-  let [difference, largest, same] = [0, 0, 0];
-  for (let row = 0; row < ours.length; row += TINY_VOCAB) {
-    let [best, otherBest] = [row, row];
-    for (let i = row; i < row + TINY_VOCAB; i++) {
-      const [a, b] = [ours[i] as number, theirs[i] as number];
-      if (Number.isNaN(a) || Number.isNaN(b)) throw new Error(`NaN at ${i}`);
-      difference = Math.max(difference, Math.abs(a - b));
-      largest = Math.max(largest, Math.abs(b));
-      if (a > (ours[best] as number)) best = i;
-      if (b > (theirs[otherBest] as number)) otherBest = i;
-    }
-    if (best === otherBest) same++;
-  }
-  return { difference, sameChoice: same / (ours.length / TINY_VOCAB), largest };
-}
+const compare = (ours: Float32Array, theirs: Float32Array) => compareLogits(ours, theirs, TINY_VOCAB);
 
 interface Case {
   name: string;
@@ -215,7 +179,7 @@ describe.skipIf(skip)('exports', () => {
   async function prepare({ name, model, spec }: Case, index: number): Promise<Job[]> {
     const place = join(folder, `case-${index}`);
     const modelFolder = makeTinyModel(join(place, 'model'), model);
-    const run = makeRun(join(place, 'run'), modelFolder, spec, randomDocuments(24, 7));
+    const run = makeRun(join(place, 'run'), modelFolder, spec, randomDocuments(24, 7, 503));
     const events = await train(run);
     const saved = events.findLast((event) => event.type === 'checkpoint');
     if (saved?.type !== 'checkpoint') throw new Error('the run wrote no checkpoint');
@@ -255,7 +219,7 @@ describe.skipIf(skip)('exports', () => {
   // One Python process for all cases: loading torch takes longer than everything else.
   beforeAll(async () => {
     ids = join(folder, 'ids.json');
-    writeFileSync(ids, JSON.stringify(randomDocuments(5, 99).map((document) => document.ids)));
+    writeFileSync(ids, JSON.stringify(randomDocuments(5, 99, 503).map((document) => document.ids)));
     const jobs: Job[] = [];
     for (const [index, wanted] of [...adapters, ...methods, ...prompts, bitfit, full].entries())
       jobs.push(...(await prepare(wanted, index)));

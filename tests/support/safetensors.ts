@@ -7,6 +7,13 @@ export interface TensorData {
   bytes: Uint8Array;
 }
 
+/** Of a file's header. */
+interface Entry {
+  dtype: TensorData['dtype'];
+  shape: number[];
+  data_offsets: [number, number];
+}
+
 export function writeSafetensors(path: string, tensors: Record<string, TensorData>): void {
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   let offset = 0;
@@ -27,6 +34,19 @@ export function readSafetensorsHeader(path: string): Record<string, { dtype: str
   const length = Number(bytes.readBigUInt64LE(0));
   const { __metadata__: _, ...tensors } = JSON.parse(bytes.subarray(8, 8 + length).toString());
   return tensors;
+}
+
+/** All tensors of a file with their bytes, by their names. */
+export function readSafetensorsBytes(path: string): Map<string, TensorData> {
+  const bytes = readFileSync(path);
+  const begin = 8 + Number(bytes.readBigUInt64LE(0));
+  const { __metadata__: _, ...tensors } = JSON.parse(bytes.subarray(8, begin).toString());
+  const data = ({ dtype, shape, data_offsets: [from, to] }: Entry): TensorData => ({
+    dtype,
+    shape,
+    bytes: Uint8Array.from(bytes.subarray(begin + from, begin + to)),
+  });
+  return new Map(Object.entries<Entry>(tensors).map(([name, entry]) => [name, data(entry)]));
 }
 
 /** Values of all tensors of a file, F32 or BF16, by their names. */
