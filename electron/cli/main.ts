@@ -237,6 +237,8 @@ runs
   .description('save a checkpoint and end')
   .action(guarded(async (run) => (await import('./library.ts')).stopRun(run, json())));
 
+const { registerQueue } = await import('./queue-commands.ts');
+registerQueue(program, { guarded, json, setOption });
 const { registerBench } = await import('./bench.ts');
 registerBench(program);
 

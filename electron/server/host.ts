@@ -19,6 +19,7 @@ import { compareHandlers } from './host/compare.ts';
 import type { MethodHandlers, TopicHandlers } from './host/handlers.ts';
 import { datasetHandlers, modelHandlers, specHandlers } from './host/library.ts';
 import { playgroundHandlers } from './host/playground.ts';
+import { queueHandlers } from './host/queue.ts';
 import { exportHandlers, jobHandlers, runHandlers } from './host/runs.ts';
 import { createServices, type HostOptions, type Services } from './host/services.ts';
 import { systemHandlers } from './host/system.ts';
@@ -40,6 +41,7 @@ export class Host implements Api {
       ...datasetHandlers(services),
       ...specHandlers(services),
       ...runHandlers(services),
+      ...queueHandlers(services),
       ...jobHandlers(services),
       ...exportHandlers(services),
       ...compareHandlers(services),

@@ -1,12 +1,8 @@
 /** One supervisor a run: supervisor.json says who it is, and which training process it started. */
-import { linkSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import {
-  processRefSchema,
-  readSupervisorFile,
-  type SupervisorFile,
-  writeJsonAtomic,
-} from '../server/runs/folder.ts';
+import { readSupervisorFile, type SupervisorFile, writeJsonAtomic } from '../server/runs/folder.ts';
+import { takeLock } from '../server/runs/lock.ts';
 import { isAlive, type ProcessRef, processRef } from '../server/runs/process.ts';
 import { isLive, savedStatus } from '../server/runs/status.ts';
 import { CollieError } from '../shared/errors.ts';
@@ -23,8 +19,11 @@ export class Claim {
     this.#file = file;
   }
 
-  /** Throws run.not_resumable while another supervisor owns the run. */
-  static async take(runDir: string, socket: string): Promise<Claim> {
+  /**
+   * Throws run.not_resumable while another supervisor owns the run, and when the attempt that was asked for has been made already: who
+   * starts runs may ask twice, after a crash, and an attempt can be over before the second asks.
+   */
+  static async take(runDir: string, socket: string, attempt: number | null = null): Promise<Claim> {
     const former = readSupervisorFile(runDir);
     if (former && !(await ends(runDir, former.supervisor))) {
       const { pid } = former.supervisor;
@@ -35,6 +34,7 @@ export class Claim {
     const file: SupervisorFile = { v: 1, supervisor: processRef(process.pid), socket, rank: orphan };
     const claim = new Claim(join(runDir, runFiles.socket), file);
     claim.#put(runDir, former);
+    claim.#requireNew(runDir, attempt);
     return claim;
   }
 
@@ -53,6 +53,18 @@ export class Claim {
     rmSync(this.#path, { force: true });
   }
 
+  #requireNew(runDir: string, attempt: number | null): void {
+    const made = savedStatus(runDir, basename(runDir)).attempt;
+    if (attempt === null || made < attempt) return;
+    this.release();
+    const message = `Attempt ${attempt} of this run has been made already.`;
+    throw new CollieError(
+      'run.not_resumable',
+      message,
+      'Look at the run, then resume it if it is not complete.',
+    );
+  }
+
   #write(): void {
     writeJsonAtomic(this.#path, this.#file);
   }
@@ -60,7 +72,7 @@ export class Claim {
   /** Puts our file in place of `former`, but never in place of a newer one: of two supervisors that start at once, one loses. */
   #put(runDir: string, former: SupervisorFile | null): void {
     const lock = `${this.#path}.lock`;
-    takeLock(lock, this.#file.supervisor);
+    if (!takeLock(lock, this.#file.supervisor)) throw taken();
     try {
       const now = readSupervisorFile(runDir);
       if (now && !(former && isSame(now.supervisor, former.supervisor))) throw taken();
@@ -79,48 +91,6 @@ const taken = () =>
     'Another supervisor has just taken this run over.',
     'Watch it on its page.',
   );
-
-/** Linking fails when the name is taken. The lock of one that died is moved away, which tells what was moved. */
-function takeLock(lock: string, own: ProcessRef): void {
-  const file = `${lock}.${process.pid}`;
-  const stale = `${file}.stale`;
-  writeJsonAtomic(file, own);
-  try {
-    if (linked(file, lock)) return;
-    const holder = lockHolder(lock);
-    if (holder && isAlive(holder)) throw taken();
-    renameSync(lock, stale);
-    const moved = lockHolder(stale);
-    if (moved && isAlive(moved)) {
-      linked(stale, lock); // A new one, taken in between: back to it.
-      throw taken();
-    }
-    if (!linked(file, lock)) throw taken();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw taken(); // Its holder was quicker.
-    throw error;
-  } finally {
-    for (const path of [file, stale]) rmSync(path, { force: true });
-  }
-}
-
-function linked(from: string, to: string): boolean {
-  try {
-    linkSync(from, to);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-function lockHolder(path: string): ProcessRef | null {
-  try {
-    return processRefSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
-  } catch {
-    return null; // Gone, or torn by a crash.
-  }
-}
 
 /** A supervisor that has written its last status is about to end: a quick resume waits for that. */
 async function ends(runDir: string, supervisor: ProcessRef): Promise<boolean> {

@@ -45,6 +45,7 @@ type Wish = 'go' | 'stop' | 'kill';
 export class Supervisor {
   readonly #runDir: string;
   readonly #mode: StartMode;
+  readonly #asked: number | null;
   readonly #log: Log;
   readonly #abort = new AbortController();
   readonly #clock = new StepClock();
@@ -57,9 +58,11 @@ export class Supervisor {
   #errors: RankError[] = [];
   #finished: EventPayload<'finished'> | null = null;
 
-  constructor(runDir: string, mode: StartMode) {
+  /** `attempt`: which one is asked for; null: the next, whatever it is. */
+  constructor(runDir: string, mode: StartMode, attempt: number | null = null) {
     this.#runDir = runDir;
     this.#mode = mode;
+    this.#asked = attempt;
     this.#log = openLog(runDir);
     this.#status = new StatusFile(runDir, savedStatus(runDir, basename(runDir)), this.#log);
   }
@@ -84,7 +87,7 @@ export class Supervisor {
   async #takeOver(socket: string): Promise<{ claim: Claim; server: ControlServer }> {
     const server = await listenForCommands(socket, (command) => this.#command(command));
     try {
-      const claim = await Claim.take(this.#runDir, socket);
+      const claim = await Claim.take(this.#runDir, socket, this.#asked);
       this.#status.update({
         state: 'preparing',
         phase: 'Starting',

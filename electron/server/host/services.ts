@@ -6,6 +6,7 @@ import { CompareService } from '../compare/service.ts';
 import { defaultRoots, expandHome, FileBrowser, requirePath } from '../files/files.ts';
 import { JobRunner } from '../jobs/jobs.ts';
 import { Playground } from '../playground/playground.ts';
+import { QueueService } from '../queue/service.ts';
 import { RunRegistry } from '../runs/registry.ts';
 import { SeriesCache } from '../runs/series-file.ts';
 import { RunSummaries } from '../runs/summaries.ts';
@@ -36,6 +37,7 @@ export interface Services extends Readonly<Libraries> {
   readonly statuses: StatusWatcher;
   readonly summaries: RunSummaries;
   readonly series: SeriesCache;
+  readonly queue: QueueService;
   readonly compare: CompareService;
   readonly playground: Playground;
   readonly files: FileBrowser;
@@ -52,6 +54,8 @@ export function createServices(options: HostOptions): Services {
   const files = new FileBrowser([...defaultRoots(), home]);
   const summaries = new RunSummaries(runs);
   const series = new SeriesCache();
+  const queue = new QueueService(home, runs);
+  setImmediate(() => queue.wake());
   const libraries = createLibraries(home);
   return {
     home,
@@ -61,6 +65,7 @@ export function createServices(options: HostOptions): Services {
     statuses: new StatusWatcher(runs),
     summaries,
     series,
+    queue,
     compare: new CompareService(home, {
       runs,
       summaries,

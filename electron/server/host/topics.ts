@@ -5,10 +5,11 @@ import type { TopicHandlers } from './handlers.ts';
 import type { Services } from './services.ts';
 
 export function topicHandlers(services: Services): TopicHandlers {
-  const { runs, statuses, jobs, playground, home } = services;
+  const { runs, statuses, queue, jobs, playground, home } = services;
   return {
     'runs.status': ({ changes }, signal) => statuses.watch(signal, changes),
     'runs.events': ({ id, afterSeq }, signal) => followEvents(runs.dir(id), afterSeq, signal),
+    queue: (_params, signal) => queue.watch(signal),
     jobs: (_params, signal) => jobs.watch(signal),
     telemetry: (_params, signal) => watchTelemetry(home, signal),
     'playground.generate': (params, signal) => playground.generate(params, signal),

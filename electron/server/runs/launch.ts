@@ -26,8 +26,8 @@ export function nodeCommand(scriptUrl: URL): { command: string; args: string[]; 
   return { command: process.execPath, args, env };
 }
 
-/** Resolves once the supervisor has taken the run over. Throws what it wrote when it ended before that. */
-export async function launchSupervisor(runDir: string, mode: StartMode): Promise<void> {
+/** Resolves once the supervisor has taken the run over, for this attempt of it. Throws what it wrote when it ended before that. */
+export async function launchSupervisor(runDir: string, mode: StartMode, attempt: number): Promise<void> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const { command, args, env } = nodeCommand(new URL(`../../supervisor/main.${extension}`, import.meta.url));
   const logPath = join(runDir, runFiles.supervisorLog);
@@ -36,10 +36,10 @@ export async function launchSupervisor(runDir: string, mode: StartMode): Promise
   const log = openSync(logPath, 'a', 0o600);
   let child: ChildProcess;
   try {
-    const wish =
-      mode === 'start' ? [] : [mode === 'resume' ? '--resume' : `--resume=${mode.slice('resume:'.length)}`];
+    const asked = mode === 'start' ? [] : ['--resume'];
+    if (mode.startsWith('resume:')) asked.push('--checkpoint', mode.slice('resume:'.length));
     // `detached` is setsid: no signal of our terminal or window reaches it.
-    child = spawn(command, [...args, runDir, ...wish], {
+    child = spawn(command, [...args, runDir, ...asked, '--attempt', String(attempt)], {
       detached: true,
       stdio: ['ignore', log, log],
       env,

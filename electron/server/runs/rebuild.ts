@@ -15,6 +15,9 @@ import { linesBackwards } from './timeline.ts';
 /** Of the events that are looked at, from the end back: more than any run writes between two that matter here. */
 const MOST_LINES = 20_000;
 
+/** What is going on in a run that waits for its turn. */
+export const QUEUED = 'In the queue';
+
 /** What a new run's status says. */
 export function newStatus(id: string, name: string): RunStatus {
   const now = new Date().toISOString();
@@ -91,6 +94,8 @@ const timeOf = (event: RunEvent) => new Date(event.timeUs / 1000).toISOString();
 
 function ending(found: Found, runDir: string, lives: boolean): Partial<RunStatus> {
   if (lives) return { state: 'running', phase: 'Training' };
+  if (found.last === undefined && existsSync(join(runDir, runFiles.queueEntry)))
+    return { state: 'queued', phase: QUEUED };
   if (found.finished?.type === 'finished') {
     const { reason } = found.finished.payload;
     return reason === 'completed'

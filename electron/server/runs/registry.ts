@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import type { MethodResult } from '../../shared/api/api.ts';
 import { CollieError, toErrorInfo } from '../../shared/errors.ts';
 import type { RunStatus } from '../../shared/runs/events.ts';
+import type { QueueEntry } from '../../shared/runs/queue.ts';
 import { runFiles } from '../../shared/runs/run-folder.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { ownName, removeLeftovers } from '../files/leftovers.ts';
@@ -21,7 +22,7 @@ import {
 } from './folder.ts';
 import { launchSupervisor, type StartMode } from './launch.ts';
 import { isAlive } from './process.ts';
-import { environmentOf, newStatus } from './rebuild.ts';
+import { environmentOf, newStatus, QUEUED } from './rebuild.ts';
 import { currentStatus, isLive, rankAlive } from './status.ts';
 
 const REMOVED = '.removed-';
@@ -38,8 +39,8 @@ export class RunRegistry {
     mkdirSync(this.#root, { recursive: true });
   }
 
-  /** Makes the folder of a run that has not begun. `spec` is resolved; it is never written again. Returns the id. */
-  create(spec: RunSpec): string {
+  /** Makes the folder of a run that has not begun, or of one that waits in the queue. `spec` is resolved; it is never written again. Returns the id. */
+  create(spec: RunSpec, entry: QueueEntry | null = null): string {
     // A folder of our own, whoever else makes a run now; giving it its name is what claims the name.
     const building = ownFolder(join(this.#root, ownName(NEW)));
     for (const folder of [
@@ -51,10 +52,12 @@ export class RunRegistry {
       mkdirSync(join(building, folder), { recursive: true });
     }
     writeJsonAtomic(join(building, runFiles.spec), spec);
+    if (entry) writeJsonAtomic(join(building, runFiles.queueEntry), entry);
+    const stands = entry ? ({ state: 'queued', phase: QUEUED } as const) : {};
     try {
       for (const id of freeNames(spec.name)) {
         if (existsSync(join(this.#root, id))) continue;
-        writeJsonAtomic(join(building, runFiles.status), newStatus(id, spec.name || id));
+        writeJsonAtomic(join(building, runFiles.status), { ...newStatus(id, spec.name || id), ...stands });
         if (renameUnlessTaken(building, join(this.#root, id))) return id;
       }
     } finally {
@@ -189,7 +192,7 @@ export class RunRegistry {
     if (this.#launching.has(id)) throw notResumable(id, 'it is being started', 'Wait a moment.');
     this.#launching.add(id);
     try {
-      await launchSupervisor(dir, mode);
+      await launchSupervisor(dir, mode, this.status(id).attempt + 1);
     } catch (thrown) {
       // Who lost against another supervisor has nothing to say of the run.
       if (toErrorInfo(thrown).code !== 'run.not_resumable') this.#recordFailedLaunch(id, thrown);

@@ -22,6 +22,7 @@ import {
 } from '../runs/comparison.ts';
 import { runStatusSchema, runTimelineSchema, sampleSchema } from '../runs/events.ts';
 import { axes } from '../runs/points.ts';
+import { onFailureSchema, queueStateSchema } from '../runs/queue.ts';
 import { encodedSeriesSchema } from '../runs/series-codec.ts';
 import { exportKindSchema } from '../spec/method-traits.ts';
 import { mappingSchema, runSpecSchema, specIssueSchema } from '../spec/run-spec.ts';
@@ -209,6 +210,29 @@ export const methods = {
     result: z.object({ text: z.string(), nextOffset: z.number().int() }),
   },
 
+  'queue.get': { params: none, result: queueStateSchema },
+  /** A new run at the end of the line, its settings and the content of its data fixed now. Fails with spec.invalid and all issues. */
+  'queue.add': {
+    params: z.object({ spec: z.unknown(), after: id.nullable().default(null) }),
+    result: z.object({ id: z.string() }),
+  },
+  /** A run that was stopped or has failed goes on from its checkpoint when its turn comes. */
+  'queue.retry': { params: z.object({ id }), result: ok },
+  /** To the place before another entry; null: to the end. */
+  'queue.move': { params: z.object({ id, before: id.nullable() }), result: ok },
+  'queue.change': {
+    params: z.object({ id, skipped: z.boolean().optional(), after: id.nullable().optional() }),
+    result: ok,
+  },
+  'queue.set': {
+    params: z.object({ paused: z.boolean().optional(), on_failure: onFailureSchema.optional() }),
+    result: ok,
+  },
+  /** Takes an entry out of line: a run that never began is deleted, another is what it was before. */
+  'queue.remove': { params: z.object({ id }), result: ok },
+  /** At once, beside whatever is running. */
+  'queue.startNow': { params: z.object({ id }), result: ok },
+
   /** Job result: ExportRecord. `destination` empty: runs/<id>/export/<kind>-<step>. */
   'exports.start': {
     params: z.object({
@@ -316,6 +340,8 @@ export const topics = {
     event: z.object({ events: z.array(z.unknown()) }),
   },
   /** Every job now, then each change. */
+  /** The whole queue, whenever something in it changes. */
+  queue: { params: none, event: queueStateSchema },
   jobs: { params: none, event: jobSchema },
   telemetry: { params: none, event: telemetrySchema },
   /** Streams one answer. Unsubscribing stops the generation. */

@@ -114,6 +114,7 @@ export type RunEvent = {
 }[EventType];
 
 export const runStates = [
+  'queued',
   'preparing',
   'starting',
   'running',

@@ -18,6 +18,8 @@ export const runFiles = {
   supervisorLog: 'logs/supervisor.log',
   /** Holds the path of the supervisor's control socket. */
   socket: 'supervisor.json',
+  /** Of a run that was put in the queue (shared/runs/queue.ts). */
+  queueEntry: 'queue-entry.json',
 } as const;
 
 const rankName = (rank: number) => `rank-${String(rank).padStart(3, '0')}`;

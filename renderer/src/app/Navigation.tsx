@@ -1,7 +1,7 @@
 import { Badge, Group, Kbd, Text, Tooltip, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
 import iconUrl from '../../../assets/icon.svg';
-import { liveStates } from '../../../electron/shared/runs/events.ts';
+import { liveStates, type RunState } from '../../../electron/shared/runs/events.ts';
 import { useStore } from '../store/context.tsx';
 import { ColorSchemeToggle } from './ColorSchemeToggle.tsx';
 import { finder } from './Finder.tsx';
@@ -67,7 +67,8 @@ function Links(props: { places: readonly Place[]; here: string; labelledBy?: str
             >
               <Glyph size={18} stroke={1.75} aria-hidden />
               <span className={classes.name}>{label}</span>
-              {part === 'runs' && <LiveRuns />}
+              {part === 'runs' && <Count states={liveStates} what="in progress" />}
+              {part === 'queue' && <Count states={WAITING} what="waiting" />}
             </a>
           </Tooltip>
         </li>
@@ -76,15 +77,20 @@ function Links(props: { places: readonly Place[]; here: string; labelledBy?: str
   );
 }
 
-function LiveRuns() {
-  const live = useStore(
-    (s) => Object.values(s.runs ?? {}).filter((run) => liveStates.includes(run.state)).length,
+const WAITING: readonly RunState[] = ['queued'];
+
+/** Runs in these states; nothing when there is none. */
+function Count({ states, what }: { states: readonly RunState[]; what: string }) {
+  const count = useStore(
+    (s) => Object.values(s.runs ?? {}).filter((run) => states.includes(run.state)).length,
   );
-  if (live === 0) return null;
+  if (count === 0) return null;
   return (
-    <Badge className={classes.badge ?? ''} size="sm" variant="filled" circle={live < 10}>
-      <span aria-hidden>{live}</span>
-      <VisuallyHidden>{live} in progress</VisuallyHidden>
+    <Badge className={classes.badge ?? ''} size="sm" variant="filled" circle={count < 10}>
+      <span aria-hidden>{count}</span>
+      <VisuallyHidden>
+        {count} {what}
+      </VisuallyHidden>
     </Badge>
   );
 }

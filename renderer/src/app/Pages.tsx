@@ -21,6 +21,7 @@ const ModelsPage = chunk(() => import('../features/models/ModelsPage.tsx'));
 const DatasetsPage = chunk(() => import('../features/datasets/DatasetsPage.tsx'));
 const DatasetPage = chunk(() => import('../features/datasets/DatasetPage.tsx'));
 const ComposePage = chunk(() => import('../features/compose/ComposePage.tsx'));
+const QueuePage = chunk(() => import('../features/queue/QueuePage.tsx'));
 const RunsPage = chunk(() => import('../features/runs/RunsPage.tsx'));
 const MonitorPage = chunk(() => import('../features/monitor/MonitorPage.tsx'));
 const ComparePage = chunk(() => import('../features/compare/ComparePage.tsx'));
@@ -37,6 +38,8 @@ function page({ parts: [first, id] }: Route): ReactNode {
       return id ? <DatasetPage key={id} id={id} /> : <DatasetsPage />;
     case 'compose':
       return <ComposePage />;
+    case 'queue':
+      return <QueuePage />;
     case 'runs':
       return id ? <MonitorPage key={id} id={id} /> : <RunsPage />;
     case 'compare':

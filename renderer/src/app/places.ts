@@ -9,6 +9,7 @@ import {
   IconHome,
   IconMessages,
   IconScale,
+  IconStack2,
 } from '@tabler/icons-react';
 
 export interface Place {
@@ -43,6 +44,12 @@ export const placeGroups: readonly PlaceGroup[] = [
         label: 'New run',
         icon: IconAdjustmentsHorizontal,
         words: 'compose train fine-tune start form hyperparameters',
+      },
+      {
+        part: 'queue',
+        label: 'Queue',
+        icon: IconStack2,
+        words: 'waiting later overnight order next schedule',
       },
       { part: 'runs', label: 'Runs', icon: IconChartLine, words: 'experiments jobs history loss' },
     ],

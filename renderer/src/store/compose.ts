@@ -42,6 +42,8 @@ export interface ComposeSlice {
   validateDraft(): Promise<void>;
   /** Starts the run. The new id, or null with the issues (or a notice) in place. */
   startDraft(): Promise<string | null>;
+  /** Puts the run in line instead. */
+  queueDraft(): Promise<string | null>;
 }
 
 const STORAGE_KEY = 'collie-draft';
@@ -97,6 +99,21 @@ export function composeSlice({ client, get, set }: SliceContext): ComposeSlice {
     }));
     if (timer) clearTimeout(timer);
     timer = setTimeout(() => void get().validateDraft(), DEBOUNCE_MS);
+  }
+
+  /** Gives the draft to `to`; what is wrong with it is shown in the form. */
+  async function submit(to: (draft: Draft) => Promise<string>, failure: string): Promise<string | null> {
+    set({ starting: true });
+    try {
+      return await to(get().draft);
+    } catch (thrown) {
+      const issues = issuesOf(thrown);
+      if (issues) set((s) => ({ issues, touched: { ...s.touched, ...missingPaths(issues, get().draft) } }));
+      get().report(failure, thrown);
+      return null;
+    } finally {
+      set({ starting: false });
+    }
   }
 
   return {
@@ -176,19 +193,8 @@ export function composeSlice({ client, get, set }: SliceContext): ComposeSlice {
         if (mine === latest) set({ validation: 'failed', validationError: asErrorInfo(thrown) });
       }
     },
-    async startDraft() {
-      set({ starting: true });
-      try {
-        return await get().startRun(get().draft);
-      } catch (thrown) {
-        const issues = issuesOf(thrown);
-        if (issues) set((s) => ({ issues, touched: { ...s.touched, ...missingPaths(issues, get().draft) } }));
-        get().report('The run did not start', thrown);
-        return null;
-      } finally {
-        set({ starting: false });
-      }
-    },
+    startDraft: () => submit((draft) => get().startRun(draft), 'The run did not start'),
+    queueDraft: () => submit((draft) => get().queueRun(draft), 'The run was not queued'),
   };
 }
 

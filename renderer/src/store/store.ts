@@ -13,6 +13,7 @@ import { type JobsSlice, jobsSlice } from './jobs.ts';
 import { type LayoutsSlice, layoutsSlice } from './layouts.ts';
 import { type ModelsSlice, modelsSlice } from './models.ts';
 import { type NoticesSlice, noticesSlice } from './notices.ts';
+import { type QueueSlice, queueSlice } from './queue.ts';
 import { type RunsSlice, runsSlice } from './runs.ts';
 import type { SliceContext } from './types.ts';
 
@@ -22,6 +23,7 @@ export type Store = ConnectionSlice &
   ModelsSlice &
   DatasetsSlice &
   RunsSlice &
+  QueueSlice &
   ComposeSlice &
   LayoutsSlice &
   ImportingSlice;
@@ -45,6 +47,7 @@ export function createCollieStore(client: Client): StoreHandle {
       ...modelsSlice(context),
       ...datasetsSlice(context),
       ...runsSlice(context),
+      ...queueSlice(context),
       ...composeSlice(context),
       ...layoutsSlice(context),
       ...importingSlice(context),

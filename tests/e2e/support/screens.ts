@@ -18,6 +18,7 @@ const places = (runId: string): Record<string, string> => ({
   'dataset-row': '#/datasets/sums/row',
   compose: '#/compose',
   'compose-json': '#/compose/json',
+  queue: '#/queue',
   runs: '#/runs',
   run: `#/runs/${runId}`,
   'run-log': `#/runs/${runId}?tab=log`,

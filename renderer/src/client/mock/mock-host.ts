@@ -12,9 +12,11 @@ import { mockDatasetPreview } from './mock-dataset-preview.ts';
 import { mockLayouts } from './mock-layouts.ts';
 import { mockTimeline } from './mock-parallel.ts';
 import { mockPreview } from './mock-preview.ts';
+import { mockQueue } from './mock-queue.ts';
 import { mockRunDetail, mockRunEvents, mockRunSpec, mockRuns } from './mock-runs.ts';
 import { tokenize } from './mock-tokens.ts';
 
+const queue = mockQueue();
 const jobs = new Map<string, Job>();
 const tags = new Map<string, string[]>();
 const jobListeners = new Set<(job: Job) => void>();
@@ -117,6 +119,7 @@ export function mockMethods(): Handlers {
             },
           ],
     }),
+    ...queue.methods,
     'models.list': () => [...models],
     'models.get': ({ id }) => find(models, id, 'model.not_found'),
     'models.import': ({ path, name }) =>
@@ -250,6 +253,7 @@ export function mockTopics(): Streams {
       }, 500);
       return () => clearInterval(timer);
     },
+    queue: (_, emit) => queue.watch(emit),
     jobs: (_, emit) => {
       for (const job of jobs.values()) emit(job);
       jobListeners.add(emit);

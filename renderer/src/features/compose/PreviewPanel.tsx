@@ -10,18 +10,18 @@ import {
   Title,
   UnstyledButton,
 } from '@mantine/core';
-import { IconAlertTriangle, IconChevronUp, IconPlayerPlay } from '@tabler/icons-react';
+import { IconAlertTriangle, IconChevronUp, IconPlayerPlay, IconStack2 } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { RunPreview } from '../../../../electron/shared/api/entities.ts';
 import { specValue } from '../../../../electron/shared/spec/spec-fields.ts';
-import { navigate } from '../../app/route.ts';
+import { href, navigate } from '../../app/route.ts';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { Facts } from '../../components/Facts.tsx';
 import { formatBytes, formatCount, formatEta, formatInteger, formatShare } from '../../components/format.ts';
 import { useStore } from '../../store/context.tsx';
 import classes from './Compose.module.css';
 import { MemoryBar } from './MemoryBar.tsx';
-import { BesideLiveRuns, TimeForecast } from './TimeForecast.tsx';
+import { BesideLiveRuns, PushedBack, TimeForecast } from './TimeForecast.tsx';
 import { useReadiness } from './use-readiness.ts';
 
 /** What will run, whether it fits, and the button that starts it. Follows the form as it changes. */
@@ -112,6 +112,7 @@ function Forecast({ preview }: { preview: RunPreview }) {
       <MemoryBar memory={preview.memory} title={memoryTitle(preview.layout, device)} />
       <TimeForecast time={preview.time} />
       <BesideLiveRuns beside={preview.beside} device={device} />
+      <PushedBack device={device} />
       {preview.warnings.length > 0 && (
         <Alert color="yellow" p="sm" icon={<IconAlertTriangle aria-hidden />} title="Worth a look">
           <List size="sm" spacing={4} withPadding={false}>
@@ -153,10 +154,18 @@ function StartButton({ onGoTo }: { onGoTo: (path: string) => void }) {
   const starting = useStore((s) => s.starting);
   const start = useStore((s) => s.startDraft);
   const waiting = useStore((s) => s.validation === 'checking');
+  const queue = useStore((s) => s.queueDraft);
+  const announce = useStore((s) => s.announce);
   async function go() {
     const id = await start();
-    if (id) navigate(`#/runs/${id}`);
+    if (id) navigate(href('runs', id));
   }
+  async function later() {
+    if ((await queue()) === null) return;
+    announce('info', 'Added to the queue');
+    navigate(href('queue'));
+  }
+  const off = reasons.length > 0 || waiting;
   return (
     <Stack gap="xs">
       <Button
@@ -164,11 +173,20 @@ function StartButton({ onGoTo }: { onGoTo: (path: string) => void }) {
         fullWidth
         leftSection={<IconPlayerPlay size={18} aria-hidden />}
         loading={starting}
-        disabled={reasons.length > 0 || waiting}
+        disabled={off}
         aria-describedby="start-reasons"
         onClick={() => void go()}
       >
         Start run
+      </Button>
+      <Button
+        variant="default"
+        fullWidth
+        leftSection={<IconStack2 size={18} aria-hidden />}
+        disabled={off || starting}
+        onClick={() => void later()}
+      >
+        Add to queue
       </Button>
       <div id="start-reasons" role="status" style={{ minHeight: 20 }}>
         {reasons.length > 0 && (

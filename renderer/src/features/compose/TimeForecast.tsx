@@ -1,9 +1,11 @@
 /** How long the run takes, where that comes from, and what a live run beside it costs. */
 import { Alert, Anchor, Group, Stack, Text } from '@mantine/core';
-import { IconUsers } from '@tabler/icons-react';
+import { IconStack2, IconUsers } from '@tabler/icons-react';
 import type { RunPreview } from '../../../../electron/shared/api/entities.ts';
 import { href } from '../../app/route.ts';
 import { formatDuration, formatEta, plural } from '../../components/format.ts';
+import { pushedBack } from '../queue/queue-view.ts';
+import { useQueue } from '../queue/use-queue.ts';
 
 export function TimeForecast({ time }: { time: RunPreview['time'] }) {
   const { seconds, stepSeconds, measuredRuns } = time;
@@ -49,6 +51,28 @@ export function BesideLiveRuns({ beside, device }: { beside: RunPreview['beside'
         ))}
         . Side by side they share the {shared}: each gets about {share}, and the memory that is free already
         leaves out what {beside.length === 1 ? 'it holds' : 'they hold'}.
+      </Text>
+    </Alert>
+  );
+}
+
+/** What a direct start does to those that wait for the same device. */
+export function PushedBack({ device }: { device: unknown }) {
+  const waiting = pushedBack(useQueue(), String(device));
+  if (waiting === 0) return null;
+  return (
+    <Alert
+      color="blue"
+      p="sm"
+      icon={<IconStack2 aria-hidden />}
+      title={`${plural(waiting, 'run')} in the queue`}
+    >
+      <Text size="sm">
+        Started now, this one goes before {waiting === 1 ? 'it' : 'them'}.{' '}
+        <Anchor href={href('queue')} size="sm" underline="always">
+          The queue
+        </Anchor>{' '}
+        goes on when it is through.
       </Text>
     </Alert>
   );

@@ -1,5 +1,5 @@
 /** How far a run is, and what can be done to it. */
-import { Button, Group, Progress, Text, Tooltip } from '@mantine/core';
+import { Anchor, Button, Group, Progress, Text, Tooltip } from '@mantine/core';
 import {
   IconCopy,
   IconDeviceFloppy,
@@ -9,6 +9,7 @@ import {
   IconPlayerStop,
 } from '@tabler/icons-react';
 import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
+import { href } from '../../app/route.ts';
 import { formatDuration, formatEta, formatPercent } from '../../charts/format.ts';
 import { formatInteger } from '../../components/format.ts';
 import { allowedActions, isLive, runSeconds, trainedShare } from '../runs/run-view.ts';
@@ -93,6 +94,7 @@ export function RunProgress({ run }: { run: RunStatus }) {
   const share = trainedShare(run);
   const before = run.state === 'preparing' || run.state === 'starting';
   const shown = before ? run.phaseProgress : share;
+  if (run.state === 'queued') return <InQueue />;
   const steps =
     run.totalSteps === null
       ? `Step ${formatInteger(run.step)}`
@@ -133,6 +135,16 @@ export function RunProgress({ run }: { run: RunStatus }) {
     </div>
   );
 }
+
+const InQueue = () => (
+  <Text size="sm">
+    It waits for its turn in the{' '}
+    <Anchor href={href('queue')} size="sm" underline="always">
+      queue
+    </Anchor>
+    .
+  </Text>
+);
 
 function barColor({ state }: RunStatus): string {
   if (state === 'failed') return 'red';

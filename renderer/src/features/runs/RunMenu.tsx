@@ -7,6 +7,7 @@ import {
   IconPackageExport,
   IconPlayerPlay,
   IconPlayerStop,
+  IconStack2,
   IconTrash,
 } from '@tabler/icons-react';
 import { useState } from 'react';
@@ -53,6 +54,11 @@ function OpenedMenu({ run }: { run: RunStatus }) {
         {allowed.has('resume') && (
           <Menu.Item leftSection={<IconPlayerPlay {...icon} />} onClick={() => commands.resume(run)}>
             {run.checkpoint === null ? 'Start again' : 'Resume'}
+          </Menu.Item>
+        )}
+        {allowed.has('queue') && (
+          <Menu.Item leftSection={<IconStack2 {...icon} />} onClick={() => commands.queue(run)}>
+            Put in the queue
           </Menu.Item>
         )}
         <Menu.Item

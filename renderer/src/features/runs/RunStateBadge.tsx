@@ -6,12 +6,14 @@ import {
   IconPlayerPause,
   IconPlayerPlay,
   IconPlayerStop,
+  IconStack2,
 } from '@tabler/icons-react';
 import type { RunState } from '../../../../electron/shared/runs/events.ts';
 import classes from './RunStateBadge.module.css';
 
 /** Words and shapes first; colour only repeats them. */
 const looks: Record<RunState, { label: string; icon: Icon; color: string }> = {
+  queued: { label: 'Queued', icon: IconStack2, color: 'gray' },
   preparing: { label: 'Preparing', icon: IconHourglass, color: 'blue' },
   starting: { label: 'Starting', icon: IconHourglass, color: 'blue' },
   running: { label: 'Running', icon: IconPlayerPlay, color: 'blue' },

@@ -36,6 +36,7 @@ const filters: { value: RunFilter; label: string }[] = [
   { value: 'all', label: 'All' },
   { value: 'live', label: 'Live' },
   { value: 'completed', label: 'Completed' },
+  { value: 'queued', label: 'Queued' },
   { value: 'stopped', label: 'Stopped' },
   { value: 'failed', label: 'Failed' },
 ];

@@ -15,7 +15,7 @@ export interface RunRow {
   tags: readonly string[];
 }
 
-export type RunFilter = 'all' | 'live' | 'completed' | 'stopped' | 'failed';
+export type RunFilter = 'all' | 'live' | 'queued' | 'completed' | 'stopped' | 'failed';
 
 /** Makes rows; a run whose status and summary are the same objects as before keeps its row, so that it need not be drawn again. */
 export function rowMaker(): (

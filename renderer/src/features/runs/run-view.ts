@@ -52,7 +52,7 @@ export function runSeconds(status: RunStatus, now: number): number | null {
   return elapsedSeconds(status.startedAt, isLive(status.state) ? null : status.finishedAt, now);
 }
 
-export type RunAction = 'stop' | 'save' | 'resume' | 'export' | 'chat' | 'remove';
+export type RunAction = 'stop' | 'save' | 'resume' | 'queue' | 'export' | 'chat' | 'remove';
 
 /** What can be done to a run now. */
 export function allowedActions(status: RunStatus): ReadonlySet<RunAction> {
@@ -60,7 +60,7 @@ export function allowedActions(status: RunStatus): ReadonlySet<RunAction> {
   const live = isLive(status.state);
   if (live && status.state !== 'stopping') allowed.add('stop');
   if (status.state === 'running') allowed.add('save');
-  if (status.state === 'stopped' || status.state === 'failed') allowed.add('resume');
+  if (status.state === 'stopped' || status.state === 'failed') allowed.add('resume').add('queue');
   if (status.checkpoint !== null) allowed.add('export').add('chat');
   if (!live) allowed.add('remove');
   return allowed;

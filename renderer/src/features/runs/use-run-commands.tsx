@@ -14,6 +14,8 @@ export interface RunCommands {
   stop(run: RunStatus): void;
   save(run: RunStatus): void;
   resume(run: RunStatus): void;
+  /** It goes on from its checkpoint when its turn comes. */
+  queue(run: RunStatus): void;
   remove(run: RunStatus): void;
   exportFrom(run: RunStatus, checkpoint?: string): void;
   chat(run: RunStatus): void;
@@ -32,6 +34,7 @@ export function useRunCommands(): RunCommands {
   const stopRun = useStore((s) => s.stopRun);
   const saveRun = useStore((s) => s.saveRun);
   const resumeRun = useStore((s) => s.resumeRun);
+  const changeQueue = useStore((s) => s.changeQueue);
   const announce = useStore((s) => s.announce);
   const reuse = useReuse();
 
@@ -45,6 +48,10 @@ export function useRunCommands(): RunCommands {
     async resume(run) {
       const from = run.checkpoint === null ? 'starts again' : 'goes on from its last checkpoint';
       if (await resumeRun(run.id)) announce('info', `"${run.name}" ${from}`);
+    },
+    async queue(run) {
+      if (await changeQueue('queue.retry', { id: run.id }, 'The run was not put in the queue'))
+        announce('info', `"${run.name}" is in the queue`);
     },
     chat: (run) => navigate(href('playground', { run: run.id })),
     reuse: (run, change) => void reuse(run.id, change),

@@ -1,0 +1,87 @@
+/** `collie queue ...`: its subcommands. What they do is loaded when one is called. */
+import { Argument, type Command, type Option } from 'commander';
+
+/** What every command of the program is made with. */
+export interface CommandParts {
+  guarded<A extends unknown[]>(work: (...args: A) => Promise<void>): (...args: A) => Promise<void>;
+  json(): boolean;
+  setOption(): Option;
+}
+
+export function registerQueue(program: Command, { guarded, json, setOption }: CommandParts): void {
+  const queue = program
+    .command('queue')
+    .description('runs that wait for their turn; without a subcommand: show them')
+    .action(guarded(async () => (await import('./queue.ts')).showQueue(json())));
+  queue
+    .command('add')
+    .argument('<specs...>', 'spec files (JSON); their settings and data are fixed now')
+    .description('put new runs at the end of the line')
+    .addOption(setOption())
+    .option('--after <run>', 'start the first of them only when this run is complete')
+    .action(
+      guarded(async (specs, flags) =>
+        (await import('./queue.ts')).addToQueue(specs, { ...flags, json: json() }),
+      ),
+    );
+  queue
+    .command('retry')
+    .argument('<run>', 'id of a run that was stopped or has failed')
+    .description('put it back in line; it goes on from its newest checkpoint')
+    .action(guarded(async (id) => (await import('./queue.ts')).changeQueue('queue.retry', { id }, json())));
+  queue
+    .command('move')
+    .argument('<run>', 'id of a run in the queue')
+    .option('--before <run>', 'the one that it goes before; left out: to the end')
+    .description('change the order')
+    .action(
+      guarded(async (id, { before }) =>
+        (await import('./queue.ts')).changeQueue('queue.move', { id, before: before ?? null }, json()),
+      ),
+    );
+  for (const [name, skipped, description] of [
+    ['skip', true, 'pass a run over until `unskip`'],
+    ['unskip', false, 'let a skipped run take its turn again'],
+  ] as const)
+    queue
+      .command(name)
+      .argument('<run>', 'id of a run in the queue')
+      .description(description)
+      .action(
+        guarded(async (id) =>
+          (await import('./queue.ts')).changeQueue('queue.change', { id, skipped }, json()),
+        ),
+      );
+  queue
+    .command('after')
+    .argument('<run>', 'id of a run in the queue')
+    .argument('[other]', 'the run that has to be complete first; left out: none')
+    .description('start a run only when another is complete')
+    .action(
+      guarded(async (id, other) =>
+        (await import('./queue.ts')).changeQueue('queue.change', { id, after: other ?? null }, json()),
+      ),
+    );
+  for (const [name, paused, description] of [
+    ['pause', true, 'start nothing more; what runs goes on'],
+    ['continue', false, 'start again what is in line'],
+  ] as const)
+    queue
+      .command(name)
+      .description(description)
+      .action(guarded(async () => (await import('./queue.ts')).changeQueue('queue.set', { paused }, json())));
+  queue
+    .command('on-failure')
+    .addArgument(new Argument('<what>', 'when a run of the queue fails').choices(['continue', 'pause']))
+    .description('whether a failed run holds those behind it')
+    .action(
+      guarded(async (what) =>
+        (await import('./queue.ts')).changeQueue('queue.set', { on_failure: what }, json()),
+      ),
+    );
+  queue
+    .command('remove')
+    .argument('<run>', 'id of a run in the queue')
+    .description('take a run out of line; one that never began is deleted')
+    .action(guarded(async (id) => (await import('./queue.ts')).changeQueue('queue.remove', { id }, json())));
+}

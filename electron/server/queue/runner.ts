@@ -1,0 +1,172 @@
+/**
+ * The process that starts what is queued. It belongs to no window: any host starts it, one of them gets the lock, and it ends when
+ * nothing is left to do. It holds nothing that is not in the files: killed at any moment, the next one goes on from them.
+ */
+import { rmSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CollieError, toErrorInfo } from '../../shared/errors.ts';
+import type { RunStatus } from '../../shared/runs/events.ts';
+import type { Machine, Queued, QueueEntry } from '../../shared/runs/queue.ts';
+import { runFiles } from '../../shared/runs/run-folder.ts';
+import { writeJsonAtomic } from '../runs/folder.ts';
+import { takeLock } from '../runs/lock.ts';
+import { processRef } from '../runs/process.ts';
+import { RunRegistry } from '../runs/registry.ts';
+import { isLive, rankAlive, savedStatus } from '../runs/status.ts';
+import { freeMemoryBytes } from '../spec/context.ts';
+import {
+  dataHashes,
+  Lanes,
+  type Look,
+  lookAt,
+  readEntry,
+  readSettings,
+  wasCutOff,
+  writeEntry,
+  writeSettings,
+} from './store.ts';
+
+export const LOCK_FILE = 'queue.lock';
+const POLL_MS = 400;
+/** Crashes of a run that the queue mends by itself. */
+const MOST_RECOVERIES = 1;
+
+/** Only the memory of this machine is known before a run starts; lanes of GPUs hold one run each. */
+export const thisMachine: Machine = {
+  memory: (lane) => (lane === 'cpu' ? { freeBytes: freeMemoryBytes(), totalBytes: totalmem() } : null),
+};
+
+export class QueueRunner {
+  readonly #home: string;
+  readonly #registry: RunRegistry;
+  readonly #lanes: Lanes;
+  readonly #log: (line: string) => void;
+  /** Live runs of the queue, as of the last look. */
+  #watched = new Set<string>();
+  /** Failed runs that have said so themselves, by the time of their last word. */
+  readonly #settled = new Set<string>();
+
+  constructor(home: string, log: (line: string) => void) {
+    this.#home = home;
+    this.#registry = new RunRegistry(home);
+    this.#lanes = new Lanes(this.#registry);
+    this.#log = log;
+  }
+
+  /** Resolves when there is nothing left to start or to watch, or another process is at it. */
+  async run(): Promise<void> {
+    const lock = join(this.#home, LOCK_FILE);
+    do {
+      if (!takeLock(lock, processRef(process.pid))) return;
+      try {
+        while (await this.#turn()) await delay(POLL_MS);
+      } finally {
+        rmSync(lock, { force: true });
+      }
+      // What was added after the last look found the lock taken, and relies on this one.
+    } while (this.#hasWork(this.#look()));
+  }
+
+  #look(): Look {
+    return lookAt(this.#home, this.#registry, this.#lanes, thisMachine);
+  }
+
+  /** Starts what can start now. False when nothing is left. */
+  async #turn(): Promise<boolean> {
+    const { statuses } = this.#look();
+    await this.#recover([...statuses.values()]);
+    this.#heedFailures(statuses);
+    const look = this.#look();
+    for (const id of look.next) {
+      const one = look.queued.find(({ status }) => status.id === id);
+      if (one) await this.#start(one);
+    }
+    return this.#hasWork(this.#look());
+  }
+
+  #hasWork({ state, statuses }: Look): boolean {
+    const watched = [...statuses.values()].some(
+      (status) => isLive(status) && this.#entry(status.id) !== null,
+    );
+    return watched || (!state.settings.paused && state.items.some(({ skipped }) => !skipped));
+  }
+
+  #entry(id: string): QueueEntry | null {
+    try {
+      return readEntry(this.#registry.dir(id));
+    } catch {
+      return null; // Removed since the list was read.
+    }
+  }
+
+  async #start({ entry, status }: Queued): Promise<void> {
+    const { id } = status;
+    try {
+      await this.#requireSameData(id, entry.data);
+      this.#log(`starting ${id}`);
+      if (entry.mode === 'start') await this.#registry.start(id);
+      else await this.#registry.resume(id);
+    } catch (thrown) {
+      const error = toErrorInfo(thrown);
+      this.#log(`${id} did not start: ${error.code} ${error.message}`);
+      // Taken by somebody else, or removed: then there is nothing to say of it.
+      if (error.code === 'run.not_resumable' || error.code === 'run.not_found') return;
+      this.#fail(id, thrown);
+    }
+  }
+
+  async #requireSameData(id: string, frozen: Readonly<Record<string, string>>): Promise<void> {
+    const now = await dataHashes(this.#registry.spec(id));
+    for (const [path, hash] of Object.entries(frozen)) {
+      if (now[path] === hash) continue;
+      throw new CollieError(
+        'dataset.unreadable',
+        `${path} is not what it was when this run was queued: its content has changed.`,
+        'Make a new run from its settings to train on the present content.',
+        { path },
+      );
+    }
+  }
+
+  #fail(id: string, thrown: unknown): void {
+    const dir = this.#registry.dir(id);
+    const status = savedStatus(dir, id);
+    if (status.state !== 'queued') return;
+    const now = new Date().toISOString();
+    const ended = { state: 'failed', phase: 'Failed', finishedAt: now, updatedAt: now };
+    writeJsonAtomic(join(dir, runFiles.status), { ...status, ...ended, error: toErrorInfo(thrown) });
+    this.#afterFailure();
+  }
+
+  /** A run of the queue whose supervisor was killed, or whose machine went down, goes on from its checkpoint: once, never in a loop. */
+  async #recover(statuses: readonly RunStatus[]): Promise<void> {
+    for (const { id, state, updatedAt } of statuses) {
+      if (state !== 'failed' || this.#settled.has(`${id} ${updatedAt}`)) continue;
+      const entry = this.#entry(id);
+      if (entry === null || !wasCutOff(this.#registry, id) || entry.recovered >= MOST_RECOVERIES) {
+        this.#settled.add(`${id} ${updatedAt}`);
+      } else if (!rankAlive(this.#registry.dir(id))) {
+        writeEntry(this.#registry.dir(id), { ...entry, recovered: entry.recovered + 1 });
+        this.#log(`resuming ${id}, whose supervisor ended unexpectedly`);
+        await this.#registry.resume(id).catch((thrown) => this.#log(`${id}: ${toErrorInfo(thrown).message}`));
+      }
+    }
+  }
+
+  /** With `on_failure: pause`, a run of the queue that fails holds those behind it. */
+  #heedFailures(statuses: Look['statuses']): void {
+    const failed = [...this.#watched].some((id) => statuses.get(id)?.state === 'failed');
+    if (failed) this.#afterFailure();
+    const live = [...statuses.values()].filter((status) => isLive(status) && this.#entry(status.id) !== null);
+    this.#watched = new Set(live.map(({ id }) => id));
+  }
+
+  #afterFailure(): void {
+    const settings = readSettings(this.#home);
+    if (settings.on_failure !== 'pause' || settings.paused) return;
+    this.#log('paused: a run failed');
+    writeSettings(this.#home, { ...settings, paused: true });
+  }
+}

@@ -1,0 +1,224 @@
+/** The queue as hosts and the command line use it. Everything is in files: what one of them changes, the others see. */
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { CollieError } from '../../shared/errors.ts';
+import {
+  inOrder,
+  placeBefore,
+  type Queued,
+  type QueueEntry,
+  type QueueSettings,
+  type QueueState,
+} from '../../shared/runs/queue.ts';
+import { runFiles } from '../../shared/runs/run-folder.ts';
+import type { RunSpec } from '../../shared/spec/run-spec.ts';
+import { pause } from '../host/channel.ts';
+import { writeJsonAtomic } from '../runs/folder.ts';
+import { nodeCommand } from '../runs/launch.ts';
+import { lockHolder } from '../runs/lock.ts';
+import { isAlive } from '../runs/process.ts';
+import { QUEUED } from '../runs/rebuild.ts';
+import type { RunRegistry } from '../runs/registry.ts';
+import { LOCK_FILE, thisMachine } from './runner.ts';
+import {
+  dataHashes,
+  Lanes,
+  type Look,
+  lookAt,
+  readEntry,
+  readSettings,
+  wasCutOff,
+  writeEntry,
+  writeSettings,
+} from './store.ts';
+
+const LOG_FILE = 'queue.log';
+const WATCH_MS = 500;
+
+export class QueueService {
+  readonly #home: string;
+  readonly #registry: RunRegistry;
+  readonly #lanes: Lanes;
+
+  constructor(home: string, registry: RunRegistry) {
+    this.#home = home;
+    this.#registry = registry;
+    this.#lanes = new Lanes(registry);
+  }
+
+  state(): QueueState {
+    return this.#look().state;
+  }
+
+  /** The whole of it now, and again whenever it has changed. */
+  async *watch(signal: AbortSignal): AsyncGenerator<QueueState> {
+    let told = '';
+    while (!signal.aborted) {
+      const state = this.state();
+      const text = JSON.stringify(state);
+      if (text !== told) yield state;
+      told = text;
+      await pause(WATCH_MS, signal);
+    }
+  }
+
+  /** Puts a new run at the end of the line. `spec` is resolved. Returns its id. */
+  async add(spec: RunSpec, forecast: QueueEntry['forecast'], after: string | null = null): Promise<string> {
+    if (after !== null) this.#registry.dir(after);
+    const data = await dataHashes(spec);
+    const id = this.#registry.create(
+      spec,
+      this.#newEntry({ mode: 'start', after, data, forecast, before: null }),
+    );
+    this.ensureRunner();
+    return id;
+  }
+
+  /** Puts a run that was stopped or has failed back in line: it goes on from its newest checkpoint. Throws run.not_resumable. */
+  async retry(id: string): Promise<void> {
+    const dir = this.#registry.dir(id);
+    const status = this.#registry.status(id);
+    if (status.state !== 'stopped' && status.state !== 'failed')
+      throw new CollieError(
+        'run.not_resumable',
+        `The run ${id} cannot be put back in line: it is ${status.state}.`,
+        'Only a run that was stopped or has failed can.',
+        { id },
+      );
+    const forecast = readEntry(dir)?.forecast ?? { seconds: null, memoryBytes: null };
+    const before = { state: status.state, phase: status.phase };
+    const data = await dataHashes(this.#registry.spec(id));
+    writeEntry(dir, this.#newEntry({ mode: 'resume', after: null, data, forecast, before }));
+    const now = new Date().toISOString();
+    writeJsonAtomic(join(dir, runFiles.status), {
+      ...status,
+      state: 'queued',
+      phase: QUEUED,
+      updatedAt: now,
+    });
+    this.ensureRunner();
+  }
+
+  /** Before another entry, or to the end. Throws request.invalid for a run that is not in line. */
+  move(id: string, before: string | null): void {
+    const { queued } = this.#look();
+    const { entry } = this.#require(queued, id);
+    if (before !== null) this.#require(queued, before);
+    const order = placeBefore(queued, id, before);
+    if (order === null) {
+      this.#numberAnew(queued);
+      this.move(id, before);
+    } else writeEntry(this.#registry.dir(id), { ...entry, order });
+  }
+
+  /** Whole numbers again, in the order that they have. */
+  #numberAnew(queued: readonly Queued[]): void {
+    inOrder(queued).forEach(({ entry, status }, order) => {
+      writeEntry(this.#registry.dir(status.id), { ...entry, order });
+    });
+  }
+
+  /** Throws request.invalid for a run that is not in line, and for one that would wait for itself. */
+  change(id: string, change: { skipped?: boolean | undefined; after?: string | null | undefined }): void {
+    const { queued } = this.#look();
+    const { entry } = this.#require(queued, id);
+    const { skipped = entry.skipped, after = entry.after } = change;
+    if (after !== null) this.#requireNoCircle(queued, id, after);
+    writeEntry(this.#registry.dir(id), { ...entry, skipped, after });
+    this.ensureRunner();
+  }
+
+  set(change: { paused?: boolean | undefined; on_failure?: QueueSettings['on_failure'] | undefined }): void {
+    const now = readSettings(this.#home);
+    const { paused = now.paused, on_failure = now.on_failure } = change;
+    writeSettings(this.#home, { ...now, paused, on_failure });
+    this.ensureRunner();
+  }
+
+  /** Takes an entry out: a run that never began is deleted, one that was put back in line is what it was before. */
+  async remove(id: string): Promise<void> {
+    const { entry, status } = this.#require(this.#look().queued, id);
+    if (entry.before === null) return this.#registry.remove(id);
+    const dir = this.#registry.dir(id);
+    writeJsonAtomic(join(dir, runFiles.status), { ...status, ...entry.before });
+  }
+
+  /** Starts it beside whatever is running. */
+  async startNow(id: string): Promise<void> {
+    const { entry } = this.#require(this.#look().queued, id);
+    if (entry.mode === 'start') await this.#registry.start(id);
+    else await this.#registry.resume(id);
+    this.ensureRunner();
+  }
+
+  /** At the start of a host: goes on with what an earlier one, or the machine's end, has left. */
+  wake(): void {
+    const { state, statuses } = this.#look();
+    const cutOff = [...statuses.values()].some(
+      ({ id, state }) => state === 'failed' && wasCutOff(this.#registry, id),
+    );
+    if (state.items.length > 0 || cutOff) this.ensureRunner();
+  }
+
+  /**
+   * Starts the process that starts the others, unless one is at it. Returns at once. One that is about to end looks once more after it
+   * has given the lock up: who finds the lock taken, after writing an entry, relies on that.
+   */
+  ensureRunner(): void {
+    const holder = lockHolder(join(this.#home, LOCK_FILE));
+    if (holder && isAlive(holder)) return;
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    const { command, args, env } = nodeCommand(new URL(`./main.${extension}`, import.meta.url));
+    const log = openSync(join(this.#home, LOG_FILE), 'a', 0o600);
+    try {
+      const child = spawn(command, [...args, this.#home], {
+        detached: true,
+        stdio: ['ignore', log, log],
+        env,
+      });
+      child.on('error', () => {}); // The queue that does not move tells; the next change tries again.
+      child.unref();
+    } finally {
+      closeSync(log);
+    }
+  }
+
+  #look(): Look {
+    return lookAt(this.#home, this.#registry, this.#lanes, thisMachine);
+  }
+
+  #newEntry(facts: Pick<QueueEntry, 'mode' | 'after' | 'data' | 'forecast' | 'before'>): QueueEntry {
+    const last = inOrder(this.#look().queued).at(-1);
+    const order = last === undefined ? 0 : last.entry.order + 1;
+    return { v: 1, queuedAt: new Date().toISOString(), order, skipped: false, recovered: 0, ...facts };
+  }
+
+  #require(queued: readonly Queued[], id: string): Queued {
+    const found = queued.find(({ status }) => status.id === id);
+    if (found) return found;
+    const { state } = this.#registry.status(id);
+    throw new CollieError(
+      'request.invalid',
+      `The run ${id} is not in the queue: it is ${state}.`,
+      'The Queue page and `collie queue` show what is.',
+      { id },
+    );
+  }
+
+  #requireNoCircle(queued: readonly Queued[], id: string, after: string): void {
+    this.#registry.dir(after);
+    const seen = new Set([id]);
+    for (let next: string | null = after; next !== null; ) {
+      if (seen.has(next))
+        throw new CollieError(
+          'request.invalid',
+          `${id} cannot start after ${after}: that one waits for it already.`,
+          'Take one of them back first.',
+          { id, after },
+        );
+      seen.add(next);
+      next = queued.find(({ status }) => status.id === next)?.entry.after ?? null;
+    }
+  }
+}

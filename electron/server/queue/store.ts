@@ -1,0 +1,122 @@
+/** The files of the queue: an entry in each queued run's folder, and the settings of the whole beside the runs. */
+import { readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RunStatus } from '../../shared/runs/events.ts';
+import {
+  type Going,
+  type Line,
+  lineOf,
+  type Machine,
+  type Queued,
+  type QueueEntry,
+  type QueueSettings,
+  queueEntrySchema,
+  queueSettingsSchema,
+} from '../../shared/runs/queue.ts';
+import { runFiles } from '../../shared/runs/run-folder.ts';
+import type { RunSpec } from '../../shared/spec/run-spec.ts';
+import { FileHashes } from '../datasets/file-cache.ts';
+import { writeJsonAtomic } from '../runs/folder.ts';
+import type { RunRegistry } from '../runs/registry.ts';
+import { isLive, savedStatus } from '../runs/status.ts';
+
+const SETTINGS_FILE = 'queue.json';
+
+/** Null for a run that never was in the queue, and for an entry that cannot be read. */
+export function readEntry(runDir: string): QueueEntry | null {
+  return readJson(join(runDir, runFiles.queueEntry), queueEntrySchema);
+}
+
+export const writeEntry = (runDir: string, entry: QueueEntry): void =>
+  writeJsonAtomic(join(runDir, runFiles.queueEntry), entry);
+
+export const readSettings = (home: string): QueueSettings =>
+  readJson(join(home, SETTINGS_FILE), queueSettingsSchema) ?? queueSettingsSchema.parse({});
+
+export const writeSettings = (home: string, settings: QueueSettings): void =>
+  writeJsonAtomic(join(home, SETTINGS_FILE), settings);
+
+function readJson<T>(path: string, schema: { parse(value: unknown): T }): T | null {
+  try {
+    return schema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch {
+    return null;
+  }
+}
+
+/** What a run computes on. Runs with the same lane go one after another; a run over several hosts has a lane of those hosts. */
+export function laneOf({ device, hosts }: RunSpec): string {
+  return hosts.length === 0 ? device : `${device} on ${hosts.join(', ')}`;
+}
+
+/** Reads the specs of runs once: they never change. */
+export class Lanes {
+  readonly #registry: RunRegistry;
+  readonly #known = new Map<string, string>();
+
+  constructor(registry: RunRegistry) {
+    this.#registry = registry;
+  }
+
+  /** Empty for a run whose spec cannot be read: a lane of its own. */
+  of(id: string): string {
+    const known = this.#known.get(id);
+    if (known !== undefined) return known;
+    try {
+      const lane = laneOf(this.#registry.spec(id));
+      this.#known.set(id, lane);
+      return lane;
+    } catch {
+      return '';
+    }
+  }
+}
+
+export interface Look extends Line {
+  queued: Queued[];
+  statuses: ReadonlyMap<string, RunStatus>;
+}
+
+/** The queue as the files say now. */
+export function lookAt(home: string, registry: RunRegistry, lanes: Lanes, machine: Machine): Look {
+  const all = registry.list();
+  const statuses = new Map(all.map((status) => [status.id, status]));
+  const queued = all.flatMap((status): Queued[] => {
+    if (status.state !== 'queued') return [];
+    const entry = entryOf(registry, status.id);
+    return entry ? [{ entry, status, lane: lanes.of(status.id) }] : [];
+  });
+  const going = all
+    .filter(isLive)
+    .map(({ id, name, etaSeconds }): Going => ({ id, name, lane: lanes.of(id), etaSeconds }));
+  return { ...lineOf(queued, going, readSettings(home), statuses, machine), queued, statuses };
+}
+
+function entryOf(registry: RunRegistry, id: string): QueueEntry | null {
+  try {
+    return readEntry(registry.dir(id));
+  } catch {
+    return null; // Removed since the list was read.
+  }
+}
+
+/** Whether a run of the queue that shows as failed never said so itself: what it wrote last has it live. A reboot, or a killed supervisor. */
+export function wasCutOff(registry: RunRegistry, id: string): boolean {
+  try {
+    const dir = registry.dir(id);
+    return readEntry(dir) !== null && isLive(savedStatus(dir, id));
+  } catch {
+    return false; // Removed since the list was read.
+  }
+}
+
+const hashes = new FileHashes();
+
+/** SHA-256 of the data files that a resolved spec names. What is not a file (a folder) is left out. */
+export async function dataHashes({ dataset }: RunSpec): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const path of [dataset.train, dataset.eval])
+    if (path !== null && (await stat(path)).isFile()) found[path] = await hashes.of(path);
+  return found;
+}
