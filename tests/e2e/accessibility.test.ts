@@ -33,6 +33,7 @@ const places = [
   '#/datasets/reviews/columns',
   '#/compose',
   '#/compose/json',
+  '#/queue',
   '#/runs',
   ...runTabs('run-live', tabs),
   ...runTabs('run-parallel', ['charts', 'ranks']),
