@@ -160,7 +160,7 @@ describe.skipIf(skipReason)('every page', () => {
 
   it('fits its window, from 640 on', async () => {
     const wide: string[] = [];
-    for (const width of [640, 900]) {
+    for (const width of [640, 900, 1280]) {
       const { page } = await openPage(browser, `${origin}/?mock`, { width, height: 800 });
       for (const place of places) {
         await page.goto(`${origin}/?mock${place}`);
