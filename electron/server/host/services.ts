@@ -11,7 +11,7 @@ import { RunRegistry } from '../runs/registry.ts';
 import { SeriesCache } from '../runs/series-file.ts';
 import { RunSummaries } from '../runs/summaries.ts';
 import { StatusWatcher } from '../runs/watch.ts';
-import { sweepLibrary } from './sweep.ts';
+import { seriesFolder, sweepLibrary } from './sweep.ts';
 import { createLibraries, type Libraries } from './wire.ts';
 
 export type Shell = 'electron' | 'browser';
@@ -53,7 +53,7 @@ export function createServices(options: HostOptions): Services {
   sweepLibrary(home, runs).catch(() => {}); // What cannot be removed now is tried again at the next start.
   const files = new FileBrowser([...defaultRoots(), home]);
   const summaries = new RunSummaries(runs);
-  const series = new SeriesCache();
+  const series = new SeriesCache(undefined, seriesFolder(home));
   const queue = new QueueService(home, runs);
   setImmediate(() => queue.wake());
   const libraries = createLibraries(home);

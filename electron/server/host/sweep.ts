@@ -5,7 +5,11 @@ import { IMPORTING } from '../datasets/folder.ts';
 import { removeDeadSockets, removeLeftovers, removeTemporaryFiles } from '../files/leftovers.ts';
 import { PARTIAL_MODEL } from '../models/ids.ts';
 import { socketFolders } from '../runs/control.ts';
+import { sweepSeries } from '../runs/kept-series.ts';
 import type { RunRegistry } from '../runs/registry.ts';
+
+/** Series of long runs (runs/kept-series.ts). */
+export const seriesFolder = (home: string): string => join(home, 'cache', 'series');
 
 export async function sweepLibrary(home: string, runs: RunRegistry): Promise<void> {
   await runs.sweep();
@@ -14,5 +18,7 @@ export async function sweepLibrary(home: string, runs: RunRegistry): Promise<voi
   }
   for (const folder of ['datasets', 'cache/datasets']) await removeLeftovers(join(home, folder), IMPORTING);
   await removeLeftovers(join(home, 'models'), PARTIAL_MODEL);
+  await removeLeftovers(seriesFolder(home), '.series-');
+  await sweepSeries(seriesFolder(home), runs.ids());
   for (const folder of socketFolders(home)) await removeDeadSockets(folder);
 }

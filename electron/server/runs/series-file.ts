@@ -1,10 +1,11 @@
 /** The series of a run from its events file, read whole, and kept for those that are looked at again. */
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { eventsFile } from '../../shared/runs/run-folder.ts';
 import { emptySeries, type RunSeries, reduceChecked } from '../../shared/runs/series.ts';
 import { LineReader } from './event-file.ts';
 import { eventsIn } from './event-reader.ts';
+import { isWorthKeeping, loadSeries, saveSeries } from './kept-series.ts';
 
 /** A few milliseconds of work, between which others have their turn. */
 const PIECE_BYTES = 1024 * 1024;
@@ -15,13 +16,18 @@ export const readSeries = (runDir: string): Promise<RunSeries> => new GrowingSer
 /** Reads on where it stopped. */
 class GrowingSeries {
   readonly #path: string;
-  readonly #reader: LineReader;
+  /** Where it is kept between hosts; null: nowhere. */
+  readonly #kept: string | null;
+  #reader: LineReader;
+  #loaded = false;
+  #keptBytes = 0;
   #series = emptySeries;
   #size = 0;
   #reading: Promise<RunSeries> = Promise.resolve(emptySeries);
 
-  constructor(runDir: string) {
+  constructor(runDir: string, kept: string | null = null) {
     this.#path = join(runDir, eventsFile(0));
+    this.#kept = kept;
     this.#reader = new LineReader(this.#path);
   }
 
@@ -42,10 +48,30 @@ class GrowingSeries {
   }
 
   async #readOn(): Promise<RunSeries> {
+    await this.#load();
     for await (const piece of this.#reader.pieces(PIECE_BYTES))
       this.#series = reduceChecked(this.#series, eventsIn(piece));
     this.#size = this.#reader.position;
+    this.#keep();
     return this.#series;
+  }
+
+  async #load(): Promise<void> {
+    if (this.#loaded) return;
+    this.#loaded = true;
+    const kept = this.#kept === null ? null : await loadSeries(this.#kept, this.#path);
+    if (kept === null) return;
+    this.#series = kept.series;
+    this.#reader = new LineReader(this.#path, kept.bytes);
+    this.#keptBytes = kept.bytes;
+  }
+
+  /** Nobody waits for it. */
+  #keep(): void {
+    const [series, bytes] = [this.#series, this.#size];
+    if (this.#kept === null || !isWorthKeeping(series, bytes, this.#keptBytes)) return;
+    this.#keptBytes = bytes;
+    void saveSeries(this.#kept, this.#path, { series, bytes });
   }
 }
 
@@ -57,14 +83,18 @@ const MOST_RUNS = 600;
 export class SeriesCache {
   readonly #kept = new Map<string, GrowingSeries>();
   readonly #most: { steps: number; runs: number };
+  readonly #folder: string | null;
 
-  constructor(most = { steps: MOST_STEPS, runs: MOST_RUNS }) {
+  /** `folder`: where those of long runs are kept between hosts; null: nowhere. */
+  constructor(most = { steps: MOST_STEPS, runs: MOST_RUNS }, folder: string | null = null) {
     this.#most = most;
+    this.#folder = folder;
   }
 
   async get(runDir: string): Promise<RunSeries> {
     const known = this.#kept.get(runDir);
-    const series = known?.valid ? known : new GrowingSeries(runDir);
+    const kept = this.#folder === null ? null : join(this.#folder, `${basename(runDir)}.json`);
+    const series = known?.valid ? known : new GrowingSeries(runDir, kept);
     this.#kept.delete(runDir);
     this.#kept.set(runDir, series); // the newest last
     const newest = await series.newest();
