@@ -28,7 +28,12 @@ export function ChartOverlay({ title, lines, area, xLabel, formatX, formatY }: P
   const [drag, setDrag] = useState<{ from: number; to: number } | null>(null);
   const box = useRef<HTMLDivElement>(null);
 
-  const pixelOf = (event: PointerEvent) => event.clientX - (box.current?.getBoundingClientRect().left ?? 0);
+  /** Of the page. Measured once while the pointer is on the plot: that makes the browser compute all styles, which a move has just changed. */
+  const edge = useRef<number | null>(null);
+  const pixelOf = (event: PointerEvent) => {
+    edge.current ??= box.current?.getBoundingClientRect().left ?? 0;
+    return event.clientX - edge.current;
+  };
   const snap = (value: number) => nearestX(lines, value);
 
   const move = (event: PointerEvent) => {
@@ -38,6 +43,7 @@ export function ChartOverlay({ title, lines, area, xLabel, formatX, formatY }: P
   };
   const down = (event: PointerEvent) => {
     if (event.button !== 0) return;
+    edge.current = null;
     event.currentTarget.setPointerCapture(event.pointerId);
     setDrag({ from: pixelOf(event), to: pixelOf(event) });
   };
@@ -49,6 +55,7 @@ export function ChartOverlay({ title, lines, area, xLabel, formatX, formatY }: P
     setDrag(null);
   };
   const leave = () => {
+    edge.current = null;
     setInside(false);
     if (!drag) cursor.set(null);
   };
@@ -98,7 +105,7 @@ export function ChartOverlay({ title, lines, area, xLabel, formatX, formatY }: P
         cursor.set(null);
       }}
     >
-      <div ref={marks} hidden>
+      <div ref={marks} className={classes.marks} hidden>
         <div className={classes.cursorLine} />
         {lines.map((line) => (
           <div key={line.key} className={classes.cursorDot} style={{ background: line.color }} />
@@ -117,18 +124,17 @@ export function ChartOverlay({ title, lines, area, xLabel, formatX, formatY }: P
 
 const within = ({ xDomain: [low, high] }: PlotArea, x: number) => x >= low && x <= high;
 
-/** `marks` holds the line of the cursor, then a dot for each line. */
+/** `marks` stands at the cursor and holds its line, then a dot for each line of the chart. */
 function drawMarks(marks: HTMLElement, lines: readonly ChartLine[], area: PlotArea, x: number | null): void {
   marks.hidden = x === null || !within(area, x);
   if (x === null || marks.hidden) return;
-  const [bar, ...dots] = marks.children as Iterable<HTMLElement>;
-  const left = xPixel(area, x);
-  if (bar) bar.style.transform = `translateX(${left}px)`;
+  marks.style.transform = `translateX(${xPixel(area, x)}px)`;
+  const [, ...dots] = marks.children as Iterable<HTMLElement>;
   for (const [k, dot] of dots.entries()) {
     const y = lines[k] && readValue(lines[k], x);
     const top = y === null || y === undefined ? Number.NaN : yPixel(area, y);
     dot.hidden = !(top >= 0 && top <= area.height);
-    if (!dot.hidden) dot.style.transform = `translate(${left}px, ${top}px)`;
+    if (!dot.hidden) dot.style.top = `${top}px`;
   }
 }
 

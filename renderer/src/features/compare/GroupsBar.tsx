@@ -1,5 +1,5 @@
 /** The groups that are compared: their order, the baseline, and what can be done with each. Always in view, whatever tab is open. */
-import { ActionIcon, Menu, Text, Tooltip, UnstyledButton } from '@mantine/core';
+import { Menu } from '@mantine/core';
 import {
   IconArrowLeft,
   IconArrowRight,
@@ -103,26 +103,25 @@ function useKeptFocus() {
   };
 }
 
+/** Plain elements: there may be hundreds, and each of the library's costs as much as the rest of the chip. */
 function Chip({ group, onBaseline }: { group: LookedGroup; onBaseline: () => void }) {
   const Star = group.baseline ? IconStarFilled : IconStar;
   return (
     <>
-      <Tooltip label={group.baseline ? 'The baseline: others are compared with it' : 'Make it the baseline'}>
-        <ActionIcon
-          size="sm"
-          variant="transparent"
-          color="gray"
-          aria-pressed={group.baseline}
-          aria-label={`Baseline: ${group.title}`}
-          onClick={onBaseline}
-        >
-          <Star size={14} aria-hidden />
-        </ActionIcon>
-      </Tooltip>
+      <button
+        type="button"
+        className={classes.star}
+        title={group.baseline ? 'The baseline: others are compared with it' : 'Make it the baseline'}
+        aria-pressed={group.baseline}
+        aria-label={`Baseline: ${group.title}`}
+        onClick={onBaseline}
+      >
+        <Star size={14} aria-hidden />
+      </button>
       <Swatch line={group.look} />
-      <Text size="sm" truncate title={`${group.title}\n${group.changes.join(', ')}`}>
+      <span className={classes.groupTitle} title={`${group.title}\n${group.changes.join(', ')}`}>
         {group.title}
-      </Text>
+      </span>
       {group.live && <span className={classes.live}>live</span>}
       {group.pinned && <IconPinFilled size={13} role="img" aria-label="pinned" />}
     </>
@@ -138,15 +137,16 @@ function GroupMenu(props: {
 }) {
   const { group, opened, onOpened, children } = props;
   const button = (
-    <UnstyledButton
-      className={classes.dots ?? ''}
+    <button
+      type="button"
+      className={classes.dots}
       aria-label={`Actions for ${group.title}`}
       aria-haspopup="menu"
       data-actions={group.key}
       onClick={() => onOpened(!opened)}
     >
       <IconDots size={15} aria-hidden />
-    </UnstyledButton>
+    </button>
   );
   if (!opened) return button;
   return (
