@@ -22,7 +22,11 @@ export interface Call {
   args: readonly unknown[];
 }
 
-export type Answer = { result: unknown } | { error: ErrorInfo };
+/** `ready`: the module is loaded, the time of a call begins. */
+export type Answer = { ready: true } | { result: unknown } | { error: ErrorInfo };
+
+/** For a thread to start, on a machine that has much else to do. */
+const START_SECONDS = 120;
 
 /** A thread that nobody has asked for so long ends; the next call starts another. */
 const IDLE_MS = 60_000;
@@ -32,6 +36,7 @@ export class ApartThread {
   readonly #module: URL;
   readonly #memoryMb: number;
   #worker: Worker | null = null;
+  #ready = false;
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
   #idle: NodeJS.Timeout | null = null;
@@ -58,6 +63,7 @@ export class ApartThread {
   }
 
   async #ask<T>(call: Call, { seconds, what, signal }: Omit<Limits, 'memoryMb'>): Promise<T> {
+    if (this.#worker === null) this.#ready = false;
     const worker = this.#worker ?? startWorker({ module: this.#module.href }, this.#memoryMb);
     this.#worker = worker;
     const over = (message: string) =>
@@ -72,11 +78,21 @@ export class ApartThread {
           worker.terminate();
           reject(error);
         };
-        const timer = setTimeout(() => stop(over(`took more than ${seconds} seconds`)), seconds * 1000);
+        const within = (limit: number) =>
+          setTimeout(() => stop(over(`took more than ${limit} seconds`)), limit * 1000);
+        let timer = within(this.#ready ? seconds : START_SECONDS);
+        const ask = () => {
+          clearTimeout(timer);
+          timer = within(seconds);
+          worker.postMessage(call);
+        };
         const cancel = () => stop(new CollieError('job.cancelled', `${what}: cancelled.`));
         signal?.addEventListener('abort', cancel, { signal: settled.signal });
         const onMessage = (answer: Answer) => {
-          if ('result' in answer) resolve(answer.result as T);
+          if ('ready' in answer) {
+            this.#ready = true;
+            ask();
+          } else if ('result' in answer) resolve(answer.result as T);
           else reject(CollieError.fromInfo(answer.error));
         };
         const onError = (error: NodeJS.ErrnoException) => {
@@ -92,7 +108,7 @@ export class ApartThread {
         if (signal?.aborted) cancel();
         else {
           worker.ref();
-          worker.postMessage(call);
+          if (this.#ready) ask();
         }
       });
     } finally {
