@@ -63,6 +63,21 @@ describe('a comparison', () => {
     await screen.findByRole('link', { name: 'Two rates' });
   });
 
+  it('puts another seed of a side into the queue, once', async () => {
+    location.hash = address;
+    const { client } = renderWithStore(<Shell />);
+    const verdict = await screen.findByRole('region', { name: 'Verdict' });
+    fireEvent.click(await within(verdict).findByRole('button', { name: 'Two more seeds of each…' }));
+    const name = new RegExp(`^Add to the queue: ${second.name}, seed 1`);
+    const button = await screen.findByRole('button', { name });
+    await waitFor(() => expect(button.hasAttribute('disabled')).toBe(false));
+    fireEvent.click(button);
+    await waitFor(() => expect(button.textContent).toBe('In the queue'));
+    expect(button.hasAttribute('disabled')).toBe(true);
+    const added = client.calls.filter(({ method }) => method === 'queue.add');
+    expect(added.map(({ params }) => params)).toMatchObject([{ spec: { seed: 1 } }]);
+  });
+
   it('goes on with a new run like the best', async () => {
     location.hash = address;
     const { state } = renderWithStore(<Shell />);

@@ -1,10 +1,12 @@
 /** Two more seeds of each side of a verdict that one seed cannot carry: as specs to start, or to keep. */
 import { Button, Group, Modal, Stack, Text } from '@mantine/core';
-import { IconDownload, IconPlayerPlay } from '@tabler/icons-react';
+import { IconDownload, IconPlayerPlay, IconPlaylistAdd } from '@tabler/icons-react';
+import { useState } from 'react';
 import type { RunSpec } from '../../../../electron/shared/spec/run-spec.ts';
 import { download } from '../../charts/download.ts';
 import { Swatch } from '../../charts/Swatch.tsx';
 import { ErrorView } from '../../components/ErrorView.tsx';
+import { useStore } from '../../store/context.tsx';
 import type { Compared, LookedGroup } from './compared.ts';
 import { useActions } from './use-actions.ts';
 import { useAnswer } from './use-answer.ts';
@@ -55,6 +57,10 @@ function Side({ group, seeds }: { group: LookedGroup; seeds: readonly number[] }
           <Text size="sm" w={70}>
             Seed {seed}
           </Text>
+          <QueueButton
+            label={`Add to the queue: ${group.title}, seed ${seed}`}
+            spec={data ? withSeed(data.spec, seed) : null}
+          />
           <Button
             size="xs"
             variant="default"
@@ -84,5 +90,33 @@ function Side({ group, seeds }: { group: LookedGroup; seeds: readonly number[] }
         </Group>
       ))}
     </section>
+  );
+}
+
+/** Once: a run that waits already is not to wait twice. */
+function QueueButton({ label, spec }: { label: string; spec: RunSpec | null }) {
+  const add = useStore((s) => s.queueRun);
+  const report = useStore((s) => s.report);
+  const [state, setState] = useState<'ready' | 'adding' | 'added'>('ready');
+  return (
+    <Button
+      size="xs"
+      leftSection={<IconPlaylistAdd size={14} aria-hidden />}
+      aria-label={label}
+      loading={state === 'adding'}
+      disabled={!spec || state === 'added'}
+      onClick={async () => {
+        setState('adding');
+        try {
+          await add(spec);
+          setState('added');
+        } catch (thrown) {
+          setState('ready');
+          report('The run could not be put into the queue', thrown);
+        }
+      }}
+    >
+      {state === 'added' ? 'In the queue' : 'Add to the queue'}
+    </Button>
   );
 }
