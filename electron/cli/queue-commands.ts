@@ -84,4 +84,15 @@ export function registerQueue(program: Command, { guarded, json, setOption }: Co
     .argument('<run>', 'id of a run in the queue')
     .description('take a run out of line; one that never began is deleted')
     .action(guarded(async (id) => (await import('./queue.ts')).changeQueue('queue.remove', { id }, json())));
+  program
+    .command('sweep')
+    .argument('<sweep>', 'sweep file (JSON): a spec, the settings that change, seeds (docs/queue.md)')
+    .description('put many runs of one spec in the queue, with other values of some settings')
+    .option('--dry-run', 'only show the points, what is wrong with them, and what they take', false)
+    .option('--leave-out', 'run the other points where some cannot be run', false)
+    .action(
+      guarded(async (sweep, flags) =>
+        (await import('./sweep.ts')).sweepCommand(sweep, { ...flags, json: json() }),
+      ),
+    );
 }

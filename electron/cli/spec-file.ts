@@ -25,10 +25,16 @@ export function readSpecFile(path: string, sets: string[], note: Note = () => {}
   }
   if (!isObject(spec))
     throw invalid(`${path} holds ${JSON.stringify(spec)?.slice(0, 40)}, not an object.`, '');
+  const newest = newestSpec(spec, dirname(resolve(path)), note);
+  for (const set of sets) applySet(newest, set, note);
+  return newest;
+}
+
+/** In the words of the newest version, with paths that start at `folder`. */
+export function newestSpec(spec: Json, folder: string, note: Note = () => {}): Json {
   const { spec: newest, notes } = migrateSpec(spec) as { spec: Json; notes: string[] };
   for (const sentence of notes) note(sentence);
-  absolutePaths(newest, dirname(resolve(path)));
-  for (const set of sets) applySet(newest, set, note);
+  absolutePaths(newest, folder);
   return newest;
 }
 

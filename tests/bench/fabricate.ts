@@ -2,17 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EVENTS_VERSION } from '../../electron/shared/runs/events.ts';
-
-/** Uniform in 0..1, the same at every call with the same seed (mulberry32). */
-export function uniform(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
+import { uniform } from '../../electron/shared/spec/uniform.ts';
 
 const FIRST_US = 1_760_000_000_000_000;
 const STEP_US = 400_000;

@@ -1,12 +1,13 @@
 /** The queue by clicking: runs are put in line, reordered, paused; host and rank are killed, and every run is trained once. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { axeFindings } from './support/axe.ts';
 import { skipReason } from './support/browser.ts';
 import { go, heading, pick, set, setting, showAllSettings } from './support/flows.ts';
-import { HostProcess } from './support/host.ts';
+import { HostProcess, readStatus } from './support/host.ts';
+import { collie } from './support/six-runs.ts';
 import { openWorkbench } from './support/workbench.ts';
 
 const names = ['First', 'Second', 'Third'] as const;
@@ -93,5 +94,44 @@ describe.skipIf(skipReason)('the queue', () => {
     await page.getByRole('row', { name: 'First' }).getByText('Completed').waitFor({ timeout: 180_000 });
     expect(started(ids.First ?? '')).toBe(1);
     expect(bench.faults).toEqual([]);
+  });
+
+  it('takes a sweep from the command line: shown first, then trained, then compared by its groups of seeds', async () => {
+    const sweep = {
+      name: 'Rates',
+      spec: {
+        model: 'library:tiny-llama',
+        dataset: {
+          train: 'library:sums',
+          mapping: { kind: 'prompt_answer', prompt: 'prompt', answer: 'answer' },
+        },
+        method: { type: 'lora' },
+        optimizer: { type: 'adamw' },
+        batch: { seq_len: 128 },
+        duration: { unit: 'steps', value: 6 },
+      },
+      settings: {
+        'optimizer.learning_rate': { values: [1e-4, 1e-2] },
+        'method.rank': { values: [4, 100_000] },
+      },
+      seeds: [1, 2],
+    };
+    const file = join(bench.home.user, 'sweep.json');
+    writeFileSync(file, JSON.stringify(sweep));
+    const shown = JSON.parse(await collie(bench.home, ['--json', 'sweep', file, '--dry-run']));
+    expect(shown.runs).toBe(4);
+    const wrong = shown.points.filter(({ issues }: { issues: unknown[] }) => issues.length > 0);
+    expect(wrong.map(({ values }: { values: Record<string, number> }) => values['method.rank'])).toEqual([
+      1e5, 1e5,
+    ]);
+    await expect(collie(bench.home, ['sweep', file])).rejects.toThrow('method.rank');
+    const { ids: swept } = JSON.parse(await collie(bench.home, ['--json', 'sweep', file, '--leave-out']));
+    bench.runs.push(...swept);
+    const done = (id: string) => readStatus(bench.home, id).state === 'completed';
+    await expect.poll(() => swept.every(done), { timeout: 240_000 }).toBe(true);
+    const { table } = JSON.parse(await collie(bench.home, ['--json', 'compare', ...swept]));
+    expect(JSON.stringify(table)).toContain('learning_rate');
+    await go(page, 'Runs');
+    await page.getByRole('row', { name: /Rates: learning_rate 0.01, rank 4, seed 2/ }).waitFor();
   });
 });

@@ -1,15 +1,7 @@
 /** Random numbers that are the same on every machine. */
+import { uniform } from '../../electron/shared/spec/uniform.ts';
 
-/** Mulberry32: uniform in [0, 1). */
-export function uniform(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
+export { uniform };
 
 /** Values of N(0, std). */
 export function gaussian(next: () => number, size: number, std: number): Float32Array {

@@ -13,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { uniform } from '../../shared/spec/uniform.ts';
 
 export type DataKind = 'unpadded' | 'ragged';
 
@@ -37,17 +38,6 @@ export function modelConfig(layers: number) {
     bos_token_id: 1,
     eos_token_id: 2,
     torch_dtype: 'bfloat16',
-  };
-}
-
-/** Mulberry32: uniform in [0, 1), the same everywhere. */
-export function uniform(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
 }
 

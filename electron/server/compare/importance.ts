@@ -3,8 +3,8 @@ import { RandomForestRegression } from 'ml-random-forest';
 import { sampleCorrelation } from 'simple-statistics';
 import type { Importance } from '../../shared/runs/comparison.ts';
 import { specFields, specValue } from '../../shared/spec/spec-fields.ts';
+import { uniform } from '../../shared/spec/uniform.ts';
 import type { RunFacts } from './facts.ts';
-import { uniform } from './statistics/paired.ts';
 
 export const FEW_RUNS = 20;
 const FEWEST_RUNS = 4;

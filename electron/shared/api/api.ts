@@ -26,6 +26,7 @@ import { onFailureSchema, queueStateSchema } from '../runs/queue.ts';
 import { encodedSeriesSchema } from '../runs/series-codec.ts';
 import { exportKindSchema } from '../spec/method-traits.ts';
 import { mappingSchema, runSpecSchema, specIssueSchema } from '../spec/run-spec.ts';
+import { sweepPreviewSchema } from '../spec/sweep-preview.ts';
 import {
   chatMessageSchema,
   datasetCardSchema,
@@ -230,6 +231,13 @@ export const methods = {
   },
   /** Takes an entry out of line: a run that never began is deleted, another is what it was before. */
   'queue.remove': { params: z.object({ id }), result: ok },
+  /** Every point of a sweep, checked; `issues` of a point say why it cannot be run. Throws spec.invalid for the sweep itself. */
+  'queue.previewSweep': { params: z.object({ sweep: z.unknown() }), result: sweepPreviewSchema },
+  /** Puts every point that can be run in line, each run with the sweep's name as a tag. Fails where one cannot, unless `leave_out`. */
+  'queue.addSweep': {
+    params: z.object({ sweep: z.unknown(), leave_out: z.boolean().default(false) }),
+    result: z.object({ ids: z.array(z.string()) }),
+  },
   /** At once, beside whatever is running. */
   'queue.startNow': { params: z.object({ id }), result: ok },
 

@@ -10,23 +10,14 @@ import {
   variantDefaults,
   variantMeta,
 } from '../../../electron/shared/spec/spec-fields.ts';
+import { withValue } from '../../../electron/shared/spec/with-value.ts';
 
 export type Draft = Readonly<Record<string, unknown>>;
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The draft with `value` at `path`; undefined removes the key. */
-export function withValue(draft: Draft, path: string, value: unknown): Draft {
-  const [head = '', ...rest] = path.split('.');
-  const copy: Record<string, unknown> = { ...draft };
-  if (rest.length > 0) {
-    const inner = copy[head];
-    copy[head] = withValue(isRecord(inner) ? inner : {}, rest.join('.'), value);
-  } else if (value === undefined) delete copy[head];
-  else copy[head] = value;
-  return copy;
-}
+export { withValue };
 
 /** Every default of the schema, the first variant of each union, required fields left out. */
 export function defaultDraft(): Draft {

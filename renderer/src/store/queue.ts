@@ -4,7 +4,7 @@ import type { ErrorInfo } from '../../../electron/shared/errors.ts';
 import type { QueueState } from '../../../electron/shared/runs/queue.ts';
 import type { SliceContext } from './types.ts';
 
-type Change = Exclude<Extract<Method, `queue.${string}`>, 'queue.get' | 'queue.add'>;
+type Change = Extract<Method, `queue.${'retry' | 'move' | 'change' | 'set' | 'remove' | 'startNow'}`>;
 
 export interface QueueSlice {
   /** null until a page has watched it. */

@@ -4,6 +4,7 @@
  * A permutation test flips, and a bootstrap draws, whole conversations.
  */
 import { quantileSorted } from 'simple-statistics';
+import { uniform } from '../../../shared/spec/uniform.ts';
 import { detectable, LEVEL } from './tests.ts';
 
 export interface Difference {
@@ -32,17 +33,6 @@ const EXACT_CLUSTERS = 13;
 export const DRAWS = 9_999;
 /** Sums that differ by rounding alone count as equal. */
 const SAME = 1 - 1e-12;
-
-/** Uniform numbers of [0, 1), a pure function of the seed (mulberry32), so that a verdict read twice is the same. */
-export function uniform(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 interface Clusters {
   sums: Float64Array;

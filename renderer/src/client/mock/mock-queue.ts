@@ -7,6 +7,7 @@ import {
   type QueueSettings,
   type QueueState,
 } from '../../../../electron/shared/runs/queue.ts';
+import { expandSweep, sweepSchema } from '../../../../electron/shared/spec/sweep.ts';
 import type { Handlers } from './mock-client.ts';
 import { mockRuns } from './mock-runs.ts';
 
@@ -75,6 +76,31 @@ export function mockQueue(): MockQueue {
         queued = [...queued, entry(id, 'Another run', queued.length + 1, HOUR)];
         changed();
         return { id };
+      },
+      'queue.previewSweep': ({ sweep }) => {
+        const { points, duplicates, excluded } = expandSweep(sweepSchema.parse(sweep));
+        const runs = points.reduce((sum, { specs }) => sum + specs.length, 0);
+        const facts = { issues: [], seconds: HOUR, memoryBytes: 2.1e9 };
+        return {
+          points: points.map(({ values, specs }) => ({
+            ...facts,
+            values: { ...values },
+            runs: specs.length,
+          })),
+          ...{ duplicates, excluded, runs, totalSeconds: runs * HOUR, mostMemoryBytes: 2.1e9 },
+        };
+      },
+      'queue.addSweep': ({ sweep }) => {
+        const { points } = expandSweep(sweepSchema.parse(sweep));
+        const added = points
+          .flatMap(({ specs }) => specs)
+          .map(({ name }, i) => {
+            const order = queued.length + i;
+            return entry(`queued-${order + 1}`, String(name), order, HOUR);
+          });
+        queued = [...queued, ...added];
+        changed();
+        return { ids: added.map(({ status }) => status.id) };
       },
       'queue.retry': () => changed(),
       'queue.move': ({ id, before }) => change(id, { order: placeBefore(queued, id, before) ?? 0 }),

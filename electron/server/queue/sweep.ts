@@ -1,0 +1,66 @@
+/** A sweep before it is queued: read, expanded, and every point checked as a run of its own would be. */
+import { z } from 'zod';
+import { CollieError } from '../../shared/errors.ts';
+import type { QueueEntry } from '../../shared/runs/queue.ts';
+import type { RunSpec } from '../../shared/spec/run-spec.ts';
+import { expandSweep, type Sweep, sweepSchema } from '../../shared/spec/sweep.ts';
+import type { SweepPreview } from '../../shared/spec/sweep-preview.ts';
+import type { Validated } from '../spec/service.ts';
+
+/** Throws spec.invalid, naming the part of the sweep that is wrong. */
+export function readSweep(input: unknown): Sweep {
+  const result = sweepSchema.safeParse(input);
+  if (result.success) return result.data;
+  const issues = result.error.issues.map(({ path, message }) => ({
+    path: path.join('.'),
+    ...{ code: 'invalid', message, received: undefined, suggestion: '' },
+  }));
+  const first = issues[0];
+  throw new CollieError(
+    'spec.invalid',
+    `The sweep cannot be read: ${first?.path || 'sweep'}: ${first?.message}.`,
+    'docs/queue.md says what a sweep holds.',
+    { issues },
+  );
+}
+
+export interface CheckedSweep {
+  preview: SweepPreview;
+  /** Of the points without issues, in order: all seeds of a point one after another. */
+  runs: { spec: RunSpec; forecast: QueueEntry['forecast'] }[];
+}
+
+/** Seeds of a point differ in nothing that is checked: the first stands for all. */
+export async function checkSweep(
+  sweep: Sweep,
+  validate: (spec: unknown) => Promise<Validated>,
+): Promise<CheckedSweep> {
+  const { points, duplicates, excluded } = expandSweep(sweep);
+  const checked: SweepPreview['points'] = [];
+  const runs: CheckedSweep['runs'] = [];
+  for (const { values, specs } of points) {
+    const { issues, resolved, preview } = await validate(specs[0]);
+    const seconds = preview?.time.seconds ?? null;
+    const memoryBytes = preview?.memory.totalBytes ?? null;
+    checked.push({ values: { ...values }, runs: specs.length, issues, seconds, memoryBytes });
+    if (resolved)
+      for (const { seed = resolved.seed, name } of specs)
+        runs.push({
+          spec: { ...resolved, seed: z.number().parse(seed), name: z.string().parse(name) },
+          forecast: { seconds, memoryBytes },
+        });
+  }
+  return { preview: { points: checked, duplicates, excluded, ...totals(runs) }, runs };
+}
+
+function totals(runs: CheckedSweep['runs']): Pick<SweepPreview, 'runs' | 'totalSeconds' | 'mostMemoryBytes'> {
+  const seconds = runs.map(({ forecast }) => forecast.seconds);
+  const memory = runs.flatMap(({ forecast }) => forecast.memoryBytes ?? []);
+  return {
+    runs: runs.length,
+    totalSeconds: seconds.some((one) => one === null)
+      ? null
+      : seconds.reduce<number>((sum, one) => sum + Number(one), 0),
+    mostMemoryBytes: memory.length === 0 ? null : Math.max(...memory),
+  };
+}

@@ -1,0 +1,184 @@
+/**
+ * A sweep: many runs of one spec with other values of some settings. Pure: the file's schema, and the points that it asks for.
+ */
+import { z } from 'zod';
+import { CollieError } from '../errors.ts';
+import { SOBOL_DIMENSIONS, sobol } from './sobol.ts';
+import { specFields, specValue } from './spec-fields.ts';
+import { uniform } from './uniform.ts';
+import { withValue } from './with-value.ts';
+
+/** More runs than anybody waits for; a slip of a range is told before its points are made. */
+export const MOST_RUNS = 1000;
+
+const rangeSchema = z
+  .strictObject({
+    from: z.number(),
+    to: z.number(),
+    scale: z.enum(['linear', 'log']).default('linear'),
+    /** Values of a grid, both ends included. */
+    steps: z.number().int().min(2).max(100).default(3),
+    /** Rounded to whole numbers. */
+    whole: z.boolean().default(false),
+  })
+  .refine(({ from, to }) => from < to, { message: 'the range is empty: `from` has to be below `to`' })
+  .refine(({ from, scale }) => scale === 'linear' || from > 0, {
+    message: 'a log range has to begin above 0',
+  });
+const listSchema = z.strictObject({ values: z.array(z.unknown()).min(1).max(100) });
+
+/** Points where this does not hold are left out: `left is right`, each a setting or, on the right, a number. */
+export const constraintSchema = z.strictObject({
+  left: z.string().min(1),
+  is: z.enum(['<', '<=', '=', '!=', '>=', '>']),
+  right: z.union([z.string().min(1), z.number()]),
+});
+
+export const sweepSchema = z.strictObject({
+  name: z.string().trim().min(1).max(40),
+  /** What all of them share; only what differs from the defaults. */
+  spec: z.record(z.string(), z.unknown()),
+  /** By path, e.g. `optimizer.learning_rate`. */
+  settings: z
+    .record(z.string(), z.union([listSchema, rangeSchema]))
+    .refine((settings) => Object.keys(settings).length > 0, { message: 'no setting is swept' }),
+  search: z.enum(['grid', 'random', 'sobol']).default('grid'),
+  /** Of random and sobol; a grid has as many as its settings make. */
+  points: z.number().int().min(1).max(MOST_RUNS).default(16),
+  /** Of the random numbers of random and sobol. */
+  search_seed: z.number().int().min(0).max(4_294_967_295).default(0),
+  /** Each point is run with each of these; null: with the seed of the spec. */
+  seeds: z.array(z.number().int().min(0).max(2_147_483_647)).min(1).max(20).nullable().default(null),
+  constraints: z.array(constraintSchema).max(20).default([]),
+});
+export type Sweep = z.output<typeof sweepSchema>;
+export type SweepInput = z.input<typeof sweepSchema>;
+type Setting = Sweep['settings'][string];
+
+export interface SweepPoint {
+  /** By path, in the order of the sweep. */
+  values: Readonly<Record<string, unknown>>;
+  /** One spec a seed. */
+  specs: Readonly<Record<string, unknown>>[];
+}
+
+export interface Expanded {
+  points: SweepPoint[];
+  /** The same values once more. */
+  duplicates: number;
+  /** Points that a constraint leaves out. */
+  excluded: number;
+}
+
+/** Every point of a sweep. Throws spec.invalid for too many runs, an unknown setting, and constraints that leave nothing. */
+export function expandSweep(sweep: Sweep): Expanded {
+  const paths = Object.keys(sweep.settings);
+  const known = new Set(specFields().map(({ path }) => path));
+  for (const path of paths) if (!known.has(path)) throw invalid(`There is no setting ${path} to sweep.`);
+  const wanted = wantedPoints(sweep) * (sweep.seeds?.length ?? 1);
+  if (wanted > MOST_RUNS)
+    throw invalid(`The sweep "${sweep.name}" asks for ${wanted} runs; ${MOST_RUNS} is the most.`);
+  const seen = new Set<string>();
+  const expanded: Expanded = { points: [], duplicates: 0, excluded: 0 };
+  for (const values of valuesOf(sweep, paths)) {
+    const key = JSON.stringify(values);
+    if (seen.has(key)) expanded.duplicates += 1;
+    else if (!sweep.constraints.every((constraint) => holds(constraint, values, sweep.spec)))
+      expanded.excluded += 1;
+    else expanded.points.push(pointOf(sweep, Object.fromEntries(paths.map((path, i) => [path, values[i]]))));
+    seen.add(key);
+  }
+  if (expanded.points.length === 0)
+    throw invalid(
+      `The constraints of the sweep "${sweep.name}" leave none of its ${expanded.excluded} points.`,
+    );
+  return expanded;
+
+  function holds(
+    { left, is, right }: Sweep['constraints'][number],
+    values: readonly unknown[],
+    spec: unknown,
+  ) {
+    const valueAt = (path: string) =>
+      paths.includes(path) ? values[paths.indexOf(path)] : specValue(spec, path);
+    const [a, b] = [valueAt(left), typeof right === 'number' ? right : (valueAt(right) ?? right)];
+    if (a === undefined)
+      throw invalid(`The constraint on ${left} has no value to judge: neither sweep nor spec sets it.`);
+    if (is === '=') return a === b;
+    if (is === '!=') return a !== b;
+    const [x, y] = [Number(a), Number(b)];
+    if (Number.isNaN(x) || Number.isNaN(y))
+      throw invalid(`The constraint ${left} ${is} ${right} compares what are no numbers: ${a}, ${b}.`);
+    return is === '<' ? x < y : is === '<=' ? x <= y : is === '>=' ? x >= y : x > y;
+  }
+}
+
+const invalid = (message: string) =>
+  new CollieError('spec.invalid', message, 'Correct the sweep, then try again.', { issues: [] });
+
+const countOf = (setting: Setting) => ('values' in setting ? setting.values.length : setting.steps);
+
+const wantedPoints = ({ search, settings, points }: Sweep): number =>
+  search === 'grid' ? Object.values(settings).reduce((product, one) => product * countOf(one), 1) : points;
+
+function pointOf({ spec, name, seeds }: Sweep, values: Readonly<Record<string, unknown>>): SweepPoint {
+  let one = spec;
+  for (const [path, value] of Object.entries(values)) one = withValue(one, path, value);
+  const label = Object.entries(values)
+    .map(
+      ([path, value]) =>
+        `${path.split('.').at(-1)} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+    )
+    .join(', ');
+  const title = `${name}: ${label}`;
+  if (seeds === null) return { values, specs: [{ ...one, name: title.slice(0, 120) }] };
+  return {
+    values,
+    specs: seeds.map((seed) => ({ ...one, seed, name: `${title}, seed ${seed}`.slice(0, 120) })),
+  };
+}
+
+function* valuesOf(sweep: Sweep, paths: readonly string[]): Generator<unknown[]> {
+  const settings = paths.map((path) => sweep.settings[path] as Setting);
+  if (sweep.search === 'grid') {
+    yield* grid(settings.map(gridValues));
+    return;
+  }
+  for (const place of cubePoints(sweep, paths.length))
+    yield settings.map((setting, d) => valueAt(setting, place[d] ?? 0));
+}
+
+function* grid(lists: readonly (readonly unknown[])[]): Generator<unknown[]> {
+  const [first, ...rest] = lists;
+  if (first === undefined) yield [];
+  else for (const value of first) for (const others of grid(rest)) yield [value, ...others];
+}
+
+const gridValues = (setting: Setting): readonly unknown[] =>
+  'values' in setting
+    ? setting.values
+    : Array.from({ length: setting.steps }, (_, i) => inRange(setting, i / (setting.steps - 1)));
+
+const valueAt = (setting: Setting, place: number): unknown =>
+  'values' in setting ? setting.values[Math.floor(place * setting.values.length)] : inRange(setting, place);
+
+/** `place` from 0 to 1 along a range. Four digits: nobody tunes the fifth, and names stay short. */
+function inRange({ from, to, scale, whole }: z.output<typeof rangeSchema>, place: number): number {
+  const value = scale === 'log' ? from * (to / from) ** place : from + (to - from) * place;
+  return whole ? Math.round(value) : Number(value.toPrecision(4));
+}
+
+function cubePoints({ search, points, search_seed }: Sweep, dimensions: number): number[][] {
+  const next = uniform(search_seed);
+  if (search === 'random')
+    return Array.from({ length: points }, () => Array.from({ length: dimensions }, next));
+  if (dimensions > SOBOL_DIMENSIONS)
+    throw invalid(
+      `Quasi-random points have at most ${SOBOL_DIMENSIONS} settings, not ${dimensions}: take random ones.`,
+    );
+  return sobol(
+    points,
+    dimensions,
+    Array.from({ length: dimensions }, () => Math.floor(next() * 2 ** 32)),
+  );
+}
