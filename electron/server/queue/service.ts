@@ -154,11 +154,15 @@ export class QueueService {
 
   /** At the start of a host: goes on with what an earlier one, or the machine's end, has left. */
   wake(): void {
-    const { state, statuses } = this.#look();
-    const cutOff = [...statuses.values()].some(
-      ({ id, state }) => state === 'failed' && wasCutOff(this.#registry, id),
-    );
-    if (state.items.length > 0 || cutOff) this.ensureRunner();
+    try {
+      const { state, statuses } = this.#look();
+      const cutOff = [...statuses.values()].some(
+        ({ id, state }) => state === 'failed' && wasCutOff(this.#registry, id),
+      );
+      if (state.items.length > 0 || cutOff) this.ensureRunner();
+    } catch {
+      // The home folder is out of reach for now: the next change, or the next host, looks again.
+    }
   }
 
   /**

@@ -24,6 +24,7 @@ describe('finding', () => {
       'Models',
       'Datasets',
       'New run',
+      'Queue',
       'Runs',
       'Compare',
       'Playground',

@@ -21,7 +21,7 @@ const rowNames = () =>
   within(screen.getByRole('table'))
     .getAllByRole('row')
     .slice(1)
-    .map((row) => row.querySelector('a')?.textContent);
+    .map((row) => row.querySelector('a')?.textContent?.trim());
 
 describe('the list of runs', () => {
   it('names state, model and numbers of each, newest first', async () => {
@@ -187,9 +187,9 @@ describe('what a run says and allows', () => {
     ['running', 'step-00000080', ['chat', 'export', 'save', 'stop']],
     ['preparing', null, ['stop']],
     ['stopping', null, []],
-    ['failed', null, ['remove', 'resume']],
+    ['failed', null, ['queue', 'remove', 'resume']],
     ['completed', 'step-00000080', ['chat', 'export', 'remove']],
-    ['stopped', 'step-00000080', ['chat', 'export', 'remove', 'resume']],
+    ['stopped', 'step-00000080', ['chat', 'export', 'queue', 'remove', 'resume']],
   ] as const)('%s with checkpoint %s: %j', (state, checkpoint, actions) => {
     expect([...allowedActions({ ...live, state, checkpoint })].sort()).toEqual(actions);
   });
