@@ -157,7 +157,10 @@ ordered_json gguf_model_config(const GgufFile& file) {
   config["rms_norm_eps"] = number(file, prefix + "attention.layer_norm_rms_epsilon");
   config["rope_theta"] = theta;
   config["rope_scaling"] = rope_scaling(file, prefix, theta, head_dim);
-  if (family.biases == Biases::settable) config["attention_bias"] = file.find_tensor("blk.0.attn_output.bias") != nullptr;
+  if (family.biases == Biases::settable) {
+    config["attention_bias"] = file.find_tensor("blk.0.attn_output.bias") != nullptr;
+    config["mlp_bias"] = file.find_tensor("blk.0.ffn_down.bias") != nullptr;
+  }
   config["tie_word_embeddings"] = file.find_tensor("output.weight") == nullptr;
   config["vocab_size"] = embedding->shape[0];
   config["bos_token_id"] = token_id(file, "tokenizer.ggml.bos_token_id");
