@@ -10,7 +10,7 @@ import {
   type ResultRule,
   type Verdict,
 } from '../shared/runs/comparison.ts';
-import { printJson, printNote, printTable } from './output.ts';
+import { formatBytes, printJson, printNote, printTable } from './output.ts';
 import { withHost } from './session.ts';
 
 export const formats = ['text', 'html', 'markdown', 'csv', 'latex'] as const;
@@ -75,6 +75,12 @@ function write({ name, text }: { name: string; text: string }, out?: string): vo
   printNote(`${name} written to ${out}`);
 }
 
+/** Fewer digits than in files: a terminal is for looking. */
+const shownIn = (unit: string) => (value: number) => {
+  if (unit !== 'bytes') return Number(value.toPrecision(4)).toString();
+  return value < 0 ? `-${formatBytes(-value)}` : formatBytes(value);
+};
+
 function print(report: ComparisonReport, verdicts: readonly Verdict[]): void {
   const columns = report.groups.map(({ title, baseline }) => (baseline ? `${title} *` : title));
   const settings = report.settings.filter(({ differs }) => differs);
@@ -85,7 +91,10 @@ function print(report: ComparisonReport, verdicts: readonly Verdict[]): void {
   process.stdout.write('\n');
   printTable([
     ['RESULT', ...columns],
-    ...report.results.map((row) => [row.title, ...row.values.map((cell) => cellText(cell) || '-')]),
+    ...report.results.map((row) => [
+      row.title,
+      ...row.values.map((cell) => cellText(cell, shownIn(row.unit)) || '-'),
+    ]),
   ]);
   process.stdout.write(`\n${report.rule} * is the baseline.\n`);
   for (const run of report.runs)

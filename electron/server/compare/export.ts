@@ -44,15 +44,15 @@ const digits = (value: number) =>
   Number.isInteger(value) && Math.abs(value) < 1e15 ? String(value) : Number(value.toPrecision(6)).toString();
 
 /** "1.23 +- 0.02 (3), -0.1 better": the whole cell in words. */
-export function cellText(cell: ResultCell | null): string {
+export function cellText(cell: ResultCell | null, show: (value: number) => string = digits): string {
   if (cell === null) return '';
-  const spread = cell.sd === null ? '' : ` ± ${digits(cell.sd)} (${cell.n})`;
+  const spread = cell.sd === null ? '' : ` ± ${show(cell.sd)} (${cell.n})`;
   const sign = cell.delta !== null && cell.delta > 0 ? '+' : '';
   const delta =
     cell.delta === null
       ? ''
-      : `, ${sign}${digits(cell.delta)}${cell.better === null ? '' : cell.better ? ' better' : ' worse'}`;
-  return digits(cell.mean) + spread + delta;
+      : `, ${sign}${show(cell.delta)}${cell.better === null ? '' : cell.better ? ' better' : ' worse'}`;
+  return show(cell.mean) + spread + delta;
 }
 
 function tablesOf({ groups, settings, results, environment }: ComparisonReport): Table[] {
@@ -62,7 +62,7 @@ function tablesOf({ groups, settings, results, environment }: ComparisonReport):
     head: ['', ...columns],
     rows: rows.map((row) => [
       row.unit ? `${row.title}, ${row.unit}` : row.title,
-      ...row.values.map(cellText),
+      ...row.values.map((cell) => cellText(cell)),
     ]),
   });
   const settingTable = (title: string, rows: ComparisonReport['settings']): Table => ({

@@ -1,5 +1,5 @@
 /** What a comparison knows of one run. A folder that is half gone gives what is left of it, with the problem. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CollieError, type ErrorInfo, toErrorInfo } from '../../shared/errors.ts';
 import type { RunStatus } from '../../shared/runs/events.ts';
@@ -22,6 +22,8 @@ export interface RunFacts {
   environment: Record<string, unknown>;
   meta: KnownMeta | null;
   checkpoints: Checkpoint[];
+  /** Of the newest checkpoint; null: none yet, or a run that trains the model itself. */
+  adapterBytes: number | null;
   problem: ErrorInfo | null;
 }
 
@@ -37,6 +39,7 @@ export function readFacts(runs: RunRegistry, specOf: (id: string) => RunSpec, id
       return otherwise;
     }
   };
+  const checkpoints = attempt(() => listCheckpoints(dir), []);
   return {
     id,
     dir,
@@ -47,12 +50,19 @@ export function readFacts(runs: RunRegistry, specOf: (id: string) => RunSpec, id
       {},
     ),
     meta: attempt(() => readJson(join(dir, runFiles.dataDir, META_FILE)) as KnownMeta | null, null),
-    checkpoints: attempt(() => listCheckpoints(dir), []),
+    checkpoints,
+    adapterBytes: adapterBytes(dir, checkpoints.at(-1)),
     // Last: what the readers above found.
     get problem() {
       return problem;
     },
   };
+}
+
+function adapterBytes(dir: string, newest: Checkpoint | undefined): number | null {
+  if (!newest) return null;
+  const path = join(dir, runFiles.checkpointsDir, newest.name, 'adapter.safetensors');
+  return statSync(path, { throwIfNoEntry: false })?.size ?? null;
 }
 
 /** null: there is no such file. */

@@ -32,9 +32,10 @@ export function baselineOf(groups: readonly Group[], view: ComparisonView): numb
   return Math.max(0, chosen);
 }
 
-export const costSource = ({ checkpoints }: RunFacts, series: RunSeries): CostSource => ({
+export const costSource = ({ checkpoints, adapterBytes }: RunFacts, series: RunSeries): CostSource => ({
   series,
   checkpointBytes: checkpoints.at(-1)?.sizeBytes ?? null,
+  adapterBytes,
 });
 
 export function makeReport({ view, runs, missing, series }: ReportInput): ComparisonReport {

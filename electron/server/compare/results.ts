@@ -136,6 +136,13 @@ export const costs: readonly Cost[] = [
     of: ({ series }) => bestOf(series.steps.metric('memory_peak_bytes'), 'higher'),
   },
   {
+    name: 'adapter_bytes',
+    title: 'Adapter size',
+    unit: 'bytes',
+    better: 'lower',
+    of: ({ adapterBytes }) => adapterBytes,
+  },
+  {
     name: 'checkpoint_bytes',
     title: 'Checkpoint size',
     unit: 'bytes',
@@ -146,7 +153,10 @@ export const costs: readonly Cost[] = [
 
 export interface CostSource {
   series: RunSeries;
+  /** Of its newest checkpoint; null: none yet. */
   checkpointBytes: number | null;
+  /** Weights alone; null: none yet, or a run that trains the model itself. */
+  adapterBytes: number | null;
 }
 
 /** What was done between two reports of a phase counts for the first. Empty where the beginning has been let go. */

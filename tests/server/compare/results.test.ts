@@ -55,7 +55,11 @@ describe('a result', () => {
 });
 
 describe('rows of results', () => {
-  const source = (losses: number[]) => ({ series: seriesOf(losses), checkpointBytes: 1000 });
+  const source = (losses: number[]) => ({
+    series: seriesOf(losses),
+    checkpointBytes: 1000,
+    adapterBytes: 400,
+  });
   const groups = [[source([2, 1.2]), source([2, 1.4])], [source([2, 1])]];
   const rows = resultRows(groups, 0, { kind: 'last' }, limitOf({ kind: 'last' }, []));
 
@@ -72,7 +76,13 @@ describe('rows of results', () => {
   it('hold cost apart, what no metric says among it', () => {
     const costs = rows.filter(({ kind }) => kind === 'cost').map(({ metric }) => metric);
     expect(costs).toEqual(
-      expect.arrayContaining(['tokens_per_second', 'train_seconds', 'peak_memory', 'checkpoint_bytes']),
+      expect.arrayContaining([
+        'tokens_per_second',
+        'train_seconds',
+        'peak_memory',
+        'adapter_bytes',
+        'checkpoint_bytes',
+      ]),
     );
     expect(rows.find(({ metric }) => metric === 'train_tokens')?.values.map((cell) => cell?.mean)).toEqual([
       2000, 2000,
@@ -80,16 +90,16 @@ describe('rows of results', () => {
   });
 
   it('are none where no run has measured anything', () => {
-    const nothing = { series: emptySeries, checkpointBytes: null };
+    const nothing = { series: emptySeries, checkpointBytes: null, adapterBytes: null };
     expect(resultRows([[nothing], [nothing]], 0, { kind: 'last' }, limitOf({ kind: 'last' }, []))).toEqual(
       [],
     );
   });
 
   it('leave a cell empty where a group lacks the metric', () => {
-    const with_ = { series: seriesOf([1]), checkpointBytes: null };
+    const with_ = { series: seriesOf([1]), checkpointBytes: null, adapterBytes: null };
     const row = resultRows(
-      [[with_], [{ series: emptySeries, checkpointBytes: null }]],
+      [[with_], [{ series: emptySeries, checkpointBytes: null, adapterBytes: null }]],
       0,
       { kind: 'last' },
       limitOf({ kind: 'last' }, []),
@@ -125,7 +135,10 @@ it('the table has a row for each run, with the settings that differ, as numbers 
   const runs = sixRuns();
   const groups = groupsOf(runs, viewOf({ runs: [] }));
   const sources = new Map(
-    runs.map(({ id }, k) => [id, { series: seriesOf([2, 1 + k / 10]), checkpointBytes: null }]),
+    runs.map(({ id }, k) => [
+      id,
+      { series: seriesOf([2, 1 + k / 10]), checkpointBytes: null, adapterBytes: null },
+    ]),
   );
   const { columns, rows } = runTable(groups, sources, { kind: 'last' }, limitOf({ kind: 'last' }, []));
   const at = (key: string) => columns.findIndex((column) => column.key === key);
@@ -148,7 +161,7 @@ it('the table has a row for each run, with the settings that differ, as numbers 
   expect(
     runTable(
       groupsOf([factsOf('a')], viewOf({ runs: [] })),
-      new Map([['a', { series: emptySeries, checkpointBytes: null }]]),
+      new Map([['a', { series: emptySeries, checkpointBytes: null, adapterBytes: null }]]),
       { kind: 'last' },
       limitOf({ kind: 'last' }, []),
     ).columns,

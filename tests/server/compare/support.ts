@@ -46,6 +46,7 @@ export function factsOf(id: string, made: MadeRun = {}): RunFacts {
     environment: {},
     meta: null,
     checkpoints: [],
+    adapterBytes: null,
     problem: null,
   };
 }
