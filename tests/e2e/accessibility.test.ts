@@ -126,8 +126,8 @@ describe.skipIf(skipReason)('every page', () => {
   for (const scheme of ['light', 'dark'] as const)
     for (const width of [1280, 1920]) {
       const rules = whole || (scheme === 'light' && width === 1280) ? 'all' : 'look';
-      const left = !whole && (scheme === 'light') !== (width === 1280);
-      it.skipIf(left)(`has nothing that axe finds, in ${scheme} at ${width}`, async () => {
+      if (!whole && (scheme === 'light') !== (width === 1280)) continue;
+      it(`has nothing that axe finds, in ${scheme} at ${width}`, async () => {
         const height = width === 1280 ? 800 : 1080;
         const { page, faults } = await openPage(browser, `${origin}/?mock`, { width, height }, scheme);
         const found: Record<string, string[]> = {};

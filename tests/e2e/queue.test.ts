@@ -129,8 +129,12 @@ describe.skipIf(skipReason)('the queue', () => {
     bench.runs.push(...swept);
     const done = (id: string) => readStatus(bench.home, id).state === 'completed';
     await expect.poll(() => swept.every(done), { timeout: 240_000 }).toBe(true);
-    const { table } = JSON.parse(await collie(bench.home, ['--json', 'compare', ...swept]));
-    expect(JSON.stringify(table)).toContain('learning_rate');
+    const { report } = JSON.parse(await collie(bench.home, ['--json', 'compare', ...swept]));
+    // Seeds of one point are one group.
+    expect(report.groups.map(({ runs }: { runs: string[] }) => runs)).toEqual([
+      swept.slice(0, 2),
+      swept.slice(2),
+    ]);
     await go(page, 'Runs');
     await page.getByRole('row', { name: /Rates: learning_rate 0.01, rank 4, seed 2/ }).waitFor();
   });
