@@ -7,6 +7,7 @@ import { LineReader } from './event-file.ts';
 import { eventsIn } from './event-reader.ts';
 import { isWorthKeeping, loadSeries, saveSeries } from './kept-series.ts';
 
+const KEEP_AFTER_MS = 1500;
 /** A few milliseconds of work, between which others have their turn. */
 const PIECE_BYTES = 1024 * 1024;
 
@@ -66,12 +67,13 @@ class GrowingSeries {
     this.#keptBytes = kept.bytes;
   }
 
-  /** Nobody waits for it. */
+  /** Nobody waits for it: only when who asked has had the answer, as writing it down takes as long as sending it. */
   #keep(): void {
     const [series, bytes] = [this.#series, this.#size];
     if (this.#kept === null || !isWorthKeeping(series, bytes, this.#keptBytes)) return;
     this.#keptBytes = bytes;
-    void saveSeries(this.#kept, this.#path, { series, bytes });
+    const path = this.#kept;
+    setTimeout(() => void saveSeries(path, this.#path, { series, bytes }), KEEP_AFTER_MS).unref();
   }
 }
 

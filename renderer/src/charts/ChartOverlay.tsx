@@ -134,7 +134,7 @@ function drawMarks(marks: HTMLElement, lines: readonly ChartLine[], area: PlotAr
     const y = lines[k] && readValue(lines[k], x);
     const top = y === null || y === undefined ? Number.NaN : yPixel(area, y);
     dot.hidden = !(top >= 0 && top <= area.height);
-    if (!dot.hidden) dot.style.top = `${top}px`;
+    if (!dot.hidden) dot.style.transform = `translateY(${top}px)`;
   }
 }
 
@@ -169,7 +169,9 @@ function Values({
 /** The tooltip stands on the side of the cursor that has more room. */
 function beside(area: PlotArea, x: number) {
   const left = xPixel(area, x);
-  return left < area.width / 2 ? { left: left + 12 } : { right: area.width - left + 12 };
+  const transform =
+    left < area.width / 2 ? `translateX(${left + 12}px)` : `translateX(calc(${left - 12}px - 100%))`;
+  return { transform };
 }
 
 /** Lines that a tooltip has room for. */
