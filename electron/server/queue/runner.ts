@@ -2,11 +2,11 @@
  * The process that starts what is queued. It belongs to no window: any host starts it, one of them gets the lock, and it ends when
  * nothing is left to do. It holds nothing that is not in the files: killed at any moment, the next one goes on from them.
  */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CollieError, toErrorInfo } from '../../shared/errors.ts';
+import { toErrorInfo } from '../../shared/errors.ts';
 import type { RunStatus } from '../../shared/runs/events.ts';
 import type { Machine, Queued, QueueEntry } from '../../shared/runs/queue.ts';
 import { runFiles } from '../../shared/runs/run-folder.ts';
@@ -17,12 +17,12 @@ import { RunRegistry } from '../runs/registry.ts';
 import { isLive, rankAlive, savedStatus } from '../runs/status.ts';
 import { freeMemoryBytes } from '../spec/context.ts';
 import {
-  dataHashes,
   Lanes,
   type Look,
   lookAt,
   readEntry,
   readSettings,
+  requireSameData,
   wasCutOff,
   writeEntry,
   writeSettings,
@@ -30,6 +30,7 @@ import {
 
 export const LOCK_FILE = 'queue.lock';
 const POLL_MS = 400;
+const AFTER_FAULT_MS = 5000;
 /** Crashes of a run that the queue mends by itself. */
 const MOST_RECOVERIES = 1;
 
@@ -61,16 +62,28 @@ export class QueueRunner {
     do {
       if (!takeLock(lock, processRef(process.pid))) return;
       try {
-        while (await this.#turn()) await delay(POLL_MS);
+        while (await this.#turnOrWait()) await delay(POLL_MS);
       } finally {
         rmSync(lock, { force: true });
       }
       // What was added after the last look found the lock taken, and relies on this one.
-    } while (this.#hasWork(this.#look()));
+    } while (existsSync(join(this.#home, 'runs')) && this.#hasWork(this.#look()));
   }
 
   #look(): Look {
     return lookAt(this.#home, this.#registry, this.#lanes, thisMachine);
+  }
+
+  /** A full disk, or a library that is out of reach for now, must not end the queue: it looks again, until the library itself is gone. */
+  async #turnOrWait(): Promise<boolean> {
+    try {
+      return await this.#turn();
+    } catch (thrown) {
+      if (!existsSync(join(this.#home, 'runs'))) return false;
+      this.#log(`trying again: ${toErrorInfo(thrown).message}`);
+      await delay(AFTER_FAULT_MS);
+      return true;
+    }
   }
 
   /** Starts what can start now. False when nothing is left. */
@@ -104,7 +117,7 @@ export class QueueRunner {
   async #start({ entry, status }: Queued): Promise<void> {
     const { id } = status;
     try {
-      await this.#requireSameData(id, entry.data);
+      await requireSameData(entry.data);
       this.#log(`starting ${id}`);
       if (entry.mode === 'start') await this.#registry.start(id);
       else await this.#registry.resume(id);
@@ -114,19 +127,6 @@ export class QueueRunner {
       // Taken by somebody else, or removed: then there is nothing to say of it.
       if (error.code === 'run.not_resumable' || error.code === 'run.not_found') return;
       this.#fail(id, thrown);
-    }
-  }
-
-  async #requireSameData(id: string, frozen: Readonly<Record<string, string>>): Promise<void> {
-    const now = await dataHashes(this.#registry.spec(id));
-    for (const [path, hash] of Object.entries(frozen)) {
-      if (now[path] === hash) continue;
-      throw new CollieError(
-        'dataset.unreadable',
-        `${path} is not what it was when this run was queued: its content has changed.`,
-        'Make a new run from its settings to train on the present content.',
-        { path },
-      );
     }
   }
 

@@ -1,6 +1,6 @@
 /** The queue as hosts and the command line use it. Everything is in files: what one of them changes, the others see. */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { CollieError } from '../../shared/errors.ts';
 import {
@@ -13,6 +13,7 @@ import {
 } from '../../shared/runs/queue.ts';
 import { runFiles } from '../../shared/runs/run-folder.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
+import { META_FILE } from '../datasets/prepare.ts';
 import { pause } from '../host/channel.ts';
 import { writeJsonAtomic } from '../runs/folder.ts';
 import { nodeCommand } from '../runs/launch.ts';
@@ -28,6 +29,7 @@ import {
   lookAt,
   readEntry,
   readSettings,
+  requireSameData,
   wasCutOff,
   writeEntry,
   writeSettings,
@@ -88,7 +90,9 @@ export class QueueService {
       );
     const forecast = readEntry(dir)?.forecast ?? { seconds: null, memoryBytes: null };
     const before = { state: status.state, phase: status.phase };
-    const data = await dataHashes(this.#registry.spec(id));
+    // Its tokens are in its folder, once they were prepared: then its data files do not matter any more.
+    const prepared = existsSync(join(dir, runFiles.dataDir, META_FILE));
+    const data = prepared ? {} : await dataHashes(this.#registry.spec(id));
     writeEntry(dir, this.#newEntry({ mode: 'resume', after: null, data, forecast, before }));
     const now = new Date().toISOString();
     writeJsonAtomic(join(dir, runFiles.status), {
@@ -147,6 +151,7 @@ export class QueueService {
   /** Starts it beside whatever is running. */
   async startNow(id: string): Promise<void> {
     const { entry } = this.#require(this.#look().queued, id);
+    await requireSameData(entry.data);
     if (entry.mode === 'start') await this.#registry.start(id);
     else await this.#registry.resume(id);
     this.ensureRunner();

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CollieError } from '../../shared/errors.ts';
 import type { RunStatus } from '../../shared/runs/events.ts';
 import {
   type Going,
@@ -84,8 +85,7 @@ export function lookAt(home: string, registry: RunRegistry, lanes: Lanes, machin
   const statuses = new Map(all.map((status) => [status.id, status]));
   const queued = all.flatMap((status): Queued[] => {
     if (status.state !== 'queued') return [];
-    const entry = entryOf(registry, status.id);
-    return entry ? [{ entry, status, lane: lanes.of(status.id) }] : [];
+    return [{ entry: entryOf(registry, status), status, lane: lanes.of(status.id) }];
   });
   const going = all
     .filter(isLive)
@@ -93,12 +93,19 @@ export function lookAt(home: string, registry: RunRegistry, lanes: Lanes, machin
   return { ...lineOf(queued, going, readSettings(home), statuses, machine), queued, statuses };
 }
 
-function entryOf(registry: RunRegistry, id: string): QueueEntry | null {
+/** An entry that cannot be read is skipped, not forgotten: whoever lets it take its turn writes it anew. */
+function entryOf(registry: RunRegistry, { id, attempt, createdAt }: RunStatus): QueueEntry {
   try {
-    return readEntry(registry.dir(id));
+    const found = readEntry(registry.dir(id));
+    if (found) return found;
   } catch {
-    return null; // Removed since the list was read.
+    // Removed since the list was read.
   }
+  const mode = attempt > 0 ? 'resume' : 'start';
+  return {
+    ...{ v: 1, queuedAt: createdAt, order: 0, mode, after: null, skipped: true, recovered: 0, data: {} },
+    ...{ forecast: { seconds: null, memoryBytes: null }, before: null },
+  };
 }
 
 /** Whether a run of the queue that shows as failed never said so itself: what it wrote last has it live. A reboot, or a killed supervisor. */
@@ -119,4 +126,17 @@ export async function dataHashes({ dataset }: RunSpec): Promise<Record<string, s
   for (const path of [dataset.train, dataset.eval])
     if (path !== null && (await stat(path)).isFile()) found[path] = await hashes.of(path);
   return found;
+}
+
+/** Throws where a file is not what it was when its hash was taken, naming it. */
+export async function requireSameData(frozen: Readonly<Record<string, string>>): Promise<void> {
+  for (const [path, hash] of Object.entries(frozen)) {
+    if ((await hashes.of(path)) === hash) continue;
+    throw new CollieError(
+      'dataset.unreadable',
+      `${path} is not what it was when this run was queued: its content has changed.`,
+      'Make a new run from its settings to train on the present content.',
+      { path },
+    );
+  }
 }

@@ -1,5 +1,5 @@
 /** The queue over fake ranks: one process starts the runs, and it may be killed at any moment. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -95,6 +95,7 @@ describe('the queue', { timeout: 120_000 }, () => {
     queue.set({ paused: true });
     const changed = await add('changed');
     writeFileSync(join(fake.home, 'rows.jsonl'), '{"q":"other","a":"b"}\n');
+    await expect(queue.startNow(changed)).rejects.toThrow('is not what it was');
     queue.set({ paused: false });
     const { error } = await fake.until(changed, ({ state }) => state === 'failed');
     expect(error?.message).toContain(`${join(fake.home, 'rows.jsonl')} is not what it was`);
@@ -109,6 +110,7 @@ describe('the queue', { timeout: 120_000 }, () => {
     await queue.retry(id);
     expect(queue.state().items[0]).toMatchObject({ id, mode: 'resume' });
     await queue.remove(id);
+    rmSync(join(fake.home, 'rows.jsonl')); // Its tokens are in its folder.
     expect(fake.registry.status(id)).toMatchObject({ state: 'failed', phase: 'Failed' });
     await queue.retry(id);
     queue.set({ paused: false });
@@ -125,6 +127,15 @@ describe('the queue', { timeout: 120_000 }, () => {
     expect(queue.state().items[0]?.reason).toContain('which is gone');
     const done = fake.create();
     expect(() => queue.move(done, null)).toThrow(`The run ${done} is not in the queue`);
+  });
+
+  it('keeps an entry that cannot be read in line, skipped', async () => {
+    const id = await (queue.set({ paused: true }), add('torn'));
+    writeFileSync(join(fake.registry.dir(id), 'queue-entry.json'), '{');
+    queue.set({ paused: false });
+    expect(queue.state().items).toMatchObject([{ id, state: 'waiting', skipped: true }]);
+    queue.change(id, { skipped: false });
+    await completed(id);
   });
 
   it('resumes a run whose processes were killed: once, never in a loop', async () => {
