@@ -130,7 +130,8 @@ describe('the queue', { timeout: 120_000 }, () => {
   });
 
   it('keeps an entry that cannot be read in line, skipped', async () => {
-    const id = await (queue.set({ paused: true }), add('torn'));
+    queue.set({ paused: true });
+    const id = await add('torn');
     writeFileSync(join(fake.registry.dir(id), 'queue-entry.json'), '{');
     queue.set({ paused: false });
     expect(queue.state().items).toMatchObject([{ id, state: 'waiting', skipped: true }]);
