@@ -33,13 +33,13 @@ export async function sweepCommand(
   await withHost(async (host) => {
     const sweep = readSweepFile(path);
     if (flags.dryRun) {
-      const preview = await host.call('queue.previewSweep', { sweep });
+      const preview = await host.call('sweeps.preview', { sweep });
       if (flags.json) printJson(preview);
       else print(preview);
       return;
     }
-    const { ids } = await host.call('queue.addSweep', { sweep, leave_out: flags.leaveOut });
-    if (flags.json) printJson({ ids });
+    const { id, ids } = await host.call('sweeps.add', { sweep, leave_out: flags.leaveOut });
+    if (flags.json) printJson({ id, ids });
     else for (const id of ids) process.stdout.write(`${id}\n`);
     if (!flags.json) process.stderr.write(pc.dim(`compare them with: collie compare ${ids.join(' ')}\n`));
   });

@@ -22,6 +22,7 @@ import { playgroundHandlers } from './host/playground.ts';
 import { queueHandlers } from './host/queue.ts';
 import { exportHandlers, jobHandlers, runHandlers } from './host/runs.ts';
 import { createServices, type HostOptions, type Services } from './host/services.ts';
+import { sweepHandlers } from './host/sweeps.ts';
 import { systemHandlers } from './host/system.ts';
 import { topicHandlers } from './host/topics.ts';
 
@@ -42,6 +43,7 @@ export class Host implements Api {
       ...specHandlers(services),
       ...runHandlers(services),
       ...queueHandlers(services),
+      ...sweepHandlers(services),
       ...jobHandlers(services),
       ...exportHandlers(services),
       ...compareHandlers(services),

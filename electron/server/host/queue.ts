@@ -1,7 +1,5 @@
 /** Handlers of the queue. */
-import { checkSweep, readSweep } from '../queue/sweep.ts';
 import { requireRank } from '../rank/rank.ts';
-import { writeTags } from '../runs/tags.ts';
 import type { AreaHandlers } from './handlers.ts';
 import { validateSpec } from './library.ts';
 import { invalidSpec } from './runs.ts';
@@ -28,23 +26,6 @@ export function queueHandlers(services: Services): AreaHandlers<'queue'> {
       const id = await queue.add(resolved, forecast, after);
       statuses.refresh();
       return { id };
-    },
-    'queue.previewSweep': async ({ sweep }) =>
-      (await checkSweep(readSweep(sweep), (spec) => validateSpec(services, spec))).preview,
-    'queue.addSweep': async ({ sweep: input, leave_out }) => {
-      const sweep = readSweep(input);
-      const { preview, runs } = await checkSweep(sweep, (spec) => validateSpec(services, spec));
-      const wrong = preview.points.flatMap(({ issues }) => issues);
-      if (runs.length === 0 || (wrong.length > 0 && !leave_out)) throw invalidSpec(wrong);
-      requireRank(runs[0]?.spec.device);
-      const ids: string[] = [];
-      for (const { spec, forecast } of runs) {
-        const id = await queue.add(spec, forecast);
-        await writeTags(services.runs.dir(id), [sweep.name]);
-        ids.push(id);
-      }
-      statuses.refresh();
-      return { ids };
     },
     'queue.retry': ({ id }) => changing(queue.retry(id)),
     'queue.move': ({ id, before }) => changing(queue.move(id, before)),

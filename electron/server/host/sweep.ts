@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { IMPORTING } from '../datasets/folder.ts';
 import { removeDeadSockets, removeLeftovers, removeTemporaryFiles } from '../files/leftovers.ts';
 import { PARTIAL_MODEL } from '../models/ids.ts';
+import { SweepStore } from '../queue/sweep-store.ts';
 import { socketFolders } from '../runs/control.ts';
 import { sweepSeries } from '../runs/kept-series.ts';
 import type { RunRegistry } from '../runs/registry.ts';
@@ -13,6 +14,7 @@ export const seriesFolder = (home: string): string => join(home, 'cache', 'serie
 
 export async function sweepLibrary(home: string, runs: RunRegistry): Promise<void> {
   await runs.sweep();
+  await new SweepStore(home).sweep();
   for (const id of await readdir(join(home, 'runs')).catch(() => [])) {
     if (!id.startsWith('.')) await removeTemporaryFiles(join(home, 'runs', id));
   }

@@ -12,6 +12,7 @@ import {
   type QueueState,
 } from '../../shared/runs/queue.ts';
 import { runFiles } from '../../shared/runs/run-folder.ts';
+import type { SweepKind, SweepRecord } from '../../shared/runs/sweep-record.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { META_FILE } from '../datasets/prepare.ts';
 import { pause } from '../host/channel.ts';
@@ -34,16 +35,26 @@ import {
   writeEntry,
   writeSettings,
 } from './store.ts';
+import type { CheckedRun } from './sweep.ts';
+import { type NewRun, SweepStore } from './sweep-store.ts';
 
 const LOG_FILE = 'queue.log';
 const WATCH_MS = 500;
+
+type EntryFacts = Pick<QueueEntry, 'mode' | 'after' | 'data' | 'forecast' | 'before'>;
+
+const newEntry = (order: number, facts: EntryFacts): QueueEntry => ({
+  ...{ v: 1, queuedAt: new Date().toISOString(), order, skipped: false, recovered: 0, sweep: null, ...facts },
+});
 
 export class QueueService {
   readonly #home: string;
   readonly #registry: RunRegistry;
   readonly #lanes: Lanes;
+  readonly sweeps: SweepStore;
 
   constructor(home: string, registry: RunRegistry) {
+    this.sweeps = new SweepStore(home);
     this.#home = home;
     this.#registry = registry;
     this.#lanes = new Lanes(registry);
@@ -77,6 +88,49 @@ export class QueueService {
     return id;
   }
 
+  /** Puts all runs of a sweep at the end of the line: all of them or, when it throws, none. */
+  async addSweep(
+    kind: SweepKind,
+    name: string,
+    definition: unknown,
+    runs: readonly CheckedRun[],
+  ): Promise<SweepRecord> {
+    const record = await this.sweeps.add(kind, name, definition, await this.#entries(runs));
+    this.ensureRunner();
+    return record;
+  }
+
+  /** More runs of a sweep, in the same way. Returns their ids. */
+  async extendSweep(id: string, definition: unknown, runs: readonly CheckedRun[]): Promise<string[]> {
+    const ids = await this.sweeps.extend(id, definition, await this.#entries(runs));
+    this.ensureRunner();
+    return ids;
+  }
+
+  /** Takes the waiting runs of a sweep out of line and forgets it. */
+  async removeSweep(id: string): Promise<void> {
+    const { runs } = this.sweeps.get(id);
+    const queued = new Set(this.#look().queued.map(({ status }) => status.id));
+    for (const run of runs) if (queued.has(run.id)) await this.remove(run.id);
+    await this.sweeps.remove(id);
+  }
+
+  async #entries(runs: readonly CheckedRun[]): Promise<NewRun[]> {
+    const made: NewRun[] = [];
+    const last = inOrder(this.#look().queued).at(-1)?.entry.order ?? -1;
+    for (const { spec, forecast, values, seed } of runs) {
+      const facts = {
+        mode: 'start',
+        after: null,
+        data: await dataHashes(spec),
+        forecast,
+        before: null,
+      } as const;
+      made.push({ spec, entry: newEntry(last + 1 + made.length, facts), values, seed });
+    }
+    return made;
+  }
+
   /** Puts a run that was stopped or has failed back in line: it goes on from its newest checkpoint. Throws run.not_resumable. */
   async retry(id: string): Promise<void> {
     const dir = this.#registry.dir(id);
@@ -93,7 +147,8 @@ export class QueueService {
     // Its tokens are in its folder, once they were prepared: then its data files do not matter any more.
     const prepared = existsSync(join(dir, runFiles.dataDir, META_FILE));
     const data = prepared ? {} : await dataHashes(this.#registry.spec(id));
-    writeEntry(dir, this.#newEntry({ mode: 'resume', after: null, data, forecast, before }));
+    const sweep = readEntry(dir)?.sweep ?? null;
+    writeEntry(dir, { ...this.#newEntry({ mode: 'resume', after: null, data, forecast, before }), sweep });
     const now = new Date().toISOString();
     writeJsonAtomic(join(dir, runFiles.status), {
       ...status,
@@ -197,10 +252,9 @@ export class QueueService {
     return lookAt(this.#home, this.#registry, this.#lanes, thisMachine);
   }
 
-  #newEntry(facts: Pick<QueueEntry, 'mode' | 'after' | 'data' | 'forecast' | 'before'>): QueueEntry {
+  #newEntry(facts: EntryFacts): QueueEntry {
     const last = inOrder(this.#look().queued).at(-1);
-    const order = last === undefined ? 0 : last.entry.order + 1;
-    return { v: 1, queuedAt: new Date().toISOString(), order, skipped: false, recovered: 0, ...facts };
+    return newEntry(last === undefined ? 0 : last.entry.order + 1, facts);
   }
 
   #require(queued: readonly Queued[], id: string): Queued {

@@ -21,6 +21,7 @@ import { FileHashes } from '../datasets/file-cache.ts';
 import { writeJsonAtomic } from '../runs/folder.ts';
 import type { RunRegistry } from '../runs/registry.ts';
 import { isLive, savedStatus } from '../runs/status.ts';
+import { SweepStore } from './sweep-store.ts';
 
 const SETTINGS_FILE = 'queue.json';
 
@@ -81,6 +82,7 @@ export interface Look extends Line {
 
 /** The queue as the files say now. */
 export function lookAt(home: string, registry: RunRegistry, lanes: Lanes, machine: Machine): Look {
+  new SweepStore(home).settle();
   const all = registry.list();
   const statuses = new Map(all.map((status) => [status.id, status]));
   const queued = all.flatMap((status): Queued[] => {
@@ -104,7 +106,7 @@ function entryOf(registry: RunRegistry, { id, attempt, createdAt }: RunStatus): 
   const mode = attempt > 0 ? 'resume' : 'start';
   return {
     ...{ v: 1, queuedAt: createdAt, order: 0, mode, after: null, skipped: true, recovered: 0, data: {} },
-    ...{ forecast: { seconds: null, memoryBytes: null }, before: null },
+    ...{ forecast: { seconds: null, memoryBytes: null }, before: null, sweep: null },
   };
 }
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { CollieError } from '../../shared/errors.ts';
 import type { QueueEntry } from '../../shared/runs/queue.ts';
+import { runKey, type SweepRun } from '../../shared/runs/sweep-record.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { expandSweep, type Sweep, sweepSchema } from '../../shared/spec/sweep.ts';
 import type { SweepPreview } from '../../shared/spec/sweep-preview.ts';
@@ -27,18 +28,31 @@ export function readSweep(input: unknown): Sweep {
 export interface CheckedSweep {
   preview: SweepPreview;
   /** Of the points without issues, in order: all seeds of a point one after another. */
-  runs: { spec: RunSpec; forecast: QueueEntry['forecast'] }[];
+  runs: CheckedRun[];
 }
 
-/** Seeds of a point differ in nothing that is checked: the first stands for all. */
+export interface CheckedRun extends SweepRunFacts {
+  spec: RunSpec;
+  forecast: QueueEntry['forecast'];
+}
+
+type SweepRunFacts = Pick<SweepRun, 'values' | 'seed'>;
+
+/** Seeds of a point differ in nothing that is checked: the first stands for all. `present`: runs that are not made again. */
 export async function checkSweep(
   sweep: Sweep,
   validate: (spec: unknown) => Promise<Validated>,
+  present: readonly SweepRunFacts[] = [],
 ): Promise<CheckedSweep> {
+  const known = new Set(present.map(({ values, seed }) => runKey(values, seed)));
   const { points, duplicates, excluded } = expandSweep(sweep);
   const checked: SweepPreview['points'] = [];
-  const runs: CheckedSweep['runs'] = [];
-  for (const { values, specs } of points) {
+  const runs: CheckedRun[] = [];
+  let there = 0;
+  for (const { values, specs: all } of points) {
+    const specs = all.filter(({ seed }) => !known.has(runKey(values, seedOf(sweep, seed))));
+    there += all.length - specs.length;
+    if (specs.length === 0) continue;
     const { issues, resolved, preview } = await validate(specs[0]);
     const seconds = preview?.time.seconds ?? null;
     const memoryBytes = preview?.memory.totalBytes ?? null;
@@ -46,12 +60,18 @@ export async function checkSweep(
     if (resolved)
       for (const { seed = resolved.seed, name } of specs)
         runs.push({
+          values: { ...values },
+          seed: seedOf(sweep, seed),
           spec: { ...resolved, seed: z.number().parse(seed), name: z.string().parse(name) },
           forecast: { seconds, memoryBytes },
         });
   }
-  return { preview: { points: checked, duplicates, excluded, ...totals(runs) }, runs };
+  return { preview: { points: checked, duplicates, excluded, present: there, ...totals(runs) }, runs };
 }
+
+/** null: the sweep has no seeds of its own. */
+const seedOf = ({ seeds }: Sweep, seed: unknown): number | null =>
+  seeds === null ? null : z.number().parse(seed);
 
 function totals(runs: CheckedSweep['runs']): Pick<SweepPreview, 'runs' | 'totalSeconds' | 'mostMemoryBytes'> {
   const seconds = runs.map(({ forecast }) => forecast.seconds);

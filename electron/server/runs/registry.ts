@@ -21,8 +21,9 @@ import {
   writeJsonAtomic,
 } from './folder.ts';
 import { launchSupervisor, type StartMode } from './launch.ts';
+import { stampedName, writeNewRun, writeNewStatus } from './new-run.ts';
 import { isAlive } from './process.ts';
-import { environmentOf, newStatus, QUEUED } from './rebuild.ts';
+import { environmentOf } from './rebuild.ts';
 import { currentStatus, isLive, rankAlive } from './status.ts';
 
 const REMOVED = '.removed-';
@@ -43,21 +44,11 @@ export class RunRegistry {
   create(spec: RunSpec, entry: QueueEntry | null = null): string {
     // A folder of our own, whoever else makes a run now; giving it its name is what claims the name.
     const building = ownFolder(join(this.#root, ownName(NEW)));
-    for (const folder of [
-      runFiles.eventsDir,
-      runFiles.logsDir,
-      runFiles.checkpointsDir,
-      runFiles.samplesDir,
-    ]) {
-      mkdirSync(join(building, folder), { recursive: true });
-    }
-    writeJsonAtomic(join(building, runFiles.spec), spec);
-    if (entry) writeJsonAtomic(join(building, runFiles.queueEntry), entry);
-    const stands = entry ? ({ state: 'queued', phase: QUEUED } as const) : {};
     try {
+      writeNewRun(building, spec, entry);
       for (const id of freeNames(spec.name)) {
         if (existsSync(join(this.#root, id))) continue;
-        writeJsonAtomic(join(building, runFiles.status), { ...newStatus(id, spec.name || id), ...stands });
+        writeNewStatus(building, id, spec, entry);
         if (renameUnlessTaken(building, join(this.#root, id))) return id;
       }
     } finally {
@@ -248,22 +239,11 @@ export class RunRegistry {
   }
 }
 
-/** Date, time and name: sorts by time, is readable; the first that is free is taken. */
+/** The first that is free is taken. */
 function* freeNames(name: string): Generator<string> {
-  const now = new Date().toISOString();
-  const stamp = `${now.slice(0, 10).replaceAll('-', '')}-${now.slice(11, 19).replaceAll(':', '')}`;
-  const base = [stamp, slug(name)].filter(Boolean).join('-');
+  const base = stampedName(name);
   yield base;
   for (let suffix = 2; suffix < 10_000; suffix += 1) yield `${base}-${suffix}`;
-}
-
-function slug(name: string): string {
-  const plain = name.normalize('NFKD').replace(/[\u0300-\u036f]/g, '');
-  return plain
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, 48)
-    .replace(/^-+|-+$/g, '');
 }
 
 function notResumable(id: string, why: string, hint: string): CollieError {

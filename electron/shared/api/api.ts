@@ -26,7 +26,6 @@ import { onFailureSchema, queueStateSchema } from '../runs/queue.ts';
 import { encodedSeriesSchema } from '../runs/series-codec.ts';
 import { exportKindSchema } from '../spec/method-traits.ts';
 import { mappingSchema, runSpecSchema, specIssueSchema } from '../spec/run-spec.ts';
-import { sweepPreviewSchema } from '../spec/sweep-preview.ts';
 import {
   chatMessageSchema,
   datasetCardSchema,
@@ -43,6 +42,7 @@ import {
   telemetrySchema,
   tokenizedRowSchema,
 } from './entities.ts';
+import { sweepMethods } from './sweeps.ts';
 
 /** Most tuned models beside one base model: each has a key-value cache, and a column on the screen. */
 export const MAX_TUNED = 4;
@@ -231,15 +231,10 @@ export const methods = {
   },
   /** Takes an entry out of line: a run that never began is deleted, another is what it was before. */
   'queue.remove': { params: z.object({ id }), result: ok },
-  /** Every point of a sweep, checked; `issues` of a point say why it cannot be run. Throws spec.invalid for the sweep itself. */
-  'queue.previewSweep': { params: z.object({ sweep: z.unknown() }), result: sweepPreviewSchema },
-  /** Puts every point that can be run in line, each run with the sweep's name as a tag. Fails where one cannot, unless `leave_out`. */
-  'queue.addSweep': {
-    params: z.object({ sweep: z.unknown(), leave_out: z.boolean().default(false) }),
-    result: z.object({ ids: z.array(z.string()) }),
-  },
   /** At once, beside whatever is running. */
   'queue.startNow': { params: z.object({ id }), result: ok },
+
+  ...sweepMethods,
 
   /** Job result: ExportRecord. `destination` empty: runs/<id>/export/<kind>-<step>. */
   'exports.start': {

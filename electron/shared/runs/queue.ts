@@ -23,6 +23,8 @@ export const queueEntrySchema = z.object({
   data: z.record(z.string(), z.string()),
   /** null: not known. */
   forecast: z.object({ seconds: z.number().nullable(), memoryBytes: z.number().nullable() }),
+  /** The sweep that it belongs to. */
+  sweep: z.string().nullable().default(null),
   /** How it stood before it was put back in line; taking it out restores that. */
   before: z.object({ state: z.enum(['stopped', 'failed']), phase: z.string() }).nullable(),
 });
@@ -70,6 +72,7 @@ export const queueItemSchema = z.object({
   reason: z.string(),
   skipped: z.boolean(),
   after: z.string().nullable(),
+  sweep: z.string().nullable(),
   mode: z.enum(['start', 'resume']),
   seconds: z.number().nullable(),
   memoryBytes: z.number().nullable(),
@@ -156,6 +159,7 @@ export function lineOf(
     return {
       ...{ id: status.id, name: status.name, lane, state: why === null ? 'queued' : 'waiting' },
       ...{ reason: why ?? '', skipped: entry.skipped, after: entry.after, mode: entry.mode },
+      sweep: entry.sweep,
       ...{ seconds, memoryBytes, startsInSeconds: why === null ? free : null },
     };
   });

@@ -7,7 +7,7 @@ export const sweepPreviewSchema = z.object({
     z.object({
       /** Swept settings by path. */
       values: z.record(z.string(), z.unknown()),
-      /** Runs of it: one a seed. */
+      /** New runs of it: one a seed. */
       runs: z.number().int(),
       issues: z.array(specIssueSchema),
       /** Of one of its runs; null: not known. */
@@ -17,6 +17,8 @@ export const sweepPreviewSchema = z.object({
   ),
   duplicates: z.number().int(),
   excluded: z.number().int(),
+  /** Runs that the sweep has already. */
+  present: z.number().int(),
   /** Runs of the points without issues. */
   runs: z.number().int(),
   /** One after another; null: not known for all. */

@@ -18,6 +18,7 @@ function item(id: string, more: Partial<QueueItem> = {}): QueueItem {
     reason: '',
     skipped: false,
     after: null,
+    sweep: null,
   } as const;
   return { ...facts, mode: 'start', seconds: 60, memoryBytes: 1e9, startsInSeconds: 0, ...more };
 }

@@ -14,9 +14,11 @@ import { mockTimeline } from './mock-parallel.ts';
 import { mockPreview } from './mock-preview.ts';
 import { mockQueue } from './mock-queue.ts';
 import { mockRunDetail, mockRunEvents, mockRunSpec, mockRuns } from './mock-runs.ts';
+import { mockSweeps } from './mock-sweeps.ts';
 import { tokenize } from './mock-tokens.ts';
 
 const queue = mockQueue();
+const sweeps = mockSweeps(queue.addAll);
 const jobs = new Map<string, Job>();
 const tags = new Map<string, string[]>();
 const jobListeners = new Set<(job: Job) => void>();
@@ -120,6 +122,7 @@ export function mockMethods(): Handlers {
           ],
     }),
     ...queue.methods,
+    ...sweeps,
     'models.list': () => [...models],
     'models.get': ({ id }) => find(models, id, 'model.not_found'),
     'models.import': ({ path, name }) =>

@@ -7,7 +7,6 @@ import {
   type QueueSettings,
   type QueueState,
 } from '../../../../electron/shared/runs/queue.ts';
-import { expandSweep, sweepSchema } from '../../../../electron/shared/spec/sweep.ts';
 import type { Handlers } from './mock-client.ts';
 import { mockRuns } from './mock-runs.ts';
 
@@ -16,6 +15,8 @@ const HOUR = 3600;
 export interface MockQueue {
   methods: Pick<Handlers, Extract<keyof Handlers, `queue.${string}`>>;
   watch(emit: (state: QueueState) => void): () => void;
+  /** Puts runs of these names in line. Returns their ids. */
+  addAll(names: readonly string[]): string[];
 }
 
 function entry(id: string, name: string, order: number, seconds: number, lane = 'cpu'): Queued {
@@ -35,7 +36,7 @@ function entry(id: string, name: string, order: number, seconds: number, lane = 
         skipped: false,
         recovered: 0,
       },
-      ...{ data: {}, forecast: { seconds, memoryBytes: 2.1e9 }, before: null },
+      ...{ data: {}, forecast: { seconds, memoryBytes: 2.1e9 }, before: null, sweep: null },
     },
   };
 }
@@ -77,31 +78,6 @@ export function mockQueue(): MockQueue {
         changed();
         return { id };
       },
-      'queue.previewSweep': ({ sweep }) => {
-        const { points, duplicates, excluded } = expandSweep(sweepSchema.parse(sweep));
-        const runs = points.reduce((sum, { specs }) => sum + specs.length, 0);
-        const facts = { issues: [], seconds: HOUR, memoryBytes: 2.1e9 };
-        return {
-          points: points.map(({ values, specs }) => ({
-            ...facts,
-            values: { ...values },
-            runs: specs.length,
-          })),
-          ...{ duplicates, excluded, runs, totalSeconds: runs * HOUR, mostMemoryBytes: 2.1e9 },
-        };
-      },
-      'queue.addSweep': ({ sweep }) => {
-        const { points } = expandSweep(sweepSchema.parse(sweep));
-        const added = points
-          .flatMap(({ specs }) => specs)
-          .map(({ name }, i) => {
-            const order = queued.length + i;
-            return entry(`queued-${order + 1}`, String(name), order, HOUR);
-          });
-        queued = [...queued, ...added];
-        changed();
-        return { ids: added.map(({ status }) => status.id) };
-      },
       'queue.retry': () => changed(),
       'queue.move': ({ id, before }) => change(id, { order: placeBefore(queued, id, before) ?? 0 }),
       'queue.change': ({ id, skipped, after }) =>
@@ -119,6 +95,14 @@ export function mockQueue(): MockQueue {
       },
       'queue.remove': ({ id }) => remove(id),
       'queue.startNow': ({ id }) => remove(id),
+    },
+    addAll(names) {
+      const added = names.map((name, i) =>
+        entry(`queued-${queued.length + i + 1}`, name, queued.length + i, HOUR),
+      );
+      queued = [...queued, ...added];
+      changed();
+      return added.map(({ status }) => status.id);
     },
     watch(emit) {
       emit(state());

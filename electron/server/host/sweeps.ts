@@ -1,0 +1,59 @@
+/** Handlers of sweeps. */
+import { sweepSchema } from '../../shared/spec/sweep.ts';
+import { type CheckedSweep, checkSweep, readSweep } from '../queue/sweep.ts';
+import { requireRank } from '../rank/rank.ts';
+import type { AreaHandlers } from './handlers.ts';
+import { validateSpec } from './library.ts';
+import { invalidSpec } from './runs.ts';
+import type { Services } from './services.ts';
+
+export function sweepHandlers(services: Services): AreaHandlers<'sweeps'> {
+  const { queue, statuses } = services;
+  const { sweeps } = queue;
+  const validate = (spec: unknown) => validateSpec(services, spec);
+
+  /** `of`: a sweep that is there. It keeps its spec: runs of one sweep differ in what it says that they differ in. */
+  async function check(input: unknown, of: string | null) {
+    if (of === null) {
+      const sweep = readSweep(input);
+      return { sweep, ...(await checkSweep(sweep, validate)) };
+    }
+    const { definition, runs } = sweeps.get(of);
+    const sweep = { ...readSweep(input), spec: sweepSchema.parse(definition).spec };
+    return { sweep, ...(await checkSweep(sweep, validate, runs)) };
+  }
+
+  return {
+    'sweeps.list': () => {
+      sweeps.settle();
+      return sweeps.list();
+    },
+    'sweeps.get': ({ id }) => sweeps.get(id),
+    'sweeps.preview': async ({ sweep, of }) => (await check(sweep, of)).preview,
+    'sweeps.add': async ({ sweep: input, leave_out }) => {
+      const { sweep, ...checked } = await check(input, null);
+      requireRunnable(checked, leave_out);
+      const { id, runs } = await queue.addSweep('sweep', sweep.name, sweep, checked.runs);
+      statuses.refresh();
+      return { id, ids: runs.map((run) => run.id) };
+    },
+    'sweeps.extend': async ({ id, sweep: input, leave_out }) => {
+      const { sweep, ...checked } = await check(input, id);
+      if (checked.preview.points.length > 0) requireRunnable(checked, leave_out);
+      const ids = await queue.extendSweep(id, { ...sweep, name: sweeps.get(id).name }, checked.runs);
+      statuses.refresh();
+      return { ids };
+    },
+    'sweeps.remove': async ({ id }) => {
+      await queue.removeSweep(id);
+      statuses.refresh();
+      return {};
+    },
+  };
+}
+
+function requireRunnable({ preview, runs }: CheckedSweep, leaveOut: boolean): void {
+  const wrong = preview.points.flatMap(({ issues }) => issues);
+  if (runs.length === 0 || (wrong.length > 0 && !leaveOut)) throw invalidSpec(wrong);
+  requireRank(runs[0]?.spec.device);
+}

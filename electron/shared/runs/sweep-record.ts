@@ -1,0 +1,46 @@
+/**
+ * A sweep that was queued: `sweeps/<id>/sweep.json` of the library. It says which runs it has; what became of them is in their folders.
+ */
+import { z } from 'zod';
+
+/** sweep: made from a sweep file or by clicking. The others are the studies of docs/studies.md. */
+export const sweepKindSchema = z.enum(['sweep', 'memory', 'throughput', 'quality']);
+export type SweepKind = z.infer<typeof sweepKindSchema>;
+
+export const sweepRunSchema = z.object({
+  id: z.string(),
+  /** Swept settings by path. */
+  values: z.record(z.string(), z.unknown()),
+  /** null: that of the spec. */
+  seed: z.number().int().nullable(),
+});
+export type SweepRun = z.infer<typeof sweepRunSchema>;
+
+export const sweepRecordSchema = z.object({
+  v: z.literal(1),
+  id: z.string(),
+  kind: sweepKindSchema,
+  name: z.string(),
+  createdAt: z.string(),
+  /** What was asked for, as it was written: a sweep (shared/spec/sweep.ts) or a study. */
+  definition: z.unknown(),
+  /** In the order of its points, later additions behind. */
+  runs: z.array(sweepRunSchema),
+  /** Folders beside this file from which runs move to `runs/`. A folder that is not named here was never finished. */
+  additions: z.array(z.string()),
+});
+export type SweepRecord = z.infer<typeof sweepRecordSchema>;
+
+/** What lists show of it. */
+export const sweepCardSchema = sweepRecordSchema.pick({
+  id: true,
+  kind: true,
+  name: true,
+  createdAt: true,
+  runs: true,
+});
+export type SweepCard = z.infer<typeof sweepCardSchema>;
+
+/** The same point with the same seed: not trained twice. */
+export const runKey = (values: Readonly<Record<string, unknown>>, seed: number | null): string =>
+  JSON.stringify([Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)), seed]);
