@@ -1,51 +1,46 @@
 /** tokenizer.json, tokenizer_config.json, special_tokens_map.json and generation_config.json out of a GGUF vocabulary. */
 import { CollieError } from '../../shared/errors.ts';
-import { type GgufVocabulary, TokenType } from './gguf-vocabulary.ts';
+import type { GgufVocabulary } from './gguf-vocabulary.ts';
 import { knownPreTokenizers, preTokenizerFor } from './pre-tokenizers.ts';
-import { sentencepieceMerges } from './sentencepiece-merges.ts';
-
-interface AddedToken {
-  id: number;
-  content: string;
-  single_word: false;
-  lstrip: false;
-  rstrip: false;
-  normalized: false;
-  special: boolean;
-}
-
-/** What differs between the two families of vocabularies. */
-interface Parts {
-  model: object;
-  normalizer: object | null;
-  preTokenizer: object | null;
-  decoder: object;
-  addBos: boolean;
-}
+import { TokenType } from './token-type.ts';
+import {
+  type AddedToken,
+  addedTokens,
+  bpe,
+  byteLevelDecoder,
+  type Parts,
+  sentencepieceParts,
+  TwiceError,
+  tokenizerJson,
+} from './tokenizer-json.ts';
 
 /** Files of the Hugging Face layout by name. `contextLength`: tokens the model can see. Throws model.no_tokenizer. */
 export function tokenizerFiles(vocabulary: GgufVocabulary, contextLength: number): Record<string, object> {
-  const parts = vocabulary.model === 'gpt2' ? byteLevelParts(vocabulary) : sentencepieceParts(vocabulary);
-  const added = addedTokens(vocabulary);
+  const parts = partsOf(vocabulary);
+  const { tokens, types, bosId, eosId, addEos } = vocabulary;
+  const added = addedTokens(tokens, types);
+  const around = {
+    before: parts.addBos && bosId !== null ? [bosId] : [],
+    after: addEos && eosId !== null ? [eosId] : [],
+  };
   return {
-    'tokenizer.json': {
-      version: '1.0',
-      truncation: null,
-      padding: null,
-      added_tokens: added,
-      normalizer: parts.normalizer,
-      pre_tokenizer: parts.preTokenizer,
-      post_processor: postProcessor(vocabulary, parts.addBos),
-      decoder: parts.decoder,
-      model: parts.model,
-    },
+    'tokenizer.json': tokenizerJson(parts, added, around, tokens),
     'tokenizer_config.json': tokenizerConfig(vocabulary, added, parts.addBos, contextLength),
     'special_tokens_map.json': namedTokens(vocabulary),
     'generation_config.json': generationConfig(vocabulary),
   };
 }
 
-function byteLevelParts(vocabulary: GgufVocabulary): Parts {
+function partsOf(vocabulary: GgufVocabulary): Parts & { addBos: boolean } {
+  try {
+    return vocabulary.model === 'gpt2' ? byteLevelParts(vocabulary) : scoredParts(vocabulary);
+  } catch (thrown) {
+    if (!(thrown instanceof TwiceError)) throw thrown;
+    throw refuse(`${thrown.message} in this GGUF file.`, thrown.token);
+  }
+}
+
+function byteLevelParts(vocabulary: GgufVocabulary): Parts & { addBos: boolean } {
   if (vocabulary.pre === '')
     throw refuse(
       'This GGUF file does not say how its tokenizer splits text (tokenizer.ggml.pre is missing).',
@@ -61,95 +56,25 @@ function byteLevelParts(vocabulary: GgufVocabulary): Parts {
     model: { ...bpe(vocabulary.tokens, vocabulary.merges), ignore_merges: pre.ignoreMerges },
     normalizer: null,
     preTokenizer: pre.json,
-    decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
+    decoder: byteLevelDecoder,
     addBos: vocabulary.addBos ?? pre.addBos,
   };
 }
 
-/** Spaces are written as U+2581, bytes without a token as <0xNN>. */
-function sentencepieceParts(vocabulary: GgufVocabulary): Parts {
-  const { tokens, types, scores, unknownId } = vocabulary;
-  const pieces = tokens
-    .map((text, id) => ({ text, score: scores[id] as number, type: types[id] }))
-    .filter(({ text, type }) => type === TokenType.normal && !text.includes(' '));
-  const underscore = '\u2581';
-  const toUnderscore = { type: 'Replace', pattern: { String: ' ' }, content: underscore };
-  const prefixed = vocabulary.addSpacePrefix;
-  const decoders: object[] = [
-    { type: 'Replace', pattern: { String: underscore }, content: ' ' },
-    { type: 'ByteFallback' },
-    { type: 'Fuse' },
-  ];
-  if (prefixed) decoders.push({ type: 'Strip', content: ' ', start: 1, stop: 0 });
-  return {
-    model: {
-      ...bpe(tokens, sentencepieceMerges(pieces)),
-      unk_token: unknownId === null ? null : tokens[unknownId],
-      fuse_unk: true,
-      byte_fallback: types.includes(TokenType.byte),
-    },
-    normalizer: prefixed
-      ? { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: underscore }, toUnderscore] }
-      : toUnderscore,
-    preTokenizer: null,
-    decoder: { type: 'Sequence', decoders },
-    addBos: vocabulary.addBos ?? true,
-  };
-}
-
-function bpe(tokens: readonly string[], merges: readonly string[]): object {
-  const vocab = new Map<string, number>();
-  for (const [id, token] of tokens.entries()) {
-    if (vocab.has(token))
-      throw refuse(`Token ${JSON.stringify(token)} occurs twice in this GGUF file.`, token);
-    vocab.set(token, id);
-  }
-  return {
-    type: 'BPE',
-    dropout: null,
-    unk_token: null,
-    continuing_subword_prefix: null,
-    end_of_word_suffix: null,
-    fuse_unk: false,
-    byte_fallback: false,
-    ignore_merges: false,
-    vocab: Object.fromEntries(vocab),
-    merges,
-  };
-}
-
-/** Tokens that are matched whole in the text: control tokens, and words the model's makers added. */
-function addedTokens({ tokens, types }: GgufVocabulary): AddedToken[] {
-  const added: AddedToken[] = [];
-  for (const [id, content] of tokens.entries()) {
-    const type = types[id];
-    const special = type === TokenType.control || type === TokenType.unknown;
-    if (!special && type !== TokenType.userDefined) continue;
-    added.push({ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special });
-  }
-  return added;
-}
-
-/** Puts begin and end tokens around a text, where the model wants them. */
-function postProcessor({ tokens, bosId, eosId, addEos }: GgufVocabulary, addBos: boolean): object | null {
-  const bos = addBos && bosId !== null ? [bosId] : [];
-  const eos = addEos && eosId !== null ? [eosId] : [];
-  if (bos.length + eos.length === 0) return null;
-  const template = (name: 'A' | 'B', type_id: 0 | 1) => [
-    ...bos.map((id) => ({ SpecialToken: { id: tokens[id], type_id } })),
-    { Sequence: { id: name, type_id } },
-    ...eos.map((id) => ({ SpecialToken: { id: tokens[id], type_id } })),
-  ];
-  const special = [...bos, ...eos].map((id) => [
-    tokens[id],
-    { id: tokens[id], ids: [id], tokens: [tokens[id]] },
-  ]);
-  return {
-    type: 'TemplateProcessing',
-    single: template('A', 0),
-    pair: [...template('A', 0), ...template('B', 1)],
-    special_tokens: Object.fromEntries(special),
-  };
+function scoredParts(vocabulary: GgufVocabulary): Parts & { addBos: boolean } {
+  const { tokens, scores, types, unknownId, addSpacePrefix, addBos } = vocabulary;
+  const parts = sentencepieceParts({
+    kind: 'bpe',
+    tokens,
+    scores,
+    types,
+    unknownId,
+    byteFallback: types.includes(TokenType.byte),
+    charsmap: Buffer.alloc(0),
+    prefix: addSpacePrefix ? 'always' : 'never',
+    removesSpaces: false,
+  });
+  return { ...parts, addBos: addBos ?? true };
 }
 
 function namedTokens({ tokens, bosId, eosId, unknownId, padId }: GgufVocabulary): Record<string, string> {

@@ -1,8 +1,6 @@
 /** The tokenizer part of a GGUF file's metadata, checked. */
 import { CollieError } from '../../shared/errors.ts';
-
-/** `tokenizer.ggml.token_type`. */
-export const TokenType = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
+import { TokenType } from './token-type.ts';
 
 export interface GgufVocabulary {
   model: 'gpt2' | 'llama';

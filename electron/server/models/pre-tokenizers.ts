@@ -69,6 +69,7 @@ const known: Record<string, PreTokenizer> = {
   falcon3: llama3,
   dbrx: llama3Merging,
   'smaug-bpe': llama3Merging,
+  'chatglm-bpe': llama3Merging,
   qwen2,
   'deepseek-r1-qwen': qwen2,
   tekken,
