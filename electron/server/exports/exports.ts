@@ -16,6 +16,7 @@ import { writeChecksums } from '../rank/checksums.ts';
 import { diedError, requireRank } from '../rank/rank.ts';
 import { folderBytes, listCheckpoints, writeJsonAtomic } from '../runs/folder.ts';
 import type { RunRegistry } from '../runs/registry.ts';
+import { templateOf } from '../tokenize/files.ts';
 import { modelCard } from './model-card.ts';
 
 export interface ExportRequest {
@@ -88,7 +89,7 @@ export async function runExport(
     await exportWeights(plan, building, context);
     context.progress(0.99, 'Adding tokenizer and model card');
     const spec = registry.spec(request.runId);
-    copyCompanions(spec.model, building);
+    await copyCompanions(spec.model, building);
     const card = {
       kind: request.kind,
       checkpoint: plan.checkpoint,
@@ -142,7 +143,11 @@ function exportWeights(plan: ExportPlan, out: string, context: JobContext): Prom
   });
 }
 
-function copyCompanions(modelPath: string, folder: string): void {
+async function copyCompanions(modelPath: string, folder: string): Promise<void> {
+  // One that is built in here, or stands where only some programs look.
+  const template = await templateOf(modelPath).catch(() => null);
+  if (template && !COMPANIONS.includes(template.place))
+    writeTextSync(join(folder, 'chat_template.jinja'), template.text);
   for (const name of COMPANIONS) {
     const from = join(modelPath, name);
     if (existsSync(from) && !existsSync(join(folder, name))) copyFileSync(from, join(folder, name));

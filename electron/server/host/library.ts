@@ -23,6 +23,8 @@ export function modelHandlers({ models, jobs, confine }: Services): AreaHandlers
       await models.remove(id);
       return {};
     },
+    'models.template': ({ id }) => models.template(id),
+    'models.setTemplate': ({ id, text }) => models.setTemplate(id, text),
   };
 }
 

@@ -1,5 +1,5 @@
 /** What the host needs of a model library: no more than this. */
-import type { ModelCard } from '../../shared/api/entities.ts';
+import type { ChatTemplateInfo, ModelCard } from '../../shared/api/entities.ts';
 import type { ModelFolder } from '../models/of-run.ts';
 
 /** How long work reports and ends early. Same shape as a job's context. */
@@ -14,4 +14,6 @@ export interface ModelsPart {
   get(id: string): Promise<ModelCard>;
   import(path: string, name: string, context: WorkContext): Promise<ModelCard>;
   remove(id: string): Promise<void>;
+  template(id: string): Promise<ChatTemplateInfo>;
+  setTemplate(id: string, text: string | null): Promise<ChatTemplateInfo>;
 }

@@ -1,12 +1,13 @@
 /** Checking a model folder in Hugging Face layout, and describing it as a card. */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { ModelCard } from '../../shared/api/entities.ts';
 import { CollieError, toErrorInfo } from '../../shared/errors.ts';
 import { native } from '../native/addon.ts';
 import { loadTokenizer } from '../tokenize/apart-tokenizer.ts';
+import { templateOf } from '../tokenize/files.ts';
 import { refuseLfsPointers, tokenizerNotes, unusedTensorNotes } from './fit.ts';
+import { tokenizerSource } from './folder-tokenizer.ts';
 
 /** What the library remembers of a model beside what its files say. */
 export interface ModelRecord {
@@ -16,6 +17,8 @@ export interface ModelRecord {
   origin: ModelCard['origin'];
   source: string;
   importedAt: string;
+  /** Files that the library made or changed, beside links to those of `source`. None for a folder that is used in place. */
+  made: string[];
 }
 
 /** Reads and checks the folder: config, headers of all weights, tokenizer. Throws what is wrong. */
@@ -26,11 +29,19 @@ export async function describeFolder(record: ModelRecord): Promise<ModelCard> {
     throw new CollieError(
       'model.no_tokenizer',
       `${record.path} has no tokenizer.json.`,
-      'Copy the tokenizer files of this model into the folder. Old formats (tokenizer.model alone) must be converted first.',
+      tokenizerSource(record.path) === null
+        ? 'Copy the tokenizer files of this model into the folder.'
+        : 'Run `collie models import` with it, or import it on the page Models: tokenizer.json is made from what the folder has. Then choose it from the library.',
       { path: record.path },
     );
   const notes = unusedTensorNotes(record.path, { ...summary, unusedTensors });
-  return { ...record, ...summary, hasChatTemplate: await hasChatTemplate(record.path), notes, problem: null };
+  return {
+    ...record,
+    ...summary,
+    hasChatTemplate: (await templateOf(record.path)) !== null,
+    notes,
+    problem: null,
+  };
 }
 
 /** As describeFolder, and the tokenizer against the weights, for which all of it is read: an import and the check of a spec do it. */
@@ -46,21 +57,3 @@ export function withProblem(card: ModelCard, thrown: unknown): ModelCard {
 }
 
 export const folderName = (path: string) => basename(path.replace(/[\\/]+$/, ''));
-
-async function hasChatTemplate(folder: string): Promise<boolean> {
-  if (existsSync(join(folder, 'chat_template.jinja'))) return true;
-  const path = join(folder, 'tokenizer_config.json');
-  if (!existsSync(path)) return false;
-  try {
-    const config = JSON.parse(await readFile(path, 'utf8')) as { chat_template?: unknown };
-    const template = config.chat_template;
-    return (
-      (typeof template === 'string' && template !== '') || (Array.isArray(template) && template.length > 0)
-    );
-  } catch (thrown) {
-    if (!(thrown instanceof SyntaxError)) throw thrown;
-    throw new CollieError('model.no_tokenizer', `${path} is not JSON.`, 'Download or copy this file again.', {
-      path,
-    });
-  }
-}

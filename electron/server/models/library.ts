@@ -7,14 +7,18 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { basename, isAbsolute, join, resolve } from 'node:path';
-import { type ModelCard, modelCardSchema } from '../../shared/api/entities.ts';
+import { type ChatTemplateInfo, type ModelCard, modelCardSchema } from '../../shared/api/entities.ts';
 import { CollieError, toErrorInfo } from '../../shared/errors.ts';
 import { ownName, removeLeftovers } from '../files/leftovers.ts';
 import { writeText } from '../files/write.ts';
+import { moduleBeside, runApart } from '../host/apart.ts';
 import type { ModelsPart, WorkContext } from '../host/parts.ts';
+import { describeTemplate, placeTemplate, TEMPLATE_FILE, tryTemplate } from './chat-template.ts';
 import { checkedFolder, describeFolder, type ModelRecord, withProblem } from './folder.ts';
+import { type MadeTokenizer, tokenizerSource } from './folder-tokenizer.ts';
 import { convertGguf, nameOfGguf } from './gguf-import.ts';
 import { isModelId, PARTIAL_MODEL, slug, uniqueId } from './ids.ts';
+import { linkFolder } from './linked-folder.ts';
 import { type Located, locateModel, nameOfFolder } from './locate.ts';
 import type { ModelFolder } from './of-run.ts';
 
@@ -39,7 +43,15 @@ export class ModelLibrary implements ModelsPart {
   /** Where every model is, without a look at its files. */
   async folders(): Promise<ModelFolder[]> {
     const cards = await Promise.all((await this.#ids()).map((id) => this.#stored(id)));
-    return cards.flatMap((card) => (card ? [{ id: card.id, path: card.path }] : []));
+    // A folder that was used in place before it got files of its own here: older runs name it.
+    return cards.flatMap((card) =>
+      card
+        ? [...new Set([card.path, ...(card.origin === 'folder' ? [card.source] : [])])].map((path) => ({
+            id: card.id,
+            path,
+          }))
+        : [],
+    );
   }
 
   /** Throws model.not_found. */
@@ -66,9 +78,9 @@ export class ModelLibrary implements ModelsPart {
       name.trim() || (source.kind === 'gguf' ? nameOfGguf(basename(source.path)) : nameOfFolder(source.path));
     if (source.kind === 'folder') {
       const existing = (await this.list()).find(
-        (card) => card.origin === 'folder' && card.path === source.path,
+        (card) => card.origin === 'folder' && card.source === source.path,
       );
-      if (existing) return this.#importInto(existing.id, name.trim() || existing.name, source, context);
+      if (existing) return this.#importAgain(existing, name.trim() || existing.name, source, context);
     }
     const id = uniqueId(slug(title), [...(await this.#ids()), ...this.#reserved]);
     this.#reserved.add(id);
@@ -79,10 +91,47 @@ export class ModelLibrary implements ModelsPart {
     }
   }
 
+  /** A template that was written here stays. */
+  async #importAgain(existing: ModelCard, name: string, source: Located, context: WorkContext) {
+    const edited = existing.made.includes(TEMPLATE_FILE)
+      ? await readFile(join(this.folder, existing.id, TEMPLATE_FILE), 'utf8').catch(() => null)
+      : null;
+    const card = await this.#importInto(existing.id, name, source, context);
+    if (edited === null) return card;
+    await this.setTemplate(card.id, edited);
+    return this.get(card.id);
+  }
+
   /** As `import`, under an id of the caller's choice; a model of that id is replaced. */
   async importAs(id: string, path: string, name: string, context: WorkContext): Promise<ModelCard> {
     if (!isModelId(id)) throw new CollieError('request.invalid', `${id} cannot be the id of a model.`);
     return this.#importInto(id, name, await this.#source(path), context);
+  }
+
+  /** The model's chat template. Throws model.*. */
+  async template(id: string): Promise<ChatTemplateInfo> {
+    return describeTemplate(await this.get(id));
+  }
+
+  /** Another template in place of the model's; null: its own again. A folder outside stays as it is. Throws model.*. */
+  async setTemplate(id: string, text: string | null): Promise<ChatTemplateInfo> {
+    const card = await this.get(id);
+    if (card.problem) throw CollieError.fromInfo(card.problem);
+    if (text !== null) await tryTemplate(card.path, text);
+    const others = card.made.filter((name) => name !== TEMPLATE_FILE);
+    const target = join(this.folder, id);
+    const changed = { ...card, path: target, made: text === null ? others : [...others, TEMPLATE_FILE] };
+    if (card.path === target) {
+      await placeTemplate(target, card.source, text);
+      await this.#write(target, changed);
+    } else if (text !== null) {
+      const work = this.#partialName();
+      await mkdir(work);
+      await linkFolder(card.source, work, { [TEMPLATE_FILE]: text });
+      await this.#write(work, changed);
+      await this.#replace(work, target);
+    }
+    return this.template(id);
   }
 
   /** Forgets the model. A converted model's files are deleted; a folder used in place is left alone. */
@@ -127,6 +176,7 @@ export class ModelLibrary implements ModelsPart {
       origin: 'folder',
       source: path,
       importedAt: new Date(0).toISOString(),
+      made: [],
     };
     return { path, card: await describeFolder(record) };
   }
@@ -138,17 +188,18 @@ export class ModelLibrary implements ModelsPart {
     const target = join(this.folder, id);
     await mkdir(work);
     try {
-      if (source.kind === 'gguf') await convertGguf(source.path, work, context);
+      const { path, made, notes } = await this.#content(source, work, context);
       const record = {
         id,
         name,
         origin: source.kind,
         source: source.path,
         importedAt: new Date().toISOString(),
+        made,
       };
-      const checked = await checkedFolder({ ...record, path: source.kind === 'gguf' ? work : source.path });
-      const card = { ...checked, path: source.kind === 'gguf' ? target : source.path };
-      await writeText(join(work, CARD), `${JSON.stringify(card, null, 2)}\n`, { flush: true });
+      const checked = await checkedFolder({ ...record, path });
+      const card = { ...checked, path: path === work ? target : path, notes: [...notes, ...checked.notes] };
+      await this.#write(work, card);
       if (context.signal.aborted) throw new CollieError('job.cancelled', 'The import was cancelled.');
       await this.#replace(work, target);
       context.progress(1, 'Imported');
@@ -157,6 +208,31 @@ export class ModelLibrary implements ModelsPart {
       await rm(work, { recursive: true, force: true });
       throw CollieError.fromInfo(toErrorInfo(thrown));
     }
+  }
+
+  /** Fills the model's folder in the library with what has to be made; the path is that of the model's files. */
+  async #content(source: Located, work: string, context: WorkContext) {
+    if (source.kind === 'gguf') {
+      await convertGguf(source.path, work, context);
+      return { path: work, made: [], notes: [] };
+    }
+    if (existsSync(join(source.path, 'tokenizer.json')) || tokenizerSource(source.path) === null)
+      return { path: source.path, made: [], notes: [] };
+    context.progress(0.1, 'Making tokenizer.json');
+    const limits = {
+      seconds: 120,
+      memoryMb: 2048,
+      what: `The tokenizer of ${source.path}`,
+      signal: context.signal,
+    };
+    const module = moduleBeside(import.meta.url, 'folder-tokenizer');
+    const made = await runApart<MadeTokenizer>(module, 'makeTokenizer', [source.path], limits);
+    await linkFolder(source.path, work, made.files);
+    return { path: work, made: Object.keys(made.files), notes: [made.note] };
+  }
+
+  #write(folder: string, card: ModelCard): Promise<void> {
+    return writeText(join(folder, CARD), `${JSON.stringify(card, null, 2)}\n`, { flush: true });
   }
 
   /** Puts a finished folder in its place; one that was there goes only then. */
@@ -191,8 +267,9 @@ export class ModelLibrary implements ModelsPart {
     if (!existsSync(file)) return null;
     const { data } = modelCardSchema.safeParse(await readJson(file));
     if (!data) return null;
-    // A library that was moved takes its converted models with it.
-    return data.origin === 'gguf' ? { ...data, id, path: join(this.folder, id) } : { ...data, id };
+    // A library that was moved takes its converted models with it, and those that it has files for.
+    const inside = data.origin === 'gguf' || existsSync(join(this.folder, id, 'config.json'));
+    return { ...data, id, path: inside ? join(this.folder, id) : data.path };
   }
 
   /** The card, its files checked again. */

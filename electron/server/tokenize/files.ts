@@ -3,17 +3,18 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CollieError } from '../../shared/errors.ts';
+import { builtInTemplate } from './built-in-templates.ts';
+import { type FoundTemplate, findChatTemplate, TEMPLATE_FILES } from './chat-template-file.ts';
 
 /** Everything that decides how text becomes tokens. Only tokenizer.json is required. */
-export const TOKENIZER_FILES = [
+export const TOKENIZER_FILES: readonly string[] = [
   'tokenizer.json',
   'tokenizer_config.json',
   'special_tokens_map.json',
-  'chat_template.jinja',
-  'chat_template.json',
   'generation_config.json',
   'config.json',
-] as const;
+  ...TEMPLATE_FILES.filter((name) => name !== 'tokenizer_config.json'),
+];
 
 export interface TokenizerFiles {
   tokenizerJson: string;
@@ -75,15 +76,6 @@ function specialTokens(...sources: Json[]): Record<string, string> {
   return special;
 }
 
-/** `chat_template` is a string, or a list of {name, template} of which "default" is the one for chatting. */
-function templateText(value: unknown): string | null {
-  if (typeof value === 'string') return value;
-  if (!Array.isArray(value)) return null;
-  const named = value as { name?: unknown; template?: unknown }[];
-  const chosen = named.find(({ name }) => name === 'default') ?? named[0];
-  return typeof chosen?.template === 'string' ? chosen.template : null;
-}
-
 const idList = (value: unknown): number[] =>
   (Array.isArray(value) ? value : [value]).filter((id): id is number => Number.isInteger(id));
 
@@ -102,6 +94,14 @@ export async function tokenizerStamp(folder: string): Promise<string> {
   return parts.join('|');
 }
 
+/** The chat template of a folder, from its files or built in; null: a base model. */
+export async function templateOf(folder: string): Promise<FoundTemplate | null> {
+  return (
+    (await findChatTemplate(folder)) ??
+    builtInTemplate(folder, (await readJson(folder, 'config.json')).model_type)
+  );
+}
+
 /**
  * Reads the tokenizer files of a model folder.
  * Throws model.no_tokenizer when tokenizer.json is missing or one of the files is damaged.
@@ -112,19 +112,18 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
     throw new CollieError(
       'model.no_tokenizer',
       `The model folder ${folder} has no tokenizer.json.`,
-      'Copy tokenizer.json from where the model came from. A model that only has tokenizer.model or vocab files gets one by loading and saving its tokenizer with Hugging Face transformers (AutoTokenizer ... save_pretrained).',
+      'Import the model: what its folder has instead (tokenizer.model, vocab.json with merges.txt, *.tiktoken) becomes a tokenizer.json in the library.',
       { path: folder },
     );
   }
-  const [config, map, processor, generation, model, jinja] = await Promise.all([
+  const [config, map, generation, model, found] = await Promise.all([
     readJson(folder, 'tokenizer_config.json'),
     readJson(folder, 'special_tokens_map.json'),
-    readJson(folder, 'chat_template.json'),
     readJson(folder, 'generation_config.json'),
     readJson(folder, 'config.json'),
-    readText(join(folder, 'chat_template.jinja')),
+    findChatTemplate(folder),
   ]);
-  const chatTemplate = jinja ?? templateText(processor.chat_template) ?? templateText(config.chat_template);
+  const chatTemplate = (found ?? builtInTemplate(folder, model.model_type))?.text ?? null;
   const special = specialTokens(config, map);
   return {
     tokenizerJson,

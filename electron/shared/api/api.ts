@@ -28,6 +28,7 @@ import { exportKindSchema } from '../spec/method-traits.ts';
 import { mappingSchema, runSpecSchema, specIssueSchema } from '../spec/run-spec.ts';
 import {
   chatMessageSchema,
+  chatTemplateSchema,
   datasetCardSchema,
   deviceSchema,
   exportRecordSchema,
@@ -106,6 +107,12 @@ export const methods = {
     result: jobRef,
   },
   'models.remove': { params: z.object({ id }), result: ok },
+  'models.template': { params: z.object({ id }), result: chatTemplateSchema },
+  /** Writes the template in the library, beside links to the files of a folder that was used in place; null: back to what the model brings. */
+  'models.setTemplate': {
+    params: z.object({ id, text: z.string().max(1_000_000).nullable() }),
+    result: chatTemplateSchema,
+  },
 
   'datasets.list': { params: none, result: z.array(datasetCardSchema) },
   'datasets.get': { params: z.object({ id }), result: datasetCardSchema },

@@ -29,11 +29,26 @@ export const modelCardSchema = z.object({
   hasChatTemplate: z.boolean(),
   /** What of its files is not used or fits badly, in sentences. */
   notes: z.array(z.string()).default([]),
+  /** Files that the library made or changed, beside links to those of `source`; none: a folder in place, or converted as a whole. */
+  made: z.array(z.string()).default([]),
   /** null: can be trained; else why not. */
   problem: errorInfoSchema.nullable(),
   importedAt: z.string(),
 });
 export type ModelCard = z.infer<typeof modelCardSchema>;
+
+/** How a model writes conversations. */
+export const chatTemplateSchema = z.object({
+  text: z.string(),
+  /** The file it stands in, "built in for ...", or "plain" for a base model. */
+  place: z.string(),
+  /** Whether it was written here, in place of what the model brings. */
+  edited: z.boolean(),
+  /** A short conversation as it comes out, and why it does not. */
+  example: z.string(),
+  problem: z.string().nullable(),
+});
+export type ChatTemplateInfo = z.infer<typeof chatTemplateSchema>;
 
 export const columnSchema = z.object({ name: z.string(), type: z.string() });
 

@@ -1,5 +1,5 @@
 /** The model library. */
-import type { ModelCard } from '../../../electron/shared/api/entities.ts';
+import type { ChatTemplateInfo, ModelCard } from '../../../electron/shared/api/entities.ts';
 import type { ErrorInfo } from '../../../electron/shared/errors.ts';
 import { asErrorInfo } from './notices.ts';
 import type { Loaded, SliceContext } from './types.ts';
@@ -11,6 +11,10 @@ export interface ModelsSlice {
   /** Starts an import and returns its job id at once; the list is loaded again when the job is done. Throws. */
   importModel(path: string, name: string): Promise<string>;
   removeModel(id: string): Promise<boolean>;
+  /** Throws. */
+  templateOf(id: string): Promise<ChatTemplateInfo>;
+  /** null: back to what the model brings. Throws. */
+  setTemplate(id: string, text: string | null): Promise<ChatTemplateInfo>;
 }
 
 export function modelsSlice({ client, get, set }: SliceContext): ModelsSlice {
@@ -37,6 +41,12 @@ export function modelsSlice({ client, get, set }: SliceContext): ModelsSlice {
         get().report('Could not remove the model', thrown);
         return false;
       }
+    },
+    templateOf: (id) => client.call('models.template', { id }),
+    async setTemplate(id, text) {
+      const info = await client.call('models.setTemplate', { id, text });
+      await get().loadModels();
+      return info;
     },
   };
 }

@@ -38,6 +38,7 @@ const card: ModelCard = {
   sizeBytes: 2000,
   hasChatTemplate: true,
   notes: [],
+  made: [],
   problem: null,
   importedAt: '2026-01-01T00:00:00.000Z',
 };

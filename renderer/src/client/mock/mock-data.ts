@@ -31,6 +31,7 @@ export const mockModels: ModelCard[] = [
     sizeBytes: 269_060_552,
     hasChatTemplate: true,
     notes: [],
+    made: [],
     problem: null,
     importedAt: '2026-11-20T09:14:00Z',
   },
@@ -55,6 +56,7 @@ export const mockModels: ModelCard[] = [
     sizeBytes: 2_471_645_608,
     hasChatTemplate: true,
     notes: [],
+    made: [],
     problem: null,
     importedAt: '2026-11-21T16:40:00Z',
   },
@@ -79,6 +81,7 @@ export const mockModels: ModelCard[] = [
     sizeBytes: 93_405_585_408,
     hasChatTemplate: false,
     notes: [],
+    made: [],
     problem: {
       code: 'model.unknown_architecture',
       message: 'Architecture "MixtralForCausalLM" (a mixture of experts) cannot be trained.',

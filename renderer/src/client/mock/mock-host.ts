@@ -19,6 +19,10 @@ import { tokenize } from './mock-tokens.ts';
 
 const queue = mockQueue();
 const sweeps = mockSweeps(queue.addAll);
+
+import { mockTemplates } from './mock-templates.ts';
+
+const templates = mockTemplates();
 const jobs = new Map<string, Job>();
 const tags = new Map<string, string[]>();
 const jobListeners = new Set<(job: Job) => void>();
@@ -135,6 +139,7 @@ export function mockMethods(): Handlers {
       models.splice(models.indexOf(find(models, id, 'model.not_found')), 1);
       return {};
     },
+    ...templates,
     'datasets.list': () => [...datasets],
     'datasets.get': ({ id }) => find(datasets, id, 'dataset.not_found'),
     'datasets.preview': ({ path, ragged }) =>

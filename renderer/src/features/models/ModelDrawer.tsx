@@ -9,6 +9,7 @@ import { Facts } from '../../components/Facts.tsx';
 import { formatBytes, formatDate, formatInteger } from '../../components/format.ts';
 import { libraryRef } from '../../store/compose.ts';
 import { useStore } from '../../store/context.tsx';
+import { ChatTemplate } from './ChatTemplate.tsx';
 import { TrainableBadge } from './ModelTile.tsx';
 
 interface Props {
@@ -71,6 +72,7 @@ function Detail({ model, removing, setRemoving }: DetailProps) {
         </Alert>
       )}
       <Facts facts={facts(model)} />
+      {!model.problem && <ChatTemplate id={model.id} />}
       <div>
         <Text size="xs" c="dimmed">
           Folder
@@ -120,6 +122,11 @@ function Detail({ model, removing, setRemoving }: DetailProps) {
   );
 }
 
+function originOf({ origin, made }: ModelCard): string {
+  if (origin === 'gguf') return 'Converted from GGUF';
+  return made.length === 0 ? 'Folder, used in place' : `Folder, linked; made here: ${made.join(', ')}`;
+}
+
 function facts(model: ModelCard): [string, string][] {
   const yes = (value: boolean) => (value ? 'Yes' : 'No');
   return [
@@ -137,7 +144,7 @@ function facts(model: ModelCard): [string, string][] {
     ['Tied embeddings', yes(model.tiedEmbeddings)],
     ['Chat template', yes(model.hasChatTemplate)],
     ['On disk', formatBytes(model.sizeBytes)],
-    ['Origin', model.origin === 'gguf' ? 'Converted from GGUF' : 'Folder, used in place'],
+    ['Origin', originOf(model)],
     ['Added', formatDate(model.importedAt)],
   ];
 }
