@@ -12,22 +12,33 @@ import {
 } from 'react';
 import { useNear, whileNear } from './near.ts';
 
+/** So long the cursor must stand still to rest, in milliseconds. */
+const REST_MS = 80;
+
+/** How often something follows the cursor: as often as it moves, or when it rests. */
+export type CursorPace = 'move' | 'rest';
+
 /** Position of the cursor on x. Kept outside React's state, so that moving it redraws no line. */
 export class Cursor {
   #x: number | null = null;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = { move: new Set<() => void>(), rest: new Set<() => void>() };
+  #rest: ReturnType<typeof setTimeout> | undefined;
 
   get = (): number | null => this.#x;
 
   set(x: number | null): void {
     if (x === this.#x) return;
     this.#x = x;
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.#listeners.move) listener();
+    clearTimeout(this.#rest);
+    this.#rest = setTimeout(() => {
+      for (const listener of this.#listeners.rest) listener();
+    }, REST_MS);
   }
 
-  subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  subscribe = (listener: () => void, pace: CursorPace = 'move'): (() => void) => {
+    this.#listeners[pace].add(listener);
+    return () => this.#listeners[pace].delete(listener);
   };
 }
 
@@ -86,12 +97,13 @@ export function useCursor(cursor: Cursor): number | null {
 }
 
 /**
- * Draws what follows the cursor straight into the page, without React: after every render, and as often as the cursor moves while `box` is in
- * view. Ten charts that all render at every move are too much for 60 frames a second.
+ * Draws what follows the cursor straight into the page, without React: after every render, and at `pace` while `box` is in view. Ten charts
+ * that all render at every move are too much for 60 frames a second, and so is text that changes in all of them.
  */
 export function useCursorDrawing(
   box: RefObject<HTMLElement | null>,
   cursor: Cursor,
+  pace: CursorPace,
   draw: (x: number | null) => void,
 ): void {
   const newest = useRef(draw);
@@ -103,7 +115,7 @@ export function useCursorDrawing(
     const redraw = () => newest.current(cursor.get());
     return whileNear(box.current, () => {
       redraw(); // it may have moved since
-      return cursor.subscribe(redraw);
+      return cursor.subscribe(redraw, pace);
     });
-  }, [box, cursor]);
+  }, [box, cursor, pace]);
 }

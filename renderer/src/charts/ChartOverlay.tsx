@@ -73,9 +73,11 @@ export function ChartOverlay({ title, lines, area, xLabel, formatX, formatY }: P
   };
 
   const marks = useRef<HTMLDivElement>(null);
-  useCursorDrawing(box, cursor, (x) => {
-    if (!box.current || !marks.current) return;
-    drawMarks(marks.current, lines, area, x);
+  useCursorDrawing(box, cursor, 'move', (x) => {
+    if (marks.current) drawMarks(marks.current, lines, area, x);
+  });
+  useCursorDrawing(box, cursor, 'rest', (x) => {
+    if (!box.current) return;
     const values = x === null ? null : readValues(lines, x);
     box.current.ariaValueNow = String(x ?? area.xDomain[1]);
     box.current.ariaValueText =

@@ -146,12 +146,12 @@ export function MetricChart(props: Props) {
   );
 }
 
-/** Names of the lines with the value under the cursor, or the last one. */
+/** Names of the lines with the value under the cursor where it rests, or the last one. */
 function Legend({ lines, formatY }: { lines: readonly ChartLine[]; formatY: (y: number) => string }) {
   const { cursor } = useChartGroup();
   const box = useRef<HTMLDivElement>(null);
   const lasts = useMemo(() => lines.map((line) => summarize(line.y).last), [lines]);
-  useCursorDrawing(box, cursor, (x) => {
+  useCursorDrawing(box, cursor, 'rest', (x) => {
     for (const [i, key] of [...(box.current?.children ?? [])].entries()) {
       const line = lines[i];
       const value = x === null || !line ? lasts[i] : valueNear(line, x)?.y;
