@@ -116,17 +116,38 @@ export function settingRows(groups: readonly Group[]): SettingRow[] {
   return rows;
 }
 
-/** Settings that one spec has otherwise than another, as paths; what makes them differ by nature is left out. */
+/** A number for every text of a value, so that specs are told apart by comparing numbers: a comparison looks at every pair of hundreds. */
+const numbers = new Map<string, number>();
+const codes = new WeakMap<RunSpec, Int32Array>();
+let paths: readonly string[] | undefined;
+
+/** All settings but the name, each once. */
+function comparedPaths(): readonly string[] {
+  paths ??= [...new Set(specFields().map(({ path }) => path))].filter((path) => path !== 'name');
+  return paths;
+}
+
+/** The value of every compared setting as a number; 0: the spec has none. */
+function codesOf(spec: RunSpec): Int32Array {
+  const before = codes.get(spec);
+  if (before) return before;
+  const settings = activeSettings(spec);
+  const made = Int32Array.from(comparedPaths(), (path) => {
+    const json = settings.get(path)?.json;
+    if (json === undefined) return 0;
+    if (!numbers.has(json)) numbers.set(json, numbers.size + 1);
+    return numbers.get(json) as number;
+  });
+  codes.set(spec, made);
+  return made;
+}
+
+/** Settings that one spec has otherwise than another, as paths, in the order of the schema; no more than one over `most`. */
 export function changedPaths(from: RunSpec, to: RunSpec, most = Number.POSITIVE_INFINITY): string[] {
-  const [a, b] = [activeSettings(from), activeSettings(to)];
-  const changed: string[] = [];
-  const look = (path: string) => {
-    if (path !== 'name' && a.get(path)?.json !== b.get(path)?.json) changed.push(path);
-    return changed.length <= most;
-  };
-  for (const path of a.keys()) if (!look(path)) return changed;
-  for (const path of b.keys()) if (!a.has(path) && !look(path)) return changed;
-  return changed;
+  const [a, b] = [codesOf(from), codesOf(to)];
+  const changed: number[] = [];
+  for (let k = 0; k < a.length && changed.length <= most; k++) if (a[k] !== b[k]) changed.push(k);
+  return changed.map((k) => comparedPaths()[k] as string);
 }
 
 /** "Learning rate 0.0002": how `to` differs from `from`. */
