@@ -3,6 +3,7 @@ import type {
   ComparedGroup,
   ComparisonReport,
   ComparisonView,
+  ResultRow,
   SettingRow,
 } from '../../shared/runs/comparison.ts';
 import { emptySeries, type RunSeries } from '../../shared/runs/series.ts';
@@ -45,6 +46,7 @@ export function makeReport({ view, runs, missing, series }: ReportInput): Compar
   const limit = limitOf(view.rule, runs.map(seriesOf));
   const sources = groups.map((group) => group.runs.map((run) => costSource(run, seriesOf(run))));
   const environment = environmentRows(groups, seriesOf);
+  const results = series && groups.length > 0 ? resultRows(sources, baseline, view.rule, limit) : null;
   return {
     view,
     rule: ruleText(view.rule, limit),
@@ -61,9 +63,12 @@ export function makeReport({ view, runs, missing, series }: ReportInput): Compar
     })),
     groups: groups.map((group, k) => groupInfo(group, groups[baseline] as Group, k === baseline, view)),
     settings: settingRows(groups),
-    results: series && groups.length > 0 ? resultRows(sources, baseline, view.rule, limit) : [],
+    results: results ?? [],
     environment,
-    warnings: warningsOf(runs, environment),
+    warnings: [
+      ...(results && nothingInCommon(groups, results) ? [NOTHING_IN_COMMON] : []),
+      ...warningsOf(runs, environment),
+    ],
     missing: [...missing],
   };
 }
@@ -132,6 +137,15 @@ function environmentRows(groups: readonly Group[], seriesOf: (run: RunFacts) => 
     return { section: 'Environment', path: title, title, values, differs: new Set(values).size > 1 };
   });
 }
+
+const NOTHING_IN_COMMON =
+  'No metric was measured in two of these groups: their settings and cost can be compared, their results cannot.';
+
+const nothingInCommon = (groups: readonly Group[], results: readonly ResultRow[]): boolean =>
+  groups.length > 1 &&
+  !results.some(
+    ({ kind, values }) => kind === 'quality' && values.filter((value) => value !== null).length > 1,
+  );
 
 function warningsOf(runs: readonly RunFacts[], environment: readonly SettingRow[]): string[] {
   const warnings: string[] = [];
