@@ -175,17 +175,22 @@ export function summarize(y: ArrayLike<number>): LineSummary {
   return { count, last, min, max };
 }
 
+/** Lines that a description tells of: nobody listens to a hundred. */
+const MOST_DESCRIBED = 8;
+
 /** What a chart shows, for those who do not see it: "Loss. Training: last 2.13, lowest 2.05, highest 4.1, 120 points." */
 export function describeChart(
   title: string,
   lines: readonly ChartLine[],
   format: (value: number) => string,
 ): string {
-  const parts = lines.map((line) => {
+  const parts = lines.slice(0, MOST_DESCRIBED).map((line) => {
     const { count, last, min, max } = summarize(line.y);
     if (count === 0) return `${line.label}: no values yet.`;
     const points = count === 1 ? '1 point' : `${count} points`;
     return `${line.label}: last ${format(last)}, lowest ${format(min)}, highest ${format(max)}, ${points}.`;
   });
+  const more = lines.length - parts.length;
+  if (more > 0) parts.push(`And ${more} more ${more === 1 ? 'line' : 'lines'}; the table has them all.`);
   return `${title}. ${parts.join(' ')}`;
 }

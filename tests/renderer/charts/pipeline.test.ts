@@ -204,5 +204,9 @@ describe('what is drawn', () => {
     expect(describeChart('Loss', [{ ...evaluation, y: new Float64Array() }], String)).toContain(
       'no values yet',
     );
+    const many = Array.from({ length: 192 }, () => evaluation);
+    const words = describeChart('Loss', many, String);
+    expect(words.split('Evaluation:')).toHaveLength(9);
+    expect(words).toMatch(/ And 184 more lines; the table has them all\.$/);
   });
 });
