@@ -68,6 +68,8 @@ function statusOf(id: string, name: string, place: number, steps: number, live: 
 export interface Library {
   /** Of a run of `longSteps` steps. */
   longId: string;
+  /** Of all runs, the newest first. */
+  ids: readonly string[];
   /** Stops the live runs. */
   end: () => void;
 }
@@ -96,7 +98,7 @@ export function makeLibrary(home: string, size: LibrarySize): Library {
     if (live) writeJsonAtomic(join(dir, 'supervisor.json'), supervisorFile(dir));
   }
   const timers = folders.filter(({ live }) => live).map(goOn);
-  return { longId: firstLong?.id ?? '', end: () => timers.forEach(clearInterval) };
+  return { longId: firstLong?.id ?? '', ids: folders.map(({ id }) => id), end: () => timers.forEach(clearInterval) };
 }
 
 const supervisorFile = (dir: string) => ({

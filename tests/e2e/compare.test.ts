@@ -2,7 +2,7 @@
  * Six runs, two learning rates with three seeds each, trained from the command line; then by clicking: opened in Compare, verdict read,
  * comparison saved and exported, the winner cloned. And the library that no one has by hand: two hundred runs, long and live ones among them.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -107,6 +107,15 @@ describe.skipIf(skipReason)('comparing two hundred runs', () => {
     const home = makeHome(folder);
     library = makeLibrary(home.collie, { runs: 200, long: 8, longSteps: 20_000, live: 4 });
     expect(existsSync(join(home.collie, 'runs', library.longId))).toBe(true);
+    // The oldest two have no metric in common.
+    for (const [place, id] of library.ids.slice(-2).entries()) {
+      const events = join(home.collie, 'runs', id, 'events/rank-000.jsonl');
+      const own = readFileSync(events, 'utf8').replaceAll(
+        /"metrics":\{[^}]*\}/g,
+        `"metrics":{"own_${place}":1}`,
+      );
+      writeFileSync(events, own);
+    }
     host = await HostProcess.start(home);
     browser = await launchBrowser();
     watched = await openPage(browser, `${host.url}#/runs`);
@@ -131,6 +140,29 @@ describe.skipIf(skipReason)('comparing two hundred runs', () => {
     await page.getByRole('rowheader', { name: 'Loss (evaluation)' }).waitFor({ timeout: 120_000 });
     await page.getByRole('tab', { name: 'Explore' }).click();
     await page.getByRole('img', { name: /^200 runs of 200/ }).waitFor({ timeout: 120_000 });
+    expect(watched.faults).toEqual([]);
+  });
+
+  it('shows the first groups, and all of them when asked', async () => {
+    const { page } = watched;
+    await page.goto(`${host.origin}/#/compare?groups=off&runs=${library.ids.slice(0, 60).join(',')}`);
+    const groups = page.getByRole('list', { name: 'Groups' });
+    const actions = groups.getByRole('button', { name: /^Actions for / });
+    await groups.getByRole('button', { name: 'Show all 60 groups' }).click({ timeout: 60_000 });
+    await actions.nth(59).waitFor();
+    // The keyboard goes on at the first that was not shown.
+    const first = await actions.nth(40).getAttribute('aria-label');
+    await page.waitForFunction(
+      (label) => document.activeElement?.getAttribute('aria-label') === label,
+      first,
+    );
+  });
+
+  it('says that runs have no metric in common', async () => {
+    const { page } = watched;
+    await page.goto(`${host.origin}/#/compare?groups=off&runs=${library.ids.slice(-2).join(',')}`);
+    await page.getByText('No metric was measured in two of these groups').waitFor();
+    await page.getByRole('rowheader', { name: 'own_0 (evaluation)' }).waitFor();
     expect(watched.faults).toEqual([]);
   });
 

@@ -28,6 +28,9 @@ import { movedRuns } from './view-address.ts';
 
 const icon = { size: 16, 'aria-hidden': true } as const;
 
+/** Groups that are shown until all are asked for; each costs twelve elements. */
+const MOST_SHOWN = 40;
+
 interface Props {
   compared: Compared;
   comparison: Comparison;
@@ -37,7 +40,9 @@ export function GroupsBar({ compared, comparison }: Props) {
   const { groups, view } = compared;
   const [dragged, setDragged] = useState<LookedGroup | null>(null);
   const [opened, setOpened] = useState<string | null>(null);
+  const [all, setAll] = useState(false);
   const { list, keep } = useKeptFocus();
+  const shown = all ? groups : groups.filter((group, place) => place < MOST_SHOWN || group.baseline);
   const move = (group: LookedGroup, target: LookedGroup | undefined) => {
     if (!target || target === group) return;
     // The baseline stays what it is, also where it was only the first.
@@ -46,7 +51,8 @@ export function GroupsBar({ compared, comparison }: Props) {
   };
   return (
     <ul ref={list} className={classes.groups} aria-label="Groups">
-      {groups.map((group, place) => {
+      {shown.map((group) => {
+        const place = groups.indexOf(group);
         const drag = {
           draggable: true,
           onDragStart: (event: DragEvent) => {
@@ -80,6 +86,20 @@ export function GroupsBar({ compared, comparison }: Props) {
           </li>
         );
       })}
+      {shown.length < groups.length && (
+        <li>
+          <button
+            type="button"
+            className={classes.all}
+            onClick={() => {
+              keep(groups[MOST_SHOWN]?.key ?? '');
+              setAll(true);
+            }}
+          >
+            Show all {groups.length} groups
+          </button>
+        </li>
+      )}
     </ul>
   );
 }
