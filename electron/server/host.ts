@@ -97,6 +97,7 @@ export class Host implements Api {
 
   /** Ends jobs and chats. Runs go on: they are not ours. */
   async close(): Promise<void> {
+    this.services.readAhead.close();
     this.services.playground.closeAll();
     await this.services.jobs.close();
   }

@@ -7,6 +7,7 @@ import { defaultRoots, expandHome, FileBrowser, requirePath } from '../files/fil
 import { JobRunner } from '../jobs/jobs.ts';
 import { Playground } from '../playground/playground.ts';
 import { QueueService } from '../queue/service.ts';
+import { ReadAhead } from '../runs/read-ahead.ts';
 import { RunRegistry } from '../runs/registry.ts';
 import { SeriesCache } from '../runs/series-file.ts';
 import { RunSummaries } from '../runs/summaries.ts';
@@ -37,6 +38,7 @@ export interface Services extends Readonly<Libraries> {
   readonly statuses: StatusWatcher;
   readonly summaries: RunSummaries;
   readonly series: SeriesCache;
+  readonly readAhead: ReadAhead;
   readonly queue: QueueService;
   readonly compare: CompareService;
   readonly playground: Playground;
@@ -54,6 +56,8 @@ export function createServices(options: HostOptions): Services {
   const files = new FileBrowser([...defaultRoots(), home]);
   const summaries = new RunSummaries(runs);
   const series = new SeriesCache(undefined, seriesFolder(home));
+  const readAhead = new ReadAhead(runs, seriesFolder(home));
+  readAhead.start();
   const queue = new QueueService(home, runs);
   setImmediate(() => queue.wake());
   const libraries = createLibraries(home);
@@ -65,6 +69,7 @@ export function createServices(options: HostOptions): Services {
     statuses: new StatusWatcher(runs),
     summaries,
     series,
+    readAhead,
     queue,
     compare: new CompareService(home, {
       runs,

@@ -36,6 +36,9 @@ const keptSchema = z.object({
 export const isWorthKeeping = (series: RunSeries, bytes: number, keptBytes: number): boolean =>
   bytes - keptBytes >= LEAST_BYTES && series.steps.length <= MOST_STEPS;
 
+/** Whether the series of an events file of this size can be worth keeping. */
+export const isLongFile = (bytes: number): boolean => bytes >= LEAST_BYTES;
+
 /** What the file begins with, and what stands before this byte; null: it is shorter. */
 async function markOf(events: string, bytes: number): Promise<string | null> {
   const file = await open(events, 'r').catch(() => null);

@@ -14,6 +14,14 @@ const PIECE_BYTES = 1024 * 1024;
 /** All that has been measured up to now; an empty series before the first event. Gives other work a turn between pieces of the file. */
 export const readSeries = (runDir: string): Promise<RunSeries> => new GrowingSeries(runDir).newest();
 
+/** Reads the series of a run only to keep it. */
+export async function keepSeries(runDir: string, kept: string): Promise<void> {
+  const growing = new GrowingSeries(runDir);
+  const series = await growing.newest();
+  if (isWorthKeeping(series, growing.bytes, 0))
+    await saveSeries(kept, join(runDir, eventsFile(0)), { series, bytes: growing.bytes });
+}
+
 /** Reads on where it stopped. */
 class GrowingSeries {
   readonly #path: string;
@@ -35,6 +43,11 @@ class GrowingSeries {
   /** False: the file is shorter than it was, so it is another one. */
   get valid(): boolean {
     return (statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0) >= this.#size;
+  }
+
+  /** Of the events file, that have been read. */
+  get bytes(): number {
+    return this.#size;
   }
 
   /** Held in memory. */
