@@ -98,7 +98,11 @@ export function makeLibrary(home: string, size: LibrarySize): Library {
     if (live) writeJsonAtomic(join(dir, 'supervisor.json'), supervisorFile(dir));
   }
   const timers = folders.filter(({ live }) => live).map(goOn);
-  return { longId: firstLong?.id ?? '', ids: folders.map(({ id }) => id), end: () => timers.forEach(clearInterval) };
+  return {
+    longId: firstLong?.id ?? '',
+    ids: folders.map(({ id }) => id),
+    end: () => timers.forEach(clearInterval),
+  };
 }
 
 const supervisorFile = (dir: string) => ({
