@@ -27,6 +27,7 @@ class NativeAddon : public Napi::Addon<NativeAddon> {
     exports["ruleRefusals"] = Napi::Function::New<rule_refusals_of>(env, "ruleRefusals");
     exports["planLayout"] = Napi::Function::New<plan_layout_of_run>(env, "planLayout");
     exports["tensorParallelSizes"] = Napi::Function::New<tensor_parallel_sizes>(env, "tensorParallelSizes");
+    exports["objectives"] = Napi::Function::New<objectives_of_core>(env, "objectives");
     exports["planMemory"] = Napi::Function::New<plan_memory_of_run>(env, "planMemory");
   }
 

@@ -6,6 +6,7 @@
 #include "core/plan/layout_plan.h"
 #include "core/plan/memory_plan.h"
 #include "core/model/model_config.h"
+#include "core/recipe/objectives.h"
 #include "core/recipe/rules.h"
 #include "core/recipe/run_spec.h"
 
@@ -81,6 +82,13 @@ Napi::Value plan_memory_of_run(const Napi::CallbackInfo& info) {
                      {"adapterBytes", plan.adapter}});
     return to_js(info.Env(), forecast);
   });
+}
+
+Napi::Value objectives_of_core(const Napi::CallbackInfo& info) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const ObjectiveRow& row : objective_rows())
+    rows.push_back({{"type", row.type}, {"documents", row.documents}, {"reference", row.reference}});
+  return to_js(info.Env(), rows);
 }
 
 }  // namespace collie::addon

@@ -37,7 +37,15 @@ void TokenStoreWriterObject::append(const Napi::CallbackInfo& info) {
   const Napi::Uint8Array mask = uint8_argument(info, 1, "mask");
   if (ids.ElementLength() != mask.ElementLength())
     throw Napi::TypeError::New(info.Env(), "ids and mask must be of one length");
-  guarded(info.Env(), [&] { writer_->append({ids.Data(), ids.ElementLength()}, {mask.Data(), mask.ElementLength()}); });
+  DocumentExtras extras;
+  if (!info[2].IsUndefined() && !info[2].IsNull()) {
+    const Napi::Float32Array weights = float32_argument(info, 2, "weights");
+    if (weights.ElementLength() != ids.ElementLength())
+      throw Napi::TypeError::New(info.Env(), "ids and weights must be of one length");
+    extras.weights = {weights.Data(), weights.ElementLength()};
+  }
+  guarded(info.Env(),
+          [&] { writer_->append({ids.Data(), ids.ElementLength()}, {mask.Data(), mask.ElementLength()}, extras); });
 }
 
 void TokenStoreWriterObject::finish(const Napi::CallbackInfo& info) {

@@ -11,7 +11,7 @@ namespace collie::addon {
 
 Napi::Value plan_epoch_sequences(const Napi::CallbackInfo& info);
 
-// {append(ids: Uint32Array, mask: Uint8Array), finish()}. Collected without finish(): the temporary files are deleted.
+// {append(ids: Uint32Array, mask: Uint8Array, weights?: Float32Array), finish()}. Collected without finish(): the temporary files are deleted.
 class TokenStoreWriterObject : public Napi::ObjectWrap<TokenStoreWriterObject> {
  public:
   static Napi::Function define(Napi::Env env);

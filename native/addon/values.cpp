@@ -79,6 +79,10 @@ Napi::Uint32Array uint32_argument(const Napi::CallbackInfo& info, size_t index, 
   return typed_array_argument<Napi::Uint32Array>(info, index, name, napi_uint32_array, "a Uint32Array");
 }
 
+Napi::Float32Array float32_argument(const Napi::CallbackInfo& info, size_t index, const char* name) {
+  return typed_array_argument<Napi::Float32Array>(info, index, name, napi_float32_array, "a Float32Array");
+}
+
 Napi::Uint8Array uint8_argument(const Napi::CallbackInfo& info, size_t index, const char* name) {
   return typed_array_argument<Napi::Uint8Array>(info, index, name, napi_uint8_array, "a Uint8Array");
 }

@@ -23,6 +23,7 @@ std::string string_argument(const Napi::CallbackInfo& info, size_t index, const 
 Napi::Function function_argument(const Napi::CallbackInfo& info, size_t index, const char* name);
 int64_t integer_argument(const Napi::CallbackInfo& info, size_t index, const char* name);
 Napi::Uint32Array uint32_argument(const Napi::CallbackInfo& info, size_t index, const char* name);
+Napi::Float32Array float32_argument(const Napi::CallbackInfo& info, size_t index, const char* name);
 Napi::Uint8Array uint8_argument(const Napi::CallbackInfo& info, size_t index, const char* name);
 int64_t integer_property(const Napi::Object& object, const char* name);
 

@@ -24,7 +24,7 @@ export const reasonTexts: Readonly<Record<Reason, string>> = {
   role: 'have a message of an unknown role',
   content: 'have a message or a column that is no text',
   media: 'hold images, audio or video, which are not trained',
-  weight: 'have a weight other than 0 and 1',
+  weight: 'have a weight that is no number from 0 to 1000',
   tools: 'have tools that are no list of JSON schemas',
   tool_calls: 'have tool calls that the chat template does not write',
   no_row: 'hold a token that the embedding of the model has no row for',

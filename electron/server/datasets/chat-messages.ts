@@ -106,14 +106,20 @@ function contentText(content: unknown, { index, column, where }: Place): string 
   throw badRow(index, column, `${where} holds ${describe(content)}, a text is expected.`, 'content');
 }
 
-/** Whether a message is trained, by its weight or the like; undefined: nothing is said of it. */
-function trainedOf(raw: Raw, { index, column, where }: Place): boolean | undefined {
+/** The largest weight of a message. */
+const MOST = 1000;
+
+/** What a message counts in the loss, by its weight or the like; undefined: nothing is said of it. */
+function weightOf(raw: Raw, { index, column, where }: Place): number | undefined {
   for (const name of TRAINED) {
     const value = raw[name];
     if (value === undefined || value === null) continue;
-    if (value === true || value === 1 || value === '1') return true;
-    if (value === false || value === 0 || value === '0') return false;
-    throw badRow(index, column, `the ${name} of ${where} is ${describe(value)}; it can be 0 or 1.`, 'weight');
+    if (value === true || value === 1 || value === '1') return 1;
+    if (value === false || value === 0 || value === '0') return 0;
+    const real = name === 'weight' && typeof value === 'number' && value <= MOST && Math.fround(value) > 0;
+    if (real) return value;
+    const can = name === 'weight' ? `a number from 0 to ${MOST}` : '0 or 1';
+    throw badRow(index, column, `the ${name} of ${where} is ${describe(value)}; it can be ${can}.`, 'weight');
   }
   return undefined;
 }
@@ -134,7 +140,7 @@ function message(raw: Raw, place: Place): Message {
     );
   }
   const spoken = `${where} (${known === 'call' ? name : known})`;
-  const trained = trainedOf(raw, { ...place, where: spoken });
+  const weight = weightOf(raw, { ...place, where: spoken });
   const fields: Raw = Object.fromEntries(
     Object.entries(rest).filter(
       ([key, one]) => one !== null && !(TRAINED as readonly string[]).includes(key),
@@ -168,7 +174,8 @@ function message(raw: Raw, place: Place): Message {
     role: known === 'call' ? 'assistant' : known,
     content: text,
     ...(Object.keys(fields).length > 0 ? { fields } : {}),
-    ...(trained === undefined ? {} : { trained }),
+    ...(weight === undefined ? {} : { trained: weight > 0 }),
+    ...(weight === undefined || weight === 0 || weight === 1 ? {} : { weight }),
   };
 }
 

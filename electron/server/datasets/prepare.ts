@@ -50,7 +50,7 @@ function nativeStore(): StoreFactory {
     tokenStoreWriter: (dataDir, split) => {
       const writer = native(() => addon.tokenStoreWriter(dataDir, split));
       return {
-        append: (ids, mask) => native(() => writer.append(ids, mask)),
+        append: (ids, mask, weights) => native(() => writer.append(ids, mask, weights)),
         finish: () => native(() => writer.finish()),
       };
     },
@@ -93,7 +93,7 @@ class SplitWriter {
       return;
     }
     this.#store ??= this.#open();
-    this.#store.append(cut.ids, cut.mask);
+    this.#store.append(cut.ids, cut.mask, cut.weights);
     this.record.add({ messages: messages(), stored: cut, whole, sourceRow });
     tally.documents += 1;
     tally.tokens += cut.ids.length;

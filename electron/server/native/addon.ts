@@ -72,7 +72,8 @@ export interface RankForecast {
 export type RankMemory = Omit<MemoryForecast, 'totalParams' | 'trainableParams' | 'adapterBytes'>;
 
 export interface TokenStoreWriter {
-  append(ids: Uint32Array, mask: Uint8Array): void;
+  /** @param weights of the tokens in the loss; left out or null: all 1. */
+  append(ids: Uint32Array, mask: Uint8Array, weights?: Float32Array | null): void;
   finish(): void;
 }
 
@@ -98,6 +99,8 @@ export interface NativeAddon {
   planLayout(configJson: string, specJson: string, threads: number): RankForecast[];
   /** What the engine's rules find in a spec: the same as ruleIssues() of shared/spec/rules.ts. */
   ruleRefusals(specJson: string): SpecIssue[];
+  /** Rows of the engine's objectives: the same as in shared/spec/objectives.ts. */
+  objectives(): { type: string; documents: number; reference: boolean }[];
   /** Tensor-parallel degrees up to `most` that the model's heads allow. */
   tensorParallelSizes(configJson: string, most: number): number[];
 }

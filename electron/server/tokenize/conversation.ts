@@ -11,6 +11,8 @@ export interface Conversation {
   ids: Uint32Array;
   /** 1 where the loss counts the token as a target, [T]. */
   mask: Uint8Array;
+  /** What each counts in the loss, [T]; null: all alike. */
+  weights: Float32Array | null;
   /** The text the ids stand for. */
   rendered: string;
   warnings: ConversationWarning[];
@@ -36,15 +38,19 @@ function assemble(
   const length = encoded.reduce((sum, ids) => sum + ids.length, leading.length);
   const ids = new Uint32Array(length);
   const mask = new Uint8Array(length);
+  const weighted = rendered.segments.some(({ weight }) => weight !== undefined);
+  const weights = weighted ? new Float32Array(length).fill(1) : null;
   ids.set(leading);
   let at = leading.length;
   for (const [k, segmentIds] of encoded.entries()) {
     ids.set(segmentIds, at);
-    if (rendered.segments[k]?.trained) mask.fill(1, at, at + segmentIds.length);
+    const segment = rendered.segments[k];
+    if (segment?.trained) mask.fill(1, at, at + segmentIds.length);
+    if (segment?.weight !== undefined) weights?.fill(segment.weight, at, at + segmentIds.length);
     at += segmentIds.length;
   }
   const text = rendered.segments.map((segment) => segment.text).join('');
-  return { ids, mask, rendered: text, warnings: rendered.warnings, length, endCutOff: false };
+  return { ids, mask, weights, rendered: text, warnings: rendered.warnings, length, endCutOff: false };
 }
 
 /** Ids and masks of rendered conversations, in one pass through the tokenizer. */
@@ -90,12 +96,13 @@ export async function conversationsOf(chats: readonly Chat[], tokenizer: ModelTo
 
 /** Keeps the first `seqLen` tokens. */
 export function truncateConversation(conversation: Conversation, seqLen: number): Conversation {
-  const { ids, mask } = conversation;
+  const { ids, mask, weights } = conversation;
   if (ids.length <= seqLen) return conversation;
   return {
     ...conversation,
     ids: ids.subarray(0, seqLen),
     mask: mask.subarray(0, seqLen),
+    weights: weights === null ? null : weights.subarray(0, seqLen),
     endCutOff: mask.lastIndexOf(1) >= seqLen,
   };
 }

@@ -3,7 +3,7 @@
  * with marks in the place of the answers says where its text begins there. Time grows with the length of the chat.
  */
 import type { Span } from './jinja/template.ts';
-import { type Chain, cutAnswer, isAnswer, isTrained, type Segment, turn } from './segments.ts';
+import { answerSegment, type Chain, cutAnswer, isAnswer, type Segment, turn } from './segments.ts';
 import type { Chat, Message } from './template.ts';
 import type { ModelTokenizer } from './tokenizer.ts';
 import type { ConversationWarning } from './warnings.ts';
@@ -136,7 +136,7 @@ export function marked(
     const end = place === found.length - 1 ? text.length : span.end;
     const [answer, rest] = cutAnswer(text.slice(start, end), tokenizer, warnings);
     segments.push({ text: text.slice(at, start), trained: false });
-    segments.push({ text: answer, trained: isTrained(chat.messages[k]) });
+    segments.push(answerSegment(answer, chat.messages[k]));
     at = end - rest.length;
     tail = rest;
   }

@@ -13,6 +13,8 @@ import type { ConversationWarning } from './warnings.ts';
 export interface Segment {
   text: string;
   trained: boolean;
+  /** What its tokens count in the loss; left out: 1. */
+  weight?: number;
 }
 
 export interface Rendered {
@@ -31,7 +33,13 @@ export interface Chain {
 const COMPARED = 16;
 
 export const isAnswer = (message: Message) => message.role === 'assistant';
-export const isTrained = (message: Message | undefined) => message?.trained !== false;
+const isTrained = (message: Message | undefined) => message?.trained !== false;
+/** The segment of an answer. */
+export const answerSegment = (text: string, message: Message | undefined): Segment => ({
+  text,
+  trained: isTrained(message),
+  ...(message?.weight === undefined ? {} : { weight: message.weight }),
+});
 
 /** Text of turn `k` with everything before it: as a prompt for it, and with it. */
 export function turn({ messages, tools }: Chat, k: number, tokenizer: ModelTokenizer) {
@@ -77,7 +85,7 @@ function compared(chat: Chat, tokenizer: ModelTokenizer, warnings: Set<Conversat
     if (!prompt.startsWith(written) || !full.startsWith(prompt)) return null;
     const [answer, rest] = cutAnswer(full.slice(prompt.length), tokenizer, warnings);
     segments.push({ text: prompt.slice(written.length), trained: false });
-    segments.push({ text: answer, trained: isTrained(message) });
+    segments.push(answerSegment(answer, message));
     tail = rest;
     written = full.slice(0, full.length - rest.length);
   }
@@ -192,13 +200,7 @@ function seams(
   if (full.startsWith(prompt)) {
     warnings.add('history_rewritten');
     const [answer, rest] = cutAnswer(full.slice(prompt.length), tokenizer, warnings);
-    return withTail(
-      [
-        { text: prompt, trained: false },
-        { text: answer, trained: isTrained(chat.messages[last]) },
-      ],
-      rest,
-    );
+    return withTail([{ text: prompt, trained: false }, answerSegment(answer, chat.messages[last])], rest);
   }
   const found = marked(chat, tokenizer, warnings, 'text');
   if (found === null) throw cannotRender(tokenizer, chat, last);

@@ -10,6 +10,8 @@ export interface Message {
   content: string | null;
   /** What else the template may read: `tool_calls`, `reasoning_content`, `name`, ... */
   fields?: Readonly<Record<string, unknown>>;
+  /** What an answer counts in the loss (`weight`), above 0; left out: 1. */
+  weight?: number;
   /** false: an answer that is context only (`weight: 0`). Left out: it is trained. */
   trained?: boolean;
 }

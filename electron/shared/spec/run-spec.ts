@@ -94,7 +94,7 @@ const chatMapping = z
       .meta(
         meta({
           title: 'Messages column',
-          help: 'A list of {role, content} messages (OpenAI) or {from, value} (ShareGPT). The loss counts only what the assistant says, tool calls included; not messages with `weight: 0` or `train: false`.',
+          help: 'A list of {role, content} messages (OpenAI) or {from, value} (ShareGPT). The loss counts only what the assistant says, tool calls included; not messages with `weight: 0` or `train: false`. Another `weight` is what a message counts.',
           control: 'column',
         }),
       ),

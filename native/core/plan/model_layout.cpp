@@ -236,6 +236,7 @@ SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const
           .gathered = {n, d},
           .final_rstd = {share.own, 1, Element::f32},
           .losses = {n, 1, Element::f32},
+          .scales = {backward ? n : 0, 1, Element::f32},
           .logits = {model.shard.head ? chunk : 0, whole_packs(model.vocabulary.size)},
           .capped = {model.shard.head && c.traits.logit_softcap != 0 && backward ? chunk : 0, whole_packs(model.vocabulary.size)},
           .statistics = {model.shard.head && model.shard.tp_size > 1 ? 3 : 0, chunk, Element::f32},

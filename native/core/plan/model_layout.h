@@ -158,6 +158,7 @@ LayerShapes layer_shapes(const ModelConfig& config, const ModelLayout& model, co
   X(gathered, matrix)        /* [N, D] */                                                                                    \
   X(final_rstd, column)      /* [M, 1] */                                                                                    \
   X(losses, column)          /* [N, 1] */                                                                                    \
+  X(scales, column)          /* [N, 1] of the targets' gradients, in training */                                             \
   X(logits, matrix)          /* [rows of a chunk, V], rows from 16 bytes to 16 bytes */                                          \
   X(capped, matrix)          /* the same, of logits with a soft cap */                                                       \
   X(statistics, matrix)      /* [3, rows of a chunk] of logits that lie on several ranks */                                  \

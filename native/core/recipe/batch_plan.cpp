@@ -36,34 +36,61 @@ class FirstFit {
   std::vector<int64_t> room_;
 };
 
+void check_length(int64_t document, int64_t length, int64_t seq_len) {
+  if (length <= seq_len) return;
+  throw Error("dataset.bad_row",
+              "Document " + std::to_string(document) + " has " + std::to_string(length) + " tokens, the sequence length is " +
+                  std::to_string(seq_len) + ".",
+              "Raise the sequence length, or truncate or drop long rows.",
+              {{"row", document}, {"tokens", length}, {"seq_len", seq_len}});
+}
+
+// Documents that stay together.
+struct Group {
+  int64_t first = 0, count = 1, tokens = 0;
+};
+
+// Those of which every document has something to predict, in the order of the store.
+std::vector<Group> usable_groups(std::span<const int64_t> lengths, std::span<const uint64_t> offsets, int64_t seq_len) {
+  std::vector<Group> groups;
+  const size_t count = offsets.empty() ? lengths.size() : offsets.size() - 1;
+  groups.reserve(count);
+  for (size_t g = 0; g < count; ++g) {
+    const size_t begin = offsets.empty() ? g : offsets[g], end = offsets.empty() ? g + 1 : offsets[g + 1];
+    Group group{static_cast<int64_t>(begin), static_cast<int64_t>(end - begin), 0};
+    bool usable = end > begin;
+    for (size_t i = begin; i < end; ++i) {
+      check_length(static_cast<int64_t>(i), lengths[i], seq_len);
+      usable &= lengths[i] > 1;
+      group.tokens += lengths[i];
+    }
+    if (usable) groups.push_back(group);
+  }
+  return groups;
+}
+
+void append(Sequence& sequence, const Group& group) {
+  for (int64_t i = 0; i < group.count; ++i) sequence.push_back(group.first + i);
+}
+
 }  // namespace
 
-std::vector<Sequence> plan_epoch(std::span<const int64_t> lengths, const BatchShape& shape, uint64_t seed,
-                                 int64_t epoch) {
-  std::vector<int64_t> order;
-  order.reserve(lengths.size());
-  for (size_t i = 0; i < lengths.size(); ++i) {
-    if (lengths[i] > shape.seq_len)
-      throw Error("dataset.bad_row",
-                  "Document " + std::to_string(i) + " has " + std::to_string(lengths[i]) +
-                      " tokens, the sequence length is " + std::to_string(shape.seq_len) + ".",
-                  "Raise the sequence length, or truncate or drop long rows.",
-                  {{"row", i}, {"tokens", lengths[i]}, {"seq_len", shape.seq_len}});
-    if (lengths[i] > 1) order.push_back(static_cast<int64_t>(i));
-  }
-  Random(seed, static_cast<uint64_t>(epoch)).shuffle(std::span(order));
+std::vector<Sequence> plan_epoch(std::span<const int64_t> lengths, const BatchShape& shape, uint64_t seed, int64_t epoch,
+                                 std::span<const uint64_t> offsets) {
+  std::vector<Group> groups = usable_groups(lengths, offsets, shape.seq_len);
+  Random(seed, static_cast<uint64_t>(epoch)).shuffle(std::span(groups));
 
   std::vector<Sequence> sequences;
   if (!shape.packing) {
-    sequences.reserve(order.size());
-    for (const int64_t document : order) sequences.push_back({document});
+    sequences.reserve(groups.size());
+    for (const Group& group : groups) append(sequences.emplace_back(), group);
     return sequences;
   }
-  FirstFit fit(order.size(), shape.seq_len);
-  for (const int64_t document : order) {
-    const size_t sequence = fit.place(lengths[document]);
+  FirstFit fit(groups.size(), shape.seq_len);
+  for (const Group& group : groups) {
+    const size_t sequence = fit.place(std::min(group.tokens, shape.seq_len));
     if (sequence == sequences.size()) sequences.emplace_back();
-    sequences[sequence].push_back(document);
+    append(sequences[sequence], group);
   }
   return sequences;
 }

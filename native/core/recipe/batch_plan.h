@@ -20,12 +20,15 @@ struct BatchShape {
   int64_t sequences_per_step() const { return micro_batch_size * micro_batches_per_step(); }
 };
 
-// Documents of one sequence, in order. Together at most seq_len tokens.
+// Documents of one sequence, in order. Together at most seq_len tokens, unless it is a single group that is longer.
 using Sequence = std::vector<int64_t>;
 
 // All sequences of one epoch, shuffled by (seed, epoch) with our own generator: the same on every platform.
-// Documents of 0 or 1 tokens are left out. Every other document appears exactly once.
-std::vector<Sequence> plan_epoch(std::span<const int64_t> lengths, const BatchShape& shape, uint64_t seed, int64_t epoch);
+// Documents of 0 or 1 tokens are left out. Every other document appears exactly once. `groups`: offsets into the documents of those that
+// stay together in one sequence, in their order (an example of several documents), or empty: each is its own; a group is left out with
+// any of its documents.
+std::vector<Sequence> plan_epoch(std::span<const int64_t> lengths, const BatchShape& shape, uint64_t seed, int64_t epoch,
+                                 std::span<const uint64_t> groups = {});
 
 // Optimizer steps of one epoch of `sequences` sequences; the last may be smaller than the others.
 int64_t steps_per_epoch(int64_t sequences, const BatchShape& shape);

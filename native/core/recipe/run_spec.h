@@ -50,6 +50,7 @@ struct SamplingSpec {
 
 struct RunSpec {
   std::string model;  // absolute path of a Hugging Face folder
+  std::string objective = "cross_entropy";  // the only one so far: no key of spec.json
   MethodSpec method;
   OptimizerSpec optimizer;
   ScheduleSpec schedule;

@@ -98,11 +98,11 @@ struct Rotary {
 };
 
 struct CrossEntropy {
-  at::Tensor logits;   // storage [rows, V]; overwritten with grad_scale * d(loss)/d(logits) when grad_scale is not 0
+  at::Tensor logits;   // storage [rows, V]; overwritten with scale of the row * d(loss)/d(logits) where there are scales
   at::Tensor targets;  // int32 [rows]
   at::Tensor losses;   // fp32 [rows]
   at::Tensor correct;  // int32 [rows], 1 where the target has the largest logit; or undefined
-  double grad_scale = 0;
+  at::Tensor scales = {};  // fp32 [rows], of the rows' gradients; undefined: no gradient
 };
 
 // What ranks that share the vocabulary put together between the passes over their logits, fp32.

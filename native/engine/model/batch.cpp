@@ -20,17 +20,20 @@ void add_slots(const PackedBatch& batch, int64_t slots, PackedBatch& out) {
   out.ids_N.clear();
   out.positions_N.clear();
   out.targets_N.clear();
+  out.weights_N.clear();
   out.doc_offsets.assign(1, 0);
   for (size_t d = 0; d + 1 < batch.doc_offsets.size(); ++d) {
     for (int32_t i = 0; i < v; ++i) {
       out.ids_N.push_back(0);
       out.positions_N.push_back(i);
       out.targets_N.push_back(-1);
+      if (!batch.weights_N.empty()) out.weights_N.push_back(0);
     }
     for (auto i = static_cast<size_t>(batch.doc_offsets[d]); i < static_cast<size_t>(batch.doc_offsets[d + 1]); ++i) {
       out.ids_N.push_back(batch.ids_N[i]);
       out.positions_N.push_back(batch.positions_N[i] + v);
       out.targets_N.push_back(batch.targets_N[i]);
+      if (!batch.weights_N.empty()) out.weights_N.push_back(batch.weights_N[i]);
     }
     out.doc_offsets.push_back(static_cast<int32_t>(out.ids_N.size()));
   }

@@ -154,17 +154,33 @@ TargetRows Decoder::Impl::upload_targets(const PackedBatch& batch) {
     }
   const int64_t count = static_cast<int64_t>(target_rows.size());
   const at::Tensor& ints = workspace.shared().integers;
-  const TargetRows t{ints[kRows].narrow(0, 0, count), ints[kTargets].narrow(0, 0, count), ints[kCorrect].narrow(0, 0, count)};
+  const TargetRows t{ints[kRows].narrow(0, 0, count), ints[kTargets].narrow(0, 0, count), {}, ints[kCorrect].narrow(0, 0, count)};
   t.rows.copy_(host_ints(target_rows));
   t.targets.copy_(host_ints(own_rows(target_ids)));
   return t;
 }
 
-LossSums Decoder::Impl::sums(const TargetRows& t) const {
+at::Tensor Decoder::Impl::upload_scales(const PackedBatch& batch, double grad_scale, std::span<const double> factors) {
+  target_scales.clear();
+  for (size_t d = 0; d + 1 < batch.doc_offsets.size(); ++d) {
+    const double scale = factors.empty() ? grad_scale : grad_scale * factors[d];
+    for (auto i = static_cast<size_t>(batch.doc_offsets[d]); i < static_cast<size_t>(batch.doc_offsets[d + 1]); ++i)
+      if (batch.targets_N[i] >= 0) target_scales.push_back(static_cast<float>(batch.weight(i) * scale));
+  }
+  const auto count = static_cast<int64_t>(target_scales.size());
+  const at::Tensor scales = workspace.shared().scales.narrow(0, 0, count);
+  scales.copy_(at::from_blob(target_scales.data(), {count}, at::TensorOptions().dtype(at::kFloat)));
+  return scales;
+}
+
+LossSums Decoder::Impl::sums(const TargetRows& t, const PackedBatch& batch) const {
   const int64_t count = t.rows.size(0);
   LossSums sums{.loss = 0, .targets = count, .correct = 0};
   const at::Tensor losses = workspace.shared().losses.narrow(0, 0, count).to(at::kCPU);
-  for (int64_t i = 0; i < count; ++i) sums.loss += static_cast<double>(losses.const_data_ptr<float>()[i]);
+  for (int64_t i = 0; i < count; ++i) {
+    const float weight = batch.weight(static_cast<size_t>(target_rows[static_cast<size_t>(i)]));
+    sums.loss += static_cast<double>(losses.const_data_ptr<float>()[i]) * weight;
+  }
   return sums;
 }
 

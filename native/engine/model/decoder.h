@@ -64,7 +64,8 @@ enum class AdapterStart { fresh, stored };
 using GradientReceiver = std::function<void(const CompletedGradients&)>;
 
 
-// Sums over the targets of a micro-batch; the caller divides by the targets of the whole step.
+// Sums over the targets of a micro-batch, or of one document: minus its log-probability. In training weighted by the targets' weights; the
+// caller divides by the weight of the whole step.
 struct LossSums {
   double loss = 0;       // sum of cross entropies, nats
   int64_t targets = 0;
@@ -78,13 +79,17 @@ struct LossSums {
   }
 };
 
-// What one forward and backward pass works on. Gradients get d(grad_scale * loss sum)/d(parameter). `key` differs between the
+// For objectives that are not a sum of losses: factors of the gradients of every document's losses, from the losses themselves.
+using DocumentFactors = std::function<std::vector<double>(std::span<const LossSums> documents)>;
+
+// What one forward and backward pass works on. Gradients get d(grad_scale * weighted loss sum)/d(parameter). `key` differs between the
 // micro-batches of a run: dropout masks are a pure function of seed and key.
 struct MicroBatch {
   PackedBatch batch;
   double grad_scale = 0;
   uint64_t key = 0;
   Labels labels = {};
+  DocumentFactors factors = {};  // empty: all 1; else the head scores the documents before it trains on them
 };
 
 // A micro-batch on its way through one chunk of the rank's layers. What the backward pass needs is kept in the slot from
@@ -148,7 +153,7 @@ class Decoder {
   // pipeline parallelism that hold an element, one does.
   bool counts(size_t trainable_index) const;
 
-  // Adds d(grad_scale * loss sum)/d(parameter) to every trainable gradient. `dropout_key` must differ between micro-batches
+  // Adds d(grad_scale * weighted loss sum)/d(parameter) to every trainable gradient. `dropout_key` must differ between micro-batches
   // (the caller derives it from step and micro-batch index): masks are a pure function of seed and key.
   LossSums forward_backward(const PackedBatch& batch, double grad_scale, uint64_t dropout_key, const Labels& labels = {});
   // GradientLife::one_layer: the same, handing out gradients as they are complete, from the top down. Trainable gradients

@@ -71,6 +71,8 @@ struct Decoder::Impl {
   void scale_embeddings(const at::Tensor& x) const;
   const std::vector<int32_t>& rope_positions(const PackedBatch& batch);
   TargetRows upload_targets(const PackedBatch& batch);
+  // Scales of the gradients of the targets that were uploaded; `factors` of the documents, empty: all 1.
+  at::Tensor upload_scales(const PackedBatch& batch, double grad_scale, std::span<const double> factors);
   Pending forward(const StepContext& ctx);
   // Computes n tokens after those that a cache holds.
   Pending advance(const StepContext& ctx, KvCache& cache);
@@ -86,7 +88,7 @@ struct Decoder::Impl {
   void sum_gradients(size_t begin, size_t end);
   void zero_gradients(size_t begin, size_t end);
   at::Tensor bucket_buffer();
-  LossSums sums(const TargetRows& targets) const;
+  LossSums sums(const TargetRows& targets, const PackedBatch& batch) const;
   std::vector<LossSums> document_sums(const TargetRows& targets, const PackedBatch& batch) const;
 
   // What a decoder with this method can use of this one.
@@ -116,6 +118,7 @@ struct Decoder::Impl {
   size_t first_untied = 0;      // 1: trainable[0] is a table that another stage trains too
   std::vector<size_t> layer_begin;  // layers + 1: where the parameters of each layer begin
   std::vector<int32_t> target_rows, target_ids;  // of the micro-batch, on the host
+  std::vector<float> target_scales;
   std::vector<int32_t> row_ids;                  // what own_rows() returned
   std::vector<int32_t> positions;                // what rope_positions() returned
 };

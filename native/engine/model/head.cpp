@@ -41,7 +41,7 @@ void Head::draw_targets(const StepContext& ctx, const at::Tensor& logits, const 
 }
 
 void Head::loss(const StepContext& ctx, const SharedBuffers& shared, const at::Tensor& x, const BaseWeight& table,
-                const TargetRows& t, double grad_scale, const at::Tensor& dx, const Labels& labels) {
+                const TargetRows& t, const at::Tensor& dx, const Labels& labels) {
   Kernels& k = ctx.kernels;
   const int64_t count = t.rows.size(0), chunk = shared.logits.size(0);
   const auto rows_of_chunk = [&](const at::Tensor& buffer, int64_t rows) {
@@ -58,19 +58,19 @@ void Head::loss(const StepContext& ctx, const SharedBuffers& shared, const at::T
     if (softcap_ != 0) k.soft_cap(logits, softcap_);
     const at::Tensor targets = t.targets.narrow(0, first, rows);
     if (labels.source == LabelSource::model) draw_targets(ctx, logits, labels, first, targets);
-    const at::Tensor capped = softcap_ != 0 && grad_scale != 0 ? rows_of_chunk(shared.capped, rows) : at::Tensor();
+    const at::Tensor capped = softcap_ != 0 && t.scales.defined() ? rows_of_chunk(shared.capped, rows) : at::Tensor();
     if (capped.defined()) k.copy(logits, capped);  // the gradient takes their place
     cross_entropy(ctx, shared, {.logits = logits,
                                 .targets = targets,
                                 .losses = shared.losses.narrow(0, first, rows),
                                 .correct = t.correct.defined() ? t.correct.narrow(0, first, rows) : at::Tensor(),
-                                .grad_scale = grad_scale});
-    if (grad_scale == 0) continue;
+                                .scales = t.scales.defined() ? t.scales.narrow(0, first, rows) : at::Tensor()});
+    if (!t.scales.defined()) continue;
     if (capped.defined()) k.soft_cap_backward(capped, logits, softcap_);
     if (table.grad().defined()) k.gemm(logits.t(), hidden, table.grad(), {.alpha = scale_, .beta = 1});
     k.gemm(logits, table.computes(), hidden, {.alpha = scale_});  // the hidden rows of this chunk are not needed any more
   }
-  if (grad_scale == 0) return;
+  if (!t.scales.defined()) return;
   // To all ranks, with sequence parallelism too: targets are fewer than tokens, and lie where they lie.
   if (shared_vocabulary()) ctx.tp.all_reduce(shared.gathered.narrow(0, 0, count));
   h.zero_();

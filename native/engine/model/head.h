@@ -11,6 +11,7 @@ namespace collie {
 struct TargetRows {
   at::Tensor rows;     // int32 [n_targets]
   at::Tensor targets;  // int32 [n_targets]; of a rank with a part of the vocabulary: its columns, or -1
+  at::Tensor scales;   // fp32 [n_targets] of their gradients; undefined: no gradient
   at::Tensor correct;  // int32 [n_targets], written; or undefined
 };
 
@@ -18,10 +19,10 @@ class Head {
  public:
   Head(const WeightOptions& norm, const ModelConfig& config, const ModelLayout& model);
 
-  // x [M, D] is the last layer's output, of the rank's own tokens. Losses of all targets into shared.losses. With a grad_scale other than 0
+  // x [M, D] is the last layer's output, of the rank's own tokens. Losses of all targets into shared.losses. Where the targets have scales
   // also the gradient of the residual stream into dx [M, D] (overwritten), and of table and norm where they are trained.
   void loss(const StepContext& ctx, const SharedBuffers& shared, const at::Tensor& x, const BaseWeight& table,
-            const TargetRows& targets, double grad_scale, const at::Tensor& dx, const Labels& labels = {});
+            const TargetRows& targets, const at::Tensor& dx, const Labels& labels = {});
   // fp32 logits of rows [first, n) into out [n - first, V], of the whole vocabulary on every rank.
   void logits(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const BaseWeight& table,
               int64_t first, const at::Tensor& out) const;

@@ -30,6 +30,10 @@ void check_document(const Document& document, int64_t row, const char* split, in
                       std::to_string(vocab_size) + ".",
                   "Prepare the data again with the tokenizer of this model.",
                   {{"row", row}, {"split", split}, {"id", id}});
+  for (size_t i = 0; i < document.weights.size(); ++i)
+    if (const float weight = document.weights[i]; document.mask[i] != 0 && !(weight > 0 && std::isfinite(weight)))
+      throw Error("dataset.bad_row", name + "has a token of weight " + std::to_string(weight) + ".",
+                  "Weights of trained tokens are above 0; what counts nothing is masked.", {{"row", row}, {"split", split}});
 }
 
 }  // namespace
@@ -37,6 +41,14 @@ void check_document(const Document& document, int64_t row, const char* split, in
 int64_t count_targets(const Document& document) {
   if (document.mask.empty()) return 0;
   return std::ranges::count_if(document.mask.subspan(1), [](uint8_t counts) { return counts != 0; });
+}
+
+double target_weight(const Document& document) {
+  if (document.weights.empty()) return static_cast<double>(count_targets(document));
+  double weight = 0;
+  for (size_t i = 1; i < document.mask.size(); ++i)
+    if (document.mask[i] != 0) weight += document.weights[i];
+  return weight;
 }
 
 void check_documents(const TokenStore& store, const char* split, int64_t seq_len, int64_t vocab_size) {
@@ -72,6 +84,7 @@ PackedBatch pack(const TokenStore& store, std::span<const int64_t> rows) {
       batch.ids_N.push_back(static_cast<int32_t>(document.ids[i]));
       batch.positions_N.push_back(static_cast<int32_t>(i));
       batch.targets_N.push_back(has_target ? static_cast<int32_t>(document.ids[i + 1]) : -1);
+      if (!document.weights.empty()) batch.weights_N.push_back(has_target ? document.weights[i + 1] : 0);
     }
     batch.doc_offsets.push_back(static_cast<int32_t>(batch.ids_N.size()));
   }
@@ -85,6 +98,7 @@ BatchLoader::BatchLoader(const TokenStore& store, const BatchShape& shape, uint6
   targets_.reserve(store.size());
   for (int64_t row = 0; row < store.size(); ++row) {
     targets_.push_back(count_targets(store[row]));
+    weights_.push_back(target_weight(store[row]));
     // The plan leaves out documents of length 0: a row that trains nothing costs nothing.
     lengths_.push_back(targets_.back() == 0 ? 0 : store.length(row));
     if (targets_.back() == 0) ++rows_without_targets_;
@@ -115,7 +129,7 @@ void BatchLoader::plan_run(const DurationSpec& duration) {
 
 const std::vector<Sequence>& BatchLoader::epoch_sequences(int64_t epoch) {
   if (epoch != cached_epoch_) {
-    cached_ = plan_epoch(lengths_, shape_, seed_, epoch);
+    cached_ = plan_epoch(lengths_, shape_, seed_, epoch, store_.groups());
     cached_epoch_ = epoch;
   }
   return cached_;
@@ -149,6 +163,7 @@ StepPlan BatchLoader::at(int64_t step) {
     for (const int64_t row : rows) {
       plan.tokens += lengths_[row];
       plan.targets += targets_[row];
+      plan.weight += weights_[row];
     }
   }
   return plan;

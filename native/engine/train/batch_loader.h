@@ -21,6 +21,7 @@ struct StepPlan {
   std::vector<std::vector<int64_t>> micro_batches;  // rows (documents) of each
   int64_t tokens = 0;         // forwarded
   int64_t targets = 0;        // that count in the loss
+  double weight = 0;          // of the targets: their number, where the data has no weights
 };
 
 // Documents one after another: positions restart, a token is the target of the one before it where its mask says so.
@@ -28,9 +29,11 @@ PackedBatch pack(const TokenStore& store, std::span<const int64_t> rows);
 
 // Tokens of a document that the loss counts; its first token never does.
 int64_t count_targets(const Document& document);
+// What they weigh together.
+double target_weight(const Document& document);
 
 // Throws dataset.bad_row for a row with more than `seq_len` tokens or an id outside the vocabulary (names row and value),
-// dataset.empty for no rows, dataset.all_masked when no row has a single target. `split` is for the message.
+// a target's weight that is not above 0, dataset.empty for no rows, dataset.all_masked when no row has a single target. `split` is for the message.
 void check_documents(const TokenStore& store, const char* split, int64_t seq_len, int64_t vocab_size);
 
 class BatchLoader {
@@ -62,6 +65,7 @@ class BatchLoader {
   int64_t virtual_tokens_;
   std::vector<int64_t> lengths_;
   std::vector<int64_t> targets_;
+  std::vector<double> weights_;  // of each row's targets
   std::vector<int64_t> epoch_starts_;  // first step of each epoch, and the end of the last
   std::vector<int64_t> epoch_steps_;   // steps a whole epoch would have
   int64_t total_steps_ = 0;

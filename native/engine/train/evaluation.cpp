@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "core/base/error.h"
 #include "engine/train/batch_loader.h"
@@ -10,8 +9,8 @@
 namespace collie {
 
 EvaluationSet::EvaluationSet(const TokenStore& store, int64_t max_rows, int64_t capacity_tokens,
-                             int64_t virtual_tokens)
-    : store_(store) {
+                             int64_t virtual_tokens, const std::string& objective)
+    : store_(store), objective_(make_objective(objective)) {
   int64_t tokens = 0;
   for (int64_t row = 0; row < store.size() && rows_ < max_rows; ++row) {
     if (count_targets(store[row]) == 0) continue;
@@ -72,12 +71,7 @@ EvaluationResult EvaluationSet::result_of(const std::vector<double>& sums) const
       all += own;
       at += 3;
     }
-  const auto targets = static_cast<double>(all.targets);
-  const double loss = all.loss / targets;
-  result.metrics = {{"loss", loss},
-                    {"perplexity", std::min(std::exp(loss), std::numeric_limits<double>::max())},
-                    {"token_accuracy", static_cast<double>(all.correct) / targets},
-                    {"target_tokens", targets}};
+  result.metrics = objective_->evaluated(all);
   return result;
 }
 

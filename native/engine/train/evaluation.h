@@ -9,7 +9,7 @@
 
 #include "core/formats/token_store.h"
 #include "engine/generate/generator.h"
-#include "engine/train/metrics.h"
+#include "engine/objective/objective.h"
 #include "engine/train/pipeline.h"
 
 namespace collie {
@@ -21,9 +21,7 @@ struct EvaluatedRow {
 };
 
 struct EvaluationResult {
-  // loss: mean cross entropy per target, nats; perplexity: exp(loss), at most the largest double; token_accuracy: share of targets
-  // whose arg max is right; target_tokens.
-  Metrics metrics;
+  Metrics metrics;  // what the objective makes of the sums over all rows
   std::vector<EvaluatedRow> rows;  // in the order of the store, each once
 };
 
@@ -31,7 +29,8 @@ class EvaluationSet {
  public:
   // The first `max_rows` rows that have targets, in order, in batches of at most max(`capacity_tokens`, longest row) tokens.
   // `store` must outlive it. `virtual_tokens` go before every document and count in all sizes.
-  EvaluationSet(const TokenStore& store, int64_t max_rows, int64_t capacity_tokens, int64_t virtual_tokens = 0);
+  EvaluationSet(const TokenStore& store, int64_t max_rows, int64_t capacity_tokens, int64_t virtual_tokens = 0,
+                const std::string& objective = "cross_entropy");
 
   int64_t rows() const { return rows_; }
   int64_t largest_batch() const { return largest_batch_; }
@@ -51,6 +50,7 @@ class EvaluationSet {
   EvaluationResult result_of(const std::vector<double>& sums) const;
 
   const TokenStore& store_;
+  std::unique_ptr<Objective> objective_;
   std::vector<Batch> batches_;
   int64_t rows_ = 0;
   int64_t largest_batch_ = 0;

@@ -11,7 +11,7 @@
 #include "engine/train/device.h"
 #include "engine/peft/model_method.h"
 #include "core/grid/parallel.h"
-#include "engine/train/metrics.h"
+#include "engine/objective/metrics.h"
 #include "engine/train/pipeline.h"
 
 namespace collie {

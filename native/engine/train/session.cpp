@@ -40,6 +40,9 @@ void open_rows(Session& session, const fs::path& run_folder) {
   const fs::path data = run_folder / "data";
   const RunSpec& spec = session.spec;
   session.train_rows = std::make_unique<TokenStore>(TokenStore::open(data, "train"));
+  const ObjectiveRow& objective = objective_row(spec.objective);
+  session.objective = make_objective(spec.objective);
+  check_examples(*session.train_rows, "train", objective);
   check_documents(*session.train_rows, "train", spec.batch.seq_len, session.config.vocab_size);
   session.loader = std::make_unique<BatchLoader>(*session.train_rows, spec.batch, spec.seed, spec.duration,
                                                  virtual_tokens(spec.method));
@@ -47,10 +50,11 @@ void open_rows(Session& session, const fs::path& run_folder) {
   if (!fs::exists(data / "eval.offsets.u64")) return;
   auto rows = std::make_unique<TokenStore>(TokenStore::open(data, "eval"));
   if (rows->size() == 0) return;
+  check_examples(*rows, "eval", objective);
   check_documents(*rows, "eval", spec.batch.seq_len, session.config.vocab_size);
   session.evaluation =
       std::make_unique<EvaluationSet>(*rows, spec.evaluation.max_rows, session.loader->largest_micro_batch(),
-                                      virtual_tokens(spec.method));
+                                      virtual_tokens(spec.method), spec.objective);
   session.eval_rows = std::move(rows);
 }
 

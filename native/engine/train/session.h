@@ -17,6 +17,7 @@
 #include "engine/kernels/kernels.h"
 #include "engine/model/decoder.h"
 #include "engine/optim/optimizer.h"
+#include "engine/objective/objective.h"
 #include "engine/train/batch_loader.h"
 #include "engine/train/evaluation.h"
 #include "engine/train/gradient_sync.h"
@@ -33,6 +34,7 @@ struct Session {
   at::Device device = at::kCPU;
   std::unique_ptr<TokenStore> train_rows;
   std::unique_ptr<TokenStore> eval_rows;  // null: no held-out rows
+  std::unique_ptr<Objective> objective;
   std::unique_ptr<BatchLoader> loader;
   std::unique_ptr<EvaluationSet> evaluation;  // null: no held-out rows
   std::vector<SamplePrompt> prompts;

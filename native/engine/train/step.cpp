@@ -64,7 +64,8 @@ std::vector<MicroBatch> own_micro_batches(const StepParts& parts, const StepPlan
   for (auto i = static_cast<size_t>(parts.parallel.place.dp_rank); i < plan.micro_batches.size(); i += ranks) {
     Labels drawn = labels;
     drawn.key += i;
-    own.push_back({pack(parts.rows, plan.micro_batches[i]), 1.0 / static_cast<double>(plan.targets), micro_batch_key(step, i), drawn});
+    own.push_back({pack(parts.rows, plan.micro_batches[i]), 1.0 / plan.weight, micro_batch_key(step, i), drawn,
+                   parts.objective.factors()});
   }
   return own;
 }
@@ -126,7 +127,7 @@ double fused_pass(const StepParts& parts, const StepPlan& plan, int64_t step, co
   }
   parts.sync.tie();
   parts.decoder.on_tied_gradients_ready(receive);
-  return step_loss(parts, plan, step, losses) / static_cast<double>(plan.targets);
+  return step_loss(parts, plan, step, losses) / plan.weight;
 }
 
 }  // namespace
@@ -143,7 +144,7 @@ StepResult train_step(const StepParts& parts, const StepPlan& plan, const StepSe
   parts.decoder.sync_weights();
   Metrics metrics;
   if (const auto seconds = observe_curvature(parts, plan, settings.step)) metrics["curvature_seconds"] = *seconds;
-  return {loss_sum / static_cast<double>(plan.targets), norm, std::move(metrics), std::move(ranks)};
+  return {loss_sum / plan.weight, norm, std::move(metrics), std::move(ranks)};
 }
 
 StepResult fused_train_step(const StepParts& parts, const StepPlan& plan, const StepSettings& settings) {

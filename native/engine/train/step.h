@@ -9,7 +9,7 @@
 #include "engine/optim/optimizer.h"
 #include "engine/train/batch_loader.h"
 #include "engine/train/gradient_sync.h"
-#include "engine/train/metrics.h"
+#include "engine/objective/objective.h"
 #include "engine/train/pipeline.h"
 
 namespace collie {
@@ -19,6 +19,7 @@ struct StepParts {
   Optimizer& optimizer;
   Kernels& kernels;
   const TokenStore& rows;
+  const Objective& objective;
   const Parallel& parallel;
   Pipeline& pipeline;
   GradientSync& sync;
@@ -32,15 +33,15 @@ struct StepSettings {
 };
 
 struct StepResult {
-  double loss = 0;       // mean cross entropy per target of the whole step, nats
+  double loss = 0;       // weighted mean loss per target of the whole step, nats
   double grad_norm = 0;  // global, before clipping
   Metrics metrics;       // what else was measured in this step
   std::optional<RankReport> ranks;  // when the method allocated ranks in this step
 };
 
 // Called by all ranks with the same plan; data-parallel rank d forwards micro-batches d, d + dp_size, ... So neither the data nor the
-// result of a step depends on the layout. Gradients are weighted by targets: the targets of the whole step are counted first, so each micro-batch is scaled by
-// 1 / targets and any split of the same rows gives the same update. Throws train.non_finite (data: step, rows, and micro_batch or
+// result of a step depends on the layout. Gradients are weighted by targets: those of the whole step are counted first, so each micro-batch is scaled by
+// 1 / weight of all targets (their number, where the data has no weights) and any split of the same rows gives the same update. Throws train.non_finite (data: step, rows, and micro_batch or
 // parameter; nothing has been updated then).
 StepResult train_step(const StepParts& parts, const StepPlan& plan, const StepSettings& settings);
 

@@ -59,8 +59,8 @@ void Trainer::train_one_step() {
   const RunSpec& spec = session_.spec;
   const StepPlan plan = session_.loader->at(now_.step);
   const double rate = learning_rate(spec.schedule, spec.optimizer.learning_rate, now_.step, total_steps_);
-  const StepParts parts{*session_.decoder,    *session_.optimizer, *session_.kernels, *session_.train_rows,
-                        session_.parallel, *session_.pipeline,  *session_.sync};
+  const StepParts parts{*session_.decoder,    *session_.optimizer, *session_.kernels,  *session_.train_rows,
+                        *session_.objective, session_.parallel,   *session_.pipeline, *session_.sync};
   const StepSettings settings{now_.step, rate, spec.max_grad_norm, total_steps_};
   const StepResult result = updates_inside_backward(spec.optimizer) ? fused_train_step(parts, plan, settings)
                                                                     : train_step(parts, plan, settings);

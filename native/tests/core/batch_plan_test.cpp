@@ -35,6 +35,33 @@ void check_covers(const std::vector<Sequence>& plan, const std::vector<int64_t>&
   for (size_t i = 0; i < lengths.size(); ++i) CHECK(seen[i] == (lengths[i] > 1 ? 1 : 0));
 }
 
+TEST_CASE("documents of one example stay together, in order; alone they are planned as if there were no groups") {
+  std::vector<int64_t> lengths;
+  for (int64_t i = 0; i < 60; ++i) lengths.push_back(2 + i % 20);
+  std::vector<uint64_t> alone = {0}, pairs = {0};
+  for (uint64_t i = 1; i <= 60; ++i) alone.push_back(i);
+  for (uint64_t i = 2; i <= 60; i += 2) pairs.push_back(i);
+  for (const bool packing : {false, true}) {
+    CHECK(plan_epoch(lengths, shape_of(32, packing), 5, 1, alone) == plan_epoch(lengths, shape_of(32, packing), 5, 1));
+    std::vector<int64_t> seen;
+    for (const Sequence& sequence : plan_epoch(lengths, shape_of(32, packing), 5, 1, pairs)) {
+      REQUIRE(sequence.size() % 2 == 0);
+      if (!packing) CHECK(sequence.size() == 2);
+      int64_t tokens = 0;
+      for (size_t i = 0; i < sequence.size(); i += 2) {
+        CHECK(sequence[i] % 2 == 0);
+        CHECK(sequence[i + 1] == sequence[i] + 1);
+        seen.push_back(sequence[i]);
+      }
+      for (const int64_t document : sequence) tokens += lengths[static_cast<size_t>(document)];
+      if (packing) CHECK((tokens <= 32 || sequence.size() == 2));
+    }
+    CHECK(seen.size() == 30);
+  }
+  lengths[7] = 1;  // nothing to predict: its partner goes with it
+  CHECK(plan_epoch(lengths, shape_of(32, false), 5, 1, pairs).size() == 29);
+}
+
 TEST_CASE("batch plan: every document of two tokens or more exactly once") {
   const auto lengths = some_lengths(997, 64, 1);
   for (const bool packing : {false, true}) {

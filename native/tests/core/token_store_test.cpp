@@ -64,6 +64,45 @@ TEST_CASE("token store: an unfinished store is not seen, and goes away") {
   CHECK(test::files_in(folder.path()) == 0);
 }
 
+TEST_CASE("token store: weights, examples of several documents and values, where there are some") {
+  const TempFolder folder;
+  const auto write = [&] {
+    TokenStoreWriter writer(folder.path(), "train");
+    const std::vector<uint32_t> ids = {5, 6};
+    const std::vector<uint8_t> mask = {0, 1};
+    writer.append(ids, mask, {.value = -1.5f});
+    writer.append(ids, mask, {.weights = std::vector<float>{1, 0.25f}, .value = -2.f, .same_example = true});
+    writer.append(ids, mask, {.value = 3.f});
+    writer.finish();
+  };
+  write();
+  CHECK(test::files_in(folder.path()) == 7);
+  const auto opened = [&] { return test::code_of([&] { TokenStore::open(folder.path(), "train"); }); };
+  {
+    const TokenStore store = TokenStore::open(folder.path(), "train");
+    CHECK(store[0].weights[1] == 1);  // written after the fact
+    CHECK(store[1].weights[1] == 0.25f);
+    CHECK(store[2].weights.size() == 2);
+    CHECK(std::vector<uint64_t>(store.groups().begin(), store.groups().end()) == std::vector<uint64_t>{0, 2, 3});
+    CHECK(std::vector<float>(store.values().begin(), store.values().end()) == std::vector<float>{-1.5f, -2.f, 3.f});
+  }
+  std::filesystem::remove(folder / "train.weights.f32");
+  CHECK(opened() == "dataset.not_found");  // it was written: its checksum is there
+  write();
+  std::filesystem::remove(folder / "train.checksums.json");
+  test::write_text(folder / "train.values.f32", std::string(8, 'x'));
+  CHECK(opened() == "dataset.unreadable");
+  write();
+  write_store(folder);  // over it: nothing of it is left
+  CHECK(test::files_in(folder.path()) == 4);
+  CHECK(TokenStore::open(folder.path(), "train").groups().empty());
+
+  TokenStoreWriter some(folder.path(), "eval");
+  some.append(std::vector<uint32_t>{1}, std::vector<uint8_t>{0}, {.value = 1.f});
+  some.append(std::vector<uint32_t>{1}, std::vector<uint8_t>{0});
+  CHECK_THROWS_AS(some.finish(), std::logic_error);
+}
+
 TEST_CASE("token store: files that do not fit together") {
   const TempFolder folder;
   const auto opened = [&] { return test::code_of([&] { TokenStore::open(folder.path(), "train"); }); };

@@ -16,6 +16,7 @@ namespace collie::test {
 struct Row {
   std::vector<uint32_t> ids;
   std::vector<uint8_t> mask;
+  std::vector<float> weights = {};
 };
 
 class TemporaryStore {
@@ -26,7 +27,7 @@ class TemporaryStore {
     std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);
     TokenStoreWriter writer(path_, "train");
-    for (const Row& row : rows) writer.append(row.ids, row.mask);
+    for (const Row& row : rows) writer.append(row.ids, row.mask, {.weights = row.weights});
     writer.finish();
     store_ = std::make_unique<TokenStore>(TokenStore::open(path_, "train"));
   }

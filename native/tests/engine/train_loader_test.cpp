@@ -48,6 +48,25 @@ TEST_CASE("targets are the next tokens where the mask says so; positions restart
   CHECK(count_targets((*store)[0]) == 2);  // the first token never counts, whatever its mask says
 }
 
+TEST_CASE("targets carry their weights, a step what they weigh; a weight of nothing is refused") {
+  const TemporaryStore store({{{5, 6, 7}, {0, 1, 1}, {1, 0.5f, 2}}, {{9, 10}, {0, 1}}});
+  const std::vector<int64_t> rows = {0, 1};
+  CHECK(pack(*store, rows).weights_N == std::vector<float>{0.5f, 2, 0, 1, 0});
+  BatchLoader loader(*store, shape(2, 1), 1, {DurationUnit::epochs, 1});
+  CHECK(loader.at(0).targets == 3);
+  CHECK(loader.at(0).weight == 3.5);
+  const TemporaryStore plain({{{5, 6, 7}, {0, 1, 1}}});
+  CHECK(pack(*plain, std::vector<int64_t>{0}).weights_N.empty());
+  CHECK(target_weight((*plain)[0]) == 2);
+  const TemporaryStore nothing({{{5, 6}, {0, 1}, {1, 0}}});
+  try {
+    check_documents(*nothing, "train", 64, 100);
+    FAIL("a weight of 0 was taken");
+  } catch (const Error& error) {
+    CHECK(error.code() == "dataset.bad_row");
+  }
+}
+
 TEST_CASE("every row is trained once an epoch, the last step may be smaller, epochs are fractions") {
   const TemporaryStore store(growing_rows(10));
   BatchLoader loader(*store, shape(2, 2), 1, {DurationUnit::epochs, 2});

@@ -56,6 +56,7 @@ StepPlan layout_plan(const TokenStore& rows, int64_t step, int64_t micro_batches
     plan.micro_batches[static_cast<size_t>(i * micro_batches / kRowsOfStep)].push_back(row);
     plan.tokens += rows.length(row);
     plan.targets += count_targets(rows[row]);
+    plan.weight += target_weight(rows[row]);
   }
   return plan;
 }
@@ -85,7 +86,7 @@ void LayoutRun::fill_zeros() {
 
 StepResult LayoutRun::step(int64_t step) {
   const StepPlan plan = layout_plan(rows_, step, micro_batches_);
-  const StepParts parts{*decoder_, *optimizer_, *kernels_, rows_, parallel_, *pipeline_, *sync_};
+  const StepParts parts{*decoder_, *optimizer_, *kernels_, rows_, *objective_, parallel_, *pipeline_, *sync_};
   const StepSettings settings{step, 1e-3, recipe_.max_grad_norm, 3};
   return recipe_.fused() ? fused_train_step(parts, plan, settings) : train_step(parts, plan, settings);
 }

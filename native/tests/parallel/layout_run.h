@@ -47,6 +47,7 @@ class LayoutRun {
   Parallel parallel_;
   int64_t micro_batches_;
   const TokenStore& rows_;
+  std::unique_ptr<Objective> objective_ = make_objective("cross_entropy");
   std::unique_ptr<Kernels> kernels_ = make_kernels(at::kCPU);
   std::unique_ptr<Decoder> decoder_;
   std::unique_ptr<Pipeline> pipeline_;

@@ -120,11 +120,17 @@ describe('other fields', () => {
       expect(trained).toEqual(['good<|im_end|>']);
       expect(text).toContain('bad<|im_end|>');
     }
-    await expect(
-      rendered({ messages: [ask, { role: 'assistant', content: 'x', weight: 0.5 }] }),
-    ).rejects.toMatchObject({
-      message: expect.stringContaining('weight of message 2 (assistant) is a number (0.5)'),
-    });
+    const said = (fields: object) =>
+      rendered({ messages: [ask, { role: 'assistant', content: 'x', ...fields }] });
+    for (const [field, value] of [
+      ['weight', -0.5],
+      ['weight', 1001],
+      ['train', 0.5],
+    ] as const)
+      await expect(said({ [field]: value })).rejects.toMatchObject({
+        message: expect.stringContaining(`${field} of message 2 (assistant) is a number (${value})`),
+      });
+    expect((await said({ weight: 0.5 })).trained).toEqual(['x<|im_end|>']);
   });
 
   it('what the template does not read is named', async () => {

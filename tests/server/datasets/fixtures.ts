@@ -26,6 +26,8 @@ export const jsonl = (rows: readonly unknown[]): string =>
 export interface StoredDocument {
   ids: number[];
   mask: number[];
+  /** Left out: all alike. */
+  weights?: number[];
 }
 
 /** The addon's token store, in memory: `stores` holds finished splits only. */
@@ -35,8 +37,8 @@ export class MemoryStores implements StoreFactory {
   tokenStoreWriter(_dataDir: string, split: string) {
     const documents: StoredDocument[] = [];
     return {
-      append: (ids: Uint32Array, mask: Uint8Array) => {
-        documents.push({ ids: [...ids], mask: [...mask] });
+      append: (ids: Uint32Array, mask: Uint8Array, weights?: Float32Array | null) => {
+        documents.push({ ids: [...ids], mask: [...mask], ...(weights ? { weights: [...weights] } : {}) });
       },
       finish: () => {
         this.stores.set(split, documents);

@@ -55,6 +55,29 @@ async function prepared(train: string, changes: Record<string, unknown> = {}) {
 }
 
 describe('prepareDataset', () => {
+  it('a weight of a message is the weight of its tokens; rows without one have none', async () => {
+    const ask = { role: 'user', content: 'when?' };
+    const chat = (fields: object) => ({
+      messages: [
+        ask,
+        { role: 'assistant', content: 'noon', ...fields },
+        ask,
+        { role: 'assistant', content: 'no' },
+      ],
+    });
+    const { stores } = await prepared(
+      await dataFile('weights', [chat({ weight: 0.25 }), chat({ weight: 1 })]),
+      {
+        dataset: { eval_fraction: 0, mapping: { kind: 'chat', messages: 'messages' } },
+      },
+    );
+    const [weighted, plain] = stores.documents('train');
+    expect(plain?.weights).toBeUndefined();
+    const trained = weighted?.mask.map((counts, k) => (counts ? (weighted.weights?.[k] ?? null) : 0));
+    expect([...new Set(trained)].sort()).toEqual([0, 0.25, 1]);
+    expect(weighted?.mask).toEqual(plain?.mask);
+  });
+
   it('writes every row as it is tokenized, in order, and counts it', async () => {
     const rows = qa(5);
     const { meta, stores, dataDir, progress } = await prepared(await dataFile('plain', rows), noEval);

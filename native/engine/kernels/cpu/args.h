@@ -94,12 +94,12 @@ struct SoftCapArgs {
 };
 
 struct CrossEntropyArgs {
-  void* logits;           // [rows, vocab]; overwritten with the gradient when grad_scale is not 0
+  void* logits;           // [rows, vocab]; overwritten with the gradient where there are scales
   const int32_t* targets;
   float* losses;          // [rows]
   int32_t* correct;       // [rows], or null
   int64_t vocab, logits_stride;
-  float grad_scale;
+  const float* scales;    // [rows], of the gradient; or null: none
   // With a shared vocabulary: [rows], [2, rows]; else null.
   float* maxima;
   float* sums;

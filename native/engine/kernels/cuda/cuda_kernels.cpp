@@ -32,7 +32,7 @@ RowsArgs rows_args(const at::Tensor& x, const at::Tensor& rows, const at::Tensor
 
 LossArgs loss_args(const CrossEntropy& c, const LogitStatistics& s) {
   return {storage_of(c.logits), data(c.logits), data_as<int32_t>(c.targets), data_as<float>(c.losses), data_as<int32_t>(c.correct),
-          row_stride(c.logits), c.logits.size(0), c.logits.size(1), static_cast<float>(c.grad_scale), data_as<float>(s.maxima),
+          row_stride(c.logits), c.logits.size(0), c.logits.size(1), data_as<float>(c.scales), data_as<float>(s.maxima),
           data_as<float>(s.sums)};
 }
 

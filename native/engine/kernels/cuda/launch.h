@@ -145,7 +145,7 @@ struct LossArgs {
   float* losses;
   int32_t* correct;  // or null
   int64_t stride, rows, vocab;
-  float grad_scale;
+  const float* scales;  // [rows], of the gradient; or null: none
   float* maxima;  // with a shared vocabulary: [rows]; else null
   float* sums;    // [2, rows]
 };

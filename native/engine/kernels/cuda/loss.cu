@@ -62,12 +62,13 @@ __device__ void finish_row(const LossArgs& a, int64_t i, float top, float sum, f
     a.losses[i] = lse - target;
     if (a.correct) a.correct[i] = target >= top ? 1 : 0;
   }
-  if (a.grad_scale == 0.f) return;
+  if (!a.scales) return;
+  const float scale = a.scales[i];
   for_row<W>(x, a.vocab, [&](auto& values, int64_t j) {
     constexpr int kCount = sizeof(values) / sizeof(float);
     for (int k = 0; k < kCount; ++k) {
       const float p = expf(values[k] - lse);
-      values[k] = (j + k == target_id ? p - 1.f : p) * a.grad_scale;
+      values[k] = (j + k == target_id ? p - 1.f : p) * scale;
     }
     store(x + j, values);
   });

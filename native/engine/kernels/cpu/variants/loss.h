@@ -44,8 +44,8 @@ COLLIE_INLINE void finish_row(const CrossEntropyArgs& a, int64_t i, float top, f
   const float lse = top + __builtin_logf(sum);
   a.losses[i] = lse - target;
   if (a.correct) a.correct[i] = target >= top ? 1 : 0;
-  if (a.grad_scale == 0.f) return;
-  const float scale = a.grad_scale;
+  if (!a.scales) return;
+  const float scale = a.scales[i];
 #pragma omp simd
   for (int64_t j = 0; j < a.vocab; ++j) x[j] = from_float<T>(exp_fast(to_float(x[j]) - lse) * scale);
   if (a.targets[i] >= 0) x[a.targets[i]] = from_float<T>((exp_fast(target - lse) - 1.f) * scale);
