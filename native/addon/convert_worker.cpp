@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "addon/promise_worker.h"
 #include "addon/values.h"
 #include "core/library/gguf_convert.h"
 
@@ -56,13 +57,14 @@ class ConvertWorker : public Napi::AsyncProgressQueueWorker<double> {
 
   void OnOK() override {
     const Napi::HandleScope scope(Env());
-    if (!thrown_.IsEmpty()) {
-      deferred_.Reject(thrown_.Value());
-    } else if (error_) {
-      deferred_.Reject(to_js_error(Env(), *error_).Value());
-    } else {
-      deferred_.Resolve(Env().Undefined());
-    }
+    settle_promise(deferred_, [this] {
+      if (!thrown_.IsEmpty())
+        deferred_.Reject(thrown_.Value());
+      else if (error_)
+        deferred_.Reject(to_js_error(Env(), *error_).Value());
+      else
+        deferred_.Resolve(Env().Undefined());
+    });
   }
 
  private:

@@ -11,6 +11,16 @@
 
 namespace collie::addon {
 
+// Settles a promise with what `settle` does; an error that it throws rejects it.
+template <typename Settle>
+void settle_promise(const Napi::Promise::Deferred& deferred, Settle settle) {
+  try {
+    settle();
+  } catch (const Napi::Error& error) {
+    deferred.Reject(error.Value());
+  }
+}
+
 // Lives until its promise is settled; napi deletes it then.
 template <typename T>
 class PromiseWorker : public Napi::AsyncWorker {
@@ -38,10 +48,12 @@ class PromiseWorker : public Napi::AsyncWorker {
 
   void OnOK() override {
     const Napi::HandleScope scope(Env());
-    if (error_)
-      deferred_.Reject(to_js_error(Env(), *error_).Value());
-    else
-      deferred_.Resolve(convert_(Env(), *result_));
+    settle_promise(deferred_, [this] {
+      if (error_)
+        deferred_.Reject(to_js_error(Env(), *error_).Value());
+      else
+        deferred_.Resolve(convert_(Env(), *result_));
+    });
   }
 
  private:

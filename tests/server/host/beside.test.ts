@@ -13,6 +13,7 @@ import type { Job } from '../../../electron/shared/api/entities.ts';
 import { type RunningServer, serve } from '../../../electron/transport/websocket.ts';
 import { describeWithAddon } from '../../native/addon-built.ts';
 import { exampleSpec } from '../../supervisor/harness.ts';
+import { ggufWithTokens } from '../../support/gguf-bytes.ts';
 import { makeTinyModel } from '../../support/tiny-model.ts';
 
 const WAIT_MS = 2000;
@@ -51,35 +52,6 @@ async function ended({ jobId }: { jobId: string }): Promise<Job> {
   for await (const job of host.stream('jobs', {}, new AbortController().signal))
     if (job.id === jobId && job.state !== 'running') return job;
   throw new Error('the stream ended before the job');
-}
-
-const bytes = (...parts: (Buffer | string)[]) => Buffer.concat(parts.map((part) => Buffer.from(part)));
-const u32 = (value: number) => Buffer.from(Uint32Array.of(value).buffer);
-const u64 = (value: number) => Buffer.from(BigUint64Array.of(BigInt(value)).buffer);
-const text = (value: string) => bytes(u64(value.length), value);
-const STRING = 8;
-const ARRAY = 9;
-
-/** A GGUF file whose vocabulary is an array of so many texts. */
-function ggufWithTokens(count: number): Buffer {
-  const tokens = Array.from({ length: count }, (_, k) => text(`token${k}`));
-  return bytes(
-    'GGUF',
-    u32(3),
-    u64(0),
-    u64(3),
-    text('general.architecture'),
-    u32(STRING),
-    text('llama'),
-    text('llama.context_length'),
-    u32(4),
-    u32(2048),
-    text('tokenizer.ggml.tokens'),
-    u32(ARRAY),
-    u32(STRING),
-    u64(count),
-    Buffer.concat(tokens),
-  );
 }
 
 describeWithAddon('requests of others are answered beside', () => {
