@@ -80,12 +80,13 @@ export function expandSweep(sweep: Sweep): Expanded {
     throw invalid(`The sweep "${sweep.name}" asks for ${wanted} runs; ${MOST_RUNS} is the most.`);
   const seen = new Set<string>();
   const expanded: Expanded = { points: [], duplicates: 0, excluded: 0 };
-  for (const values of valuesOf(sweep, paths)) {
+  for (const all of valuesOf(sweep, paths)) {
+    const values = effective(sweep.spec, Object.fromEntries(paths.map((path, i) => [path, all[i]])));
     const key = JSON.stringify(values);
     if (seen.has(key)) expanded.duplicates += 1;
     else if (!sweep.constraints.every((constraint) => holds(constraint, values, sweep.spec)))
       expanded.excluded += 1;
-    else expanded.points.push(pointOf(sweep, Object.fromEntries(paths.map((path, i) => [path, values[i]]))));
+    else expanded.points.push(pointOf(sweep, values));
     seen.add(key);
   }
   if (expanded.points.length === 0)
@@ -94,13 +95,8 @@ export function expandSweep(sweep: Sweep): Expanded {
     );
   return expanded;
 
-  function holds(
-    { left, is, right }: Sweep['constraints'][number],
-    values: readonly unknown[],
-    spec: unknown,
-  ) {
-    const valueAt = (path: string) =>
-      paths.includes(path) ? values[paths.indexOf(path)] : specValue(spec, path);
+  function holds({ left, is, right }: Sweep['constraints'][number], values: Values, spec: unknown) {
+    const valueAt = (path: string) => (path in values ? values[path] : specValue(spec, path));
     const [a, b] = [valueAt(left), typeof right === 'number' ? right : (valueAt(right) ?? right)];
     if (a === undefined)
       throw invalid(`The constraint on ${left} has no value to judge: neither sweep nor spec sets it.`);
@@ -121,9 +117,46 @@ const countOf = (setting: Setting) => ('values' in setting ? setting.values.leng
 const wantedPoints = ({ search, settings, points }: Sweep): number =>
   search === 'grid' ? Object.values(settings).reduce((product, one) => product * countOf(one), 1) : points;
 
-function pointOf({ spec, name, seeds }: Sweep, values: Readonly<Record<string, unknown>>): SweepPoint {
+type Values = Readonly<Record<string, unknown>>;
+
+/** The spec with these values. A variant (a method, an optimizer) comes first: it decides which settings there are. */
+function specWith(spec: Values, values: Values): Values {
   let one = spec;
+  const variants = Object.entries(values).filter(([path]) => isVariant(path));
+  for (const [path, value] of variants) one = withVariant(one, path, value);
   for (const [path, value] of Object.entries(values)) one = withValue(one, path, value);
+  return one;
+}
+
+const isVariant = (path: string) =>
+  specFields().some((field) => field.path === path && field.kind === 'variant');
+
+/** Of the settings of the variant before, those stay that the new one has too. */
+function withVariant(spec: Values, path: string, value: unknown): Values {
+  const group = path.slice(0, path.lastIndexOf('.'));
+  const own = specFields().filter(({ when }) => when?.path === path && when.equals === value);
+  const before = specValue(spec, group);
+  const kept = Object.entries(typeof before === 'object' && before !== null ? before : {}).filter(([key]) =>
+    own.some((field) => field.key === key),
+  );
+  return withValue(spec, group, { ...Object.fromEntries(kept), [path.slice(group.length + 1)]: value });
+}
+
+/** Without settings that the point's variant does not have: a rank says nothing of full fine-tuning. */
+function effective(spec: Values, values: Values): Values {
+  const whole = specWith(spec, values);
+  return Object.fromEntries(
+    Object.entries(values).filter(([path]) =>
+      specFields().some(({ path: own, when }) => {
+        const chosen = when && specValue(whole, when.path);
+        return own === path && (!when || chosen === undefined || chosen === when.equals);
+      }),
+    ),
+  );
+}
+
+function pointOf({ spec, name, seeds }: Sweep, values: Values): SweepPoint {
+  const one = specWith(spec, values);
   const label = Object.entries(values)
     .map(
       ([path, value]) =>

@@ -22,13 +22,14 @@ const DatasetsPage = chunk(() => import('../features/datasets/DatasetsPage.tsx')
 const DatasetPage = chunk(() => import('../features/datasets/DatasetPage.tsx'));
 const ComposePage = chunk(() => import('../features/compose/ComposePage.tsx'));
 const QueuePage = chunk(() => import('../features/queue/QueuePage.tsx'));
+const SweepsPage = chunk(() => import('../features/sweeps/SweepsPage.tsx'));
 const RunsPage = chunk(() => import('../features/runs/RunsPage.tsx'));
 const MonitorPage = chunk(() => import('../features/monitor/MonitorPage.tsx'));
 const ComparePage = chunk(() => import('../features/compare/ComparePage.tsx'));
 const PlaygroundPage = chunk(() => import('../features/playground/PlaygroundPage.tsx'));
 const DevicesPage = chunk(() => import('../features/devices/DevicesPage.tsx'));
 
-function page({ parts: [first, id] }: Route): ReactNode {
+function page({ parts: [first, id, part] }: Route): ReactNode {
   switch (first) {
     case undefined:
       return <HomePage />;
@@ -40,6 +41,8 @@ function page({ parts: [first, id] }: Route): ReactNode {
       return <ComposePage />;
     case 'queue':
       return <QueuePage />;
+    case 'sweeps':
+      return <SweepsPage id={id ?? null} part={part ?? null} />;
     case 'runs':
       return id ? <MonitorPage key={id} id={id} /> : <RunsPage />;
     case 'compare':

@@ -26,9 +26,9 @@ function decodeSafely(part: string): string {
   }
 }
 
-const OF_ONE: ReadonlySet<string> = new Set(['runs', 'datasets', 'compare']);
+const OF_ONE: ReadonlySet<string> = new Set(['runs', 'datasets', 'compare', 'sweeps']);
 
-/** What counts as another page: each run, dataset and saved comparison is one; drawers and tabs are parts of their page. */
+/** What counts as another page: each run, dataset, sweep and saved comparison is one; drawers and tabs are parts of their page. */
 export function pageKey({ parts: [first = '', id = ''] }: Route): string {
   return OF_ONE.has(first) ? `${first}/${id}` : first;
 }

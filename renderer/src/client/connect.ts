@@ -19,7 +19,9 @@ export async function connectClient(): Promise<Client> {
   // A development aid: `vite` (or a build with --mode mock) with ?mock shows every page without a host. Not part of the product's bundle.
   if (import.meta.env.MODE !== 'production' && new URLSearchParams(location.search).has('mock')) {
     const { createMockClient } = await import('./mock/mock-client.ts');
-    return createMockClient();
+    const { mockQueue } = await import('./mock/mock-queue.ts');
+    const { mockSweeps, shownSweeps } = await import('./mock/mock-sweeps.ts');
+    return createMockClient({ methods: mockSweeps(mockQueue().addAll, shownSweeps) });
   }
   const url = new URL(WEBSOCKET_PATH, location.href);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';

@@ -15,6 +15,7 @@ import { type ModelsSlice, modelsSlice } from './models.ts';
 import { type NoticesSlice, noticesSlice } from './notices.ts';
 import { type QueueSlice, queueSlice } from './queue.ts';
 import { type RunsSlice, runsSlice } from './runs.ts';
+import { type SweepsSlice, sweepsSlice } from './sweeps.ts';
 import type { SliceContext } from './types.ts';
 
 export type Store = ConnectionSlice &
@@ -24,6 +25,7 @@ export type Store = ConnectionSlice &
   DatasetsSlice &
   RunsSlice &
   QueueSlice &
+  SweepsSlice &
   ComposeSlice &
   LayoutsSlice &
   ImportingSlice;
@@ -48,6 +50,7 @@ export function createCollieStore(client: Client): StoreHandle {
       ...datasetsSlice(context),
       ...runsSlice(context),
       ...queueSlice(context),
+      ...sweepsSlice(context),
       ...composeSlice(context),
       ...layoutsSlice(context),
       ...importingSlice(context),

@@ -55,6 +55,21 @@ describe('the points of a sweep', () => {
     expect([points.map(({ values }) => values['method.rank']), duplicates, excluded]).toEqual([[4, 8], 1, 1]);
   });
 
+  it('have only the settings of their variant: what only others have makes no point twice', () => {
+    const settings = {
+      'method.type': { values: ['lora', 'full'] },
+      'method.rank': { values: [4, 8] },
+    };
+    const spec = { method: { type: 'lora', rank: 8, alpha: 16 } };
+    const { points, duplicates } = expand({ spec, settings });
+    expect(points.map(({ specs }) => specs[0]?.method)).toEqual([
+      { type: 'lora', rank: 4, alpha: 16 },
+      { type: 'lora', rank: 8, alpha: 16 },
+      { type: 'full' },
+    ]);
+    expect([points.at(-1)?.values, duplicates]).toEqual([{ 'method.type': 'full' }, 1]);
+  });
+
   it('judge by the spec what is not swept, and numbers as they are', () => {
     const settings = { [RATE]: { values: [1e-4, 1e-2] } };
     const right = { left: RATE, is: '<', right: 1e-3 } as const;

@@ -14,19 +14,25 @@ const first: Sweep = sweepSchema.parse({
 
 type Queue = (names: readonly string[]) => string[];
 
+/** For the page without a host. Tests begin without any. */
+export const shownSweeps: readonly SweepRecord[] = [
+  {
+    ...{ v: 1, id: 'sweep-rates', kind: 'sweep', name: 'Rates', createdAt: '2026-11-21T10:00:00.000Z' },
+    ...{ definition: first, additions: [] },
+    runs: ['run-adalora', 'run-sophia'].map((id, k) => ({
+      id,
+      values: { [RATE]: [1e-4, 4e-4][k] },
+      seed: null,
+    })),
+  },
+];
+
 /** `queueRuns`: puts runs of these names in line and gives their ids. */
-export function mockSweeps(queueRuns: Queue): Pick<Handlers, Extract<keyof Handlers, `sweeps.${string}`>> {
-  let sweeps: SweepRecord[] = [
-    {
-      ...{ v: 1, id: 'sweep-rates', kind: 'sweep', name: 'Rates', createdAt: '2026-11-21T10:00:00.000Z' },
-      ...{ definition: first, additions: [] },
-      runs: ['run-adalora', 'run-sophia'].map((id, k) => ({
-        id,
-        values: { [RATE]: [1e-4, 4e-4][k] },
-        seed: null,
-      })),
-    },
-  ];
+export function mockSweeps(
+  queueRuns: Queue,
+  before: readonly SweepRecord[] = [],
+): Pick<Handlers, Extract<keyof Handlers, `sweeps.${string}`>> {
+  let sweeps: SweepRecord[] = [...before];
   const get = (id: string) => {
     const found = sweeps.find((sweep) => sweep.id === id);
     if (!found) throw new Error(`no mock sweep ${id}`);

@@ -1,17 +1,16 @@
 import { Alert, Group, Skeleton, Stack, Tabs, Text } from '@mantine/core';
 import { IconAlertTriangle, IconScale } from '@tabler/icons-react';
-import { type ComponentType, type ReactNode, useMemo } from 'react';
+import type { ComponentType, ReactNode } from 'react';
 import chartClasses from '../../charts/charts.module.css';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { plural } from '../../components/format.ts';
 import { Page } from '../../components/Page.tsx';
-import { looksOf } from '../runs/run-looks.ts';
 import { RunCommandsProvider, useRunCommands } from '../runs/use-run-commands.tsx';
 import { CandidateSelect, candidateOf } from './CandidateSelect.tsx';
 import { ChartsTab } from './ChartsTab.tsx';
 import { AddRuns, ViewControls } from './Controls.tsx';
-import { type Compared, comparedOf, type LookedGroup } from './compared.ts';
+import type { Compared, LookedGroup } from './compared.ts';
 import { DataTab } from './DataTab.tsx';
 import { ExamplesTab } from './ExamplesTab.tsx';
 import { ExploreTab } from './ExploreTab.tsx';
@@ -20,9 +19,8 @@ import { LogsTab } from './LogsTab.tsx';
 import { OverviewTab } from './OverviewTab.tsx';
 import { SamplesTab } from './SamplesTab.tsx';
 import { SaveBar } from './SaveBar.tsx';
-import { type Answer, useAnswer } from './use-answer.ts';
 import { type Comparison, useComparison } from './use-comparison.ts';
-import { useLiveStamp } from './use-live-stamp.ts';
+import { useReport } from './use-report.ts';
 import { useVerdicts } from './VerdictPanel.tsx';
 
 const back = { label: 'Comparisons', href: '#/compare' };
@@ -65,39 +63,8 @@ export function ComparisonPage({ id }: { id: string | null }) {
   );
 }
 
-/** Settings are there at once; results, which mean reading every run, follow. */
-function useReport(comparison: Comparison): {
-  compared: Compared | null;
-  complete: boolean;
-  answer: Answer<unknown>;
-} {
-  const { view } = comparison;
-  const stamp = useLiveStamp(view?.runs ?? []);
-  const quick = useAnswer('compare.report', view && { view, results: false }, stamp);
-  const whole = useAnswer('compare.report', view && { view, results: true }, stamp);
-  const complete = whole.data !== null && !whole.waiting;
-  // Changed: what is there at once shows the change, the results of before stay until the new ones have come.
-  const report =
-    complete || !quick.data
-      ? whole.data
-      : { ...quick.data, results: sameGroups(quick.data, whole.data) ? (whole.data?.results ?? []) : [] };
-  const compared = useMemo(() => {
-    if (!report) return null;
-    const looks = looksOf(
-      report.groups.map(({ key }) => key),
-      globalThis.localStorage,
-    );
-    return comparedOf(report, looks, stamp);
-  }, [report, stamp]);
-  return { compared, complete: whole.data !== null, answer: whole.error ? whole : quick };
-}
-
-type Report = Compared['report'];
-const sameGroups = (a: Report, b: Report | null) =>
-  b !== null && a.groups.map(({ key }) => key).join() === b.groups.map(({ key }) => key).join();
-
 function Body({ comparison }: { comparison: Comparison }) {
-  const { compared, complete, answer } = useReport(comparison);
+  const { compared, complete, answer } = useReport(comparison.view);
   if (!compared)
     return answer.error ? (
       <ErrorView info={answer.error} title="The runs could not be compared" onRetry={answer.again} />

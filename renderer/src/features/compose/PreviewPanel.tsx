@@ -10,7 +10,13 @@ import {
   Title,
   UnstyledButton,
 } from '@mantine/core';
-import { IconAlertTriangle, IconChevronUp, IconPlayerPlay, IconStack2 } from '@tabler/icons-react';
+import {
+  IconAlertTriangle,
+  IconChevronUp,
+  IconGridDots,
+  IconPlayerPlay,
+  IconStack2,
+} from '@tabler/icons-react';
 import { useState } from 'react';
 import type { RunPreview } from '../../../../electron/shared/api/entities.ts';
 import { specValue } from '../../../../electron/shared/spec/spec-fields.ts';
@@ -187,6 +193,15 @@ function StartButton({ onGoTo }: { onGoTo: (path: string) => void }) {
         onClick={() => void later()}
       >
         Add to queue
+      </Button>
+      <Button
+        component="a"
+        href={href('sweeps', 'new')}
+        variant="subtle"
+        size="compact-sm"
+        leftSection={<IconGridDots size={16} aria-hidden />}
+      >
+        Sweep some of these settings…
       </Button>
       <div id="start-reasons" role="status" style={{ minHeight: 20 }}>
         {reasons.length > 0 && (

@@ -16,6 +16,7 @@ import { ErrorView } from '../../components/ErrorView.tsx';
 import { plural } from '../../components/format.ts';
 import { Page } from '../../components/Page.tsx';
 import { useStore } from '../../store/context.tsx';
+import { useSweeps } from '../sweeps/use-sweeps.ts';
 import { BulkBar } from './BulkBar.tsx';
 import { ColumnsMenu } from './ColumnsMenu.tsx';
 import { RunsTable, type Selection } from './RunsTable.tsx';
@@ -29,6 +30,7 @@ import {
   type Sorting,
   sortRows,
 } from './run-rows.ts';
+import { runsOf, withSweeps } from './sweep-rows.ts';
 import { useLibrary } from './use-library.ts';
 import { RunCommandsProvider, useRunCommands } from './use-run-commands.tsx';
 
@@ -109,8 +111,18 @@ function useSelection(shown: readonly RunRow[]): Selection & { clear: () => void
       setIds((before) => (order.current.every((id) => before.has(id)) ? new Set() : new Set(order.current))),
     [],
   );
+  const toggleMany = useCallback(
+    (some: readonly string[]) =>
+      setIds((before) => {
+        const after = new Set(before);
+        const add = some.some((id) => !before.has(id));
+        for (const id of some) add ? after.add(id) : after.delete(id);
+        return after;
+      }),
+    [],
+  );
   const clear = useCallback(() => setIds(new Set()), []);
-  return { ids, toggle, toggleAll, clear };
+  return { ids, toggle, toggleAll, toggleMany, clear };
 }
 
 function RunList() {
@@ -126,7 +138,11 @@ function RunList() {
     const by = allColumns().find(({ id }) => id === sorting.column)?.value ?? (() => null);
     return sortRows(filterRows(rows, filter, search, tags), by, sorting.descending);
   }, [rows, filter, search, tags, sorting]);
-  const selection = useSelection(shown);
+  const sweeps = useSweeps();
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const listed = useMemo(() => withSweeps(shown, sweeps ?? [], open), [shown, sweeps, open]);
+  const inOrder = useMemo(() => runsOf(listed), [listed]);
+  const selection = useSelection(inOrder);
   const selected = useMemo(() => rows.filter(({ run }) => selection.ids.has(run.id)), [rows, selection.ids]);
   const sort = useCallback(
     (column: RunColumn) =>
@@ -134,6 +150,15 @@ function RunList() {
         column: column.id,
         descending: now.column === column.id ? !now.descending : column.highFirst === true,
       })),
+    [],
+  );
+  const toggleOpen = useCallback(
+    (id: string) =>
+      setOpen((before) => {
+        const after = new Set(before);
+        if (!after.delete(id)) after.add(id);
+        return after;
+      }),
     [],
   );
   const columnsChosen = useCallback((next: readonly string[]) => {
@@ -150,7 +175,14 @@ function RunList() {
       />
       {selected.length > 0 && <BulkBar rows={selected} tags={known} onClear={selection.clear} />}
       {shown.length > 0 ? (
-        <RunsTable rows={shown} columns={columns} sorting={sorting} onSort={sort} selection={selection} />
+        <RunsTable
+          rows={listed}
+          columns={columns}
+          sorting={sorting}
+          onSort={sort}
+          onOpen={toggleOpen}
+          selection={selection}
+        />
       ) : (
         <Text c="dimmed" py="xl" ta="center">
           No run matches. Clear the search or choose another status.

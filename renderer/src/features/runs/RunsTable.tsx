@@ -5,21 +5,28 @@ import { observeElementRect, type Rect, useVirtualizer, type Virtualizer } from 
 import { memo, useEffect, useRef } from 'react';
 import charts from '../../charts/charts.module.css';
 import { useStore } from '../../store/context.tsx';
+import { Check } from './Check.tsx';
 import { RunMenu } from './RunMenu.tsx';
 import classes from './Runs.module.css';
 import type { RunColumn } from './run-columns.tsx';
 import type { RunRow, Sorting } from './run-rows.ts';
 import { isLive } from './run-view.ts';
+import { SweepRow } from './SweepRow.tsx';
+import { type ListRow, runsOf } from './sweep-rows.ts';
 
 export interface Selection {
   ids: ReadonlySet<string>;
   /** `range`: everything from the last one to this one. */
   toggle: (id: string, range: boolean) => void;
   toggleAll: () => void;
+  /** All of them, or none where all are picked. */
+  toggleMany: (ids: readonly string[]) => void;
 }
 
 interface Props {
-  rows: readonly RunRow[];
+  rows: readonly ListRow[];
+  /** Opens or closes a sweep. */
+  onOpen: (sweep: string) => void;
   columns: readonly RunColumn[];
   sorting: Sorting;
   onSort: (column: RunColumn) => void;
@@ -35,7 +42,7 @@ function observeBox(virtual: Virtualizer<HTMLDivElement, Element>, pass: (rect: 
   return observeElementRect(virtual, (rect) => pass(rect.height > 0 ? rect : { width: 1000, height: 800 }));
 }
 
-export function RunsTable({ rows, columns, sorting, onSort, selection }: Props) {
+export function RunsTable({ rows, columns, sorting, onSort, onOpen, selection }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: rows.length,
@@ -45,10 +52,14 @@ export function RunsTable({ rows, columns, sorting, onSort, selection }: Props) 
     overscan: 8,
   });
   const items = virtual.getVirtualItems();
-  const seen = items.flatMap(({ index }) => rows[index] ?? []);
+  const seen = items.flatMap(({ index }) => {
+    const row = rows[index];
+    return row?.kind === 'run' ? row.row : [];
+  });
+  const all = runsOf(rows);
   useSparklines(columns.some(({ id }) => id === 'curve') ? seen : []);
   const width = columns.reduce((sum, column) => sum + column.width, CHECK_WIDTH + MENU_WIDTH);
-  const chosen = rows.filter(({ run }) => selection.ids.has(run.id)).length;
+  const chosen = all.filter(({ run }) => selection.ids.has(run.id)).length;
   return (
     <div ref={box} className={`${classes.scroll} ${charts.colors}`}>
       <table className={classes.table} style={{ minWidth: width }} aria-rowcount={rows.length + 1}>
@@ -64,8 +75,8 @@ export function RunsTable({ rows, columns, sorting, onSort, selection }: Props) 
             <th scope="col">
               <Check
                 label="Select all runs shown"
-                checked={chosen > 0 && chosen === rows.length}
-                mixed={chosen > 0 && chosen < rows.length}
+                checked={chosen > 0 && chosen === all.length}
+                mixed={chosen > 0 && chosen < all.length}
                 onToggle={selection.toggleAll}
               />
             </th>
@@ -81,13 +92,27 @@ export function RunsTable({ rows, columns, sorting, onSort, selection }: Props) 
           <Spacer height={items[0]?.start ?? 0} />
           {items.map((item) => {
             const row = rows[item.index];
+            if (row?.kind === 'sweep')
+              return (
+                <SweepRow
+                  key={row.sweep.id}
+                  item={row}
+                  place={item.index}
+                  columns={columns.length}
+                  height={ROW_HEIGHT}
+                  selected={selection.ids}
+                  onToggle={selection.toggleMany}
+                  onOpen={onOpen}
+                />
+              );
             return row ? (
               <Row
-                key={row.run.id}
-                row={row}
+                key={row.row.run.id}
+                row={row.row}
+                inside={row.inside}
                 place={item.index}
                 columns={columns}
-                selected={selection.ids.has(row.run.id)}
+                selected={selection.ids.has(row.row.run.id)}
                 onToggle={selection.toggle}
               />
             ) : null;
@@ -136,6 +161,8 @@ const Header = memo(function Header({ column, sorting, onSort }: HeaderProps) {
 
 interface RowProps {
   row: RunRow;
+  /** One of a sweep that is open above it. */
+  inside: boolean;
   /** Its place in the list, from 0. */
   place: number;
   columns: readonly RunColumn[];
@@ -144,10 +171,15 @@ interface RowProps {
 }
 
 /** Memoized: the status of one run draws one row. */
-const Row = memo(function Row({ row, place, columns, selected, onToggle }: RowProps) {
+const Row = memo(function Row({ row, inside, place, columns, selected, onToggle }: RowProps) {
   const { run } = row;
   return (
-    <tr aria-rowindex={place + 2} data-selected={selected || undefined} style={{ height: ROW_HEIGHT }}>
+    <tr
+      aria-rowindex={place + 2}
+      data-inside={inside || undefined}
+      data-selected={selected || undefined}
+      style={{ height: ROW_HEIGHT }}
+    >
       <td>
         <Check
           label={`Select ${run.name}`}
@@ -166,33 +198,6 @@ const Row = memo(function Row({ row, place, columns, selected, onToggle }: RowPr
     </tr>
   );
 });
-
-interface CheckProps {
-  label: string;
-  checked: boolean;
-  mixed?: boolean;
-  /** `range`: with shift held. */
-  onToggle: (range: boolean) => void;
-}
-
-/** The platform's own: two hundred of them cost nothing. */
-function Check({ label, checked, mixed = false, onToggle }: CheckProps) {
-  const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    if (input.current) input.current.indeterminate = mixed;
-  }, [mixed]);
-  return (
-    <label className={classes.check}>
-      <input
-        ref={input}
-        type="checkbox"
-        aria-label={label}
-        checked={checked}
-        onChange={(event) => onToggle((event.nativeEvent as MouseEvent).shiftKey === true)}
-      />
-    </label>
-  );
-}
 
 /** Milliseconds between looks at the curves of live runs. */
 const CURVES_MS = 10_000;

@@ -1,0 +1,97 @@
+// @vitest-environment jsdom
+import { fireEvent, screen, waitFor, within } from '@testing-library/react';
+import { describe, expect, it } from 'vitest';
+import { mockQueue } from '../../../renderer/src/client/mock/mock-queue.ts';
+import { mockSweeps, shownSweeps } from '../../../renderer/src/client/mock/mock-sweeps.ts';
+import RunsPage from '../../../renderer/src/features/runs/RunsPage.tsx';
+import SweepsPage from '../../../renderer/src/features/sweeps/SweepsPage.tsx';
+import { newSetting, newSweepDraft } from '../../../renderer/src/store/sweep-draft.ts';
+import { openWindow } from '../monitor/window.tsx';
+
+const RATE = 'optimizer.learning_rate';
+const methods = () => mockSweeps(mockQueue().addAll, shownSweeps);
+
+describe('making a sweep', () => {
+  it('shows every point, then queues all of them', async () => {
+    const { client, handle } = openWindow(<SweepsPage id="new" part={null} />, { methods: methods() });
+    expect(await screen.findByText('Choose a setting to sweep.')).toBeDefined();
+    const settings = [{ ...newSetting(RATE, null), values: ['1e-4', '2e-4'] }];
+    handle.store
+      .getState()
+      .changeSweepDraft({ ...newSweepDraft(), name: 'Mine', settings, seeds: ['1', '2', '3'] });
+    const queue = await screen.findByRole('button', { name: 'Queue all 6 runs' });
+    expect(within(screen.getByRole('region', { name: 'All points' })).getAllByRole('row')).toHaveLength(3);
+    expect(screen.getByText('about 6 h')).toBeDefined();
+    await waitFor(() => expect(queue.hasAttribute('disabled')).toBe(false));
+    fireEvent.click(queue);
+    await waitFor(() => expect(location.hash).toMatch(/^#\/sweeps\/sweep-/));
+    const { params } = client.calls.find(({ method }) => method === 'sweeps.add') ?? {};
+    expect(params).toMatchObject({ leave_out: false, sweep: { name: 'Mine', seeds: [1, 2, 3] } });
+  });
+
+  it('names points that cannot be run, and leaves them out only when asked to', async () => {
+    const answers = methods();
+    const issue = {
+      path: 'method.rank',
+      code: 'invalid',
+      message: 'Too large.',
+      received: 9,
+      suggestion: '',
+    };
+    const { handle } = openWindow(<SweepsPage id="new" part={null} />, {
+      methods: {
+        ...answers,
+        'sweeps.preview': async (params) => {
+          const preview = await answers['sweeps.preview'](params);
+          return {
+            ...preview,
+            runs: 1,
+            points: preview.points.map((one, k) => ({ ...one, issues: k === 0 ? [issue] : [] })),
+          };
+        },
+      },
+    });
+    const settings = [{ ...newSetting(RATE, null), values: ['1e-4', '2e-4'] }];
+    handle.store.getState().changeSweepDraft({ ...newSweepDraft(), name: 'Mine', settings });
+    expect(await screen.findByText('Rank: Too large.')).toBeDefined();
+    const queue = screen.getByRole('button', { name: 'Queue all 1 run' });
+    expect(queue.hasAttribute('disabled')).toBe(true);
+    fireEvent.click(screen.getByRole('checkbox', { name: 'Leave out the point that cannot be run' }));
+    expect(queue.hasAttribute('disabled')).toBe(false);
+  });
+
+  it('adds what is not there yet to a sweep', async () => {
+    const { client } = openWindow(<SweepsPage id="sweep-rates" part="add" />, { methods: methods() });
+    const values = await screen.findByLabelText('Values of Learning rate', { selector: 'input' });
+    expect(await screen.findByText('2 runs there already')).toBeDefined();
+    fireEvent.change(values, { target: { value: '8e-4' } });
+    fireEvent.keyDown(values, { key: 'Enter' });
+    const queue = await screen.findByRole('button', { name: 'Queue all 1 run' });
+    await waitFor(() => expect(queue.hasAttribute('disabled')).toBe(false));
+    fireEvent.click(queue);
+    await waitFor(() => expect(location.hash).toBe('#/sweeps/sweep-rates'));
+    expect(client.calls.find(({ method }) => method === 'sweeps.extend')?.params).toMatchObject({
+      id: 'sweep-rates',
+    });
+  });
+});
+
+describe('a sweep', () => {
+  it('shows its best point, and promotes it', async () => {
+    openWindow(<SweepsPage id="sweep-rates" part={null} />, { methods: methods() });
+    const best = await screen.findByRole('toolbar', { name: 'The best point' });
+    await waitFor(() => expect(best.textContent).toContain('learning rate 4e-4, loss 0.9800'));
+    fireEvent.click(within(best).getByRole('button', { name: 'Promote to a full run' }));
+    await waitFor(() => expect(location.hash).toBe('#/compose'));
+  });
+
+  it('is one row in Runs, which opens', async () => {
+    openWindow(<RunsPage />, { methods: methods() });
+    const open = await screen.findByRole('button', { name: 'Runs of Rates' });
+    expect(screen.queryByRole('link', { name: /Sophia/ })).toBeNull();
+    fireEvent.click(open);
+    expect(await screen.findByRole('link', { name: /Sophia/ })).toBeDefined();
+    fireEvent.click(screen.getByRole('checkbox', { name: 'Select all runs of Rates' }));
+    expect(screen.getByText('2 runs selected')).toBeDefined();
+  });
+});
