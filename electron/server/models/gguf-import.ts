@@ -8,7 +8,7 @@ import { native } from '../native/addon.ts';
 
 /** "SmolLM2-135M-Instruct.Q4_1.gguf" -> "SmolLM2-135M-Instruct": the type of the file is not the type of the import. */
 export function nameOfGguf(fileName: string): string {
-  const base = fileName.replace(/\.gguf$/i, '');
+  const base = fileName.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '');
   return base.replace(/[.\-_](I?Q\d[A-Z0-9_]*|F16|F32|BF16|FP16)$/i, '') || base;
 }
 

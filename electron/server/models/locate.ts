@@ -14,8 +14,9 @@ export interface Located {
 const WEIGHTS = /\.safetensors$|\.safetensors\.index\.json$/;
 const OTHER_WEIGHTS = /^pytorch_model.*\.bin$|^tf_model\.h5$|^flax_model\.msgpack$|^consolidated.*\.pth$/;
 const GGUF = /\.gguf$/i;
-/** Of a GGUF file in parts. */
+/** Of a GGUF file in parts, which is read by the name of any. */
 const PART = /-\d{5}-of-\d{5}\.gguf$/i;
+const FIRST_PART = /-00001-of-\d{5}\.gguf$/i;
 /** Of huggingface_hub: `models--<owner>--<name>`. */
 const CACHED = /^models--(.+)$/;
 const MOST_NAMED = 8;
@@ -86,17 +87,15 @@ async function snapshotOf(cached: string): Promise<string | null> {
   );
 }
 
-/** One GGUF file, or the first part of one; null: none. */
+/** GGUF files, of one in parts the first only. */
+const ggufs = (files: readonly string[]) =>
+  files.filter((name) => GGUF.test(name) && (!PART.test(name) || FIRST_PART.test(name)));
+
+/** The one GGUF file of a folder; null: none. */
 function ggufIn(folder: string, files: readonly string[]): string | null {
-  const found = files.filter((name) => GGUF.test(name));
+  const found = ggufs(files);
   if (found.length === 0) return null;
   if (found.length === 1) return join(folder, found[0] as string);
-  if (found.every((name) => PART.test(name)))
-    throw refused(
-      folder,
-      `${folder} holds a GGUF file in ${found.length} parts.`,
-      'Join them first (llama-gguf-split --merge), then import the one file.',
-    );
   const paths = found.map((name) => join(folder, name));
   throw refused(
     folder,
@@ -117,12 +116,8 @@ async function modelsBelow(folder: string, { folders }: Listing): Promise<Locate
     const inside = await listing(path).catch(() => null);
     if (inside === null) continue;
     if (isModel(inside)) found.push({ kind: 'folder', path });
-    else if (inside.files.some((file) => GGUF.test(file)))
-      found.push(
-        ...inside.files
-          .filter((file) => GGUF.test(file))
-          .map((file): Located => ({ kind: 'gguf', path: join(path, file) })),
-      );
+    else if (ggufs(inside.files).length > 0)
+      found.push(...ggufs(inside.files).map((file): Located => ({ kind: 'gguf', path: join(path, file) })));
     else if (CACHED.test(name) || name === 'hub') found.push(...(await modelsBelow(path, inside)));
   }
   return found;

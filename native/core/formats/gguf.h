@@ -1,5 +1,6 @@
 // GGUF versions 2 and 3 (little-endian), memory-mapped: metadata and tensor table. Made for files from anywhere: every
-// count, length and offset is checked against the file before it is used.
+// count, length and offset is checked against the file before it is used. A file in parts (x-00001-of-00003.gguf) is one: the first
+// has the metadata, each its own tensors.
 #pragma once
 
 #include <cstddef>
@@ -29,7 +30,7 @@ class GgufFile {
  public:
   // Throws file.not_found, file.unreadable, gguf.not_gguf (no magic, another version, big-endian, an impossible entry),
   // gguf.unsupported_type (a tensor type of unknown size), model.truncated (anything reaches beyond the end of the
-  // file).
+  // file), model.missing_tensor (a part is not there, or of another file). Of a file in parts, `path` may be any.
   explicit GgufFile(const std::filesystem::path& path);
 
   // Values as JSON: integers, numbers, booleans, strings (bytes as they are; meant to be UTF-8) and arrays of them.
@@ -42,13 +43,17 @@ class GgufFile {
   const std::vector<GgufTensor>& tensors() const { return tensors_; }
   const GgufTensor* find_tensor(const std::string& name) const;
 
+  // Of the first part.
   const std::filesystem::path& path() const { return path_; }
   // "general.architecture", or "" when absent.
   std::string architecture() const;
 
  private:
+  void read_part(const std::filesystem::path& path, std::map<std::string, nlohmann::json>& metadata);
+  void read_other_parts();
+
   std::filesystem::path path_;
-  MappedFile file_;
+  std::vector<MappedFile> parts_;
   std::map<std::string, nlohmann::json> metadata_;
   std::vector<GgufTensor> tensors_;
   std::map<std::string, size_t> tensor_index_;

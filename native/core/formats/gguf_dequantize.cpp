@@ -4,6 +4,8 @@
 //   Q4_0 d qs[16]            x = d (q - 8)         Q4_1 d m qs[16]            x = d q + m
 //   Q5_0 d qh[4] qs[16]      x = d (q - 16)        Q5_1 d m qh[4] qs[16]      x = d q + m
 //   Q8_0 d q[32] (int8)      x = d q
+//   Q2_K scales[16] qs[64] d m           16 groups of 16 with 4-bit scale and minimum: x = (d s) q - (m n)
+//   Q3_K hmask[32] qs[64] scales[12] d   16 groups of 16 with 6-bit scale: x = d (s - 32) q, q of 2 bits, less 4 without its bit of hmask
 //   Q4_K d m scales[12] qs[128]          8 groups of 32 with 6-bit scale and minimum: x = (d s) q - (m n)
 //   Q5_K d m scales[12] qh[32] qs[128]   as Q4_K with a fifth bit
 //   Q6_K ql[128] qh[64] scales[16] (int8) d   16 groups of 16: x = (d s) (q - 32)
@@ -15,6 +17,7 @@
 #include <cstring>
 
 #include "core/base/float_bits.h"
+#include "core/formats/gguf_codebooks.h"
 
 namespace collie {
 
@@ -80,6 +83,31 @@ void q8_0(Bytes block, float* out) {
   for (int i = 0; i < 32; ++i) out[i] = d * static_cast<float>(static_cast<int8_t>(block[2 + i]));
 }
 
+void q2_k(Bytes block, float* out) {
+  const float d = half_at(block + 80), m = half_at(block + 82);
+  for (int group = 0; group < 16; ++group) {
+    const float scale = d * static_cast<float>(block[group] & 15);
+    const float minimum = m * static_cast<float>(block[group] >> 4);
+    Bytes low = block + 16 + group / 8 * 32 + group % 2 * 16;
+    for (int i = 0; i < 16; ++i)
+      out[group * 16 + i] = scale * static_cast<float>((low[i] >> (group / 2 % 4 * 2)) & 3) - minimum;
+  }
+}
+
+void q3_k(Bytes block, float* out) {
+  const float d = half_at(block + 108);
+  Bytes scales = block + 96;
+  for (int group = 0; group < 16; ++group) {
+    const int nibble = (scales[group % 8] >> (group / 8 * 4)) & 15;
+    const int scale = (nibble | ((scales[8 + group % 4] >> (group / 4 * 2)) & 3) << 4) - 32;
+    Bytes high = block + group % 2 * 16, low = block + 32 + group / 8 * 32 + group % 2 * 16;
+    for (int i = 0; i < 16; ++i) {
+      const int q = ((low[i] >> (group / 2 % 4 * 2)) & 3) - ((high[i] >> (group / 2)) & 1 ? 0 : 4);
+      out[group * 16 + i] = d * static_cast<float>(scale) * static_cast<float>(q);
+    }
+  }
+}
+
 // Eight 6-bit scales and minima in 12 bytes: the first four pairs whole, the others spread over leftover bits.
 struct GroupScales {
   Bytes packed;
@@ -133,7 +161,7 @@ struct Format {
   GgufType type;
   void (*block)(Bytes, float*);
 };
-constexpr std::array<Format, 11> kFormats = {{{GgufType::F32, f32},
+constexpr std::array<Format, 22> kFormats = {{{GgufType::F32, f32},
                                               {GgufType::F16, f16},
                                               {GgufType::BF16, bf16},
                                               {GgufType::Q4_0, q4_0},
@@ -143,7 +171,18 @@ constexpr std::array<Format, 11> kFormats = {{{GgufType::F32, f32},
                                               {GgufType::Q8_0, q8_0},
                                               {GgufType::Q4_K, q4_k},
                                               {GgufType::Q5_K, q5_k},
-                                              {GgufType::Q6_K, q6_k}}};
+                                              {GgufType::Q6_K, q6_k},
+                                              {GgufType::Q2_K, q2_k},
+                                              {GgufType::Q3_K, q3_k},
+                                              {GgufType::IQ1_S, dequantize_iq1_s},
+                                              {GgufType::IQ1_M, dequantize_iq1_m},
+                                              {GgufType::IQ2_XXS, dequantize_iq2_xxs},
+                                              {GgufType::IQ2_XS, dequantize_iq2_xs},
+                                              {GgufType::IQ2_S, dequantize_iq2_s},
+                                              {GgufType::IQ3_XXS, dequantize_iq3_xxs},
+                                              {GgufType::IQ3_S, dequantize_iq3_s},
+                                              {GgufType::IQ4_NL, dequantize_iq4_nl},
+                                              {GgufType::IQ4_XS, dequantize_iq4_xs}}};
 
 const Format* find_format(GgufType type) {
   for (const Format& format : kFormats)

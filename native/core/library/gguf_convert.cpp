@@ -85,7 +85,7 @@ class MappingBuilder {
       throw Error("gguf.unsupported_type",
                   "Tensor " + source + " has the type " + std::string(gguf_type_info(tensor->type)->name) +
                       ", which cannot be converted.",
-                  "Choose a file in F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K or Q6_K.",
+                  "Choose a file in F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K to Q6_K or an IQ type.",
                   {{"tensor", source}, {"type", gguf_type_info(tensor->type)->name}});
     used_.insert(source);
     mappings_.push_back({tensor, {target, DType::BF16, std::move(shape)}, heads, shift});

@@ -65,7 +65,7 @@ TEST_CASE("gguf conversion: cancelled, it leaves nothing") {
 // A model of one layer of width 256 with 3 tokens, all zeros. Missing parts and changes on demand.
 struct SmallModel {
   std::string without = {};
-  std::string quantized = {};  // this tensor gets the type Q2_K
+  std::string quantized = {};  // this tensor gets the type TQ1_0
   uint32_t heads = 1;
 
   GgufBuilder build() const {
@@ -91,7 +91,7 @@ struct SmallModel {
       std::vector<uint64_t> dims = {256};
       if (rows) dims.push_back(rows);
       if (name == quantized) {
-        builder.tensor(name + ".weight", dims, 10, std::string(count / 256 * 84, '\0'));
+        builder.tensor(name + ".weight", dims, 34, std::string(count / 256 * 54, '\0'));
       } else {
         builder.tensor(name + ".weight", dims, 1, std::string(count * 2, '\0'));
       }
@@ -117,7 +117,7 @@ TEST_CASE("gguf conversion: what cannot be converted is refused by name") {
   const json quantized = error_of_model(SmallModel{.quantized = "blk.0.ffn_up"}.build());
   CHECK(quantized["code"] == "gguf.unsupported_type");
   CHECK(quantized["data"]["tensor"] == "blk.0.ffn_up.weight");
-  CHECK(quantized["data"]["type"] == "Q2_K");
+  CHECK(quantized["data"]["type"] == "TQ1_0");
 
   CHECK(error_of_model(SmallModel{}.build().floats("blk.0.attn_q.bias", {256}, std::vector<float>(256)))["code"] ==
         "model.unsupported_feature");

@@ -23,9 +23,10 @@ std::string code_of_file(const std::string& content) {
   return test::code_of([&] { GgufFile(folder / "x.gguf"); });
 }
 
-TEST_CASE("gguf: every type gives the values of the reference package, bit for bit") {
-  const GgufFile file(test::fixture("gguf/types.gguf"));
-  const auto expected = test::read_values<uint32_t>(test::fixture("gguf/types.f32"));
+// `name`: two fixtures of one name, eleven types each.
+void check_types(const std::string& name) {
+  const GgufFile file(test::fixture("gguf/" + name + ".gguf"));
+  const auto expected = test::read_values<uint32_t>(test::fixture("gguf/" + name + ".f32"));
   REQUIRE(file.tensors().size() == 11);
   size_t at = 0;
   for (const GgufTensor& tensor : file.tensors()) {
@@ -43,9 +44,14 @@ TEST_CASE("gguf: every type gives the values of the reference package, bit for b
   CHECK(at == expected.size());
 }
 
+TEST_CASE("gguf: every type gives the values of the reference package, bit for bit") {
+  SUBCASE("plain, legacy and K types") { check_types("types"); }
+  SUBCASE("few bits: Q2_K, Q3_K and the IQ types") { check_types("types-low"); }
+}
+
 TEST_CASE("gguf: types without a converter are known by name") {
-  CHECK_FALSE(can_dequantize(static_cast<GgufType>(10)));
-  CHECK(gguf_type_info(static_cast<GgufType>(10))->name == "Q2_K");
+  CHECK_FALSE(can_dequantize(static_cast<GgufType>(34)));
+  CHECK(gguf_type_info(static_cast<GgufType>(34))->name == "TQ1_0");
   CHECK(gguf_type_info(static_cast<GgufType>(4)) == nullptr);
 }
 
@@ -165,6 +171,51 @@ TEST_CASE("gguf: changed bytes are an error or another file, never a crash") {
           (code == "none" || code == "model.truncated" || code == "gguf.not_gguf" || code == "gguf.unsupported_type"));
     }
   }
+}
+
+
+// Part `number` (from 0) of three, with one tensor.
+std::string part(uint32_t number, uint32_t count = 3, uint32_t tensors = 3) {
+  GgufBuilder builder;
+  if (number == 0) builder.text("general.architecture", "llama");
+  builder.number("split.no", number).number("split.count", count).number("split.tensors.count", tensors);
+  const std::string name = std::string("t").append(std::to_string(number));
+  return builder.floats(name, {2}, {static_cast<float>(number), 9}).build();
+}
+
+std::filesystem::path write_parts(const TempFolder& folder, const std::vector<std::string>& parts) {
+  for (size_t i = 0; i < parts.size(); ++i)
+    if (!parts[i].empty()) test::write_text(folder / ("x-0000" + std::to_string(i + 1) + "-of-00003.gguf"), parts[i]);
+  return folder / "x-00001-of-00003.gguf";
+}
+
+TEST_CASE("gguf: a file in parts is one, by the name of any part") {
+  const TempFolder folder;
+  const auto first = write_parts(folder, {part(0), part(1), part(2)});
+  for (const auto& path : {first, folder / "x-00003-of-00003.gguf"}) {
+    const GgufFile file(path);
+    CHECK(file.path() == first);
+    CHECK(file.architecture() == "llama");
+    REQUIRE(file.tensors().size() == 3);
+    std::vector<float> values(2);
+    gguf_dequantize(GgufType::F32, file.find_tensor("t2")->bytes, values);
+    CHECK(values == std::vector<float>{2, 9});
+  }
+}
+
+TEST_CASE("gguf: parts that do not belong together, or are not there") {
+  const auto code = [](const std::vector<std::string>& parts) {
+    const TempFolder folder;
+    const auto first = write_parts(folder, parts);
+    return test::code_of([&] { GgufFile{first}; });
+  };
+  CHECK(code({part(0), "", part(2)}) == "model.missing_tensor");
+  CHECK(code({part(0), part(2), part(1)}) == "gguf.not_gguf");
+  CHECK(code({part(0), part(1, 2), part(2)}) == "gguf.not_gguf");
+  CHECK(code({part(0, 3, 7), part(1), part(2)}) == "gguf.not_gguf");
+  CHECK(code({part(0, 4000), part(1), part(2)}) == "gguf.not_gguf");
+  CHECK(code({part(0, 2), part(1), part(2)}) == "model.missing_tensor");
+  CHECK(code({part(0), part(1).substr(0, 60), part(2)}) == "model.truncated");
 }
 
 }  // namespace

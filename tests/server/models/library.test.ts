@@ -59,6 +59,7 @@ it.each([
   ['model-f16.GGUF', 'model'],
   ['plain.gguf', 'plain'],
   ['x-IQ3_XS.gguf', 'x'],
+  ['Big-Q4_K_M-00001-of-00003.gguf', 'Big'],
 ])('a model is named after its file: %s -> %s', (file, name) => {
   expect(nameOfGguf(file)).toBe(name);
 });

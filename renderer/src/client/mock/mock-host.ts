@@ -15,13 +15,11 @@ import { mockPreview } from './mock-preview.ts';
 import { mockQueue } from './mock-queue.ts';
 import { mockRunDetail, mockRunEvents, mockRunSpec, mockRuns } from './mock-runs.ts';
 import { mockSweeps } from './mock-sweeps.ts';
+import { mockTemplates } from './mock-templates.ts';
 import { tokenize } from './mock-tokens.ts';
 
 const queue = mockQueue();
 const sweeps = mockSweeps(queue.addAll);
-
-import { mockTemplates } from './mock-templates.ts';
-
 const templates = mockTemplates();
 const jobs = new Map<string, Job>();
 const tags = new Map<string, string[]>();
