@@ -66,7 +66,11 @@ export class RankGroup {
 
   /** Reaches rank 0, who tells the others. */
   send(command: RankCommand): void {
-    this.#child.stdin?.write(`${JSON.stringify({ command })}\n`);
+    this.tell({ command });
+  }
+
+  tell(message: { command: string }): void {
+    this.#child.stdin?.write(`${JSON.stringify(message)}\n`);
   }
 
   /** Ends all ranks at once, with what is known of them: the tree below us is lost once mpirun is gone. */

@@ -36,6 +36,7 @@ import {
   unrecovered,
 } from './recovery.ts';
 import { SampleFile } from './samples.ts';
+import { Scoring } from './scoring.ts';
 import { applyEvent, lastStatus, StatusFile } from './status.ts';
 import { StepClock } from './step-clock.ts';
 
@@ -50,6 +51,7 @@ export class Supervisor {
   readonly #abort = new AbortController();
   readonly #clock = new StepClock();
   readonly #status: StatusFile;
+  #scoring: Scoring | null = null;
   #wish: Wish = 'go';
   #ranks: RankGroup | null = null;
   #table: RankTable | null = null;
@@ -116,7 +118,9 @@ export class Supervisor {
     await waitForOrphan(claim, this.#log, () => this.#wish === 'kill');
     await this.#prepare(spec);
     if (this.#wish !== 'go') return this.#end(null);
-    const samples = new SampleFile(this.#runDir, spec, sampleDecoder(spec));
+    const decode = sampleDecoder(spec);
+    const samples = new SampleFile(this.#runDir, spec, decode);
+    this.#scoring = new Scoring(this.#runDir, spec, decode);
     await samples.rebuild(this.#runDir);
     let resumeFrom = startingPoint(this.#runDir, this.#mode, this.#log);
     let fruitless = 0;
@@ -229,6 +233,8 @@ export class Supervisor {
     if (event.rank !== 0) return;
     if (event.type === 'finished') this.#finished = event.payload;
     this.#status.update(applyEvent(this.#status.value, event, this.#clock));
+    if (event.type === 'evaluated' && this.#scoring)
+      this.#ranks?.tell(await this.#scoring.score(event.payload.set, event.step));
     await this.#decode(event, samples);
   }
 

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "core/base/json_parse.h"
@@ -21,6 +22,15 @@ namespace collie {
 
 namespace {
 
+// {"command": "scores", "set", "step", "metrics": {name: number | null}, "problem"?}
+Scores scores_of(const nlohmann::json& message) {
+  Scores scores{message.value("set", ""), message.value("step", int64_t{0}), {}, message.value("problem", "")};
+  const nlohmann::json metrics = message.value("metrics", nlohmann::json::object());
+  for (const auto& [name, value] : metrics.items())
+    scores.metrics[name] = value.is_number() ? value.get<double>() : std::numeric_limits<double>::quiet_NaN();
+  return scores;
+}
+
 void obey(const std::string& line, Control& control) {
   const nlohmann::json message = parse_json(line).value;
   const bool has_command = message.is_object() && message.contains("command") && message["command"].is_string();
@@ -31,6 +41,8 @@ void obey(const std::string& line, Control& control) {
     control.request_save();
   else if (command == "sample")
     control.request_sample();
+  else if (command == "scores")
+    control.put_scores(scores_of(message));
   else
     std::fprintf(stderr, "collie-rank: ignored a line on standard input that is no command: %s\n", line.c_str());
 }
@@ -52,7 +64,7 @@ int train_command(const Words& words) {
   Control control;
   const SignalWatcher signals([&] { control.request_stop(); });
   const LineReader input(STDIN_FILENO, [&](const std::string& line) { obey(line, control); },
-                         [&] { control.request_stop(); });
+                         [&] { control.end(); });
   if (!std::filesystem::is_directory(run_folder))
     throw Error("run.not_found", "There is no run folder " + run_folder.string() + ".", "Check the path.",
                 {{"path", run_folder.string()}});

@@ -105,8 +105,8 @@ export class TrainProcess {
     });
   }
 
-  send(command: string): void {
-    this.child.stdin?.write(`${JSON.stringify({ command })}\n`);
+  send(command: string, more: object = {}): void {
+    this.child.stdin?.write(`${JSON.stringify({ command, ...more })}\n`);
   }
 
   /** The first event that fits, as soon as it is in the file; the process must write it before it ends. */

@@ -9,7 +9,7 @@ export interface TokenDocument {
   mask: number[];
 }
 
-export function writeTokenStore(dataDir: string, split: 'train' | 'eval', documents: TokenDocument[]): void {
+export function writeTokenStore(dataDir: string, split: string, documents: TokenDocument[]): void {
   mkdirSync(dataDir, { recursive: true });
   let end = 0n;
   const offsets = [0n, ...documents.map(({ ids }) => (end += BigInt(ids.length)))];

@@ -15,6 +15,7 @@ import { type Conversation, trainedTokens, truncateConversation } from '../token
 import type { Message } from '../tokenize/template.ts';
 import { openDatasetFile } from './file-cache.ts';
 import type { DatasetSource } from './folder.ts';
+import { prepareSets, type SetTally } from './prepare-sets.ts';
 import { RowRecord } from './row-record.ts';
 import { SPLIT_SEED, type Split, splitEvaluation, splitRows } from './split.ts';
 import { newTally, type SplitTally, tallyWarnings } from './tally.ts';
@@ -36,6 +37,8 @@ export interface DataMeta {
   train: SplitTally;
   /** null: nothing is evaluated. */
   eval: SplitTally | null;
+  /** Of the named evaluation sets. Data made before there were any has none. */
+  sets?: SetTally[];
   warnings: string[];
   createdAt: string;
 }
@@ -247,6 +250,8 @@ export async function prepareDataset(
     const evaluation =
       spec.dataset.eval === null ? null : await openDatasetFile(spec.dataset.eval, cache, { signal });
     const tallies = await writeStores(job, train, evaluation, onProgress);
+    const open = (reference: string) => openDatasetFile(reference, cache, { signal });
+    const sets = await prepareSets({ ...job, open });
     await writeSamples(job);
     await writePromptInit(job);
     const warnings = [
@@ -257,9 +262,19 @@ export async function prepareDataset(
     if (tallies.eval) warnings.push(...tallyWarnings(tallies.eval, 'evaluation', spec.batch.seq_len));
     else if (evaluation !== null || spec.dataset.eval_fraction > 0)
       warnings.push('No held-out row is left to evaluate on, so there is no evaluation loss.');
+    for (const set of sets) warnings.push(...set.warnings);
     const createdAt = new Date().toISOString();
     const { hash, vocabularyHash: vocabulary, templateHash: template } = tokenizer;
-    const meta: DataMeta = { v: 1, tokenizer: hash, vocabulary, template, ...tallies, warnings, createdAt };
+    const meta: DataMeta = {
+      v: 1,
+      tokenizer: hash,
+      vocabulary,
+      template,
+      ...tallies,
+      sets,
+      warnings,
+      createdAt,
+    };
     await writeAtomically(join(dataDir, META_FILE), meta);
     return meta;
   } finally {

@@ -13,7 +13,7 @@ export const EVAL_ROWS_FILE = 'eval-rows.jsonl';
 export const rowHashesFile = (split: string) => `${split}.rows.u64`;
 
 /** The first 64 bits of a SHA-256: among a million rows, two that differ share one with a chance of 3e-8. */
-function hash64(...parts: (string | Uint8Array)[]): Buffer {
+export function hash64(...parts: (string | Uint8Array)[]): Buffer {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part);
   return hash.digest().subarray(0, 8);
@@ -31,8 +31,21 @@ function opening(messages: readonly Message[]): readonly Message[] {
   return first < 0 ? messages : messages.slice(0, first);
 }
 
+/** What a row says, and what it says before its first answer, as hashes: the same in every run. */
+export const rowHashes = (messages: readonly Message[]) => ({
+  id: hash64(textOf(messages)),
+  conversation: hash64(textOf(opening(messages))),
+});
+
+/** Of token ids and mask. */
+export const tokensHash = ({ ids, mask }: Pick<Conversation, 'ids' | 'mask'>) =>
+  hash64(bytesOf(ids), bytesOf(mask)).toString('hex');
+
+export const shownMessages = (messages: readonly Message[]): EvalRow['messages'] =>
+  messages.map(({ role, content, fields }) => ({ role, content: content ?? JSON.stringify(fields ?? {}) }));
+
 /** null where the loss counts more than the text of answers, or less: then a byte of text is no measure. */
-function answerBytes(messages: readonly Message[]): number | null {
+export function answerBytes(messages: readonly Message[]): number | null {
   const answers = messages.filter(({ role }) => role === 'assistant');
   if (answers.some(({ content, fields, trained }) => content === null || fields || trained === false))
     return null;
@@ -58,22 +71,18 @@ export class RowRecord {
   }
 
   add({ messages, stored, whole, sourceRow }: StoredRow): void {
-    const id = hash64(textOf(messages));
-    const conversation = hash64(textOf(opening(messages)));
+    const { id, conversation } = rowHashes(messages);
     this.#hashes.push(id, conversation);
     if (this.#split === 'train') return;
     const cut = stored.ids.length < whole.ids.length && lostAnswer(stored, whole);
     this.#rows.push({
       id: id.toString('hex'),
       conversation: conversation.toString('hex'),
-      tokens_id: hash64(bytesOf(stored.ids), bytesOf(stored.mask)).toString('hex'),
+      tokens_id: tokensHash(stored),
       source_row: sourceRow,
       tokens: stored.ids.length,
       answer_bytes: cut ? null : answerBytes(messages),
-      messages: messages.map(({ role, content, fields }) => ({
-        role,
-        content: content ?? JSON.stringify(fields ?? {}),
-      })),
+      messages: shownMessages(messages),
     });
   }
 
@@ -89,5 +98,6 @@ export class RowRecord {
   }
 }
 
-const lostAnswer = (stored: Conversation, whole: Conversation) =>
-  whole.mask.lastIndexOf(1) >= stored.ids.length;
+type Tokens = Pick<Conversation, 'ids' | 'mask'>;
+/** Whether a cut has taken part of an answer. */
+export const lostAnswer = (stored: Tokens, whole: Tokens) => whole.mask.lastIndexOf(1) >= stored.ids.length;

@@ -111,17 +111,21 @@ async function layoutsOf(
 }
 
 async function forbiddenPaths({ confine }: Services, spec: unknown): Promise<SpecIssue[]> {
-  const { model, dataset, method } = (spec ?? {}) as {
+  const { model, dataset, method, evaluation } = (spec ?? {}) as {
     model?: unknown;
     dataset?: { train?: unknown; eval?: unknown };
     method?: { init_adapter?: unknown };
+    evaluation?: { sets?: unknown };
   };
-  const named = {
+  const sets: unknown[] = Array.isArray(evaluation?.sets) ? evaluation.sets : [];
+  const named: Record<string, unknown> = {
     model,
     'dataset.train': dataset?.train,
     'dataset.eval': dataset?.eval,
     'method.init_adapter': method?.init_adapter,
   };
+  for (const [k, set] of sets.entries())
+    named[`evaluation.sets.${k}.data`] = (set as { data?: unknown } | null)?.data;
   const issues: SpecIssue[] = [];
   for (const [path, value] of Object.entries(named)) {
     if (typeof value !== 'string' || value === '' || value.startsWith('library:')) continue;

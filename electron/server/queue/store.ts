@@ -123,9 +123,9 @@ export function wasCutOff(registry: RunRegistry, id: string): boolean {
 const hashes = new FileHashes();
 
 /** SHA-256 of the data files that a resolved spec names. What is not a file (a folder) is left out. */
-export async function dataHashes({ dataset }: RunSpec): Promise<Record<string, string>> {
+export async function dataHashes({ dataset, evaluation }: RunSpec): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
-  for (const path of [dataset.train, dataset.eval])
+  for (const path of [dataset.train, dataset.eval, ...evaluation.sets.map(({ data }) => data)])
     if (path !== null && (await stat(path)).isFile()) found[path] = await hashes.of(path);
   return found;
 }

@@ -53,6 +53,8 @@ export interface Found {
   tokenizer: ChatTokenizer | null;
   train: DatasetSource | null;
   eval: DatasetSource | null;
+  /** Data of the named evaluation sets, in their order. */
+  sets: (DatasetSource | null)[];
   devices: Device[];
 }
 

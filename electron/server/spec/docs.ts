@@ -85,10 +85,30 @@ function variantSection(choice: SpecField, fields: readonly SpecField[]): string
   return [table([choice]), ...parts].join('\n\n');
 }
 
+/** What an entry of a list has. */
+const entries = (field: SpecField): string =>
+  `### An entry of \`${field.path}\`\n\n${entryTables(field.fields ?? [])}`;
+
+function entryTables(fields: readonly SpecField[]): string {
+  const always = fields.filter(({ when }) => !when);
+  const variants = fields.filter(({ kind }) => kind === 'variant');
+  return [table(always), ...variants.map((choice) => entryVariants(choice, fields))].join('\n\n');
+}
+
+function entryVariants(choice: SpecField, fields: readonly SpecField[]): string {
+  const parts = (choice.options ?? []).map(({ value, title, help }) => {
+    const own = fields.filter(({ when }) => when?.path === choice.path && when.equals === value);
+    const settings = own.length > 0 ? `\n\n${table(own)}` : '';
+    return `\`${choice.path}\` = \`${value}\`: **${title}**. ${help}${settings}`;
+  });
+  return parts.join('\n\n');
+}
+
 function section(path: string, title: string): string {
   const fields = specFields().filter((field) => field.group === path);
   const choice = fields.find((field) => field.kind === 'variant');
-  const body = choice ? variantSection(choice, fields) : table(fields);
+  const lists = fields.filter(({ kind }) => kind === 'object_list').map(entries);
+  const body = [choice ? variantSection(choice, fields) : table(fields), ...lists].join('\n\n');
   return `## ${title}${path === '' ? '' : ` (\`${path}\`)`}\n\n${body}`;
 }
 

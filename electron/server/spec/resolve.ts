@@ -26,10 +26,10 @@ function resolveMethod(method: RunSpec['method'], base: string): RunSpec['method
 /** @param found model and training data must have been found. */
 export function resolveSpec(
   spec: RunSpec,
-  found: Pick<Found, 'eval'> & { model: NonNullable<Found['model']>; train: DatasetSource },
+  found: Pick<Found, 'eval' | 'sets'> & { model: NonNullable<Found['model']>; train: DatasetSource },
   base: string,
 ): RunSpec {
-  const { dataset } = spec;
+  const { dataset, evaluation } = spec;
   return {
     ...spec,
     name: spec.name.trim() || runName(spec, found.model.card.name, found.train.card.name),
@@ -39,6 +39,13 @@ export function resolveSpec(
       ...dataset,
       train: datasetPath(dataset.train, found.train, base),
       eval: dataset.eval === null || found.eval === null ? null : datasetPath(dataset.eval, found.eval, base),
+    },
+    evaluation: {
+      ...evaluation,
+      sets: evaluation.sets.map((set, k) => {
+        const source = found.sets[k];
+        return source ? { ...set, data: datasetPath(set.data, source, base) } : set;
+      }),
     },
   };
 }

@@ -48,6 +48,8 @@ export function expected(field: SpecField): string {
       return `a list of ${minLength ? `${minLength} to ${maxLength}` : `at most ${maxLength}`} texts, none of them empty`;
     case 'integer_list':
       return `a list of at most ${maxLength} whole numbers from ${min} to ${max}`;
+    case 'object_list':
+      return `a list of at most ${maxLength} objects`;
     case 'text': {
       const length = maxLength === undefined ? '' : ` of at most ${maxLength} characters`;
       return `a text${minLength ? ' that is not empty' : length}${orNone}`;
@@ -62,9 +64,22 @@ function fieldAt(path: readonly PropertyKey[], input: unknown): SpecField | null
     const dotted = path.slice(0, n).join('.');
     const field =
       fields.find((one) => one.path === dotted) ?? specFields().find((one) => one.path === dotted);
+    if (field?.fields && n + 1 < path.length) return entryField(field, path, n);
     if (field) return field;
   }
   return null;
+}
+
+/** The field of a list's entry: its path with the entry's, its title with the entry's place. */
+function entryField(list: SpecField, path: readonly PropertyKey[], n: number): SpecField {
+  const own = path.slice(n + 1);
+  for (let k = own.length; k > 0; k -= 1) {
+    const field = list.fields?.find((one) => one.path === own.slice(0, k).join('.'));
+    if (!field) continue;
+    const title = `${field.meta.title} of entry ${Number(path[n]) + 1} of ${list.meta.title}`;
+    return { ...field, path: path.slice(0, n + 1 + k).join('.'), meta: { ...field.meta, title } };
+  }
+  return list;
 }
 
 /** Keys an object may have at a path. */
@@ -74,6 +89,13 @@ function keysAt(path: string, input: unknown): string[] {
     ...activeFields(input).map((field) => field.path),
     ...specGroups().map((group) => group.path),
   ];
+  const list = specFields().find(({ path: at, fields }) => fields && path.startsWith(`${at}.`));
+  if (list) {
+    const inside = path.split('.').slice(list.path.split('.').length + 1);
+    const own = (list.fields ?? []).map((field) => field.path.split('.'));
+    const there = own.filter((one) => inside.every((part, k) => one[k] === part));
+    return [...new Set(there.flatMap((one) => one[inside.length] ?? []))];
+  }
   const below = paths.filter((one) => one.startsWith(prefix)).map((one) => one.slice(prefix.length));
   return [...new Set(below.map((one) => one.split('.')[0] as string))];
 }
@@ -171,7 +193,8 @@ function toIssues(issue: z.core.$ZodIssue, input: unknown): SpecIssue[] {
   }
   const received = specValue2(input, issue.path);
   const missing = received === undefined;
-  const element = dotted === field.path ? '' : ` entry ${Number(issue.path.at(-1)) + 1}`;
+  const place = Number(issue.path.at(-1));
+  const element = dotted === field.path || Number.isNaN(place) ? '' : ` entry ${place + 1}`;
   const what = missing ? 'is missing' : `is ${show(received)}`;
   return [
     {

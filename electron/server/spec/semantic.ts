@@ -7,6 +7,7 @@ import { checkMachine } from './check-machine.ts';
 import { checkMethod } from './check-method.ts';
 import { checkOptimization } from './check-optimization.ts';
 import { checkParallel } from './check-parallel.ts';
+import { checkSets } from './check-sets.ts';
 import type { Findings, Found, SpecContext } from './context.ts';
 import { checkInitAdapter } from './init-adapter.ts';
 import { fromError, issue, type Parts } from './issue.ts';
@@ -48,13 +49,16 @@ export async function findReferences(parts: Parts, context: SpecContext, finding
     attempt(findings, path, reference, () => context.datasets.resolve(reference, context.base));
   const train = dataset === undefined ? null : await open('dataset.train', dataset.train);
   const evaluation = dataset?.eval ? await open('dataset.eval', dataset.eval) : null;
+  const sets: Found['sets'] = [];
+  for (const [k, { data }] of (parts.evaluation?.sets ?? []).entries())
+    sets.push(await open(`evaluation.sets.${k}.data`, data));
   const devices =
     parts.device === 'cuda'
       ? ((await attempt(findings, 'device', 'cuda', context.planner.devices)) ?? [])
       : [];
   if (devices.some(({ kind }) => kind === 'cuda'))
     await attempt(findings, 'device', 'cuda', () => context.engine('cuda'));
-  return { model, tokenizer, train, eval: evaluation, devices };
+  return { model, tokenizer, train, eval: evaluation, sets, devices };
 }
 
 /** All checks beyond the schema, on the parts of the spec that are right on their own. */
@@ -63,6 +67,7 @@ export async function checkMeaning(parts: Parts, context: SpecContext): Promise<
   const found = await findReferences(parts, context, findings);
   findings.issues.push(...ruleIssues(parts));
   checkDataset(parts, found, findings);
+  checkSets(parts, found, findings);
   checkMethod(parts, found, findings);
   await checkInitAdapter(parts, found, context.base, findings);
   checkOptimization(parts, findings);

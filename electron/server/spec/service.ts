@@ -65,7 +65,11 @@ export class SpecService {
     const { model, tokenizer, train } = found;
     if (!schema.spec || !model || !tokenizer || !train || model.card.problem)
       return { issues: all, resolved: null, preview: null };
-    const resolved = resolveSpec(schema.spec, { model, train, eval: found.eval }, context.base);
+    const resolved = resolveSpec(
+      schema.spec,
+      { model, train, eval: found.eval, sets: found.sets },
+      context.base,
+    );
     try {
       const subject = { spec: resolved, model, tokenizer, train, eval: found.eval };
       const { preview, findings } = await previewSpec(subject, context, options.patience ?? FORM_PATIENCE);

@@ -20,6 +20,12 @@ export const evalRowSchema = z.object({
   /** UTF-8 bytes of the answers; null where some of them fell off: then bits per byte mean nothing. */
   answer_bytes: z.number().int().nullable(),
   messages: z.array(z.object({ role: z.string(), content: z.string() })),
+  /** Of a classification: what there is to choose from, the place of the right one, and where its documents are in the token store. */
+  labels: z.array(z.string()).optional(),
+  label: z.number().int().optional(),
+  first_document: z.number().int().optional(),
+  /** Of a generation: what the answer is held against. */
+  references: z.array(z.string()).optional(),
 });
 export type EvalRow = z.infer<typeof evalRowSchema>;
 
@@ -43,6 +49,51 @@ export const evaluatedRowSchema = z.object({
   correct: z.number().int().min(0),
 });
 export type EvaluatedRow = z.infer<typeof evaluatedRowSchema>;
+
+/** First line of evaluations/<set>/step-NNNNNNNN.jsonl, the record of a named set. */
+export const setHeadSchema = z.object({
+  v: z.literal(2),
+  step: z.number().int(),
+  rows: z.number().int(),
+  metrics: z.record(z.string(), z.number().nullable()),
+  /** Of a classification with the same labels in every row: [right label][chosen label]. */
+  confusion: z.object({ labels: z.array(z.string()), matrix: z.array(z.array(z.number().int())) }).optional(),
+});
+export type SetHead = z.infer<typeof setHeadSchema>;
+
+/** The other lines: what was found for a row of data/set-<name>.rows.jsonl. */
+export const scoredRowSchema = z.object({
+  row: z.number().int().min(0),
+  /** Of the given answer, of a classification of the right label: sum over the targets, nats. */
+  loss: z.number().optional(),
+  targets: z.number().int().optional(),
+  correct: z.number().int().optional(),
+  /** Of a classification: place of the chosen label, its probability among the labels, and the loss of each. */
+  chosen: z.number().int().optional(),
+  probability: z.number().optional(),
+  losses: z.array(z.number()).optional(),
+  /** Of a generation, one or several to a prompt. */
+  answers: z.array(z.object({ text: z.string(), finish: z.enum(['stop', 'length']) })).optional(),
+  /** By metric; of several answers the mean. */
+  scores: z.record(z.string(), z.number()),
+});
+export type ScoredRow = z.infer<typeof scoredRowSchema>;
+
+/** Lines of evaluations/<set>/step-NNNNNNNN.raw.jsonl, which the engine writes and the supervisor scores. */
+export const rawLossSchema = z.object({
+  row: z.number().int().min(0),
+  loss: z.number(),
+  targets: z.number().int(),
+  correct: z.number().int(),
+});
+export type RawLoss = z.infer<typeof rawLossSchema>;
+export const rawAnswerSchema = z.object({
+  row: z.number().int().min(0),
+  answer: z.number().int().min(0),
+  ids: z.array(z.number().int()),
+  finish: z.enum(['stop', 'length']),
+});
+export type RawAnswer = z.infer<typeof rawAnswerSchema>;
 
 /** Step of a record's file name; null: another file. */
 export function evaluationStep(name: string): number | null {

@@ -83,6 +83,8 @@ export const eventPayloads = {
   }),
   /** Metrics over all rows of a set (sums first, divided once). */
   eval: z.object({ set: z.string().min(1), metrics: metricsSchema }),
+  /** A named set was computed; the supervisor scores its raw record, and an `eval` follows. */
+  evaluated: z.object({ set: z.string().min(1), seconds: finite }),
   checkpoint: z.object({ name: z.string(), bytes: z.number().int(), seconds: finite }),
   /** Token ids; the supervisor decodes them into samples/. */
   sample: z.object({

@@ -3,38 +3,10 @@
  * called, counted, drawn and compared. A new metric is a row here and the line that computes it.
  */
 
-export type MetricUnit = 'nats' | 'share' | 'tokens' | 'tokens/s' | 'bytes' | 'seconds' | '';
+import { evaluationCharts, evaluationMetrics } from './evaluation-metrics.ts';
+import { type ChartInfo, type Metric, metric } from './metric.ts';
 
-export interface Metric {
-  /** Key in the events. */
-  name: string;
-  title: string;
-  /** Shorter, among the lines of its chart. */
-  label?: string;
-  unit: MetricUnit;
-  /** How its axis may run: `log`, always positive and may be shown logarithmically; `zero`, linear from zero. */
-  scale: 'log' | 'linear' | 'zero';
-  /** Which way is better; null: neither. */
-  better: 'lower' | 'higher' | null;
-  /** The chart it is drawn in (`charts` below); null: in none. */
-  chart: string | null;
-  /** Events that carry it. */
-  events: readonly ('step' | 'eval')[];
-  /** Noisy from step to step: drawn averaged, with the measured values faint behind. */
-  noisy: boolean;
-  help: string;
-}
-
-const metric = (name: string, row: Partial<Metric> & Pick<Metric, 'title' | 'help'>): Metric => ({
-  name,
-  unit: '',
-  scale: 'linear',
-  better: null,
-  chart: null,
-  events: ['step'],
-  noisy: false,
-  ...row,
-});
+export type { ChartInfo, Metric, MetricUnit } from './metric.ts';
 
 /** In the order in which they are shown. */
 export const metrics: readonly Metric[] = [
@@ -140,14 +112,8 @@ export const metrics: readonly Metric[] = [
     events: ['eval'],
     help: 'Wall time of the evaluation.',
   }),
+  ...evaluationMetrics,
 ];
-
-export interface ChartInfo {
-  id: string;
-  title: string;
-  /** As wide as two others. */
-  wide?: boolean;
-}
 
 /** Charts of a run, in order. Metrics that are not in the registry get one each, below the heading of `OTHER`. */
 export const charts: readonly ChartInfo[] = [
@@ -158,6 +124,7 @@ export const charts: readonly ChartInfo[] = [
   { id: 'memory', title: 'Memory' },
   { id: 'accuracy', title: 'Token accuracy' },
   { id: 'perplexity', title: 'Perplexity' },
+  ...evaluationCharts,
 ];
 
 export const OTHER = { id: 'other', title: 'Other' } as const;

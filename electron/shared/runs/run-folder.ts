@@ -22,10 +22,18 @@ export const runFiles = {
   queueEntry: 'queue-entry.json',
 } as const;
 
+/** Of a named evaluation set. */
+export const setSplit = (set: string) => `set-${set}`;
+export const setRowsFile = (set: string) => `data/${setSplit(set)}.rows.jsonl`;
+export const setPromptsFile = (set: string) => `data/${setSplit(set)}.prompts.json`;
+const stepName = (step: number) => `step-${String(step).padStart(8, '0')}`;
+export const setRecord = (set: string, step: number) => `evaluations/${set}/${stepName(step)}.jsonl`;
+export const setRawRecord = (set: string, step: number) => `evaluations/${set}/${stepName(step)}.raw.jsonl`;
+
 const rankName = (rank: number) => `rank-${String(rank).padStart(3, '0')}`;
 export const eventsFile = (rank: number) => `events/${rankName(rank)}.jsonl`;
 export const rankLog = (rank: number) => `logs/${rankName(rank)}.log`;
-export const checkpointName = (step: number) => `step-${String(step).padStart(8, '0')}`;
+export const checkpointName = stepName;
 
 /** Step of a checkpoint folder name, or null when it is none. */
 export function checkpointStep(name: string): number | null {

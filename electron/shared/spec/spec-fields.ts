@@ -22,7 +22,9 @@ export type FieldKind =
   /** a list of free texts */
   | 'text_list'
   /** a list of whole numbers; min and max are those of an entry */
-  | 'integer_list';
+  | 'integer_list'
+  /** a list of objects, whose own fields are in `fields` */
+  | 'object_list';
 
 export interface FieldOption {
   value: string;
@@ -58,6 +60,8 @@ export interface SpecField {
   minLength?: number;
   maxLength?: number;
   options?: FieldOption[];
+  /** Of an entry of an `object_list`; their paths start at the entry. */
+  fields?: readonly SpecField[];
   /** The field only exists while the variant field at `path` has this value. */
   when?: { path: string; equals: string };
 }
@@ -177,11 +181,19 @@ function leaf(schema: Schema): ({ kind: FieldKind } & Partial<SpecField>) | null
       if (element.type === 'string') return { kind: 'text_list', ...limits(checks) };
       if (element.type === 'number')
         return { kind: 'integer_list', ...limits(checks), ...limits(element.checks ?? []) };
+      if (element.type === 'object')
+        return { kind: 'object_list', ...limits(checks), fields: entryFields(element) };
       throw new Error(`spec-fields: cannot show a list of zod "${element.type}"`);
     }
     default:
       throw new Error(`spec-fields: cannot show a zod "${def.type}"`);
   }
+}
+
+function entryFields(def: Def): SpecField[] {
+  const walk: Walk = { fields: [], groups: [] };
+  walkObject(walk, def.shape ?? {}, '');
+  return walk.fields;
 }
 
 type Walk = { fields: SpecField[]; groups: SpecGroup[] };
@@ -214,7 +226,7 @@ function walkField(
   }
   if (def.type === 'union' && def.discriminator !== undefined) {
     walk.groups.push({ path, meta });
-    walkUnion(walk, def, path, meta, when);
+    walkUnion(walk, def, path, { meta, required, nullable, default: value }, when);
     return;
   }
   const found = leaf(schema);
@@ -222,13 +234,18 @@ function walkField(
   walk.fields.push({ path, key, group, meta, required, nullable, default: value, ...found, ...condition });
 }
 
-function walkUnion(walk: Walk, def: Def, path: string, meta: FieldMeta, when?: SpecField['when']): void {
+function walkUnion(
+  walk: Walk,
+  def: Def,
+  path: string,
+  { meta, required, nullable, default: value }: Omit<Unwrapped, 'schema'>,
+  when?: SpecField['when'],
+): void {
   const key = def.discriminator as string;
   const variants = (def.options ?? []).map((option) => {
     const { schema, meta: variantMeta } = unwrap(option);
     const shape = schema._zod.def.shape ?? {};
-    const value = String((shape[key] as Schema)._zod.def.values?.[0]);
-    return { value, shape, meta: variantMeta };
+    return { value: String((shape[key] as Schema)._zod.def.values?.[0]), shape, meta: variantMeta };
   });
   walk.fields.push({
     path: join(path, key),
@@ -236,11 +253,11 @@ function walkUnion(walk: Walk, def: Def, path: string, meta: FieldMeta, when?: S
     group: path,
     kind: 'variant',
     meta,
-    required: true,
-    nullable: false,
-    default: undefined,
-    options: variants.map(({ value, meta: m }) => ({
-      value,
+    required,
+    nullable,
+    default: value === null ? null : (value as Record<string, unknown> | undefined)?.[key],
+    options: variants.map(({ value: option, meta: m }) => ({
+      value: option,
       title: m.title,
       help: m.help,
       ...(m.paper ? { paper: m.paper } : {}),
@@ -249,9 +266,8 @@ function walkUnion(walk: Walk, def: Def, path: string, meta: FieldMeta, when?: S
     })),
     ...(when ? { when } : {}),
   });
-  for (const { value, shape } of variants) {
-    walkObject(walk, shape, path, { path: join(path, key), equals: value });
-  }
+  for (const { value: equals, shape } of variants)
+    walkObject(walk, shape, path, { path: join(path, key), equals });
 }
 
 let cached: Walk | null = null;

@@ -65,8 +65,37 @@ DurationSpec read_duration(JsonReader reader) {
 }
 
 // The host has fields of its own in the sections from here on: these readers do not finish().
+AnswerSpec read_answers(JsonReader reader) {
+  AnswerSpec answers;
+  answers.max_new_tokens = reader.integer("max_new_tokens", 1, 4096);
+  answers.per_prompt = reader.integer("answers", 1, 64);
+  answers.temperature = reader.number("temperature", 0, 5);
+  answers.seed = static_cast<uint64_t>(reader.integer("seed", 0, 2'147'483'647));
+  return answers;
+}
+
+EvaluationSetSpec read_set(JsonReader reader, int64_t every_steps) {
+  EvaluationSetSpec set;
+  set.name = non_empty(reader, "name");
+  if (set.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") != std::string::npos)
+    reader.fail("name", "out_of_range", "must be of small letters, digits, _ and -, not \"" + set.name + "\"");
+  set.every_steps = reader.is_null("every_steps") ? every_steps : reader.integer("every_steps", 0, 1'000'000);
+  JsonReader evaluator = reader.object("evaluator");
+  set.evaluator = evaluator.one_of<Evaluator>(
+      "type", {{"likelihood", Evaluator::losses}, {"classification", Evaluator::losses}, {"generation", Evaluator::answers}});
+  if (set.evaluator == Evaluator::answers) set.answers = read_answers(reader.object("evaluator"));
+  return set;
+}
+
+// Runs made before there were sets have none.
 EvaluationSpec read_evaluation(JsonReader reader) {
-  return {reader.integer("every_steps", 0, 1'000'000), reader.integer("max_rows", 1, 1'000'000)};
+  EvaluationSpec evaluation{reader.integer("every_steps", 0, 1'000'000), reader.integer("max_rows", 1, 1'000'000), {}};
+  if (!reader.has("sets")) return evaluation;
+  const nlohmann::json& sets = reader.value("sets");
+  if (!sets.is_array()) reader.fail("sets", "wrong_type", "must be a list");
+  for (size_t i = 0; i < sets.size(); ++i)
+    evaluation.sets.push_back(read_set(JsonReader(sets[i], "evaluation.sets." + std::to_string(i)), evaluation.every_steps));
+  return evaluation;
 }
 
 CheckpointSpec read_checkpoint(JsonReader reader) {

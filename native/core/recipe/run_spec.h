@@ -33,9 +33,27 @@ struct DurationSpec {
   double value = 0;
 };
 
+// What is computed of an evaluated set: the losses of its documents, or answers to its prompts. What they are worth is the host's to say.
+enum class Evaluator { losses, answers };
+
+struct AnswerSpec {
+  int64_t max_new_tokens = 0;
+  int64_t per_prompt = 1;
+  double temperature = 0;  // 0: the most likely token, always
+  uint64_t seed = 0;
+};
+
+struct EvaluationSetSpec {
+  std::string name;
+  Evaluator evaluator = Evaluator::losses;
+  int64_t every_steps = 0;
+  AnswerSpec answers;  // of Evaluator::answers
+};
+
 struct EvaluationSpec {
   int64_t every_steps = 0;  // 0: at the start and the end only
   int64_t max_rows = 0;
+  std::vector<EvaluationSetSpec> sets;  // besides the held-out rows
 };
 
 struct CheckpointSpec {

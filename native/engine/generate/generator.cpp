@@ -20,24 +20,23 @@ void Generator::forget() {
   cached_.clear();
 }
 
-void Generator::check(const GenerationRequest& request) const {
+void check_request(const GenerationRequest& request, int64_t vocab_size, int64_t context_tokens) {
   if (request.ids.empty()) throw Error("request.invalid", "The prompt has no tokens.");
   if (request.max_new_tokens < 1)
     throw Error("request.invalid",
                 "max_new_tokens must be 1 or more, not " + std::to_string(request.max_new_tokens) + ".");
-  const auto vocab_size = static_cast<int32_t>(decoder_.config().vocab_size);
   for (const int32_t id : request.ids)
     if (id < 0 || id >= vocab_size)
       throw Error("request.invalid", "The prompt holds token id " + std::to_string(id) +
                                          "; the model's vocabulary has " + std::to_string(vocab_size) + ".");
   const auto prompt = static_cast<int64_t>(request.ids.size());
-  if (prompt + request.max_new_tokens > context_tokens_)
+  if (prompt + request.max_new_tokens > context_tokens)
     throw Error(
         "request.invalid",
         "The prompt (" + std::to_string(prompt) + " tokens) and " + std::to_string(request.max_new_tokens) +
-            " new tokens do not fit into the context of " + std::to_string(context_tokens_) + " tokens.",
+            " new tokens do not fit into the context of " + std::to_string(context_tokens) + " tokens.",
         "Shorten the conversation or the answer.",
-        {{"prompt_tokens", prompt}, {"max_new_tokens", request.max_new_tokens}, {"context_tokens", context_tokens_}});
+        {{"prompt_tokens", prompt}, {"max_new_tokens", request.max_new_tokens}, {"context_tokens", context_tokens}});
 }
 
 // Brings the cache to hold exactly `ids`, and logits_ to what follows the last of them. At least that last one is fed,
@@ -57,8 +56,8 @@ Next Generator::feed(const std::vector<int32_t>& ids, const GenerationHooks& hoo
   return Next::go_on;
 }
 
-std::span<const float> Generator::logits() const {
-  const std::span<const float> values(logits_.const_data_ptr<float>(), static_cast<size_t>(logits_.numel()));
+std::span<const float> checked_logits(const at::Tensor& logits) {
+  const std::span<const float> values(logits.const_data_ptr<float>(), static_cast<size_t>(logits.numel()));
   if (std::ranges::any_of(values, [](float value) { return std::isnan(value); }))
     throw Error("train.non_finite", "The model's answer is NaN: its weights hold infinite or NaN values.",
                 "Use an earlier checkpoint, or train with a lower learning rate.");
@@ -66,12 +65,12 @@ std::span<const float> Generator::logits() const {
 }
 
 Finish Generator::run(const GenerationRequest& request, const GenerationHooks& hooks) {
-  check(request);
+  check_request(request, decoder_.config().vocab_size, context_tokens_);
   Sampler sampler(request.sampling);
   std::vector<int32_t> ids = request.ids;
   for (int64_t index = 0; index < request.max_new_tokens; ++index) {
     if (feed(ids, hooks) == Next::cancel) return Finish::cancelled;
-    const int32_t token = sampler.next(logits(), index);
+    const int32_t token = sampler.next(checked_logits(logits_), index);
     if (std::ranges::find(request.stop_ids, token) != request.stop_ids.end()) return Finish::stop;
     hooks.on_token(token);
     ids.push_back(token);

@@ -42,8 +42,6 @@ class Generator {
   void forget();
 
  private:
-  void check(const GenerationRequest& request) const;
-  std::span<const float> logits() const;
   Next feed(const std::vector<int32_t>& ids, const GenerationHooks& hooks);
 
   Decoder& decoder_;
@@ -54,5 +52,10 @@ class Generator {
   std::vector<int32_t> cached_;
   at::Tensor logits_;  // after the last cached token
 };
+
+// Throws request.invalid: no prompt, ids outside the vocabulary, prompt and answer longer than the context (with the numbers).
+void check_request(const GenerationRequest& request, int64_t vocab_size, int64_t context_tokens);
+// The values of logits on the CPU. Throws train.non_finite where one is NaN.
+std::span<const float> checked_logits(const at::Tensor& logits);
 
 }  // namespace collie

@@ -84,14 +84,17 @@ void AttentionBlock::forward(const StepContext& ctx, const SharedBuffers& shared
 }
 
 void AttentionBlock::extend(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending,
-                            const LayerBuffers& b, const LayerCache& cache, const at::Tensor& y) const {
+                            const LayerBuffers& b, std::span<const CachedRows> conversations, const at::Tensor& y) const {
   project(ctx, shared, pending, b);
   const int64_t q = shape_.heads * shape_.head_dim, kv = shape_.kv_heads * shape_.head_dim;
-  ctx.kernels.copy(b.qkv.narrow(1, q, kv), cache.keys.narrow(0, cache.used, ctx.n));
-  ctx.kernels.copy(b.qkv.narrow(1, q + kv, kv), cache.values.narrow(0, cache.used, ctx.n));
-  const int64_t total = cache.used + ctx.n;
-  ctx.kernels.attention_cached(shape_, b.qkv.narrow(1, 0, q), cache.keys.narrow(0, 0, total),
-                               cache.values.narrow(0, 0, total), attended(b));
+  for (const auto& [cache, first, count] : conversations) {
+    const at::Tensor rows = b.qkv.narrow(0, first, count);
+    ctx.kernels.copy(rows.narrow(1, q, kv), cache.keys.narrow(0, cache.used, count));
+    ctx.kernels.copy(rows.narrow(1, q + kv, kv), cache.values.narrow(0, cache.used, count));
+    const int64_t total = cache.used + count;
+    ctx.kernels.attention_cached(shape_, rows.narrow(1, 0, q), cache.keys.narrow(0, 0, total),
+                                 cache.values.narrow(0, 0, total), attended(b).narrow(0, first, count));
+  }
   output(ctx, b, y);
 }
 

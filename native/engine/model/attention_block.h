@@ -1,6 +1,8 @@
 // Norm, query-key-value projections, rotary embedding, causal attention, output projection.
 #pragma once
 
+#include <span>
+
 #include "engine/model/layer_options.h"
 #include "engine/model/linear.h"
 #include "engine/model/normed_input.h"
@@ -14,6 +16,12 @@ struct LayerCache {
   int64_t used = 0;  // tokens before this step
 };
 
+// Rows of a step that go on with one conversation: [first, first + count) of them are its next tokens.
+struct CachedRows {
+  LayerCache cache;
+  int64_t first = 0, count = 0;
+};
+
 class AttentionBlock {
  public:
   // `first`: the block whose gradients this one shares, or null.
@@ -22,9 +30,9 @@ class AttentionBlock {
   // The rank's own rows of y [P, D] are the block's output, to be added to b.x. Keeps what backward() needs in b.
   void forward(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b,
                const at::Tensor& y) const;
-  // The same for new tokens of a conversation; appends to the cache's tensors (not to `used`).
+  // The same for new tokens of conversations; appends to the caches' tensors (not to `used`).
   void extend(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b,
-              const LayerCache& cache, const at::Tensor& y) const;
+              std::span<const CachedRows> conversations, const at::Tensor& y) const;
   // dx: gradient of the residual stream after the block in, before it out (when wanted).
   void backward(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b, const at::Tensor& dx,
                 InputGradient wanted);

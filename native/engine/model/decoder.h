@@ -189,6 +189,9 @@ class Decoder {
   // the method go before the first id of a conversation with the adapter; no count of tokens here includes them.
   std::shared_ptr<KvCache> make_cache(int64_t capacity_tokens);
   at::Tensor extend(std::span<const int32_t> ids, KvCache& cache, AdapterUse adapter);
+  // One token more in each of several conversations, which have some already, no conversation twice: at most capacity_tokens of them.
+  // fp32 logits [conversations, vocab_size] on the CPU. Each computes what extend() computes for it alone, up to how matrix products round.
+  at::Tensor extend_each(std::span<const int32_t> ids, std::span<KvCache* const> caches, AdapterUse adapter);
   // Forgets all but the first `n_tokens` of the cache (at most what it holds): what follows is appended after them.
   void truncate(KvCache& cache, int64_t n_tokens) const;
   // Logits of every position, fp32 [N, vocab_size] on the CPU: tests and parity.

@@ -74,8 +74,19 @@ struct Decoder::Impl {
   // Scales of the gradients of the targets that were uploaded; `factors` of the documents, empty: all 1.
   at::Tensor upload_scales(const PackedBatch& batch, double grad_scale, std::span<const double> factors);
   Pending forward(const StepContext& ctx);
-  // Computes n tokens after those that a cache holds.
-  Pending advance(const StepContext& ctx, KvCache& cache);
+  // Computes rows after those that caches hold: [first, first + count) of them go on with one.
+  struct Turn {
+    KvCache& cache;
+    int64_t first = 0, count = 0;
+  };
+  Pending advance(const StepContext& ctx, std::span<const Turn> turns);
+  Pending advance(const StepContext& ctx, KvCache& cache) {
+    const Turn whole{cache, 0, ctx.n};
+    return advance(ctx, {&whole, 1});
+  }
+  // Logits of the rows from `first` on, [rows, vocabulary], as all ranks that go on together have them.
+  at::Tensor shared_logits(const StepContext& ctx, const Pending& pending, int64_t first);
+  StepContext upload_rows(std::span<const int32_t> ids, std::vector<int32_t> positions, AdapterUse adapter);
   StepContext upload_chunk(std::span<const int32_t> ids, int64_t first_position, AdapterUse adapter);
   void append_slots(KvCache& cache);
   std::vector<LayerCache> empty_cache(int64_t rows) const;

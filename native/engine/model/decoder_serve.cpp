@@ -47,24 +47,30 @@ void Decoder::truncate(KvCache& cache, int64_t n_tokens) const {
   cache.used = n_tokens + cache.slots;
 }
 
-StepContext Decoder::Impl::upload_chunk(std::span<const int32_t> ids, int64_t first_position, AdapterUse adapter) {
+StepContext Decoder::Impl::upload_rows(std::span<const int32_t> ids, std::vector<int32_t> positions, AdapterUse adapter) {
   const auto n = static_cast<int64_t>(ids.size());
   const SharedBuffers& s = workspace.shared();
   const at::Tensor position = s.integers[kPositions].narrow(0, 0, n);
   upload_ids(ids);
-  std::vector<int32_t> positions(ids.size());
-  std::iota(positions.begin(), positions.end(), static_cast<int32_t>(first_position + workspace.first_rope_row(config, first_position + n)));
   position.copy_(at::from_blob(positions.data(), {n}, at::kInt));
   return {*kernels, tp(), token_rows(n), n, position, {}, adapter, {}, s.adapter_input, s.adapter_output};
 }
 
+StepContext Decoder::Impl::upload_chunk(std::span<const int32_t> ids, int64_t first_position, AdapterUse adapter) {
+  const auto end = first_position + static_cast<int64_t>(ids.size());
+  std::vector<int32_t> positions(ids.size());
+  std::iota(positions.begin(), positions.end(), static_cast<int32_t>(first_position + workspace.first_rope_row(config, end)));
+  return upload_rows(ids, std::move(positions), adapter);
+}
+
 // Chunk by chunk: where layers lie on several stages, each gives its output to the next and nothing overlaps.
-Pending Decoder::Impl::advance(const StepContext& ctx, KvCache& cache) {
+Pending Decoder::Impl::advance(const StepContext& ctx, std::span<const Turn> turns) {
   constexpr int64_t kTag = 0;
   const SharedBuffers& s = workspace.shared();
   const Parallel& grid = options.parallel;
   const int64_t stages = grid.spec.pp_size, stage = grid.place.stage;
   const at::Tensor y = ctx.rows.padded(s.y);
+  std::vector<CachedRows> conversations(turns.size());
   Pending pending;
   for (int64_t index = 0; index < static_cast<int64_t>(layout.shard.chunks.size()); ++index) {
     const Chunk part = chunk(index);
@@ -73,15 +79,19 @@ Pending Decoder::Impl::advance(const StepContext& ctx, KvCache& cache) {
     if (part.first) embed(ctx, x);
     pending = {};
     for (size_t i = part.begin; i < part.end; ++i) {
-      cache.layers[i].used = cache.used;
-      pending = use_layer(i, Pass::forward).extend(ctx, s, pending, workspace.layer(static_cast<int64_t>(i), ctx.n), cache.layers[i], y);
+      for (size_t k = 0; k < turns.size(); ++k) {
+        const auto& [cache, first, count] = turns[k];
+        conversations[k] = {cache.layers[i], first, count};
+        conversations[k].cache.used = cache.used;
+      }
+      pending = use_layer(i, Pass::forward).extend(ctx, s, pending, workspace.layer(static_cast<int64_t>(i), ctx.n), conversations, y);
     }
     if (part.last) continue;
     at::Tensor out = workspace.output(ctx.n, 0);
     at::add_out(out, pending.x, pending.y);
     grid.pp->start_send(out, (stage + 1) % stages, kTag)->wait();
   }
-  cache.used += ctx.n;
+  for (const Turn& turn : turns) turn.cache.used += turn.count;
   return pending;
 }
 
@@ -103,18 +113,38 @@ at::Tensor Decoder::extend(std::span<const int32_t> ids, KvCache& cache, Adapter
   if (total == 0 || cache.tokens() + total > cache.capacity)
     throw std::logic_error("A cache is extended by 1 to its free tokens");
   if (m.prompt && adapter == AdapterUse::on && cache.used == 0) m.append_slots(cache);
-  const at::Tensor out = at::empty({1, m.config.vocab_size}, at::TensorOptions().dtype(at::kFloat).device(m.options.device));
-  for (int64_t first = 0; first < total; first += m.options.capacity_tokens) {
+  for (int64_t first = 0;; first += m.options.capacity_tokens) {
     const int64_t n = std::min(m.options.capacity_tokens, total - first);
     const StepContext ctx = m.upload_chunk(ids.subspan(static_cast<size_t>(first), static_cast<size_t>(n)), cache.used, adapter);
     const Pending pending = m.advance(ctx, cache);
-    if (first + n == total && m.head) m.head->logits(ctx, m.workspace.shared(), pending, m.head_table(), n - 1, out);
+    if (first + n == total) return m.shared_logits(ctx, pending, n - 1)[0];
   }
-  const Parallel& grid = m.options.parallel;
+}
+
+at::Tensor Decoder::extend_each(std::span<const int32_t> ids, std::span<KvCache* const> caches, AdapterUse adapter) {
+  NoAutograd guard;
+  Impl& m = *impl_;
+  if (ids.empty() || ids.size() != caches.size() || static_cast<int64_t>(ids.size()) > m.options.capacity_tokens)
+    throw std::logic_error("As many conversations as ids go on together, at most the capacity");
+  std::vector<int32_t> positions;
+  std::vector<Impl::Turn> turns;
+  for (KvCache* cache : caches) {
+    if (cache->tokens() == 0 || cache->tokens() == cache->capacity) throw std::logic_error("A conversation that goes on has tokens, and room for one more");
+    positions.push_back(static_cast<int32_t>(cache->used + m.workspace.first_rope_row(m.config, cache->used + 1)));
+    turns.push_back({*cache, static_cast<int64_t>(turns.size()), 1});
+  }
+  const StepContext ctx = m.upload_rows(ids, std::move(positions), adapter);
+  return m.shared_logits(ctx, m.advance(ctx, turns), 0);
+}
+
+at::Tensor Decoder::Impl::shared_logits(const StepContext& ctx, const Pending& pending, int64_t first) {
+  const at::Tensor out = at::empty({ctx.n - first, config.vocab_size}, at::TensorOptions().dtype(at::kFloat).device(options.device));
+  if (head) head->logits(ctx, workspace.shared(), pending, head_table(), first, out);
+  const Parallel& grid = options.parallel;
   if (grid.spec.pp_size > 1) grid.pp->broadcast(out, grid.spec.pp_size - 1);
   // What is drawn from these logits decides how long all ranks go on together.
-  if (m.gathered) grid.dp->broadcast(out, 0);
-  return out[0].to(at::kCPU);
+  if (gathered) grid.dp->broadcast(out, 0);
+  return out.to(at::kCPU);
 }
 
 // Keys and values of real tokens are computed by the base model, as the beginning of a conversation.

@@ -22,8 +22,8 @@ class Layer {
   }
 
   Pending extend(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b,
-                 const LayerCache& cache, const at::Tensor& y) const {
-    attention_.extend(ctx, shared, pending, b, cache, y);
+                 std::span<const CachedRows> conversations, const at::Tensor& y) const {
+    attention_.extend(ctx, shared, pending, b, conversations, y);
     mlp_.forward(ctx, b, y);
     return {b.x2, ctx.rows.own(y)};
   }

@@ -16,11 +16,11 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::string_view kPrefix = "step-", kSuffix = ".jsonl";
+constexpr std::string_view kPrefix = "step-", kSuffix = ".jsonl", kRawSuffix = ".raw.jsonl";
 
-std::string name_of(int64_t step) {
+std::string name_of(int64_t step, std::string_view suffix = kSuffix) {
   const std::string digits = std::to_string(step);
-  return std::string(kPrefix) + std::string(8 - std::min<size_t>(digits.size(), 8), '0') + digits + std::string(kSuffix);
+  return std::string(kPrefix) + std::string(8 - std::min<size_t>(digits.size(), 8), '0') + digits + std::string(suffix);
 }
 
 struct Record {
@@ -68,9 +68,23 @@ void EvaluationRecords::write(int64_t step, const EvaluationResult& result) cons
     if (record != all.begin() && record != best && record + 1 != all.end()) fs::remove(record->path);
 }
 
+void EvaluationRecords::write_raw(const std::string& set, int64_t step, const std::vector<std::string>& lines) const {
+  fs::create_directories(folder_ / set);
+  OutputFile file(folder_ / set / name_of(step, kRawSuffix));
+  file.append(json{{"v", 1}, {"step", step}, {"lines", lines.size()}}.dump() + "\n");
+  for (const std::string& line : lines) file.append(line + "\n");
+  file.commit();
+}
+
 void EvaluationRecords::forget_beyond(int64_t step) const {
-  for (const Record& record : records_in(folder_))
-    if (record.step > step) fs::remove(record.path);
+  if (!fs::is_directory(folder_)) return;
+  const auto forget = [&](const fs::path& folder) {
+    for (const Record& record : records_in(folder))
+      if (record.step > step) fs::remove(record.path);
+  };
+  forget(folder_);
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_))
+    if (entry.is_directory()) forget(entry.path());
 }
 
 }  // namespace collie

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "engine/train/evaluation.h"
 
@@ -17,6 +19,8 @@ class EvaluationRecords {
   // Writes one, then deletes all but the first, the best (lowest loss; of equal ones the earliest) and the last: a run has at most
   // three, however often it evaluates. Throws disk.full.
   void write(int64_t step, const EvaluationResult& result) const;
+  // What was computed of a named set, in evaluations/<name>/step-NNNNNNNN.raw.jsonl: a head {v, step, lines}, then the lines.
+  void write_raw(const std::string& set, int64_t step, const std::vector<std::string>& lines) const;
   // Before a run goes on from a checkpoint: what was found beyond it does not belong to the run any more.
   void forget_beyond(int64_t step) const;
 

@@ -90,6 +90,8 @@ void Journal::evaluation(const std::string& set, const Metrics& metrics) {
   tell("eval", {{"set", set}, {"metrics", metrics}});
 }
 
+void Journal::evaluated(const std::string& set, double seconds) { tell("evaluated", {{"set", set}, {"seconds", seconds}}); }
+
 void Journal::checkpoint(const std::string& name, int64_t bytes, double seconds) {
   tell("checkpoint", {{"name", name}, {"bytes", bytes}, {"seconds", seconds}});
 }

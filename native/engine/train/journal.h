@@ -59,6 +59,8 @@ class Journal {
   void ranks(const RankReport& report);
   // `set`: what the evaluated rows are called; kHeldOut are those of the run's evaluation.
   void evaluation(const std::string& set, const Metrics& metrics);
+  // A named set was computed, and its raw record written: the host is to score it.
+  void evaluated(const std::string& set, double seconds);
   void checkpoint(const std::string& name, int64_t bytes, double seconds);
   // finish: "stop" or "length"
   void sample(int64_t prompt_index, const std::vector<int32_t>& ids, const std::string& finish);

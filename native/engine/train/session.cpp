@@ -47,6 +47,11 @@ void open_rows(Session& session, const fs::path& run_folder) {
   session.loader = std::make_unique<BatchLoader>(*session.train_rows, spec.batch, spec.seed, spec.duration,
                                                  virtual_tokens(spec.method));
 
+  const NamedSet::Limits limits{spec.batch.seq_len, session.config.vocab_size, session.loader->largest_micro_batch(),
+                                virtual_tokens(spec.method)};
+  for (const EvaluationSetSpec& set : spec.evaluation.sets)
+    if (auto opened = NamedSet::open(run_folder, set, limits)) session.sets.push_back(std::move(opened));
+
   if (!fs::exists(data / "eval.offsets.u64")) return;
   auto rows = std::make_unique<TokenStore>(TokenStore::open(data, "eval"));
   if (rows->size() == 0) return;
@@ -77,6 +82,10 @@ DecoderOptions decoder_options(const Session& session) {
   if (session.evaluation) {
     options.capacity_tokens = std::max(options.capacity_tokens, session.evaluation->largest_batch());
     options.max_document = std::max(options.max_document, session.evaluation->longest_document());
+  }
+  for (const auto& set : session.sets) {
+    options.capacity_tokens = std::max(options.capacity_tokens, set->largest_batch());
+    options.max_document = std::max(options.max_document, set->longest_document());
   }
   options.seed = spec.seed;
   options.parallel = session.parallel;

@@ -22,6 +22,7 @@
 #include "engine/train/evaluation.h"
 #include "engine/train/gradient_sync.h"
 #include "engine/train/journal.h"
+#include "engine/train/named_sets.h"
 #include "engine/train/pipeline.h"
 #include "engine/train/samples.h"
 
@@ -37,6 +38,7 @@ struct Session {
   std::unique_ptr<Objective> objective;
   std::unique_ptr<BatchLoader> loader;
   std::unique_ptr<EvaluationSet> evaluation;  // null: no held-out rows
+  std::vector<std::unique_ptr<NamedSet>> sets;  // those of the spec that have rows
   std::vector<SamplePrompt> prompts;
   std::vector<int32_t> prompt_ids;  // of the text that virtual tokens start from; empty: none is given
   std::unique_ptr<Kernels> kernels;

@@ -14,6 +14,10 @@ class SharedControl {
   bool stop_requested() const { return agree(own_.stop_requested()); }
   bool take_save() { return agree(own_.take_save()); }
   bool take_sample() { return agree(own_.take_sample()); }
+  // What the host says of an evaluated set: on rank 0, which asks for all. Nothing on the others.
+  std::optional<Scores> wait_scores(const std::string& set, int64_t step) {
+    return world_.rank() == 0 ? own_.wait_scores(set, step) : std::nullopt;
+  }
 
  private:
   bool agree(bool value) const {

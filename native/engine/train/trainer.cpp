@@ -30,24 +30,24 @@ Trainer::Trainer(Session& session, const CheckpointStore& checkpoints, const Eva
 
 FinishReason Trainer::run() {
   // 1. Evaluate the model as it came.
-  if (start_.step == 0) evaluate(Interruptible::yes);
+  if (start_.step == 0) evaluate(Sets::all, Interruptible::yes);
   // 2. Train, step by step; evaluate, sample and save where it is due. The last step is left to the end.
   journal_.phase(Phase::training, static_cast<double>(now_.step) / static_cast<double>(total_steps_));
   while (now_.step < total_steps_ && !control_.stop_requested()) {
     train_one_step();
     if (now_.step == total_steps_ || control_.stop_requested()) break;
-    const bool evaluation_due = due(session_.spec.evaluation.every_steps);
+    const bool evaluates = evaluation_due();
     const bool save_due = due(session_.spec.checkpoint.every_steps) | control_.take_save();
     const bool sample_due = control_.take_sample();
-    if (evaluation_due) evaluate(Interruptible::yes);
-    if (sample_due && !evaluation_due) sample();
+    if (evaluates) evaluate(Sets::due, Interruptible::yes);
+    if (sample_due && !due(session_.spec.evaluation.every_steps)) sample();
     if (save_due) save();
-    if (evaluation_due || save_due || sample_due)
+    if (evaluates || save_due || sample_due)
       journal_.phase(Phase::training, static_cast<double>(now_.step) / static_cast<double>(total_steps_));
   }
   // 3. Evaluate the result, and save it.
   const FinishReason reason = now_.step == total_steps_ ? FinishReason::completed : FinishReason::stopped;
-  if (reason == FinishReason::completed && now_.step > start_.step) evaluate(Interruptible::no);
+  if (reason == FinishReason::completed && now_.step > start_.step) evaluate(Sets::all, Interruptible::no);
   save();
   journal_.phase(Phase::finishing);
   journal_.finished(reason, seconds(), now_.tokens);
@@ -87,22 +87,54 @@ void Trainer::train_one_step() {
   if (result.ranks) journal_.ranks(*result.ranks);
 }
 
-void Trainer::evaluate(Interruptible interruptible) {
+bool Trainer::evaluation_due() const {
+  return due(session_.spec.evaluation.every_steps) ||
+         std::ranges::any_of(session_.sets, [&](const auto& set) { return due(set->spec().every_steps); });
+}
+
+void Trainer::evaluate(Sets sets, Interruptible interruptible) {
   const auto poll = [&] {
     return interruptible == Interruptible::yes && control_.stop_requested() ? Next::cancel : Next::go_on;
   };
-  if (session_.evaluation) {
-    const Clock::time_point begin = Clock::now();
-    auto result = session_.evaluation->run(*session_.pipeline, session_.parallel, [&](double done) {
-      journal_.phase(Phase::evaluating, done);
-      return poll();
-    });
-    if (!result) return;
-    if (session_.parallel.world->rank() == 0) records_.write(now_.step, *result);
-    result->metrics["eval_seconds"] = seconds_since(begin);
-    journal_.evaluation(kHeldOut, result->metrics);
-  }
-  sample();
+  const bool all = sets == Sets::all;
+  if (all || due(session_.spec.evaluation.every_steps)) evaluate_held_out(poll);
+  for (const auto& set : session_.sets)
+    if (all || due(set->spec().every_steps)) evaluate_set(*set, poll);
+  if (all || due(session_.spec.evaluation.every_steps)) sample();
+}
+
+void Trainer::evaluate_held_out(const std::function<Next()>& poll) {
+  if (!session_.evaluation) return;
+  const Clock::time_point begin = Clock::now();
+  auto result = session_.evaluation->run(*session_.pipeline, session_.parallel, [&](double done) {
+    journal_.phase(Phase::evaluating, done);
+    return poll();
+  });
+  if (!result) return;
+  if (session_.parallel.world->rank() == 0) records_.write(now_.step, *result);
+  result->metrics["eval_seconds"] = seconds_since(begin);
+  journal_.evaluation(kHeldOut, result->metrics);
+}
+
+// The host scores what was computed, and what it says becomes an event of the run like any other.
+void Trainer::evaluate_set(const NamedSet& set, const std::function<Next()>& poll) {
+  const Clock::time_point begin = Clock::now();
+  const std::string& name = set.spec().name;
+  const auto lines = set.run(*session_.decoder, *session_.pipeline, session_.parallel, session_.loader->largest_micro_batch(), [&](double done) {
+    journal_.phase(Phase::evaluating, done);
+    return poll();
+  });
+  if (!lines) return;
+  const double seconds = seconds_since(begin);
+  if (session_.parallel.world->rank() != 0) return;
+  records_.write_raw(name, now_.step, *lines);
+  journal_.evaluated(name, seconds);
+  std::optional<Scores> scores = control_.wait_scores(name, now_.step);
+  if (!scores) return;
+  const std::string at = " at step " + std::to_string(now_.step);
+  if (!scores->problem.empty()) return journal_.warning("The evaluation set " + name + " has no scores" + at + ": " + scores->problem);
+  scores->metrics["eval_seconds"] = seconds;
+  journal_.evaluation(name, scores->metrics);
 }
 
 void Trainer::sample() {

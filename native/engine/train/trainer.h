@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "engine/checkpoint/checkpoint.h"
@@ -35,7 +36,12 @@ class Trainer {
   enum class Interruptible { yes, no };
 
   void train_one_step();
-  void evaluate(Interruptible interruptible);
+  // `due`: those of the spec's sets whose turn it is, or all.
+  enum class Sets { due, all };
+  void evaluate(Sets sets, Interruptible interruptible);
+  bool evaluation_due() const;
+  void evaluate_held_out(const std::function<Next()>& poll);
+  void evaluate_set(const NamedSet& set, const std::function<Next()>& poll);
   void sample();
   void save();
   bool due(int64_t every_steps) const;

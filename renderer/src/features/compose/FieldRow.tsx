@@ -11,6 +11,7 @@ import classes from './Compose.module.css';
 import { AdapterField } from './fields/AdapterField.tsx';
 import { BooleanField } from './fields/BooleanField.tsx';
 import { ChoiceField, MultiChoiceField } from './fields/ChoiceFields.tsx';
+import { EvaluationSetsField } from './fields/EvaluationSetsField.tsx';
 import type { FieldProps } from './fields/field-props.ts';
 import { DatasetField, ModelField } from './fields/LibraryField.tsx';
 import { NumberField } from './fields/NumberField.tsx';
@@ -32,6 +33,7 @@ const controls: Record<SpecField['kind'], ComponentType<FieldProps>> = {
   multi_choice: MultiChoiceField,
   text_list: TextListField,
   integer_list: TagsField,
+  object_list: EvaluationSetsField,
 };
 
 /** Controls that the schema asks for by name. */
@@ -56,6 +58,7 @@ const wideKinds: readonly SpecField['kind'][] = [
   'multi_choice',
   'text_list',
   'integer_list',
+  'object_list',
   'boolean',
 ];
 const wideControls: readonly FieldMeta['control'][] = ['model', 'dataset', 'multiline', 'adapter'];

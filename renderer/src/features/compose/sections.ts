@@ -82,6 +82,7 @@ const simplePaths: readonly string[] = [
   'batch.seq_len',
   'duration',
   'evaluation.every_steps',
+  'evaluation.sets',
   'sampling.prompts',
   'device',
 ];

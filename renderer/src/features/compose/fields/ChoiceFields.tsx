@@ -45,6 +45,22 @@ export function ChoiceField({ field, id, value, error, help, onChange }: FieldPr
   );
 }
 
+/** One of a few values, or none. */
+export function NullableChoiceField({ field, id, value, error, help, onChange }: FieldProps) {
+  return (
+    <Select
+      id={id}
+      data={(field.options ?? []).map((option) => ({ value: option.value, label: optionTitle(option) }))}
+      error={error}
+      {...helpProps({ id, help })}
+      placeholder="None"
+      clearable
+      value={typeof value === 'string' ? value : null}
+      onChange={onChange}
+    />
+  );
+}
+
 const upper: Readonly<Record<string, string>> = {
   cpu: 'CPU',
   cuda: 'CUDA',

@@ -5,7 +5,7 @@ import { PathPicker } from '../../../components/PathPicker.tsx';
 import { libraryRef } from '../../../store/compose.ts';
 import { useStore } from '../../../store/context.tsx';
 import { type FieldProps, helpProps } from './field-props.ts';
-import { useChosenDataset, useChosenModel } from './use-chosen.ts';
+import { useChosenModel } from './use-chosen.ts';
 
 interface Item {
   readonly value: string;
@@ -51,7 +51,7 @@ export function DatasetField(props: FieldProps) {
   const datasets = useStore((s) => s.datasets) ?? [];
   const choose = useStore((s) => s.chooseDataset);
   const training = props.field.path === 'dataset.train';
-  const chosen = useChosenDataset(training ? 'dataset.train' : 'dataset.eval');
+  const chosen = datasets.find((d) => libraryRef(d.id) === props.value) ?? null;
   const items = datasets.map((d) => ({ value: libraryRef(d.id), label: d.name, disabled: false }));
   const change = (value: unknown) => {
     const dataset = datasets.find((d) => libraryRef(d.id) === value);

@@ -6,7 +6,7 @@ const libraryId = (value: unknown): string | null =>
   typeof value === 'string' && value.startsWith('library:') ? value.slice('library:'.length) : null;
 
 /** The dataset of the library that the draft names at `path`, or null. */
-export function useChosenDataset(path: 'dataset.train' | 'dataset.eval'): DatasetCard | null {
+export function useChosenDataset(path: 'dataset.train'): DatasetCard | null {
   const id = useStore((s) => libraryId(specValue(s.draft, path)));
   return useStore((s) => s.datasets?.find((d) => d.id === id) ?? null);
 }

@@ -1,0 +1,84 @@
+/** Metrics of named evaluation sets: those of answers (shared/evaluation), of choices and of likelihood, with a chart each. */
+import { textMetrics } from '../evaluation/text-metrics.ts';
+import { type ChartInfo, type Metric, metric } from './metric.ts';
+
+type Row = Pick<Metric, 'name' | 'title' | 'help'> & Partial<Metric>;
+
+const share: Partial<Metric> = { unit: 'share', better: 'higher' };
+
+const rows: readonly Row[] = [
+  {
+    name: 'bits_per_byte',
+    title: 'Bits per byte',
+    better: 'lower',
+    help: 'Loss in bits per byte of the answers: comparable between tokenizers, where the loss of a token is not.',
+  },
+  {
+    name: 'accuracy',
+    title: 'Accuracy',
+    ...share,
+    help: 'Share of rows in which the right label was chosen.',
+  },
+  {
+    name: 'accuracy_norm',
+    title: 'Accuracy by characters',
+    ...share,
+    help: 'Share of rows in which the right label has the lowest loss per character (acc_norm of lm-evaluation-harness).',
+  },
+  {
+    name: 'macro_f1',
+    title: 'Macro F1',
+    ...share,
+    help: 'F1 of every label, averaged: rare labels count as much as frequent ones.',
+  },
+  {
+    name: 'macro_precision',
+    title: 'Macro precision',
+    ...share,
+    help: 'Of the rows for which a label was chosen, the share that has it; averaged over labels.',
+  },
+  {
+    name: 'macro_recall',
+    title: 'Macro recall',
+    ...share,
+    help: 'Of the rows with a label, the share for which it was chosen; averaged over labels.',
+  },
+  {
+    name: 'calibration_error',
+    title: 'Calibration error',
+    unit: 'share',
+    better: 'lower',
+    help: 'Expected calibration error: how far the probability of the choices is from the share of right ones, in 15 bins.',
+  },
+  {
+    name: 'pass_at_k',
+    title: 'pass@k',
+    ...share,
+    help: 'Chance that one of the k answers to a prompt is right by the first metric of the set.',
+  },
+  {
+    name: 'cut_off',
+    title: 'Answers cut off',
+    unit: 'share',
+    better: 'lower',
+    help: 'Share of answers that reached the answer length before they ended.',
+  },
+  ...textMetrics.map(
+    ({ name, title, help, best }): Row => ({
+      name,
+      title,
+      help,
+      unit: best === 1 ? 'share' : '',
+      better: 'higher',
+    }),
+  ),
+];
+
+export const evaluationMetrics: readonly Metric[] = rows.map(({ name, ...row }) =>
+  metric(name, { ...row, chart: `set_${name}`, events: ['eval'] }),
+);
+
+export const evaluationCharts: readonly ChartInfo[] = rows.map(({ name, title }) => ({
+  id: `set_${name}`,
+  title,
+}));

@@ -1,0 +1,60 @@
+/** Changes of the evaluation sets in the form. Pure. */
+import type { DatasetCard } from '../../../../../electron/shared/api/entities.ts';
+import { type SpecField, specValue } from '../../../../../electron/shared/spec/spec-fields.ts';
+import { libraryRef } from '../../../store/compose.ts';
+
+export type Entry = Readonly<Record<string, unknown>>;
+
+/** A set to begin with: its name is free, the rest is to be chosen. */
+export function newSet(sets: readonly Entry[]): Entry {
+  const names = sets.map(({ name }) => name);
+  let k = sets.length + 1;
+  while (names.includes(`set-${k}`)) k += 1;
+  return { name: `set-${k}`, evaluator: { type: 'likelihood' } };
+}
+
+/** Fields that a set has, the columns left out: those of its evaluator and its own. */
+export function activeEntryFields({ fields = [] }: SpecField, set: Entry): SpecField[] {
+  return fields.filter(({ path, when }) => {
+    if (path.startsWith('mapping.')) return false;
+    return !when || (specValue(set, when.path) ?? 'likelihood') === when.equals;
+  });
+}
+
+/** Another evaluator, with its defaults. */
+export function withEvaluator({ fields = [] }: SpecField, set: Entry, type: string): Entry {
+  const own = fields.filter(({ when }) => when?.path === 'evaluator.type' && when.equals === type);
+  const settings = own.map(({ key, default: value }) => [key, structuredClone(value)]);
+  return { ...set, evaluator: { type, ...Object.fromEntries(settings) } };
+}
+
+/** Columns that a mapping names. */
+const named = (mapping: Entry): string[] =>
+  Object.entries(mapping).flatMap(([key, value]) =>
+    key !== 'kind' && typeof value === 'string' ? [value] : [],
+  );
+
+export const columnsHave = ({ columns }: DatasetCard, mapping: Entry): boolean =>
+  named(mapping).every((name) => columns.some((column) => column.name === name));
+
+const slug = (name: string) =>
+  name
+    .toLowerCase()
+    .replace(/\.[a-z]+$/, '')
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 40);
+
+/** Other data: with columns of its own where it lacks those of the training data, and a name of its own where it had a made one. */
+export function withData(
+  set: Entry,
+  data: unknown,
+  datasets: readonly DatasetCard[],
+  training: Entry | undefined,
+): Entry {
+  const card = datasets.find(({ id }) => libraryRef(id) === data);
+  const made = typeof set.name === 'string' && /^set-\d+$/.test(set.name);
+  const mapping = !card || (training && columnsHave(card, training)) ? null : card.mapping;
+  const name = made && card && slug(card.name) !== '' ? slug(card.name) : set.name;
+  return { ...set, name, data, mapping };
+}
