@@ -1,8 +1,9 @@
 /** Where a run comes from: resumed, continued from another run's adapter, or another run with a change. Pure. */
 import type { ComparedRun } from '../../shared/runs/comparison.ts';
 import type { RunSeries } from '../../shared/runs/series.ts';
+import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import type { RunFacts } from './facts.ts';
-import { changedPaths, changeTexts } from './settings.ts';
+import { changeTexts, countChanges } from './settings.ts';
 
 type Lineage = ComparedRun['lineage'];
 
@@ -35,18 +36,18 @@ function continued({ spec }: RunFacts, all: readonly RunFacts[]): Lineage {
 function variant(run: RunFacts, all: readonly RunFacts[]): Lineage {
   const { spec } = run;
   if (spec === null) return [];
-  const earlier = all
-    .flatMap((one) =>
-      one.spec && one.id !== run.id && one.status.createdAt < run.status.createdAt
-        ? [{ one, before: one.spec, changes: changedPaths(one.spec, spec, MOST_CHANGES) }]
-        : [],
-    )
-    .filter(({ changes }) => changes.length > 0 && changes.length <= MOST_CHANGES)
-    .sort((a, b) => a.changes.length - b.changes.length);
-  const [nearest] = earlier;
+  let nearest: { one: RunFacts; before: RunSpec } | null = null;
+  let least = MOST_CHANGES + 1;
+  for (const one of all) {
+    if (!one.spec || one.id === run.id || one.status.createdAt >= run.status.createdAt) continue;
+    const changes = countChanges(one.spec, spec, least);
+    if (changes === 0 || changes >= least) continue;
+    nearest = { one, before: one.spec };
+    least = changes;
+  }
   if (!nearest) return [];
   const texts = changeTexts(nearest.before, spec);
-  if (nearest.changes.includes('seed')) texts.push(`seed ${spec.seed}`);
+  if (nearest.before.seed !== spec.seed) texts.push(`seed ${spec.seed}`);
   return [
     { kind: 'changed', from: nearest.one.id, text: `${nearest.one.status.name} with ${texts.join(', ')}` },
   ];

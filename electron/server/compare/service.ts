@@ -158,9 +158,10 @@ export class CompareService {
   }
 
   async #seriesOf(runs: readonly RunFacts[]): Promise<Map<string, RunSeries>> {
-    const series = new Map<string, RunSeries>();
-    for (const { id, dir } of runs) series.set(id, await this.#series.get(dir));
-    return series;
+    const all = await Promise.all(
+      runs.map(async ({ id, dir }) => [id, await this.#series.get(dir)] as const),
+    );
+    return new Map(all);
   }
 
   #pair(view: ComparisonView, candidate: string): [Group, Group] {

@@ -83,14 +83,21 @@ export function written(value: unknown, field?: SpecField): string {
   return field?.options?.find((option) => option.value === value)?.title ?? String(value);
 }
 
+const NO_CELL = { text: null, json: '' };
+
 /** Values of one setting in a group, each once: in words, and to compare by; null: it has none of it. */
 function cell(group: Group, path: string): { text: string | null; json: string } {
+  const [first] = group.runs;
+  if (first && group.runs.length === 1) {
+    const setting = first.spec && activeSettings(first.spec).get(path);
+    return setting ? { text: written(setting.value, setting.field), json: setting.json } : NO_CELL;
+  }
   const found = new Map<string, string>();
   for (const { spec } of group.runs) {
     const setting = spec && activeSettings(spec).get(path);
     if (setting && !found.has(setting.json)) found.set(setting.json, written(setting.value, setting.field));
   }
-  if (found.size === 0) return { text: null, json: '' };
+  if (found.size === 0) return NO_CELL;
   return { text: [...found.values()].join(' | '), json: [...found.keys()].sort().join() };
 }
 
@@ -142,12 +149,18 @@ function codesOf(spec: RunSpec): Int32Array {
   return made;
 }
 
-/** Settings that one spec has otherwise than another, as paths, in the order of the schema; no more than one over `most`. */
-export function changedPaths(from: RunSpec, to: RunSpec, most = Number.POSITIVE_INFINITY): string[] {
+/** How many settings one spec has otherwise than another; no more than one over `most` are counted. */
+export function countChanges(from: RunSpec, to: RunSpec, most: number): number {
   const [a, b] = [codesOf(from), codesOf(to)];
-  const changed: number[] = [];
-  for (let k = 0; k < a.length && changed.length <= most; k++) if (a[k] !== b[k]) changed.push(k);
-  return changed.map((k) => comparedPaths()[k] as string);
+  let count = 0;
+  for (let k = 0; k < a.length && count <= most; k++) if (a[k] !== b[k]) count += 1;
+  return count;
+}
+
+/** Settings that one spec has otherwise than another, as paths, in the order of the schema. */
+export function changedPaths(from: RunSpec, to: RunSpec): string[] {
+  const [a, b] = [codesOf(from), codesOf(to)];
+  return comparedPaths().filter((_, k) => a[k] !== b[k]);
 }
 
 /** "Learning rate 0.0002": how `to` differs from `from`. */

@@ -38,6 +38,8 @@ export class LineReader {
 
   /** What is there now, in pieces of whole lines of about `size` bytes, without the newline of the last. Opens the file once. */
   async *pieces(size: number): AsyncGenerator<Buffer> {
+    const there = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
+    if (there <= this.#position) return;
     let file: FileHandle;
     try {
       file = await open(this.#path, 'r');
@@ -53,7 +55,10 @@ export class LineReader {
     }
   }
 
-  async #piece(file: FileHandle, usual: number): Promise<Buffer | null> {
+  async #piece(file: FileHandle, most: number): Promise<Buffer | null> {
+    // No more memory than there is to read: a comparison looks at hundreds of files that are small or not longer than before.
+    const usual = Math.min(most, (await file.stat()).size - this.#position);
+    if (usual <= 0) return null;
     let size = usual;
     for (;;) {
       const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(size), 0, size, this.#position);
