@@ -15,8 +15,9 @@ import { createCollieStore } from './store/store.ts';
 // The page's policy forbids eval, which zod would otherwise try for speed.
 config({ jitless: true });
 
-preloadPage(parseRoute(location.hash));
-const handle = createCollieStore(await connectClient());
+const client = connectClient();
+void preloadPage(parseRoute(location.hash), client);
+const handle = createCollieStore(await client);
 handle.connect();
 
 const root = document.getElementById('root');

@@ -2,15 +2,21 @@ import { Alert, Anchor, Center, Loader } from '@mantine/core';
 import { IconMapPinOff } from '@tabler/icons-react';
 import { Component, type ComponentType, isValidElement, lazy, type ReactNode, Suspense } from 'react';
 import { toErrorInfo } from '../../../electron/shared/errors.ts';
+import type { Client } from '../client/client.ts';
 import { EmptyState } from '../components/EmptyState.tsx';
 import { ErrorView } from '../components/ErrorView.tsx';
 import { Page } from '../components/Page.tsx';
 import { pageKey, type Route } from './route.ts';
 
-/** Chunks that can be asked for before they are drawn. */
-const loaders = new Map<unknown, () => Promise<unknown>>();
+/** A page that shows much asks the host for it before it is drawn. */
+interface Ahead {
+  ahead?: (client: Client, route: Route) => Promise<void>;
+}
 
-function chunk<P extends object>(load: () => Promise<{ default: ComponentType<P> }>) {
+/** Chunks that can be asked for before they are drawn. */
+const loaders = new Map<unknown, () => Promise<Ahead>>();
+
+function chunk<P extends object>(load: () => Promise<Ahead & { default: ComponentType<P> }>) {
   const page = lazy(load);
   loaders.set(page, load);
   return page;
@@ -65,14 +71,16 @@ function page({ parts: [first, id, part] }: Route): ReactNode {
   }
 }
 
-/** Loads the code of a page while something else is still awaited. */
-export function preloadPage(route: Route): void {
+/** Loads the code of a page, and has it ask for its data, while something else is still awaited. */
+export async function preloadPage(route: Route, client: Promise<Client>): Promise<void> {
   const element = page(route);
-  // What fails here fails again where it is drawn, and is shown there.
-  if (isValidElement(element))
-    loaders
-      .get(element.type)?.()
-      .catch(() => {});
+  const load = isValidElement(element) ? loaders.get(element.type) : undefined;
+  try {
+    const code = await load?.();
+    await code?.ahead?.(await client, route);
+  } catch {
+    // What fails here fails again where it is drawn, and is shown there.
+  }
 }
 
 export function Pages({ route }: { route: Route }) {

@@ -9,6 +9,7 @@ import { ErrorView } from '../../components/ErrorView.tsx';
 import { unitFormats, xFormats } from '../monitor/run-charts.ts';
 import { comparedLines, differenceLines } from './chart-lines.ts';
 import type { Compared } from './compared.ts';
+import { curvesQuestion } from './questions.ts';
 import { useAnswer } from './use-answer.ts';
 
 export interface ChartChoice {
@@ -28,28 +29,14 @@ interface Props {
   height?: number;
 }
 
-/** Points that all lines of a chart have together: more cannot be seen, and cost time to move. */
-const MOST_POINTS = 24_000;
 /** Lines whose names have room beside the title. */
 const LEGEND = 8;
 
 export function CompareChart({ compared, choice, settings, difference, every, height = 280 }: Props) {
   const { view, groups, baseline, stamp } = compared;
   const { window } = useChartGroup();
-  const most = Math.max(64, Math.min(1600, Math.round(MOST_POINTS / Math.max(1, view.runs.length))));
   const { metric: name, source } = choice;
-  const curves = useAnswer(
-    'compare.curves',
-    {
-      view,
-      metric: name,
-      source,
-      axis: settings.x,
-      most,
-      window: window === null ? null : [window[0], window[1]],
-    },
-    stamp,
-  );
+  const curves = useAnswer('compare.curves', curvesQuestion(view, choice, settings.x, window), stamp);
   const metric = metricInfo(name);
   const lines = useMemo(() => {
     if (!curves.data) return [];

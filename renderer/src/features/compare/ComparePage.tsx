@@ -1,4 +1,6 @@
-import { useRoute } from '../../app/route.ts';
+import { type Route, useRoute } from '../../app/route.ts';
+import type { Client } from '../../client/client.ts';
+import { askForComparison } from './ahead.ts';
 import { ComparisonPage } from './ComparisonPage.tsx';
 import { StartPage } from './StartPage.tsx';
 
@@ -7,3 +9,6 @@ export default function ComparePage({ id }: { id: string | null }) {
   const { query } = useRoute();
   return id === null && !query.get('runs') ? <StartPage /> : <ComparisonPage key={id ?? ''} id={id} />;
 }
+
+/** Asked before the page is drawn. */
+export const ahead = (client: Client, route: Route): Promise<void> => askForComparison(client, route);

@@ -3,6 +3,7 @@ import type { Method, MethodParams, MethodResult } from '../../../../electron/sh
 import type { ErrorInfo } from '../../../../electron/shared/errors.ts';
 import { useClient } from '../../store/context.tsx';
 import { asErrorInfo } from '../../store/notices.ts';
+import { ask } from './ask-ahead.ts';
 
 export interface Answer<T> {
   /** The newest that came; of the question before while a new one is on its way. */
@@ -31,7 +32,7 @@ export function useAnswer<M extends Method>(
   useEffect(() => {
     if (params === null) return;
     let wanted = true;
-    client.call(method, params).then(
+    ask(client, method, params).then(
       (data) => wanted && setState({ key, data, error: null }),
       (thrown) => wanted && setState((s) => ({ key, data: s.data, error: asErrorInfo(thrown) })),
     );

@@ -4,6 +4,7 @@ import type { ComparisonView, SavedComparison } from '../../../../electron/share
 import { href, navigate, useRoute } from '../../app/route.ts';
 import { useClient, useStore } from '../../store/context.tsx';
 import { asErrorInfo } from '../../store/notices.ts';
+import { ask } from './ask-ahead.ts';
 import { queryOfView, viewOfQuery } from './view-address.ts';
 
 export interface Comparison {
@@ -32,7 +33,7 @@ export function useComparison(id: string | null): Comparison {
   useEffect(() => {
     if (id === null) return;
     let wanted = true;
-    client.call('compare.get', { id }).then(
+    ask(client, 'compare.get', { id }).then(
       (one) => wanted && setSaved(one),
       (thrown) => wanted && setError(asErrorInfo(thrown)),
     );
