@@ -62,11 +62,14 @@ describe('making a sweep', () => {
 
   it('adds what is not there yet to a sweep', async () => {
     const { client } = openWindow(<SweepsPage id="sweep-rates" part="add" />, { methods: methods() });
-    const values = await screen.findByLabelText('Values of Learning rate', { selector: 'input' });
     expect(await screen.findByText('2 runs there already')).toBeDefined();
-    fireEvent.change(values, { target: { value: '8e-4' } });
-    fireEvent.keyDown(values, { key: 'Enter' });
-    const queue = await screen.findByRole('button', { name: 'Queue all 1 run' });
+    fireEvent.click(screen.getByRole('radio', { name: 'Range' }));
+    for (const [label, value] of [
+      ['Learning rate: from', '1e-4'],
+      ['Learning rate: to', '8e-4'],
+    ] as const)
+      fireEvent.change(screen.getByRole('textbox', { name: label }), { target: { value } });
+    const queue = await screen.findByRole('button', { name: 'Queue all 2 runs' });
     await waitFor(() => expect(queue.hasAttribute('disabled')).toBe(false));
     fireEvent.click(queue);
     await waitFor(() => expect(location.hash).toBe('#/sweeps/sweep-rates'));
