@@ -95,4 +95,43 @@ export function registerQueue(program: Command, { guarded, json, setOption }: Co
         (await import('./sweep.ts')).sweepCommand(sweep, { ...flags, json: json() }),
       ),
     );
+  registerStudies(program, { guarded, json });
+}
+
+const list = (value: string, before: readonly string[]) => [...before, value];
+
+function registerStudies(program: Command, { guarded, json }: Pick<CommandParts, 'guarded' | 'json'>): void {
+  const study = program
+    .command('study')
+    .description("the paper's studies through the queue: memory, throughput, quality (docs/studies.md)");
+  for (const kind of ['memory', 'throughput', 'quality'] as const)
+    study
+      .command(kind)
+      .description(`queue the ${kind} study, wait for its runs, print its report`)
+      .option('--model <model>', 'a model, also several times; left out: the starter model', list, [])
+      .option('--data <dataset>', 'library:<id> or a file; left out: the newest dataset of the library')
+      .option('--layers <n>', 'also the shape of each model with so many layers and random weights', list, [])
+      .option('--steps <n>', 'steps of each run', Number)
+      .option('--file <json>', 'a study, or a part of one, over the defaults')
+      .option('--dry-run', 'only show how many runs, how long, how much memory', false)
+      .option('--out <file>', 'write the report there')
+      .action(
+        guarded(async (flags) =>
+          (await import('./study.ts')).studyCommand(kind, {
+            ...flags,
+            layers: flags.layers.map(Number),
+            json: json(),
+          }),
+        ),
+      );
+  study
+    .command('report')
+    .argument('<study>', 'id of a study')
+    .description('what its complete runs show')
+    .option('--out <file>', 'write it there')
+    .action(
+      guarded(async (id, flags) =>
+        (await import('./study.ts')).studyReportCommand(id, { ...flags, json: json() }),
+      ),
+    );
 }

@@ -22,6 +22,7 @@ import { playgroundHandlers } from './host/playground.ts';
 import { queueHandlers } from './host/queue.ts';
 import { exportHandlers, jobHandlers, runHandlers } from './host/runs.ts';
 import { createServices, type HostOptions, type Services } from './host/services.ts';
+import { studyHandlers } from './host/studies.ts';
 import { sweepHandlers } from './host/sweeps.ts';
 import { systemHandlers } from './host/system.ts';
 import { topicHandlers } from './host/topics.ts';
@@ -44,6 +45,7 @@ export class Host implements Api {
       ...runHandlers(services),
       ...queueHandlers(services),
       ...sweepHandlers(services),
+      ...studyHandlers(services),
       ...jobHandlers(services),
       ...exportHandlers(services),
       ...compareHandlers(services),

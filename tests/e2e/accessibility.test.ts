@@ -35,6 +35,8 @@ const places = [
   '#/compose/json',
   '#/queue',
   '#/sweeps',
+  '#/studies',
+  '#/studies/study-memory',
   '#/sweeps/new',
   '#/sweeps/sweep-rates',
   '#/sweeps/sweep-rates/add',

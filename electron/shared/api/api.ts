@@ -43,6 +43,7 @@ import {
   telemetrySchema,
   tokenizedRowSchema,
 } from './entities.ts';
+import { studyMethods } from './studies.ts';
 import { sweepMethods } from './sweeps.ts';
 
 /** Most tuned models beside one base model: each has a key-value cache, and a column on the screen. */
@@ -242,6 +243,7 @@ export const methods = {
   'queue.startNow': { params: z.object({ id }), result: ok },
 
   ...sweepMethods,
+  ...studyMethods,
 
   /** Job result: ExportRecord. `destination` empty: runs/<id>/export/<kind>-<step>. */
   'exports.start': {

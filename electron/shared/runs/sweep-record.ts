@@ -44,3 +44,12 @@ export type SweepCard = z.infer<typeof sweepCardSchema>;
 /** The same point with the same seed: not trained twice. */
 export const runKey = (values: Readonly<Record<string, unknown>>, seed: number | null): string =>
   JSON.stringify([Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)), seed]);
+
+/** "learning_rate 0.0002, rank 8": a point by the last parts of its paths. */
+export const pointName = (values: Readonly<Record<string, unknown>>): string =>
+  Object.entries(values)
+    .map(([path, value]) => {
+      const key = path.endsWith('.type') ? path.split('.').at(-2) : path.split('.').at(-1);
+      return `${key} ${typeof value === 'string' ? value.split('/').at(-1) : JSON.stringify(value)}`;
+    })
+    .join(', ');

@@ -29,6 +29,7 @@ const DatasetPage = chunk(() => import('../features/datasets/DatasetPage.tsx'));
 const ComposePage = chunk(() => import('../features/compose/ComposePage.tsx'));
 const QueuePage = chunk(() => import('../features/queue/QueuePage.tsx'));
 const SweepsPage = chunk(() => import('../features/sweeps/SweepsPage.tsx'));
+const StudiesPage = chunk(() => import('../features/studies/StudiesPage.tsx'));
 const RunsPage = chunk(() => import('../features/runs/RunsPage.tsx'));
 const MonitorPage = chunk(() => import('../features/monitor/MonitorPage.tsx'));
 const ComparePage = chunk(() => import('../features/compare/ComparePage.tsx'));
@@ -49,6 +50,8 @@ function page({ parts: [first, id, part] }: Route): ReactNode {
       return <QueuePage />;
     case 'sweeps':
       return <SweepsPage id={id ?? null} part={part ?? null} />;
+    case 'studies':
+      return <StudiesPage id={id ?? null} />;
     case 'runs':
       return id ? <MonitorPage key={id} id={id} /> : <RunsPage />;
     case 'compare':

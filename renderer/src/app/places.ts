@@ -9,6 +9,7 @@ import {
   IconGridDots,
   IconHome,
   IconMessages,
+  IconReportAnalytics,
   IconScale,
   IconStack2,
 } from '@tabler/icons-react';
@@ -69,6 +70,12 @@ export const placeGroups: readonly PlaceGroup[] = [
         label: 'Compare',
         icon: IconScale,
         words: 'comparison difference verdict seeds better significance runs side by side',
+      },
+      {
+        part: 'studies',
+        label: 'Studies',
+        icon: IconReportAnalytics,
+        words: 'paper memory throughput quality evaluation benchmark report optimizers methods',
       },
       { part: 'playground', label: 'Playground', icon: IconMessages, words: 'chat inference generate test' },
     ],

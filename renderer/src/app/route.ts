@@ -26,7 +26,7 @@ function decodeSafely(part: string): string {
   }
 }
 
-const OF_ONE: ReadonlySet<string> = new Set(['runs', 'datasets', 'compare', 'sweeps']);
+const OF_ONE: ReadonlySet<string> = new Set(['runs', 'datasets', 'compare', 'sweeps', 'studies']);
 
 /** What counts as another page: each run, dataset, sweep and saved comparison is one; drawers and tabs are parts of their page. */
 export function pageKey({ parts: [first = '', id = ''] }: Route): string {

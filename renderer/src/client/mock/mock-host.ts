@@ -14,6 +14,7 @@ import { mockTimeline } from './mock-parallel.ts';
 import { mockPreview } from './mock-preview.ts';
 import { mockQueue } from './mock-queue.ts';
 import { mockRunDetail, mockRunEvents, mockRunSpec, mockRuns } from './mock-runs.ts';
+import { mockStudies } from './mock-studies.ts';
 import { mockSweeps } from './mock-sweeps.ts';
 import { mockTemplates } from './mock-templates.ts';
 import { tokenize } from './mock-tokens.ts';
@@ -125,6 +126,7 @@ export function mockMethods(): Handlers {
     }),
     ...queue.methods,
     ...sweeps,
+    ...mockStudies,
     'models.list': () => [...models],
     'models.get': ({ id }) => find(models, id, 'model.not_found'),
     'models.import': ({ path, name }) =>

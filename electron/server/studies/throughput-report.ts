@@ -1,0 +1,114 @@
+/** The throughput study: tokens per device and second, scaling efficiency, bubble, and what theory says is sent. */
+import { paperThroughput } from '../../shared/runs/paper-figures.ts';
+import type { StudyFigure, StudyTable } from '../../shared/runs/study-report.ts';
+import { bubbleShare } from '../../shared/spec/parallel-fields.ts';
+import type { RunSpec } from '../../shared/spec/run-spec.ts';
+import type { StudyRunMeasured } from './measured.ts';
+import { modelName, round } from './words.ts';
+
+export function layoutName({ parallel }: RunSpec): string {
+  const { dp_size, tp_size, pp_size, zero_stage } = parallel;
+  const parts = [
+    ...(dp_size > 1 ? [`dp ${dp_size}`] : []),
+    ...(tp_size > 1 ? [`tp ${tp_size}`] : []),
+    ...(pp_size > 1 ? [`pp ${pp_size}`] : []),
+    ...(zero_stage > 0 ? [`ZeRO-${zero_stage}`] : []),
+  ];
+  return parts.length === 0 ? 'one rank' : parts.join(', ');
+}
+
+/**
+ * Numbers that a rank sends in a step by theory, in millions, as ring collectives do it. Data parallel: 2 (d-1)/d of the trainable parameters
+ * (all-reduce, or reduce-scatter and all-gather with ZeRO-1 and 2), 3 (d-1)/d with ZeRO-3. Tensor parallel: four all-reduces of the hidden
+ * states a layer. Pipeline: the hidden states up and their gradients down between two stages.
+ */
+export function sentNumbers(
+  spec: RunSpec,
+  trainable: number,
+  shape: { layers: number; hidden: number },
+): number {
+  const { dp_size: d, tp_size: t, pp_size: p, zero_stage } = spec.parallel;
+  const tokens = spec.batch.seq_len * spec.batch.micro_batch_size * spec.batch.grad_accum_steps;
+  const own = trainable / t / p;
+  const data = d > 1 ? ((zero_stage === 3 ? 3 : 2) * (d - 1) * own) / d : 0;
+  const tensor = t > 1 ? ((4 * 2 * (t - 1)) / t) * (shape.layers / p) * tokens * shape.hidden : 0;
+  const pipeline = p > 1 ? (2 * (p - 1) * tokens * shape.hidden) / p : 0;
+  return (data + tensor + pipeline) / 1e6;
+}
+
+export function throughputTables(
+  runs: readonly StudyRunMeasured[],
+  shapeOf: (model: string) => { layers: number; hidden: number } | null,
+): StudyTable[] {
+  const single = (one: StudyRunMeasured) =>
+    runs.find(
+      ({ ranks, spec }) =>
+        ranks === 1 &&
+        spec.model === one.spec.model &&
+        spec.method.type === one.spec.method.type &&
+        spec.optimizer.type === one.spec.optimizer.type,
+    )?.tokensPerSecond ?? null;
+  const rows = runs.map((one) => {
+    const { spec, ranks, tokensPerSecond, trainableParams, waiting } = one;
+    const perDevice = tokensPerSecond === null ? null : tokensPerSecond / ranks;
+    const alone = single(one);
+    const shape = shapeOf(spec.model);
+    const bubble = spec.parallel.pp_size > 1 ? bubbleShare(spec.parallel, spec.batch.grad_accum_steps) : null;
+    const sent =
+      shape && trainableParams !== null && ranks > 1 ? sentNumbers(spec, trainableParams, shape) : null;
+    return [
+      ...[modelName(spec.model), spec.method.type, layoutName(spec), ranks],
+      ...[
+        perDevice === null ? null : round(perDevice),
+        tokensPerSecond === null ? null : round(tokensPerSecond),
+      ],
+      ...[perDevice === null || alone === null ? null : `${round((100 * perDevice) / alone)}%`],
+      ...[bubble === null ? null : `${round(100 * bubble)}%`],
+      ...[bubble === null || waiting === null ? null : `${round(100 * waiting)}%`],
+      sent === null ? null : round(sent),
+    ];
+  });
+  return [
+    {
+      title: 'Layouts',
+      columns: [
+        'Model',
+        'Method',
+        'Layout',
+        'Ranks',
+        'Tokens/s per rank',
+        'Tokens/s',
+        'Efficiency',
+        'Bubble by theory',
+        'Waiting measured',
+        'Sent per rank and step by theory, million numbers',
+      ],
+      rows,
+    },
+    {
+      title: "The paper's tokens per GPU and second (A100, Adam, sequences of 2,048, global batch of 1,024)",
+      columns: ['Model', 'ZeRO-3', 'Tensor and pipeline', 'Hugging Face, ZeRO-3'],
+      rows: paperThroughput.map(({ model, zero3, tensorPipeline, huggingFace }) => [
+        model,
+        zero3,
+        tensorPipeline,
+        huggingFace,
+      ]),
+    },
+  ];
+}
+
+export function throughputFigures(runs: readonly StudyRunMeasured[]): StudyFigure[] {
+  const points = runs.flatMap(({ spec, ranks, tokensPerSecond }) =>
+    tokensPerSecond === null
+      ? []
+      : [{ label: layoutName(spec), series: layoutName(spec), x: ranks, y: tokensPerSecond / ranks }],
+  );
+  return [{ title: 'Tokens per rank and second', x: 'Ranks', y: 'Tokens/s per rank', points }];
+}
+
+export const throughputNotes = (): string[] => [
+  'The paper measured A100 GPUs and models of 7 to 65 billion parameters. Here every rank has one thread of the processor, so that ranks are added as devices would be; no figure can be held against theirs.',
+  'Efficiency is the speed per rank over that of one rank alone. Bytes sent are not measured: the engine does not count them; the last column is what theory says.',
+  'Figures of time depend on what else the machine was doing.',
+];

@@ -1,0 +1,143 @@
+/** A sweep by clicking: 2 learning rates x 3 seeds, queued, reordered, continued over a killed host and a killed rank, opened in Compare. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { readStatus } from '../../electron/server/runs/folder.ts';
+import { axeFindings } from './support/axe.ts';
+import { skipReason } from './support/browser.ts';
+import { choose, go, heading, pick, set, showAllSettings } from './support/flows.ts';
+import { HostProcess } from './support/host.ts';
+import { shootPages } from './support/screens.ts';
+import { openWorkbench } from './support/workbench.ts';
+
+describe.skipIf(skipReason)('a sweep', () => {
+  const bench = openWorkbench({ modelName: 'Tiny Llama', rows: 100 });
+  let page: Page;
+  let id = '';
+  let runs: string[] = [];
+  const record = () =>
+    JSON.parse(readFileSync(join(bench.home.collie, 'sweeps', id, 'sweep.json'), 'utf8')) as {
+      runs: { id: string; values: Record<string, number>; seed: number }[];
+    };
+  const statusOf = (run: string) => readStatus(join(bench.home.collie, 'runs', run));
+  const waiting = () => page.getByRole('list', { name: /waiting/ }).getByRole('listitem');
+  const order = async () => (await waiting().getByRole('link').allTextContents()).map((name) => name.trim());
+
+  beforeAll(() => {
+    ({ page } = bench);
+  });
+
+  const type = async (label: string, values: readonly string[]) => {
+    const input = page.getByRole('combobox', { name: label, exact: true });
+    for (const value of values) {
+      await input.fill(value);
+      await input.press('Enter');
+    }
+  };
+
+  it('is made of the settings of New run, and shows its points first', async () => {
+    await go(page, 'Queue');
+    await page.getByText('Nothing is waiting').waitFor();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('The queue is paused').waitFor();
+    await go(page, 'New run');
+    await showAllSettings(page);
+    await pick(page, 'Training data', 'sums');
+    await set(page, 'Sequence length', '128');
+    await page.locator('[data-path="duration.unit"]').getByText('Steps', { exact: true }).click();
+    await set(page, 'Duration', '40');
+    await set(page, 'Checkpoint every', '10');
+    await page.getByRole('link', { name: 'Sweep some of these settings…' }).click();
+    await heading(page, 'New sweep').waitFor();
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Rates');
+    await choose(page, page, 'Add a setting', /^Learning rate/);
+    const group = page.getByRole('group', { name: 'Learning rate' });
+    await group.waitFor();
+    for (const tag of await group.locator('.mantine-Pill-remove').all()) await tag.click();
+    await type('Values of Learning rate', ['1e-4', '1e-2']);
+    await type('Seeds', ['1', '2', '3']);
+    await page.getByRole('button', { name: 'Queue all 6 runs' }).waitFor({ timeout: 60_000 });
+    expect(await page.getByRole('region', { name: 'All points' }).getByRole('row').count()).toBe(3);
+    expect(await axeFindings(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Queue all 6 runs' }).click();
+    await heading(page, 'Rates').waitFor();
+    id = page.url().split('/').at(-1) ?? '';
+    runs = record().runs.map((run) => run.id);
+    bench.runs.push(...runs);
+    expect(record().runs.map(({ values, seed }) => [values['optimizer.learning_rate'], seed])).toEqual([
+      ...[1, 2, 3].map((seed) => [1e-4, seed]),
+      ...[1, 2, 3].map((seed) => [1e-2, seed]),
+    ]);
+  });
+
+  it('waits in the queue, where its runs change places', async () => {
+    await go(page, 'Queue');
+    await expect.poll(async () => (await order()).length).toBe(6);
+    const last = (await order()).at(-1);
+    await page.getByRole('button', { name: /^Move Rates: learning_rate 0.01, seed 3/ }).focus();
+    await page.keyboard.press('Home');
+    await expect.poll(async () => (await order())[0]).toBe(last);
+  });
+
+  it('goes on when the host is killed, and when a rank is', async () => {
+    await page.getByRole('button', { name: 'Continue' }).click();
+    const first = runs[5] ?? '';
+    await expect.poll(() => statusOf(first).checkpoint, { timeout: 120_000, interval: 50 }).not.toBeNull();
+    await bench.host.kill();
+    const { supervisor, rank } = JSON.parse(
+      readFileSync(join(bench.home.collie, 'runs', first, 'supervisor.json'), 'utf8'),
+    );
+    for (const { pid } of [supervisor, rank]) process.kill(pid, 'SIGKILL');
+    bench.host = await HostProcess.start(bench.home);
+    await page.goto(`${bench.host.url}#/sweeps/${id}`);
+    await page.getByText('6 of 6 complete').waitFor({ timeout: 400_000 });
+    expect(statusOf(first).attempt).toBe(2);
+    expect(runs.slice(0, 5).map((run) => statusOf(run).attempt)).toEqual([1, 1, 1, 1, 1]);
+  });
+
+  it('says which point is best, is one row in Runs, and opens in Compare with a verdict', async () => {
+    await page
+      .getByRole('toolbar', { name: 'The best point' })
+      .getByText(/learning rate 0\.01/)
+      .waitFor();
+    await page.getByRole('region', { name: 'Parallel coordinates' }).waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+    await shootPages(bench.host, {
+      sweeps: '#/sweeps',
+      sweep: `#/sweeps/${id}`,
+      'sweep-add': `#/sweeps/${id}/add`,
+      'runs-sweep': '#/runs',
+    });
+    await go(page, 'Runs');
+    await page.getByRole('button', { name: 'Runs of Rates' }).click();
+    await page.getByRole('row', { name: /Rates: learning_rate 0.0001, seed 2/ }).waitFor();
+    await go(page, 'Sweeps');
+    await page.getByRole('link', { name: 'Rates', exact: true }).click();
+    await page.getByRole('link', { name: 'Compare', exact: true }).last().click();
+    await heading(page, 'Comparison').waitFor();
+    await page
+      .getByText(/is better|better than/)
+      .first()
+      .waitFor({ timeout: 60_000 });
+  });
+
+  it('takes more seeds, and only those are run', async () => {
+    await page.goto(`${bench.host.url}#/sweeps/${id}/add`);
+    await page.getByText('6 runs there already').waitFor({ timeout: 60_000 });
+    await type('Seeds', ['4']);
+    await page.getByRole('button', { name: 'Queue all 2 runs' }).click();
+    await page.getByText('8 of 8 complete').waitFor({ timeout: 240_000 });
+    bench.runs.push(
+      ...record()
+        .runs.slice(6)
+        .map((run) => run.id),
+    );
+    expect(
+      record()
+        .runs.slice(6)
+        .map(({ seed }) => seed),
+    ).toEqual([4, 4]);
+    expect(bench.faults).toEqual([]);
+  });
+});
