@@ -1,10 +1,13 @@
 /** Handlers of runs, jobs and exports. */
 import { CollieError } from '../../shared/errors.ts';
+import { DEFAULT_SET } from '../../shared/runs/event-line.ts';
 import { encodeSeries } from '../../shared/runs/series-codec.ts';
 import { worldSize } from '../../shared/spec/parallel-fields.ts';
+import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { listExports, planExport, runExport } from '../exports/exports.ts';
 import { modelOfRun } from '../models/of-run.ts';
 import { requireRank } from '../rank/rank.ts';
+import { readExamples, readHistory } from '../runs/examples.ts';
 import { logPage } from '../runs/log.ts';
 import { writeTags } from '../runs/tags.ts';
 import { readTimeline } from '../runs/timeline.ts';
@@ -34,6 +37,8 @@ export function runHandlers(services: Services): AreaHandlers<'runs'> {
       return { ...run, modelId: await modelOfRun(run.path, run.spec.model, await models.folders()) };
     },
     'runs.timeline': ({ id, step }) => readTimeline(runs.dir(id), worldSize(runs.spec(id).parallel), step),
+    'runs.examples': ({ id, ...wish }) => readExamples(runs.dir(id), runs.spec(id), wish),
+    'runs.example': ({ id, set, row }) => readHistory(runs.dir(id), inSpec(runs.spec(id), set), row),
     'runs.start': async ({ spec }) => {
       // Before any folder is made and any text is tokenized.
       requireRank();
@@ -55,6 +60,12 @@ export function runHandlers(services: Services): AreaHandlers<'runs'> {
     },
     'runs.log': ({ id, offset }) => logPage(runs.dir(id), offset),
   };
+}
+
+/** The name of a set of the run. Throws request.invalid: names become paths. */
+function inSpec({ evaluation }: RunSpec, set: string): string {
+  if (set === DEFAULT_SET || evaluation.sets.some(({ name }) => name === set)) return set;
+  throw new CollieError('request.invalid', `The run has no evaluation set "${set}".`);
 }
 
 export function invalidSpec(issues: { path: string; message: string }[]): CollieError {

@@ -2,6 +2,7 @@
 import { ruleIssues } from '../../shared/spec/rules.ts';
 import { tokenizerNotes } from '../models/fit.ts';
 import { loadTokenizer } from '../tokenize/apart-tokenizer.ts';
+import { checkBest } from './check-best.ts';
 import { checkDataset } from './check-data.ts';
 import { checkMachine } from './check-machine.ts';
 import { checkMethod } from './check-method.ts';
@@ -68,6 +69,7 @@ export async function checkMeaning(parts: Parts, context: SpecContext): Promise<
   findings.issues.push(...ruleIssues(parts));
   checkDataset(parts, found, findings);
   checkSets(parts, found, findings);
+  checkBest(parts, findings);
   checkMethod(parts, found, findings);
   await checkInitAdapter(parts, found, context.base, findings);
   checkOptimization(parts, findings);

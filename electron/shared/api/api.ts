@@ -43,6 +43,7 @@ import {
   telemetrySchema,
   tokenizedRowSchema,
 } from './entities.ts';
+import { exampleHistorySchema, runExamplesSchema } from './examples.ts';
 import { studyMethods } from './studies.ts';
 import { sweepMethods } from './sweeps.ts';
 
@@ -203,6 +204,21 @@ export const methods = {
   'runs.setTags': { params: z.object({ id, tags: z.array(tagSchema).max(20) }), result: ok },
   /** Fails with spec.invalid and all issues. */
   'runs.start': { params: z.object({ spec: z.unknown() }), result: z.object({ id: z.string() }) },
+  /** The evaluated rows of a set at two of its evaluations; left out: the first set, its first and last evaluation. */
+  'runs.examples': {
+    params: z.object({
+      id,
+      set: z.string().default(''),
+      left: z.number().int().nullable().default(null),
+      right: z.number().int().nullable().default(null),
+    }),
+    result: runExamplesSchema,
+  },
+  /** One row at every evaluation of which there is a record. */
+  'runs.example': {
+    params: z.object({ id, set: z.string().min(1), row: z.number().int().min(0) }),
+    result: exampleHistorySchema,
+  },
   /** Of a step, or the newest; null where none was recorded (`parallel.timeline`). */
   'runs.timeline': {
     params: z.object({ id, step: z.number().int().min(1).nullable().default(null) }),

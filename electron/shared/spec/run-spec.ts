@@ -7,6 +7,7 @@
  * learning rate, and is of the newest version, so that a spec means the same wherever it is read.
  */
 import { z } from 'zod';
+import { checkpointSchema } from './checkpoint-fields.ts';
 import { evaluationSchema } from './evaluation-sets.ts';
 import { int, meta } from './field-meta.ts';
 import { withRates } from './learning-rates.ts';
@@ -167,28 +168,6 @@ export const durationSchema = z.strictObject({
     .max(1_000_000)
     .default(1)
     .meta(meta({ title: 'Duration', help: 'Epochs (fractions allowed) or whole steps.' })),
-});
-
-export const checkpointSchema = z.strictObject({
-  every_steps: int(0, 1_000_000)
-    .default(100)
-    .meta(
-      meta({
-        title: 'Checkpoint every',
-        help: 'Optimizer steps between checkpoints. 0: at the end and when stopped only.',
-        unit: 'steps',
-      }),
-    ),
-  keep: int(1, 1000)
-    .default(2)
-    .meta(
-      meta({
-        title: 'Checkpoints to keep',
-        help: 'Older checkpoints beyond this many are deleted. The last complete one never is.',
-        unit: 'checkpoints',
-        advanced: true,
-      }),
-    ),
 });
 
 export const samplingSchema = z.strictObject({

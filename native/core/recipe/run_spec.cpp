@@ -98,8 +98,26 @@ EvaluationSpec read_evaluation(JsonReader reader) {
   return evaluation;
 }
 
+BestSpec read_best(JsonReader& reader) {
+  BestSpec best;
+  if (!reader.has("best_by") || reader.is_null("best_by")) return best;
+  const std::string by = reader.string("best_by");
+  const size_t slash = by.find('/');
+  if (slash == std::string::npos || slash == 0 || slash + 1 == by.size())
+    reader.fail("best_by", "out_of_range", "must be a set and a metric of it, as eval/loss, not \"" + by + "\"");
+  best.set = by.substr(0, slash);
+  best.metric = by.substr(slash + 1);
+  best.highest = reader.one_of<bool>("best_is", {{"lowest", false}, {"highest", true}});
+  best.keep = reader.integer("keep_best", 1, 1000);
+  best.patience = reader.integer("patience", 0, 1000);
+  best.min_delta = reader.number("min_delta", 0, 1e6);
+  best.restore = reader.boolean("restore_best");
+  return best;
+}
+
+// Runs made before there were best ones have none.
 CheckpointSpec read_checkpoint(JsonReader reader) {
-  return {reader.integer("every_steps", 0, 1'000'000), reader.integer("keep", 1, 1000)};
+  return {reader.integer("every_steps", 0, 1'000'000), reader.integer("keep", 1, 1000), read_best(reader)};
 }
 
 SamplingSpec read_sampling(JsonReader reader) {

@@ -56,9 +56,22 @@ struct EvaluationSpec {
   std::vector<EvaluationSetSpec> sets;  // besides the held-out rows
 };
 
+// By which the best checkpoints are told: a metric of an evaluated set.
+struct BestSpec {
+  std::string set;  // empty: none are told
+  std::string metric;
+  bool highest = false;  // whether the highest value is best, or the lowest
+  int64_t keep = 1;
+  int64_t patience = 0;  // evaluations without improvement that end the run; 0: none do
+  double min_delta = 0;
+  bool restore = false;  // the best one is the newest in the end
+  std::string name() const { return set + "/" + metric; }
+};
+
 struct CheckpointSpec {
   int64_t every_steps = 0;  // 0: at the end and when stopped only
   int64_t keep = 0;
+  BestSpec best = {};
 };
 
 struct SamplingSpec {

@@ -147,7 +147,7 @@ int64_t CheckpointStore::publish(const fs::path& folder, const CheckpointMeta& m
   return static_cast<int64_t>(text.size());
 }
 
-void CheckpointStore::prune(int64_t keep, int64_t step) const {
+void CheckpointStore::prune(int64_t keep, int64_t step, const std::vector<std::string>& best) const {
   const std::vector<std::string> names = complete();
   std::vector<std::string> kept;
   for (const std::string& name : names)
@@ -155,7 +155,7 @@ void CheckpointStore::prune(int64_t keep, int64_t step) const {
   if (static_cast<int64_t>(kept.size()) > keep) kept.erase(kept.begin(), kept.end() - keep);
   std::error_code ignored;
   for (const std::string& name : names) {
-    if (std::ranges::find(kept, name) != kept.end()) continue;
+    if (std::ranges::find(kept, name) != kept.end() || std::ranges::find(best, name) != best.end()) continue;
     fs::remove(root_ / name / kDone, ignored);  // first, so that a half-deleted folder is no checkpoint
     fs::remove_all(root_ / name, ignored);
   }

@@ -61,9 +61,9 @@ class CheckpointStore {
   // that was left).
   SavedCheckpoint save(const CheckpointMeta& meta, const MethodSpec& method, const CheckpointTensors& own, Communicator& world) const;
 
-  // Keeps the checkpoint of `step` and the newest before it, `keep` in all; deletes other complete ones, also later ones.
+  // Keeps the checkpoint of `step` and the newest before it, `keep` in all, and the `best`; deletes other complete ones, also later ones.
   // To be called after save().
-  void prune(int64_t keep, int64_t step) const;
+  void prune(int64_t keep, int64_t step, const std::vector<std::string>& best = {}) const;
 
   // Throws checkpoint.not_found (names those that exist), checkpoint.truncated, checkpoint.corrupt (bytes that are not those that were
   // written).

@@ -1,6 +1,7 @@
 #include "engine/train/trainer.h"
 
 #include <algorithm>
+#include <array>
 
 #include "engine/optim/schedule.h"
 #include "engine/train/step.h"
@@ -16,12 +17,13 @@ double seconds_since(Clock::time_point begin) { return std::chrono::duration<dou
 }  // namespace
 
 Trainer::Trainer(Session& session, const CheckpointStore& checkpoints, const EvaluationRecords& records,
-                 const SharedControl& control, Journal& journal, const Position& start)
+                 const SharedControl& control, Journal& journal, const Position& start, BestCheckpoints* best)
     : session_(session),
       checkpoints_(checkpoints),
       records_(records),
       control_(control),
       journal_(journal),
+      best_(best),
       now_(start),
       start_(start),
       total_steps_(session.loader->total_steps()),
@@ -33,7 +35,7 @@ FinishReason Trainer::run() {
   if (start_.step == 0) evaluate(Sets::all, Interruptible::yes);
   // 2. Train, step by step; evaluate, sample and save where it is due. The last step is left to the end.
   journal_.phase(Phase::training, static_cast<double>(now_.step) / static_cast<double>(total_steps_));
-  while (now_.step < total_steps_ && !control_.stop_requested()) {
+  while (now_.step < total_steps_ && !improves_no_more_ && !control_.stop_requested()) {
     train_one_step();
     if (now_.step == total_steps_ || control_.stop_requested()) break;
     const bool evaluates = evaluation_due();
@@ -46,9 +48,11 @@ FinishReason Trainer::run() {
       journal_.phase(Phase::training, static_cast<double>(now_.step) / static_cast<double>(total_steps_));
   }
   // 3. Evaluate the result, and save it.
-  const FinishReason reason = now_.step == total_steps_ ? FinishReason::completed : FinishReason::stopped;
-  if (reason == FinishReason::completed && now_.step > start_.step) evaluate(Sets::all, Interruptible::no);
+  const bool whole = now_.step == total_steps_;
+  const FinishReason reason = whole || improves_no_more_ ? FinishReason::completed : FinishReason::stopped;
+  if (whole && now_.step > start_.step) evaluate(Sets::all, Interruptible::no);
   save();
+  if (reason == FinishReason::completed) restore_best();
   journal_.phase(Phase::finishing);
   journal_.finished(reason, seconds(), now_.tokens);
   return reason;
@@ -97,9 +101,11 @@ void Trainer::evaluate(Sets sets, Interruptible interruptible) {
     return interruptible == Interruptible::yes && control_.stop_requested() ? Next::cancel : Next::go_on;
   };
   const bool all = sets == Sets::all;
+  judged_.reset();
   if (all || due(session_.spec.evaluation.every_steps)) evaluate_held_out(poll);
   for (const auto& set : session_.sets)
     if (all || due(set->spec().every_steps)) evaluate_set(*set, poll);
+  judge();
   if (all || due(session_.spec.evaluation.every_steps)) sample();
 }
 
@@ -112,6 +118,7 @@ void Trainer::evaluate_held_out(const std::function<Next()>& poll) {
   });
   if (!result) return;
   if (session_.parallel.world->rank() == 0) records_.write(now_.step, *result);
+  note(kHeldOut, result->metrics);
   result->metrics["eval_seconds"] = seconds_since(begin);
   journal_.evaluation(kHeldOut, result->metrics);
 }
@@ -133,8 +140,45 @@ void Trainer::evaluate_set(const NamedSet& set, const std::function<Next()>& pol
   if (!scores) return;
   const std::string at = " at step " + std::to_string(now_.step);
   if (!scores->problem.empty()) return journal_.warning("The evaluation set " + name + " has no scores" + at + ": " + scores->problem);
+  note(name, scores->metrics);
   scores->metrics["eval_seconds"] = seconds;
   journal_.evaluation(name, scores->metrics);
+}
+
+void Trainer::note(const std::string& set, const Metrics& metrics) {
+  const BestSpec& best = session_.spec.checkpoint.best;
+  if (set != best.set) return;
+  const auto found = metrics.find(best.metric);
+  if (found != metrics.end()) judged_ = found->second;
+}
+
+void Trainer::judge() {
+  const BestSpec& spec = session_.spec.checkpoint.best;
+  if (spec.set.empty()) return;
+  std::array<double, 2> decided{};  // save, stop: rank 0 has measured
+  if (best_ && judged_) {
+    const BestCheckpoints::Decision decision = best_->see(now_.step, *judged_);
+    decided = {decision.save ? 1.0 : 0.0, decision.stop && now_.step < total_steps_ ? 1.0 : 0.0};
+  }
+  session_.parallel.world->broadcast(decided, 0);
+  if (decided[0] != 0) save();
+  improves_no_more_ = decided[1] != 0;
+  if (!improves_no_more_ || !best_) return;
+  std::string best = "no step trained was better";
+  if (const auto all = best_->best(); !all.empty()) best = "the best was step " + std::to_string(all.front().step);
+  journal_.warning("Ended early: " + spec.name() + " has not improved in " + std::to_string(spec.patience) + " evaluations; " + best + ".");
+}
+
+// Later ones are deleted, so that whatever takes the newest takes the best.
+void Trainer::restore_best() {
+  const CheckpointSpec& spec = session_.spec.checkpoint;
+  if (!spec.best.restore || !best_) return;
+  const auto best = best_->best();
+  if (best.empty() || best.front().step == now_.step) return;
+  std::vector<std::string> earlier;
+  for (const auto& one : best)
+    if (one.step <= best.front().step) earlier.push_back(checkpoint_name(one.step));
+  checkpoints_.prune(spec.keep, best.front().step, earlier);
 }
 
 void Trainer::sample() {
@@ -157,7 +201,7 @@ void Trainer::save() {
                             session_.spec.parallel_json};
   const SavedCheckpoint saved =
       checkpoints_.save(meta, session_.spec.method, written_tensors(session_), *session_.parallel.world);
-  if (session_.parallel.world->rank() == 0) checkpoints_.prune(session_.spec.checkpoint.keep, now_.step);
+  if (session_.parallel.world->rank() == 0) checkpoints_.prune(session_.spec.checkpoint.keep, now_.step, best_ ? best_->names() : std::vector<std::string>{});
   saved_step_ = now_.step;
   journal_.checkpoint(saved.name, saved.bytes, seconds_since(begin));
 }

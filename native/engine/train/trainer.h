@@ -4,9 +4,11 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "engine/checkpoint/checkpoint.h"
+#include "engine/train/best_checkpoints.h"
 #include "engine/train/evaluation_record.h"
 #include "engine/train/shared_control.h"
 #include "engine/train/journal.h"
@@ -24,10 +26,11 @@ struct Position {
 
 class Trainer {
  public:
+  // `best`: of rank 0, where the spec tells best checkpoints; else null.
   // `session` is allocated and, when the run goes on from a checkpoint, filled from it; `start` is where it stands. All
   // references must outlive the trainer.
   Trainer(Session& session, const CheckpointStore& checkpoints, const EvaluationRecords& records, const SharedControl& control,
-          Journal& journal, const Position& start);
+          Journal& journal, const Position& start, BestCheckpoints* best);
 
   // Trains to the end of the plan, or until a stop is asked for. Throws train.non_finite, disk.full.
   FinishReason run();
@@ -42,6 +45,10 @@ class Trainer {
   bool evaluation_due() const;
   void evaluate_held_out(const std::function<Next()>& poll);
   void evaluate_set(const NamedSet& set, const std::function<Next()>& poll);
+  // Keeps the checkpoint of an evaluation that is among the best, and ends a run that improves no more.
+  void judge();
+  void note(const std::string& set, const Metrics& metrics);
+  void restore_best();
   void sample();
   void save();
   bool due(int64_t every_steps) const;
@@ -52,6 +59,9 @@ class Trainer {
   const EvaluationRecords& records_;
   SharedControl control_;
   Journal& journal_;
+  BestCheckpoints* best_;
+  std::optional<double> judged_;  // the metric by which checkpoints are best, of this evaluation; on rank 0
+  bool improves_no_more_ = false;
   Position now_;
   Position start_;
   int64_t total_steps_;

@@ -1,6 +1,7 @@
 /** Metrics of a set and scores of its rows, from what an engine would have computed. */
 import { describe, expect, it } from 'vitest';
 import { cutAt, scoreGeneration, scoreLosses } from '../../../electron/server/evaluation/score-set.ts';
+import { metricsOfSet } from '../../../electron/server/evaluation/set-metrics.ts';
 import type { EvalRow, RawAnswer, RawLoss } from '../../../electron/shared/runs/evaluation-rows.ts';
 import { evaluationSetSchema } from '../../../electron/shared/spec/evaluation-sets.ts';
 
@@ -126,5 +127,30 @@ describe('generation', () => {
     );
     expect(found.metrics).toMatchObject({ number_match: 0.25, pass_at_k: 0.5 });
     expect(found.rows.map(({ scores }) => scores.pass_at_k)).toEqual([1, 0]);
+  });
+});
+
+describe('the names of the metrics of a set', () => {
+  it('are those that its scoring gives', async () => {
+    const choices = [row({ labels: ['a', 'b'], label: 0, first_document: 0 })];
+    for (const one of [
+      set({ type: 'likelihood' }),
+      set({ type: 'classification' }),
+      set({ type: 'likelihood' }, { task: 'arc' }),
+    ]) {
+      const rows = one.evaluator.type === 'likelihood' && one.task === null ? [row(), row()] : choices;
+      const given = Object.keys(scoreLosses(one, rows, raw([1, 2])).metrics);
+      expect(given).toEqual(expect.arrayContaining(metricsOfSet(one)));
+    }
+    const sampled = set({ type: 'generation', metrics: ['chrf', 'bleu'], answers: 2, temperature: 1 });
+    if (sampled.evaluator.type !== 'generation') throw new Error('generation');
+    const answers = [0, 1].map((answer) => ({ row: 0, answer, ids: [], finish: 'stop' as const }));
+    const { metrics } = await scoreGeneration(
+      sampled.evaluator,
+      [row({ references: ['x'] })],
+      answers,
+      async () => 'x',
+    );
+    expect(Object.keys(metrics).sort()).toEqual(metricsOfSet(sampled).sort());
   });
 });

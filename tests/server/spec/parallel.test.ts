@@ -8,6 +8,7 @@ import { forecastLayout, gridsOf, rankLayouts } from '../../../electron/server/s
 import { stepTime } from '../../../electron/server/spec/step-time.ts';
 import type { Device } from '../../../electron/shared/api/entities.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
+import { checkpointSchema } from '../../../electron/shared/spec/checkpoint-fields.ts';
 import { withRates } from '../../../electron/shared/spec/learning-rates.ts';
 import { optimizerSchema } from '../../../electron/shared/spec/optimizers.ts';
 import { bubbleShare, parallelSchema } from '../../../electron/shared/spec/parallel-fields.ts';
@@ -163,9 +164,10 @@ it('a large bubble is told with its share', () => {
 
 it('restarts without checkpoints are warned of', () => {
   const recovery = { max_restarts: 2 };
-  const told = findings({ recovery, checkpoint: { every_steps: 0, keep: 1 } }).warnings;
+  const checkpoint = checkpointSchema.parse({ keep: 1 });
+  const told = findings({ recovery, checkpoint: { ...checkpoint, every_steps: 0 } }).warnings;
   expect(told).toMatchObject([{ path: 'recovery.max_restarts' }]);
-  expect(findings({ recovery, checkpoint: { every_steps: 5, keep: 1 } }).warnings).toEqual([]);
+  expect(findings({ recovery, checkpoint: { ...checkpoint, every_steps: 5 } }).warnings).toEqual([]);
 });
 
 describe('layouts', () => {

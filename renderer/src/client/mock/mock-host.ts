@@ -9,6 +9,7 @@ import type { Handlers, Streams } from './mock-client.ts';
 import { mockCompare } from './mock-compare.ts';
 import { mockDatasets, mockDevices, mockModels, mockPresets, mockRow, mockStats } from './mock-data.ts';
 import { mockDatasetPreview } from './mock-dataset-preview.ts';
+import { mockExamples, mockHistory } from './mock-examples.ts';
 import { mockLayouts } from './mock-layouts.ts';
 import { mockTimeline } from './mock-parallel.ts';
 import { mockPreview } from './mock-preview.ts';
@@ -201,6 +202,8 @@ export function mockMethods(): Handlers {
     },
     'runs.get': ({ id }) => mockRunDetail(find(runs, id, 'run.not_found')),
     ...mockCompare,
+    'runs.examples': ({ id, set }) => mockExamples(find(runs, id, 'run.not_found').step, set),
+    'runs.example': ({ set, row }) => mockHistory(set, row),
     'runs.timeline': ({ id, step }) => {
       const run = find(runs, id, 'run.not_found');
       return mockTimeline(mockRunSpec(run), run.step, step ?? null);

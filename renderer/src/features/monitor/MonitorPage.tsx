@@ -13,6 +13,7 @@ import { useLibrary } from '../runs/use-library.ts';
 import { type RunCommands, useRunCommands } from '../runs/use-run-commands.tsx';
 import { ChartsTab } from './ChartsTab.tsx';
 import { CheckpointsTab } from './CheckpointsTab.tsx';
+import { ExamplesTab } from './ExamplesTab.tsx';
 import { FailurePanel } from './FailurePanel.tsx';
 import { LogTab } from './LogTab.tsx';
 import { RunButtons, RunProgress } from './RunHeader.tsx';
@@ -89,11 +90,21 @@ function Subtitle({ status, watched }: { status: RunStatus; watched: WatchedRun 
   );
 }
 
-const tabs = ['charts', 'ranks', 'samples', 'log', 'checkpoints', 'settings', 'environment'] as const;
+const tabs = [
+  'charts',
+  'ranks',
+  'examples',
+  'samples',
+  'log',
+  'checkpoints',
+  'settings',
+  'environment',
+] as const;
 type Tab = (typeof tabs)[number];
 const tabTitles: Record<Tab, string> = {
   charts: 'Charts',
   ranks: 'Ranks',
+  examples: 'Examples',
   samples: 'Samples',
   log: 'Log',
   checkpoints: 'Checkpoints',
@@ -113,6 +124,7 @@ function RunTabs({ id, status, watched, commands }: TabsProps) {
   const { detail, series } = watched;
   const shown = tabs.filter((t) => t !== 'ranks' || status.ranks.length > 1);
   const tab = shown.find((t) => t === query.get('tab')) ?? 'charts';
+  const evaluations = Object.values(series.evals).reduce((sum, { length }) => sum + length, 0);
   const tiles = useMemo(() => statTiles(status, series), [status, series]);
   return (
     <Tabs
@@ -132,6 +144,9 @@ function RunTabs({ id, status, watched, commands }: TabsProps) {
       <Tabs.Panel value="charts">
         <StatTiles tiles={tiles} />
         <ChartsTab series={series} emptyText={emptyText(status)} />
+      </Tabs.Panel>
+      <Tabs.Panel value="examples">
+        <ExamplesTab id={id} stamp={evaluations} />
       </Tabs.Panel>
       <Tabs.Panel value="log">
         <LogTab id={id} live={isLive(status.state)} path={detail?.path ?? null} />
@@ -159,7 +174,7 @@ function RunTabs({ id, status, watched, commands }: TabsProps) {
           </Tabs.Panel>
         </>
       ) : (
-        tab !== 'charts' && tab !== 'log' && <DetailMissing watched={watched} />
+        !['charts', 'examples', 'log'].includes(tab) && <DetailMissing watched={watched} />
       )}
     </Tabs>
   );

@@ -16,6 +16,7 @@ import {
   columnsHave,
   type Entry,
   newSet,
+  ownMapping,
   withData,
   withEvaluator,
 } from './evaluation-sets.ts';
@@ -64,6 +65,7 @@ export function EvaluationSetsField({ field, id, value, help, onChange }: FieldP
           list={field}
           place={k}
           set={set}
+          others={sets.filter((_, i) => i !== k).map((one) => one.name)}
           onChange={(next) => change(k, next)}
           onRemove={() => onChange(sets.filter((_, i) => i !== k))}
         />
@@ -88,11 +90,13 @@ interface CardProps {
   readonly list: SpecField;
   readonly place: number;
   readonly set: Entry;
+  /** Names of the other sets. */
+  readonly others: readonly unknown[];
   readonly onChange: (set: Entry) => void;
   readonly onRemove: () => void;
 }
 
-function SetCard({ list, place, set, onChange, onRemove }: CardProps) {
+function SetCard({ list, place, set, others, onChange, onRemove }: CardProps) {
   const [more, setMore] = useState(false);
   const datasets = useStore((s) => s.datasets) ?? [];
   const training = useStore((s) => specValue(s.draft, 'dataset.mapping')) as Entry | undefined;
@@ -102,7 +106,7 @@ function SetCard({ list, place, set, onChange, onRemove }: CardProps) {
   const shown = fields.filter(({ meta }) => more || !meta.advanced);
   const change = ({ path, kind }: SpecField, value: unknown) => {
     if (kind === 'variant') onChange(withEvaluator(list, set, String(value)));
-    else if (path === 'data') onChange(withData(set, value, datasets, training));
+    else if (path === 'data') onChange(withData(set, value, datasets, training, others));
     else onChange(withValue(set, path, value));
   };
   return (
@@ -192,7 +196,7 @@ function SetMapping({ set, card, training, onChange }: MappingProps) {
         disabled={own === null && card === null}
         description={card === null ? 'Columns of a file by its path can be written in the spec.' : undefined}
         onChange={(event) =>
-          onChange({ ...set, mapping: event.currentTarget.checked ? null : (card?.mapping ?? null) })
+          onChange({ ...set, mapping: event.currentTarget.checked || !card ? null : ownMapping(card) })
         }
       />
       {differs && <FieldError text={`${card.name} does not have these columns: choose its own.`} />}

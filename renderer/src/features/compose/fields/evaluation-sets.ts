@@ -43,7 +43,20 @@ const slug = (name: string) =>
     .replace(/\.[a-z]+$/, '')
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')
-    .slice(0, 40);
+    .slice(0, 36);
+
+/** What was found in the data; else a prompt and an answer to be chosen. */
+export const ownMapping = ({ mapping }: DatasetCard): Entry => mapping ?? { kind: 'prompt_answer' };
+
+/** A name that no other set has. */
+function free(name: string, others: readonly unknown[]): string {
+  let [found, k] = [name, 2];
+  while (others.includes(found)) {
+    found = `${name}-${k}`;
+    k += 1;
+  }
+  return found;
+}
 
 /** Other data: with columns of its own where it lacks those of the training data, and a name of its own where it had a made one. */
 export function withData(
@@ -51,10 +64,11 @@ export function withData(
   data: unknown,
   datasets: readonly DatasetCard[],
   training: Entry | undefined,
+  others: readonly unknown[],
 ): Entry {
   const card = datasets.find(({ id }) => libraryRef(id) === data);
   const made = typeof set.name === 'string' && /^set-\d+$/.test(set.name);
-  const mapping = !card || (training && columnsHave(card, training)) ? null : card.mapping;
-  const name = made && card && slug(card.name) !== '' ? slug(card.name) : set.name;
+  const mapping = !card || (training && columnsHave(card, training)) ? null : ownMapping(card);
+  const name = made && card && slug(card.name) !== '' ? free(slug(card.name), others) : set.name;
   return { ...set, name, data, mapping };
 }

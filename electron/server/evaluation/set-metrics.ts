@@ -1,0 +1,18 @@
+/** Names of the metrics that a set is scored by; a test holds them to what the scoring gives. */
+import type { EvaluationSetSpec } from '../../shared/spec/evaluation-sets.ts';
+
+const LIKELIHOOD = ['loss', 'perplexity', 'token_accuracy', 'bits_per_byte'];
+const CHOICES = ['accuracy', 'accuracy_norm', 'calibration_error', 'loss'];
+const SHARED_LABELS = ['macro_precision', 'macro_recall', 'macro_f1'];
+
+export function metricsOfSet({ task, evaluator }: EvaluationSetSpec): string[] {
+  if (task !== null) return CHOICES;
+  switch (evaluator.type) {
+    case 'likelihood':
+      return LIKELIHOOD;
+    case 'classification':
+      return evaluator.choices === null ? [...CHOICES, ...SHARED_LABELS] : CHOICES;
+    case 'generation':
+      return [...evaluator.metrics, ...(evaluator.answers > 1 ? ['pass_at_k'] : []), 'cut_off'];
+  }
+}
