@@ -4,6 +4,7 @@
 #include "addon/values.h"
 #include "core/formats/gguf.h"
 #include "core/library/model_summary.h"
+#include "core/model/describe.h"
 
 namespace collie::addon {
 
@@ -49,6 +50,9 @@ Napi::Value model_summary(const Napi::CallbackInfo& info) {
                            {"vocabSize", config.vocab_size},
                            {"tiedEmbeddings", config.tied_embeddings},
                            {"sizeBytes", summary.size_bytes},
+                           {"traits", describe_traits(config)},
+                           {"limits", describe_limits(config)},
+                           {"fileModules", renamed_linears(config)},
                            {"unusedTensors", summary.unused}});
       });
 }

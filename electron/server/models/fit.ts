@@ -31,7 +31,7 @@ export async function refuseLfsPointers(folder: string): Promise<void> {
 }
 
 /** Tensors that change nothing: buffers that are computed from the configuration, and the head of tied embeddings. */
-const COMPUTED = /(^|\.)(rotary_emb\.inv_freq|masked_bias|attn\.bias|embeddings\.position_ids)$/;
+const COMPUTED = /(^|\.)(rotary_(pos_)?emb\.inv_freq|masked_bias|attn\.bias|embeddings\.position_ids)$/;
 const OF_A_LAYER = /(^|\.)layers\.(\d+)\./;
 
 /**

@@ -33,6 +33,11 @@ export interface ModelSummary {
   tiedEmbeddings: boolean;
   /** Bytes of the weight files. */
   sizeBytes: number;
+  /** What the family has beside a plain Llama, and what does not work with it, in words. */
+  traits: string[];
+  limits: string[];
+  /** Linear layers that the files call otherwise or fuse, "*" for the layer. */
+  fileModules: Record<string, string>;
   /** Tensors that the weight files have and the architecture has not. */
   unusedTensors: string[];
 }

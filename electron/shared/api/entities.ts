@@ -27,6 +27,11 @@ export const modelCardSchema = z.object({
   tiedEmbeddings: z.boolean(),
   sizeBytes: z.number().int(),
   hasChatTemplate: z.boolean(),
+  /** What its family has beside a plain Llama, and what does not work with it, in words. */
+  traits: z.array(z.string()).default([]),
+  limits: z.array(z.string()).default([]),
+  /** Linear layers that its files call otherwise, or fuse: `self_attn.q_proj` -> `model.layers.*.self_attn.qkv_proj`. */
+  fileModules: z.record(z.string(), z.string()).default({}),
   /** What of its files is not used or fits badly, in sentences. */
   notes: z.array(z.string()).default([]),
   /** Files that the library made or changed, beside links to those of `source`; none: a folder in place, or converted as a whole. */

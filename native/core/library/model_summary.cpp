@@ -18,14 +18,16 @@ ModelSummary summarize_model(const std::filesystem::path& folder) {
   std::set<std::string> used;
   for (const NamedShape& expected : model_tensors(summary.config)) {
     used.insert(file_place(summary.config, expected.name, expected.shape[0]).name);
-    const TensorView tensor = weights.at(expected.name, expected.shape);
+    const TensorView& tensor = weights.stored(expected.name, expected.shape);
     if (tensor.dtype != DType::F32 && tensor.dtype != DType::F16 && tensor.dtype != DType::BF16)
       throw Error("model.unsupported_feature",
                   folder.string() + ": tensor " + tensor.name + " has dtype " + std::string(dtype_name(tensor.dtype)) +
                       ", expected F32, F16 or BF16.",
                   "Choose the unquantized weights of this model.",
                   {{"path", folder.string()}, {"tensor", tensor.name}});
-    elements[tensor.dtype] += tensor.elements();
+    int64_t product = 1;
+    for (const int64_t size : expected.shape) product *= size;
+    elements[tensor.dtype] += product;
   }
   const auto most = std::max_element(elements.begin(), elements.end(),
                                      [](const auto& a, const auto& b) { return a.second < b.second; });

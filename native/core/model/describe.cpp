@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "core/model/families/family.h"
+#include "core/model/layer_tensors.h"
+#include "core/model/model_names.h"
 
 namespace collie {
 
@@ -30,10 +32,35 @@ std::vector<std::string> describe_traits(const ModelConfig& c) {
   add(t.attention_softcap != 0 || t.logit_softcap != 0, "soft caps");
   add(t.embedding_scale != 1, "scaled embeddings");
   add(t.residual_scale != 1 || t.logit_scale != 1, "scaled residuals and logits");
-  const Fused fused = family_of(c).fused;
-  add(fused == Fused::qkv_and_gate_up, "fused qkv and gate_up in files");
-  add(fused == Fused::gate_up, "fused gate_up in files");
+  std::string fused;
+  for (const FusedTensor& one : family_of(c).fused) {
+    const std::string_view file = one.file;
+    fused += (fused.empty() ? "" : " and ") + std::string(file.substr(file.rfind('.') + 1));
+  }
+  if (!fused.empty()) all.push_back("fused " + fused + " in files");
   return all;
+}
+
+std::vector<std::string> describe_limits(const ModelConfig& c) {
+  std::vector<std::string> all;
+  if (c.traits.qk_norm == QkNorm::whole) all.emplace_back("Tensor parallelism does not cut its norms over all heads: data and pipeline parallelism only.");
+  if (!family_of(c).fused.empty())
+    all.emplace_back("Its files keep several projections in one tensor: of those, only LoRA and PiSSA are exported as adapters, other methods merged.");
+  if (std::ranges::any_of(c.ropes, [](const RopeConfig& rope) { return rope.scaling == RopeScaling::dynamic; }))
+    all.push_back("Its rotary table would change beyond " + std::to_string(c.max_position) + " tokens (dynamic scaling): documents end there.");
+  return all;
+}
+
+std::map<std::string, std::string> renamed_linears(const ModelConfig& c) {
+  std::map<std::string, std::string> names;
+  for (const LayerLinear& linear : layer_linears(c, whole_layer(c))) {
+    const std::string layers = "model.layers.", ours = layers + "0." + linear.module;
+    std::string file = file_module(c, ours);
+    if (file == ours) continue;
+    const size_t zero = file.find(".0.");
+    if (zero != std::string::npos) names[linear.module] = file.replace(zero + 1, 1, "*");
+  }
+  return names;
 }
 
 }  // namespace collie

@@ -110,7 +110,7 @@ ModelConfig ModelConfig::parse(const json& whole) {
   refuse_quantized(whole);
   const json* inside = family.inside ? present(whole, family.inside) : &whole;
   if (!inside || !inside->is_object()) fail_config(family.inside, "must be an object", inside ? *inside : json(nullptr));
-  const json& config = *inside;
+  const json config = family.usual ? family.usual(*inside) : *inside;
 
   ModelConfig result;
   result.family = family.family;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "core/model/families/family.h"
 #include "core/model/layer_tensors.h"
@@ -9,30 +10,38 @@
 namespace collie {
 namespace {
 
-// A tensor of the file and what lies in it, row after row.
-struct FusedTensor {
-  const char* file;
-  std::vector<const char*> parts;
+constexpr const char* kLayers = "model.layers.";
+
+// "3." + "mlp.up_proj" + ".weight"; no module for what is in no layer.
+struct Name {
+  std::string layer, module, ending;
 };
 
-const std::vector<FusedTensor>& fused_tensors(Fused fused) {
-  static const FusedTensor qkv{"self_attn.qkv_proj", {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"}};
-  static const FusedTensor gate_up{"mlp.gate_up_proj", {"mlp.gate_proj", "mlp.up_proj"}};
-  static const std::vector<FusedTensor> none, both = {qkv, gate_up}, only_gate_up = {gate_up};
-  return fused == Fused::none ? none : fused == Fused::gate_up ? only_gate_up : both;
+Name split(const std::string& name, std::string_view layers) {
+  if (!name.starts_with(layers)) return {};
+  const size_t module = name.find('.', layers.size()), ending = name.rfind('.');
+  if (module == std::string::npos || ending <= module) return {};
+  return {name.substr(layers.size(), module + 1 - layers.size()), name.substr(module + 1, ending - module - 1), name.substr(ending)};
 }
 
-// "model.layers.3." + "mlp.up_proj" + ".weight"; no module for what is in no layer.
-struct Name {
-  std::string prefix, module, ending;
-};
+// Modules that are in no layer, as we and as the files call them.
+std::array<ModuleName, 3> outside(const FileNames& names) {
+  return {{{"model.embed_tokens", names.embedding}, {"model.norm", names.norm}, {"lm_head", names.head}}};
+}
 
-Name split(const std::string& name) {
-  constexpr std::string_view kLayers = "model.layers.";
-  if (!name.starts_with(kLayers)) return {};
-  const size_t module = name.find('.', kLayers.size()), ending = name.rfind('.');
-  if (module == std::string::npos || ending <= module) return {};
-  return {name.substr(0, module + 1), name.substr(module + 1, ending - module - 1), name.substr(ending)};
+using Side = const char* ModuleName::*;
+
+// `module` as the other side calls it; itself where both sides call it the same.
+std::string translated(const std::string& module, std::span<const ModuleName> names, Side from, Side to) {
+  for (const ModuleName& name : names)
+    if (module == name.*from) return name.*to;
+  return module;
+}
+
+std::string outside_name(const std::string& name, const FileNames& names, Side from, Side to) {
+  const size_t ending = name.rfind('.');
+  if (ending == std::string::npos) return name;
+  return translated(name.substr(0, ending), outside(names), from, to) + name.substr(ending);
 }
 
 int64_t rows_of(const ModelConfig& config, const std::string& module) {
@@ -41,52 +50,94 @@ int64_t rows_of(const ModelConfig& config, const std::string& module) {
   return 0;
 }
 
+struct Part {
+  const char* module;
+  RowBlocks rows;
+};
+
+// The parts of a fused tensor in its order, and how many rows it has.
+std::vector<Part> parts_of(const ModelConfig& config, const FusedTensor& fused, int64_t& file_rows) {
+  std::vector<Part> parts;
+  file_rows = 0;
+  for (const char* module : fused.parts)
+    if (module) file_rows += rows_of(config, module);
+  const int64_t blocks = fused.cut == Cut::by_group ? config.n_kv_heads : 1;
+  int64_t first = 0;
+  for (const char* module : fused.parts) {
+    if (!module) continue;
+    const int64_t block = rows_of(config, module) / blocks;
+    parts.push_back({module, {first, block, file_rows / blocks, blocks}});
+    first += block;
+  }
+  return parts;
+}
+
 }  // namespace
 
 FilePlace file_place(const ModelConfig& config, const std::string& logical, int64_t rows) {
-  const Name name = split(logical);
-  for (const FusedTensor& fused : fused_tensors(family_of(config).fused)) {
-    if (std::ranges::find(fused.parts, name.module) == fused.parts.end()) continue;
-    FilePlace place{name.prefix + fused.file + name.ending};
-    for (const char* part : fused.parts) {
-      if (name.module == part) place.first_row = place.file_rows, place.rows = rows_of(config, part);
-      place.file_rows += rows_of(config, part);
-    }
-    return place;
+  const Family& family = family_of(config);
+  const RowBlocks all{0, rows, rows, 1};
+  const Name name = split(logical, kLayers);
+  if (name.module.empty()) return {outside_name(logical, family.names, &ModuleName::logical, &ModuleName::file), all, rows};
+  const std::string prefix = family.names.layers + name.layer;
+  for (const FusedTensor& fused : family.fused) {
+    FilePlace place{prefix + fused.file + name.ending, {}, 0};
+    for (const Part& part : parts_of(config, fused, place.file_rows))
+      if (name.module == part.module) return place.rows = part.rows, place;
   }
-  return {logical, 0, rows, rows};
+  return {prefix + translated(name.module, family.names.in_layers, &ModuleName::logical, &ModuleName::file) + name.ending, all, rows};
 }
 
 std::vector<FilePart> file_parts(const ModelConfig& config, const std::string& file_name, int64_t file_rows) {
-  const Name name = split(file_name);
-  for (const FusedTensor& fused : fused_tensors(family_of(config).fused)) {
+  const Family& family = family_of(config);
+  const RowBlocks all{0, file_rows, file_rows, 1};
+  const Name name = split(file_name, family.names.layers);
+  if (name.module.empty()) return {{outside_name(file_name, family.names, &ModuleName::file, &ModuleName::logical), all}};
+  const std::string prefix = kLayers + name.layer;
+  for (const FusedTensor& fused : family.fused) {
     if (name.module != fused.file) continue;
     std::vector<FilePart> parts;
-    int64_t first = 0;
-    for (const char* part : fused.parts) {
-      parts.push_back({name.prefix + part + name.ending, first, rows_of(config, part)});
-      first += parts.back().rows;
-    }
+    int64_t rows = 0;
+    for (const Part& part : parts_of(config, fused, rows)) parts.push_back({prefix + part.module + name.ending, part.rows});
     return parts;
   }
-  return {{file_name, 0, file_rows}};
+  return {{prefix + translated(name.module, family.names.in_layers, &ModuleName::file, &ModuleName::logical) + name.ending, all}};
 }
 
-TensorView rows_of_view(const TensorView& view, const std::string& name, int64_t first_row, int64_t rows) {
+std::string file_module(const ModelConfig& config, const std::string& logical) {
+  constexpr std::string_view kEnding = ".weight";
+  const std::string name = file_place(config, logical + std::string(kEnding), 0).name;
+  return name.substr(0, name.size() - kEnding.size());
+}
+
+TensorView rows_of_view(const TensorView& view, const std::string& name, const RowBlocks& rows, std::vector<std::byte>& gathered) {
   TensorView part = view;
   const size_t row_bytes = view.bytes.size() / static_cast<size_t>(view.shape.at(0));
+  const size_t block = static_cast<size_t>(rows.block) * row_bytes;
+  const auto place = [&](int64_t k) { return view.bytes.subspan(static_cast<size_t>(rows.first + k * rows.stride) * row_bytes, block); };
   part.name = name;
-  part.shape[0] = rows;
-  part.bytes = view.bytes.subspan(static_cast<size_t>(first_row) * row_bytes, static_cast<size_t>(rows) * row_bytes);
+  part.shape[0] = rows.rows();
+  if (rows.count == 1) {
+    part.bytes = place(0);
+    return part;
+  }
+  gathered.clear();
+  for (int64_t k = 0; k < rows.count; ++k) gathered.insert(gathered.end(), place(k).begin(), place(k).end());
+  part.bytes = gathered;
   return part;
 }
 
-TensorView ModelFiles::at(const std::string& logical, std::span<const int64_t> shape) const {
+const TensorView& ModelFiles::stored(const std::string& logical, std::span<const int64_t> shape) const {
   const FilePlace place = file_place(config_, logical, shape[0]);
   std::vector<int64_t> file_shape(shape.begin(), shape.end());
   file_shape[0] = place.file_rows;
-  const TensorView& view = folder_.at(place.name, file_shape);
-  return place.whole() ? view : rows_of_view(view, logical, place.first_row, place.rows);
+  return folder_.at(place.name, file_shape);
+}
+
+TensorView ModelFiles::at(const std::string& logical, std::span<const int64_t> shape) {
+  const FilePlace place = file_place(config_, logical, shape[0]);
+  const TensorView& view = stored(logical, shape);
+  return place.whole() ? view : rows_of_view(view, logical, place.rows, gathered_);
 }
 
 }  // namespace collie

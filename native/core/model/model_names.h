@@ -11,37 +11,50 @@
 
 namespace collie {
 
-// The rows [first_row, first_row + rows) of a file's tensor; `file_rows` of all of it.
+// Rows of a file's tensor: `count` blocks of `block` rows, one every `stride` rows, the first at `first`. The blocks of several parts fill
+// the tensor: count * stride rows, where there is more than one block.
+struct RowBlocks {
+  int64_t first = 0, block = 0, stride = 0, count = 1;
+  int64_t rows() const { return block * count; }
+};
+
 struct FilePlace {
   std::string name;
-  int64_t first_row = 0, rows = 0, file_rows = 0;
-  bool whole() const { return rows == file_rows; }
+  RowBlocks rows;
+  int64_t file_rows = 0;
+  bool whole() const { return rows.rows() == file_rows; }
 };
 // Of "model.layers.0.self_attn.q_proj.weight" with the same ending.
 FilePlace file_place(const ModelConfig& config, const std::string& logical, int64_t rows);
 
-// What a file's tensor consists of, in the order of its rows; a tensor that is not cut is its own only part.
+// What a file's tensor consists of; a tensor that is not cut is its own only part, under its logical name.
 struct FilePart {
   std::string logical;
-  int64_t first_row = 0, rows = 0;
+  RowBlocks rows;
 };
 std::vector<FilePart> file_parts(const ModelConfig& config, const std::string& file_name, int64_t file_rows);
 
-// The rows of a view, under another name.
-TensorView rows_of_view(const TensorView& view, const std::string& name, int64_t first_row, int64_t rows);
+// What the files call a module that lies in one tensor alone or with others: "model.layers.0.self_attn.q_proj".
+std::string file_module(const ModelConfig& config, const std::string& logical);
+
+// The rows of a view, under another name. Those of one block stay where they are; more are put together in `gathered`.
+TensorView rows_of_view(const TensorView& view, const std::string& name, const RowBlocks& rows, std::vector<std::byte>& gathered);
 
 // A model folder by logical names.
 class ModelFiles {
  public:
   // Throws what ModelFolder throws.
   ModelFiles(const std::filesystem::path& folder, const ModelConfig& config) : folder_(folder), config_(config) {}
-  // Throws model.missing_tensor, model.bad_tensor, with the file's name and shape.
-  TensorView at(const std::string& logical, std::span<const int64_t> shape) const;
+  // Valid until the next call. Throws model.missing_tensor, model.bad_tensor, with the file's name and shape.
+  TensorView at(const std::string& logical, std::span<const int64_t> shape);
+  // The file's tensor that it is a part of, checked as `at` does.
+  const TensorView& stored(const std::string& logical, std::span<const int64_t> shape) const;
   const ModelFolder& folder() const { return folder_; }
 
  private:
   ModelFolder folder_;
   ModelConfig config_;
+  std::vector<std::byte> gathered_;
 };
 
 }  // namespace collie

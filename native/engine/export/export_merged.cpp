@@ -5,6 +5,7 @@
 #include "core/base/file.h"
 #include "core/base/json_reader.h"
 #include "core/formats/safetensors.h"
+#include "core/model/model_names.h"
 #include "engine/export/export.h"
 #include "engine/export/export_folder.h"
 #include "engine/export/merge.h"
@@ -17,8 +18,8 @@ namespace fs = std::filesystem;
 namespace {
 
 // Tied embeddings are stored once; a base folder may hold the copy all the same, and it would go stale.
-bool is_tied_copy(const std::string& name, const nlohmann::json& config) {
-  return name == "lm_head.weight" && config.value("tie_word_embeddings", false);
+bool is_tied_copy(const std::string& name, const ModelConfig& model) {
+  return model.tied_embeddings && name == file_module(model, "lm_head") + ".weight";
 }
 
 const char* torch_dtype(DType dtype) {
@@ -42,11 +43,11 @@ struct Output {
   const TensorView* base;  // null: added
 };
 
-std::vector<Output> outputs_of(const ModelFolder& base, const Merger& merger, const ShardedTensors& trained, const nlohmann::json& config,
+std::vector<Output> outputs_of(const ModelFolder& base, const Merger& merger, const ShardedTensors& trained, const ModelConfig& model,
                                DType dtype) {
   std::vector<Output> all;
   for (const auto& [name, view] : base.tensors())
-    if (!is_tied_copy(name, config)) all.push_back({{name, view.dtype, view.shape}, &view});
+    if (!is_tied_copy(name, model)) all.push_back({{name, view.dtype, view.shape}, &view});
   for (const std::string& name : merger.added()) all.push_back({{name, dtype, trained.at(name).shape}, nullptr});
   return all;
 }
@@ -57,8 +58,8 @@ std::span<const std::byte> bytes_for(const Output& output, Merger& merger, at::T
   return merged ? bytes_of(*merged, holder) : output.base->bytes;
 }
 
-DType format_of(const ModelFolder& base) {
-  const TensorView* embedding = base.find("model.embed_tokens.weight");
+DType format_of(const ModelFolder& base, const ModelConfig& model) {
+  const TensorView* embedding = base.find(file_module(model, "model.embed_tokens") + ".weight");
   return embedding ? embedding->dtype : DType::F32;
 }
 
@@ -74,9 +75,9 @@ void export_merged(const ExportRequest& request, const RunSpec& spec, const Expo
   const ModelFolder base(spec.model);
   nlohmann::json config = read_json_file(fs::path(spec.model) / "config.json");
   prepare_export_folder(request.out);
-  const DType dtype = format_of(base);
+  const DType dtype = format_of(base, model);
   Merger merger(trained, spec, model);
-  const std::vector<Output> outputs = outputs_of(base, merger, trained, config, dtype);
+  const std::vector<Output> outputs = outputs_of(base, merger, trained, model, dtype);
   std::vector<TensorSpec> specs;
   for (const Output& output : outputs) specs.push_back(output.spec);
 

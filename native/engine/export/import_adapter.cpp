@@ -42,7 +42,8 @@ void check_config(const fs::path& folder, const json& theirs, const json& ours, 
     if (value != ours.at(key) && !(empty(value) && empty(ours.at(key)))) differs(folder, key, value, ours.at(key));
   }
   for (const char* key : {"rank_pattern", "alpha_pattern"})
-    if (const json value = theirs.value(key, json()); !empty(value)) differs(folder, key, value, json::object());
+    if (const json value = theirs.value(key, json()); !empty(value) && value != ours.value(key, json::object()))
+      differs(folder, key, value, ours.value(key, json::object()));
   if (const json bias = theirs.value("bias", json("none")); bias != "none") differs(folder, "bias", bias, "none");
 }
 
@@ -67,7 +68,7 @@ void import_adapter(const fs::path& folder, const RunSpec& spec, const ModelConf
   for (const fs::path& file : {folder / "adapter_config.json", path})
     if (std::error_code ignored; fs::exists(file, ignored)) check_file(checksums, file);
   const json config = read_config(folder / "adapter_config.json");
-  PeftFile file(path);
+  PeftFile file(path, spec.method, model);
   const ShardedTensors weights(folder, "adapter_model");
   check_config(folder, config, peft_config(*format, {spec, model, weights, 0}), *format);
   std::vector<at::Tensor> values;

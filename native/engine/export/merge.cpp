@@ -1,7 +1,6 @@
 #include "engine/export/merge.h"
 
 #include <ATen/ops/add.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/mul.h>
@@ -15,6 +14,7 @@
 #include "core/model/model_names.h"
 #include "core/plan/model_tensors.h"
 #include "engine/checkpoint/tensor_io.h"
+#include "engine/export/file_rows.h"
 
 namespace collie {
 namespace {
@@ -100,16 +100,21 @@ void check_mergeable(const MethodSpec& method, const ModelConfig& model) {
 
 std::optional<at::Tensor> Merger::merged(const TensorView& base) {
   const std::vector<FilePart> parts = file_parts(model_, base.name, base.shape.empty() ? 0 : base.shape[0]);
-  if (parts.size() == 1) return merged_part(base);
-  bool changed = false;
-  std::vector<at::Tensor> all;
-  for (const FilePart& part : parts) {
-    const TensorView rows = rows_of_view(base, part.logical, part.first_row, part.rows);
-    const std::optional<at::Tensor> merged = merged_part(rows);
-    changed |= merged.has_value();
-    all.push_back(merged ? *merged : as_tensor(rows));
+  if (parts.size() == 1) {
+    TensorView logical = base;
+    logical.name = parts[0].logical;
+    return merged_part(logical);
   }
-  return changed ? std::optional(at::cat(all, 0)) : std::nullopt;
+  std::optional<at::Tensor> all;
+  std::vector<std::byte> gathered;
+  for (const FilePart& part : parts) {
+    const std::optional<at::Tensor> merged = merged_part(rows_of_view(base, part.logical, part.rows, gathered));
+    if (!merged) continue;
+    if (!all) all = as_tensor(base).clone();
+    const at::Tensor place = file_rows(*all, part.rows);
+    place.copy_(merged->view(place.sizes()));
+  }
+  return all;
 }
 
 std::optional<at::Tensor> Merger::merged_part(const TensorView& base) {

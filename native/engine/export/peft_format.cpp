@@ -179,9 +179,16 @@ std::vector<PeftTensor> peft_tensors(const PeftFormat& format, const TrainedWeig
   return all;
 }
 
-PeftFile::PeftFile(const std::filesystem::path& path) : file_(path, StoreKind::checkpoint) {}
+PeftFile::PeftFile(const std::filesystem::path& path, const MethodSpec& method, const ModelConfig& model)
+    : file_(path, StoreKind::checkpoint), method_(method), model_(model) {}
+
+at::Tensor PeftFile::stored(const std::string& name) {
+  used_.push_back(name);
+  return as_tensor(file_.at(name));
+}
 
 at::Tensor PeftFile::read(const std::string& name, at::IntArrayRef shape) {
+  if (std::optional<at::Tensor> part = peft::unfused(*this, method_, model_, name, shape)) return std::move(*part);
   const TensorView& view = file_.at(name, shape);
   used_.push_back(name);
   return as_tensor(view);

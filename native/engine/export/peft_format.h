@@ -57,15 +57,20 @@ std::vector<PeftTensor> peft_tensors(const PeftFormat& format, const TrainedWeig
 class PeftFile {
  public:
   // Throws checkpoint.not_found, checkpoint.truncated.
-  explicit PeftFile(const std::filesystem::path& path);
-  // By its name in the file. Throws checkpoint.mismatch with both shapes.
+  PeftFile(const std::filesystem::path& path, const MethodSpec& method, const ModelConfig& model);
+  // By PEFT's name of a module as we cut it; where the files cut or call it otherwise, out of what they have. Throws checkpoint.mismatch
+  // with both shapes.
   at::Tensor read(const std::string& name, at::IntArrayRef shape);
+  // By its name in the file, whatever its rank.
+  at::Tensor stored(const std::string& name);
   const TensorView* find(const std::string& name) const { return file_.find(name); }
   // Throws checkpoint.mismatch when a tensor was not asked for: it belongs to something that this run does not have.
   void check_all_used() const;
 
  private:
   SafetensorsFile file_;
+  const MethodSpec& method_;
+  const ModelConfig& model_;
   std::vector<std::string> used_;
 };
 

@@ -1,15 +1,18 @@
 #include "engine/export/peft_fused.h"
 
 #include <ATen/ops/cat.h>
+#include <ATen/ops/count_nonzero.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "core/base/error.h"
 #include "core/model/model_names.h"
 #include "core/plan/model_tensors.h"
+#include "engine/export/file_rows.h"
 
 namespace collie::peft {
 namespace {
@@ -37,6 +40,24 @@ std::vector<FusedModule> fused_modules(const TrainedWeights& from) {
     if (!fused.adapted.empty()) all.push_back(std::move(fused));
   }
   return all;
+}
+
+// Modules that the files call otherwise, as PEFT's names of them.
+std::map<std::string, std::string> renamed_modules(const ModelConfig& model) {
+  std::map<std::string, std::string> names;
+  for (const NamedShape& tensor : model_tensors(model)) {
+    if (!tensor.name.ends_with(kWeight)) continue;
+    const std::string module = module_of(tensor.name), file = file_module(model, module);
+    if (file != module) names.emplace(peft_name(module), peft_name(file));
+  }
+  return names;
+}
+
+// "base_model.model.<module>.lora_A.weight" under the name that the files give the module.
+std::string renamed(const std::map<std::string, std::string>& modules, const std::string& name) {
+  for (size_t dot = name.size(); (dot = name.rfind('.', dot - 1)) != std::string::npos && dot > 0;)
+    if (const auto found = modules.find(name.substr(0, dot)); found != modules.end()) return found->second + name.substr(dot);
+  return name;
 }
 
 // Takes the tensor of this name out of the list.
@@ -74,18 +95,89 @@ std::vector<PeftTensor> fuse(const TrainedWeights& from, std::vector<PeftTensor>
                          const at::Tensor all = at::zeros({fused.rows, rank}, at::kFloat);
                          int64_t column = 0;
                          for (size_t i = 0; i < b.size(); ++i) {
-                           all.narrow(0, fused.adapted[i].first_row, fused.adapted[i].rows).narrow(1, column, b[i].shape[1]).copy_(b[i].value());
+                           const at::Tensor place = file_rows(all.narrow(1, column, b[i].shape[1]), fused.adapted[i].rows);
+                           place.copy_(b[i].value().view(place.sizes()));
                            column += b[i].shape[1];
                          }
                          return all;
                        }});
   }
+  const std::map<std::string, std::string> modules = renamed_modules(from.model);
+  for (PeftTensor& tensor : tensors) tensor.name = renamed(modules, tensor.name);
   return tensors;
+}
+
+namespace {
+
+// "base_model.model.<module>.lora_A.weight".
+struct Factor {
+  std::string module, ending;
+  bool is_a = false;
+};
+
+std::optional<Factor> factor_of(const std::string& name) {
+  const std::string prefix = peft_name("");
+  for (const char* marker : {".lora_A.", ".lora_B."})
+    if (const size_t at = name.find(marker); name.starts_with(prefix) && at != std::string::npos)
+      return Factor{name.substr(prefix.size(), at - prefix.size()), name.substr(at), marker[6] == 'A'};
+  return std::nullopt;
+}
+
+// Which of the parts that are adapted `module` is, and how many there are.
+std::pair<int64_t, int64_t> place_among(const MethodSpec& method, const std::vector<FilePart>& parts, const std::string& module) {
+  int64_t place = 0, count = 0;
+  for (const FilePart& part : parts) {
+    if (!adapts(method, module_of(part.logical))) continue;
+    if (module_of(part.logical) == module) place = count;
+    ++count;
+  }
+  return {place, count};
+}
+
+[[noreturn]] void fail_rank(const std::string& name, const at::Tensor& stored, int64_t rank, const std::string& why) {
+  throw Error("checkpoint.mismatch",
+              "Tensor " + name + " of the adapter has rank " + std::to_string(std::min(stored.size(0), stored.size(1))) + ", this run " +
+                  std::to_string(rank) + why + ".",
+              "Set the method to what the adapter was made with, or start without it.", {{"tensor", name}});
+}
+
+}  // namespace
+
+std::optional<at::Tensor> unfused(PeftFile& file, const MethodSpec& method, const ModelConfig& model, const std::string& name, at::IntArrayRef shape) {
+  const std::optional<Factor> factor = factor_of(name);
+  if (!factor) return std::nullopt;
+  const FilePlace place = file_place(model, factor->module + std::string(kWeight), 0);
+  const std::string stored_name = peft_name(module_of(place.name)) + factor->ending;
+  if (stored_name == name) return std::nullopt;
+  const at::Tensor stored = file.stored(stored_name);
+  const std::vector<FilePart> parts = file_parts(model, place.name, place.file_rows);
+  if (parts.size() == 1) {
+    if (stored.sizes() != shape) fail_rank(stored_name, stored, shape[factor->is_a ? 0 : 1], " or another size");
+    return stored;
+  }
+  const int64_t rank = shape[factor->is_a ? 0 : 1], theirs = stored.size(factor->is_a ? 0 : 1);
+  const auto [own, count] = place_among(method, parts, factor->module);
+  if ((theirs != rank && theirs != rank * count) || (factor->is_a ? stored.size(1) != shape[1] : stored.size(0) != place.file_rows))
+    fail_rank(stored_name, stored, rank, " or " + std::to_string(rank * count));
+  const bool shared = theirs == rank;
+  if (factor->is_a) return shared ? stored : stored.narrow(0, own * rank, rank);
+  int64_t adapted = 0;
+  for (const FilePart& part : parts)
+    if (adapts(method, module_of(part.logical))) adapted += file_rows(stored, part.rows).count_nonzero().item<int64_t>();
+  if (adapted != stored.count_nonzero().item<int64_t>())
+    throw Error("checkpoint.mismatch", "Tensor " + stored_name + " of the adapter changes projections that this run does not adapt.",
+                "Add all of " + module_of(place.name) + " to method.target_modules.", {{"tensor", stored_name}});
+  const at::Tensor rows = file_rows(stored, place.rows).reshape({shape[0], theirs});
+  if (shared) return rows;
+  const at::Tensor part = rows.narrow(1, own * rank, rank);
+  if (rows.count_nonzero().item<int64_t>() != part.count_nonzero().item<int64_t>())
+    fail_rank(stored_name, stored, rank, " for each part, which it does not consist of");
+  return part;
 }
 
 void configure_fused(nlohmann::json& config, const TrainedWeights& from) {
   const std::vector<FusedModule> fused = fused_modules(from);
-  if (fused.empty()) return;
+  if (fused.empty() && renamed_modules(from.model).empty()) return;
   std::set<std::string> modules;
   for (const NamedShape& tensor : model_tensors(from.model)) {
     const bool linear = tensor.shape.size() == 2 && tensor.name.ends_with("_proj.weight");

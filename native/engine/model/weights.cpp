@@ -79,7 +79,7 @@ void fill_normal(float* row, int64_t n, Random& random, double deviation) {
 
 void read_weights(const std::filesystem::path& folder, const ModelConfig& config, const std::vector<WeightSlot>& slots,
                   const std::function<void(double fraction)>& progress) {
-  const ModelFiles files(folder, config);
+  ModelFiles files(folder, config);
   double total = 0, done = 0;
   for (const WeightSlot& slot : slots) total += static_cast<double>(slot.destination.numel());
   for (const WeightSlot& slot : slots) {

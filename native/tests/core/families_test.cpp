@@ -8,6 +8,7 @@
 
 #include "core/model/describe.h"
 #include "core/model/model_config.h"
+#include "core/model/model_names.h"
 #include "core/plan/model_tensors.h"
 #include "support.h"
 
@@ -124,6 +125,45 @@ TEST_CASE("families: SmolLM3 rotates in three layers of four, Ministral 3 ends a
   CHECK(config.kind(4).rope == 0);
   const json yarn = {{"rope_type", "yarn"}, {"factor", 4.0}, {"original_max_position_embeddings", 128}};
   CHECK(ModelConfig::parse(with(base("Ministral3ForCausalLM"), {{"rope_parameters", yarn}})).max_position == 128);
+}
+
+TEST_CASE("families: ChatGLM by its own keys, InternLM by its rotary, MiniCPM by its scales") {
+  const json glm = {{"architectures", {"ChatGLMForConditionalGeneration"}}, {"hidden_size", 64}, {"ffn_hidden_size", 128}, {"num_layers", 3},
+                    {"num_attention_heads", 4}, {"multi_query_attention", true}, {"multi_query_group_num", 2}, {"kv_channels", 16},
+                    {"padded_vocab_size", 100}, {"seq_length", 512}, {"layernorm_epsilon", 1e-5}, {"rope_ratio", 500}};
+  const ModelConfig config = ModelConfig::parse(glm);
+  CHECK(config.n_layers == 3);
+  CHECK(config.n_kv_heads == 2);
+  CHECK(config.ropes[0].theta == 5e6);
+  CHECK(config.rotary_dim() == 8);
+  CHECK(has(config, "model.layers.0.self_attn.k_proj.bias"));
+  for (const json& change : {json{{"position_encoding_2d", true}}, json{{"quantization_bit", 4}}, json{{"multi_query_attention", false}}, json{{"add_bias_linear", true}}})
+    CHECK(test::code_of([&] { ModelConfig::parse(with(glm, change)); }) == "model.unsupported_feature");
+
+  const ModelConfig internlm = ModelConfig::parse(with(base("InternLMForCausalLM"), {{"rotary", {{"type", "dynamic"}, {"base", 20000}, {"scaling_factor", 2.0}}}}));
+  CHECK(internlm.ropes[0].scaling == RopeScaling::dynamic);
+  CHECK(internlm.ropes[0].theta == 20000);
+  CHECK(has(internlm, "model.layers.0.self_attn.o_proj.bias"));
+
+  const ModelConfig minicpm = ModelConfig::parse(with(base("MiniCPMForCausalLM"), {{"scale_emb", 12}, {"scale_depth", 1.4}, {"dim_model_base", 32}}));
+  CHECK(minicpm.traits.embedding_scale == 12);
+  CHECK(minicpm.traits.logit_scale == 0.5);
+  CHECK(minicpm.traits.residual_scale == doctest::Approx(1.4 / std::sqrt(6.0)));
+}
+
+TEST_CASE("families: files that group rows and name modules otherwise, both ways") {
+  const ModelConfig config = ModelConfig::parse(base("InternLM2ForCausalLM"));  // 4 heads of 16 in 2 groups
+  const FilePlace k = file_place(config, "model.layers.3.self_attn.k_proj.weight", 32);
+  CHECK(k.name == "model.layers.3.attention.wqkv.weight");
+  CHECK(k.file_rows == 128);
+  CHECK(k.rows.first == 32);
+  CHECK(k.rows.block == 16);
+  CHECK(k.rows.stride == 64);
+  CHECK(k.rows.count == 2);
+  CHECK(file_place(config, "lm_head.weight", 100).name == "output.weight");
+  CHECK(file_parts(config, "model.layers.3.feed_forward.w3.weight", 128).at(0).logical == "model.layers.3.mlp.up_proj.weight");
+  CHECK(file_parts(config, "model.layers.3.attention.wqkv.weight", 128).size() == 3);
+  CHECK(file_module(config, "model.layers.0.self_attn.v_proj") == "model.layers.0.attention.wqkv");
 }
 
 std::string table() {

@@ -179,7 +179,7 @@ TEST_CASE("families: tensors go from files to logical names and back without a c
   for (const fs::path& folder : families()) {
     CAPTURE(folder.filename().string());
     const ModelConfig config = ModelConfig::load(folder);
-    const ModelFiles files(folder, config);
+    ModelFiles files(folder, config);
     std::map<std::string, std::vector<std::byte>> logical;
     for (const NamedShape& tensor : model_tensors(config)) {
       const TensorView view = files.at(tensor.name, tensor.shape);
@@ -187,10 +187,13 @@ TEST_CASE("families: tensors go from files to logical names and back without a c
     }
     for (const auto& [name, view] : files.folder().tensors()) {
       CAPTURE(name);
-      std::vector<std::byte> again;
+      const size_t row = view.bytes.size() / static_cast<size_t>(view.shape[0]);
+      std::vector<std::byte> again(view.bytes.size());
       for (const FilePart& part : file_parts(config, name, view.shape[0])) {
         const std::vector<std::byte>& bytes = logical.at(part.logical);
-        again.insert(again.end(), bytes.begin(), bytes.end());
+        const size_t block = static_cast<size_t>(part.rows.block) * row;
+        for (int64_t k = 0; k < part.rows.count; ++k)
+          std::memcpy(again.data() + static_cast<size_t>(part.rows.first + k * part.rows.stride) * row, bytes.data() + static_cast<size_t>(k) * block, block);
         logical.erase(part.logical);
       }
       CHECK(std::ranges::equal(again, view.bytes));

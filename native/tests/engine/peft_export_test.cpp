@@ -230,5 +230,71 @@ TEST_CASE("what PEFT has other words for is exported in its words") {
   CHECK(file.find("base_model.model.model.embed_tokens.weight") != nullptr);
 }
 
+const char* const kOtherFiles[] = {"../families/phi3", "../families/glm", "../families/internlm2", "../families/chatglm"};
+
+TEST_CASE("adapters of modules that files fuse, group or call otherwise come back as they were") {
+  for (const char* model : kOtherFiles) {
+    CAPTURE(model);
+    Run run(model, linear_methods()[0].fields);
+    const auto decoder = run.decoder(AdapterStart::fresh, run.spec.method);
+    disturb(*decoder, 3);
+    decoder->sync_weights();
+    const PackedBatch batch = random_batch(run.config, {30, 9}, 4);
+    check_adapter(run, run.save(*decoder, 1, {}), batch, decoder->logits(batch, AdapterUse::on));
+  }
+}
+
+// An adapter as PEFT makes one on such a model: a pair of factors of the run's rank for every module of the files. Random, by name.
+std::map<std::string, at::Tensor> write_shared(const fs::path& exported, const fs::path& out, int64_t rank) {
+  const SafetensorsFile file(exported / "adapter_model.safetensors");
+  std::map<std::string, at::Tensor> factors;
+  std::vector<TensorSpec> specs;
+  for (const auto& [name, view] : file.tensors()) {
+    std::vector<int64_t> shape = view.shape;
+    shape[name.find(".lora_A.") != std::string::npos ? 0 : 1] = rank;
+    factors[name] = at::randn(shape) * 0.3;
+    specs.push_back({name, DType::F32, shape});
+  }
+  fs::create_directories(out);
+  SafetensorsWriter writer(out / "adapter_model.safetensors", specs);
+  for (const auto& [name, value] : factors)
+    writer.write(name, std::span(value.const_data_ptr<float>(), static_cast<size_t>(value.numel())));
+  writer.finish();
+  nlohmann::json config = read_json_file(exported / "adapter_config.json");
+  config["rank_pattern"] = config["alpha_pattern"] = nlohmann::json::object();
+  write_file(out / "adapter_config.json", config.dump());
+  return factors;
+}
+
+TEST_CASE("an adapter of fused modules is one of their parts: the merged weights are those of its own product") {
+  at::manual_seed(5);
+  for (const char* model : kOtherFiles) {
+    CAPTURE(model);
+    Run run(model, linear_methods()[0].fields);
+    const int64_t rank = run.spec.method.integer("rank");
+    const auto decoder = run.decoder(AdapterStart::fresh, run.spec.method);
+    const ExportRequest own = run.request(run.save(*decoder, 1, {}), "adapter");
+    export_adapter(own, run.spec, [](double) {});
+    const auto factors = write_shared(own.out, run.folder.path() / "theirs", rank);
+    import_adapter(run.folder.path() / "theirs", run.spec, run.config, decoder->trained_tensors());
+    const ExportRequest merged = run.request(run.save(*decoder, 2, {}), "merged");
+    export_merged(merged, run.spec, [](double) {});
+    const SafetensorsFile before(kModels / model / "model.safetensors"), after(merged.out / "model.safetensors");
+    size_t compared = 0;
+    for (const auto& [name, a] : factors) {
+      const size_t at = name.find(".lora_A.");
+      if (at == std::string::npos) continue;
+      const std::string module = name.substr(std::string("base_model.model.").size(), at - std::string("base_model.model.").size());
+      const at::Tensor b = factors.at(name.substr(0, at) + ".lora_B.weight");
+      const at::Tensor expected = as_tensor(before.at(module + ".weight")).to(at::kFloat) +
+                                  run.spec.method.number("alpha") / static_cast<double>(rank) * at::mm(b, a);
+      CAPTURE(module);
+      CHECK(at::allclose(as_tensor(after.at(module + ".weight")).to(at::kFloat), expected, 0.01, 0.01));
+      ++compared;
+    }
+    CHECK(compared >= 4);
+  }
+}
+
 }  // namespace
 }  // namespace collie::test

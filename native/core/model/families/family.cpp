@@ -13,7 +13,7 @@ const std::vector<Family>& families() {
   static const std::vector<Family> all = [] {
     std::vector<Family> rows;
     for (const auto& part : {llama_families(), qwen_families(), gemma_families(), phi_families(), olmo_families(), glm_families(),
-                             scaled_families()})
+                             scaled_families(), internlm_families(), chatglm_families()})
       rows.insert(rows.end(), part.begin(), part.end());
     return rows;
   }();
@@ -22,7 +22,7 @@ const std::vector<Family>& families() {
 
 const Family* find_family(const std::string& architecture) {
   for (const Family& family : families())
-    if (architecture == family.architecture) return &family;
+    if (architecture == family.architecture || (family.also && architecture == family.also)) return &family;
   return nullptr;
 }
 

@@ -3,6 +3,7 @@
 // of docs.
 #pragma once
 
+#include <array>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -15,8 +16,32 @@
 
 namespace collie {
 
-// How a file cuts tensors that are one to the file and several to us.
-enum class Fused { none, qkv_and_gate_up, gate_up };
+// How a file puts several of our tensors into one: parts after one another, or for each key-value head its query heads, itself and its values.
+enum class Cut { stacked, by_group };
+
+// A module of the files and the modules that it consists of; an empty name is none.
+struct FusedTensor {
+  const char* file;
+  std::array<const char*, 3> parts;
+  Cut cut = Cut::stacked;
+};
+constexpr std::array<const char*, 3> kQkvParts = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"};
+constexpr std::array<const char*, 3> kGateUpParts = {"mlp.gate_proj", "mlp.up_proj", nullptr};
+constexpr FusedTensor kFusedQkvAndGateUp[] = {{"self_attn.qkv_proj", kQkvParts}, {"mlp.gate_up_proj", kGateUpParts}};
+constexpr FusedTensor kFusedGateUp[] = {{"mlp.gate_up_proj", kGateUpParts}};
+
+// What files call modules, where not as we do.
+struct ModuleName {
+  const char* logical;
+  const char* file;
+};
+struct FileNames {
+  const char* embedding = "model.embed_tokens";
+  const char* norm = "model.norm";
+  const char* head = "lm_head";
+  const char* layers = "model.layers.";
+  std::span<const ModuleName> in_layers = {};
+};
 
 // Whether a config.json can give every linear a bias.
 enum class Biases { fixed, settable };
@@ -47,8 +72,12 @@ struct Family {
   // Fills traits, layer kinds and ropes; sizes are there. `config` is that of the text model.
   void (*read)(const nlohmann::json& config, const FamilyDefaults& defaults, ModelConfig& result) = nullptr;
   Biases biases = Biases::fixed;
-  Fused fused = Fused::none;
+  std::span<const FusedTensor> fused = {};
+  FileNames names = {};
   GgufForm gguf = {};
+  // Keys of config.json whose names are not Hugging Face's usual ones, put under those; null: none.
+  nlohmann::json (*usual)(const nlohmann::json& config) = nullptr;
+  const char* also = nullptr;      // another name of the architecture
   const char* inside = nullptr;    // key of the text model's config in one of several modalities
 };
 
@@ -62,6 +91,8 @@ std::span<const Family> phi_families();
 std::span<const Family> olmo_families();
 std::span<const Family> glm_families();
 std::span<const Family> scaled_families();
+std::span<const Family> internlm_families();
+std::span<const Family> chatglm_families();
 
 // By the architecture of a config.json; null: not known.
 const Family* find_family(const std::string& architecture);

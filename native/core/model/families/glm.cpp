@@ -26,9 +26,9 @@ constexpr FamilyDefaults kDefaults = {.kv_heads = 2, .head_dim = 128, .eps = 1.5
 
 constexpr Family kRows[] = {
     {.architecture = "GlmForCausalLM", .family = "glm", .title = "GLM-4-9B (-hf)", .defaults = kDefaults, .read = read_glm,
-     .fused = Fused::gate_up},
+     .fused = kFusedGateUp},
     {.architecture = "Glm4ForCausalLM", .family = "glm4", .title = "GLM-4-0414", .defaults = kDefaults, .read = read_glm4,
-     .fused = Fused::gate_up},
+     .fused = kFusedGateUp},
 };
 
 }  // namespace

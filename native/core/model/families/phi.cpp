@@ -17,7 +17,7 @@ void read_phi3(const json& config, const FamilyDefaults& defaults, ModelConfig& 
 
 constexpr Family kRows[] = {
     {.architecture = "Phi3ForCausalLM", .family = "phi3", .title = "Phi-3, Phi-3.5, Phi-4", .defaults = {.eps = 1e-5}, .read = read_phi3,
-     .fused = Fused::qkv_and_gate_up},
+     .fused = kFusedQkvAndGateUp},
 };
 
 }  // namespace

@@ -71,6 +71,15 @@ function Detail({ model, removing, setRemoving }: DetailProps) {
           ))}
         </Alert>
       )}
+      {model.limits.length > 0 && (
+        <Alert color="gray" p="xs" title="What does not work with it">
+          {model.limits.map((limit) => (
+            <Text key={limit} size="sm">
+              {limit}
+            </Text>
+          ))}
+        </Alert>
+      )}
       <Facts facts={facts(model)} />
       {!model.problem && <ChatTemplate id={model.id} />}
       <div>
@@ -132,6 +141,7 @@ function facts(model: ModelCard): [string, string][] {
   return [
     ['Family', model.family],
     ['Architecture', model.architecture],
+    ['Beside Llama', model.traits.join(', ') || 'Nothing'],
     ['Parameters', formatInteger(model.parameters)],
     ['Number format', model.dtype],
     ['Context', `${formatInteger(model.contextLength)} tokens`],
