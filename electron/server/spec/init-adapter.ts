@@ -5,10 +5,11 @@ import { z } from 'zod';
 import type { ModelCard } from '../../shared/api/entities.ts';
 import { methodTitle, methodTraits } from '../../shared/spec/method-traits.ts';
 import type { Method } from '../../shared/spec/methods.ts';
-import { linearModuleNames, matchedModules } from '../../shared/spec/module-pattern.ts';
+import { linearModuleNames, matchedModules, matchesModule } from '../../shared/spec/module-pattern.ts';
 import { absolutePath } from '../datasets/file-cache.ts';
 import { slug } from '../models/ids.ts';
 import { nameOfFolder } from '../models/locate.ts';
+import { ownShapes } from './adapter-names.ts';
 import type { Findings, Found } from './context.ts';
 import { issue, type Parts } from './issue.ts';
 
@@ -190,8 +191,10 @@ function otherBase(
 }
 
 /** What only PEFT itself could continue. */
-function unsupported(config: AdapterConfig): string | null {
+function unsupported(config: AdapterConfig, card: ModelCard | undefined): string | null {
   if (config.bias && config.bias !== 'none') return `biases (bias = ${config.bias})`;
+  // Of fused modules, exports of ours have as many times the rank.
+  if (Object.keys(card?.fileModules ?? {}).length > 0) return null;
   if (Object.keys(config.rank_pattern ?? {}).length > 0) return 'other ranks for some modules (rank_pattern)';
   if (Object.keys(config.alpha_pattern ?? {}).length > 0)
     return 'other alphas for some modules (alpha_pattern)';
@@ -208,7 +211,7 @@ function misfit(method: Method, { config, shapes }: Adapter, card: ModelCard | u
         'Choose the method the adapter was made with, or another adapter.',
       ],
     ];
-  const other = unsupported(config);
+  const other = unsupported(config, card);
   if (other !== null)
     return [
       [
@@ -225,7 +228,10 @@ function misfit(method: Method, { config, shapes }: Adapter, card: ModelCard | u
     ],
   );
   if (card === undefined) return problems;
-  const more = [targetProblem(method, [...shapes.keys()], card.layers), shapeProblem(shapes, config, card)];
+  const targets = 'target_modules' in method ? method.target_modules : [];
+  const isWanted = (module: string) => targets.some((pattern) => matchesModule(pattern, module));
+  const own = ownShapes(shapes, card.fileModules, config.r, isWanted);
+  const more = [targetProblem(method, [...own.keys()], card.layers), shapeProblem(own, config, card)];
   return [...problems, ...more.filter((problem) => problem !== null)];
 }
 

@@ -13,7 +13,14 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 const found = {
   model: {
     path: '/models/tiny-8b',
-    card: { name: 'Tiny', source: '/models/tiny-8b', layers: 2, hiddenSize: 64, intermediateSize: 128 },
+    card: {
+      name: 'Tiny',
+      source: '/models/tiny-8b',
+      layers: 2,
+      hiddenSize: 64,
+      intermediateSize: 128,
+      fileModules: {},
+    },
   },
 } as unknown as Found;
 
