@@ -46,6 +46,17 @@ const llama3: PreTokenizer = { json: splits(llama3Regex), ignoreMerges: true, ad
 const llama3Merging = plain(splits(llama3Regex));
 const qwen2 = plain(splits(qwen2Regex));
 const tekken: PreTokenizer = { json: splits(tekkenRegex), ignoreMerges: true, addBos: false };
+/** Punctuation in runs, GPT-2's split, then digits by threes. */
+const falcon = plain(
+  sequence(
+    { type: 'Punctuation', behavior: 'Contiguous' },
+    byteLevel(true),
+    { type: 'Digits', individual_digits: false },
+    split('[0-9][0-9][0-9]'),
+  ),
+);
+const qwen35Regex = `${contractions}|${word}[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|${spaces}`;
+const qwen35 = plain(splits(qwen35Regex));
 /** What llama.cpp does with vocabularies it has no name for. */
 const fallback = plain(splits('[\\p{P}\\$\\+<=>\\^~\\|]+', gpt2Regex, '\\p{N}+', '[0-9][0-9][0-9]'));
 
@@ -67,11 +78,20 @@ const known: Record<string, PreTokenizer> = {
   'llama-v3': llama3,
   'llama-bpe': llama3,
   falcon3: llama3,
+  smollm3: llama3,
+  lfm2: llama3,
+  pixtral: llama3,
   dbrx: llama3Merging,
   'smaug-bpe': llama3Merging,
   'chatglm-bpe': llama3Merging,
   qwen2,
   'deepseek-r1-qwen': qwen2,
+  stablelm2: qwen2,
+  hunyuan: qwen2,
+  'solar-open': qwen2,
+  qwen35,
+  falcon,
+  trillion: gpt2,
   tekken,
 };
 
