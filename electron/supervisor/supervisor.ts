@@ -16,6 +16,7 @@ import { worldSize } from '../shared/spec/parallel-fields.ts';
 import type { RunSpec } from '../shared/spec/run-spec.ts';
 import { Claim } from './claim.ts';
 import { type ControlServer, listenForCommands, notTraining } from './control-server.ts';
+import { EarlyStop } from './early-stop.ts';
 import { recordEnvironment } from './environment.ts';
 import { type Log, openLog } from './log.ts';
 import { waitForOrphan } from './orphan.ts';
@@ -56,9 +57,12 @@ export class Supervisor {
   #ranks: RankGroup | null = null;
   #table: RankTable | null = null;
   readonly #patience = new Patience();
+  #earlyStop: EarlyStop | null = null;
   #pulse = new Pulse(Number.POSITIVE_INFINITY);
   #errors: RankError[] = [];
   #finished: EventPayload<'finished'> | null = null;
+  /** Why the run ends before its time, as the phase that says so. */
+  #early: string | null = null;
 
   /** `attempt`: which one is asked for; null: the next, whatever it is. */
   constructor(runDir: string, mode: StartMode, attempt: number | null = null) {
@@ -119,6 +123,7 @@ export class Supervisor {
     await this.#prepare(spec);
     if (this.#wish !== 'go') return this.#end(null);
     const decode = sampleDecoder(spec);
+    this.#earlyStop = new EarlyStop(this.#runDir);
     const samples = new SampleFile(this.#runDir, spec, decode);
     this.#scoring = new Scoring(this.#runDir, spec, decode);
     await samples.rebuild(this.#runDir);
@@ -236,6 +241,10 @@ export class Supervisor {
     if (event.type === 'evaluated' && this.#scoring)
       this.#ranks?.tell(await this.#scoring.score(event.payload.set, event.step));
     await this.#decode(event, samples);
+    const early = this.#wish === 'go' ? (this.#earlyStop?.see(event) ?? null) : null;
+    if (early === null) return;
+    this.#early = early;
+    this.#command('stop');
   }
 
   async #decode(event: RunEvent, samples: SampleFile): Promise<void> {
@@ -304,6 +313,8 @@ export class Supervisor {
     this.#log(error ? `failed: ${error.code} ${error.message}` : `ended: ${reason}`);
     const checkpoint = newestCheckpoint(this.#runDir)?.name ?? null;
     this.#status.update(lastStatus(error, reason, checkpoint));
+    if (error === null && reason === 'stopped' && this.#early !== null)
+      this.#status.update({ phase: this.#early });
     this.#status.flush();
   }
 }

@@ -22,6 +22,8 @@ export interface FakeBehaviour {
     fromStart?: boolean;
   };
   ignoreStop?: boolean;
+  evalEvery?: number;
+  evalLoss?: number;
 }
 
 export function exampleSpec(home: string): RunSpec {

@@ -16,6 +16,7 @@ import { processRef } from '../runs/process.ts';
 import { RunRegistry } from '../runs/registry.ts';
 import { isLive, rankAlive, savedStatus } from '../runs/status.ts';
 import { freeMemoryBytes } from '../spec/context.ts';
+import { promote, toPromote } from './halving.ts';
 import {
   Lanes,
   type Look,
@@ -27,6 +28,7 @@ import {
   writeEntry,
   writeSettings,
 } from './store.ts';
+import { SweepStore } from './sweep-store.ts';
 
 export const LOCK_FILE = 'queue.lock';
 const POLL_MS = 400;
@@ -43,6 +45,7 @@ export class QueueRunner {
   readonly #home: string;
   readonly #registry: RunRegistry;
   readonly #lanes: Lanes;
+  readonly #sweeps: SweepStore;
   readonly #log: (line: string) => void;
   /** Live runs of the queue, as of the last look. */
   #watched = new Set<string>();
@@ -53,6 +56,7 @@ export class QueueRunner {
     this.#home = home;
     this.#registry = new RunRegistry(home);
     this.#lanes = new Lanes(this.#registry);
+    this.#sweeps = new SweepStore(home);
     this.#log = log;
   }
 
@@ -91,6 +95,8 @@ export class QueueRunner {
     const { statuses } = this.#look();
     await this.#recover([...statuses.values()]);
     this.#heedFailures(statuses);
+    for (const id of promote(this.#sweeps, this.#registry, this.#look()))
+      this.#log(`${id} goes on from its rung`);
     const look = this.#look();
     for (const id of look.next) {
       const one = look.queued.find(({ status }) => status.id === id);
@@ -103,7 +109,8 @@ export class QueueRunner {
     const watched = [...statuses.values()].some(
       (status) => isLive(status) && this.#entry(status.id) !== null,
     );
-    return watched || (!state.settings.paused && state.items.some(({ skipped }) => !skipped));
+    const promotable = toPromote(this.#sweeps, this.#registry, statuses).length > 0;
+    return watched || promotable || (!state.settings.paused && state.items.some(({ skipped }) => !skipped));
   }
 
   #entry(id: string): QueueEntry | null {

@@ -22,6 +22,7 @@ import { lockHolder } from '../runs/lock.ts';
 import { isAlive } from '../runs/process.ts';
 import { QUEUED } from '../runs/rebuild.ts';
 import type { RunRegistry } from '../runs/registry.ts';
+import { earlyRules, toPromote } from './halving.ts';
 import { LOCK_FILE, thisMachine } from './runner.ts';
 import {
   dataHashes,
@@ -44,7 +45,17 @@ const WATCH_MS = 500;
 type EntryFacts = Pick<QueueEntry, 'mode' | 'after' | 'data' | 'forecast' | 'before'>;
 
 const newEntry = (order: number, facts: EntryFacts): QueueEntry => ({
-  ...{ v: 1, queuedAt: new Date().toISOString(), order, skipped: false, recovered: 0, sweep: null, ...facts },
+  ...{
+    v: 1,
+    queuedAt: new Date().toISOString(),
+    order,
+    skipped: false,
+    recovered: 0,
+    sweep: null,
+    pauseAt: null,
+    plateau: null,
+    ...facts,
+  },
 });
 
 export class QueueService {
@@ -95,14 +106,14 @@ export class QueueService {
     definition: unknown,
     runs: readonly CheckedRun[],
   ): Promise<SweepRecord> {
-    const record = await this.sweeps.add(kind, name, definition, await this.#entries(runs));
+    const record = await this.sweeps.add(kind, name, definition, await this.#entries(runs, definition));
     this.ensureRunner();
     return record;
   }
 
   /** More runs of a sweep, in the same way. Returns their ids. */
   async extendSweep(id: string, definition: unknown, runs: readonly CheckedRun[]): Promise<string[]> {
-    const ids = await this.sweeps.extend(id, definition, await this.#entries(runs));
+    const ids = await this.sweeps.extend(id, definition, await this.#entries(runs, definition));
     this.ensureRunner();
     return ids;
   }
@@ -115,8 +126,9 @@ export class QueueService {
     await this.sweeps.remove(id);
   }
 
-  async #entries(runs: readonly CheckedRun[]): Promise<NewRun[]> {
+  async #entries(runs: readonly CheckedRun[], definition: unknown): Promise<NewRun[]> {
     const made: NewRun[] = [];
+    const rules = earlyRules(definition);
     const last = inOrder(this.#look().queued).at(-1)?.entry.order ?? -1;
     for (const { spec, forecast, values, seed } of runs) {
       const facts = {
@@ -126,7 +138,7 @@ export class QueueService {
         forecast,
         before: null,
       } as const;
-      made.push({ spec, entry: newEntry(last + 1 + made.length, facts), values, seed });
+      made.push({ spec, entry: { ...newEntry(last + 1 + made.length, facts), ...rules }, values, seed });
     }
     return made;
   }
@@ -219,7 +231,8 @@ export class QueueService {
       const cutOff = [...statuses.values()].some(
         ({ id, state }) => state === 'failed' && wasCutOff(this.#registry, id),
       );
-      if (state.items.length > 0 || cutOff) this.ensureRunner();
+      const promotable = toPromote(this.sweeps, this.#registry, statuses).length > 0;
+      if (state.items.length > 0 || cutOff || promotable) this.ensureRunner();
     } catch {
       // The home folder is out of reach for now: the next change, or the next host, looks again.
     }

@@ -107,6 +107,7 @@ function entryOf(registry: RunRegistry, { id, attempt, createdAt }: RunStatus): 
   return {
     ...{ v: 1, queuedAt: createdAt, order: 0, mode, after: null, skipped: true, recovered: 0, data: {} },
     ...{ forecast: { seconds: null, memoryBytes: null }, before: null, sweep: null },
+    ...{ pauseAt: null, plateau: null },
   };
 }
 

@@ -25,6 +25,10 @@ export const queueEntrySchema = z.object({
   forecast: z.object({ seconds: z.number().nullable(), memoryBytes: z.number().nullable() }),
   /** The sweep that it belongs to. */
   sweep: z.string().nullable().default(null),
+  /** Trained tokens at which it pauses, at the next evaluation; null: it does not. */
+  pauseAt: z.number().nullable().default(null),
+  /** It ends when so many evaluations in a row are not better than the best before by `least` nats; null: it does not. */
+  plateau: z.object({ evaluations: z.number().int(), least: z.number() }).nullable().default(null),
   /** How it stood before it was put back in line; taking it out restores that. */
   before: z.object({ state: z.enum(['stopped', 'failed']), phase: z.string() }).nullable(),
 });

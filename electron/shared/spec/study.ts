@@ -59,6 +59,8 @@ export const studySchema = z.strictObject({
   /** Times the recommended learning rate of each optimizer with each method. */
   rates: z.array(z.number().positive()).default([]),
   seeds: z.array(z.number().int().min(0)).default([]),
+  /** Threads of a rank; null: as a run takes them, in the throughput study one. */
+  threads: z.number().int().min(1).nullable().default(null),
   steps: z.number().int().min(1),
   seq_len: z.number().int().min(8),
   micro_batch_size: z.number().int().min(1).default(1),
@@ -153,6 +155,7 @@ function pointsOf(study: Study, model: string): Record<string, unknown>[] {
 function specOf(study: Study, values: Record<string, unknown>, seed: number | null): StudyRun['spec'] {
   const { kind, train, mapping, steps, seq_len, micro_batch_size, grad_accum_steps } = study;
   const judged = kind === 'quality';
+  const threads = study.threads ?? (kind === 'throughput' ? 1 : null);
   let spec: StudyRun['spec'] = {
     dataset: { train, mapping, ...(judged ? { eval: study.eval } : { eval_fraction: 0 }) },
     batch: { seq_len, micro_batch_size, grad_accum_steps },
@@ -160,7 +163,7 @@ function specOf(study: Study, values: Record<string, unknown>, seed: number | nu
     evaluation: { every_steps: 0 },
     checkpoint: { every_steps: 0 },
     sampling: { prompts: [] },
-    ...(kind === 'throughput' ? { threads: 1 } : {}),
+    ...(threads === null ? {} : { threads }),
     ...(seed === null ? {} : { seed }),
   };
   for (const [path, value] of Object.entries(values)) spec = withValue(spec, path, value);

@@ -50,6 +50,23 @@ export const sweepSchema = z.strictObject({
   /** Each point is run with each of these; null: with the seed of the spec. */
   seeds: z.array(z.number().int().min(0).max(2_147_483_647)).min(1).max(20).nullable().default(null),
   constraints: z.array(constraintSchema).max(20).default([]),
+  /** Successive halving: all runs pause at the first rung, the best 1/eta of those that have reached one go on to the next. */
+  halving: z
+    .strictObject({
+      /** Trained tokens, rising; a run pauses at the first evaluation from there on. */
+      rungs: z.array(z.number().int().min(1)).min(1).max(10),
+      eta: z.number().int().min(2).max(10).default(3),
+    })
+    .refine(({ rungs }) => rungs.every((rung, k) => k === 0 || rung > Number(rungs[k - 1])), {
+      message: 'the rungs have to rise',
+    })
+    .nullable()
+    .default(null),
+  /** A run ends when so many evaluations in a row are not better than the best before by `least` nats. */
+  plateau: z
+    .strictObject({ evaluations: z.number().int().min(1).max(100), least: z.number().min(0).default(0) })
+    .nullable()
+    .default(null),
 });
 export type Sweep = z.output<typeof sweepSchema>;
 export type SweepInput = z.input<typeof sweepSchema>;
@@ -75,6 +92,11 @@ export function expandSweep(sweep: Sweep): Expanded {
   const paths = Object.keys(sweep.settings);
   const known = new Set(specFields().map(({ path }) => path));
   for (const path of paths) if (!known.has(path)) throw invalid(`There is no setting ${path} to sweep.`);
+  const evaluated = sweep.halving !== null || sweep.plateau !== null;
+  if (evaluated && !(Number(specValue(sweep.spec, 'evaluation.every_steps') ?? 0) > 0))
+    throw invalid(
+      'Halving and the plateau rule look at evaluations: set evaluation.every_steps in the spec.',
+    );
   const wanted = wantedPoints(sweep) * (sweep.seeds?.length ?? 1);
   if (wanted > MOST_RUNS)
     throw invalid(`The sweep "${sweep.name}" asks for ${wanted} runs; ${MOST_RUNS} is the most.`);

@@ -20,7 +20,15 @@ function queued(id: string, order: number, entry: Partial<QueueEntry> = {}, lane
     status: { ...newStatus(id, id.toUpperCase()), state: 'queued' },
     entry: {
       ...{ v: 1, queuedAt: '2026-01-01T00:00:00Z', order, mode: 'start', after: null, skipped: false },
-      ...{ recovered: 0, data: {}, forecast: { seconds: 100, memoryBytes: 2e9 }, before: null, sweep: null },
+      ...{
+        recovered: 0,
+        data: {},
+        forecast: { seconds: 100, memoryBytes: 2e9 },
+        before: null,
+        sweep: null,
+        pauseAt: null,
+        plateau: null,
+      },
       ...entry,
     },
   };

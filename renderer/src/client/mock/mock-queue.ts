@@ -36,7 +36,14 @@ function entry(id: string, name: string, order: number, seconds: number, lane = 
         skipped: false,
         recovered: 0,
       },
-      ...{ data: {}, forecast: { seconds, memoryBytes: 2.1e9 }, before: null, sweep: null },
+      ...{
+        data: {},
+        forecast: { seconds, memoryBytes: 2.1e9 },
+        before: null,
+        sweep: null,
+        pauseAt: null,
+        plateau: null,
+      },
     },
   };
 }
