@@ -141,7 +141,7 @@ function facts(model: ModelCard): [string, string][] {
   return [
     ['Family', model.family],
     ['Architecture', model.architecture],
-    ['Beside Llama', model.traits.join(', ') || 'Nothing'],
+    ...(model.traits.length > 0 ? [['Beside Llama', model.traits.join(', ')] as [string, string]] : []),
     ['Parameters', formatInteger(model.parameters)],
     ['Number format', model.dtype],
     ['Context', `${formatInteger(model.contextLength)} tokens`],
