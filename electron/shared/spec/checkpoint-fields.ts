@@ -36,9 +36,7 @@ export const checkpointSchema = z.strictObject({
   best_is: z
     .enum(['lowest', 'highest'])
     .default('lowest')
-    .meta(
-      meta({ title: 'Best is', help: 'Whether the lowest or the highest value is best.', advanced: true }),
-    ),
+    .meta(meta({ title: 'Best is', help: 'Whether the lowest or the highest value is best.' })),
   keep_best: int(1, 1000)
     .default(1)
     .meta(
