@@ -1,5 +1,5 @@
 /** A sweep by clicking: 2 learning rates x 3 seeds, queued, reordered, continued over a killed host and a killed rank, opened in Compare. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -9,6 +9,7 @@ import { skipReason } from './support/browser.ts';
 import { choose, go, heading, pick, set, showAllSettings } from './support/flows.ts';
 import { HostProcess } from './support/host.ts';
 import { shootPages } from './support/screens.ts';
+import { collie } from './support/six-runs.ts';
 import { openWorkbench } from './support/workbench.ts';
 
 describe.skipIf(skipReason)('a sweep', () => {
@@ -139,5 +140,43 @@ describe.skipIf(skipReason)('a sweep', () => {
         .map(({ seed }) => seed),
     ).toEqual([4, 4]);
     expect(bench.faults).toEqual([]);
+  });
+
+  it('pauses at a rung, and brings the best run back bit for bit', async () => {
+    const sweep = {
+      name: 'Halved',
+      spec: {
+        model: 'library:tiny-llama',
+        dataset: {
+          train: 'library:sums',
+          mapping: { kind: 'prompt_answer', prompt: 'prompt', answer: 'answer' },
+        },
+        method: { type: 'lora', dropout: 0.1 },
+        optimizer: { type: 'adamw' },
+        batch: { seq_len: 128 },
+        duration: { unit: 'steps', value: 200 },
+        evaluation: { every_steps: 5 },
+      },
+      settings: { 'optimizer.learning_rate': { values: [1e-5, 1e-4, 1e-2] } },
+      halving: { rungs: [1], eta: 3 },
+    };
+    const file = join(bench.home.user, 'halved.json');
+    writeFileSync(file, JSON.stringify(sweep));
+    const { ids } = JSON.parse(await collie(bench.home, ['--json', 'sweep', file])) as { ids: string[] };
+    bench.runs.push(...ids);
+    const best = ids[2] ?? '';
+    await expect.poll(() => statusOf(best).state, { timeout: 400_000 }).toBe('completed');
+    expect(statusOf(best).attempt).toBe(2);
+    expect(ids.slice(0, 2).map((run) => statusOf(run).phase)).toEqual([
+      'Paused at a rung',
+      'Paused at a rung',
+    ]);
+    const weights = (run: string) =>
+      readFileSync(join(bench.home.collie, 'runs', run, 'checkpoints/step-00000200/adapter.safetensors'));
+    const spec = join(bench.home.collie, 'runs', best, 'spec.json');
+    const { id: straight } = JSON.parse(await collie(bench.home, ['--json', 'run', spec])) as { id: string };
+    bench.runs.push(straight);
+    expect(statusOf(straight).attempt).toBe(1);
+    expect(weights(best).equals(weights(straight))).toBe(true);
   });
 });

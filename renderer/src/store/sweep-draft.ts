@@ -30,10 +30,16 @@ export interface SweepDraft {
   /** Empty: the seed of the settings. */
   readonly seeds: readonly string[];
   readonly constraints: readonly DraftConstraint[];
+  /** Of successive halving, in trained tokens; empty: none. */
+  readonly rungs: readonly string[];
+  readonly eta: number;
+  /** Evaluations without gain after which a run ends; 0: never. */
+  readonly plateau: number;
 }
 
 export const newSweepDraft = (): SweepDraft => ({
   ...{ name: '', settings: [], search: 'grid', points: 16, searchSeed: 0, seeds: [], constraints: [] },
+  ...{ rungs: [], eta: 3, plateau: 0 },
 });
 
 /** The first field of this path: variants that share a setting share its name and kind. */
@@ -95,12 +101,21 @@ export function sweepOf(
       sweep: {
         ...{ name: draft.name, spec: rest, settings, search: draft.search },
         ...{ points: draft.points, search_seed: draft.searchSeed },
+        ...earlyOf(draft),
         ...{ seeds: seeds.length === 0 ? null : seeds, constraints: draft.constraints.map(constraintOf) },
       },
     };
   } catch (thrown) {
     return { todo: (thrown as Error).message };
   }
+}
+
+function earlyOf({ rungs, eta, plateau }: SweepDraft): Pick<SweepInput, 'halving' | 'plateau'> {
+  const tokens = rungs.map((rung) => numberOf(rung, 'Rungs')).sort((a, b) => a - b);
+  return {
+    halving: tokens.length === 0 ? null : { rungs: tokens, eta },
+    plateau: plateau === 0 ? null : { evaluations: plateau },
+  };
 }
 
 function settingOf(setting: SweptSetting): SweepInput['settings'][string] {
@@ -121,9 +136,14 @@ function constraintOf({ left, is, right }: DraftConstraint): Sweep['constraints'
 
 /** A sweep that is there, for the editor. */
 export function draftOf(sweep: Sweep): SweepDraft {
-  const { name, search, points, search_seed, seeds, constraints } = sweep;
+  const { name, search, points, search_seed, seeds, constraints, halving, plateau } = sweep;
   return {
     ...{ name, search, points, searchSeed: search_seed, seeds: (seeds ?? []).map(String) },
+    ...{
+      rungs: (halving?.rungs ?? []).map(String),
+      eta: halving?.eta ?? 3,
+      plateau: plateau?.evaluations ?? 0,
+    },
     settings: Object.entries(sweep.settings).map(([path, one]): SweptSetting => {
       const blank = newSetting(path, null);
       if ('values' in one) return { ...blank, how: 'list', values: one.values.map(textOf) };

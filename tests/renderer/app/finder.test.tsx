@@ -25,9 +25,11 @@ describe('finding', () => {
       'Datasets',
       'New run',
       'Queue',
+      'Sweeps',
       'Runs',
       'Compare',
       'Playground',
+      'Studies',
       'Machine',
     ]);
     expect(found.run).toHaveLength(5);

@@ -26,6 +26,7 @@ describe('a sweep that is typed', () => {
         ],
         seeds: ['1', '2'],
         constraints: [{ left: RATE, is: '<=', right: '1e-3' }],
+        ...{ rungs: ['6000', '2000'], eta: 2, plateau: 3 },
       }),
       spec,
     );
@@ -43,6 +44,7 @@ describe('a sweep that is typed', () => {
           'batch.packing': { values: [true] },
           'method.type': { values: ['lora', 'dora'] },
         },
+        ...{ halving: { rungs: [2000, 6000], eta: 2 }, plateau: { evaluations: 3 } },
         ...{ search_seed: 0, seeds: [1, 2], constraints: [{ left: RATE, is: '<=', right: 1e-3 }] },
       },
     });

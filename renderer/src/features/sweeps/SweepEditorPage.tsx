@@ -11,6 +11,7 @@ import { draftOf, type SweepDraft, sweepOf } from '../../store/sweep-draft.ts';
 import { useAnswer } from '../compare/use-answer.ts';
 import { BaseSettings } from './BaseSettings.tsx';
 import { ConstraintRows } from './ConstraintRows.tsx';
+import { EarlyFields } from './EarlyFields.tsx';
 import { SearchFields } from './SearchFields.tsx';
 import { SettingList } from './SettingList.tsx';
 import { SweepPreviewPanel } from './SweepPreviewPanel.tsx';
@@ -111,6 +112,7 @@ function Editor({ draft, spec, of, onChange, onQueue }: EditorProps) {
           onChange={(settings) => change({ settings })}
         />
         <SearchFields draft={draft} onChange={change} />
+        <EarlyFields draft={draft} onChange={change} />
         <ConstraintRows
           constraints={draft.constraints}
           swept={draft.settings.map(({ path }) => path)}
