@@ -28,8 +28,8 @@ describe('finding', () => {
       'Sweeps',
       'Runs',
       'Compare',
-      'Playground',
       'Studies',
+      'Playground',
       'Machine',
     ]);
     expect(found.run).toHaveLength(5);
