@@ -18,7 +18,8 @@ export async function followRun(host: Host, id: string): Promise<RunStatus> {
     progress.note(
       interrupts === 1 ? pc.yellow('Stopping and saving; Ctrl-C again ends it at once.') : 'Ending it.',
     );
-    const wish = interrupts === 1 ? host.services.runs.stop(id) : host.services.runs.control(id, 'kill');
+    const wish =
+      interrupts === 1 ? host.services.runs.stop(id) : host.services.runs.control(id, { command: 'kill' });
     // The run may have ended by itself meanwhile, which is as good.
     wish.catch(() => {});
   };

@@ -2,14 +2,15 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { readLines } from '../server/files/lines.ts';
-import { type ControlCommand, type ControlReply, controlRequestSchema } from '../server/runs/control.ts';
+import { type ControlReply, type ControlRequest, controlRequestSchema } from '../server/runs/control.ts';
 import { parseJson } from '../shared/api/json.ts';
 import { CollieError, toErrorInfo } from '../shared/errors.ts';
 
 /** Acts on a command; what it throws goes back as the error. Returns when the wish has been passed on. */
-export type CommandHandler = (command: ControlCommand) => void;
+export type CommandHandler = (request: ControlRequest) => void;
 
-const MAX_LINE_BYTES = 4096;
+/** A question of some thousand tokens. */
+const MAX_LINE_BYTES = 128 * 1024;
 /** Answers that a client leaves unread. */
 const MAX_UNREAD_BYTES = 64 * 1024;
 const MAX_CONNECTIONS = 64;
@@ -58,7 +59,7 @@ function answer(line: string, handle: CommandHandler): ControlReply {
   try {
     const parsed = controlRequestSchema.safeParse(jsonOf(line));
     if (!parsed.success) throw new CollieError('request.invalid', `Not a command: ${line.slice(0, 100)}`);
-    handle(parsed.data.command);
+    handle(parsed.data);
     return { ok: true };
   } catch (thrown) {
     return { error: toErrorInfo(thrown) };

@@ -14,8 +14,6 @@ import { killAll, processTree } from './process-tree.ts';
 import { launchCommand } from './rank-command.ts';
 import type { Evidence, RankExit } from './rank-failure.ts';
 
-export type RankCommand = 'stop' | 'save' | 'sample';
-
 const TAIL_BYTES = 64 * 1024;
 const FULL_BYTES = 1024 * 1024;
 
@@ -65,10 +63,6 @@ export class RankGroup {
   }
 
   /** Reaches rank 0, who tells the others. */
-  send(command: RankCommand): void {
-    this.tell({ command });
-  }
-
   tell(message: { command: string }): void {
     this.#child.stdin?.write(`${JSON.stringify(message)}\n`);
   }

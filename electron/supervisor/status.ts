@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { writeJsonAtomic, writeJsonInPlace } from '../server/runs/folder.ts';
 import { type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
 import { DEFAULT_SET } from '../shared/runs/event-line.ts';
-import type { RunEvent, RunStatus } from '../shared/runs/events.ts';
+import { PAUSED, type RunEvent, type RunStatus } from '../shared/runs/events.ts';
 import { runFiles } from '../shared/runs/run-folder.ts';
 import type { StepClock } from './step-clock.ts';
 
@@ -17,6 +17,8 @@ const phaseTitles: Record<string, string> = {
   evaluating: 'Evaluating',
   saving: 'Saving checkpoint',
   sampling: 'Answering samples',
+  answering: 'Answering a question',
+  paused: PAUSED,
   finishing: 'Finishing',
 };
 

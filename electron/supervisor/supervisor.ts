@@ -4,7 +4,7 @@
  */
 import { basename, dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ControlCommand } from '../server/runs/control.ts';
+import type { ControlRequest } from '../server/runs/control.ts';
 import { socketPath } from '../server/runs/control.ts';
 import { listCheckpoints, newestCheckpoint, readSpec, specNotes } from '../server/runs/folder.ts';
 import type { StartMode } from '../server/runs/launch.ts';
@@ -59,6 +59,8 @@ export class Supervisor {
   readonly #patience = new Patience();
   #earlyStop: EarlyStop | null = null;
   #pulse = new Pulse(Number.POSITIVE_INFINITY);
+  /** Held between two steps: ranks that do nothing then are not stuck. */
+  #paused = false;
   #errors: RankError[] = [];
   #finished: EventPayload<'finished'> | null = null;
   /** Why the run ends before its time, as the phase that says so. */
@@ -77,7 +79,8 @@ export class Supervisor {
   async run(): Promise<void> {
     const socket = socketPath(this.#runDir, dirname(dirname(this.#runDir)));
     const { claim, server } = await this.#takeOver(socket);
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#command('stop'));
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.on(signal, () => this.#command({ command: 'stop' }));
     process.on('SIGHUP', () => {}); // A closed terminal is no reason to end.
     try {
       await this.#attempt(claim);
@@ -91,7 +94,7 @@ export class Supervisor {
   }
 
   async #takeOver(socket: string): Promise<{ claim: Claim; server: ControlServer }> {
-    const server = await listenForCommands(socket, (command) => this.#command(command));
+    const server = await listenForCommands(socket, (request) => this.#command(request));
     try {
       const claim = await Claim.take(this.#runDir, socket, this.#asked);
       this.#status.update({
@@ -180,7 +183,7 @@ export class Supervisor {
       `${failure.code}: ${failure.message} Starting again from ${from} (restart ${restarts.length + 1})`,
     );
     // Commands for the ranks have nobody to go to until the next are there.
-    [this.#errors, this.#finished, this.#ranks, this.#table] = [[], null, null, null];
+    [this.#errors, this.#finished, this.#ranks, this.#table, this.#paused] = [[], null, null, null, false];
     this.#patience.renew();
     this.#status.update(restarted(this.#status.value, failure, checkpoint));
     this.#status.flush();
@@ -236,6 +239,7 @@ export class Supervisor {
     if (this.#table?.see(event)) this.#status.update({ ranks: this.#table.ranks });
     // What all ranks go through together is told by the first.
     if (event.rank !== 0) return;
+    if (event.type === 'phase') this.#paused = event.payload.name === 'paused';
     if (event.type === 'finished') this.#finished = event.payload;
     this.#status.update(applyEvent(this.#status.value, event, this.#clock));
     if (event.type === 'evaluated' && this.#scoring)
@@ -255,11 +259,12 @@ export class Supervisor {
     }
   }
 
-  #command(command: ControlCommand): void {
+  #command(request: ControlRequest): void {
+    const { command } = request;
     if (command === 'ping') return;
-    if (command === 'save' || command === 'sample') {
+    if (command !== 'stop' && command !== 'kill') {
       if (!this.#ranks || this.#wish !== 'go') throw notTraining(command, this.#status.value.phase);
-      this.#ranks.send(command);
+      this.#ranks.tell(request);
       return;
     }
     this.#log(command === 'stop' ? 'asked to stop' : 'asked to end at once');
@@ -272,7 +277,7 @@ export class Supervisor {
   }
 
   #passWish(): void {
-    if (this.#wish === 'stop') this.#ranks?.send('stop');
+    if (this.#wish === 'stop') this.#ranks?.tell({ command: 'stop' });
     if (this.#wish === 'kill') this.#kill();
   }
 
@@ -281,6 +286,7 @@ export class Supervisor {
   }
 
   #watch({ gone, processes }: RankTable): void {
+    if (this.#paused) this.#pulse.sign();
     const failed = !this.#finished && (this.#errors.length > 0 || gone.length > 0);
     const hung = this.#pulse.look(processes)?.message.slice(0, -1);
     const why = hung ?? this.#patience.over({ stopping: this.#wish === 'stop', failed });

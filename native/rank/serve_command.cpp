@@ -6,6 +6,7 @@
 
 #include "core/base/error_line.h"
 #include "core/base/json_reader.h"
+#include "engine/generate/generation_request.h"
 #include "rank/arguments.h"
 #include "rank/commands.h"
 #include "rank/inbox.h"
@@ -24,16 +25,6 @@ struct ServeRequest {
   GenerationRequest generation;
 };
 
-std::vector<int32_t> token_ids(JsonReader& reader, const std::string& key) {
-  std::vector<int32_t> ids;
-  for (const int64_t id : reader.integers(key)) {
-    if (id < 0 || id > std::numeric_limits<int32_t>::max())
-      reader.fail(key, "out_of_range", "holds " + std::to_string(id));
-    ids.push_back(static_cast<int32_t>(id));
-  }
-  return ids;
-}
-
 Choice read_choice(JsonReader& reader) {
   if (reader.is_null("tuned")) {
     reader.skip("tuned");
@@ -48,23 +39,12 @@ ServeRequest read_request(const json& message) {
     reader.skip("id");
     ServeRequest request;
     request.model = read_choice(reader);
-    GenerationRequest& generation = request.generation;
-    generation.ids = token_ids(reader, "ids");
-    generation.stop_ids = token_ids(reader, "stop_ids");
-    generation.max_new_tokens = reader.integer("max_new_tokens", 1, std::numeric_limits<int32_t>::max());
-    generation.sampling.temperature = reader.number("temperature");
-    generation.sampling.top_k = reader.integer("top_k");
-    generation.sampling.top_p = reader.number("top_p");
-    generation.sampling.seed = static_cast<uint64_t>(reader.integer("seed"));
+    request.generation = read_generation_request(reader);
     reader.finish();
     return request;
   } catch (const Error& error) {
     throw Error("request.invalid", error.what(), error.hint(), error.data());
   }
-}
-
-const char* finish_name(Finish finish) {
-  return finish == Finish::stop ? "stop" : finish == Finish::length ? "length" : "cancelled";
 }
 
 // Loads one more tuned model: {"id", "load": {"run", "checkpoint"}}.

@@ -1,6 +1,8 @@
 // collie-rank train: the training itself. Standard input and SIGTERM are the control channel.
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <filesystem>
 #include <limits>
@@ -31,6 +33,18 @@ Scores scores_of(const nlohmann::json& message) {
   return scores;
 }
 
+std::string id_of(const nlohmann::json& message) {
+  const auto id = message.find("id");
+  return id != message.end() && id->is_string() ? id->get<std::string>() : "";
+}
+
+// {"command": "ask", "id", "request": {...}} (engine/train/live_answers.h). The id is a file's name.
+void ask(const nlohmann::json& message, Control& control) {
+  const std::string id = id_of(message);
+  const bool safe = !id.empty() && id.size() <= 64 && std::ranges::all_of(id, [](unsigned char letter) { return std::isalnum(letter) || letter == '-'; });
+  if (safe && message.contains("request")) control.put_question({id, message["request"].dump()});
+}
+
 void obey(const std::string& line, Control& control) {
   const nlohmann::json message = parse_json(line).value;
   const bool has_command = message.is_object() && message.contains("command") && message["command"].is_string();
@@ -41,6 +55,12 @@ void obey(const std::string& line, Control& control) {
     control.request_save();
   else if (command == "sample")
     control.request_sample();
+  else if (command == "pause" || command == "continue")
+    control.request_pause(command == "pause");
+  else if (command == "ask")
+    ask(message, control);
+  else if (command == "cancel")
+    control.cancel_question(id_of(message));
   else if (command == "scores")
     control.put_scores(scores_of(message));
   else

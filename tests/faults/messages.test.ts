@@ -57,6 +57,6 @@ test('control messages', async () => {
     await over;
     connection.destroy();
   });
-  await sendCommand(path, 'ping');
+  await sendCommand(path, { command: 'ping' });
   server.close();
 });

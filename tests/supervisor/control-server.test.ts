@@ -16,7 +16,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'collie-ctl-'));
   path = join(folder, 's');
   asked = [];
-  server = await listenForCommands(path, (command) => void asked.push(command));
+  server = await listenForCommands(path, ({ command }) => void asked.push(command));
 });
 afterEach(() => {
   server.close();
@@ -38,7 +38,7 @@ test('clients that hang up before the answer, and with it unread, harm nobody', 
     socket.destroy();
   }
   // Written into a connection that is reset: the errors arrive on the server's side.
-  await sendCommand(path, 'save');
+  await sendCommand(path, { command: 'save' });
   expect(asked.at(-1)).toBe('save');
 });
 
@@ -53,7 +53,7 @@ test('a client that asks without end and reads nothing is hung up on', async () 
   };
   flood();
   await gone(socket);
-  await sendCommand(path, 'ping');
+  await sendCommand(path, { command: 'ping' });
 });
 
 test('lines that are no command are answered, endless ones end the connection', async () => {

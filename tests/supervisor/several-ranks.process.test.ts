@@ -121,7 +121,7 @@ describe.skipIf(noMpi)('several ranks', () => {
     const rank = readSupervisorFile(fake.registry.dir(id))?.rank;
     const tree = processTree(rank?.pid ?? 0);
     expect(tree.length).toBeGreaterThanOrEqual(5);
-    await fake.registry.control(id, 'kill');
+    await fake.registry.control(id, { command: 'kill' });
     expect(await fake.until(id, (status) => !isLive(status))).toMatchObject({ state: 'stopped' });
     expect([...tree, ...pids(running)].filter(isAlive)).toEqual([]);
     expect(existsSync(join(fake.registry.dir(id), 'supervisor.json'))).toBe(false);

@@ -46,7 +46,7 @@ test('the control socket is private and short enough', async () => {
   expect(Buffer.byteLength(socket)).toBeLessThan(104);
   expect(statSync(socket).mode & 0o777).toBe(0o600);
   expect(statSync(join(socket, '..')).mode & 0o777).toBe(0o700);
-  await fake.registry.control(id, 'ping');
+  await fake.registry.control(id, { command: 'ping' });
 });
 
 test('stop saves and ends; resume goes on from there', async () => {
@@ -92,7 +92,7 @@ test('save makes a checkpoint and the run goes on', async () => {
   const id = fake.create({ steps: 10_000, stepMs: 5, checkpointEvery: 100_000 });
   await fake.registry.start(id);
   await fake.until(id, (status) => status.step > 2);
-  await fake.registry.control(id, 'save');
+  await fake.registry.control(id, { command: 'save' });
   const saved = await fake.until(id, (status) => status.checkpoint !== null);
   expect(saved.state).toBe('running');
 });
@@ -239,7 +239,7 @@ test('kill does not wait for the rank that a dead supervisor left', async () => 
   await fake.until(id, (status) => !isLive(status));
   await fake.registry.resume(id);
   await fake.until(id, ({ phase }) => phase.startsWith('Waiting for the last attempt'));
-  await fake.registry.control(id, 'kill');
+  await fake.registry.control(id, { command: 'kill' });
   expect(await fake.until(id, (status) => !isLive(status))).toMatchObject({ state: 'stopped' });
   expect(owner?.rank && isAlive(owner.rank)).toBe(false);
 });

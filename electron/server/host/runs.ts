@@ -50,7 +50,8 @@ export function runHandlers(services: Services): AreaHandlers<'runs'> {
       return { id };
     },
     'runs.stop': ({ id }) => changing(runs.stop(id)),
-    'runs.save': ({ id }) => changing(runs.control(id, 'save')),
+    'runs.save': ({ id }) => changing(runs.control(id, { command: 'save' })),
+    'runs.pause': ({ id, paused }) => changing(runs.control(id, { command: paused ? 'pause' : 'continue' })),
     'runs.resume': ({ id, checkpoint }) => changing(runs.resume(id, checkpoint)),
     'runs.remove': async ({ id }) => {
       const dir = runs.dir(id);

@@ -8,11 +8,34 @@ import { z } from 'zod';
 import { parseJson } from '../../shared/api/json.ts';
 import { CollieError, errorInfoSchema } from '../../shared/errors.ts';
 
-/** stop: save and end. save: checkpoint now. sample: answer the sample prompts now. kill: end at once, saving nothing. */
-export const controlCommands = ['stop', 'save', 'sample', 'kill', 'ping'] as const;
-export type ControlCommand = (typeof controlCommands)[number];
+/** What the rank is asked for an answer of the live weights (native/engine/train/live_answers.h). */
+const liveRequestSchema = z.strictObject({
+  /** Whether the trained adapter takes part; without it the base model answers. */
+  adapter: z.boolean(),
+  ids: z.array(z.number().int().min(0)).min(1),
+  stop_ids: z.array(z.number().int().min(0)),
+  max_new_tokens: z.number().int().min(1),
+  temperature: z.number(),
+  top_k: z.number().int(),
+  top_p: z.number(),
+  seed: z.number().int(),
+});
+export type LiveRequest = z.infer<typeof liveRequestSchema>;
 
-export const controlRequestSchema = z.strictObject({ command: z.enum(controlCommands) });
+/** Also the name of the file with the answer. */
+const questionId = z.string().regex(/^[A-Za-z0-9-]{1,64}$/);
+
+/**
+ * stop: save and end. save: checkpoint now. sample: answer the sample prompts now. pause and continue: hold the training between two steps.
+ * ask: an answer of the weights as they are; cancel: no longer wanted. kill: end at once, saving nothing.
+ */
+export const controlRequestSchema = z.discriminatedUnion('command', [
+  z.strictObject({ command: z.literal(['stop', 'save', 'sample', 'pause', 'continue', 'kill', 'ping']) }),
+  z.strictObject({ command: z.literal('ask'), id: questionId, request: liveRequestSchema }),
+  z.strictObject({ command: z.literal('cancel'), id: questionId }),
+]);
+export type ControlRequest = z.infer<typeof controlRequestSchema>;
+export type ControlCommand = ControlRequest['command'];
 export const controlReplySchema = z.union([
   z.object({ ok: z.literal(true) }),
   z.object({ error: errorInfoSchema }),
@@ -55,7 +78,7 @@ function makePrivateFolder(folder: string): void {
 }
 
 /** Sends one command and waits for the reply. Throws run.not_live when nobody answers, or the error of the supervisor. */
-export function sendCommand(socket: string, command: ControlCommand): Promise<void> {
+export function sendCommand(socket: string, request: ControlRequest): Promise<void> {
   return new Promise((resolve, reject) => {
     const connection = createConnection(socket);
     let received = '';
@@ -63,13 +86,13 @@ export function sendCommand(socket: string, command: ControlCommand): Promise<vo
       connection.destroy();
       reject(
         new CollieError('run.not_live', `The supervisor of this run does not answer: ${why}.`, '', {
-          command,
+          command: request.command,
         }),
       );
     };
     connection.setTimeout(REPLY_TIMEOUT_MS, () => fail(`no reply in ${REPLY_TIMEOUT_MS / 1000} s`));
     connection.on('error', (error) => fail(error.message));
-    connection.on('connect', () => connection.write(`${JSON.stringify({ command })}\n`));
+    connection.on('connect', () => connection.write(`${JSON.stringify(request)}\n`));
     connection.on('end', () => fail('it closed the connection'));
     connection.on('data', (chunk) => {
       received += chunk.toString('utf8');

@@ -11,7 +11,7 @@ import { runFiles } from '../../shared/runs/run-folder.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { ownName, removeLeftovers } from '../files/leftovers.ts';
 import { ownFolder, renameUnlessTaken } from '../files/publish.ts';
-import { type ControlCommand, sendCommand } from './control.ts';
+import { type ControlRequest, sendCommand } from './control.ts';
 import {
   listCheckpoints,
   readSamples,
@@ -134,7 +134,7 @@ export class RunRegistry {
   /** Saves a checkpoint, then ends the run. Throws run.not_live. */
   async stop(id: string): Promise<void> {
     try {
-      await this.control(id, 'stop');
+      await this.control(id, { command: 'stop' });
     } catch (thrown) {
       // The socket may have been cleaned away under a living supervisor; a signal says the same.
       const pid = this.#liveSupervisorPid(id);
@@ -144,7 +144,7 @@ export class RunRegistry {
   }
 
   /** Sends one command to the supervisor. Throws run.not_live when the run is not going. */
-  async control(id: string, command: ControlCommand): Promise<void> {
+  async control(id: string, request: ControlRequest): Promise<void> {
     const dir = this.dir(id);
     if (this.#liveSupervisorPid(id) === null) {
       const { state } = this.status(id);
@@ -155,7 +155,7 @@ export class RunRegistry {
         { id },
       );
     }
-    await sendCommand(readSupervisorFile(dir)?.socket ?? '', command);
+    await sendCommand(readSupervisorFile(dir)?.socket ?? '', request);
   }
 
   /** Deletes the folder of a run with everything in it. Throws request.invalid while anything of it lives. */

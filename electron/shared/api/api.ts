@@ -227,6 +227,8 @@ export const methods = {
   /** Saves a checkpoint, then ends the run. Returns when the wish has arrived, not when the run has ended. */
   'runs.stop': { params: z.object({ id }), result: ok },
   'runs.save': { params: z.object({ id }), result: ok },
+  /** Holds the training after the current step, with all its memory, or lets it go on. */
+  'runs.pause': { params: z.object({ id, paused: z.boolean() }), result: ok },
   /** `checkpoint`: an older one to go on from; empty: the newest. Newer ones are set aside. */
   'runs.resume': { params: z.object({ id, checkpoint: z.string().default('') }), result: ok },
   'runs.remove': { params: z.object({ id }), result: ok },
@@ -372,6 +374,28 @@ export const topics = {
   queue: { params: none, event: queueStateSchema },
   jobs: { params: none, event: jobSchema },
   telemetry: { params: none, event: telemetrySchema },
+  /**
+   * Streams an answer of the weights as they are, between two steps of a run that trains. Unsubscribing ends it; the training is not changed by it,
+   * but waits meanwhile.
+   */
+  'runs.ask': {
+    params: z.object({
+      id,
+      /** False: the base model answers, without the adapter that is trained. */
+      adapter: z.boolean().default(true),
+      messages: z.array(chatMessageSchema).min(1),
+      sampling: samplingParamsSchema,
+    }),
+    /** `seconds`: since the first token; at the end, what the training waited. `step`: of the weights, at the end. */
+    event: z.object({
+      text: z.string(),
+      done: z.boolean(),
+      tokens: z.number().int(),
+      seconds: z.number(),
+      finish: z.enum(['stop', 'length']).nullable(),
+      step: z.number().int().nullable(),
+    }),
+  },
   /** Streams one answer. Unsubscribing stops the generation. */
   'playground.generate': {
     params: z.object({

@@ -53,7 +53,7 @@ export const eventPayloads = {
     dp_rank: z.number().int().optional(),
     tp_rank: z.number().int().optional(),
   }),
-  /** loading_model, allocating, training, evaluating, saving, sampling, finishing */
+  /** loading_model, allocating, training, evaluating, saving, sampling, answering, paused, finishing */
   phase: z.object({ name: z.string(), progress: z.number().min(0).max(1).nullable() }),
   /** By name, as in `runs/metrics.ts`, which says what they are. null: not finite. */
   step: z.object({ metrics: metricsSchema }),
@@ -156,6 +156,9 @@ export const restartSchema = z.object({
   checkpoint: z.string().nullable(),
 });
 export type Restart = z.infer<typeof restartSchema>;
+
+/** The phase of a run that is held between two steps. */
+export const PAUSED = 'Paused';
 
 export const runStatusSchema = z.object({
   v: z.literal(1),

@@ -21,16 +21,51 @@ struct Scores {
   std::string problem;  // why there are none; else empty
 };
 
+// Somebody asks the model while it trains (engine/train/live_answers.h).
+struct Question {
+  std::string id;
+  std::string request;  // JSON
+};
+
 class Control {
  public:
   void request_stop() { stop_ = true; }
   void request_save() { save_ = true; }
   void request_sample() { sample_ = true; }
+  // Holds the training between two steps, with all its memory, or lets it go on.
+  void request_pause(bool paused) { paused_ = paused; }
 
   bool stop_requested() const { return stop_; }
+  bool paused() const { return paused_; }
   // True once for any number of requests before it.
   bool take_save() { return save_.exchange(false); }
   bool take_sample() { return sample_.exchange(false); }
+
+  void put_question(Question question) {
+    const std::lock_guard lock(mutex_);
+    questions_.push_back(std::move(question));
+  }
+  // One that waits is forgotten, one that is being answered ends early.
+  void cancel_question(const std::string& id) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(questions_, [&](const Question& question) { return question.id == id; });
+    if (answering_ == id) cancelled_ = true;
+  }
+  // The next that waits: it counts as the one that is being answered until the next call.
+  std::optional<Question> take_question() {
+    const std::lock_guard lock(mutex_);
+    cancelled_ = false;
+    answering_.clear();
+    if (questions_.empty()) return std::nullopt;
+    Question next = std::move(questions_.front());
+    questions_.pop_front();
+    answering_ = next.id;
+    return next;
+  }
+  bool answer_cancelled() const {
+    const std::lock_guard lock(mutex_);
+    return cancelled_;
+  }
 
   void put_scores(Scores scores) {
     const std::lock_guard lock(mutex_);
@@ -60,9 +95,13 @@ class Control {
   std::atomic<bool> stop_ = false;
   std::atomic<bool> save_ = false;
   std::atomic<bool> sample_ = false;
-  std::mutex mutex_;
+  std::atomic<bool> paused_ = false;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Scores> scores_;
+  std::deque<Question> questions_;
+  std::string answering_;
+  bool cancelled_ = false;
   bool ended_ = false;
 };
 

@@ -16,6 +16,8 @@ const char* phase_name(Phase phase) {
     case Phase::evaluating: return "evaluating";
     case Phase::saving: return "saving";
     case Phase::sampling: return "sampling";
+    case Phase::answering: return "answering";
+    case Phase::paused: return "paused";
     case Phase::finishing: return "finishing";
   }
   return "";

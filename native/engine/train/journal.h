@@ -16,7 +16,7 @@
 
 namespace collie {
 
-enum class Phase { loading_model, allocating, training, evaluating, saving, sampling, finishing };
+enum class Phase { loading_model, allocating, training, evaluating, saving, sampling, answering, paused, finishing };
 enum class FinishReason { completed, stopped };
 
 struct StartedEvent {

@@ -104,7 +104,9 @@ FinishReason run_training(const std::filesystem::path& run_folder, const RunSpec
   if (parallel.world->rank() == 0) records.forget_beyond(start.step);
   std::optional<BestCheckpoints> best;
   if (parallel.world->rank() == 0 && !spec.checkpoint.best.set.empty()) best.emplace(spec.checkpoint.best, run_folder, start.step);
-  return Trainer(session, checkpoints, records, SharedControl(control, *parallel.world), journal, start, best ? &*best : nullptr).run();
+  LiveAnswers answers(session, run_folder);
+  return Trainer(session, checkpoints, records, answers, SharedControl(control, *parallel.world), journal, start, best ? &*best : nullptr)
+      .run();
 }
 
 }  // namespace collie

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <thread>
 
 #include "engine/optim/schedule.h"
 #include "engine/train/step.h"
@@ -17,10 +18,12 @@ double seconds_since(Clock::time_point begin) { return std::chrono::duration<dou
 }  // namespace
 
 Trainer::Trainer(Session& session, const CheckpointStore& checkpoints, const EvaluationRecords& records,
-                 const SharedControl& control, Journal& journal, const Position& start, BestCheckpoints* best)
+                 LiveAnswers& answers, const SharedControl& control, Journal& journal, const Position& start,
+                 BestCheckpoints* best)
     : session_(session),
       checkpoints_(checkpoints),
       records_(records),
+      answers_(answers),
       control_(control),
       journal_(journal),
       best_(best),
@@ -44,7 +47,10 @@ FinishReason Trainer::run() {
     if (evaluates) evaluate(Sets::due, Interruptible::yes);
     if (sample_due && !due(session_.spec.evaluation.every_steps)) sample();
     if (save_due) save();
-    if (evaluates || save_due || sample_due)
+    const bool answered = answer_questions();
+    const bool paused = control_.paused();
+    if (paused) pause();
+    if (evaluates || save_due || sample_due || answered || paused)
       journal_.phase(Phase::training, static_cast<double>(now_.step) / static_cast<double>(total_steps_));
   }
   // 3. Evaluate the result, and save it.
@@ -204,6 +210,32 @@ void Trainer::save() {
   if (session_.parallel.world->rank() == 0) checkpoints_.prune(session_.spec.checkpoint.keep, now_.step, best_ ? best_->names() : std::vector<std::string>{});
   saved_step_ = now_.step;
   journal_.checkpoint(saved.name, saved.bytes, seconds_since(begin));
+}
+
+bool Trainer::answer_questions() {
+  bool any = false;
+  while (const std::optional<Question> question = control_.take_question()) {
+    any = true;
+    journal_.phase(Phase::answering);
+    answers_.answer(*question, control_, now_.step);
+  }
+  return any;
+}
+
+void Trainer::pause() {
+  constexpr auto kLook = std::chrono::milliseconds(50);
+  const Clock::time_point begin = Clock::now();
+  bool told = false;
+  while (control_.paused() && !control_.stop_requested()) {
+    if (!told) journal_.phase(Phase::paused);
+    const bool save_due = control_.take_save(), sample_due = control_.take_sample();
+    if (save_due) save();
+    if (sample_due) sample();
+    const bool answered = answer_questions();
+    told = !(save_due || sample_due || answered);
+    if (told) std::this_thread::sleep_for(kLook);
+  }
+  begin_ += Clock::now() - begin;  // no time of the training
 }
 
 bool Trainer::due(int64_t every_steps) const { return every_steps > 0 && now_.step % every_steps == 0; }

@@ -10,6 +10,7 @@
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/train/best_checkpoints.h"
 #include "engine/train/evaluation_record.h"
+#include "engine/train/live_answers.h"
 #include "engine/train/shared_control.h"
 #include "engine/train/journal.h"
 #include "engine/train/session.h"
@@ -29,8 +30,8 @@ class Trainer {
   // `best`: of rank 0, where the spec tells best checkpoints; else null.
   // `session` is allocated and, when the run goes on from a checkpoint, filled from it; `start` is where it stands. All
   // references must outlive the trainer.
-  Trainer(Session& session, const CheckpointStore& checkpoints, const EvaluationRecords& records, const SharedControl& control,
-          Journal& journal, const Position& start, BestCheckpoints* best);
+  Trainer(Session& session, const CheckpointStore& checkpoints, const EvaluationRecords& records, LiveAnswers& answers,
+          const SharedControl& control, Journal& journal, const Position& start, BestCheckpoints* best);
 
   // Trains to the end of the plan, or until a stop is asked for. Throws train.non_finite, disk.full.
   FinishReason run();
@@ -51,12 +52,17 @@ class Trainer {
   void restore_best();
   void sample();
   void save();
+  // True when there was a question.
+  bool answer_questions();
+  // Between two steps, as long as that is wished; what else is asked for is done meanwhile.
+  void pause();
   bool due(int64_t every_steps) const;
   double seconds() const;
 
   Session& session_;
   const CheckpointStore& checkpoints_;
   const EvaluationRecords& records_;
+  LiveAnswers& answers_;
   SharedControl control_;
   Journal& journal_;
   BestCheckpoints* best_;

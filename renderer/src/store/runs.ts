@@ -37,6 +37,7 @@ export interface RunsSlice {
   startRun(spec: unknown): Promise<string>;
   stopRun(id: string): Promise<boolean>;
   saveRun(id: string): Promise<boolean>;
+  pauseRun(id: string, paused: boolean): Promise<boolean>;
   resumeRun(id: string): Promise<boolean>;
   removeRun(id: string): Promise<boolean>;
   /** Takes changes in; used by the stream only. */
@@ -196,6 +197,15 @@ export function runsSlice({ client, get, set }: SliceContext): RunsSlice {
       return id;
     },
     stopRun: (id) => command('runs.stop', id, 'Could not stop the run'),
+    async pauseRun(id, paused) {
+      try {
+        await client.call('runs.pause', { id, paused });
+        return true;
+      } catch (thrown) {
+        get().report(paused ? 'Could not pause the run' : 'Could not let the run go on', thrown);
+        return false;
+      }
+    },
     saveRun: (id) => command('runs.save', id, 'Could not save a checkpoint'),
     async resumeRun(id) {
       const before = get().runs?.[id];

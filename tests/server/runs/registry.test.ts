@@ -158,7 +158,9 @@ test('what is not live cannot be stopped, what is complete cannot be resumed', a
   const id = fake.create();
   setStatus(id, { state: 'completed' });
   await expect(fake.registry.stop(id)).rejects.toMatchObject({ code: 'run.not_live' });
-  await expect(fake.registry.control(id, 'save')).rejects.toMatchObject({ code: 'run.not_live' });
+  await expect(fake.registry.control(id, { command: 'save' })).rejects.toMatchObject({
+    code: 'run.not_live',
+  });
   await expect(fake.registry.resume(id)).rejects.toMatchObject({ code: 'run.not_resumable' });
 });
 

@@ -1,4 +1,5 @@
 /** The mock host's answers: small stand-ins for the library, validation and jobs, with the shapes of the real ones. */
+import type { TopicEvent } from '../../../../electron/shared/api/api.ts';
 import type { Job, RunPreview } from '../../../../electron/shared/api/entities.ts';
 import { CollieError, type ErrorCode, toErrorInfo } from '../../../../electron/shared/errors.ts';
 import { liveStates } from '../../../../electron/shared/runs/events.ts';
@@ -218,6 +219,7 @@ export function mockMethods(): Handlers {
     },
     'runs.stop': () => ({}),
     'runs.save': () => ({}),
+    'runs.pause': () => ({}),
     'runs.resume': () => ({}),
     'runs.remove': ({ id }) => {
       runs.splice(runs.indexOf(find(runs, id, 'run.not_found')), 1);
@@ -287,26 +289,42 @@ export function mockTopics(): Streams {
       const timer = setInterval(send, 1000);
       return () => clearInterval(timer);
     },
-    'playground.generate': ({ tuned }, emit, end) => {
-      const text =
-        tuned === null ? 'Please consult the manual.' : 'Answer: hold the side button for three seconds.';
-      const parts = text.match(/\s?\S+/g) ?? [];
-      let sent = 0;
-      const timer = setInterval(() => {
-        sent += 1;
-        const done = sent >= parts.length;
-        emit({
-          text: parts[sent - 1] ?? '',
-          done,
-          tokens: sent,
-          seconds: sent * 0.05,
-          finish: done ? 'stop' : null,
-        });
-        if (!done) return;
-        clearInterval(timer);
-        end();
-      }, 50);
-      return () => clearInterval(timer);
-    },
+    'playground.generate': ({ tuned }, emit, end) =>
+      speak(
+        tuned === null ? 'Please consult the manual.' : 'Answer: hold the side button for three seconds.',
+        emit,
+        end,
+      ),
+    'runs.ask': ({ adapter }, emit, end) =>
+      speak(
+        adapter ? 'Answer: hold the side button.' : 'Please consult the manual.',
+        (event) => emit({ ...event, step: event.done ? 120 : null }),
+        end,
+      ),
   };
+}
+
+/** A text word by word, as a model says it. Returns what ends it early. */
+function speak(
+  text: string,
+  emit: (event: TopicEvent<'playground.generate'>) => void,
+  end: () => void,
+): () => void {
+  const parts = text.match(/\s?\S+/g) ?? [];
+  let sent = 0;
+  const timer = setInterval(() => {
+    sent += 1;
+    const done = sent >= parts.length;
+    emit({
+      text: parts[sent - 1] ?? '',
+      done,
+      tokens: sent,
+      seconds: sent * 0.05,
+      finish: done ? 'stop' : null,
+    });
+    if (!done) return;
+    clearInterval(timer);
+    end();
+  }, 50);
+  return () => clearInterval(timer);
 }

@@ -11,6 +11,7 @@ import { lookOfRun, ownColors } from '../runs/run-looks.ts';
 import { datasetName, isLive, methodName, modelName } from '../runs/run-view.ts';
 import { useLibrary } from '../runs/use-library.ts';
 import { type RunCommands, useRunCommands } from '../runs/use-run-commands.tsx';
+import { AskTab } from './AskTab.tsx';
 import { ChartsTab } from './ChartsTab.tsx';
 import { CheckpointsTab } from './CheckpointsTab.tsx';
 import { ExamplesTab } from './ExamplesTab.tsx';
@@ -95,6 +96,7 @@ const tabs = [
   'ranks',
   'examples',
   'samples',
+  'ask',
   'log',
   'checkpoints',
   'settings',
@@ -106,6 +108,7 @@ const tabTitles: Record<Tab, string> = {
   ranks: 'Ranks',
   examples: 'Examples',
   samples: 'Samples',
+  ask: 'Ask',
   log: 'Log',
   checkpoints: 'Checkpoints',
   settings: 'Settings',
@@ -122,8 +125,14 @@ interface TabsProps {
 function RunTabs({ id, status, watched, commands }: TabsProps) {
   const { query } = useRoute();
   const { detail, series } = watched;
-  const shown = tabs.filter((t) => t !== 'ranks' || status.ranks.length > 1);
-  const tab = shown.find((t) => t === query.get('tab')) ?? 'charts';
+  const asked = query.get('tab');
+  const shown = tabs.filter(
+    (t) =>
+      (t !== 'ranks' || status.ranks.length > 1) &&
+      // Open when the run ends, it stays, and says where to go on.
+      (t !== 'ask' || isLive(status.state) || asked === 'ask'),
+  );
+  const tab = shown.find((t) => t === asked) ?? 'charts';
   const evaluations = Object.values(series.evals).reduce((sum, { length }) => sum + length, 0);
   const tiles = useMemo(() => statTiles(status, series), [status, series]);
   return (
@@ -162,6 +171,9 @@ function RunTabs({ id, status, watched, commands }: TabsProps) {
               lastStep={status.step}
               asked={detail.spec.sampling.prompts.length > 0}
             />
+          </Tabs.Panel>
+          <Tabs.Panel value="ask">
+            <AskTab status={status} spec={detail.spec} />
           </Tabs.Panel>
           <Tabs.Panel value="checkpoints">
             <CheckpointsTab run={status} detail={detail} saved={series.checkpoints} commands={commands} />

@@ -5,6 +5,7 @@ import {
   IconDeviceFloppy,
   IconMessages,
   IconPackageExport,
+  IconPlayerPause,
   IconPlayerPlay,
   IconPlayerStop,
 } from '@tabler/icons-react';
@@ -38,6 +39,27 @@ export function RunButtons({ run, commands }: { run: RunStatus; commands: RunCom
             onClick={() => commands.save(run)}
           >
             Save now
+          </Button>
+        </Tooltip>
+      )}
+      {allowed.has('continue') && (
+        <Button
+          size="xs"
+          leftSection={<IconPlayerPlay {...icon} />}
+          onClick={() => commands.pause(run, false)}
+        >
+          Continue
+        </Button>
+      )}
+      {allowed.has('pause') && (
+        <Tooltip label="Holds the training after the current step; its memory is kept">
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<IconPlayerPause {...icon} />}
+            onClick={() => commands.pause(run, true)}
+          >
+            Pause
           </Button>
         </Tooltip>
       )}

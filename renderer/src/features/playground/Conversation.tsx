@@ -14,9 +14,13 @@ interface Props {
   sides: readonly Side[];
   names: Readonly<Record<Side, string>>;
   session: Chat['session'];
+  /** Shown before anything was asked. */
+  hint?: string;
+  /** Why the first that is asked has not said anything yet. */
+  first?: string;
 }
 
-export function Conversation({ turns, sides, names, session }: Props) {
+export function Conversation({ turns, sides, names, session, hint, first = 'Reading the prompt' }: Props) {
   const { box, stuck, onScroll, toEnd } = useStickToEnd(turns);
   // More answers than fit side by side go on below: there each has its name above it.
   const columns = sides.length <= MAX_COLUMNS;
@@ -39,9 +43,10 @@ export function Conversation({ turns, sides, names, session }: Props) {
       >
         {turns.length === 0 && (
           <Text c="dimmed" size="sm" py="xl" ta="center">
-            {sides.length > 1
-              ? 'Ask something. Every model answers, so that you see what the training changed.'
-              : 'Ask something. Choose runs as well to compare their results with the base model.'}
+            {hint ??
+              (sides.length > 1
+                ? 'Ask something. Every model answers, so that you see what the training changed.'
+                : 'Ask something. Choose runs as well to compare their results with the base model.')}
           </Text>
         )}
         {turns.map((turn) => (
@@ -54,7 +59,7 @@ export function Conversation({ turns, sides, names, session }: Props) {
                   name={names[side] ?? side}
                   named={!columns}
                   answer={turn.answers[side]}
-                  waiting={reason(turn, side, { sides, names, session })}
+                  waiting={reason(turn, side, { sides, names, session, first })}
                 />
               ))}
             </div>
@@ -86,10 +91,11 @@ const NameOf = ({ name }: { name: string }) => (
 );
 
 /** Why nothing has come yet. */
-function reason(turn: Turn, side: Side, { sides, names, session }: Omit<Props, 'turns'>): string {
+type Waited = Required<Omit<Props, 'turns' | 'hint'>>;
+function reason(turn: Turn, side: Side, { sides, names, session, first }: Waited): string {
   if (session === 'opening') return sides.length > 1 ? 'Loading the models' : 'Loading the model';
   const before = sides.slice(0, sides.indexOf(side)).findLast((other) => isOpen(turn.answers[other]));
-  if (before === undefined) return 'Reading the prompt';
+  if (before === undefined) return first;
   return `Answers after ${before === BASE ? 'the base model' : names[before]}`;
 }
 
@@ -145,7 +151,7 @@ function AnswerView({
 }
 
 /** Reads finished answers to those who listen; words that still come in would only be noise. */
-function Spoken({ turns, sides, names }: Omit<Props, 'session'>) {
+function Spoken({ turns, sides, names }: Pick<Props, 'turns' | 'sides' | 'names'>) {
   const last = turns.at(-1);
   const finished = sides.filter((side) => last?.answers[side]?.state === 'done');
   return (

@@ -9,12 +9,14 @@ interface Props {
   onStop: () => void;
   onRegenerate: () => void;
   onClear: () => void;
+  placeholder?: string;
 }
 
 const icon = { size: 16, 'aria-hidden': true } as const;
 
 /** The one box for all models. Enter sends, Shift+Enter starts a new line. */
-export function PromptBox({ busy, hasTurns, onSend, onStop, onRegenerate, onClear }: Props) {
+export function PromptBox(props: Props) {
+  const { busy, hasTurns, onSend, onStop, onRegenerate, onClear, placeholder = 'Ask every model' } = props;
   const [text, setText] = useState('');
   const input = useRef<HTMLTextAreaElement>(null);
   const send = () => {
@@ -34,7 +36,7 @@ export function PromptBox({ busy, hasTurns, onSend, onStop, onRegenerate, onClea
       <Textarea
         ref={input}
         aria-label="Prompt"
-        placeholder="Ask every model"
+        placeholder={placeholder}
         autosize
         minRows={2}
         maxRows={10}

@@ -1,6 +1,11 @@
 /** What lists and headers say about a run, from its status, its spec and the library. Pure. */
 import type { DatasetCard, ModelCard } from '../../../../electron/shared/api/entities.ts';
-import { liveStates, type RunState, type RunStatus } from '../../../../electron/shared/runs/events.ts';
+import {
+  liveStates,
+  PAUSED,
+  type RunState,
+  type RunStatus,
+} from '../../../../electron/shared/runs/events.ts';
 import { methodLabel } from '../../../../electron/shared/spec/method-traits.ts';
 import type { RunSpec } from '../../../../electron/shared/spec/run-spec.ts';
 import { elapsedSeconds } from '../../charts/format.ts';
@@ -52,14 +57,23 @@ export function runSeconds(status: RunStatus, now: number): number | null {
   return elapsedSeconds(status.startedAt, isLive(status.state) ? null : status.finishedAt, now);
 }
 
-export type RunAction = 'stop' | 'save' | 'resume' | 'queue' | 'export' | 'chat' | 'remove';
+export type RunAction =
+  | 'stop'
+  | 'save'
+  | 'pause'
+  | 'continue'
+  | 'resume'
+  | 'queue'
+  | 'export'
+  | 'chat'
+  | 'remove';
 
 /** What can be done to a run now. */
 export function allowedActions(status: RunStatus): ReadonlySet<RunAction> {
   const allowed = new Set<RunAction>();
   const live = isLive(status.state);
   if (live && status.state !== 'stopping') allowed.add('stop');
-  if (status.state === 'running') allowed.add('save');
+  if (status.state === 'running') allowed.add('save').add(status.phase === PAUSED ? 'continue' : 'pause');
   if (status.state === 'stopped' || status.state === 'failed') allowed.add('resume').add('queue');
   if (status.checkpoint !== null) allowed.add('export').add('chat');
   if (!live) allowed.add('remove');

@@ -13,6 +13,8 @@ import { useLibrary } from './use-library.ts';
 export interface RunCommands {
   stop(run: RunStatus): void;
   save(run: RunStatus): void;
+  /** Holds it after the current step with all its memory, or lets it go on. */
+  pause(run: RunStatus, paused: boolean): void;
   resume(run: RunStatus): void;
   /** It goes on from its checkpoint when its turn comes. */
   queue(run: RunStatus): void;
@@ -33,6 +35,7 @@ export function useRunCommands(): RunCommands {
   const [asked, setAsked] = useState<Asked | null>(null);
   const stopRun = useStore((s) => s.stopRun);
   const saveRun = useStore((s) => s.saveRun);
+  const pauseRun = useStore((s) => s.pauseRun);
   const resumeRun = useStore((s) => s.resumeRun);
   const changeQueue = useStore((s) => s.changeQueue);
   const announce = useStore((s) => s.announce);
@@ -44,6 +47,10 @@ export function useRunCommands(): RunCommands {
     exportFrom: (run, checkpoint) => setAsked({ kind: 'export', run, checkpoint }),
     async save(run) {
       if (await saveRun(run.id)) announce('info', 'A checkpoint is saved after the current step');
+    },
+    async pause(run, paused) {
+      if (!(await pauseRun(run.id, paused))) return;
+      announce('info', paused ? 'It pauses after the current step; its memory is kept' : 'It trains on');
     },
     async resume(run) {
       const from = run.checkpoint === null ? 'starts again' : 'goes on from its last checkpoint';

@@ -1,0 +1,33 @@
+// Questions to the model while it trains: answered by the weights as they are between two steps. The training is not touched by them: they have
+// a key-value cache of their own, which is given back after each answer, and no random number of the training.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "engine/train/session.h"
+#include "engine/train/shared_control.h"
+
+namespace collie {
+
+// Of a question and its answer together.
+inline constexpr int64_t kMostContext = 4096;
+
+class LiveAnswers {
+ public:
+  // Answers go to <run>/answers/<id>.jsonl: {"token"} for each token as soon as it is known, then {"finish", "seconds", "step"} or
+  // {"error"}. Who asked removes the file; those that a crash left are removed here. All ranks must do the same.
+  LiveAnswers(Session& session, const std::filesystem::path& run_folder);
+
+  // What is wrong with the question, or fails while it is answered (no memory), goes into the answer: it never ends the run.
+  // request: {"adapter": whether the trained adapter takes part, ...} and the keys of generation_request.h.
+  void answer(const Question& question, const SharedControl& control, int64_t step);
+
+ private:
+  Finish generate(const Question& question, const SharedControl& control, const std::function<void(int32_t)>& on_token);
+
+  Session& session_;
+  std::filesystem::path folder_;
+};
+
+}  // namespace collie
