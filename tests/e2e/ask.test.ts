@@ -53,10 +53,9 @@ describe.skipIf(skipReason)('a model that trains', () => {
     await page.getByRole('button', { name: 'Pause' }).click({ timeout: 60_000 });
     await page.getByRole('button', { name: 'Continue' }).waitFor();
     await page.getByLabel('Answer length').fill('12');
-    await page.getByText('Base model beside it').click();
+    await page.getByRole('switch', { name: 'Base model beside it' }).click();
     await ask('What is 2 plus 3?', 2);
     await page.getByText(/The training has waited .* for these answers/).waitFor();
-    await page.screenshot({ path: '/tmp/tr/ask.png' });
     expect(await axeFindings(page)).toEqual([]);
   });
 
@@ -64,7 +63,7 @@ describe.skipIf(skipReason)('a model that trains', () => {
     const { page } = bench;
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByRole('button', { name: 'Pause' }).waitFor();
-    await page.getByText('Base model beside it').click();
+    await page.getByRole('switch', { name: 'Base model beside it' }).click();
     await ask('And 4 plus 4?', 1);
     const log = page.getByRole('log', { name: 'Finished answers' });
     await log.getByText(/The model at step \d+ answered/).waitFor({ state: 'attached' });
