@@ -248,7 +248,7 @@ export class Supervisor {
     const early = this.#wish === 'go' ? (this.#earlyStop?.see(event) ?? null) : null;
     if (early === null) return;
     this.#early = early;
-    this.#command('stop');
+    this.#command({ command: 'stop' });
   }
 
   async #decode(event: RunEvent, samples: SampleFile): Promise<void> {
