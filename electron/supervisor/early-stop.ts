@@ -6,7 +6,7 @@ import { writeJsonAtomic } from '../server/runs/folder.ts';
 import { readRungs } from '../server/runs/rungs.ts';
 import { DEFAULT_SET, readEvent } from '../shared/runs/event-line.ts';
 import type { RunEvent } from '../shared/runs/events.ts';
-import { PAUSED } from '../shared/runs/halving.ts';
+import { PAUSED_AT_RUNG } from '../shared/runs/halving.ts';
 import { eventsFile, runFiles } from '../shared/runs/run-folder.ts';
 
 export class EarlyStop {
@@ -65,7 +65,7 @@ export class EarlyStop {
     if (rungs.some((rung) => rung.tokens >= Number(this.#pauseAt))) return null;
     const loss = this.#losses.get(step) ?? null;
     writeJsonAtomic(join(this.#runDir, runFiles.rungs), [...rungs, { tokens, step, loss }]);
-    return PAUSED;
+    return PAUSED_AT_RUNG;
   }
 
   /** The newest evaluations were none of them better than the best before them by `least`. */

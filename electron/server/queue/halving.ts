@@ -1,6 +1,6 @@
 /** Successive halving in the queue: what new runs of a sweep are told, and which paused ones are put back in line. */
 import { join } from 'node:path';
-import { PAUSED, promotions } from '../../shared/runs/halving.ts';
+import { PAUSED_AT_RUNG, promotions } from '../../shared/runs/halving.ts';
 import { inOrder, type QueueEntry } from '../../shared/runs/queue.ts';
 import { runFiles } from '../../shared/runs/run-folder.ts';
 import { type Sweep, sweepSchema } from '../../shared/spec/sweep.ts';
@@ -43,7 +43,7 @@ export function toPromote(
     const all = runs.flatMap(({ id }) => {
       const status = statuses.get(id);
       if (!status) return [];
-      const paused = status.state === 'stopped' && status.phase === PAUSED;
+      const paused = status.state === 'stopped' && status.phase === PAUSED_AT_RUNG;
       return [{ id, paused, rungs: readRungs(registry.dir(id)) }];
     });
     return promotions(all, halving.rungs.length, halving.eta).map((id) => ({
@@ -63,7 +63,7 @@ export function promote(sweeps: SweepStore, registry: RunRegistry, { queued, sta
     const dir = registry.dir(id);
     const [entry, status] = [readEntry(dir), statuses.get(id)];
     if (!entry || !status) return [];
-    const before = { state: 'stopped', phase: PAUSED } as const;
+    const before = { state: 'stopped', phase: PAUSED_AT_RUNG } as const;
     writeEntry(dir, { ...entry, mode: 'resume', order: first - 1 - k, pauseAt, before, data: {} });
     const updatedAt = new Date().toISOString();
     writeJsonAtomic(join(dir, runFiles.status), { ...status, state: 'queued', phase: QUEUED, updatedAt });

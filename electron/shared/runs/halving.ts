@@ -10,7 +10,7 @@ export const rungsSchema = z.array(
 );
 export type Rungs = z.infer<typeof rungsSchema>;
 
-export const PAUSED = 'Paused at a rung';
+export const PAUSED_AT_RUNG = 'Paused at a rung';
 
 export interface HalvingRun {
   id: string;

@@ -35,11 +35,13 @@ export interface SweepDraft {
   readonly eta: number;
   /** Evaluations without gain after which a run ends; 0: never. */
   readonly plateau: number;
+  /** In nats: less than that is no gain. */
+  readonly leastGain: number;
 }
 
 export const newSweepDraft = (): SweepDraft => ({
   ...{ name: '', settings: [], search: 'grid', points: 16, searchSeed: 0, seeds: [], constraints: [] },
-  ...{ rungs: [], eta: 3, plateau: 0 },
+  ...{ rungs: [], eta: 3, plateau: 0, leastGain: 0 },
 });
 
 /** The first field of this path: variants that share a setting share its name and kind. */
@@ -110,11 +112,11 @@ export function sweepOf(
   }
 }
 
-function earlyOf({ rungs, eta, plateau }: SweepDraft): Pick<SweepInput, 'halving' | 'plateau'> {
+function earlyOf({ rungs, eta, plateau, leastGain }: SweepDraft): Pick<SweepInput, 'halving' | 'plateau'> {
   const tokens = rungs.map((rung) => numberOf(rung, 'Rungs')).sort((a, b) => a - b);
   return {
     halving: tokens.length === 0 ? null : { rungs: tokens, eta },
-    plateau: plateau === 0 ? null : { evaluations: plateau },
+    plateau: plateau === 0 ? null : { evaluations: plateau, least: leastGain },
   };
 }
 
@@ -143,6 +145,7 @@ export function draftOf(sweep: Sweep): SweepDraft {
       rungs: (halving?.rungs ?? []).map(String),
       eta: halving?.eta ?? 3,
       plateau: plateau?.evaluations ?? 0,
+      leastGain: plateau?.least ?? 0,
     },
     settings: Object.entries(sweep.settings).map(([path, one]): SweptSetting => {
       const blank = newSetting(path, null);

@@ -26,7 +26,7 @@ describe('a sweep that is typed', () => {
         ],
         seeds: ['1', '2'],
         constraints: [{ left: RATE, is: '<=', right: '1e-3' }],
-        ...{ rungs: ['6000', '2000'], eta: 2, plateau: 3 },
+        ...{ rungs: ['6000', '2000'], eta: 2, plateau: 3, leastGain: 0.01 },
       }),
       spec,
     );
@@ -44,7 +44,7 @@ describe('a sweep that is typed', () => {
           'batch.packing': { values: [true] },
           'method.type': { values: ['lora', 'dora'] },
         },
-        ...{ halving: { rungs: [2000, 6000], eta: 2 }, plateau: { evaluations: 3 } },
+        ...{ halving: { rungs: [2000, 6000], eta: 2 }, plateau: { evaluations: 3, least: 0.01 } },
         ...{ search_seed: 0, seeds: [1, 2], constraints: [{ left: RATE, is: '<=', right: 1e-3 }] },
       },
     });

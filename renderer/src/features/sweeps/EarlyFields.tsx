@@ -9,7 +9,7 @@ interface Props {
 }
 
 export function EarlyFields({ draft, onChange }: Props) {
-  const { rungs, eta, plateau } = draft;
+  const { rungs, eta, plateau, leastGain } = draft;
   return (
     <section className={classes.card} aria-labelledby="sweep-early">
       <Title order={2} size="h4" mb="xs" id="sweep-early">
@@ -45,6 +45,15 @@ export function EarlyFields({ draft, onChange }: Props) {
             allowDecimal={false}
             value={plateau}
             onChange={(next) => typeof next === 'number' && onChange({ plateau: next })}
+          />
+          <NumberInput
+            w={200}
+            label="Least gain, in nats"
+            min={0}
+            step={0.001}
+            disabled={plateau === 0}
+            value={leastGain}
+            onChange={(next) => typeof next === 'number' && onChange({ leastGain: next })}
           />
         </Group>
       </Stack>
