@@ -70,13 +70,15 @@ export function ChartOverlay({ title, lines, area, xLabel, formatX, formatY }: P
     event.preventDefault();
     setInside(true);
     cursor.set(next);
+    tell(next);
   };
 
   const marks = useRef<HTMLDivElement>(null);
   useCursorDrawing(box, cursor, 'move', (x) => {
     if (marks.current) drawMarks(marks.current, lines, area, x);
   });
-  useCursorDrawing(box, cursor, 'rest', (x) => {
+  /** For screen readers. */
+  const tell = (x: number | null) => {
     if (!box.current) return;
     const values = x === null ? null : readValues(lines, x);
     box.current.ariaValueNow = String(x ?? area.xDomain[1]);
@@ -84,7 +86,8 @@ export function ChartOverlay({ title, lines, area, xLabel, formatX, formatY }: P
       x === null || values === null || !within(area, x)
         ? 'no point chosen'
         : `${xLabel} ${formatX(x)}: ${values.map(({ line, y }) => `${line.label} ${formatY(y)}`).join(', ')}`;
-  });
+  };
+  useCursorDrawing(box, cursor, 'rest', tell);
   return (
     <div
       ref={box}

@@ -136,9 +136,9 @@ describe('a finished run', () => {
     expect(cursor.getAttribute('aria-valuetext')).toMatch(/^Step 240: Training [\d.]+, Evaluation [\d.]+$/);
     fireEvent.keyDown(cursor, { key: 'ArrowLeft' });
     expect(cursor.getAttribute('aria-valuetext')).toMatch(/^Step 239: Training [\d.]+$/);
-    // The other charts stand at the same step.
+    // The other charts stand at the same step, and say so where the cursor rests.
     const other = screen.getByRole('slider', { name: /^Gradient norm: cursor/ });
-    expect(other.getAttribute('aria-valuetext')).toMatch(/^Step 239:/);
+    await waitFor(() => expect(other.getAttribute('aria-valuetext')).toMatch(/^Step 239:/));
   });
 
   it('samples stand side by side, first and last', async () => {
