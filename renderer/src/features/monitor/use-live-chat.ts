@@ -1,23 +1,17 @@
 /** A conversation with the weights of a run as they are while it trains, and beside them with its base where that is in memory. */
-import { useEffect, useReducer, useRef, useState } from 'react';
+import { useState } from 'react';
 import type { SamplingParams } from '../../../../electron/shared/api/entities.ts';
 import { CollieError } from '../../../../electron/shared/errors.ts';
 import { useClient } from '../../store/context.tsx';
 import { asErrorInfo } from '../../store/notices.ts';
-import { BASE, isOpen, messagesFor, reduceChat, type Side, type Turns } from '../playground/chat.ts';
-import { loadChat, saveChat } from '../playground/saved-chats.ts';
+import { BASE, messagesFor, type Side } from '../playground/chat.ts';
+import { type Asking, type Conversing, useConversation } from '../playground/use-conversation.ts';
 
 export const LIVE: Side = 'live';
 
-export interface LiveChat {
-  turns: Turns;
-  busy: boolean;
+export interface LiveChat extends Conversing {
   /** Seconds that the training has waited for the answers of this page. */
   waited: number;
-  send(prompt: string, seed: number): void;
-  regenerate(seed: number): void;
-  stop(): void;
-  clear(): void;
 }
 
 interface Options {
@@ -28,21 +22,10 @@ interface Options {
 
 export function useLiveChat(runId: string, { system, sampling, sides }: Options): LiveChat {
   const client = useClient();
-  const [turns, dispatch] = useReducer(reduceChat, runId, (id) => loadChat(globalThis.localStorage, id));
   const [waited, setWaited] = useState(0);
-  const current = useRef(turns.at(-1)?.id ?? 0);
-  const endStream = useRef<(() => void) | null>(null);
-  useEffect(() => saveChat(globalThis.localStorage, runId, turns), [runId, turns]);
-  useEffect(
-    () => () => {
-      current.current += 1;
-      endStream.current?.();
-    },
-    [],
-  );
 
   /** Resolves at the end of one answer, rejects with its error. */
-  const stream = (id: number, side: Side, asked: Turns, seed: number) =>
+  const stream = ({ id, asked, seed, dispatch, streams }: Asking, side: Side) =>
     new Promise<void>((resolve, reject) => {
       const messages = messagesFor(asked, id, side, system);
       const end = client.subscribe(
@@ -55,55 +38,28 @@ export function useLiveChat(runId: string, { system, sampling, sides }: Options)
           setWaited((before) => before + seconds);
         },
         (error) => {
-          endStream.current = null;
+          streams(null);
           if (error) reject(CollieError.fromInfo(error));
           else resolve();
         },
       );
-      endStream.current = () => {
+      streams(() => {
         end();
         resolve();
-      };
+      });
     });
 
-  async function ask(id: number, asked: Turns, seed: number): Promise<void> {
+  const ask = async (asking: Asking): Promise<void> => {
+    const { id, dispatch, wanted } = asking;
     for (const side of sides) {
-      if (current.current !== id) return;
+      if (!wanted()) return;
       try {
-        await stream(id, side, asked, seed);
+        await stream(asking, side);
         dispatch({ type: 'ended', id, side, finish: null });
       } catch (thrown) {
         dispatch({ type: 'failed', id, side, error: asErrorInfo(thrown) });
       }
     }
-  }
-
-  return {
-    turns,
-    busy: turns.some((turn) => Object.values(turn.answers).some(isOpen)),
-    waited,
-    send(prompt, seed) {
-      const id = ++current.current;
-      const asked = { type: 'asked', id, prompt, seed, sides } as const;
-      dispatch(asked);
-      void ask(id, reduceChat(turns, asked), seed);
-    },
-    regenerate(seed) {
-      const id = ++current.current;
-      endStream.current?.();
-      const again = { type: 'again', id, seed, sides } as const;
-      dispatch(again);
-      void ask(id, reduceChat(turns, again), seed);
-    },
-    stop() {
-      current.current += 1;
-      dispatch({ type: 'stopped' });
-      endStream.current?.();
-    },
-    clear() {
-      current.current += 1;
-      dispatch({ type: 'cleared' });
-      endStream.current?.();
-    },
   };
+  return { ...useConversation(runId, sides, ask), waited };
 }

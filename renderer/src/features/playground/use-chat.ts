@@ -1,16 +1,13 @@
 /** Runs a conversation: opens the models on the first question, streams one answer after the other, closes in the end. */
-import { useCallback, useEffect, useReducer, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import type { MethodResult } from '../../../../electron/shared/api/api.ts';
 import type { SamplingParams } from '../../../../electron/shared/api/entities.ts';
 import { CollieError, type ErrorInfo } from '../../../../electron/shared/errors.ts';
 import { useClient } from '../../store/context.tsx';
 import { asErrorInfo } from '../../store/notices.ts';
-import { BASE, isOpen, messagesFor, reduceChat, type Side, type Turns } from './chat.ts';
-import { loadChat, saveChat } from './saved-chats.ts';
+import { BASE, messagesFor, type Side } from './chat.ts';
 import { type TunedTarget, targetKey } from './targets.ts';
-
-/** Between the last change of a conversation and its being kept. */
-const SAVE_MS = 150;
+import { type Asking, type Conversing, useConversation } from './use-conversation.ts';
 
 type OpenSession = MethodResult<'playground.open'>;
 
@@ -22,15 +19,8 @@ export interface ChatTarget {
 /** Who answers, in the order in which they do. */
 export const sidesOf = ({ tuned }: ChatTarget): Side[] => [BASE, ...tuned.map(targetKey)];
 
-export interface Chat {
-  turns: Turns;
+export interface Chat extends Conversing {
   session: 'closed' | 'opening' | 'open';
-  busy: boolean;
-  send(prompt: string, seed: number): void;
-  /** Asks for the last answers again. */
-  regenerate(seed: number): void;
-  stop(): void;
-  clear(): void;
 }
 
 export interface ChatOptions {
@@ -44,23 +34,11 @@ export interface ChatOptions {
  */
 export function useChat(target: ChatTarget, options: ChatOptions): Chat {
   const client = useClient();
-  const [turns, dispatch] = useReducer(reduceChat, target.modelId, (id) =>
-    loadChat(globalThis.localStorage, id),
-  );
   const [session, setSession] = useState<Chat['session']>('closed');
   const opened = useRef<{ sides: string; session: Promise<OpenSession> } | null>(null);
   /** Of the last session that opened. */
   const sessionId = useRef<string | null>(null);
-  const endStream = useRef<(() => void) | null>(null);
-  /** Counts questions: an older one that is still under way notices that it is no longer wanted. */
-  const current = useRef(turns.at(-1)?.id ?? 0);
   const sides = sidesOf(target);
-  useEffect(() => {
-    // A moment after the last token: an answer of thousands is not written as often.
-    const timer = setTimeout(() => saveChat(globalThis.localStorage, target.modelId, turns), SAVE_MS);
-    return () => clearTimeout(timer);
-  }, [turns, target.modelId]);
-
   const close = useCallback(() => {
     const last = sessionId.current;
     const opening = opened.current?.session ?? Promise.resolve(last === null ? null : { sessionId: last });
@@ -78,14 +56,7 @@ export function useChat(target: ChatTarget, options: ChatOptions): Chat {
       .catch(() => {});
   }, [client]);
 
-  useEffect(
-    () => () => {
-      current.current += 1;
-      endStream.current?.();
-      close();
-    },
-    [close],
-  );
+  useEffect(() => close, [close]);
 
   /** The session with all that is chosen now. */
   function open(): Promise<OpenSession> {
@@ -115,10 +86,11 @@ export function useChat(target: ChatTarget, options: ChatOptions): Chat {
   }
 
   /** Streams one answer. Resolves at its end, rejects with its error. */
-  function stream(id: number, side: Side, session: OpenSession, asked: Turns, seed: number): Promise<void> {
+  function stream(asking: Asking, side: Side, session: OpenSession): Promise<void> {
+    const { id, asked, seed, dispatch, streams } = asking;
     return new Promise((resolve, reject) => {
       const settle = (error: ErrorInfo | null) => {
-        endStream.current = null;
+        streams(null);
         if (error) reject(CollieError.fromInfo(error));
         else resolve();
       };
@@ -137,23 +109,24 @@ export function useChat(target: ChatTarget, options: ChatOptions): Chat {
         },
         settle,
       );
-      endStream.current = () => {
+      streams(() => {
         end();
         settle(null);
-      };
+      });
     });
   }
 
-  async function answer(id: number, side: Side, asked: Turns, seed: number): Promise<void> {
+  async function answer(asking: Asking, side: Side): Promise<void> {
+    const { id, dispatch, wanted } = asking;
     try {
       const session = await open();
-      if (current.current !== id) return;
-      await stream(id, side, session, asked, seed).catch(async (thrown) => {
+      if (!wanted()) return;
+      await stream(asking, side, session).catch(async (thrown) => {
         if (!sessionEnded(thrown, session.sessionId)) throw thrown;
         // The host lets go of models nobody talks to: load them again and ask once more.
         opened.current = null;
         const again = await open();
-        if (current.current === id) await stream(id, side, again, asked, seed);
+        if (wanted()) await stream(asking, side, again);
       });
       dispatch({ type: 'ended', id, side, finish: null });
     } catch (thrown) {
@@ -161,7 +134,8 @@ export function useChat(target: ChatTarget, options: ChatOptions): Chat {
     }
   }
 
-  async function ask(id: number, asked: Turns, seed: number): Promise<void> {
+  async function ask(asking: Asking): Promise<void> {
+    const { id, dispatch, wanted } = asking;
     try {
       await open();
     } catch (thrown) {
@@ -170,39 +144,12 @@ export function useChat(target: ChatTarget, options: ChatOptions): Chat {
     }
     // One after the other: all models compute on the same cores or GPU, and each speed is its own.
     for (const side of sides) {
-      if (current.current !== id) return;
-      await answer(id, side, asked, seed);
+      if (!wanted()) return;
+      await answer(asking, side);
     }
   }
 
-  return {
-    turns,
-    session,
-    busy: turns.some((turn) => Object.values(turn.answers).some(isOpen)),
-    send(prompt, seed) {
-      const id = ++current.current;
-      const asked = { type: 'asked', id, prompt, seed, sides } as const;
-      dispatch(asked);
-      void ask(id, reduceChat(turns, asked), seed);
-    },
-    regenerate(seed) {
-      const id = ++current.current;
-      endStream.current?.();
-      const again = { type: 'again', id, seed, sides } as const;
-      dispatch(again);
-      void ask(id, reduceChat(turns, again), seed);
-    },
-    stop() {
-      current.current += 1;
-      dispatch({ type: 'stopped' });
-      endStream.current?.();
-    },
-    clear() {
-      current.current += 1;
-      dispatch({ type: 'cleared' });
-      endStream.current?.();
-    },
-  };
+  return { ...useConversation(target.modelId, sides, ask), session };
 }
 
 const sessionEnded = (thrown: unknown, session: string): boolean =>
