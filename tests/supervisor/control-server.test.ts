@@ -68,6 +68,6 @@ test('lines that are no command are answered, endless ones end the connection', 
   });
   for (const answer of answers.trim().split('\n'))
     expect(JSON.parse(answer)).toMatchObject({ error: { code: expect.any(String) } });
-  socket.write('x'.repeat(10_000));
+  socket.write('x'.repeat(200_000));
   await gone(socket);
 });

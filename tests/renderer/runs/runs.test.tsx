@@ -184,7 +184,7 @@ describe('what a run says and allows', () => {
   });
 
   it.each([
-    ['running', 'step-00000080', ['chat', 'export', 'save', 'stop']],
+    ['running', 'step-00000080', ['chat', 'export', 'pause', 'save', 'stop']],
     ['preparing', null, ['stop']],
     ['stopping', null, []],
     ['failed', null, ['queue', 'remove', 'resume']],
