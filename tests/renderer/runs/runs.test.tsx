@@ -2,7 +2,7 @@
 import { cleanup, fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
 import type { ModelCard } from '../../../electron/shared/api/entities.ts';
-import type { RunStatus } from '../../../electron/shared/runs/events.ts';
+import { PAUSED, type RunStatus } from '../../../electron/shared/runs/events.ts';
 import { type MethodType, methodSchema } from '../../../electron/shared/spec/methods.ts';
 import { runSpecSchema } from '../../../electron/shared/spec/run-spec.ts';
 import { mockDatasets, mockModels } from '../../../renderer/src/client/mock/mock-data.ts';
@@ -192,6 +192,11 @@ describe('what a run says and allows', () => {
     ['stopped', 'step-00000080', ['chat', 'export', 'queue', 'remove', 'resume']],
   ] as const)('%s with checkpoint %s: %j', (state, checkpoint, actions) => {
     expect([...allowedActions({ ...live, state, checkpoint })].sort()).toEqual(actions);
+  });
+
+  it('a paused one can go on', () => {
+    const allowed = allowedActions({ ...live, state: 'running', phase: PAUSED, checkpoint: null });
+    expect([...allowed].sort()).toEqual(['continue', 'save', 'stop']);
   });
 
   it('knows no share before the number of steps is known', () => {
