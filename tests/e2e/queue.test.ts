@@ -136,6 +136,7 @@ describe.skipIf(skipReason)('the queue', () => {
       swept.slice(2),
     ]);
     await go(page, 'Runs');
+    await page.getByRole('button', { name: 'Runs of Rates' }).click();
     await page.getByRole('row', { name: /Rates: learning_rate 0.01, rank 4, seed 2/ }).waitFor();
   });
 });
