@@ -15,16 +15,20 @@ export function BaseSettings({ spec }: { spec: Readonly<Record<string, unknown>>
     <Text size="sm" mt="sm">
       {model === '' || data === '' ? (
         <>
-          The settings that all of them share come from <Anchor href={href('compose')}>New run</Anchor>:
-          choose a model and a dataset there first.
+          The settings that all of them share come from <NewRun />: choose a model and a dataset there first.
         </>
       ) : (
         <>
-          Everything else as under <Anchor href={href('compose')}>New run</Anchor>: {model} on {data},{' '}
-          {text('method.type')} with {text('optimizer.type')}, {text('duration.value')}{' '}
-          {text('duration.unit')}.
+          Everything else as under <NewRun />: {model} on {data}, {text('method.type')} with{' '}
+          {text('optimizer.type')}, {text('duration.value')} {text('duration.unit')}.
         </>
       )}
     </Text>
   );
 }
+
+const NewRun = () => (
+  <Anchor href={href('compose')} underline="always" inherit>
+    New run
+  </Anchor>
+);

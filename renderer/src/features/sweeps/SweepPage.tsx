@@ -135,7 +135,7 @@ function SweepProgress({ sweep }: { sweep: SweepCard }) {
           {own.length > 0 && (
             <>
               {' · '}
-              <Anchor href={href('queue')} size="sm">
+              <Anchor href={href('queue')} size="sm" underline="always">
                 {queue?.settings.paused ? 'The queue is paused' : 'In the queue'}
               </Anchor>
             </>

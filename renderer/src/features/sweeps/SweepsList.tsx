@@ -74,7 +74,7 @@ function Card({ sweep }: { sweep: SweepCard }) {
             'Nothing measured yet'
           ) : (
             <>
-              <Badge variant="light" size="sm" mr={6}>
+              <Badge component="span" variant="light" size="sm" mr={6}>
                 {best.done ? 'Best' : 'Best so far'}
               </Badge>
               {pointName(best.values)}, loss {best.mean.toFixed(4)}
