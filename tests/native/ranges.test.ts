@@ -27,6 +27,8 @@ function specWith({ path, when }: SpecField, value: unknown): string {
     dataset: { train: 'x', mapping: { kind: 'prompt_answer', prompt: 'a', answer: 'b' } },
     method: { type: 'lora' },
     optimizer: { type: 'adamw' },
+    // Without a metric to be best by, the engine reads nothing of the best checkpoints.
+    checkpoint: { best_by: 'eval/loss' },
     ...chosen,
   } as never);
   const keys = path.split('.');
