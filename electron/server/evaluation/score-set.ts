@@ -25,6 +25,7 @@ import {
 import type { EvalRow, RawAnswer, RawLoss, ScoredRow, SetHead } from '../../shared/runs/evaluation-rows.ts';
 import type { EvaluationSetSpec, EvaluatorSpec } from '../../shared/spec/evaluation-sets.ts';
 import { schemaValidator } from './json-schema.ts';
+import { limited } from './limited.ts';
 
 export interface ScoredSet {
   metrics: Record<string, number>;
@@ -140,10 +141,16 @@ function sharedLabels(rows: readonly EvalRow[]): string[] | null {
 /** Throws spec.invalid for a schema that is none. */
 export function answerRules(evaluator: Generation): AnswerRules {
   const { pattern, json_schema } = evaluator;
-  return {
-    ...(pattern === null ? {} : { pattern: new RegExp(pattern, 'u') }),
-    ...(json_schema === null ? {} : { validate: schemaValidator(JSON.parse(json_schema) as object) }),
-  };
+  const rules: AnswerRules = {};
+  if (pattern !== null) {
+    const regex = new RegExp(pattern, 'u');
+    rules.pattern = { test: (text) => limited(`The pattern ${pattern}`, () => regex.test(text)) };
+  }
+  if (json_schema !== null) {
+    const valid = schemaValidator(JSON.parse(json_schema) as object);
+    rules.validate = (value) => limited('The JSON Schema', () => valid(value));
+  }
+  return rules;
 }
 
 /** Before the first of the stop texts that it has. */

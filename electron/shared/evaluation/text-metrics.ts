@@ -14,7 +14,7 @@ export interface Answer {
 /** What some metrics ask of the set. */
 export interface AnswerRules {
   /** Of `regex`. */
-  pattern?: RegExp;
+  pattern?: Pick<RegExp, 'test'>;
   /** Of `json_schema`: whether a value is as the schema says. */
   validate?: (value: unknown) => boolean;
 }
