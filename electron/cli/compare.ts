@@ -1,14 +1,19 @@
 /** `collie compare`: runs side by side, as text or as a file. */
 import { writeFileSync } from 'node:fs';
 import pc from 'picocolors';
-import { cellText } from '../server/compare/export.ts';
+import { cellText, sentences } from '../server/compare/export.ts';
+import {
+  type Evaluations,
+  evaluationTables,
+  type OpenedRow,
+  openedRows,
+} from '../server/compare/export-evaluations.ts';
 import { CollieError } from '../shared/errors.ts';
 import {
   type ComparisonReport,
   type ComparisonView,
   comparisonViewSchema,
   type ResultRule,
-  type Verdict,
 } from '../shared/runs/comparison.ts';
 import { formatBytes, printJson, printNote, printTable } from './output.ts';
 import { withHost } from './session.ts';
@@ -26,6 +31,8 @@ export interface CompareFlags {
   format: (typeof formats)[number];
   out?: string;
   save?: string;
+  /** So many rows that were won, and lost, are shown with both outputs. */
+  examples: number;
 }
 
 export async function compareCommand(runs: string[], flags: CompareFlags): Promise<void> {
@@ -61,8 +68,9 @@ export async function compareCommand(runs: string[], flags: CompareFlags): Promi
         '`collie runs list` shows those that are there.',
       );
     const verdicts = await host.call('compare.verdicts', { view });
-    if (flags.json) return printJson({ report, verdicts });
-    print(report, verdicts);
+    const examples = await host.call('compare.summaries', { view, rows: flags.examples });
+    if (flags.json) return printJson({ report, verdicts, examples });
+    print(report, { verdicts, examples });
   });
 }
 
@@ -81,7 +89,7 @@ const shownIn = (unit: string) => (value: number) => {
   return value < 0 ? `-${formatBytes(-value)}` : formatBytes(value);
 };
 
-function print(report: ComparisonReport, verdicts: readonly Verdict[]): void {
+function print(report: ComparisonReport, found: Evaluations): void {
   const columns = report.groups.map(({ title, baseline }) => (baseline ? `${title} *` : title));
   const settings = report.settings.filter(({ differs }) => differs);
   printTable([
@@ -100,11 +108,19 @@ function print(report: ComparisonReport, verdicts: readonly Verdict[]): void {
   for (const run of report.runs)
     for (const { text } of run.lineage) process.stdout.write(`${run.name}: ${text}\n`);
   process.stdout.write('\n');
-  for (const verdict of verdicts) {
-    const title = report.groups.find(({ key }) => key === verdict.candidate)?.title ?? verdict.candidate;
-    process.stdout.write(`${pc.bold(title)}: ${verdict.sentence}\n`);
-    for (const note of verdict.notes) process.stdout.write(`  ${note}\n`);
+  for (const line of sentences(report, found.verdicts)) process.stdout.write(`${line}\n`);
+  for (const { title, head, rows } of evaluationTables(report, found)) {
+    if (rows.length === 0) continue;
+    process.stdout.write(`\n${pc.bold(title)}\n`);
+    printTable([head.map((cell) => cell.toUpperCase()), ...rows]);
   }
+  for (const row of openedRows(report, found.examples)) printOpened(row);
   for (const warning of report.warnings) printNote(warning);
   for (const id of report.missing) printNote(`The run ${id} is not there any more.`);
+}
+
+function printOpened({ candidate, set, outcome, asked, expected, baseline, other }: OpenedRow): void {
+  process.stdout.write(`\n${pc.bold(`${candidate}, ${set}: ${outcome}`)}\n`);
+  for (const [name, text] of Object.entries({ asked, expected, baseline, candidate: other }))
+    process.stdout.write(`${`${name}:`.padEnd(11)}${text.replaceAll('\n', `\n${' '.repeat(11)}`)}\n`);
 }

@@ -176,6 +176,12 @@ program
   )
   .option('--out <file>', 'where the file goes; standard output when left out')
   .option('--save <name>', 'keep the comparison in the library')
+  .option(
+    '--examples <n>',
+    'show so many evaluated rows that were won by most, and lost, with the outputs of both (text and --json)',
+    wholeNumber(0, 100),
+    0,
+  )
   .action(
     guarded(async (runs, flags) =>
       (await import('./compare.ts')).compareCommand(runs, { ...flags, json: json() }),

@@ -1,58 +1,79 @@
 /** The per-example record of a run, and the rows of two groups joined by what they say. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ComparisonView } from '../../shared/runs/comparison.ts';
-import {
-  type EvalRow,
-  evalRowSchema,
-  evaluatedRowSchema,
-  evaluationHeadSchema,
-  evaluationStep,
-} from '../../shared/runs/evaluation-rows.ts';
+import type { EvalRow, ScoredRow } from '../../shared/runs/evaluation-rows.ts';
+import { DEFAULT_SET } from '../../shared/runs/event-line.ts';
+import { metricInfo } from '../../shared/runs/metrics.ts';
 import { runFiles } from '../../shared/runs/run-folder.ts';
-import { EVAL_ROWS_FILE, rowHashesFile } from '../datasets/row-record.ts';
+import { rowHashesFile } from '../datasets/row-record.ts';
+import {
+  evaluatedRows,
+  type RecordHead,
+  readHead,
+  readScoredRows,
+  recordFiles,
+} from '../evaluation/row-records.ts';
 
 /** One row as one run judged it. */
-export interface JudgedRow {
+export interface JudgedRow extends Omit<ScoredRow, 'row'> {
   about: EvalRow;
-  loss: number;
-  targets: number;
-  correct: number;
 }
 
+/** Rows by their id. */
 export interface RunRecord {
   step: number;
   rows: Map<string, JudgedRow>;
+  /** Rows that could not be read. */
+  torn: number;
 }
 
-/** The record of one evaluation. null: the run has none (it is older, has not evaluated yet, or its folder is half gone). */
-export function readRecord(runDir: string, which: ComparisonView['record']): RunRecord | null {
-  const folder = join(runDir, runFiles.evaluationsDir);
-  const about = join(runDir, runFiles.dataDir, EVAL_ROWS_FILE);
-  if (!existsSync(folder) || !existsSync(about)) return null;
-  try {
-    const names = readdirSync(folder).filter((name) => evaluationStep(name) !== null);
-    const found = names.map((name) => {
-      const lines = readFileSync(join(folder, name), 'utf8').trimEnd().split('\n');
-      return { head: evaluationHeadSchema.parse(JSON.parse(lines[0] as string)), lines: lines.slice(1) };
-    });
-    found.sort((a, b) => a.head.step - b.head.step);
-    const best = found.reduce<(typeof found)[number] | undefined>(
-      (a, b) => (a && a.head.loss <= b.head.loss ? a : b),
-      undefined,
-    );
-    const chosen = which === 'best' ? best : which === 'first' ? found[0] : found.at(-1);
-    if (!chosen) return null;
-    const rows = readFileSync(about, 'utf8').trimEnd().split('\n');
-    const judged = chosen.lines.map((line): [string, JudgedRow] => {
-      const row = evaluatedRowSchema.parse(JSON.parse(line));
-      const known = evalRowSchema.parse(JSON.parse(rows[row.row] as string));
-      return [known.id, { about: known, loss: row.loss, targets: row.targets, correct: row.correct }];
-    });
-    return { step: chosen.head.step, rows: new Map(judged) };
-  } catch {
-    return null; // torn or half deleted: as if there were none
+/** A record, or why there is none, behind the name of the run. */
+export type Recorded = { record: RunRecord } | { problem: string };
+
+export interface RecordWish {
+  set: string;
+  which: ComparisonView['record'];
+  /** Of a named set: by what an evaluation is the best. */
+  metric: string;
+}
+
+/** The record of one evaluation of one set. */
+export function readRecord(runDir: string, wish: RecordWish): Recorded {
+  const files = [...recordFiles(runDir, wish.set)];
+  const about = evaluatedRows(runDir, wish.set);
+  const chosen = wish.which === 'first' ? files[0] : wish.which === 'last' ? files.at(-1) : best(files, wish);
+  if (!chosen || about.length === 0) return { problem: missingRecord(wish.set) };
+  const [step, path] = chosen;
+  const { rows, torn } = readScoredRows(wish.set, path);
+  const judged = new Map<string, JudgedRow>();
+  let unknown = 0;
+  for (const { row, ...found } of rows) {
+    const known = about[row];
+    if (known) judged.set(known.id, { about: known, ...found });
+    else unknown += 1;
   }
+  if (judged.size === 0)
+    return {
+      problem: `has a record of step ${step} of which no row can be read: its file is cut off or damaged`,
+    };
+  return { record: { step, rows: judged, torn: torn + unknown } };
+}
+
+const missingRecord = (set: string) =>
+  set === DEFAULT_SET
+    ? 'has no per-example record: older runs, and runs that have not evaluated yet, have none'
+    : `has not evaluated a row of "${set}"`;
+
+/** The step with the best value; of equal ones, and where there are none, the earliest. */
+function best(files: readonly [number, string][], { set, metric }: RecordWish): [number, string] | undefined {
+  const sign = set === DEFAULT_SET || metricInfo(metric).better === 'lower' ? 1 : -1;
+  const costOf = (head: RecordHead | null) => {
+    const value = set === DEFAULT_SET ? head?.loss : head?.metrics?.[metric];
+    return value === null || value === undefined ? Number.POSITIVE_INFINITY : sign * value;
+  };
+  const valued = files.map((file) => ({ file, value: costOf(readHead(file[1])) }));
+  return valued.sort((a, b) => (a.value === b.value ? 0 : a.value - b.value))[0]?.file;
 }
 
 /** Ids (content, conversation) of a split, in order; null where the run has none. */
@@ -69,11 +90,12 @@ export function readRowHashes(
   }));
 }
 
+/** A row that both groups evaluated, as each of their runs judged it. */
 export interface JoinedRow {
   about: EvalRow;
-  baseline: { loss: number; targets: number; correct: number };
-  candidate: { loss: number; targets: number; correct: number };
-  /** Both saw the same token ids and targets. */
+  baseline: readonly JudgedRow[];
+  candidate: readonly JudgedRow[];
+  /** All saw the same token ids and targets. */
   sameTokens: boolean;
 }
 
@@ -84,10 +106,7 @@ export interface Joined {
   candidateRows: number;
 }
 
-/**
- * Rows that both groups evaluated, each once: where several runs of a group have a row, their mean. A row counts as judged on the same
- * tokens only where all of them saw the same.
- */
+/** Rows that both groups evaluated, each once. A row counts as judged on the same tokens only where all of them saw the same. */
 export function joinRows(baseline: readonly RunRecord[], candidate: readonly RunRecord[]): Joined {
   const [a, b] = [gather(baseline), gather(candidate)];
   const rows: JoinedRow[] = [];
@@ -95,12 +114,11 @@ export function joinRows(baseline: readonly RunRecord[], candidate: readonly Run
     const theirs = b.get(id);
     if (!theirs) continue;
     const [first] = mine as [JudgedRow];
-    const all = [...mine, ...theirs];
     rows.push({
       about: first.about,
-      baseline: average(mine),
-      candidate: average(theirs),
-      sameTokens: all.every(
+      baseline: mine,
+      candidate: theirs,
+      sameTokens: [...mine, ...theirs].every(
         (row) => row.about.tokens_id === first.about.tokens_id && row.targets === first.targets,
       ),
     });
@@ -111,16 +129,10 @@ export function joinRows(baseline: readonly RunRecord[], candidate: readonly Run
 function gather(records: readonly RunRecord[]): Map<string, JudgedRow[]> {
   const rows = new Map<string, JudgedRow[]>();
   for (const record of records)
-    for (const [id, row] of record.rows) rows.set(id, [...(rows.get(id) ?? []), row]);
+    for (const [id, row] of record.rows) {
+      const others = rows.get(id);
+      if (others) others.push(row);
+      else rows.set(id, [row]);
+    }
   return rows;
-}
-
-function average(rows: readonly JudgedRow[]): JoinedRow['baseline'] {
-  const over = (value: (row: JudgedRow) => number) =>
-    rows.reduce((sum, row) => sum + value(row), 0) / rows.length;
-  return {
-    loss: over((row) => row.loss),
-    targets: over((row) => row.targets),
-    correct: over((row) => row.correct),
-  };
 }

@@ -1,6 +1,22 @@
 /** A comparison as a file: Markdown, CSV, a LaTeX table, or one HTML page that needs nothing else. Pure. */
-import type { ComparisonReport, ResultCell, ResultRow, Verdict } from '../../shared/runs/comparison.ts';
+import {
+  type ComparisonReport,
+  evaluatedTitle,
+  type ResultCell,
+  type ResultRow,
+  type Verdict,
+} from '../../shared/runs/comparison.ts';
 import { chartSvg, type ExportChart } from './export-chart.ts';
+import {
+  type Evaluations,
+  evaluationLines,
+  evaluationTables,
+  markedWords,
+  type OpenedRow,
+  openedRows,
+  openedTable,
+  type Table,
+} from './export-evaluations.ts';
 
 export const exportFormats = ['html', 'markdown', 'csv', 'latex'] as const;
 export type ExportFormat = (typeof exportFormats)[number];
@@ -12,24 +28,18 @@ export interface Written {
   text: string;
 }
 
-interface Table {
-  title: string;
-  head: string[];
-  rows: string[][];
-}
-
 export function exportComparison(
   name: string,
   report: ComparisonReport,
-  found: readonly Verdict[],
+  found: Evaluations,
   format: ExportFormat,
   chart: ExportChart | null = null,
 ): Written {
-  const tables = tablesOf(report);
+  const tables = tablesOf(report, found);
   const writers: Record<ExportFormat, () => string> = {
     html: () => html(name, report, found, tables, chart),
     markdown: () => markdown(name, report, found, tables),
-    csv: () => csv(report, tables),
+    csv: () => csv(report, found, tables),
     latex: () => latex(report, tables),
   };
   const file =
@@ -55,7 +65,8 @@ export function cellText(cell: ResultCell | null, show: (value: number) => strin
   return show(cell.mean) + spread + delta;
 }
 
-function tablesOf({ groups, settings, results, environment }: ComparisonReport): Table[] {
+function tablesOf(report: ComparisonReport, found: Evaluations): Table[] {
+  const { groups, settings, results, environment } = report;
   const columns = groups.map(({ title, baseline }) => (baseline ? `${title} (baseline)` : title));
   const resultTable = (title: string, rows: readonly ResultRow[]): Table => ({
     title,
@@ -79,6 +90,7 @@ function tablesOf({ groups, settings, results, environment }: ComparisonReport):
       'Results',
       results.filter(({ kind }) => kind === 'quality'),
     ),
+    ...evaluationTables(report, found),
     resultTable(
       'Cost',
       results.filter(({ kind }) => kind === 'cost'),
@@ -91,10 +103,12 @@ function tablesOf({ groups, settings, results, environment }: ComparisonReport):
   ].filter(({ rows }) => rows.length > 0);
 }
 
-function sentences(report: ComparisonReport, found: readonly Verdict[]): string[] {
+/** A set is named where there are several. */
+export function sentences(report: ComparisonReport, found: readonly Verdict[]): string[] {
+  const several = new Set(found.map(({ set }) => set)).size > 1;
   const titleOf = (key: string) => report.groups.find((group) => group.key === key)?.title ?? key;
   return found.flatMap((verdict) => [
-    `${titleOf(verdict.candidate)}: ${verdict.sentence}`,
+    `${titleOf(verdict.candidate)}${several ? `, ${evaluatedTitle(verdict.set)}` : ''}: ${verdict.sentence}`,
     ...verdict.notes.map((note) => `  ${note}`),
   ]);
 }
@@ -105,20 +119,23 @@ const notesOf = (report: ComparisonReport) => [
   ...report.missing.map((id) => `The run ${id} is not there any more.`),
 ];
 
-const pipe = (value: string) => value.replaceAll('|', '\\|').replaceAll('\n', ' ');
+const pipe = (value: string) => value.replaceAll('|', '\\|').replaceAll(/\r?\n|\r/g, ' ');
 
 function markdown(
   name: string,
   report: ComparisonReport,
-  found: readonly Verdict[],
+  found: Evaluations,
   tables: readonly Table[],
 ): string {
   const parts = [`# ${name}`, ''];
   parts.push(
-    ...sentences(report, found).map((line) => (line.startsWith('  ') ? `  - ${line.trim()}` : `- ${line}`)),
+    ...sentences(report, found.verdicts).map((line) =>
+      line.startsWith('  ') ? `  - ${line.trim()}` : `- ${line}`,
+    ),
     '',
   );
-  for (const { title, head, rows } of tables) {
+  const opened = openedTable(openedRows(report, found.examples));
+  for (const { title, head, rows } of opened.rows.length > 0 ? [...tables, opened] : tables) {
     parts.push(
       `## ${title}`,
       '',
@@ -134,7 +151,8 @@ function markdown(
 const quoted = (value: string) => (/[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
 
 /** One table: a line for each setting and result, means, spreads and counts in columns of their own. */
-function csv({ groups, results, rule }: ComparisonReport, tables: readonly Table[]): string {
+function csv(report: ComparisonReport, found: Evaluations, tables: readonly Table[]): string {
+  const { groups, results, rule } = report;
   const lines = [['part', 'row', 'unit', 'what', ...groups.map(({ title }) => title)]];
   for (const { title, rows } of tables)
     if (title.startsWith('Settings') || title === 'Environment')
@@ -148,6 +166,7 @@ function csv({ groups, results, rule }: ComparisonReport, tables: readonly Table
         what,
         ...row.values.map((cell) => String(cell?.[what] ?? '')),
       ]);
+  lines.push(...evaluationLines(report, found));
   lines.push(['rule', rule, '', '', ...groups.map(() => '')]);
   return `${lines.map((line) => line.map(quoted).join(',')).join('\n')}\n`;
 }
@@ -193,12 +212,12 @@ const escaped = (value: string) =>
   value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
 const STYLE =
-  ':root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:1200px;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse;margin:.5rem 0 2rem}th,td{border-bottom:1px solid #8885;padding:.3rem .8rem;text-align:left;vertical-align:top}td{font-variant-numeric:tabular-nums}svg{width:100%;font-size:12px;fill:currentColor}.line{fill:none;stroke-width:2}.grid{stroke:#8883}.legend span{margin-right:1.2rem;white-space:nowrap}.legend i{display:inline-block;width:1.2rem;height:.25rem;margin-right:.4rem;vertical-align:middle}';
+  ':root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:1200px;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse;margin:.5rem 0 2rem}th,td{border-bottom:1px solid #8885;padding:.3rem .8rem;text-align:left;vertical-align:top}td{font-variant-numeric:tabular-nums}svg{width:100%;font-size:12px;fill:currentColor}.line{fill:none;stroke-width:2}.grid{stroke:#8883}.legend span{margin-right:1.2rem;white-space:nowrap}.legend i{display:inline-block;width:1.2rem;height:.25rem;margin-right:.4rem;vertical-align:middle}.said{white-space:pre-wrap;overflow-wrap:anywhere}ins{background:#2f9e4433;text-decoration:none}del{background:#e0313133;text-decoration:none}';
 
 function html(
   name: string,
   report: ComparisonReport,
-  found: readonly Verdict[],
+  found: Evaluations,
   tables: readonly Table[],
   chart: ExportChart | null,
 ): string {
@@ -210,5 +229,17 @@ function html(
   );
   const list = (items: readonly string[]) =>
     `<ul>${items.map((item) => `<li>${escaped(item.trim())}</li>`).join('')}</ul>`;
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escaped(name)}</title><style>${STYLE}</style></head><body><h1>${escaped(name)}</h1>${list(sentences(report, found))}${chart ? chartSvg(chart, report.groups, escaped) : ''}${body.join('')}${list(notesOf(report))}</body></html>\n`;
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escaped(name)}</title><style>${STYLE}</style></head><body><h1>${escaped(name)}</h1>${list(sentences(report, found.verdicts))}${chart ? chartSvg(chart, report.groups, escaped) : ''}${body.join('')}${openedHtml(openedRows(report, found.examples))}${list(notesOf(report))}</body></html>\n`;
+}
+
+/** Answers side by side, words that only one has marked. */
+function openedHtml(rows: readonly OpenedRow[]): string {
+  if (rows.length === 0) return '';
+  const { title, head } = openedTable(rows);
+  const body = rows.map((row) => {
+    const [before, after] = markedWords(row, escaped);
+    const cells = [escaped(row.set), escaped(row.asked), escaped(row.expected), before, after, row.outcome];
+    return `<tr><th scope="row">${escaped(row.candidate)}</th>${cells.map((cell) => `<td class="said">${cell}</td>`).join('')}</tr>`;
+  });
+  return `<h2>${escaped(title)}</h2><table><thead><tr>${head.map((cell) => `<th scope="col">${escaped(cell)}</th>`).join('')}</tr></thead><tbody>${body.join('')}</tbody></table>`;
 }

@@ -1,11 +1,11 @@
 /** What the API and `collie compare` do with comparisons. */
 import { CollieError } from '../../shared/errors.ts';
+import type { ExampleSummary, Examples, OpenedExample } from '../../shared/runs/compared-examples.ts';
 import type {
   ComparisonReport,
   ComparisonView,
   Curves,
   DataDifference,
-  Examples,
   Importance,
   RunTable,
   Verdict,
@@ -16,10 +16,16 @@ import { emptySeries, type RunSeries } from '../../shared/runs/series.ts';
 import type { RunRegistry } from '../runs/registry.ts';
 import type { SeriesCache } from '../runs/series-file.ts';
 import type { RunSummaries } from '../runs/summaries.ts';
+import { Sides, setsOf } from './contests.ts';
 import { curvesOf, lineOf, type Window } from './curves.ts';
 import { dataDifference } from './data.ts';
-import { exampleReport, type OpenDataset } from './example-report.ts';
-import { readRecord, readRowHashes } from './examples.ts';
+import {
+  type ExampleWish,
+  exampleReport,
+  exampleSummary,
+  type OpenDataset,
+  openedExample,
+} from './example-report.ts';
 import { type ExportFormat, exportComparison, type Written } from './export.ts';
 import { type RunFacts, readFacts } from './facts.ts';
 import { importanceOf } from './importance.ts';
@@ -28,7 +34,7 @@ import { baselineOf, costSource, makeReport, orderedGroups } from './report.ts';
 import { limitOf, pointsOf, resultOf } from './results.ts';
 import type { Group } from './settings.ts';
 import { runTable } from './table.ts';
-import { type Side, verdicts } from './verdict.ts';
+import { verdicts } from './verdict.ts';
 
 export interface CompareParts {
   runs: RunRegistry;
@@ -47,6 +53,9 @@ export interface CurveWish {
 
 /** Of a run, in an exported chart. */
 const CHART_POINTS = 800;
+/** Rows that were won by most, and lost by most, of a candidate and a set, in an exported file: of many groups none, as nobody would read them. */
+const OPENED_ROWS = 3;
+const MOST_OPENED = 11;
 
 export class CompareService {
   readonly library: ComparisonLibrary;
@@ -70,29 +79,29 @@ export class CompareService {
     return makeReport({ view, runs, missing, series });
   }
 
-  /** Of every group but the baseline, against it. */
-  verdicts(view: ComparisonView): Verdict[] {
-    const { runs } = this.#facts(view.runs);
-    const groups = orderedGroups(runs, view);
-    const baseline = baselineOf(groups, view);
-    const sides = groups.map((group) => group.runs.map((run) => sideOf(run, view)));
-    const contests = groups.flatMap(({ runs: [first] }, k) =>
-      k === baseline || !first
-        ? []
-        : [
-            {
-              candidate: first.id,
-              baselineRuns: sides[baseline] as Side[],
-              candidateRuns: sides[k] as Side[],
-            },
-          ],
+  /** Of every group but the baseline, against it, on each set of evaluated rows. */
+  verdicts(view: ComparisonView): Promise<Verdict[]> {
+    const sides = new Sides(view.record);
+    return verdicts(
+      this.#pairs(view).flatMap((pair) => setsOf(pair).map((set) => sides.contest(...pair, set))),
     );
-    return verdicts(contests);
   }
 
   /** Row by row: the group of `candidate` against the baseline. */
-  examples(view: ComparisonView, candidate: string, slice: string | null): Promise<Examples> {
-    return exampleReport(this.#pair(view, candidate), { record: view.record, slice }, this.#openDataset);
+  examples(view: ComparisonView, candidate: string, wish: ExampleWish): Promise<Examples> {
+    return exampleReport(this.#pair(view, candidate), wish, new Sides(view.record), this.#openDataset);
+  }
+
+  example(view: ComparisonView, candidate: string, set: string, id: string): OpenedExample {
+    return openedExample(this.#pair(view, candidate), set, id, new Sides(view.record));
+  }
+
+  /** Of every group but the baseline, on each set; so many rows that were won and lost are opened. */
+  summaries(view: ComparisonView, most: number): ExampleSummary[] {
+    const sides = new Sides(view.record);
+    return this.#pairs(view).flatMap((pair) =>
+      setsOf(pair).map((set) => exampleSummary(pair, set, most, sides)),
+    );
   }
 
   data(view: ComparisonView, candidate: string): DataDifference {
@@ -123,7 +132,9 @@ export class CompareService {
       title: main.title,
       curves: await this.curves(view, { ...wish, most: CHART_POINTS, window: null }),
     };
-    return exportComparison(name, report, this.verdicts(view), format, chart ?? null);
+    const rows = report.groups.length > MOST_OPENED ? 0 : OPENED_ROWS;
+    const found = { verdicts: await this.verdicts(view), examples: this.summaries(view, rows) };
+    return exportComparison(name, report, found, format, chart ?? null);
   }
 
   async table(view: ComparisonView): Promise<RunTable> {
@@ -164,6 +175,14 @@ export class CompareService {
     return new Map(all);
   }
 
+  /** The baseline with each of the others. */
+  #pairs(view: ComparisonView): [Group, Group][] {
+    const { runs } = this.#facts(view.runs);
+    const groups = orderedGroups(runs, view);
+    const base = groups[baselineOf(groups, view)];
+    return base ? groups.flatMap((other): [Group, Group][] => (other === base ? [] : [[base, other]])) : [];
+  }
+
   #pair(view: ComparisonView, candidate: string): [Group, Group] {
     const { runs } = this.#facts(view.runs);
     const groups = orderedGroups(runs, view);
@@ -178,17 +197,4 @@ export class CompareService {
       );
     return [base, other];
   }
-}
-
-function sideOf({ id, dir, spec, meta }: RunFacts, view: ComparisonView): Side {
-  const trained = readRowHashes(dir, 'train');
-  return {
-    id,
-    seed: spec?.seed ?? null,
-    record: readRecord(dir, view.record),
-    tokenizer: meta?.tokenizer ?? null,
-    vocabulary: meta?.vocabulary ?? null,
-    template: meta?.template ?? null,
-    trained: trained && new Set(trained.map((row) => row.id)),
-  };
 }

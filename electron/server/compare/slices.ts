@@ -1,5 +1,5 @@
 /** Rows of an evaluation in slices: by their length, or by a column of their dataset. Pure. */
-import type { ComparedExample, Examples } from '../../shared/runs/comparison.ts';
+import type { ComparedExample, Examples } from '../../shared/runs/compared-examples.ts';
 
 type Slice = Examples['slices'][number];
 

@@ -1,283 +1,226 @@
 /**
- * Is the candidate better than the baseline, and is the difference real? Two levels: rows (the same rows judged by both, conversations
- * kept together) and seeds (runs that were trained again). docs/compare.md says what is tested and why. Pure.
+ * Is the candidate better than the baseline, and is the difference real? By set of evaluated rows and by metric, on two levels: rows (the same rows
+ * judged by both, conversations kept together) and seeds (runs that were trained again). docs/compare.md says what is tested and why. Pure.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { Tested, Verdict } from '../../shared/runs/comparison.ts';
-import { type Joined, type JoinedRow, joinRows, type RunRecord } from './examples.ts';
-import { type Difference, DRAWS, type PairedResult, pairedTest } from './statistics/paired.ts';
-import { exactMcNemar, holm, LEVEL, pairedT, type TTest, welchT } from './statistics/tests.ts';
+import { type Contest, type Prepared, plural, prepare, recordOf, type Side } from './comparable.ts';
+import type { JoinedRow } from './examples.ts';
+import { type Measure, type ValuedRow, valuedRows } from './measures.ts';
+import { type Difference, DRAWS, type PairedResult, pairedTests } from './statistics/paired.ts';
+import { exactMcNemar, holm, LEVEL, pairedT, welchT } from './statistics/tests.ts';
+import { type SeedLevel, sentenceOf, short } from './verdict-words.ts';
 
-/** Fewer rows than these in common are too few to say anything. */
-export const FEWEST_ROWS = 20;
+/** Tests that are made before others have a turn: some 100 ms. */
+const AT_ONCE = 16;
 
-/** One run of a side, as far as the verdict needs it. */
-export interface Side {
-  id: string;
-  seed: number | null;
-  record: RunRecord | null;
-  tokenizer: string | null;
-  vocabulary: string | null;
-  template: string | null;
-  /** Ids of the rows it was trained on; null: not recorded. */
-  trained: ReadonlySet<string> | null;
-}
-
-export interface Contest {
-  candidate: string;
-  baselineRuns: readonly Side[];
-  candidateRuns: readonly Side[];
-}
-
-const nats = 'nats';
-const bitsPerByte = 'bits per byte';
-const round = (value: number) => Number(value.toPrecision(3)).toString();
-const plural = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
-
-interface Prepared {
-  joined: Joined;
-  rows: JoinedRow[];
-  unit: typeof nats | typeof bitsPerByte;
-  notes: string[];
-}
-
-const refuse = (why: string): { refused: string } => ({ refused: why });
-const known = <T>(values: readonly (T | null)[]): T[] => values.filter((value): value is T => value !== null);
-const distinct = (values: readonly (string | null)[]) => new Set(known(values)).size;
-
-/** The rows that can be compared and in which unit, or why there are none. */
-function prepare({ baselineRuns, candidateRuns }: Contest): Prepared | { refused: string } {
-  const all = [...baselineRuns, ...candidateRuns];
-  const without = all.filter(({ record }) => record === null);
-  if (without.length > 0)
-    return refuse(
-      `${without.map(({ id }) => id).join(', ')} ${without.length === 1 ? 'has' : 'have'} no per-example record: older runs, and runs that have not evaluated yet, have none`,
-    );
-  const joined = joinRows(
-    known(baselineRuns.map((run) => run.record)),
-    known(candidateRuns.map((run) => run.record)),
-  );
-  const common = joined.rows.length;
-  if (common < Math.min(FEWEST_ROWS, joined.baselineRows))
-    return refuse(
-      `they were evaluated on other rows: of ${joined.baselineRows} and ${joined.candidateRows}, ${common} are the same`,
-    );
-  const notes: string[] = [];
-  if (common < Math.max(joined.baselineRows, joined.candidateRows))
-    notes.push(
-      `Only the ${common} rows that both evaluated are compared, of ${joined.baselineRows} and ${joined.candidateRows}.`,
-    );
-  const clean = joined.rows.filter(({ about }) => !all.some(({ trained }) => trained?.has(about.id)));
-  if (clean.length < common) {
-    notes.push(
-      `${plural(common - clean.length, 'evaluation row')} left out: one of the runs was trained on them.`,
-    );
-    if (clean.length < Math.min(FEWEST_ROWS, common))
-      return refuse(
-        `one of the runs was trained on ${common - clean.length} of the ${common} evaluation rows`,
-      );
-  }
-  if (clean.every(({ sameTokens }) => sameTokens)) return { joined, rows: clean, unit: nats, notes };
-  return otherTokens(all, joined, clean, notes);
-}
-
-/** Other tokens for the same text: bits per byte across tokenizers, else nothing. */
-function otherTokens(
-  all: readonly Side[],
-  joined: Joined,
-  clean: JoinedRow[],
-  notes: string[],
-): Prepared | { refused: string } {
-  if (distinct(all.map(({ vocabulary }) => vocabulary)) < 2) {
-    const template = distinct(all.map((run) => run.template)) > 1;
-    return refuse(
-      template
-        ? 'their chat templates differ, so that the models answered other prompts'
-        : 'the same rows became other tokens (system prompt, mapping or truncation differ)',
-    );
-  }
-  const whole = clean.filter(({ about }) => about.answer_bytes !== null && about.answer_bytes > 0);
-  if (whole.length < FEWEST_ROWS)
-    return refuse('their tokenizers differ, and too few answers are whole to count bits per byte');
-  notes.push('Tokenizers differ, so losses are compared in bits per byte of the answers.');
-  return { joined, rows: whole, unit: bitsPerByte, notes };
-}
-
-function lossDifferences({ rows, unit }: Prepared): Difference[] {
-  return rows.map(({ about, baseline, candidate }) => ({
-    cluster: about.conversation,
-    difference: (candidate.loss - baseline.loss) / (unit === nats ? 1 : Math.LN2),
-    weight: unit === nats ? baseline.targets : (about.answer_bytes as number),
-  }));
-}
-
-function accuracyDifferences(rows: readonly JoinedRow[]): Difference[] {
-  return rows.map(({ about, baseline, candidate }) => ({
-    cluster: about.conversation,
-    difference: candidate.correct - baseline.correct,
-    weight: baseline.targets,
-  }));
-}
-
-const tested = (metric: string, title: string, unit: string, found: PairedResult): Tested => ({
-  metric,
-  title,
-  unit,
-  difference: found.difference,
-  low: found.low,
-  high: found.high,
-  p: found.p,
-  adjusted: found.p,
-  detectable: Number.isFinite(found.detectable) ? found.detectable : null,
-  test: `paired permutation test over ${plural(found.clusters, 'conversation')}, percentile bootstrap interval`,
-});
-
-/** Right: every token of the answer would have been chosen. Only of single runs, as a mean over seeds is neither right nor wrong. */
-function wholeAnswers(rows: readonly JoinedRow[]): Tested {
-  const right = (side: JoinedRow['baseline']) => side.correct === side.targets;
-  const won = rows.filter((row) => right(row.candidate) && !right(row.baseline)).length;
-  const lost = rows.filter((row) => right(row.baseline) && !right(row.candidate)).length;
-  const p = exactMcNemar(won, lost);
-  return {
-    metric: 'whole_answer',
-    title: 'Answers right to the last token',
-    unit: 'share',
-    difference: (won - lost) / rows.length,
-    low: null,
-    high: null,
-    p,
-    adjusted: p,
-    detectable: null,
-    test: `exact McNemar test: ${won} won, ${lost} lost`,
-  };
-}
-
-interface SeedLevel {
-  found: (TTest & { n: number }) | null;
-  noise: 'known' | 'unknown';
-  paired: boolean;
-}
-
-/** Each run's own loss on rows that it shares with the other side: the level of seeds. */
-function seedLevel({ baselineRuns, candidateRuns }: Contest, { rows, unit }: Prepared): SeedLevel {
-  const ids = rows.map(({ about }) => about.id);
-  const lossOf = ({ record }: Side, over = ids) => {
-    const found = known(over.map((id) => record?.rows.get(id) ?? null));
-    const weight = (row: (typeof found)[number]) =>
-      unit === nats ? row.targets : (row.about.answer_bytes ?? 0) * Math.LN2;
-    return found.reduce((sum, row) => sum + row.loss, 0) / found.reduce((sum, row) => sum + weight(row), 0);
-  };
-  const pairs = baselineRuns.flatMap((a) => {
-    const b = a.seed === null ? undefined : candidateRuns.find(({ seed }) => seed === a.seed);
-    const over = ids.filter((id) => a.record?.rows.has(id) && b?.record?.rows.has(id));
-    return b && over.length > 0 ? [lossOf(b, over) - lossOf(a, over)] : [];
-  });
-  if (pairs.length >= 2)
-    return { found: { ...pairedT(pairs), n: pairs.length }, noise: 'known', paired: true };
-  if (baselineRuns.length < 2 || candidateRuns.length < 2)
-    return { found: null, noise: 'unknown', paired: false };
-  const [a, b] = [baselineRuns.map((run) => lossOf(run)), candidateRuns.map((run) => lossOf(run))];
-  return { found: { ...welchT(a, b), n: Math.min(a.length, b.length) }, noise: 'known', paired: false };
+/** One metric of one set, not yet corrected for the others. */
+interface Trial {
+  measure: Measure;
+  rows: readonly ValuedRow[];
+  differences: Difference[];
+  /** Every value is right or wrong, and no conversation has two rows: what McNemar's test is for. */
+  rightOrWrong: { won: number; lost: number } | null;
+  seeds: SeedLevel;
 }
 
 interface Draft {
   contest: Contest;
-  prepared: Prepared | { refused: string };
+  prepared: Prepared;
+  trials: Trial[];
   tests: Tested[];
-  seeds: SeedLevel | null;
 }
 
-function draft(contest: Contest, draws: number): Draft {
-  const prepared = prepare(contest);
-  if ('refused' in prepared) return { contest, prepared, tests: [], seeds: null };
-  const loss = tested(
-    'loss',
-    prepared.unit === nats ? 'Loss' : 'Loss per byte',
-    prepared.unit,
-    pairedTest(lossDifferences(prepared), draws),
-  );
-  const tests = [loss];
-  if (prepared.unit === nats) {
-    tests.push(
-      tested(
-        'token_accuracy',
-        'Token accuracy',
-        'share',
-        pairedTest(accuracyDifferences(prepared.rows), draws),
-      ),
+/**
+ * The verdicts on all candidates and sets, each against the baseline, by so many draws of permutation and bootstrap. p values hold together over
+ * all metrics, sets and candidates (Holm).
+ */
+export async function verdicts(contests: readonly Contest[], draws = DRAWS): Promise<Verdict[]> {
+  const drafts = contests.map(draftOf);
+  const trials = drafts.flatMap((draft) => draft.trials.map((trial) => ({ draft, trial })));
+  for (let first = 0; first < trials.length; first += AT_ONCE) {
+    if (first > 0) await setImmediate();
+    const some = trials.slice(first, first + AT_ONCE);
+    const found = pairedTests(
+      some.map(({ trial }) => trial.differences),
+      draws,
     );
-    if (contest.baselineRuns.length === 1 && contest.candidateRuns.length === 1)
-      tests.push(wholeAnswers(prepared.rows));
+    for (const [k, { draft, trial }] of some.entries())
+      draft.tests.push(tested(trial, found[k] as PairedResult));
   }
-  return { contest, prepared, tests, seeds: seedLevel(contest, prepared) };
-}
-
-/** The verdicts on all candidates, each against the baseline, by so many draws of permutation and bootstrap. p values hold together over all metrics and candidates (Holm). */
-export function verdicts(contests: readonly Contest[], draws = DRAWS): Verdict[] {
-  const drafts = contests.map((contest) => draft(contest, draws));
-  const tests = drafts.flatMap((one) => one.tests);
+  const tests = drafts.flatMap((draft) => draft.tests);
   for (const [k, p] of holm(tests.map(({ p }) => p)).entries()) (tests[k] as Tested).adjusted = p;
-  const compared = drafts.filter(({ tests: own }) => own.length > 0);
-  const lowest =
-    compared.length > 1 ? compared.reduce((a, b) => (differenceOf(b) < differenceOf(a) ? b : a)) : null;
-  return drafts.map((one) => conclude(one, one === lowest ? compared.length : 0));
+  for (const { trials: own, tests: results } of drafts)
+    for (const [k, test] of results.entries()) test.outcome = outcomeOf(test, (own[k] as Trial).seeds);
+  return withoutRepeats(drafts.map((draft) => conclude(draft, rivals(draft, drafts))));
 }
 
-const differenceOf = ({ tests: [loss] }: Draft) => loss?.difference ?? Number.POSITIVE_INFINITY;
+function draftOf(contest: Contest): Draft {
+  const prepared = prepare(contest);
+  const trials = prepared.refused === null ? trialsOf(contest, prepared) : [];
+  return { contest, prepared, trials, tests: [] };
+}
 
-function conclude({ contest, prepared, tests, seeds }: Draft, pickedAmong: number): Verdict {
-  const { candidate } = contest;
-  const loss = tests[0];
-  if ('refused' in prepared || !loss || !seeds) {
-    const why = 'refused' in prepared ? prepared.refused : '';
+const isSingle = ({ baselineRuns, candidateRuns }: Contest) =>
+  baselineRuns.length === 1 && candidateRuns.length === 1;
+
+function trialsOf(contest: Contest, { rows, measures }: Prepared): Trial[] {
+  const single = isSingle(contest);
+  return measures.flatMap((measure) => {
+    if (measure.single && !single) return [];
+    const valued = valuedRows(rows, measure);
+    if (valued.length === 0) return [];
+    const differences = valued.map(({ row, baseline, candidate }) => ({
+      cluster: row.about.conversation,
+      difference: candidate.value - baseline.value,
+      weight: baseline.weight,
+    }));
+    const rightOrWrong = single ? discordant(valued) : null;
+    return [{ measure, rows: valued, differences, rightOrWrong, seeds: seedLevel(contest, rows, measure) }];
+  });
+}
+
+/** Rows that only one of the two has right; null: values are no right or wrong, or rows of one conversation hang together. */
+function discordant(rows: readonly ValuedRow[]): Trial['rightOrWrong'] {
+  const binary = (side: ValuedRow['baseline']) => side.weight === 1 && (side.value === 0 || side.value === 1);
+  if (!rows.every(({ baseline, candidate }) => binary(baseline) && binary(candidate))) return null;
+  if (new Set(rows.map(({ row }) => row.about.conversation)).size < rows.length) return null;
+  const count = (sign: number) =>
+    rows.filter(({ baseline, candidate }) => candidate.value - baseline.value === sign).length;
+  return { won: count(1), lost: count(-1) };
+}
+
+function tested({ measure, rightOrWrong, seeds }: Trial, found: PairedResult): Tested {
+  const p = rightOrWrong ? exactMcNemar(rightOrWrong.won, rightOrWrong.lost) : found.p;
+  const { metric, title, unit, better } = measure;
+  return {
+    metric,
+    title,
+    unit,
+    better,
+    outcome: 'no_difference',
+    difference: found.difference,
+    low: found.low,
+    high: found.high,
+    p,
+    adjusted: p,
+    detectable: Number.isFinite(found.detectable) ? found.detectable : null,
+    test: rightOrWrong
+      ? `exact McNemar test: ${rightOrWrong.won} with 1 only for the candidate, ${rightOrWrong.lost} only for the baseline; percentile bootstrap interval`
+      : `paired permutation test over ${plural(found.clusters, 'conversation')}, percentile bootstrap interval`,
+    seeds: seeds.found && { n: seeds.found.n, p: seeds.found.p, difference: seeds.found.difference },
+  };
+}
+
+/** Each run's own value on rows that it shares with the other side: the level of seeds. */
+function seedLevel(
+  { baselineRuns, candidateRuns }: Contest,
+  rows: readonly JoinedRow[],
+  { of }: Measure,
+): SeedLevel {
+  const ids = rows.map(({ about }) => about.id);
+  const measuredOf = (side: Side, id: string) => {
+    const row = recordOf(side)?.rows.get(id);
+    return row ? of(row) : null;
+  };
+  const resultOf = (side: Side, over = ids) => {
+    const found = over.map((id) => measuredOf(side, id)).filter((one) => one !== null);
+    return (
+      found.reduce((sum, { value }) => sum + value, 0) / found.reduce((sum, { weight }) => sum + weight, 0)
+    );
+  };
+  const pairs = baselineRuns.flatMap((a) => {
+    const b = a.seed === null ? undefined : candidateRuns.find(({ seed }) => seed === a.seed);
+    const over = b ? ids.filter((id) => measuredOf(a, id) && measuredOf(b, id)) : [];
+    return b && over.length > 0 ? [resultOf(b, over) - resultOf(a, over)] : [];
+  });
+  if (pairs.length >= 2)
+    return { found: { ...pairedT(pairs), n: pairs.length }, noise: 'known', paired: true };
+  const [a, b] = [baselineRuns, candidateRuns].map((runs) =>
+    runs.map((run) => resultOf(run)).filter(Number.isFinite),
+  ) as [number[], number[]];
+  if (a.length < 2 || b.length < 2) return { found: null, noise: 'unknown', paired: false };
+  return { found: { ...welchT(a, b), n: Math.min(a.length, b.length) }, noise: 'known', paired: false };
+}
+
+/** Better or worse only where rows and seeds both agree. */
+function outcomeOf(test: Tested, seeds: SeedLevel): Tested['outcome'] {
+  const seen = test.adjusted <= LEVEL && (seeds.found === null || seeds.found.p <= LEVEL);
+  if (!seen || test.difference === 0) return 'no_difference';
+  return test.difference < 0 === (test.better === 'lower') ? 'better' : 'worse';
+}
+
+/** How much better, in the direction of the metric. */
+const leadOf = ({ tests: [first] }: Draft): number =>
+  first ? (first.better === 'lower' ? -first.difference : first.difference) : Number.NEGATIVE_INFINITY;
+
+/** Among how many on the same set it is the best; 0: it is not. */
+function rivals(draft: Draft, drafts: readonly Draft[]): number {
+  const others = drafts.filter(({ contest, tests }) => contest.set === draft.contest.set && tests.length > 0);
+  if (others.length < 2) return 0;
+  return others.reduce((a, b) => (leadOf(b) > leadOf(a) ? b : a)) === draft ? others.length : 0;
+}
+
+function conclude({ contest, prepared, trials, tests }: Draft, pickedAmong: number): Verdict {
+  const { candidate, set } = contest;
+  const [test, trial] = [tests[0], trials[0]];
+  if (prepared.refused !== null || !test || !trial) {
+    const why = prepared.refused ?? 'no row has a value in both';
+    const sentence = `Not comparable: ${why}.`;
     return {
       candidate,
+      set,
       outcome: 'not_comparable',
-      sentence: `Not comparable: ${why}.`,
+      sentence,
       notes: [],
       rows: 0,
       conversations: 0,
       tests: [],
-      seeds: null,
       seedNoise: 'unknown',
     };
   }
-  const onRows = loss.adjusted <= LEVEL;
-  const onSeeds = seeds.found === null || seeds.found.p <= LEVEL;
-  const seen = onRows && onSeeds;
-  const outcome = seen ? (loss.difference < 0 ? 'better' : 'worse') : 'no_difference';
-  const notes = [...prepared.notes];
-  if (onRows && !onSeeds)
+  const notes = [...prepared.notes, ...trials.flatMap((one) => withoutValue(one, prepared))];
+  const { seeds } = trial;
+  if (test.adjusted <= LEVEL && test.outcome === 'no_difference')
     notes.push(
-      `On these rows they differ (p = ${round(loss.adjusted)}), but not more than runs of other seeds do (p = ${round(seeds.found?.p ?? 1)}).`,
+      `On these rows they differ (p = ${short(test.adjusted)}), but not more than runs of other seeds do (p = ${short(seeds.found?.p ?? 1)}).`,
     );
   if (seeds.noise === 'unknown')
     notes.push('Seed noise unknown: one of the two was trained once. Two more seeds of each would tell.');
-  if (pickedAmong > 1 && outcome === 'better')
+  if (pickedAmong > 1 && test.outcome === 'better')
     notes.push(
       `The best of ${pickedAmong} on the same rows: its lead is partly luck. Confirm it on other rows.`,
     );
+  const rows = trial.rows.length;
   return {
     candidate,
-    outcome,
-    sentence: sentenceOf(outcome, loss, prepared.rows.length, seeds),
+    set,
+    outcome: test.outcome,
+    sentence: sentenceOf(test, rows, seeds),
     notes,
-    rows: prepared.rows.length,
-    conversations: new Set(prepared.rows.map(({ about }) => about.conversation)).size,
+    rows,
+    conversations: new Set(trial.rows.map(({ row }) => row.about.conversation)).size,
     tests,
-    seeds: seeds.found && { n: seeds.found.n, p: seeds.found.p, difference: seeds.found.difference },
     seedNoise: seeds.noise,
   };
 }
 
-function sentenceOf(outcome: Verdict['outcome'], loss: Tested, rows: number, seeds: SeedLevel): string {
-  const over = `on ${plural(rows, 'row')}${seeds.found ? ` and ${seeds.found.n} ${seeds.paired ? 'matched ' : ''}seeds` : ''}`;
-  const size = `${round(Math.abs(loss.difference))} ${loss.unit}`;
-  const interval = `95 % interval ${round(loss.low ?? 0)} to ${round(loss.high ?? 0)}, p = ${round(loss.adjusted)}`;
-  if (outcome === 'better') return `Better: its loss is ${size} lower ${over} (${interval}).`;
-  if (outcome === 'worse') return `Worse: its loss is ${size} higher ${over} (${interval}).`;
-  const would =
-    loss.detectable === null
-      ? ''
-      : `; a difference of ${round(loss.detectable)} ${loss.unit} or more would have been seen`;
-  return `No difference seen ${over} (${interval})${would}.`;
+/** A score that is not a number, or was not computed. */
+function withoutValue({ measure, rows }: Trial, prepared: Prepared): string[] {
+  const left = prepared.rows.length - rows.length;
+  return left > 0
+    ? [
+        `${plural(left, 'row')} without a ${measure.title} in one of the two ${left === 1 ? 'is' : 'are'} left out of it.`,
+      ]
+    : [];
+}
+
+/** What was said of a candidate's set before need not be said of the next. */
+function withoutRepeats(found: readonly Verdict[]): Verdict[] {
+  const said = new Set<string>();
+  return found.map((verdict) => {
+    const notes = verdict.notes.filter((note) => !said.has(`${verdict.candidate} ${note}`));
+    for (const note of notes) said.add(`${verdict.candidate} ${note}`);
+    return { ...verdict, notes };
+  });
 }

@@ -7,7 +7,9 @@ export function compareHandlers({ compare }: Services): AreaHandlers<'compare'> 
   return {
     'compare.report': ({ view, results }) => compare.report(view, results),
     'compare.verdicts': ({ view }) => compare.verdicts(view),
-    'compare.examples': ({ view, candidate, slice }) => compare.examples(view, candidate, slice),
+    'compare.examples': ({ view, candidate, ...wish }) => compare.examples(view, candidate, wish),
+    'compare.example': ({ view, candidate, set, id }) => compare.example(view, candidate, set, id),
+    'compare.summaries': ({ view, rows }) => compare.summaries(view, rows),
     'compare.data': ({ view, candidate }) => compare.data(view, candidate),
     'compare.curves': ({ view, ...wish }) => compare.curves(view, wish),
     'compare.table': ({ view }) => compare.table(view),

@@ -98,7 +98,7 @@ export class StudyService {
     return this.#parts.queue.addSweep(study.kind, study.name, definition, runs);
   }
 
-  report(id: string): StudyReport {
+  async report(id: string): Promise<StudyReport> {
     const record = this.#parts.queue.sweeps.get(id);
     if (record.kind === 'sweep')
       throw new CollieError(
@@ -116,15 +116,15 @@ export class StudyService {
     return {
       ...{ id, kind: record.kind, name: record.name, complete: done.length, runs: record.runs.length },
       machine: `Measured on ${cpus().length} cores of ${cpus()[0]?.model.trim() ?? 'an unknown processor'}.`,
-      ...this.#shown(record.kind, done),
+      ...(await this.#shown(record.kind, done)),
       left_out: [...definition.left_out, ...failed],
     };
   }
 
-  #shown(
+  async #shown(
     kind: Study['kind'],
     runs: readonly StudyRunMeasured[],
-  ): Pick<StudyReport, 'tables' | 'figures' | 'notes'> {
+  ): Promise<Pick<StudyReport, 'tables' | 'figures' | 'notes'>> {
     if (kind === 'memory')
       return { tables: memoryTables(runs), figures: memoryFigures(runs), notes: memoryNotes(runs) };
     if (kind === 'throughput')
@@ -137,7 +137,7 @@ export class StudyService {
     const verdicts =
       best.length < 2
         ? []
-        : this.#parts.compare.verdicts(comparisonViewSchema.parse({ runs: best, baseline: best[0] }));
+        : await this.#parts.compare.verdicts(comparisonViewSchema.parse({ runs: best, baseline: best[0] }));
     return { tables: qualityTables(runs, verdicts), figures: qualityFigures(runs), notes: qualityNotes() };
   }
 

@@ -9,12 +9,12 @@
  */
 import { z } from 'zod';
 import { errorInfoSchema } from '../errors.ts';
+import { exampleSummarySchema, examplesSchema, openedExampleSchema } from '../runs/compared-examples.ts';
 import {
   comparisonReportSchema,
   comparisonViewSchema,
   curvesSchema,
   dataDifferenceSchema,
-  examplesSchema,
   importanceSchema,
   runTableSchema,
   savedComparisonSchema,
@@ -280,16 +280,30 @@ export const methods = {
     params: z.object({ view: comparisonViewSchema, results: z.boolean().default(true) }),
     result: comparisonReportSchema,
   },
-  /** Of every group but the baseline, against it. */
+  /** Of every group but the baseline, against it, on each set of evaluated rows; those of a group one after another. */
   'compare.verdicts': { params: z.object({ view: comparisonViewSchema }), result: z.array(verdictSchema) },
   'compare.examples': {
     params: z.object({
       view: comparisonViewSchema,
       candidate: z.string(),
+      /** `eval` or a named set; empty: the first with rows that both have. */
+      set: z.string().default(''),
+      /** Empty: the telling one of the set. */
+      metric: z.string().default(''),
       /** A column of the dataset to slice by; null: the length. */
       slice: z.string().nullable().default(null),
     }),
     result: examplesSchema,
+  },
+  /** One row with what every run of both made of it. */
+  'compare.example': {
+    params: z.object({ view: comparisonViewSchema, candidate: z.string(), set: z.string(), id: z.string() }),
+    result: openedExampleSchema,
+  },
+  /** Of every group and set: rows won, lost and tied by each metric, and `rows` of the most telling ones of each opened. */
+  'compare.summaries': {
+    params: z.object({ view: comparisonViewSchema, rows: z.number().int().min(0).max(100).default(0) }),
+    result: z.array(exampleSummarySchema),
   },
   'compare.data': {
     params: z.object({ view: comparisonViewSchema, candidate: z.string() }),

@@ -1,7 +1,7 @@
 /** Comparing runs: what is asked (a view, saved in the library) and what the host answers. */
 import { z } from 'zod';
 import { errorInfoSchema } from '../errors.ts';
-import { evalRowSchema } from './evaluation-rows.ts';
+import { DEFAULT_SET } from './event-line.ts';
 import { runStates } from './events.ts';
 
 export const MAX_COMPARED = 500;
@@ -120,6 +120,9 @@ const testedSchema = z.object({
   metric: z.string(),
   title: z.string(),
   unit: z.string(),
+  better: z.enum(['lower', 'higher']),
+  /** Of this metric alone: rows and seeds both agree, or no difference is seen. */
+  outcome: z.enum(['better', 'worse', 'no_difference']),
   difference: z.number(),
   low: z.number().nullable(),
   high: z.number().nullable(),
@@ -129,11 +132,16 @@ const testedSchema = z.object({
   /** The smallest difference that would have been seen with a chance of 80 %. */
   detectable: z.number().nullable(),
   test: z.string(),
+  /** The level of seeds: of so many; null where one of the two was trained once. */
+  seeds: z.object({ n: z.number().int(), p: z.number(), difference: z.number() }).nullable(),
 });
 export type Tested = z.infer<typeof testedSchema>;
 
 export const verdictSchema = z.object({
   candidate: z.string(),
+  /** The evaluated rows that it is about: `eval` (the held-out rows), or a named set. */
+  set: z.string(),
+  /** Of its telling metric: that of the first test. */
   outcome: z.enum(outcomes),
   /** The verdict in words. */
   sentence: z.string(),
@@ -141,12 +149,18 @@ export const verdictSchema = z.object({
   notes: z.array(z.string()),
   rows: z.number().int(),
   conversations: z.number().int(),
+  /** One a metric, the telling one first. */
   tests: z.array(testedSchema),
-  /** Differences of runs that have the same seed; null where fewer than two do. */
-  seeds: z.object({ n: z.number().int(), p: z.number(), difference: z.number() }).nullable(),
   seedNoise: z.enum(['known', 'unknown']),
 });
 export type Verdict = z.infer<typeof verdictSchema>;
+
+/** What a candidate is called better or worse by: the first of its sets that can be compared. */
+export const leadOf = (verdicts: readonly Verdict[]): Verdict | undefined =>
+  verdicts.find(({ outcome }) => outcome !== 'not_comparable') ?? verdicts[0];
+
+/** What evaluated rows are called. */
+export const evaluatedTitle = (set: string): string => (set === DEFAULT_SET ? 'Held-out rows' : set);
 
 export const comparisonReportSchema = z.object({
   view: comparisonViewSchema,
@@ -162,39 +176,6 @@ export const comparisonReportSchema = z.object({
   missing: z.array(z.string()),
 });
 export type ComparisonReport = z.infer<typeof comparisonReportSchema>;
-
-export const comparedExampleSchema = z.object({
-  id: z.string(),
-  conversation: z.string(),
-  messages: evalRowSchema.shape.messages,
-  tokens: z.number().int(),
-  /** Mean loss of a target, nats, of the baseline and of the candidate. */
-  baseline: z.number(),
-  candidate: z.number(),
-  outcome: z.enum(['won', 'lost', 'tied']),
-});
-export type ComparedExample = z.infer<typeof comparedExampleSchema>;
-
-const sliceSchema = z.object({
-  title: z.string(),
-  rows: z.number().int(),
-  difference: z.number(),
-  won: z.number().int(),
-  lost: z.number().int(),
-});
-
-export const examplesSchema = z.object({
-  /** Why there are none; null: there are. */
-  problem: z.string().nullable(),
-  won: z.number().int(),
-  lost: z.number().int(),
-  tied: z.number().int(),
-  examples: z.array(comparedExampleSchema),
-  slices: z.array(sliceSchema),
-  /** Of the dataset, to slice by; empty where it is gone. */
-  columns: z.array(z.string()),
-});
-export type Examples = z.infer<typeof examplesSchema>;
 
 export const dataDifferenceSchema = z.object({
   rows: z.array(

@@ -78,6 +78,43 @@ describe('a comparison', () => {
     expect(added.map(({ params }) => params)).toMatchObject([{ spec: { seed: 1 } }]);
   });
 
+  it('tells every set, tests by set and metric, and on which sets the best is worse', async () => {
+    location.hash = address;
+    renderWithStore(<Shell />);
+    const verdict = await screen.findByRole('region', { name: 'Verdict' });
+    expect(verdict.textContent).toContain('sums: its number match is 50 percentage points lower');
+    fireEvent.click(await within(verdict).findByRole('button', { name: 'How it was tested' }));
+    const tests = await within(verdict).findByRole('table', { name: `Tests of ${second.name}` });
+    expect(within(tests).getByRole('rowheader', { name: 'Number match' })).toBeTruthy();
+    const best = await screen.findByRole('toolbar', { name: 'The best so far' });
+    expect(best.textContent).toContain('but worse on sums');
+  });
+
+  it('opens a row of a set with both answers, the words marked that differ', async () => {
+    location.hash = `${address}&tab=examples&set=sums`;
+    renderWithStore(<Shell />);
+    const rows = await screen.findByRole('region', { name: 'Rows' });
+    expect(screen.getByText(/is better on/).textContent).toContain('by Number match (higher is better)');
+    fireEvent.click(within(rows).getByRole('button', { name: 'What is 1 plus 1?' }));
+    const dialog = await screen.findByRole('dialog', { name: 'One row' });
+    const before = await within(dialog).findByRole('region', { name: 'Answer of the baseline' });
+    expect(before.querySelector('del')?.textContent).toBe('2');
+    const after = within(dialog).getByRole('region', { name: 'Answer of the candidate' });
+    expect(after.querySelector('ins')?.textContent).toBe('seven');
+  });
+
+  it('opens a row of a classification with the labels that were predicted', async () => {
+    location.hash = `${address}&tab=examples&set=parity`;
+    renderWithStore(<Shell />);
+    const rows = await screen.findByRole('region', { name: 'Rows' });
+    // Right and wrong are counted, not drawn.
+    expect(screen.getByRole('region', { name: 'Accuracy of each row' })).toBeTruthy();
+    fireEvent.click(within(rows).getByRole('button', { name: 'What is 1 plus 1?' }));
+    const dialog = await screen.findByRole('dialog', { name: 'One row' });
+    await within(dialog).findByText(/^odd \(80.*%\), right$/);
+    expect(within(dialog).getByText(/^even \(80.*%\), wrong$/)).toBeTruthy();
+  });
+
   it('goes on with a new run like the best', async () => {
     location.hash = address;
     const { state } = renderWithStore(<Shell />);

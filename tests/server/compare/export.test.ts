@@ -23,17 +23,17 @@ const view = viewOf({ runs: runs.map(({ id }) => id), rule: { kind: 'best' } });
 const report = makeReport({ view, runs, missing: ['gone'], series });
 const verdict: Verdict = {
   candidate: 'r4',
+  set: 'eval',
   outcome: 'better',
   sentence: 'Better: its loss is 0.1 nats lower.',
   notes: ['Seed noise unknown.'],
   rows: 60,
   conversations: 60,
   tests: [],
-  seeds: null,
   seedNoise: 'unknown',
 };
 const write = (format: 'html' | 'markdown' | 'csv' | 'latex', name = 'Rates & ranks') =>
-  exportComparison(name, report, [verdict], format, { title: 'Loss', curves });
+  exportComparison(name, report, { verdicts: [verdict], examples: [] }, format, { title: 'Loss', curves });
 
 /** RFC 4180. */
 function parseCsv(text: string): string[][] {
@@ -118,5 +118,5 @@ it('a cell says value, spread, number and direction', () => {
 it('an empty comparison is written, too', () => {
   const empty = makeReport({ view: viewOf({ runs: [] }), runs: [], missing: [], series: new Map() });
   for (const format of ['html', 'markdown', 'csv', 'latex'] as const)
-    expect(() => exportComparison('x', empty, [], format), format).not.toThrow();
+    expect(() => exportComparison('x', empty, { verdicts: [], examples: [] }, format), format).not.toThrow();
 });

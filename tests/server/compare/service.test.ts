@@ -10,6 +10,8 @@ import { RunSummaries } from '../../../electron/server/runs/summaries.ts';
 import { uniform } from '../../support/random.ts';
 import { viewOf, writeRun } from './support.ts';
 
+const FIRST = { set: '', metric: '', slice: null };
+
 let home: string;
 let compare: CompareService;
 let opened: string[];
@@ -27,7 +29,9 @@ beforeEach(() => {
     },
   });
 });
-afterEach(() => rmSync(home, { recursive: true, force: true }));
+// Two hundred folders on a slow disk.
+const PATIENCE_MS = 120_000;
+afterEach(() => rmSync(home, { recursive: true, force: true }), PATIENCE_MS);
 
 const losses = (seed: number, shift: number) => {
   const next = uniform(seed);
@@ -60,14 +64,14 @@ it('six runs are two groups, and the verdict is told by rows and by seeds', asyn
     ['rate0 x3 seeds', []],
     ['rate1 x3 seeds', ['Learning rate 0.0004']],
   ]);
-  const [verdict] = compare.verdicts(view);
+  const [verdict] = await compare.verdicts(view);
   expect(verdict).toMatchObject({
     candidate: 'rate1-seed1',
     outcome: 'better',
     rows: 60,
     seedNoise: 'known',
   });
-  const swapped = compare.verdicts({ ...view, baseline: 'rate1-seed2' })[0];
+  const swapped = (await compare.verdicts({ ...view, baseline: 'rate1-seed2' }))[0];
   expect(swapped).toMatchObject({ candidate: 'rate0-seed1', outcome: 'worse' });
 });
 
@@ -82,7 +86,7 @@ it('pinned groups come first, whatever the order of the view', async () => {
 
 it('rows are won and lost, and a dataset that is gone only costs its columns', async () => {
   const view = viewOf({ runs: writeSix() });
-  const found = await compare.examples(view, 'rate1-seed1', 'topic');
+  const found = await compare.examples(view, 'rate1-seed1', { ...FIRST, slice: 'topic' });
   expect(found).toMatchObject({ problem: null, won: 60, lost: 0, tied: 0, columns: [] });
   expect(found.slices).toHaveLength(4);
   expect(opened).toEqual(['/data/rows.jsonl']);
@@ -93,12 +97,12 @@ describe('what may be wrong', () => {
   it('no run, one run', async () => {
     const none = await compare.report(viewOf({ runs: [] }));
     expect(none).toMatchObject({ runs: [], groups: [], settings: [], results: [], missing: [] });
-    expect(compare.verdicts(viewOf({ runs: [] }))).toEqual([]);
+    expect(await compare.verdicts(viewOf({ runs: [] }))).toEqual([]);
     writeRun(home, 'only');
     const one = await compare.report(viewOf({ runs: ['only', 'only'] }));
     expect(one.groups).toHaveLength(1);
     expect(one.settings.some(({ differs }) => differs)).toBe(false);
-    expect(compare.verdicts(viewOf({ runs: ['only'] }))).toEqual([]);
+    expect(await compare.verdicts(viewOf({ runs: ['only'] }))).toEqual([]);
     const curves = await compare.curves(viewOf({ runs: [] }), {
       metric: 'loss',
       source: 'steps',
@@ -142,9 +146,11 @@ describe('what may be wrong', () => {
     expect(report.warnings.join()).toContain('torn');
     const loss = report.results.find(({ metric, source }) => metric === 'loss' && source === 'eval');
     expect(loss?.values.map((cell) => cell !== null)).toEqual([true, true, false, true, true, true]);
-    const outcomes = compare.verdicts(view).map(({ candidate, outcome }) => [candidate, outcome]);
+    const outcomes = (await compare.verdicts(view)).map(({ candidate, outcome }) => [candidate, outcome]);
     expect(outcomes).toContainEqual(['no-rows', 'not_comparable']);
-    expect((await compare.examples(view, 'no-rows', null)).problem).toContain('no evaluated row in common');
+    expect((await compare.examples(view, 'no-rows', FIRST)).problem).toBe(
+      'No-rows has no per-example record: older runs, and runs that have not evaluated yet, have none.',
+    );
     expect(compare.data(view, 'torn-spec').rows.length).toBeGreaterThan(0);
     expect((await compare.table(view)).rows).toHaveLength(6);
   });
@@ -178,8 +184,8 @@ describe('what may be wrong', () => {
     expect(
       results.find(({ metric, source }) => metric === 'loss' && source === 'steps')?.values[1]?.mean,
     ).toBe(1.7);
-    expect(compare.verdicts(view)[0]).toMatchObject({ outcome: 'not_comparable' });
-    expect(compare.verdicts(view)[0]?.sentence).toContain('no per-example record');
+    expect((await compare.verdicts(view))[0]).toMatchObject({ outcome: 'not_comparable' });
+    expect((await compare.verdicts(view))[0]?.sentence).toContain('no per-example record');
   });
 
   it('runs without any common metric stand side by side with empty cells', async () => {
@@ -201,16 +207,22 @@ describe('what may be wrong', () => {
     expect(measured.some(({ metric }) => metric === 'reward')).toBe(true);
   });
 
-  it('two hundred runs', async () => {
-    const ids = Array.from({ length: 200 }, (_, k) => {
-      writeRun(home, `run-${k}`, { rate: 1e-4 * (1 + (k % 4)), seed: k, minute: k });
-      return `run-${k}`;
-    });
-    const report = await compare.report(viewOf({ runs: ids, grouped: false }));
-    expect(report.groups).toHaveLength(200);
-    expect(report.settings.find(({ path }) => path === 'optimizer.learning_rate')?.values).toHaveLength(200);
-    expect((await compare.importance(viewOf({ runs: ids }), 'loss', 'eval')).runs).toBe(200);
-  });
+  it(
+    'two hundred runs',
+    async () => {
+      const ids = Array.from({ length: 200 }, (_, k) => {
+        writeRun(home, `run-${k}`, { rate: 1e-4 * (1 + (k % 4)), seed: k, minute: k });
+        return `run-${k}`;
+      });
+      const report = await compare.report(viewOf({ runs: ids, grouped: false }));
+      expect(report.groups).toHaveLength(200);
+      expect(report.settings.find(({ path }) => path === 'optimizer.learning_rate')?.values).toHaveLength(
+        200,
+      );
+      expect((await compare.importance(viewOf({ runs: ids }), 'loss', 'eval')).runs).toBe(200);
+    },
+    PATIENCE_MS,
+  );
 });
 
 describe('saved comparisons', () => {

@@ -1,7 +1,7 @@
 /** Evaluated rows in slices. */
 import { expect, it } from 'vitest';
 import { slicesByColumn, slicesByLength } from '../../../electron/server/compare/slices.ts';
-import type { ComparedExample } from '../../../electron/shared/runs/comparison.ts';
+import type { ComparedExample } from '../../../electron/shared/runs/compared-examples.ts';
 
 const example = (k: number): ComparedExample => ({
   id: String(k),

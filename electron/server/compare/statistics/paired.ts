@@ -55,52 +55,68 @@ export function clustered(rows: readonly Difference[]): Clusters {
 const total = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0);
 
 /** Two-sided p of the sign-flip test: how often the sum is as far from 0 when every conversation's sign is a coin. */
-export function signFlip(sums: Float64Array, draws = DRAWS): number {
-  const n = sums.length;
-  const seen = Math.abs(total(sums)) * SAME;
-  const signs = new Uint32Array(Math.ceil(n / 32));
-  const asFar = () => {
-    let sum = 0;
-    for (let k = 0; k < n; k += 1) {
-      const sign = ((signs[k >> 5] as number) >>> (k & 31)) & 1;
-      sum += sign === 1 ? (sums[k] as number) : -(sums[k] as number);
+export const signFlip = (sums: Float64Array, draws = DRAWS): number => signFlips([sums], draws)[0] as number;
+
+/** Of several metrics of as many conversations: each is tested as by itself, the signs are drawn once for all. */
+function signFlips(all: readonly Float64Array[], draws: number): number[] {
+  const n = all[0]?.length ?? 0;
+  const seen = all.map((sums) => Math.abs(total(sums)) * SAME);
+  const signs = new Int8Array(n);
+  const hits = new Float64Array(all.length);
+  const count = () => {
+    for (let t = 0; t < all.length; t += 1) {
+      const sums = all[t] as Float64Array;
+      let sum = 0;
+      for (let k = 0; k < n; k += 1) sum += (signs[k] as number) * (sums[k] as number);
+      if (Math.abs(sum) >= (seen[t] as number)) hits[t] = (hits[t] as number) + 1;
     }
-    return Math.abs(sum) >= seen ? 1 : 0;
   };
-  let hits = 0;
   if (n <= EXACT_CLUSTERS) {
     for (let mask = 0; mask < 2 ** n; mask += 1) {
-      signs[0] = mask;
-      hits += asFar();
+      for (let k = 0; k < n; k += 1) signs[k] = (mask >>> k) & 1 ? 1 : -1;
+      count();
     }
-    return hits / 2 ** n;
+    return Array.from(hits, (one) => one / 2 ** n);
   }
   const next = uniform(1);
   for (let draw = 0; draw < draws; draw += 1) {
-    for (let word = 0; word < signs.length; word += 1) signs[word] = next() * 2 ** 32;
-    hits += asFar();
+    for (let first = 0; first < n; first += 32) {
+      const word = Math.floor(next() * 2 ** 32);
+      for (let k = first; k < Math.min(n, first + 32); k += 1) signs[k] = (word >>> (k & 31)) & 1 ? 1 : -1;
+    }
+    count();
   }
   // The data as they are count as one draw (Phipson and Smyth 2010): p is never 0.
-  return (hits + 1) / (draws + 1);
+  return Array.from(hits, (one) => (one + 1) / (draws + 1));
 }
 
 /** 95 % percentile interval of the weighted difference, conversations drawn with replacement. */
-export function bootstrapInterval({ sums, weights }: Clusters, draws = DRAWS): [number, number] {
-  const n = sums.length;
+export const bootstrapInterval = (one: Clusters, draws = DRAWS): [number, number] =>
+  bootstrapIntervals([one], draws)[0] as [number, number];
+
+/** Of several metrics of as many conversations, which are drawn once for all. */
+function bootstrapIntervals(all: readonly Clusters[], draws: number): [number, number][] {
+  const n = all[0]?.sums.length ?? 0;
   const next = uniform(2);
-  const drawn = new Float64Array(draws);
+  const places = new Int32Array(n);
+  const drawn = all.map(() => new Float64Array(draws));
   for (let draw = 0; draw < draws; draw += 1) {
-    let sum = 0;
-    let weight = 0;
-    for (let k = 0; k < n; k += 1) {
-      const place = Math.floor(next() * n);
-      sum += sums[place] as number;
-      weight += weights[place] as number;
+    for (let k = 0; k < n; k += 1) places[k] = Math.floor(next() * n);
+    for (const [t, { sums, weights }] of all.entries()) {
+      let sum = 0;
+      let weight = 0;
+      for (let k = 0; k < n; k += 1) {
+        const place = places[k] as number;
+        sum += sums[place] as number;
+        weight += weights[place] as number;
+      }
+      (drawn[t] as Float64Array)[draw] = sum / weight;
     }
-    drawn[draw] = sum / weight;
   }
-  const sorted = Array.from(drawn.sort());
-  return [quantileSorted(sorted, LEVEL / 2), quantileSorted(sorted, 1 - LEVEL / 2)];
+  return drawn.map((values) => {
+    const sorted = Array.from(values.sort());
+    return [quantileSorted(sorted, LEVEL / 2), quantileSorted(sorted, 1 - LEVEL / 2)];
+  });
 }
 
 /** Cluster-robust standard error of a ratio of sums (linearised), with the small-sample factor n / (n - 1). */
@@ -115,15 +131,41 @@ export function clusterError({ sums, weights }: Clusters): number {
 }
 
 /** `rows` are not empty. */
-export function pairedTest(rows: readonly Difference[], draws = DRAWS): PairedResult {
-  const clusters = clustered(rows);
-  const [low, high] = bootstrapInterval(clusters, draws);
+export const pairedTest = (rows: readonly Difference[], draws = DRAWS): PairedResult =>
+  pairedTests([rows], draws)[0] as PairedResult;
+
+/** Each as by itself. Drawing costs more than adding up, so what has as many conversations shares its draws. */
+export function pairedTests(all: readonly (readonly Difference[])[], draws = DRAWS): PairedResult[] {
+  const clusters = all.map(clustered);
+  const results = new Array<PairedResult>(all.length);
+  const bySize = new Map<number, number[]>();
+  for (const [k, { sums }] of clusters.entries())
+    bySize.set(sums.length, [...(bySize.get(sums.length) ?? []), k]);
+  for (const places of bySize.values()) {
+    const alike = places.map((k) => clusters[k] as Clusters);
+    const intervals = bootstrapIntervals(alike, draws);
+    const ps = signFlips(
+      alike.map(({ sums }) => sums),
+      draws,
+    );
+    for (const [i, k] of places.entries())
+      results[k] = resultOf(
+        all[k]?.length ?? 0,
+        alike[i] as Clusters,
+        ps[i] as number,
+        intervals[i] as [number, number],
+      );
+  }
+  return results;
+}
+
+function resultOf(rows: number, clusters: Clusters, p: number, [low, high]: [number, number]): PairedResult {
   const standardError = clusterError(clusters);
   return {
-    rows: rows.length,
+    rows,
     clusters: clusters.sums.length,
     difference: total(clusters.sums) / total(clusters.weights),
-    p: signFlip(clusters.sums, draws),
+    p,
     low,
     high,
     standardError,

@@ -6,6 +6,7 @@ import type {
   SavedComparison,
 } from '../../../../electron/shared/runs/comparison.ts';
 import type { Handlers } from './mock-client.ts';
+import { mockExample, mockExamples } from './mock-compare-rows.ts';
 import { mockRuns } from './mock-runs.ts';
 
 const saved = new Map<string, SavedComparison>();
@@ -77,31 +78,56 @@ function report(view: ComparisonView): ComparisonReport {
   };
 }
 
+const mockTest = {
+  metric: 'number_match',
+  title: 'Number match',
+  unit: 'share',
+  better: 'higher' as const,
+  outcome: 'worse' as const,
+  difference: -0.5,
+  low: -0.9,
+  high: -0.1,
+  p: 0.01,
+  adjusted: 0.01,
+  detectable: null,
+  test: 'exact McNemar test: 0 with 1 only for the candidate, 1 only for the baseline',
+  seeds: null,
+};
+
 export const mockCompare: Pick<Handlers, Extract<keyof Handlers, `compare.${string}`>> = {
   'compare.report': ({ view }) => report(view),
   'compare.verdicts': ({ view }) =>
     report(view)
       .groups.filter((group) => !group.baseline)
-      .map(({ key }) => ({
-        candidate: key,
-        outcome: 'better',
-        sentence: 'Better: its loss is 0.1 nats lower on 60 rows (95 % interval -0.15 to -0.05, p = 0.001).',
-        notes: ['Seed noise unknown: one of the two was trained once. Two more seeds of each would tell.'],
-        rows: 60,
-        conversations: 60,
-        tests: [],
-        seeds: null,
-        seedNoise: 'unknown',
-      })),
-  'compare.examples': () => ({
-    problem: null,
-    won: 0,
-    lost: 0,
-    tied: 0,
-    examples: [],
-    slices: [],
-    columns: [],
-  }),
+      .flatMap(({ key }) => [
+        {
+          candidate: key,
+          set: 'eval',
+          outcome: 'better' as const,
+          sentence:
+            'Better: its loss is 0.1 nats lower on 60 rows (95 % interval -0.15 to -0.05, p = 0.001).',
+          notes: ['Seed noise unknown: one of the two was trained once. Two more seeds of each would tell.'],
+          rows: 60,
+          conversations: 60,
+          tests: [],
+          seedNoise: 'unknown' as const,
+        },
+        {
+          candidate: key,
+          set: 'sums',
+          outcome: 'worse' as const,
+          sentence:
+            'Worse: its number match is 50 percentage points lower on 2 rows (95 % interval -90 to -10, p = 0.01).',
+          notes: [],
+          rows: 2,
+          conversations: 2,
+          tests: [mockTest],
+          seedNoise: 'unknown' as const,
+        },
+      ]),
+  'compare.examples': ({ set, metric }) => mockExamples(set, metric),
+  'compare.example': ({ view, candidate, set, id }) => mockExample(view.runs[0] ?? '', candidate, set, id),
+  'compare.summaries': () => [],
   'compare.data': () => ({ rows: [], notes: ['Both were trained on the same rows.'] }),
   'compare.curves': ({ view: { runs } }) => {
     const losses = (k: number) => [2, 1.5 - 0.1 * k, 1.2 - 0.1 * k];

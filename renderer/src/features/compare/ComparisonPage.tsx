@@ -106,7 +106,9 @@ function CompareTabs({ compared, comparison, complete }: TabsProps) {
   const asked = comparison.query.get('tab') ?? '';
   const tab: Tab = asked in tabs ? (asked as Tab) : 'overview';
   /** A tab that holds one group against the baseline. */
-  const pair = (PairTab: ComponentType<{ compared: Compared; candidate: LookedGroup }>) => {
+  const pair = (
+    PairTab: ComponentType<{ compared: Compared; candidate: LookedGroup; comparison: Comparison }>,
+  ) => {
     const candidate = candidateOf(compared, comparison);
     if (!candidate)
       return <Text c="dimmed">There is nothing to hold against the baseline. Add another run.</Text>;
@@ -117,6 +119,7 @@ function CompareTabs({ compared, comparison, complete }: TabsProps) {
           key={`${compared.baseline?.key} ${candidate.key}`}
           compared={compared}
           candidate={candidate}
+          comparison={comparison}
         />
       </>
     );

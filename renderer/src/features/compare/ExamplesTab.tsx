@@ -1,62 +1,166 @@
-/** The evaluated rows of two groups: which each was better at, and what kind of rows those are. */
-import { Button, Group, Modal, SegmentedControl, Select, Skeleton, Stack, Text } from '@mantine/core';
-import { IconListSearch } from '@tabler/icons-react';
+/** The evaluated rows of two groups, by set and metric: which each was better at, and what kind of rows those are. */
+import { Alert, Group, Select, Skeleton, Stack, Text } from '@mantine/core';
+import { IconAlertTriangle, IconListSearch } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
-import type { ComparedExample, Examples } from '../../../../electron/shared/runs/comparison.ts';
-import { href } from '../../app/route.ts';
+import type { Examples, RowMetric } from '../../../../electron/shared/runs/compared-examples.ts';
+import { evaluatedTitle } from '../../../../electron/shared/runs/comparison.ts';
 import { formatValue } from '../../charts/format.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { plural } from '../../components/format.ts';
 import classes from './Compare.module.css';
 import type { Compared, LookedGroup } from './compared.ts';
+import { ExampleRows, outcomeColors } from './ExampleRows.tsx';
 import { PointPlot } from './PointPlot.tsx';
 import { useAnswer } from './use-answer.ts';
+import type { Comparison } from './use-comparison.ts';
 
-type Outcome = ComparedExample['outcome'];
-const outcomeColors: Record<Outcome, string> = {
-  won: 'var(--collie-ok)',
-  lost: 'var(--collie-bad)',
-  tied: 'var(--mantine-color-dimmed)',
-};
-/** Rows of the list; the most telling ones come first. */
-const MOST_ROWS = 100;
+interface Props {
+  compared: Compared;
+  candidate: LookedGroup;
+  comparison: Comparison;
+}
 
-export function ExamplesTab({ compared, candidate }: { compared: Compared; candidate: LookedGroup }) {
+export function ExamplesTab({ compared, candidate, comparison }: Props) {
+  const { query, setQuery } = comparison;
   const [slice, setSlice] = useState<string | null>(null);
   const { data, error, waiting, again } = useAnswer(
     'compare.examples',
-    { view: compared.view, candidate: candidate.key, slice },
+    {
+      view: compared.view,
+      candidate: candidate.key,
+      set: query.get('set') ?? '',
+      metric: query.get('metric') ?? '',
+      slice,
+    },
     compared.stamp,
   );
   if (error) return <ErrorView info={error} title="The rows could not be compared" onRetry={again} />;
   if (!data) return <Skeleton h={240} aria-label="Reading the evaluated rows" />;
-  if (data.problem !== null)
-    return <EmptyState icon={IconListSearch} title="No row to compare" text={data.problem} />;
   const names = [compared.baseline?.title ?? '', candidate.title] as const;
   return (
     <Stack gap="md" aria-busy={waiting || undefined}>
-      <Text size="sm">
-        Of {plural(data.examples.length, 'row')}, {candidate.title} has a lower loss on{' '}
-        <strong>{data.won}</strong>, a higher one on <strong>{data.lost}</strong>, the same on{' '}
-        <strong>{data.tied}</strong>.
-      </Text>
-      <div className={classes.two}>
-        <Scatter examples={data.examples} names={names} />
-        <Slices found={data} slice={slice} onSlice={setSlice} />
-      </div>
-      <Rows examples={data.examples} names={names} keys={[compared.baseline?.key ?? '', candidate.key]} />
+      <Choices
+        found={data}
+        onSet={(set) => setQuery({ set, metric: '' })}
+        onMetric={(metric) => setQuery({ metric })}
+      />
+      {data.problem !== null || !data.metric ? (
+        <EmptyState icon={IconListSearch} title="No row to compare" text={data.problem ?? ''} />
+      ) : (
+        <>
+          {data.notes.length > 0 && (
+            <Alert variant="light" color="yellow" icon={<IconAlertTriangle aria-hidden />} p="xs">
+              {data.notes.map((note) => (
+                <Text key={note} size="sm">
+                  {note}
+                </Text>
+              ))}
+            </Alert>
+          )}
+          <Text size="sm">
+            Of {plural(data.examples.length, 'row')}, {candidate.title} is better on{' '}
+            <strong>{data.won}</strong>, worse on <strong>{data.lost}</strong>, the same on{' '}
+            <strong>{data.tied}</strong>, by {data.metric.title} ({data.metric.better} is better).
+          </Text>
+          <div className={classes.two}>
+            <Picture found={data} metric={data.metric} names={names} />
+            <Slices found={data} metric={data.metric} slice={slice} onSlice={setSlice} />
+          </div>
+          <ExampleRows
+            found={data}
+            metric={data.metric}
+            names={names}
+            compared={compared}
+            candidate={candidate}
+          />
+        </>
+      )}
     </Stack>
   );
 }
 
-function Scatter({
-  examples,
-  names,
-}: {
-  examples: readonly ComparedExample[];
-  names: readonly [string, string];
+function Choices(props: {
+  found: Examples;
+  onSet: (set: string) => void;
+  onMetric: (metric: string) => void;
 }) {
+  const { found, onSet, onMetric } = props;
+  if (found.sets.length < 2 && found.metrics.length < 2) return null;
+  return (
+    <Group gap="md" align="flex-end">
+      <Select
+        size="xs"
+        w={220}
+        label="Evaluation set"
+        data={found.sets.map((value) => ({ value, label: evaluatedTitle(value) }))}
+        value={found.set}
+        allowDeselect={false}
+        onChange={(value) => value && onSet(value)}
+      />
+      {found.metric && (
+        <Select
+          size="xs"
+          w={260}
+          label="Metric"
+          data={found.metrics.map(({ name, title }) => ({ value: name, label: title }))}
+          value={found.metric.name}
+          allowDeselect={false}
+          onChange={(value) => value && onMetric(value)}
+        />
+      )}
+    </Group>
+  );
+}
+
+interface PictureProps {
+  found: Examples;
+  metric: RowMetric;
+  names: readonly [string, string];
+}
+
+/** A point each; right and wrong alone would lie on four places, and are counted instead. */
+function Picture(props: PictureProps) {
+  const { examples } = props.found;
+  const isBinary = examples.every(({ baseline, candidate }) =>
+    [baseline, candidate].every((one) => one === 0 || one === 1),
+  );
+  return isBinary ? <RightAndWrong {...props} /> : <Scatter {...props} />;
+}
+
+function RightAndWrong({ found: { examples }, metric, names }: PictureProps) {
+  const count = (baseline: number, candidate: number) =>
+    examples.filter((one) => one.baseline === baseline && one.candidate === candidate).length;
+  return (
+    <section className={classes.card} aria-label={`${metric.title} of each row`}>
+      <Text size="sm" fw={600} mb="xs">
+        {metric.title}: 1 or 0 in each row
+      </Text>
+      <table className={classes.plain}>
+        <thead>
+          <tr>
+            <td />
+            <th scope="col">{names[1]}: 1</th>
+            <th scope="col">{names[1]}: 0</th>
+          </tr>
+        </thead>
+        <tbody>
+          {[1, 0].map((baseline) => (
+            <tr key={baseline}>
+              <th scope="row">
+                {names[0]} (baseline): {baseline}
+              </th>
+              <td>{count(baseline, 1)}</td>
+              <td>{count(baseline, 0)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Scatter({ found: { examples }, metric, names }: PictureProps) {
   const points = useMemo(
     () =>
       examples.map(({ id, baseline, candidate, outcome, messages }) => ({
@@ -70,7 +174,7 @@ function Scatter({
   );
   return (
     <PointPlot
-      title="Loss of each row: below the line the candidate is better"
+      title={`${metric.title} of each row: ${metric.better === 'lower' ? 'below' : 'above'} the line the candidate is better`}
       points={points}
       xTitle={`${names[0]} (baseline)`}
       yTitle={names[1]}
@@ -81,8 +185,14 @@ function Scatter({
   );
 }
 
-function Slices(props: { found: Examples; slice: string | null; onSlice: (slice: string | null) => void }) {
-  const { found, slice, onSlice } = props;
+interface SlicesProps {
+  found: Examples;
+  metric: RowMetric;
+  slice: string | null;
+  onSlice: (slice: string | null) => void;
+}
+
+function Slices({ found, metric, slice, onSlice }: SlicesProps) {
   return (
     <section className={classes.card} aria-label="Slices">
       <Group justify="space-between" mb="xs">
@@ -97,7 +207,7 @@ function Slices(props: { found: Examples; slice: string | null; onSlice: (slice:
             { value: '', label: 'Length' },
             ...found.columns.map((name) => ({ value: name, label: name })),
           ]}
-          value={slice ?? ''}
+          value={slice !== null && found.columns.includes(slice) ? slice : ''}
           allowDeselect={false}
           onChange={(value) => onSlice(value || null)}
         />
@@ -109,7 +219,7 @@ function Slices(props: { found: Examples; slice: string | null; onSlice: (slice:
             <th scope="col">Rows</th>
             <th scope="col">Won</th>
             <th scope="col">Lost</th>
-            <th scope="col">Mean difference of the loss</th>
+            <th scope="col">Mean difference, {metric.title}</th>
           </tr>
         </thead>
         <tbody>
@@ -125,119 +235,5 @@ function Slices(props: { found: Examples; slice: string | null; onSlice: (slice:
         </tbody>
       </table>
     </section>
-  );
-}
-
-interface RowsProps {
-  examples: readonly ComparedExample[];
-  names: readonly [string, string];
-  keys: readonly [string, string];
-}
-
-function Rows({ examples, names, keys }: RowsProps) {
-  const [which, setWhich] = useState<Outcome | 'all'>('all');
-  const [opened, setOpened] = useState<ComparedExample | null>(null);
-  const shown = useMemo(() => {
-    const size = ({ baseline, candidate }: ComparedExample) => Math.abs(candidate - baseline);
-    return examples
-      .filter(({ outcome }) => which === 'all' || outcome === which)
-      .sort((a, b) => size(b) - size(a));
-  }, [examples, which]);
-  return (
-    <section aria-label="Rows">
-      <Group gap="md" mb="xs">
-        <SegmentedControl
-          size="xs"
-          aria-label="Which rows"
-          data={[
-            { value: 'all', label: 'All' },
-            { value: 'won', label: 'Won' },
-            { value: 'lost', label: 'Lost' },
-            { value: 'tied', label: 'Tied' },
-          ]}
-          value={which}
-          onChange={(value) => setWhich(value as typeof which)}
-        />
-        <Text size="xs" c="dimmed">
-          The largest differences first{shown.length > MOST_ROWS ? `, ${MOST_ROWS} of ${shown.length}` : ''}
-        </Text>
-      </Group>
-      <table className={classes.plain}>
-        <thead>
-          <tr>
-            <th scope="col">Row</th>
-            <th scope="col" style={{ width: 90 }}>
-              Tokens
-            </th>
-            <th scope="col" style={{ width: 120 }}>
-              Baseline
-            </th>
-            <th scope="col" style={{ width: 120 }}>
-              Candidate
-            </th>
-            <th scope="col" style={{ width: 90 }}>
-              Outcome
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {shown.slice(0, MOST_ROWS).map((one) => (
-            <tr key={one.id}>
-              <th scope="row">
-                <Button variant="transparent" size="compact-sm" px={0} onClick={() => setOpened(one)}>
-                  {(one.messages.find(({ role }) => role === 'user')?.content ?? one.id).slice(0, 110)}
-                </Button>
-              </th>
-              <td>{one.tokens}</td>
-              <td>{formatValue(one.baseline)}</td>
-              <td>{formatValue(one.candidate)}</td>
-              <td style={{ color: outcomeColors[one.outcome] }}>{one.outcome}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {opened && <OneRow example={opened} names={names} keys={keys} onClose={() => setOpened(null)} />}
-    </section>
-  );
-}
-
-function OneRow(props: Omit<RowsProps, 'examples'> & { example: ComparedExample; onClose: () => void }) {
-  const { example, names, keys, onClose } = props;
-  return (
-    <Modal opened onClose={onClose} title="One row" size="xl">
-      <Stack gap="sm">
-        {example.messages.map(({ role, content }, k) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: messages have no other name, and never move
-          <div key={k} className={classes.card}>
-            <Text size="xs" c="dimmed">
-              {role}
-            </Text>
-            <div className={classes.answer}>{content}</div>
-          </div>
-        ))}
-        <table className={classes.plain}>
-          <tbody>
-            <tr>
-              <th scope="row">{names[0]} (baseline)</th>
-              <td>{formatValue(example.baseline)} nats a token</td>
-            </tr>
-            <tr>
-              <th scope="row">{names[1]}</th>
-              <td>{formatValue(example.candidate)} nats a token</td>
-            </tr>
-          </tbody>
-        </table>
-        <Group>
-          <Button
-            size="xs"
-            variant="default"
-            component="a"
-            href={href('playground', { run: keys.join(',') })}
-          >
-            Ask both in the Playground
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
   );
 }

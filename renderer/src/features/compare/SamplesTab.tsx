@@ -8,7 +8,8 @@ import { formatInteger } from '../../components/format.ts';
 import { BlindVote } from './BlindVote.tsx';
 import classes from './Compare.module.css';
 import type { Compared, LookedGroup } from './compared.ts';
-import { commonSteps, type Piece, type SamplePair, samplePairs, wordDiff } from './sample-pairs.ts';
+import { EmptyAnswer, MarkedText } from './MarkedText.tsx';
+import { commonSteps, type SamplePair, samplePairs } from './sample-pairs.ts';
 import { useAnswer } from './use-answer.ts';
 
 export function SamplesTab({ compared, candidate }: { compared: Compared; candidate: LookedGroup }) {
@@ -113,34 +114,21 @@ interface AnswerProps {
 function Answer({ name, pair, step, side, words }: AnswerProps) {
   const text = pair[side].get(step);
   const [before, after] = [pair.baseline.get(step), pair.candidate.get(step)];
-  const hidden: Piece['kind'] = side === 'baseline' ? 'added' : 'removed';
-  const pieces =
-    words && before !== undefined && after !== undefined
-      ? wordDiff(before, after).filter(({ kind }) => kind !== hidden)
-      : [];
   return (
     <div>
       <Text size="xs" c="dimmed" mb={2}>
         {name}
       </Text>
       <div className={classes.answer}>
-        {text === undefined && (
+        {text === undefined ? (
           <Text span c="dimmed">
             Not sampled at this step
           </Text>
+        ) : words && before !== undefined && after !== undefined ? (
+          <MarkedText before={before} after={after} side={side} />
+        ) : (
+          text || <EmptyAnswer />
         )}
-        {text === '' && (
-          <Text span c="dimmed">
-            (an empty answer)
-          </Text>
-        )}
-        {pieces.length === 0
-          ? text
-          : pieces.map(({ text: part, kind }, k) => {
-              const Tag = kind === 'added' ? 'ins' : kind === 'removed' ? 'del' : 'span';
-              // biome-ignore lint/suspicious/noArrayIndexKey: pieces have no other name, and never move
-              return <Tag key={k}>{part}</Tag>;
-            })}
       </div>
     </div>
   );

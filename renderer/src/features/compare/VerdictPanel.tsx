@@ -1,5 +1,5 @@
 /** Which is better, and whether that is real: in words, each candidate against the baseline. */
-import { Badge, Button, Collapse, Group, List, Skeleton, Stack, Text, UnstyledButton } from '@mantine/core';
+import { Badge, Button, Collapse, Group, Skeleton, Stack, Text, UnstyledButton } from '@mantine/core';
 import {
   type Icon,
   IconArrowDownRight,
@@ -7,8 +7,9 @@ import {
   IconEqual,
   IconQuestionMark,
 } from '@tabler/icons-react';
-import { useState } from 'react';
-import type { Verdict } from '../../../../electron/shared/runs/comparison.ts';
+import { type ReactNode, useState } from 'react';
+import { evaluatedTitle, leadOf, type Verdict } from '../../../../electron/shared/runs/comparison.ts';
+import { DEFAULT_SET } from '../../../../electron/shared/runs/event-line.ts';
 import { formatValue } from '../../charts/format.ts';
 import { Swatch } from '../../charts/Swatch.tsx';
 import { ErrorView } from '../../components/ErrorView.tsx';
@@ -45,7 +46,8 @@ export function VerdictPanel({ compared, verdicts }: { compared: Compared; verdi
   if (verdicts.error)
     return <ErrorView info={verdicts.error} title="The verdict could not be made" onRetry={verdicts.again} />;
   if (!verdicts.data) return <Skeleton h={60} aria-label="Reading the evaluated rows" />;
-  const shown = all ? verdicts.data : verdicts.data.slice(0, FIRST);
+  const byCandidate = candidatesOf(verdicts.data);
+  const shown = all ? byCandidate : byCandidate.slice(0, FIRST);
   return (
     <section aria-label="Verdict" className={classes.verdicts} aria-busy={verdicts.waiting || undefined}>
       <Text size="sm" c="dimmed" mb={6}>
@@ -56,21 +58,16 @@ export function VerdictPanel({ compared, verdicts }: { compared: Compared; verdi
         , on the same evaluated rows
       </Text>
       <Stack gap={10}>
-        {shown.map((verdict) => {
-          const group = groups.find(({ key }) => key === verdict.candidate);
+        {shown.map((own) => {
+          const group = groups.find(({ key }) => key === own[0]?.candidate);
           return group ? (
-            <OneVerdict
-              key={verdict.candidate}
-              verdict={verdict}
-              group={group}
-              onSeeds={() => setSeeds(group)}
-            />
+            <OneCandidate key={group.key} verdicts={own} group={group} onSeeds={() => setSeeds(group)} />
           ) : null;
         })}
       </Stack>
-      {verdicts.data.length > FIRST && (
+      {byCandidate.length > FIRST && (
         <Button size="compact-xs" variant="subtle" mt="xs" onClick={() => setAll(!all)}>
-          {all ? 'Show fewer' : `Show all ${verdicts.data.length}`}
+          {all ? 'Show fewer' : `Show all ${byCandidate.length}`}
         </Button>
       )}
       {seeds && baseline && (
@@ -80,74 +77,132 @@ export function VerdictPanel({ compared, verdicts }: { compared: Compared; verdi
   );
 }
 
-function OneVerdict(props: { verdict: Verdict; group: LookedGroup; onSeeds: () => void }) {
-  const { verdict, group, onSeeds } = props;
+/** Verdicts of each candidate together, in the order of the candidates. */
+export function candidatesOf(verdicts: readonly Verdict[]): Verdict[][] {
+  const found = new Map<string, Verdict[]>();
+  for (const verdict of verdicts)
+    found.set(verdict.candidate, [...(found.get(verdict.candidate) ?? []), verdict]);
+  return [...found.values()];
+}
+
+/** The set that tells is on top, the others below it. */
+function OneCandidate(props: { verdicts: readonly Verdict[]; group: LookedGroup; onSeeds: () => void }) {
+  const { verdicts, group, onSeeds } = props;
   const [open, setOpen] = useState(false);
+  const lead = leadOf(verdicts);
+  if (!lead) return null;
+  const others = verdicts.filter((one) => one !== lead);
+  return (
+    <div>
+      <OneSet verdict={lead} named={lead.set !== DEFAULT_SET}>
+        <Swatch line={group.look} />{' '}
+        <Text span fw={600}>
+          {group.title}
+        </Text>
+      </OneSet>
+      {others.map((verdict) => (
+        <OneSet key={verdict.set} verdict={verdict} named />
+      ))}
+      <Group gap="md" mt={2}>
+        {verdicts.some(({ tests }) => tests.length > 0) && (
+          <UnstyledButton className={classes.more ?? ''} aria-expanded={open} onClick={() => setOpen(!open)}>
+            {open ? 'Hide the tests' : 'How it was tested'}
+          </UnstyledButton>
+        )}
+        {lead.seedNoise === 'unknown' && lead.outcome !== 'not_comparable' && (
+          <UnstyledButton className={classes.more ?? ''} onClick={onSeeds}>
+            Two more seeds of each…
+          </UnstyledButton>
+        )}
+      </Group>
+      <Collapse expanded={open}>
+        <Tests verdicts={verdicts} title={group.title} />
+      </Collapse>
+    </div>
+  );
+}
+
+function OneSet(props: { verdict: Verdict; named: boolean; children?: ReactNode }) {
+  const { verdict, named, children } = props;
   const { label, icon: Glyph, color } = looks[verdict.outcome];
   // The badge says the outcome; the sentence goes on from there.
   const sentence = verdict.sentence.replace(/^(Better|Worse|Not comparable): /, '');
   return (
-    <div>
-      <Group gap="sm" wrap="nowrap" align="flex-start">
-        <Badge
-          variant="light"
-          color={color}
-          mt={1}
-          leftSection={<Glyph size={13} aria-hidden />}
-          c={`light-dark(color-mix(in srgb, var(--mantine-color-${color}-9) 80%, black), var(--mantine-color-${color}-3))`}
-        >
-          {label}
-        </Badge>
-        <div style={{ minWidth: 0 }}>
-          <Text size="sm">
-            <Swatch line={group.look} />{' '}
-            <Text span fw={600}>
-              {group.title}
-            </Text>
-            : {sentence.charAt(0).toLowerCase() + sentence.slice(1)}
+    <Group gap="sm" wrap="nowrap" align="flex-start" mt={children ? 0 : 4}>
+      <Badge
+        variant="light"
+        color={color}
+        mt={1}
+        style={{ flexShrink: 0 }}
+        leftSection={<Glyph size={13} aria-hidden />}
+        c={`light-dark(color-mix(in srgb, var(--mantine-color-${color}-9) 80%, black), var(--mantine-color-${color}-3))`}
+      >
+        {label}
+      </Badge>
+      <div style={{ minWidth: 0 }}>
+        <Text size="sm">
+          {children}
+          {named && `${children ? ', ' : ''}${evaluatedTitle(verdict.set)}`}:{' '}
+          {sentence.charAt(0).toLowerCase() + sentence.slice(1)}
+        </Text>
+        {verdict.notes.map((note) => (
+          <Text key={note} size="xs" c="dimmed">
+            {note}
           </Text>
-          {verdict.notes.map((note) => (
-            <Text key={note} size="xs" c="dimmed">
-              {note}
-            </Text>
+        ))}
+      </div>
+    </Group>
+  );
+}
+
+/** Every metric of every set. */
+function Tests({ verdicts, title }: { verdicts: readonly Verdict[]; title: string }) {
+  return (
+    <table className={classes.plain} aria-label={`Tests of ${title}`}>
+      <thead>
+        <tr>
+          {[
+            'Rows of',
+            'Metric',
+            'Difference',
+            '95 % interval',
+            'p',
+            'p, corrected',
+            'Seeds',
+            'Outcome',
+            'Test',
+          ].map((head) => (
+            <th scope="col" key={head}>
+              {head}
+            </th>
           ))}
-          <Group gap="md" mt={2}>
-            {verdict.tests.length > 0 && (
-              <UnstyledButton
-                className={classes.more ?? ''}
-                aria-expanded={open}
-                onClick={() => setOpen(!open)}
-              >
-                {open ? 'Hide the tests' : 'How it was tested'}
-              </UnstyledButton>
-            )}
-            {verdict.seedNoise === 'unknown' && verdict.outcome !== 'not_comparable' && (
-              <UnstyledButton className={classes.more ?? ''} onClick={onSeeds}>
-                Two more seeds of each…
-              </UnstyledButton>
-            )}
-          </Group>
-          <Collapse expanded={open}>
-            <List size="xs" mt={4}>
-              {verdict.tests.map((test) => (
-                <List.Item key={test.metric}>
-                  {test.title}: {formatValue(test.difference)} {test.unit}
-                  {test.low !== null && test.high !== null
-                    ? `, 95 % interval ${formatValue(test.low)} to ${formatValue(test.high)}`
-                    : ''}
-                  , p = {formatValue(test.p)}, corrected {formatValue(test.adjusted)} ({test.test})
-                </List.Item>
-              ))}
-              {verdict.seeds && (
-                <List.Item>
-                  Over {verdict.seeds.n} seeds: {formatValue(verdict.seeds.difference)}, p ={' '}
-                  {formatValue(verdict.seeds.p)} (t test of the losses of whole runs)
-                </List.Item>
-              )}
-            </List>
-          </Collapse>
-        </div>
-      </Group>
-    </div>
+        </tr>
+      </thead>
+      <tbody>
+        {verdicts.flatMap(({ set, tests }) =>
+          tests.map((test) => (
+            <tr key={`${set} ${test.metric}`}>
+              <td>{evaluatedTitle(set)}</td>
+              <th scope="row">{test.title}</th>
+              <td>
+                {formatValue(test.difference)} {test.unit}
+              </td>
+              <td>
+                {test.low === null || test.high === null
+                  ? ''
+                  : `${formatValue(test.low)} to ${formatValue(test.high)}`}
+              </td>
+              <td>{formatValue(test.p)}</td>
+              <td>{formatValue(test.adjusted)}</td>
+              <td>
+                {test.seeds ? `p = ${formatValue(test.seeds.p)}, n = ${test.seeds.n} (t test)` : 'unknown'}
+              </td>
+              <td>{looks[test.outcome].label}</td>
+              <td>{test.test}</td>
+            </tr>
+          )),
+        )}
+      </tbody>
+    </table>
   );
 }

@@ -7,7 +7,7 @@ import {
   IconPlayerTrackNext,
   IconTrophy,
 } from '@tabler/icons-react';
-import type { Verdict } from '../../../../electron/shared/runs/comparison.ts';
+import { evaluatedTitle, type Verdict } from '../../../../electron/shared/runs/comparison.ts';
 import { href } from '../../app/route.ts';
 import { Swatch } from '../../charts/Swatch.tsx';
 import { useStore } from '../../store/context.tsx';
@@ -19,33 +19,45 @@ import { useActions } from './use-actions.ts';
 
 const icon = { size: 15, 'aria-hidden': true } as const;
 
+export interface Winner {
+  group: LookedGroup;
+  sure: boolean;
+  /** Sets on which it is worse than the baseline all the same. */
+  worseOn: string[];
+}
+
 /**
- * The candidate that is better than the baseline by most; the baseline itself where nothing that can be compared is better. null:
- * nothing can be compared.
+ * The candidate that is better than the baseline by most, on the first set by which something can be compared; the baseline itself where nothing is
+ * better. null: nothing can be compared.
  */
-export function winnerOf(
-  groups: readonly LookedGroup[],
-  verdicts: readonly Verdict[],
-): { group: LookedGroup; sure: boolean } | null {
-  const compared = verdicts.filter(({ outcome }) => outcome !== 'not_comparable');
+export function winnerOf(groups: readonly LookedGroup[], verdicts: readonly Verdict[]): Winner | null {
+  const comparable = verdicts.filter(({ outcome }) => outcome !== 'not_comparable');
+  const set = verdicts.map((one) => one.set).find((name) => comparable.some((one) => one.set === name));
+  const compared = comparable.filter((one) => one.set === set);
   if (compared.length === 0) return null;
-  const lead = ({ tests: [loss] }: Verdict) => loss?.difference ?? 0;
-  const better = compared.filter(({ outcome }) => outcome === 'better').sort((a, b) => lead(a) - lead(b));
-  const key = better[0]?.candidate;
-  const group = groups.find((one) => (key === undefined ? one.baseline : one.key === key));
-  return group
-    ? { group, sure: key !== undefined || compared.every(({ outcome }) => outcome === 'worse') }
-    : null;
+  const lead = ({ tests: [first] }: Verdict) =>
+    first ? (first.better === 'lower' ? -first.difference : first.difference) : 0;
+  const [best] = compared.filter(({ outcome }) => outcome === 'better').sort((a, b) => lead(b) - lead(a));
+  const group = groups.find((one) => (best ? one.key === best.candidate : one.baseline));
+  if (!group) return null;
+  const worse = verdicts.filter(
+    ({ candidate, outcome }) => candidate === best?.candidate && outcome === 'worse',
+  );
+  return {
+    group,
+    sure: best !== undefined || compared.every(({ outcome }) => outcome === 'worse'),
+    worseOn: worse.map((one) => evaluatedTitle(one.set)),
+  };
 }
 
 export function WinnerBar({ compared, verdicts }: { compared: Compared; verdicts: Verdict[] | null }) {
   const winner = verdicts && winnerOf(compared.groups, verdicts);
   if (!winner) return null;
-  return <Winner {...winner} baseline={compared.baseline} />;
+  return <Actions {...winner} baseline={compared.baseline} />;
 }
 
-function Winner(props: { group: LookedGroup; sure: boolean; baseline: LookedGroup | null }) {
-  const { group, sure, baseline } = props;
+function Actions(props: Winner & { baseline: LookedGroup | null }) {
+  const { group, sure, worseOn, baseline } = props;
   const actions = useActions();
   const commands = usePageRunCommands();
   const status = useStore((s) => s.runs?.[group.key]);
@@ -59,6 +71,7 @@ function Winner(props: { group: LookedGroup; sure: boolean; baseline: LookedGrou
         <Text span fw={600}>
           {group.title}
         </Text>
+        {worseOn.length > 0 && `, but worse on ${worseOn.join(', ')}`}
       </Text>
       <Button size="xs" leftSection={<IconCopy {...icon} />} onClick={() => void actions.clone(group.key)}>
         New run like this

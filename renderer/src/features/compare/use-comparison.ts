@@ -22,7 +22,7 @@ export interface Comparison {
 }
 
 /** Parts of the address that say how a comparison is looked at, not what it is. */
-const LOOKS = ['tab', 'vs'] as const;
+const LOOKS = ['tab', 'vs', 'set', 'metric'] as const;
 
 export function useComparison(id: string | null): Comparison {
   const client = useClient();

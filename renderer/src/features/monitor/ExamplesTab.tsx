@@ -3,7 +3,7 @@ import { Button, Group, Select, Skeleton, Stack, Text, TextInput } from '@mantin
 import { IconListSearch } from '@tabler/icons-react';
 import { useDeferredValue, useMemo, useState } from 'react';
 import type { ExampleRow, Found, RunExamples } from '../../../../electron/shared/api/examples.ts';
-import { DEFAULT_SET } from '../../../../electron/shared/runs/event-line.ts';
+import { evaluatedTitle } from '../../../../electron/shared/runs/comparison.ts';
 import { metricInfo } from '../../../../electron/shared/runs/metrics.ts';
 import { formatValue } from '../../charts/format.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
@@ -17,7 +17,6 @@ import { OneExample } from './OneExample.tsx';
 /** Rows that are drawn; the most telling ones come first. */
 const MOST_ROWS = 100;
 
-export const setTitle = (set: string) => (set === DEFAULT_SET ? 'Held-out rows' : set);
 export const stepTitle = (step: number) => (step === 0 ? 'Before training' : `Step ${formatInteger(step)}`);
 
 interface Props {
@@ -62,7 +61,7 @@ export function ExamplesTab({ id, stamp }: Props) {
           size="xs"
           w={190}
           label="Evaluation set"
-          data={data.sets.map((name) => ({ value: name, label: setTitle(name) }))}
+          data={data.sets.map((name) => ({ value: name, label: evaluatedTitle(name) }))}
           allowDeselect={false}
           value={data.set}
           onChange={(value) => {
