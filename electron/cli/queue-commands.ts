@@ -88,6 +88,10 @@ export function registerQueue(program: Command, { guarded, json, setOption }: Co
     .command('sweep')
     .argument('<sweep>', 'sweep file (JSON): a spec, the settings that change, seeds (docs/queue.md)')
     .description('put many runs of one spec in the queue, with other values of some settings')
+    .option(
+      '--to <sweep>',
+      'add its points, seeds, rungs or budget to a sweep that is there; what is left out stays',
+    )
     .option('--dry-run', 'only show the points, what is wrong with them, and what they take', false)
     .option('--leave-out', 'run the other points where some cannot be run', false)
     .action(

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import pc from 'picocolors';
 import { decodeText } from '../server/files/text.ts';
+import type { Host } from '../server/host.ts';
 import { CollieError } from '../shared/errors.ts';
 import type { SweepPreview } from '../shared/spec/sweep-preview.ts';
 import { formatBytes, formatSeconds, issueLine, printJson, printNote, printTable } from './output.ts';
@@ -28,21 +29,33 @@ function readSweepFile(path: string): unknown {
 
 export async function sweepCommand(
   path: string,
-  flags: { dryRun: boolean; leaveOut: boolean; json: boolean },
+  flags: { to?: string; dryRun: boolean; leaveOut: boolean; json: boolean },
 ): Promise<void> {
   await withHost(async (host) => {
     const sweep = readSweepFile(path);
     if (flags.dryRun) {
-      const preview = await host.call('sweeps.preview', { sweep });
+      const preview = await host.call('sweeps.preview', { sweep, of: flags.to ?? null });
       if (flags.json) printJson(preview);
       else print(preview);
       return;
     }
-    const { id, ids } = await host.call('sweeps.add', { sweep, leave_out: flags.leaveOut });
+    const { id, ids } = await queued(host, sweep, flags);
     if (flags.json) printJson({ id, ids });
     else for (const id of ids) process.stdout.write(`${id}\n`);
-    if (!flags.json) process.stderr.write(pc.dim(`compare them with: collie compare ${ids.join(' ')}\n`));
+    if (!flags.json && ids.length > 0)
+      process.stderr.write(pc.dim(`compare them with: collie compare ${ids.join(' ')}\n`));
   });
+}
+
+/** As a new sweep, or into the one that is named. */
+async function queued(
+  host: Host,
+  sweep: unknown,
+  { to, leaveOut }: { to?: string; leaveOut: boolean },
+): Promise<{ id: string; ids: string[] }> {
+  if (to === undefined) return host.call('sweeps.add', { sweep, leave_out: leaveOut });
+  const { ids } = await host.call('sweeps.extend', { id: to, sweep, leave_out: leaveOut });
+  return { id: to, ids };
 }
 
 function print({ points, duplicates, excluded, runs, totalSeconds, mostMemoryBytes }: SweepPreview): void {

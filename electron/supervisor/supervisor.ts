@@ -269,6 +269,7 @@ export class Supervisor {
     }
     this.#log(command === 'stop' ? 'asked to stop' : 'asked to end at once');
     this.#wish = command;
+    if (command === 'stop') this.#early ??= request.phase ?? null;
     this.#patience.sign();
     this.#status.update({ state: 'stopping', phase: 'Stopping' });
     this.#status.flush();

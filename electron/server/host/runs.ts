@@ -19,7 +19,7 @@ const toBase64 = (bytes: Uint8Array) =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 
 export function runHandlers(services: Services): AreaHandlers<'runs'> {
-  const { runs, statuses, summaries, series, models } = services;
+  const { runs, statuses, summaries, series, models, queue } = services;
   /** Shows the change to everyone who watches without waiting for the next look at the disk. */
   const changing = async (change: Promise<void> | void) => {
     await change;
@@ -52,7 +52,10 @@ export function runHandlers(services: Services): AreaHandlers<'runs'> {
     'runs.stop': ({ id }) => changing(runs.stop(id)),
     'runs.save': ({ id }) => changing(runs.control(id, { command: 'save' })),
     'runs.pause': ({ id, paused }) => changing(runs.control(id, { command: paused ? 'pause' : 'continue' })),
-    'runs.resume': ({ id, checkpoint }) => changing(runs.resume(id, checkpoint)),
+    'runs.resume': ({ id, checkpoint }) => {
+      queue.budgets.letGo(id);
+      return changing(runs.resume(id, checkpoint));
+    },
     'runs.remove': async ({ id }) => {
       const dir = runs.dir(id);
       await changing(runs.remove(id));

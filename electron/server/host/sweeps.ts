@@ -1,6 +1,5 @@
 /** Handlers of sweeps. */
-import { sweepSchema } from '../../shared/spec/sweep.ts';
-import { type CheckedSweep, checkSweep, readSweep } from '../queue/sweep.ts';
+import { type CheckedSweep, changedSweep, checkSweep, readSweep } from '../queue/sweep.ts';
 import { requireRank } from '../rank/rank.ts';
 import type { AreaHandlers } from './handlers.ts';
 import { validateSpec } from './library.ts';
@@ -12,21 +11,21 @@ export function sweepHandlers(services: Services): AreaHandlers<'sweeps'> {
   const { sweeps } = queue;
   const validate = (spec: unknown) => validateSpec(services, spec);
 
-  /** `of`: a sweep that is there. It keeps its spec: runs of one sweep differ in what it says that they differ in. */
+  /** `of`: a sweep that is there. */
   async function check(input: unknown, of: string | null) {
     if (of === null) {
       const sweep = readSweep(input);
       return { sweep, ...(await checkSweep(sweep, validate)) };
     }
     const { definition, runs } = sweeps.get(of);
-    const sweep = { ...readSweep(input), spec: sweepSchema.parse(definition).spec };
+    const sweep = changedSweep(definition, input);
     return { sweep, ...(await checkSweep(sweep, validate, runs)) };
   }
 
   return {
     'sweeps.list': () => {
       sweeps.settle();
-      return sweeps.list();
+      return sweeps.list().map((record) => ({ ...record, budget: queue.budgets.of(record) }));
     },
     'sweeps.get': ({ id }) => sweeps.get(id),
     'sweeps.preview': async ({ sweep, of }) => (await check(sweep, of)).preview,
@@ -40,7 +39,7 @@ export function sweepHandlers(services: Services): AreaHandlers<'sweeps'> {
     'sweeps.extend': async ({ id, sweep: input, leave_out }) => {
       const { sweep, ...checked } = await check(input, id);
       if (checked.preview.points.length > 0) requireRunnable(checked, leave_out);
-      const ids = await queue.extendSweep(id, { ...sweep, name: sweeps.get(id).name }, checked.runs);
+      const ids = await queue.extendSweep(id, sweep, checked.runs);
       statuses.refresh();
       return { ids };
     },

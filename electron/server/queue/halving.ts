@@ -1,20 +1,20 @@
 /** Successive halving in the queue: what new runs of a sweep are told, and which paused ones are put back in line. */
-import { join } from 'node:path';
-import { PAUSED_AT_RUNG, promotions } from '../../shared/runs/halving.ts';
+import type { RunStatus } from '../../shared/runs/events.ts';
+import { type HalvingRun, PAUSED_AT_RUNG, promotions, type Rungs } from '../../shared/runs/halving.ts';
 import { inOrder, type QueueEntry } from '../../shared/runs/queue.ts';
-import { runFiles } from '../../shared/runs/run-folder.ts';
+import { runKey, type SweepRun } from '../../shared/runs/sweep-record.ts';
 import { type Sweep, sweepSchema } from '../../shared/spec/sweep.ts';
-import { writeJsonAtomic } from '../runs/folder.ts';
-import { QUEUED } from '../runs/rebuild.ts';
+import { BUDGET_SPENT } from '../../shared/spec/sweep-budget.ts';
 import type { RunRegistry } from '../runs/registry.ts';
 import { readRungs } from '../runs/rungs.ts';
-import { type Look, readEntry, writeEntry } from './store.ts';
+import { putBack } from './put-back.ts';
+import { type Look, readEntry } from './store.ts';
 import type { SweepStore } from './sweep-store.ts';
 
-/** Nothing for what is no sweep. */
-export function earlyRules(definition: unknown): Pick<QueueEntry, 'pauseAt' | 'plateau'> {
+/** `reached`: rungs that the run has reached already. Nothing for what is no sweep. */
+export function earlyRules(definition: unknown, reached = 0): Pick<QueueEntry, 'pauseAt' | 'plateau'> {
   const sweep = sweepOf(definition);
-  return { pauseAt: sweep?.halving?.rungs[0] ?? null, plateau: sweep?.plateau ?? null };
+  return { pauseAt: sweep?.halving?.rungs[reached] ?? null, plateau: sweep?.plateau ?? null };
 }
 
 function sweepOf(definition: unknown): Sweep | null {
@@ -40,11 +40,9 @@ export function toPromote(
   return sweeps.list().flatMap(({ definition, runs }) => {
     const halving = sweepOf(definition)?.halving;
     if (!halving) return [];
-    const all = runs.flatMap(({ id }) => {
-      const status = statuses.get(id);
-      if (!status) return [];
-      const paused = status.state === 'stopped' && status.phase === PAUSED_AT_RUNG;
-      return [{ id, paused, rungs: readRungs(registry.dir(id)) }];
+    const all = runs.flatMap((run) => {
+      const status = statuses.get(run.id);
+      return status ? [halvingRun(run, status, registry, halving.rungs)] : [];
     });
     return promotions(all, halving.rungs.length, halving.eta).map((id) => ({
       id,
@@ -53,20 +51,35 @@ export function toPromote(
   });
 }
 
-/**
- * Puts them back in line, before what has not begun. The entry is written first and the state last, both from what the run's own files say:
- * cut off in between, it is done again. Returns their ids.
- */
+function halvingRun(
+  { id, values }: SweepRun,
+  { state, phase }: RunStatus,
+  registry: RunRegistry,
+  all: readonly number[],
+): HalvingRun {
+  const dir = registry.dir(id);
+  const reached: Rungs = readRungs(dir);
+  const paused = state === 'stopped' && phase === PAUSED_AT_RUNG;
+  const ended = state === 'completed' || (state === 'stopped' && phase !== BUDGET_SPENT && !paused);
+  return {
+    ...{ id, point: runKey(values, null), rungs: reached },
+    state: paused ? 'paused' : ended ? 'ended' : 'going',
+    passed: reached.length === 0 ? 0 : passedOf(readEntry(dir), all),
+  };
+}
+
+/** The rung at which it pauses next is the first that it has not been taken on past. */
+function passedOf(entry: QueueEntry | null, rungs: readonly number[]): number {
+  if (entry === null) return 0;
+  const { pauseAt } = entry;
+  return pauseAt === null ? rungs.length : rungs.filter((rung) => rung < pauseAt).length;
+}
+
+/** Puts them back in line, before what has not begun. Returns their ids. */
 export function promote(sweeps: SweepStore, registry: RunRegistry, { queued, statuses }: Look): string[] {
   const first = inOrder(queued)[0]?.entry.order ?? 0;
   return toPromote(sweeps, registry, statuses).flatMap(({ id, pauseAt }, k) => {
-    const dir = registry.dir(id);
-    const [entry, status] = [readEntry(dir), statuses.get(id)];
-    if (!entry || !status) return [];
-    const before = { state: 'stopped', phase: PAUSED_AT_RUNG } as const;
-    writeEntry(dir, { ...entry, mode: 'resume', order: first - 1 - k, pauseAt, before, data: {} });
-    const updatedAt = new Date().toISOString();
-    writeJsonAtomic(join(dir, runFiles.status), { ...status, state: 'queued', phase: QUEUED, updatedAt });
-    return [id];
+    const status = statuses.get(id);
+    return status && putBack(registry.dir(id), status, { order: first - 1 - k, pauseAt }) ? [id] : [];
   });
 }

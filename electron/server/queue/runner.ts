@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { toErrorInfo } from '../../shared/errors.ts';
 import type { RunStatus } from '../../shared/runs/events.ts';
-import type { Machine, Queued, QueueEntry } from '../../shared/runs/queue.ts';
+import { inOrder, type Machine, type Queued, type QueueEntry } from '../../shared/runs/queue.ts';
 import { runFiles } from '../../shared/runs/run-folder.ts';
 import { writeJsonAtomic } from '../runs/folder.ts';
 import { takeLock } from '../runs/lock.ts';
@@ -16,6 +16,7 @@ import { processRef } from '../runs/process.ts';
 import { RunRegistry } from '../runs/registry.ts';
 import { isLive, rankAlive, savedStatus } from '../runs/status.ts';
 import { freeMemoryBytes } from '../spec/context.ts';
+import { Budgets } from './budgets.ts';
 import { promote, toPromote } from './halving.ts';
 import {
   Lanes,
@@ -46,6 +47,7 @@ export class QueueRunner {
   readonly #registry: RunRegistry;
   readonly #lanes: Lanes;
   readonly #sweeps: SweepStore;
+  readonly #budgets: Budgets;
   readonly #log: (line: string) => void;
   /** Live runs of the queue, as of the last look. */
   #watched = new Set<string>();
@@ -57,6 +59,7 @@ export class QueueRunner {
     this.#registry = new RunRegistry(home);
     this.#lanes = new Lanes(this.#registry);
     this.#sweeps = new SweepStore(home);
+    this.#budgets = new Budgets(this.#sweeps, this.#registry);
     this.#log = log;
   }
 
@@ -75,7 +78,10 @@ export class QueueRunner {
   }
 
   #look(): Look {
-    return lookAt(this.#home, this.#registry, this.#lanes, thisMachine);
+    return lookAt({
+      ...{ home: this.#home, registry: this.#registry, lanes: this.#lanes },
+      ...{ sweeps: this.#sweeps, budgets: this.#budgets, machine: thisMachine },
+    });
   }
 
   /** A full disk, or a library that is out of reach for now, must not end the queue: it looks again, until the library itself is gone. */
@@ -95,9 +101,11 @@ export class QueueRunner {
     const { statuses } = this.#look();
     await this.#recover([...statuses.values()]);
     this.#heedFailures(statuses);
-    for (const id of promote(this.#sweeps, this.#registry, this.#look()))
-      this.#log(`${id} goes on from its rung`);
-    const look = this.#look();
+    for (const id of await this.#budgets.stopRuns(statuses))
+      this.#log(`stopping ${id}: the budget of its sweep is spent`);
+    let look = this.#look();
+    // What goes on has its place before anything of this look is started.
+    if (this.#putBack(look)) look = this.#look();
     for (const id of look.next) {
       const one = look.queued.find(({ status }) => status.id === id);
       if (one) await this.#start(one);
@@ -105,11 +113,23 @@ export class QueueRunner {
     return this.#hasWork(this.#look());
   }
 
+  /** Runs that the queue has stopped itself and that go on now. */
+  #putBack(look: Look): boolean {
+    const promoted = promote(this.#sweeps, this.#registry, look);
+    for (const id of promoted) this.#log(`${id} goes on from its rung`);
+    const order = (inOrder(look.queued)[0]?.entry.order ?? 0) - look.statuses.size - promoted.length;
+    const freed = this.#budgets.putBack(look.statuses, order);
+    for (const id of freed) this.#log(`${id} goes on: the budget of its sweep has been raised`);
+    return promoted.length + freed.length > 0;
+  }
+
   #hasWork({ state, statuses }: Look): boolean {
     const watched = [...statuses.values()].some(
       (status) => isLive(status) && this.#entry(status.id) !== null,
     );
-    const promotable = toPromote(this.#sweeps, this.#registry, statuses).length > 0;
+    const promotable =
+      toPromote(this.#sweeps, this.#registry, statuses).length > 0 ||
+      this.#budgets.toPutBack(statuses).length > 0;
     return watched || promotable || (!state.settings.paused && state.items.some(({ skipped }) => !skipped));
   }
 

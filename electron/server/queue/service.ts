@@ -1,6 +1,5 @@
 /** The queue as hosts and the command line use it. Everything is in files: what one of them changes, the others see. */
-import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CollieError } from '../../shared/errors.ts';
 import {
@@ -17,13 +16,17 @@ import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { META_FILE } from '../datasets/prepare.ts';
 import { pause } from '../host/channel.ts';
 import { writeJsonAtomic } from '../runs/folder.ts';
-import { nodeCommand } from '../runs/launch.ts';
 import { lockHolder } from '../runs/lock.ts';
 import { isAlive } from '../runs/process.ts';
 import { QUEUED } from '../runs/rebuild.ts';
 import type { RunRegistry } from '../runs/registry.ts';
+import { readRungs } from '../runs/rungs.ts';
+import { Budgets } from './budgets.ts';
+import { requireNoCircle } from './circle.ts';
 import { earlyRules, toPromote } from './halving.ts';
+import { type EntryFacts, newEntry, newRuns } from './new-entries.ts';
 import { LOCK_FILE, thisMachine } from './runner.ts';
+import { spawnRunner } from './spawn-runner.ts';
 import {
   dataHashes,
   Lanes,
@@ -37,35 +40,20 @@ import {
   writeSettings,
 } from './store.ts';
 import type { CheckedRun } from './sweep.ts';
-import { type NewRun, SweepStore } from './sweep-store.ts';
+import { SweepStore } from './sweep-store.ts';
 
-const LOG_FILE = 'queue.log';
 const WATCH_MS = 500;
-
-type EntryFacts = Pick<QueueEntry, 'mode' | 'after' | 'data' | 'forecast' | 'before'>;
-
-const newEntry = (order: number, facts: EntryFacts): QueueEntry => ({
-  ...{
-    v: 1,
-    queuedAt: new Date().toISOString(),
-    order,
-    skipped: false,
-    recovered: 0,
-    sweep: null,
-    pauseAt: null,
-    plateau: null,
-    ...facts,
-  },
-});
 
 export class QueueService {
   readonly #home: string;
   readonly #registry: RunRegistry;
   readonly #lanes: Lanes;
   readonly sweeps: SweepStore;
+  readonly budgets: Budgets;
 
   constructor(home: string, registry: RunRegistry) {
     this.sweeps = new SweepStore(home);
+    this.budgets = new Budgets(this.sweeps, registry);
     this.#home = home;
     this.#registry = registry;
     this.#lanes = new Lanes(registry);
@@ -106,14 +94,21 @@ export class QueueService {
     definition: unknown,
     runs: readonly CheckedRun[],
   ): Promise<SweepRecord> {
-    const record = await this.sweeps.add(kind, name, definition, await this.#entries(runs, definition));
+    const entries = await newRuns(runs, definition, this.#look().queued);
+    const record = await this.sweeps.add(kind, name, definition, entries);
     this.ensureRunner();
     return record;
   }
 
-  /** More runs of a sweep, in the same way. Returns their ids. */
+  /** More runs of a sweep, in the same way; those that wait heed its rules as they are now. Returns the ids of the new ones. */
   async extendSweep(id: string, definition: unknown, runs: readonly CheckedRun[]): Promise<string[]> {
-    const ids = await this.sweeps.extend(id, definition, await this.#entries(runs, definition));
+    const { queued } = this.#look();
+    const ids = await this.sweeps.extend(id, definition, await newRuns(runs, definition, queued));
+    for (const { entry, status } of queued)
+      if (entry.sweep === id) {
+        const dir = this.#registry.dir(status.id);
+        writeEntry(dir, { ...entry, ...earlyRules(definition, readRungs(dir).length) });
+      }
     this.ensureRunner();
     return ids;
   }
@@ -124,23 +119,6 @@ export class QueueService {
     const queued = new Set(this.#look().queued.map(({ status }) => status.id));
     for (const run of runs) if (queued.has(run.id)) await this.remove(run.id);
     await this.sweeps.remove(id);
-  }
-
-  async #entries(runs: readonly CheckedRun[], definition: unknown): Promise<NewRun[]> {
-    const made: NewRun[] = [];
-    const rules = earlyRules(definition);
-    const last = inOrder(this.#look().queued).at(-1)?.entry.order ?? -1;
-    for (const { spec, forecast, values, seed } of runs) {
-      const facts = {
-        mode: 'start',
-        after: null,
-        data: await dataHashes(spec),
-        forecast,
-        before: null,
-      } as const;
-      made.push({ spec, entry: { ...newEntry(last + 1 + made.length, facts), ...rules }, values, seed });
-    }
-    return made;
   }
 
   /** Puts a run that was stopped or has failed back in line: it goes on from its newest checkpoint. Throws run.not_resumable. */
@@ -159,8 +137,10 @@ export class QueueService {
     // Its tokens are in its folder, once they were prepared: then its data files do not matter any more.
     const prepared = existsSync(join(dir, runFiles.dataDir, META_FILE));
     const data = prepared ? {} : await dataHashes(this.#registry.spec(id));
-    const sweep = readEntry(dir)?.sweep ?? null;
-    writeEntry(dir, { ...this.#newEntry({ mode: 'resume', after: null, data, forecast, before }), sweep });
+    // It belongs to its sweep as before, and heeds its rules.
+    const { sweep = null, pauseAt = null, plateau = null } = readEntry(dir) ?? {};
+    const entry = this.#newEntry({ mode: 'resume', after: null, data, forecast, before });
+    writeEntry(dir, { ...entry, sweep, pauseAt, plateau });
     const now = new Date().toISOString();
     writeJsonAtomic(join(dir, runFiles.status), {
       ...status,
@@ -195,7 +175,7 @@ export class QueueService {
     const { queued } = this.#look();
     const { entry } = this.#require(queued, id);
     const { skipped = entry.skipped, after = entry.after } = change;
-    if (after !== null) this.#requireNoCircle(queued, id, after);
+    if (after !== null) requireNoCircle(this.#registry, queued, id, after);
     writeEntry(this.#registry.dir(id), { ...entry, skipped, after });
     this.ensureRunner();
   }
@@ -219,6 +199,7 @@ export class QueueService {
   async startNow(id: string): Promise<void> {
     const { entry } = this.#require(this.#look().queued, id);
     await requireSameData(entry.data);
+    this.budgets.letGo(id);
     if (entry.mode === 'start') await this.#registry.start(id);
     else await this.#registry.resume(id);
     this.ensureRunner();
@@ -231,7 +212,9 @@ export class QueueService {
       const cutOff = [...statuses.values()].some(
         ({ id, state }) => state === 'failed' && wasCutOff(this.#registry, id),
       );
-      const promotable = toPromote(this.sweeps, this.#registry, statuses).length > 0;
+      const promotable =
+        toPromote(this.sweeps, this.#registry, statuses).length > 0 ||
+        this.budgets.toPutBack(statuses).length > 0;
       if (state.items.length > 0 || cutOff || promotable) this.ensureRunner();
     } catch {
       // The home folder is out of reach for now: the next change, or the next host, looks again.
@@ -245,29 +228,18 @@ export class QueueService {
   ensureRunner(): void {
     const holder = lockHolder(join(this.#home, LOCK_FILE));
     if (holder && isAlive(holder)) return;
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    const { command, args, env } = nodeCommand(new URL(`./main.${extension}`, import.meta.url));
-    const log = openSync(join(this.#home, LOG_FILE), 'a', 0o600);
-    try {
-      const child = spawn(command, [...args, this.#home], {
-        detached: true,
-        stdio: ['ignore', log, log],
-        env,
-      });
-      child.on('error', () => {}); // The queue that does not move tells; the next change tries again.
-      child.unref();
-    } finally {
-      closeSync(log);
-    }
+    spawnRunner(this.#home);
   }
 
   #look(): Look {
-    return lookAt(this.#home, this.#registry, this.#lanes, thisMachine);
+    return lookAt({
+      ...{ home: this.#home, registry: this.#registry, lanes: this.#lanes },
+      ...{ sweeps: this.sweeps, budgets: this.budgets, machine: thisMachine },
+    });
   }
 
   #newEntry(facts: EntryFacts): QueueEntry {
-    const last = inOrder(this.#look().queued).at(-1);
-    return newEntry(last === undefined ? 0 : last.entry.order + 1, facts);
+    return newEntry(this.#look().queued, facts);
   }
 
   #require(queued: readonly Queued[], id: string): Queued {
@@ -280,21 +252,5 @@ export class QueueService {
       'The Queue page and `collie queue` show what is.',
       { id },
     );
-  }
-
-  #requireNoCircle(queued: readonly Queued[], id: string, after: string): void {
-    this.#registry.dir(after);
-    const seen = new Set([id]);
-    for (let next: string | null = after; next !== null; ) {
-      if (seen.has(next))
-        throw new CollieError(
-          'request.invalid',
-          `${id} cannot start after ${after}: that one waits for it already.`,
-          'Take one of them back first.',
-          { id, after },
-        );
-      seen.add(next);
-      next = queued.find(({ status }) => status.id === next)?.entry.after ?? null;
-    }
   }
 }

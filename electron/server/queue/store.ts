@@ -21,7 +21,7 @@ import { FileHashes } from '../datasets/file-cache.ts';
 import { writeJsonAtomic } from '../runs/folder.ts';
 import type { RunRegistry } from '../runs/registry.ts';
 import { isLive, savedStatus } from '../runs/status.ts';
-import { SweepStore } from './sweep-store.ts';
+import type { SweepStore } from './sweep-store.ts';
 
 const SETTINGS_FILE = 'queue.json';
 
@@ -80,9 +80,19 @@ export interface Look extends Line {
   statuses: ReadonlyMap<string, RunStatus>;
 }
 
+export interface Surroundings {
+  home: string;
+  registry: RunRegistry;
+  lanes: Lanes;
+  sweeps: SweepStore;
+  /** Why runs of a sweep are not started, by its id. */
+  budgets: { held(): ReadonlyMap<string, string> };
+  machine: Machine;
+}
+
 /** The queue as the files say now. */
-export function lookAt(home: string, registry: RunRegistry, lanes: Lanes, machine: Machine): Look {
-  new SweepStore(home).settle();
+export function lookAt({ home, registry, lanes, sweeps, budgets, machine }: Surroundings): Look {
+  sweeps.settle();
   const all = registry.list();
   const statuses = new Map(all.map((status) => [status.id, status]));
   const queued = all.flatMap((status): Queued[] => {
@@ -92,7 +102,8 @@ export function lookAt(home: string, registry: RunRegistry, lanes: Lanes, machin
   const going = all
     .filter(isLive)
     .map(({ id, name, etaSeconds }): Going => ({ id, name, lane: lanes.of(id), etaSeconds }));
-  return { ...lineOf(queued, going, readSettings(home), statuses, machine), queued, statuses };
+  const line = lineOf(queued, going, readSettings(home), statuses, machine, budgets.held());
+  return { ...line, queued, statuses };
 }
 
 /** An entry that cannot be read is skipped, not forgotten: whoever lets it take its turn writes it anew. */
@@ -107,7 +118,7 @@ function entryOf(registry: RunRegistry, { id, attempt, createdAt }: RunStatus): 
   return {
     ...{ v: 1, queuedAt: createdAt, order: 0, mode, after: null, skipped: true, recovered: 0, data: {} },
     ...{ forecast: { seconds: null, memoryBytes: null }, before: null, sweep: null },
-    ...{ pauseAt: null, plateau: null },
+    ...{ pauseAt: null, plateau: null, pastBudget: false },
   };
 }
 

@@ -3,7 +3,16 @@
  * folder, which is then renamed; from that moment it is there, and whoever looks at the queue moves the runs to their place.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CollieError } from '../../shared/errors.ts';
@@ -39,6 +48,8 @@ export interface NewRun {
 export class SweepStore {
   readonly #home: string;
   readonly #root: string;
+  /** Records that were read, by id: lists are looked at several times a second. */
+  readonly #known = new Map<string, { stamp: string; record: SweepRecord }>();
 
   constructor(home: string) {
     this.#home = home;
@@ -68,7 +79,13 @@ export class SweepStore {
         { id },
       );
     try {
-      return sweepRecordSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+      const { ino, mtimeMs, size } = statSync(path);
+      const stamp = `${ino} ${mtimeMs} ${size}`;
+      const known = this.#known.get(id);
+      if (known?.stamp === stamp) return known.record;
+      const record = sweepRecordSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+      this.#known.set(id, { stamp, record });
+      return record;
     } catch (thrown) {
       throw new CollieError(
         'file.unreadable',

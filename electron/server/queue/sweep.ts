@@ -25,6 +25,15 @@ export function readSweep(input: unknown): Sweep {
   );
 }
 
+/**
+ * A sweep that is there as it shall be: what `input` leaves out stays as it is, null takes a rule away. It keeps its spec: runs of one sweep differ in
+ * what it says that they differ in. Throws as readSweep.
+ */
+export function changedSweep(definition: unknown, input: unknown): Sweep {
+  const before = readSweep(definition);
+  return { ...readSweep({ ...before, ...Object(input) }), name: before.name, spec: before.spec };
+}
+
 export interface CheckedSweep {
   preview: SweepPreview;
   /** Of the points without issues, in order: all seeds of a point one after another. */

@@ -26,11 +26,12 @@ export type LiveRequest = z.infer<typeof liveRequestSchema>;
 const questionId = z.string().regex(/^[A-Za-z0-9-]{1,64}$/);
 
 /**
- * stop: save and end. save: checkpoint now. sample: answer the sample prompts now. pause and continue: hold the training between two steps.
+ * stop: save and end, in `phase` where one is given. save: checkpoint now. sample: answer the sample prompts now. pause and continue: hold the training between two steps.
  * ask: an answer of the weights as they are; cancel: no longer wanted. kill: end at once, saving nothing.
  */
 export const controlRequestSchema = z.discriminatedUnion('command', [
-  z.strictObject({ command: z.literal(['stop', 'save', 'sample', 'pause', 'continue', 'kill', 'ping']) }),
+  z.strictObject({ command: z.literal(['save', 'sample', 'pause', 'continue', 'kill', 'ping']) }),
+  z.strictObject({ command: z.literal('stop'), phase: z.string().max(200).optional() }),
   z.strictObject({ command: z.literal('ask'), id: questionId, request: liveRequestSchema }),
   z.strictObject({ command: z.literal('cancel'), id: questionId }),
 ]);

@@ -131,10 +131,10 @@ export class RunRegistry {
     await this.#launch(id, checkpoint === '' ? 'resume' : `resume:${checkpoint}`);
   }
 
-  /** Saves a checkpoint, then ends the run. Throws run.not_live. */
-  async stop(id: string): Promise<void> {
+  /** Saves a checkpoint, then ends the run; `phase` says why, where it was not a user. Throws run.not_live. */
+  async stop(id: string, phase?: string): Promise<void> {
     try {
-      await this.control(id, { command: 'stop' });
+      await this.control(id, { command: 'stop', phase });
     } catch (thrown) {
       // The socket may have been cleaned away under a living supervisor; a signal says the same.
       const pid = this.#liveSupervisorPid(id);

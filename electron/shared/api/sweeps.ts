@@ -26,7 +26,10 @@ export const sweepMethods = {
     params: z.object({ sweep: z.unknown(), leave_out: z.boolean().default(false) }),
     result: z.object({ id: z.string(), ids: z.array(z.string()) }),
   },
-  /** The sweep as it shall be: its points and seeds that are not there yet are put in line. Its spec stays what it was. */
+  /**
+   * The sweep as it shall be: its points and seeds that are not there yet are put in line, and those that wait heed its rules. What is left out
+   * stays (`{"budget": {"hours": 4}}` changes the budget alone), null takes a rule away. Its name and spec stay what they were.
+   */
   'sweeps.extend': {
     params: z.object({ id, sweep: z.unknown(), leave_out: z.boolean().default(false) }),
     result: z.object({ ids: z.array(z.string()) }),

@@ -29,6 +29,8 @@ export const queueEntrySchema = z.object({
   pauseAt: z.number().nullable().default(null),
   /** It ends when so many evaluations in a row are not better than the best before by `least` nats; null: it does not. */
   plateau: z.object({ evaluations: z.number().int(), least: z.number() }).nullable().default(null),
+  /** The budget of its sweep has ended it once, or it was started by hand past it: it is not ended for that again. */
+  pastBudget: z.boolean().default(false),
   /** How it stood before it was put back in line; taking it out restores that. */
   before: z.object({ state: z.enum(['stopped', 'failed']), phase: z.string() }).nullable(),
 });
@@ -101,12 +103,19 @@ export const inOrder = (queued: readonly Queued[]): Queued[] =>
 
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
 
-/** Why an entry could not start now even if it were its turn; null: nothing keeps it. `statuses` are those of all runs. */
+interface Surroundings {
+  settings: QueueSettings;
+  /** Of all runs. */
+  statuses: ReadonlyMap<string, RunStatus>;
+  machine: Machine;
+  /** Why runs of a sweep are not started, by its id. */
+  held: ReadonlyMap<string, string>;
+}
+
+/** Why an entry could not start now even if it were its turn; null: nothing keeps it. */
 function hindrance(
   { entry, lane }: Queued,
-  settings: QueueSettings,
-  statuses: ReadonlyMap<string, RunStatus>,
-  machine: Machine,
+  { settings, statuses, machine, held }: Surroundings,
 ): string | null {
   if (entry.skipped) return 'Skipped: it is passed over until you take that back.';
   if (entry.after !== null) {
@@ -118,6 +127,8 @@ function hindrance(
     if (before.state !== 'completed') return `It starts after ${before.name}.`;
   }
   if (settings.paused) return 'The queue is paused.';
+  const spent = entry.sweep === null ? undefined : held.get(entry.sweep);
+  if (spent !== undefined) return spent;
   const memory = machine.memory(lane);
   const needed = entry.forecast.memoryBytes;
   // One that is larger than the machine is not held: the engine refuses it, and says what would fit.
@@ -139,6 +150,7 @@ export function lineOf(
   settings: QueueSettings,
   statuses: ReadonlyMap<string, RunStatus>,
   machine: Machine,
+  held: ReadonlyMap<string, string> = new Map(),
 ): Line {
   // Seconds until each lane is free; null: nobody knows.
   const until = new Map<string, number | null>();
@@ -151,7 +163,7 @@ export function lineOf(
   let complete = true;
   const items = inOrder(queued).map((one): QueueItem => {
     const { entry, status, lane } = one;
-    const why = hindrance(one, settings, statuses, machine);
+    const why = hindrance(one, { settings, statuses, machine, held });
     const { seconds, memoryBytes } = entry.forecast;
     const free = until.has(lane) ? (until.get(lane) ?? null) : 0;
     if (why === null && !busy.has(lane)) {

@@ -2,6 +2,7 @@
  * A sweep that was queued: `sweeps/<id>/sweep.json` of the library. It says which runs it has; what became of them is in their folders.
  */
 import { z } from 'zod';
+import { spentSchema } from '../spec/sweep-budget.ts';
 
 /** sweep: made from a sweep file or by clicking. The others are the studies of docs/studies.md. */
 export const sweepKindSchema = z.enum(['sweep', 'memory', 'throughput', 'quality']);
@@ -31,14 +32,20 @@ export const sweepRecordSchema = z.object({
 });
 export type SweepRecord = z.infer<typeof sweepRecordSchema>;
 
-/** What lists show of it. */
-export const sweepCardSchema = sweepRecordSchema.pick({
-  id: true,
-  kind: true,
-  name: true,
-  createdAt: true,
-  runs: true,
+/** Of a sweep that has one (shared/spec/sweep-budget.ts). */
+export const sweepBudgetSchema = z.object({
+  hours: z.number().nullable(),
+  tokens: z.number().nullable(),
+  spent: spentSchema,
+  /** Nothing more is started, and what trains is stopped. */
+  over: z.boolean(),
 });
+export type SweepBudget = z.infer<typeof sweepBudgetSchema>;
+
+/** What lists show of it. */
+export const sweepCardSchema = sweepRecordSchema
+  .pick({ id: true, kind: true, name: true, createdAt: true, runs: true })
+  .extend({ budget: sweepBudgetSchema.nullable() });
 export type SweepCard = z.infer<typeof sweepCardSchema>;
 
 /** The same point with the same seed: not trained twice. */

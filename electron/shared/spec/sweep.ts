@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { CollieError } from '../errors.ts';
 import { SOBOL_DIMENSIONS, sobol } from './sobol.ts';
 import { specFields, specValue } from './spec-fields.ts';
+import { budgetSchema } from './sweep-budget.ts';
 import { uniform } from './uniform.ts';
 import { withValue } from './with-value.ts';
 
@@ -67,6 +68,8 @@ export const sweepSchema = z.strictObject({
     .strictObject({ evaluations: z.number().int().min(1).max(100), least: z.number().min(0).default(0) })
     .nullable()
     .default(null),
+  /** When it is spent, runs that train are stopped at a checkpoint, and no other is started. */
+  budget: budgetSchema.nullable().default(null),
 });
 export type Sweep = z.output<typeof sweepSchema>;
 export type SweepInput = z.input<typeof sweepSchema>;

@@ -37,11 +37,14 @@ export interface SweepDraft {
   readonly plateau: number;
   /** In nats: less than that is no gain. */
   readonly leastGain: number;
+  /** Of the whole sweep; 0: no limit. */
+  readonly budgetHours: number;
+  readonly budgetTokens: number;
 }
 
 export const newSweepDraft = (): SweepDraft => ({
   ...{ name: '', settings: [], search: 'grid', points: 16, searchSeed: 0, seeds: [], constraints: [] },
-  ...{ rungs: [], eta: 3, plateau: 0, leastGain: 0 },
+  ...{ rungs: [], eta: 3, plateau: 0, leastGain: 0, budgetHours: 0, budgetTokens: 0 },
 });
 
 /** The first field of this path: variants that share a setting share its name and kind. */
@@ -112,11 +115,22 @@ export function sweepOf(
   }
 }
 
-function earlyOf({ rungs, eta, plateau, leastGain }: SweepDraft): Pick<SweepInput, 'halving' | 'plateau'> {
+function earlyOf({
+  rungs,
+  eta,
+  plateau,
+  leastGain,
+  budgetHours,
+  budgetTokens,
+}: SweepDraft): Pick<SweepInput, 'halving' | 'plateau' | 'budget'> {
   const tokens = rungs.map((rung) => numberOf(rung, 'Rungs')).sort((a, b) => a - b);
   return {
     halving: tokens.length === 0 ? null : { rungs: tokens, eta },
     plateau: plateau === 0 ? null : { evaluations: plateau, least: leastGain },
+    budget:
+      budgetHours === 0 && budgetTokens === 0
+        ? null
+        : { hours: budgetHours || null, tokens: budgetTokens || null },
   };
 }
 
@@ -138,7 +152,7 @@ function constraintOf({ left, is, right }: DraftConstraint): Sweep['constraints'
 
 /** A sweep that is there, for the editor. */
 export function draftOf(sweep: Sweep): SweepDraft {
-  const { name, search, points, search_seed, seeds, constraints, halving, plateau } = sweep;
+  const { name, search, points, search_seed, seeds, constraints, halving, plateau, budget } = sweep;
   return {
     ...{ name, search, points, searchSeed: search_seed, seeds: (seeds ?? []).map(String) },
     ...{
@@ -146,6 +160,8 @@ export function draftOf(sweep: Sweep): SweepDraft {
       eta: halving?.eta ?? 3,
       plateau: plateau?.evaluations ?? 0,
       leastGain: plateau?.least ?? 0,
+      budgetHours: budget?.hours ?? 0,
+      budgetTokens: budget?.tokens ?? 0,
     },
     settings: Object.entries(sweep.settings).map(([path, one]): SweptSetting => {
       const blank = newSetting(path, null);

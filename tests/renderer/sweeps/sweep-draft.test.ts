@@ -26,7 +26,7 @@ describe('a sweep that is typed', () => {
         ],
         seeds: ['1', '2'],
         constraints: [{ left: RATE, is: '<=', right: '1e-3' }],
-        ...{ rungs: ['6000', '2000'], eta: 2, plateau: 3, leastGain: 0.01 },
+        ...{ rungs: ['6000', '2000'], eta: 2, plateau: 3, leastGain: 0.01, budgetHours: 1.5 },
       }),
       spec,
     );
@@ -45,6 +45,7 @@ describe('a sweep that is typed', () => {
           'method.type': { values: ['lora', 'dora'] },
         },
         ...{ halving: { rungs: [2000, 6000], eta: 2 }, plateau: { evaluations: 3, least: 0.01 } },
+        budget: { hours: 1.5, tokens: null },
         ...{ search_seed: 0, seeds: [1, 2], constraints: [{ left: RATE, is: '<=', right: 1e-3 }] },
       },
     });
@@ -67,8 +68,11 @@ describe('a sweep that is typed', () => {
 
   it('is the same after a way through the record', () => {
     const asked = sweepOf(
-      draft({ settings: [range('1e-5', '1e-3'), list('method.rank', '4', '8')], seeds: ['3'] }),
-      spec,
+      draft({
+        settings: [range('1e-5', '1e-3'), list('method.rank', '4', '8')],
+        ...{ seeds: ['3'], rungs: ['2000'], plateau: 2, budgetTokens: 5000 },
+      }),
+      { ...spec, evaluation: { every_steps: 5 } },
     );
     if ('todo' in asked) throw new Error(asked.todo);
     const sweep = sweepSchema.parse(asked.sweep);

@@ -14,7 +14,7 @@ import {
 const RATE = 'optimizer.learning_rate';
 const run = (id: string, rate: number, seed: number) => ({ id, values: { [RATE]: rate }, seed });
 const sweep: SweepCard = {
-  ...{ id: 's', kind: 'sweep', name: 'Rates', createdAt: '2026-01-01T00:00:00Z' },
+  ...{ id: 's', kind: 'sweep', name: 'Rates', createdAt: '2026-01-01T00:00:00Z', budget: null },
   runs: [run('a1', 1e-4, 1), run('a2', 1e-4, 2), run('b1', 2e-4, 1), run('b2', 2e-4, 2)],
 };
 const fresh: Partial<RunStatus> = { step: 0, totalSteps: null, lastLoss: null, lastEvalLoss: null };

@@ -79,6 +79,41 @@ describe('making a sweep', () => {
   });
 });
 
+describe('the budget of a sweep', () => {
+  it('is shown, and can be raised without new points', async () => {
+    const { client } = openWindow(<SweepsPage id="sweep-rates" part="add" />, { methods: methods() });
+    const hours = await screen.findByRole('textbox', { name: 'Budget of the whole sweep, in hours' });
+    expect((hours as HTMLInputElement).value).toBe('12');
+    expect(screen.queryByRole('button', { name: 'Change the sweep' })).toBeNull();
+    fireEvent.change(hours, { target: { value: '24' } });
+    const change = await screen.findByRole('button', { name: 'Change the sweep' });
+    await waitFor(() => expect(change.hasAttribute('disabled')).toBe(false));
+    fireEvent.click(change);
+    await waitFor(() => expect(location.hash).toBe('#/sweeps/sweep-rates'));
+    expect(client.calls.find(({ method }) => method === 'sweeps.extend')?.params).toMatchObject({
+      sweep: { budget: { hours: 24, tokens: 600_000 } },
+    });
+  });
+
+  it('says that it is spent, and where to add to it', async () => {
+    const answers = methods();
+    const budget = { hours: 2, tokens: null, spent: { hours: 2.1, tokens: 9000 }, over: true };
+    openWindow(<SweepsPage id="sweep-rates" part={null} />, {
+      methods: {
+        ...answers,
+        'sweeps.list': async (params) =>
+          (await answers['sweeps.list'](params)).map((one) => ({ ...one, budget })),
+      },
+    });
+    const line = await screen.findByRole('region', { name: 'Budget' });
+    expect(line.textContent).toContain('2.1 of 2 hours');
+    expect(line.textContent).toContain('It is spent');
+    expect(within(line).getByRole('link', { name: 'Add to it' }).getAttribute('href')).toBe(
+      '#/sweeps/sweep-rates/add',
+    );
+  });
+});
+
 describe('a sweep', () => {
   it('shows its best point, and promotes it', async () => {
     openWindow(<SweepsPage id="sweep-rates" part={null} />, { methods: methods() });

@@ -130,6 +130,6 @@ const entriesOf = (values: readonly number[]) =>
     entry: {
       ...{ v: 1 as const, queuedAt: '', order, mode: 'start' as const, after: null, skipped: false },
       ...{ recovered: 0, data: {} },
-      ...{ forecast, before: null, sweep: null, pauseAt: null, plateau: null },
+      ...{ forecast, before: null, sweep: null, pauseAt: null, plateau: null, pastBudget: false },
     },
   }));

@@ -28,6 +28,7 @@ function queued(id: string, order: number, entry: Partial<QueueEntry> = {}, lane
         sweep: null,
         pauseAt: null,
         plateau: null,
+        pastBudget: false,
       },
       ...entry,
     },

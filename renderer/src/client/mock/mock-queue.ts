@@ -43,6 +43,7 @@ function entry(id: string, name: string, order: number, seconds: number, lane = 
         sweep: null,
         pauseAt: null,
         plateau: null,
+        pastBudget: false,
       },
     },
   };

@@ -1,5 +1,5 @@
 /** The mock host's sweeps: one over two learning rates, which grows as the real one does. */
-import { runKey, type SweepRecord } from '../../../../electron/shared/runs/sweep-record.ts';
+import { runKey, type SweepBudget, type SweepRecord } from '../../../../electron/shared/runs/sweep-record.ts';
 import { expandSweep, type Sweep, sweepSchema } from '../../../../electron/shared/spec/sweep.ts';
 import type { Handlers } from './mock-client.ts';
 
@@ -10,7 +10,16 @@ const first: Sweep = sweepSchema.parse({
   name: 'Rates',
   spec: { model: 'library:smollm2-135m-instruct', method: { type: 'lora' }, optimizer: { type: 'adamw' } },
   settings: { [RATE]: { values: [1e-4, 4e-4] } },
+  budget: { hours: 12, tokens: 600_000 },
 });
+
+/** As if a third of it were spent. */
+function budgetOf({ definition }: SweepRecord): SweepBudget | null {
+  const { budget } = Object(definition) as Sweep;
+  if (!budget) return null;
+  const spent = { hours: (budget.hours ?? 3) / 3, tokens: Math.round((budget.tokens ?? 30_000) / 3) };
+  return { ...budget, spent, over: false };
+}
 
 type Queue = (names: readonly string[]) => string[];
 
@@ -51,7 +60,7 @@ export function mockSweeps(
     return runs.map(({ values, seed }, k) => ({ id: ids[k] ?? '', values, seed }));
   };
   return {
-    'sweeps.list': () => sweeps,
+    'sweeps.list': () => sweeps.map((sweep) => ({ ...sweep, budget: budgetOf(sweep) })),
     'sweeps.get': ({ id }) => get(id),
     'sweeps.preview': ({ sweep: input, of }) => {
       const sweep = sweepSchema.parse(input);

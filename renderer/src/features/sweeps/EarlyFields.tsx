@@ -1,5 +1,5 @@
-/** What ends runs of a sweep early: rungs at which only the best go on, and a loss that gets no better. */
-import { Group, NumberInput, Stack, TagsInput, Title } from '@mantine/core';
+/** What ends runs of a sweep early: rungs at which only the best go on, a loss that gets no better, and a budget for all of it. */
+import { Group, NumberInput, Stack, TagsInput, Text, Title } from '@mantine/core';
 import type { SweepDraft } from '../../store/sweep-draft.ts';
 import classes from './Sweeps.module.css';
 
@@ -9,7 +9,7 @@ interface Props {
 }
 
 export function EarlyFields({ draft, onChange }: Props) {
-  const { rungs, eta, plateau, leastGain } = draft;
+  const { rungs, eta, plateau, leastGain, budgetHours, budgetTokens } = draft;
   return (
     <section className={classes.card} aria-labelledby="sweep-early">
       <Title order={2} size="h4" mb="xs" id="sweep-early">
@@ -18,7 +18,7 @@ export function EarlyFields({ draft, onChange }: Props) {
       <Stack gap="sm">
         <TagsInput
           label="Rungs, in trained tokens"
-          description="Successive halving: every run pauses at its first evaluation from there on, and the best of those that have reached a rung go on from their checkpoints. Empty: all run to the end."
+          description="Successive halving: every run pauses at its first evaluation from there on, and the best points go on from their checkpoints, all seeds of a point together. Empty: all run to the end."
           placeholder={rungs.length === 0 ? '20000, 60000' : ''}
           splitChars={[' ', ';', ',']}
           acceptValueOnBlur
@@ -56,6 +56,34 @@ export function EarlyFields({ draft, onChange }: Props) {
             onChange={(next) => typeof next === 'number' && onChange({ leastGain: next })}
           />
         </Group>
+        <Group gap="md" align="flex-end">
+          <NumberInput
+            w={260}
+            label="Budget of the whole sweep, in hours"
+            description="Of training, over all runs; 0: no limit"
+            min={0}
+            step={0.5}
+            value={budgetHours}
+            onChange={(next) => typeof next === 'number' && onChange({ budgetHours: next })}
+          />
+          <NumberInput
+            w={260}
+            label="Budget of the whole sweep, in tokens"
+            description="Trained, over all runs; 0: no limit"
+            min={0}
+            step={10_000}
+            allowDecimal={false}
+            thousandSeparator=","
+            value={budgetTokens}
+            onChange={(next) => typeof next === 'number' && onChange({ budgetTokens: next })}
+          />
+        </Group>
+        {(budgetHours > 0 || budgetTokens > 0) && (
+          <Text size="sm" c="dimmed">
+            When it is spent, the run that trains is stopped at a checkpoint and no other is started. They go
+            on once it is raised.
+          </Text>
+        )}
       </Stack>
     </section>
   );

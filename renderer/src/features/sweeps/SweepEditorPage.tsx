@@ -49,7 +49,7 @@ function Existing({ id }: { id: string }) {
     <Page
       title="Add to a sweep"
       back={back}
-      description="Change values, points or seeds: what is not there yet is put in the queue. Its other settings stay what they were."
+      description="Change values, points or seeds: what is not there yet is put in the queue. Rungs and budget can be changed as well; its other settings stay what they were."
     >
       {error && <ErrorView title="The sweep could not be read" info={error} onRetry={again} />}
       {data ? <Extend record={data} /> : !error && <Skeleton h={240} aria-busy />}
@@ -67,10 +67,23 @@ function Extend({ record }: { record: SweepRecord }) {
   async function queue(sweep: unknown, leaveOut: boolean) {
     const count = await extend(record.id, sweep, leaveOut);
     if (count === null) return;
-    announce('success', count === 1 ? 'One run was added' : `${count} runs were added`);
+    announce(
+      'success',
+      count === 0 ? 'The sweep was changed' : count === 1 ? 'One run was added' : `${count} runs were added`,
+    );
     navigate(href('sweeps', record.id));
   }
-  return <Editor draft={draft} spec={parsed.data.spec} of={record.id} onChange={setDraft} onQueue={queue} />;
+  const now = JSON.stringify(draftOf(parsed.data));
+  return (
+    <Editor
+      draft={draft}
+      spec={parsed.data.spec}
+      of={record.id}
+      changed={now !== JSON.stringify(draft)}
+      onChange={setDraft}
+      onQueue={queue}
+    />
+  );
 }
 
 interface EditorProps {
@@ -78,11 +91,13 @@ interface EditorProps {
   readonly spec: Spec;
   /** The sweep that is added to. */
   readonly of: string | null;
+  /** Anything of it. */
+  readonly changed?: boolean;
   readonly onChange: (draft: SweepDraft) => void;
   readonly onQueue: (sweep: unknown, leaveOut: boolean) => Promise<void>;
 }
 
-function Editor({ draft, spec, of, onChange, onQueue }: EditorProps) {
+function Editor({ draft, spec, of, changed = false, onChange, onQueue }: EditorProps) {
   const change = (part: Partial<SweepDraft>) => onChange({ ...draft, ...part });
   const loadModels = useStore((s) => s.loadModels);
   const loadDatasets = useStore((s) => s.loadDatasets);
@@ -119,7 +134,7 @@ function Editor({ draft, spec, of, onChange, onQueue }: EditorProps) {
           onChange={(constraints) => change({ constraints })}
         />
       </Stack>
-      <SweepPreviewPanel asked={sweepOf(draft, spec)} of={of} onQueue={onQueue} />
+      <SweepPreviewPanel asked={sweepOf(draft, spec)} of={of} changed={changed} onQueue={onQueue} />
     </div>
   );
 }

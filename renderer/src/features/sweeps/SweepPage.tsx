@@ -15,6 +15,7 @@ import { ExploreTab } from '../compare/ExploreTab.tsx';
 import { useReport } from '../compare/use-report.ts';
 import { useQueue } from '../queue/use-queue.ts';
 import { BestBar } from './BestBar.tsx';
+import { BudgetLine } from './BudgetLine.tsx';
 import { PointsTable } from './PointsTable.tsx';
 import { bestPoint, pointsOf, progressOf, progressText } from './sweep-points.ts';
 import { useSweeps } from './use-sweeps.ts';
@@ -61,6 +62,7 @@ function Shown({ sweep }: { sweep: SweepCard }) {
     >
       <Stack gap="lg" className={chartClasses.colors ?? ''}>
         <SweepProgress sweep={sweep} />
+        {sweep.budget && <BudgetLine id={sweep.id} budget={sweep.budget} />}
         <BestBar best={bestPoint(points)} />
         <PointsTable points={points} />
         <Explored ids={comparable} />

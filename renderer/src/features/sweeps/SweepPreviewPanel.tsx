@@ -15,13 +15,15 @@ import classes from './Sweeps.module.css';
 interface Props {
   readonly asked: { sweep: SweepInput } | { todo: string };
   readonly of: string | null;
+  /** A sweep that is there has other rules now, whether or not it gets new runs. */
+  readonly changed: boolean;
   readonly onQueue: (sweep: unknown, leaveOut: boolean) => Promise<void>;
 }
 
 /** Milliseconds after the last change. */
 const PATIENCE = 400;
 
-export function SweepPreviewPanel({ asked, of, onQueue }: Props) {
+export function SweepPreviewPanel({ asked, of, changed, onQueue }: Props) {
   const sweep = 'sweep' in asked ? asked.sweep : null;
   const [text] = useDebouncedValue(sweep === null ? null : JSON.stringify(sweep), PATIENCE);
   const current = sweep !== null && text === JSON.stringify(sweep);
@@ -32,7 +34,9 @@ export function SweepPreviewPanel({ asked, of, onQueue }: Props) {
   const [leaveOut, setLeaveOut] = useState(false);
   const [busy, setBusy] = useState(false);
   const wrong = data?.points.filter(({ issues }) => issues.length > 0).length ?? 0;
-  const ready = current && !waiting && !error && data !== null && data.runs > 0 && (wrong === 0 || leaveOut);
+  const known = current && !waiting && !error && data !== null;
+  const amends = known && of !== null && changed && data.points.length === 0;
+  const ready = amends || (known && data.runs > 0 && (wrong === 0 || leaveOut));
   async function queue() {
     setBusy(true);
     await onQueue(sweep, leaveOut);
@@ -65,7 +69,11 @@ export function SweepPreviewPanel({ asked, of, onQueue }: Props) {
           loading={busy}
           onClick={() => void queue()}
         >
-          {data && data.runs > 0 && !error ? `Queue all ${plural(data.runs, 'run')}` : 'Queue all'}
+          {amends
+            ? 'Change the sweep'
+            : data && data.runs > 0 && !error
+              ? `Queue all ${plural(data.runs, 'run')}`
+              : 'Queue all'}
         </Button>
       </Stack>
     </aside>
