@@ -19,12 +19,18 @@ export async function prepareData(runDir: string, spec: RunSpec, context: Prepar
   // Written last: with it, everything else is there.
   if (existsSync(join(dataDir, 'meta.json'))) return ['the data of an earlier attempt is used again'];
   const { signal, progress } = context;
-  const { prepareDataset } = await import('../server/datasets/prepare.ts');
-  const meta = await prepareDataset(spec, spec.model, dataDir, progress, signal);
+  const { prepareSharedData } = await import('../server/datasets/shared-data.ts');
+  const { meta, of, damage } = await prepareSharedData(runDir, spec, { onProgress: progress, signal });
   const { documents, tokens, trainedTokens } = meta.train;
   const held = meta.eval ? `, ${meta.eval.documents} held out` : '';
   const summary = `${documents} rows to train on: ${tokens} tokens, ${trainedTokens} of them answers${held}`;
-  return [summary, ...meta.warnings.map((warning) => `warning: ${warning}`)];
+  const shared = [
+    ...(damage === null ? [] : [`shared tokens were damaged (${damage}) and are made again`]),
+    ...(of === null
+      ? []
+      : [`the tokens of run ${of} are used: the same data, mapping, tokenizer and lengths`]),
+  ];
+  return [...shared, summary, ...meta.warnings.map((warning) => `warning: ${warning}`)];
 }
 
 /** Turns generated ids into text. The tokenizer is loaded when the first sample comes. */

@@ -5,7 +5,8 @@ import { CollieError, type ErrorInfo, toErrorInfo } from '../../shared/errors.ts
 import type { RunStatus } from '../../shared/runs/events.ts';
 import { runFiles } from '../../shared/runs/run-folder.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
-import { type DataMeta, META_FILE } from '../datasets/prepare.ts';
+import { META_FILE } from '../datasets/own-data.ts';
+import type { DataMeta } from '../datasets/prepare.ts';
 import { type Checkpoint, listCheckpoints } from '../runs/folder.ts';
 import type { RunRegistry } from '../runs/registry.ts';
 

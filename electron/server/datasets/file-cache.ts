@@ -23,7 +23,7 @@ const KEPT = 16;
 export const absolutePath = (path: string, base = process.cwd()): string =>
   resolvePath(base, path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path);
 
-async function fileHash(path: string): Promise<string> {
+export async function fileHash(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return hash.digest('hex');

@@ -1,13 +1,12 @@
 /**
- * Text -> token store, the first phase of a run: data/train.*, data/eval.*, samples.json, prompt-init.json and, last,
- * meta.json. A folder with meta.json is complete; anything less is written again from the start.
+ * Text -> token store, the first phase of a run: data/train.*, data/eval.*, data/set-*, which runs share (shared-data.ts), then what is its own
+ * (own-data.ts) and, last, meta.json. A folder with meta.json is complete; anything less is written again from the start.
  */
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { UnusableRows } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
-import { writeText } from '../files/write.ts';
 import { type NativeAddon, native, nativeAddon, type TokenStoreWriter } from '../native/addon.ts';
 import { loadTokenizer } from '../tokenize/apart-tokenizer.ts';
 import type { ChatTokenizer } from '../tokenize/chat-tokenizer.ts';
@@ -15,6 +14,7 @@ import { type Conversation, trainedTokens, truncateConversation } from '../token
 import type { Message } from '../tokenize/template.ts';
 import { openDatasetFile } from './file-cache.ts';
 import type { DatasetSource } from './folder.ts';
+import { writeOwnData } from './own-data.ts';
 import { prepareSets, type SetTally } from './prepare-sets.ts';
 import { RowRecord } from './row-record.ts';
 import { SPLIT_SEED, type Split, splitEvaluation, splitRows } from './split.ts';
@@ -22,10 +22,6 @@ import { newTally, type SplitTally, tallyWarnings } from './tally.ts';
 import { type OnConversation, type RowFormat, tokenizeRows } from './tokenize-rows.ts';
 import { UnusableTally } from './unusable.ts';
 import { unusedSentences } from './unused.ts';
-
-export const META_FILE = 'meta.json';
-export const SAMPLES_FILE = 'samples.json';
-export const PROMPT_INIT_FILE = 'prompt-init.json';
 
 /** data/meta.json. */
 export interface DataMeta {
@@ -40,7 +36,10 @@ export interface DataMeta {
   /** Of the named evaluation sets. Data made before there were any has none. */
   sets?: SetTally[];
   warnings: string[];
+  /** Of the tokens. */
   createdAt: string;
+  /** The run whose tokens these are; null or left out: its own. */
+  tokensOf?: string | null;
 }
 
 /** The one thing needed of the addon. */
@@ -108,11 +107,6 @@ class SplitWriter {
   finish(): void {
     this.#store?.finish();
   }
-}
-
-async function writeAtomically(path: string, value: unknown): Promise<void> {
-  await writeText(`${path}.tmp`, `${JSON.stringify(value, null, 2)}\n`);
-  await rename(`${path}.tmp`, path);
 }
 
 /** Why a training split came out empty. */
@@ -203,57 +197,30 @@ async function writeStores(
   return { train: trainWriter.tally, eval: evalWriter.tally.documents > 0 ? evalWriter.tally : null };
 }
 
-/** data/samples.json: the prompts of the spec as ids, with the ids that end an answer. */
-async function writeSamples({ spec, tokenizer, dataDir }: Job): Promise<void> {
-  const { system_prompt } = spec.dataset;
-  const system = system_prompt === '' ? [] : [{ role: 'system', content: system_prompt }];
-  const samples: { ids: number[]; stop_ids: number[] }[] = [];
-  for (const content of spec.sampling.prompts) {
-    const ids = await tokenizer.prompt({ messages: [...system, { role: 'user', content }] });
-    samples.push({ ids: [...ids], stop_ids: tokenizer.stopIds });
-  }
-  await writeAtomically(join(dataDir, SAMPLES_FILE), samples);
+export interface PrepareOptions {
+  /** Gets 0..1. */
+  onProgress?: (fraction: number) => void;
+  signal?: AbortSignal | undefined;
+  /** Who writes the token store; left out: the native addon. */
+  store?: StoreFactory;
 }
 
 /**
- * data/prompt-init.json: the ids that virtual tokens start as. As in PEFT, with the tokens that the tokenizer itself puts
- * around a text. No file without a text.
+ * Writes the tokens of a run into a folder that is there: both splits and the named sets. Throws engine.not_built, the dataset.* errors, disk.full,
+ * job.cancelled.
  */
-async function writePromptInit({ spec, tokenizer, dataDir }: Job): Promise<void> {
-  const { method } = spec;
-  if (!('init_text' in method) || method.init_text === '') return;
-  const ids = await tokenizer.encode(method.init_text, 'add');
-  if (ids.length > 0) await writeAtomically(join(dataDir, PROMPT_INIT_FILE), { ids });
-}
-
-/**
- * Fills a run's data folder.
- * @param spec resolved: paths are absolute.
- * @param onProgress gets 0..1.
- * @param store who writes the token store; left out: the native addon.
- * Throws engine.not_built, model.no_tokenizer, the dataset.* errors, disk.full, job.cancelled; then meta.json is missing.
- */
-export async function prepareDataset(
-  spec: RunSpec,
-  modelFolder: string,
-  dataDir: string,
-  onProgress: (fraction: number) => void = () => {},
-  signal?: AbortSignal,
-  store: StoreFactory = nativeStore(),
+export async function prepareTokens(
+  { spec, tokenizer, dataDir }: Pick<Job, 'spec' | 'tokenizer' | 'dataDir'>,
+  { onProgress = () => {}, signal, store = nativeStore() }: PrepareOptions = {},
 ): Promise<DataMeta> {
-  await mkdir(dataDir, { recursive: true });
   const cache = join(dataDir, 'import');
-  const tokenizer = await loadTokenizer(modelFolder);
   const job: Job = { spec, tokenizer, dataDir, store, signal };
   try {
-    const train = await openDatasetFile(spec.dataset.train, cache, { signal });
-    const evaluation =
-      spec.dataset.eval === null ? null : await openDatasetFile(spec.dataset.eval, cache, { signal });
-    const tallies = await writeStores(job, train, evaluation, onProgress);
     const open = (reference: string) => openDatasetFile(reference, cache, { signal });
+    const train = await open(spec.dataset.train);
+    const evaluation = spec.dataset.eval === null ? null : await open(spec.dataset.eval);
+    const tallies = await writeStores(job, train, evaluation, onProgress);
     const sets = await prepareSets({ ...job, open });
-    await writeSamples(job);
-    await writePromptInit(job);
     const warnings = [
       ...unusedSentences(train.card, spec.dataset.mapping),
       ...train.card.notes.map((note) => `"${train.card.name}": ${note}`),
@@ -265,19 +232,30 @@ export async function prepareDataset(
     for (const set of sets) warnings.push(...set.warnings);
     const createdAt = new Date().toISOString();
     const { hash, vocabularyHash: vocabulary, templateHash: template } = tokenizer;
-    const meta: DataMeta = {
-      v: 1,
-      tokenizer: hash,
-      vocabulary,
-      template,
-      ...tallies,
-      sets,
-      warnings,
-      createdAt,
-    };
-    await writeAtomically(join(dataDir, META_FILE), meta);
-    return meta;
+    return { v: 1, tokenizer: hash, vocabulary, template, ...tallies, sets, warnings, createdAt };
   } finally {
     await rm(cache, { recursive: true, force: true });
   }
+}
+
+/**
+ * Fills a data folder that shares nothing with others.
+ * @param spec resolved: paths are absolute.
+ * @param onProgress gets 0..1.
+ * Throws model.no_tokenizer and what prepareTokens throws; then meta.json is missing.
+ */
+export async function prepareDataset(
+  spec: RunSpec,
+  modelFolder: string,
+  dataDir: string,
+  onProgress: (fraction: number) => void = () => {},
+  signal?: AbortSignal,
+  store?: StoreFactory,
+): Promise<DataMeta> {
+  await mkdir(dataDir, { recursive: true });
+  const tokenizer = await loadTokenizer(modelFolder);
+  const own = { spec, tokenizer, dataDir };
+  const meta = await prepareTokens(own, { onProgress, signal, ...(store ? { store } : {}) });
+  await writeOwnData(own, meta);
+  return meta;
 }

@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IMPORTING } from '../datasets/folder.ts';
+import { TokenStores } from '../datasets/token-stores.ts';
 import { removeDeadSockets, removeLeftovers, removeTemporaryFiles } from '../files/leftovers.ts';
 import { PARTIAL_MODEL } from '../models/ids.ts';
 import { SweepStore } from '../queue/sweep-store.ts';
@@ -19,6 +20,7 @@ export async function sweepLibrary(home: string, runs: RunRegistry): Promise<voi
     if (!id.startsWith('.')) await removeTemporaryFiles(join(home, 'runs', id));
   }
   for (const folder of ['datasets', 'cache/datasets']) await removeLeftovers(join(home, folder), IMPORTING);
+  await new TokenStores(home).sweep();
   await removeLeftovers(join(home, 'models'), PARTIAL_MODEL);
   await removeLeftovers(seriesFolder(home), '.series-');
   await sweepSeries(seriesFolder(home), runs.ids());

@@ -13,7 +13,7 @@ import {
 import { runFiles } from '../../shared/runs/run-folder.ts';
 import type { SweepKind, SweepRecord } from '../../shared/runs/sweep-record.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
-import { META_FILE } from '../datasets/prepare.ts';
+import { META_FILE } from '../datasets/own-data.ts';
 import { pause } from '../host/channel.ts';
 import { writeJsonAtomic } from '../runs/folder.ts';
 import { lockHolder } from '../runs/lock.ts';
