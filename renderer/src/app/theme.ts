@@ -91,6 +91,7 @@ export const theme = createTheme({
     Modal: Modal.extend({
       styles: { title: { fontWeight: 620, fontSize: '1.0625rem' } },
       defaultProps: {
+        closeButtonProps: { 'aria-label': 'Close' },
         centered: true,
         overlayProps: { backgroundOpacity: 0.45 },
         transitionProps: { duration: 120 },

@@ -63,7 +63,7 @@ export function chartFrame(
   lines: readonly ChartLine[],
   wish: Omit<ChartWish, 'smoothing'>,
 ): ChartFrame | null {
-  const xDomain = wish.window ? ([...wish.window] as [number, number]) : xExtent(lines);
+  const xDomain = wish.window ? withRoom(...wish.window) : xExtent(lines);
   if (!xDomain) return null;
   const visible = lines.flatMap((line) => {
     const [from, to] = visiblePart(line, xDomain);
@@ -141,8 +141,12 @@ export function xExtent(lines: readonly ChartLine[]): [number, number] | null {
   if (firsts.length === 0) return null;
   const low = Math.min(...firsts);
   const high = Math.max(...lasts);
-  return high > low ? [low, high] : [low - 0.5, high + 0.5];
+  return withRoom(low, high);
 }
+
+/** One evaluation alone has a place in the middle. */
+const withRoom = (low: number, high: number): [number, number] =>
+  high > low ? [low, high] : [low - 0.5, high + 0.5];
 
 /** One point beyond each border, so that lines run to the edge of a zoomed chart. */
 function visiblePart({ x }: Pick<ChartLine, 'x'>, [low, high]: readonly [number, number]): [number, number] {

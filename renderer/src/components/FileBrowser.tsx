@@ -47,13 +47,7 @@ export function FileBrowser({ pick, extensions, onPick, onClose }: Props) {
   const choice = selected ?? (pick === 'file' ? null : (listing?.path ?? null));
 
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title="Choose a path"
-      size="lg"
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Modal opened onClose={onClose} title="Choose a path" size="lg">
       <Stack gap="sm">
         <Group gap="xs" wrap="nowrap">
           <Button

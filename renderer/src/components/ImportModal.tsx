@@ -46,14 +46,7 @@ export function ImportModal({ title, path: first, hint, picker, start, onDone, o
   }
 
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={title}
-      size="lg"
-      closeOnEscape={!browsing}
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Modal opened onClose={onClose} title={title} size="lg" closeOnEscape={!browsing}>
       <form
         onSubmit={(event) => {
           event.preventDefault();

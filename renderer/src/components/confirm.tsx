@@ -24,7 +24,7 @@ export function ConfirmModal({ opened, title, children, verb, onConfirm, onClose
     }
   }
   return (
-    <Modal opened={opened} onClose={onClose} title={title} closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal opened={opened} onClose={onClose} title={title}>
       <Text size="sm" component="div">
         {children}
       </Text>

@@ -182,6 +182,11 @@ describe('what is drawn', () => {
     const whole = smooth(train.y, weightFor(wish.smoothing, train.y.length));
     expect(average?.y[5]).toBe(whole[(average?.x[5] ?? 0) - 1]);
   });
+  it('a single evaluation has a place, whoever says how wide the chart is', () => {
+    const alone = { ...evaluation, x: Float64Array.of(3), y: Float64Array.of(5) };
+    for (const window of [null, [3, 3]] as const)
+      expect(one([alone], { window }).frame?.xDomain).toEqual([2.5, 3.5]);
+  });
   it('axes do not depend on the smoothing', () => {
     expect(one([train], { smoothing: 0.99 }).frame).toEqual(one([train], { smoothing: 0 }).frame);
   });

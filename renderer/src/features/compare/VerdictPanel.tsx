@@ -158,51 +158,56 @@ function OneSet(props: { verdict: Verdict; named: boolean; children?: ReactNode 
 /** Every metric of every set. */
 function Tests({ verdicts, title }: { verdicts: readonly Verdict[]; title: string }) {
   return (
-    <table className={classes.plain} aria-label={`Tests of ${title}`}>
-      <thead>
-        <tr>
-          {[
-            'Rows of',
-            'Metric',
-            'Difference',
-            '95 % interval',
-            'p',
-            'p, corrected',
-            'Seeds',
-            'Outcome',
-            'Test',
-          ].map((head) => (
-            <th scope="col" key={head}>
-              {head}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {verdicts.flatMap(({ set, tests }) =>
-          tests.map((test) => (
-            <tr key={`${set} ${test.metric}`}>
-              <td>{evaluatedTitle(set)}</td>
-              <th scope="row">{test.title}</th>
-              <td>
-                {formatValue(test.difference)} {test.unit}
-              </td>
-              <td>
-                {test.low === null || test.high === null
-                  ? ''
-                  : `${formatValue(test.low)} to ${formatValue(test.high)}`}
-              </td>
-              <td>{formatValue(test.p)}</td>
-              <td>{formatValue(test.adjusted)}</td>
-              <td>
-                {test.seeds ? `p = ${formatValue(test.seeds.p)}, n = ${test.seeds.n} (t test)` : 'unknown'}
-              </td>
-              <td>{looks[test.outcome].label}</td>
-              <td>{test.test}</td>
-            </tr>
-          )),
-        )}
-      </tbody>
-    </table>
+    <div className={classes.tests}>
+      <table className={classes.plain} aria-label={`Tests of ${title}`}>
+        <thead>
+          <tr>
+            {[
+              'Rows of',
+              'Metric',
+              'Difference',
+              '95 % interval',
+              'p',
+              'p, corrected',
+              'Seeds',
+              'Outcome',
+              'Test',
+            ].map((head) => (
+              <th scope="col" key={head}>
+                {head}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {verdicts.flatMap(({ set, tests }) =>
+            tests.map((test) => (
+              <tr key={`${set} ${test.metric}`}>
+                <td>{evaluatedTitle(set)}</td>
+                <th scope="row">{test.title}</th>
+                <td>
+                  {inUnit(test.difference, test.unit)} {test.unit === 'share' ? 'points' : test.unit}
+                </td>
+                <td>
+                  {test.low === null || test.high === null
+                    ? ''
+                    : `${inUnit(test.low, test.unit)} to ${inUnit(test.high, test.unit)}`}
+                </td>
+                <td>{formatValue(test.p)}</td>
+                <td>{formatValue(test.adjusted)}</td>
+                <td>
+                  {test.seeds ? `p = ${formatValue(test.seeds.p)}, n = ${test.seeds.n} (t test)` : 'unknown'}
+                </td>
+                <td>{looks[test.outcome].label}</td>
+                <td>{test.test}</td>
+              </tr>
+            )),
+          )}
+        </tbody>
+      </table>
+    </div>
   );
 }
+
+/** Shares in percentage points. */
+const inUnit = (value: number, unit: string) => formatValue(unit === 'share' ? 100 * value : value);

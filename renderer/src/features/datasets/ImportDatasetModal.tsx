@@ -51,7 +51,6 @@ export function ImportDatasetModal({ path: first, onDone, onClose }: Props) {
       title="Import dataset"
       size={preview ? 'xl' : 'lg'}
       closeOnEscape={!browsing}
-      closeButtonProps={{ 'aria-label': 'Close' }}
     >
       <form
         onSubmit={(event) => {

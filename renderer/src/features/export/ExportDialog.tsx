@@ -35,7 +35,7 @@ export function ExportDialog({ runId, checkpoint, onClose }: Props) {
     void load(runId);
   }, [runId, load]);
   return (
-    <Modal opened onClose={onClose} title="Export" size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal opened onClose={onClose} title="Export" size="lg">
       {detail ? (
         <ExportForm detail={detail} checkpoint={checkpoint} onClose={onClose} />
       ) : error ? (
