@@ -1,8 +1,9 @@
 /**
  * How Compare does with a large library, in Chromium: `npx tsx tests/bench/measure-compare.ts [--runs 200] [--long-steps 100000]`. Needs
- * `npm run build`. Opens all runs, and eight of so many steps. Prints a Markdown table; run it on a quiet machine.
+ * `npm run build`. Opens all runs (as nobody has before, again, and with a host that has just been started over runs that one has read), and eight of
+ * so many steps. Prints a Markdown table; run it on a quiet machine. `--openings`: only all runs.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -17,6 +18,7 @@ const { values: flags } = parseArgs({
   options: {
     runs: { type: 'string', default: '200' },
     'long-steps': { type: 'string', default: '100000' },
+    openings: { type: 'boolean', default: false },
   },
 });
 const LONG = 8;
@@ -79,6 +81,13 @@ async function moving(page: Page, origin: string): Promise<void> {
   note('Zoom', await framesDuring(page, zoom), '60 frames/s');
 }
 
+/** Until the host has kept the series of all of these that have ended (kept-series.ts). */
+async function kept(ids: readonly string[]): Promise<void> {
+  const ended = ids.slice(LIVE);
+  while (!ended.every((id) => existsSync(join(home.collie, 'cache/series', `${id}.json`))))
+    await new Promise((resolve) => setTimeout(resolve, 200));
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'collie-measure-compare-'));
 const home = makeHome(folder);
 const library = makeLibrary(home.collie, {
@@ -87,18 +96,30 @@ const library = makeLibrary(home.collie, {
   longSteps: Number(flags['long-steps']),
   live: LIVE,
 });
-const host = await HostProcess.start(home);
+let host = await HostProcess.start(home);
 const browser = await launchBrowser();
 try {
-  const { page } = await openPage(browser, host.url);
-  page.setDefaultTimeout(180_000);
-  // What tsx puts into functions that go to the page.
-  await page.addInitScript('globalThis.__name = (value) => value');
-  await page.waitForSelector('nav');
-  await opening(page, host.origin, short, `${short.length} runs`);
-  await opening(page, host.origin, short, `${short.length} runs again`);
-  await opening(page, host.origin, long, `${LONG} runs of ${flags['long-steps']} steps`);
-  await moving(page, host.origin);
+  const open = async () => {
+    const { page } = await openPage(browser, host.url);
+    page.setDefaultTimeout(180_000);
+    // What tsx puts into functions that go to the page.
+    await page.addInitScript('globalThis.__name = (value) => value');
+    await page.waitForSelector('nav');
+    return page;
+  };
+  const first = await open();
+  await opening(first, host.origin, short, `${short.length} runs that no host has read`);
+  await opening(first, host.origin, short, `${short.length} runs again`);
+  await kept(short);
+  await first.context().close();
+  await host.stop();
+  host = await HostProcess.start(home);
+  const page = await open();
+  await opening(page, host.origin, short, `${short.length} runs, first after a start of the host`);
+  if (!flags.openings) {
+    await opening(page, host.origin, long, `${LONG} runs of ${flags['long-steps']} steps`);
+    await moving(page, host.origin);
+  }
   printFigures();
 } finally {
   library.end();

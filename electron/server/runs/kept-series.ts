@@ -1,5 +1,5 @@
 /**
- * Series of long runs on disk, so that their events are parsed once and not by every host that opens them. Only a cache: it says up to which byte of
+ * Series of runs on disk, so that their events are parsed once and not by every host that opens them: of long ones as they grow, of short ones when they have ended. Only a cache: it says up to which byte of
  * the events file it goes and what stands there, and is left aside where that no longer fits.
  */
 import { createHash } from 'node:crypto';
@@ -13,8 +13,10 @@ import { writeText } from '../files/write.ts';
 
 /** Raised when a series holds something else than before. */
 const VERSION = 1;
-/** Below this, parsing is quicker than it is noticed. */
+/** Of a run that goes on: below this, parsing is quicker than it is noticed. */
 const LEAST_BYTES = 8 * 1024 * 1024;
+/** Of one that has ended, which is written once: comparisons open hundreds of them at a time. */
+const LEAST_ENDED_BYTES = 64 * 1024;
 /** Writing more at once would be felt by others. */
 const MOST_STEPS = 300_000;
 const MARK_BYTES = 4096;
@@ -34,10 +36,14 @@ const keptSchema = z.object({
 
 /** Whether so much has been read since the last time that keeping it is worth it. */
 export const isWorthKeeping = (series: RunSeries, bytes: number, keptBytes: number): boolean =>
-  bytes - keptBytes >= LEAST_BYTES && series.steps.length <= MOST_STEPS;
+  bytes - keptBytes >= (hasEnded(series) ? LEAST_ENDED_BYTES : LEAST_BYTES) &&
+  series.steps.length <= MOST_STEPS;
 
-/** Whether the series of an events file of this size can be worth keeping. */
-export const isLongFile = (bytes: number): boolean => bytes >= LEAST_BYTES;
+/** Until it is resumed. */
+const hasEnded = ({ finished, error }: RunSeries) => finished !== null || error !== null;
+
+/** Whether the series of an events file of this size can be worth keeping, once its run has ended. */
+export const isLongFile = (bytes: number): boolean => bytes >= LEAST_ENDED_BYTES;
 
 /** What the file begins with, and what stands before this byte; null: it is shorter. */
 async function markOf(events: string, bytes: number): Promise<string | null> {
@@ -63,7 +69,8 @@ export async function loadSeries(file: string, events: string): Promise<KeptSeri
   try {
     const kept = keptSchema.parse(JSON.parse(await readFile(file, 'utf8')));
     if ((await markOf(events, kept.bytes)) !== kept.mark) return null;
-    const fromText = (text: string) => Uint8Array.from(Buffer.from(text, 'base64'));
+    // A copy: columns begin where a double may.
+    const fromText = (text: string) => new Uint8Array(Buffer.from(text, 'base64'));
     return { series: decodeSeries(kept.series, fromText), bytes: kept.bytes };
   } catch {
     return null;

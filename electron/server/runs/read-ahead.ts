@@ -1,5 +1,5 @@
 /**
- * Long runs that have ended are read once while nobody waits for them: who opens one later finds its series kept (kept-series.ts) and need not wait for
+ * Runs that have ended are read once while nobody waits for them: who opens one later finds its series kept (kept-series.ts) and need not wait for
  * its events to be parsed.
  */
 import { existsSync, statSync } from 'node:fs';

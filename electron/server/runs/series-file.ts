@@ -86,8 +86,15 @@ class GrowingSeries {
     if (this.#kept === null || !isWorthKeeping(series, bytes, this.#keptBytes)) return;
     this.#keptBytes = bytes;
     const path = this.#kept;
-    setTimeout(() => void saveSeries(path, this.#path, { series, bytes }), KEEP_AFTER_MS).unref();
+    setTimeout(() => inTurn(() => saveSeries(path, this.#path, { series, bytes })), KEEP_AFTER_MS).unref();
   }
+}
+
+let saving: Promise<void> = Promise.resolve();
+
+/** One after another: a comparison reads hundreds at once, and what is written then must not be felt. */
+function inTurn(save: () => Promise<void>): void {
+  saving = saving.then(save);
 }
 
 /** What is kept: a step takes about 150 bytes, so this is some 250 MB at most; runs of a comparison are hundreds of short ones or a few long ones. */

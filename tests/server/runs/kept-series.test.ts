@@ -69,8 +69,14 @@ test('what does not fit its events file is left aside', async () => {
   expect(await loadSeries(file, events)).toBeNull();
 });
 
-test('short runs are not kept; those of runs that are gone are removed', async () => {
-  expect(isWorthKeeping(emptySeries, 1000, 0)).toBe(false);
+test('short runs are kept when they have ended; those of runs that are gone are removed', async () => {
+  const ended = {
+    ...emptySeries,
+    finished: { reason: 'completed', seconds: 1, tokens: 1, timeUs: 1 } as const,
+  };
+  expect([emptySeries, ended].map((series) => isWorthKeeping(series, 2 ** 17, 0))).toEqual([false, true]);
+  expect(isWorthKeeping(ended, 2 ** 17, 2 ** 17)).toBe(false);
+  expect(isWorthKeeping(ended, 1000, 0)).toBe(false);
   expect(isWorthKeeping(emptySeries, 9 * 2 ** 20, 0)).toBe(true);
   expect(isWorthKeeping(emptySeries, 9 * 2 ** 20, 8 * 2 ** 20)).toBe(false);
   const folder = scratchFolder('kept-sweep');
