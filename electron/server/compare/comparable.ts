@@ -2,9 +2,10 @@
 
 import { textMetric } from '../../shared/evaluation/text-metrics.ts';
 import { metricInfo } from '../../shared/runs/metrics.ts';
-import { type EvaluationSetSpec, evaluatorSchema } from '../../shared/spec/evaluation-sets.ts';
+import type { EvaluationSetSpec } from '../../shared/spec/evaluation-sets.ts';
 import { type Joined, type JoinedRow, joinRows, type Recorded, type RunRecord } from './examples.ts';
 import { kindOf, type Measure, measuresOf, type RowKind } from './measures.ts';
+import { evaluatorTitle } from './set-settings.ts';
 import { written } from './settings.ts';
 
 /** Fewer rows than these in common are too few to say anything. */
@@ -138,13 +139,6 @@ const decisive: Record<RowKind, readonly string[]> = {
 
 const settingOf = (evaluator: Evaluator, key: string): unknown => (evaluator as Record<string, unknown>)[key];
 
-/** What the form calls it. */
-function titleOf(kind: RowKind, key: string): string {
-  const shape = evaluatorSchema.options.find((option) => option.shape.type.value === kind)?.shape;
-  const field = (shape as Record<string, { meta: () => { title?: string } | undefined }> | undefined)?.[key];
-  return (field?.meta()?.title ?? key).toLowerCase();
-}
-
 /** Decoding, normalization, labels or the form of a benchmark: with others, a run answers something else. */
 function otherwiseEvaluated(all: readonly Side[], kind: RowKind, rows: readonly JoinedRow[]): string | null {
   const specs = known(all.map(({ evaluation }) => evaluation));
@@ -153,7 +147,7 @@ function otherwiseEvaluated(all: readonly Side[], kind: RowKind, rows: readonly 
   const found = [...decisive[kind], ...(sampled ? ['seed'] : [])].flatMap((key) => {
     const values = different(evaluators.map((one) => settingOf(one, key)));
     return values.length > 1
-      ? [`${titleOf(kind, key)} ${values.map((value) => written(value)).join(' and ')}`]
+      ? [`${evaluatorTitle(kind, key).toLowerCase()} ${values.map((value) => written(value)).join(' and ')}`]
       : [];
   });
   const tasks = different(specs.map(({ task }) => task));

@@ -9,6 +9,7 @@ import {
   specValue,
 } from '../../shared/spec/spec-fields.ts';
 import type { RunFacts } from './facts.ts';
+import { SETS_PATH, setSettings } from './set-settings.ts';
 
 /** What makes runs of one group differ: who they are, not what they do. */
 const OWN = new Set(['name', 'seed', 'hosts', 'threads']);
@@ -78,10 +79,16 @@ export function written(value: unknown, field?: SpecField): string {
   if (value === null || value === undefined || value === '') return 'none';
   if (typeof value === 'number') return String(value) + (field?.meta.unit ? ` ${field.meta.unit}` : '');
   if (typeof value === 'boolean') return value ? 'on' : 'off';
-  if (Array.isArray(value)) return value.length > 0 ? value.map((one) => written(one)).join(', ') : 'none';
+  if (Array.isArray(value)) return value.length > 0 ? value.map(listed).join(', ') : 'none';
   if (typeof value === 'object') return JSON.stringify(value);
   return field?.options?.find((option) => option.value === value)?.title ?? String(value);
 }
+
+/** Of records that have a name, that says enough in a list. */
+const listed = (value: unknown): string => {
+  const name = (value as { name?: unknown } | null)?.name;
+  return typeof name === 'string' ? name : written(value);
+};
 
 const NO_CELL = { text: null, json: '' };
 
@@ -119,8 +126,35 @@ export function settingRows(groups: readonly Group[]): SettingRow[] {
       values: cells.map(({ text }) => text),
       differs: cells.some(({ json }) => json !== cells[0]?.json),
     });
+    if (path === SETS_PATH) rows.push(...setRows(groups));
   }
   return rows;
+}
+
+/** A row for every setting of every evaluation set that some group has. */
+function setRows(groups: readonly Group[]): SettingRow[] {
+  const values = groups.map(({ runs }) => {
+    const found = new Map<string, Set<string>>();
+    for (const { spec } of runs)
+      for (const { path, value } of spec ? setSettings(spec) : [])
+        found.set(path, (found.get(path) ?? new Set()).add(written(value)));
+    return found;
+  });
+  const specs = groups.flatMap(({ runs }) => runs.flatMap(({ spec }) => spec ?? []));
+  const all = new Map(specs.flatMap((spec) => setSettings(spec).map((one) => [one.path, one] as const)));
+  return [...all.values()].map(({ path, set, title }) => {
+    const texts = values.map((found) => {
+      const own = found.get(path);
+      return own ? [...own].join(' | ') : null;
+    });
+    return {
+      section: `Evaluation set ${set}`,
+      path,
+      title: `${set}: ${title}`,
+      values: texts,
+      differs: texts.some((text) => text !== texts[0]),
+    };
+  });
 }
 
 /** A number for every text of a value, so that specs are told apart by comparing numbers: a comparison looks at every pair of hundreds. */
@@ -167,9 +201,24 @@ export function changedPaths(from: RunSpec, to: RunSpec): string[] {
 export function changeTexts(from: RunSpec, to: RunSpec): string[] {
   return changedPaths(from, to)
     .filter((path) => !OWN.has(path))
-    .map((path) => {
+    .flatMap((path) => {
+      if (path === SETS_PATH) return setChanges(from, to);
       const setting = activeSettings(to).get(path);
       if (!setting) return `no ${activeSettings(from).get(path)?.field.meta.title || path}`;
       return `${setting.field.meta.title || path} ${written(setting.value, setting.field)}`;
     });
+}
+
+/** "Evaluation set sums: Answer length 10 tokens", and sets that only one has. */
+function setChanges(from: RunSpec, to: RunSpec): string[] {
+  const names = (spec: RunSpec) => spec.evaluation.sets.map(({ name }) => name);
+  const before = new Map(setSettings(from).map(({ path, value }) => [path, canonical(value)]));
+  const changed = setSettings(to).filter(
+    ({ path, set, value }) => names(from).includes(set) && before.get(path) !== canonical(value),
+  );
+  return [
+    ...names(to).flatMap((name) => (names(from).includes(name) ? [] : [`evaluation set ${name}`])),
+    ...names(from).flatMap((name) => (names(to).includes(name) ? [] : [`no evaluation set ${name}`])),
+    ...changed.map(({ set, title, value }) => `evaluation set ${set}: ${title} ${written(value)}`),
+  ];
 }

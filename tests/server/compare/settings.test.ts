@@ -9,6 +9,7 @@ import {
   settingRows,
   written,
 } from '../../../electron/server/compare/settings.ts';
+import { type RunSpec, runSpecSchema } from '../../../electron/shared/spec/run-spec.ts';
 import { factsOf, sixRuns, specOf, viewOf } from './support.ts';
 
 const ids = (groups: ReturnType<typeof groupsOf>) => groups.map(({ runs }) => runs.map(({ id }) => id));
@@ -65,6 +66,36 @@ describe('rows of settings', () => {
       values: ['8', null],
       differs: true,
     });
+  });
+
+  it('of evaluation sets stand one by one', () => {
+    const of = (id: string, answer: number, names: string[]) => {
+      const made = factsOf(id);
+      const sets = names.map((name) => ({
+        name,
+        data: '/data/sums.jsonl',
+        evaluator: { type: 'generation', max_new_tokens: answer, stop: ['\n'] },
+      }));
+      made.spec = runSpecSchema.parse({ ...made.spec, evaluation: { sets } });
+      return made;
+    };
+    const [a, b] = [of('a', 20, ['sums']), of('b', 40, ['sums', 'more'])];
+    const rows = settingRows(groupsOf([a, b], viewOf({ runs: [] })));
+    const at = (path: string) => rows.find((row) => row.path === path);
+    expect(at('evaluation.sets')).toMatchObject({ values: ['sums', 'sums, more'], differs: true });
+    expect(at('evaluation.sets.sums.evaluator.max_new_tokens')).toMatchObject({
+      section: 'Evaluation set sums',
+      title: 'sums: Answer length',
+      values: ['20', '40'],
+      differs: true,
+    });
+    expect(at('evaluation.sets.sums.data')?.differs).toBe(false);
+    expect(at('evaluation.sets.more.evaluator')?.values).toEqual([null, 'generation']);
+    expect(changeTexts(a.spec as RunSpec, b.spec as RunSpec)).toEqual([
+      'evaluation set more',
+      'evaluation set sums: Answer length 40',
+    ]);
+    expect(changeTexts(b.spec as RunSpec, a.spec as RunSpec)).toContain('no evaluation set more');
   });
 
   it('are none without runs', () => expect(settingRows([])).toEqual([]));

@@ -68,6 +68,7 @@ export function ExamplesTab({ compared, candidate, comparison }: Props) {
             <Slices found={data} metric={data.metric} slice={slice} onSlice={setSlice} />
           </div>
           <ExampleRows
+            key={data.set}
             found={data}
             metric={data.metric}
             names={names}
