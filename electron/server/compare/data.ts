@@ -1,6 +1,8 @@
 /** What two runs were trained and evaluated on, and in what that differs. */
 import { createHash } from 'node:crypto';
 import type { DataDifference } from '../../shared/runs/comparison.ts';
+import type { EvalRow } from '../../shared/runs/evaluation-rows.ts';
+import { evaluatedRows } from '../evaluation/row-records.ts';
 import { readRowHashes } from './examples.ts';
 import type { RunFacts } from './facts.ts';
 import { written } from './settings.ts';
@@ -56,18 +58,55 @@ const overlap = (train: Hashes | null, evaluated: Hashes | null): number | null 
   return evaluated.filter(({ id }) => ids.has(id)).length;
 };
 
+interface Side {
+  run: RunFacts;
+  train: Hashes | null;
+  evaluated: Hashes | null;
+}
+
+const setsOfBoth = (...runs: readonly RunFacts[]) => [
+  ...new Set(runs.flatMap(({ spec }) => spec?.evaluation.sets.map(({ name }) => name) ?? [])),
+];
+
+/** What a named set holds: how many rows, which, and how many of them it was trained on. */
+function setRows(
+  set: string,
+  sides: readonly Side[],
+  row: (title: string, of: (side: Side) => string) => DataDifference['rows'][number],
+): DataDifference['rows'] {
+  const held = new Map(
+    sides.map(({ run }) => [run, evaluatedRows(run.dir, set).filter((one) => one !== null)] as const),
+  );
+  const of = (told: (rows: EvalRow[], side: Side) => string) => (side: Side) => {
+    const rows = held.get(side.run) ?? [];
+    return rows.length === 0 ? 'none' : told(rows, side);
+  };
+  return [
+    row(
+      `Rows of "${set}"`,
+      of((rows) => String(rows.length)),
+    ),
+    row(`Content of "${set}"`, of(contentHash)),
+    row(
+      `Rows of "${set}" that it was trained on`,
+      of((rows, { train }) => String(overlap(train, rows) ?? 'not recorded')),
+    ),
+  ];
+}
+
 export function dataDifference(baseline: RunFacts, candidate: RunFacts): DataDifference {
-  const sides = [baseline, candidate].map((run) => ({
-    run,
-    train: readRowHashes(run.dir, 'train'),
-    evaluated: readRowHashes(run.dir, 'eval'),
-  }));
-  type SideOf = (typeof sides)[number];
-  const row = (title: string, of: (side: SideOf) => string) => {
+  const sides = [baseline, candidate].map(
+    (run): Side => ({
+      run,
+      train: readRowHashes(run.dir, 'train'),
+      evaluated: readRowHashes(run.dir, 'eval'),
+    }),
+  );
+  const row = (title: string, of: (side: Side) => string) => {
     const [a, b] = sides.map(of) as [string, string];
     return { title, baseline: a, candidate: b, differs: a !== b };
   };
-  const train = (of: (tally: NonNullable<RunFacts['meta']>['train']) => string) => (side: SideOf) =>
+  const train = (of: (tally: NonNullable<RunFacts['meta']>['train']) => string) => (side: Side) =>
     side.run.meta ? of(side.run.meta.train) : 'not recorded';
   const rows = [
     row('Training data', ({ run }) => run.spec?.dataset.train ?? 'unreadable'),
@@ -97,6 +136,7 @@ export function dataDifference(baseline: RunFacts, candidate: RunFacts): DataDif
     row('Evaluation rows that it was trained on', (side) =>
       String(overlap(side.train, side.evaluated) ?? 'not recorded'),
     ),
+    ...setsOfBoth(baseline, candidate).flatMap((set) => setRows(set, sides, row)),
     row('Columns', ({ run }) => columnsText(run.spec?.dataset.mapping)),
     row('System prompt', ({ run }) => written(run.spec?.dataset.system_prompt)),
     row('Tokenizer', ({ run }) =>
@@ -104,7 +144,7 @@ export function dataDifference(baseline: RunFacts, candidate: RunFacts): DataDif
     ),
     row('Chat template', ({ run }) => (run.meta?.template ?? 'not recorded').slice(0, 16)),
   ];
-  const [a, b] = sides as [SideOf, SideOf];
+  const [a, b] = sides as [Side, Side];
   const notes: string[] = [];
   if (a.train && b.train) {
     const { added, removed, changed } = rowChanges(a.train, b.train);

@@ -156,6 +156,22 @@ describe('rows of a set', () => {
   });
 });
 
+it('the data of both tells what their sets hold, and which rows one was trained on', () => {
+  two(sums, ...better(answered));
+  const row = (title: string) => compare.data(view, 'b').rows.find((one) => one.title === title);
+  expect(row('Rows of "sums"')).toMatchObject({ baseline: '40', candidate: '40', differs: false });
+  expect(row('Content of "sums"')?.differs).toBe(false);
+  expect(row('Rows of "sums" that it was trained on')?.candidate).toBe('not recorded');
+  // Content and conversation of two training rows, 16 bytes a row.
+  const seen = Buffer.alloc(32);
+  seen.writeBigUInt64BE(7n, 0);
+  seen.writeBigUInt64BE(99n, 16);
+  writeFileSync(join(home, 'runs/b/data/train.rows.u64'), seen);
+  expect(row('Rows of "sums" that it was trained on')?.candidate).toBe('1');
+  addSet(join(home, 'runs/b'), sums, better(answered)[1].slice(1));
+  expect(row('Content of "sums"')?.differs).toBe(true);
+});
+
 describe('the verdict on a set', () => {
   it('is exact McNemar for right and wrong, a paired permutation for scores, corrected together', async () => {
     two(sums, ...better(answered));
