@@ -43,9 +43,10 @@ export class FakeHome {
   readonly home: string;
   readonly registry: RunRegistry;
 
-  constructor() {
+  constructor(home = mkdtempSync(join(tmpdir(), 'collie-test-'))) {
     process.env.COLLIE_RANK = fakeRank;
-    this.home = mkdtempSync(join(tmpdir(), 'collie-test-'));
+    this.home = home;
+    mkdirSync(join(home, 'model'), { recursive: true });
     chmodSync(this.home, 0o700);
     this.registry = new RunRegistry(this.home);
   }
@@ -69,7 +70,7 @@ export class FakeHome {
   }
 
   /** The status once `test` holds; the run's files are looked at every 20 ms. */
-  async until(id: string, test: (status: RunStatus) => boolean, timeoutMs = 60_000): Promise<RunStatus> {
+  async until(id: string, test: (status: RunStatus) => boolean, timeoutMs = 180_000): Promise<RunStatus> {
     const end = Date.now() + timeoutMs;
     for (;;) {
       const status = this.registry.status(id);

@@ -24,6 +24,7 @@ import {
   lookAt,
   readEntry,
   readSettings,
+  requireModel,
   requireSameData,
   wasCutOff,
   writeEntry,
@@ -144,6 +145,7 @@ export class QueueRunner {
   async #start({ entry, status }: Queued): Promise<void> {
     const { id } = status;
     try {
+      requireModel(this.#registry.spec(id));
       await requireSameData(entry.data);
       this.#log(`starting ${id}`);
       if (entry.mode === 'start') await this.#registry.start(id);

@@ -17,7 +17,7 @@ import { META_FILE } from '../datasets/own-data.ts';
 import { pause } from '../host/channel.ts';
 import { writeJsonAtomic } from '../runs/folder.ts';
 import { lockHolder } from '../runs/lock.ts';
-import { isAlive } from '../runs/process.ts';
+import { isAlive, type ProcessRef } from '../runs/process.ts';
 import { QUEUED } from '../runs/rebuild.ts';
 import type { RunRegistry } from '../runs/registry.ts';
 import { readRungs } from '../runs/rungs.ts';
@@ -34,6 +34,7 @@ import {
   lookAt,
   readEntry,
   readSettings,
+  requireModel,
   requireSameData,
   wasCutOff,
   writeEntry,
@@ -50,6 +51,8 @@ export class QueueService {
   readonly #lanes: Lanes;
   readonly sweeps: SweepStore;
   readonly budgets: Budgets;
+  /** The process that we have started last. */
+  #starting: ProcessRef | null = null;
 
   constructor(home: string, registry: RunRegistry) {
     this.sweeps = new SweepStore(home);
@@ -198,6 +201,7 @@ export class QueueService {
   /** Starts it beside whatever is running. */
   async startNow(id: string): Promise<void> {
     const { entry } = this.#require(this.#look().queued, id);
+    requireModel(this.#registry.spec(id));
     await requireSameData(entry.data);
     this.budgets.letGo(id);
     if (entry.mode === 'start') await this.#registry.start(id);
@@ -223,12 +227,25 @@ export class QueueService {
 
   /**
    * Starts the process that starts the others, unless one is at it. Returns at once. One that is about to end looks once more after it
-   * has given the lock up: who finds the lock taken, after writing an entry, relies on that.
+   * has given the lock up: who finds the lock taken, after writing an entry, relies on that. One that we have started and that has not come as
+   * far as the lock needs no second; when it ends, what it may have missed is looked at.
    */
   ensureRunner(): void {
     const holder = lockHolder(join(this.#home, LOCK_FILE));
     if (holder && isAlive(holder)) return;
-    spawnRunner(this.#home);
+    if (this.#starting && isAlive(this.#starting)) return;
+    this.#starting = spawnRunner(this.#home, () => this.#wakeAfter());
+  }
+
+  /** It has ended as it saw nothing to do: an entry that was written since, while it still lived, is looked at here. */
+  #wakeAfter(): void {
+    this.#starting = null;
+    try {
+      const { settings, items } = this.state();
+      if (!settings.paused && items.some(({ skipped }) => !skipped)) this.ensureRunner();
+    } catch {
+      // The library is gone, or out of reach for now.
+    }
   }
 
   #look(): Look {

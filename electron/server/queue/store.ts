@@ -1,5 +1,5 @@
 /** The files of the queue: an entry in each queued run's folder, and the settings of the whole beside the runs. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CollieError } from '../../shared/errors.ts';
@@ -140,6 +140,17 @@ export async function dataHashes({ dataset, evaluation }: RunSpec): Promise<Reco
   for (const path of [dataset.train, dataset.eval, ...evaluation.sets.map(({ data }) => data)])
     if (path !== null && (await stat(path)).isFile()) found[path] = await hashes.of(path);
   return found;
+}
+
+/** Throws where the model of a run that waits is gone, naming it. */
+export function requireModel({ model }: Pick<RunSpec, 'model'>): void {
+  if (existsSync(model)) return;
+  throw new CollieError(
+    'model.not_found',
+    `The model of this run is gone: ${model} was removed while it waited.`,
+    'Import the model again under the same name, then put the run back in the queue; or make a new run with another one.',
+    { path: model },
+  );
 }
 
 /** Throws where a file is not what it was when its hash was taken, naming it. */

@@ -14,7 +14,7 @@ afterEach(() => sweeps.remove());
 /** Of 100 tokens a step; longer than any test. */
 const endless = { steps: 100_000, stepMs: 20, checkpointEvery: 100_000 };
 
-describe('the budget of a sweep in the queue', { timeout: 120_000 }, () => {
+describe('the budget of a sweep in the queue', { timeout: 400_000 }, () => {
   it('stops what trains, holds what waits, and lets both go on when it is raised', async () => {
     const { fake, queue } = sweeps;
     const { id, ids, definition } = await sweeps.add([[endless], [endless]], {

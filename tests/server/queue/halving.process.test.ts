@@ -18,7 +18,7 @@ const behaviour = (evalLoss: number, steps = 60) => ({
 });
 const paused = { state: 'stopped', phase: PAUSED_AT_RUNG, attempt: 1, error: null };
 
-describe('successive halving in the queue', { timeout: 120_000 }, () => {
+describe('successive halving in the queue', { timeout: 400_000 }, () => {
   it('pauses all at the first rung, and takes the best to the end', async () => {
     const { fake, queue } = sweeps;
     const losses = [3, 1, 2];

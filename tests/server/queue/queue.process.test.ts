@@ -35,8 +35,9 @@ async function add(
   name: string,
   behaviour: FakeBehaviour = {},
   after: string | null = null,
+  model = join(fake.home, 'model'),
 ): Promise<string> {
-  const spec = { ...exampleSpec(fake.home), name };
+  const spec = { ...exampleSpec(fake.home), name, model };
   const id = await queue.add(spec, { seconds: 1, memoryBytes: 1e6 }, after);
   const dir = fake.registry.dir(id);
   mkdirSync(join(dir, 'data'), { recursive: true });
@@ -49,7 +50,7 @@ const completed = (id: string) => fake.until(id, ({ state }) => state === 'compl
 const startedAt = (id: string) => Date.parse(fake.registry.status(id).startedAt ?? '');
 const attempts = (id: string) => fake.events(id).filter(({ type }) => type === 'started').length;
 
-describe('the queue', { timeout: 120_000 }, () => {
+describe('the queue', { timeout: 400_000 }, () => {
   it('runs its entries one after another, in their order, each once', async () => {
     queue.set({ paused: true });
     const [a, b, c] = [await add('a'), await add('b'), await add('c')];
@@ -87,7 +88,7 @@ describe('the queue', { timeout: 120_000 }, () => {
     const next = await add('next');
     queue.set({ paused: false });
     await fake.until(failing, ({ state }) => state === 'failed');
-    await expect.poll(() => queue.state().settings.paused, { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => queue.state().settings.paused, { timeout: 100_000 }).toBe(true);
     expect(fake.registry.status(next).state).toBe('queued');
   });
 
@@ -100,6 +101,27 @@ describe('the queue', { timeout: 120_000 }, () => {
     const { error } = await fake.until(changed, ({ state }) => state === 'failed');
     expect(error?.message).toContain(`${join(fake.home, 'rows.jsonl')} is not what it was`);
     expect(error?.hint).not.toBe('');
+  });
+
+  it('says that a model was removed while a run waited, and goes on behind it', async () => {
+    queue.set({ paused: true });
+    const model = join(fake.home, 'removed');
+    mkdirSync(model);
+    const gone = await add('gone', {}, null, model);
+    const next = await add('next');
+    rmSync(model, { recursive: true });
+    await expect(queue.startNow(gone)).rejects.toThrow(`${model} was removed while it waited`);
+    queue.set({ paused: false });
+    await completed(next);
+    const { state, error } = fake.registry.status(gone);
+    expect(state).toBe('failed');
+    expect(error).toMatchObject({ code: 'model.not_found' });
+    expect(error?.hint).toContain('put the run back in the queue');
+    // As it says.
+    queue.set({ paused: true });
+    mkdirSync(model);
+    await queue.retry(gone);
+    expect(queue.state().items).toMatchObject([{ id: gone, mode: 'resume' }]);
   });
 
   it('puts a failed run back in line, and takes it out again as it was', async () => {

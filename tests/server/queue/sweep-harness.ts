@@ -10,10 +10,11 @@ import { type Sweep, sweepSchema } from '../../../electron/shared/spec/sweep.ts'
 import { exampleSpec, type FakeBehaviour, FakeHome } from '../../supervisor/harness.ts';
 
 export class FakeSweeps {
-  readonly fake = new FakeHome();
+  readonly fake: FakeHome;
   readonly queue: QueueService;
 
-  constructor() {
+  constructor(home?: string) {
+    this.fake = new FakeHome(home);
     this.queue = new QueueService(this.fake.home, this.fake.registry);
     this.queue.set({ paused: true });
     writeFileSync(join(this.fake.home, 'rows.jsonl'), '{"q":"a","a":"b"}\n');
