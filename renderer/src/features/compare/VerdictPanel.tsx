@@ -115,9 +115,7 @@ function OneCandidate(props: { verdicts: readonly Verdict[]; group: LookedGroup;
           </UnstyledButton>
         )}
       </Group>
-      <Collapse expanded={open}>
-        <Tests verdicts={verdicts} title={group.title} />
-      </Collapse>
+      <Collapse expanded={open}>{open && <Tests verdicts={verdicts} title={group.title} />}</Collapse>
     </div>
   );
 }
