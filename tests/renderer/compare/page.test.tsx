@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 /** The page of a comparison over the mock host: from the list of runs to a saved comparison and a next run. */
 import { fireEvent, screen, waitFor, within } from '@testing-library/react';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Shell } from '../../../renderer/src/app/Shell.tsx';
 import { mockRuns } from '../../../renderer/src/client/mock/mock-runs.ts';
 import { renderWithStore } from '../support/render.tsx';
@@ -10,6 +10,8 @@ const [first, second] = mockRuns;
 if (!first || !second) throw new Error('the mock host has runs');
 const address = `#/compare?runs=${first.id},${second.id}`;
 
+// The page is loaded when it is opened; on a busy machine, reading all its modules takes longer than anything is waited for.
+beforeAll(() => import('../../../renderer/src/features/compare/ComparePage.tsx'), 240_000);
 beforeEach(() => localStorage.clear());
 
 describe('a comparison', () => {
