@@ -42,7 +42,7 @@ export async function followRun(host: Host, id: string): Promise<RunStatus> {
 function stateOf(status: RunStatus) {
   const { step, totalSteps, lastLoss, lastEvalLoss, tokensPerSecond, phase } = status;
   const details: string[] = [];
-  if (totalSteps !== null) details.push(`step ${step}/${totalSteps}`);
+  if (totalSteps) details.push(`step ${step}/${totalSteps}`);
   if (lastLoss !== null) details.push(`loss ${lastLoss.toFixed(3)}`);
   if (lastEvalLoss !== null) details.push(`eval ${lastEvalLoss.toFixed(3)}`);
   if (tokensPerSecond !== null) details.push(`${Math.round(tokensPerSecond)} tokens/s`);
@@ -53,6 +53,7 @@ function stateOf(status: RunStatus) {
 export function describeRun(status: RunStatus): string {
   const { name, step, totalSteps, lastEvalLoss, lastLoss, state } = status;
   const loss = lastEvalLoss === null ? lastLoss : lastEvalLoss;
+  const at = totalSteps === 0 ? '' : ` at step ${step}${totalSteps === null ? '' : ` of ${totalSteps}`}`;
   const what = loss === null ? '' : `, ${lastEvalLoss === null ? 'loss' : 'eval loss'} ${loss.toFixed(3)}`;
-  return `${name}: ${state} at step ${step}${totalSteps === null ? '' : ` of ${totalSteps}`}${what}`;
+  return `${name}: ${state}${at}${what}`;
 }

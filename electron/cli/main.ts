@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { productVersion } from '../server/host/system.ts';
 import { exportKindSchema } from '../shared/spec/method-traits.ts';
 import { parseRule } from './compare-rule.ts';
+import { collect, wholeNumber } from './options.ts';
 import { exitCodes, printError } from './output.ts';
 
 const program = new Command('collie')
@@ -32,21 +33,12 @@ function guarded<A extends unknown[]>(action: (...args: A) => Promise<void>) {
   };
 }
 
-function wholeNumber(from: number, to: number) {
-  return (text: string) => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= from && value <= to) return value;
-    throw new InvalidArgumentError(`Give a whole number from ${from} to ${to}.`);
-  };
-}
-
 function resultRule(text: string) {
   const rule = parseRule(text);
   if (rule) return rule;
   throw new InvalidArgumentError('Give last, best, mean:<n>, equal-tokens or equal-time.');
 }
 
-const collect = (value: string, all: string[]) => [...all, value];
 const portOption = () =>
   new Option('--port <number>', 'port on 127.0.0.1; 0: any free one')
     .argParser(wholeNumber(0, 65_535))
@@ -247,5 +239,7 @@ const { registerQueue } = await import('./queue-commands.ts');
 registerQueue(program, { guarded, json, setOption });
 const { registerBench } = await import('./bench.ts');
 registerBench(program);
+const { registerEvaluation } = await import('./evaluation-commands.ts');
+registerEvaluation(program, { guarded, json });
 
 await program.parseAsync();

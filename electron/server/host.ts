@@ -16,6 +16,7 @@ import {
 } from '../shared/api/api.ts';
 import { CollieError, toErrorInfo } from '../shared/errors.ts';
 import { compareHandlers } from './host/compare.ts';
+import { evaluationHandlers } from './host/evaluations.ts';
 import type { MethodHandlers, TopicHandlers } from './host/handlers.ts';
 import { datasetHandlers, modelHandlers, specHandlers } from './host/library.ts';
 import { playgroundHandlers } from './host/playground.ts';
@@ -44,6 +45,7 @@ export class Host implements Api {
       ...specHandlers(services),
       ...runHandlers(services),
       ...queueHandlers(services),
+      ...evaluationHandlers(services),
       ...sweepHandlers(services),
       ...studyHandlers(services),
       ...jobHandlers(services),

@@ -4,8 +4,10 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Evaluates } from '../shared/runs/evaluates.ts';
 import { runFiles } from '../shared/runs/run-folder.ts';
 import type { RunSpec } from '../shared/spec/run-spec.ts';
+import { sourceFolder } from './evaluated.ts';
 import type { Decode } from './samples.ts';
 
 export interface PrepareContext {
@@ -31,6 +33,25 @@ export async function prepareData(runDir: string, spec: RunSpec, context: Prepar
       : [`the tokens of run ${of} are used: the same data, mapping, tokenizer and lengths`]),
   ];
   return [...shared, summary, ...meta.warnings.map((warning) => `warning: ${warning}`)];
+}
+
+/** The same for a run that only evaluates. */
+export async function prepareToEvaluate(
+  runDir: string,
+  spec: RunSpec,
+  evaluates: Evaluates,
+  { signal }: PrepareContext,
+): Promise<string[]> {
+  const dataDir = join(runDir, runFiles.dataDir);
+  if (existsSync(join(dataDir, 'meta.json'))) return ['the data of an earlier attempt is used again'];
+  const { prepareEvaluation } = await import('../server/datasets/prepare-evaluation.ts');
+  const source = sourceFolder(runDir, evaluates);
+  const heldOutOf = evaluates.held_out && source !== null ? join(source, runFiles.dataDir) : null;
+  const { sets = [], warnings } = await prepareEvaluation(spec, { dataDir, heldOutOf, signal });
+  const lines = sets.map(
+    ({ name, evaluated, rows }) => `evaluation set "${name}": ${evaluated} of ${rows} rows`,
+  );
+  return [...lines, ...warnings.map((warning) => `warning: ${warning}`)];
 }
 
 /** Turns generated ids into text. The tokenizer is loaded when the first sample comes. */

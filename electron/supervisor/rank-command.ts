@@ -1,5 +1,5 @@
 /**
- * The command that starts the ranks of a run: `collie-rank train` itself for one, `mpirun` of Open MPI for several. Pure.
+ * The command that starts the ranks of a run: `collie-rank` itself for one, `mpirun` of Open MPI for several. Pure.
  *
  * Under mpirun a shell stands before every rank until it is replaced by it: it opens the rank's own log, on whatever host that is.
  */
@@ -18,8 +18,8 @@ export interface LaunchSettings {
   /** Path of mpirun; asked for only when there is more than one rank. */
   mpirun: () => string;
   runDir: string;
-  /** Checkpoint to go on from. */
-  resumeFrom: string | null;
+  /** The command of collie-rank: training, or evaluating alone. */
+  work: string[];
   parallel: ParallelSpec;
   /** `name:slots`; empty: this machine, or what a batch system has allotted. */
   hosts: readonly string[];
@@ -51,14 +51,21 @@ function mpiArguments({ hosts, allotted }: LaunchSettings, world: number): strin
   return allotted ? common : [...common, '--oversubscribe'];
 }
 
+/** `resumeFrom`: the checkpoint to go on from. */
+export const trainArguments = (runDir: string, resumeFrom: string | null): string[] => [
+  'train',
+  '--run',
+  runDir,
+  ...(resumeFrom === null ? [] : ['--resume', resumeFrom]),
+];
+
 export function launchCommand(settings: LaunchSettings): LaunchCommand {
-  const { program, runDir, resumeFrom, parallel, hosts, threads, cores, isRoot, allotted } = settings;
+  const { program, runDir, work, parallel, hosts, threads, cores, isRoot, allotted } = settings;
   const world = worldSize(parallel);
-  const train = ['train', '--run', runDir, ...(resumeFrom === null ? [] : ['--resume', resumeFrom])];
-  if (world === 1 && hosts.length === 0) return { command: program, args: train, env: {} };
+  if (world === 1 && hosts.length === 0) return { command: program, args: work, env: {} };
   // In an allotment `cores` are those of one task.
   const share = allotted ? cores : threadsPerRank(cores, ranksPerHost(world, hosts));
-  const own = [...train, '--threads', String(threads > 0 ? threads : share)];
+  const own = [...work, '--threads', String(threads > 0 ? threads : share)];
   return {
     command: settings.mpirun(),
     args: [

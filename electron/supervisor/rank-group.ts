@@ -1,4 +1,4 @@
-/** The training processes of one attempt: one `collie-rank train`, or mpirun with several; controlled over its standard input. */
+/** The processes of one attempt: one `collie-rank`, or mpirun with several; controlled over its standard input. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, statfsSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -25,13 +25,13 @@ export class RankGroup {
   /** Sizes of the logs when the attempt began, by path in the run folder. */
   readonly #logStart: ReadonlyMap<string, number>;
 
-  /** Throws engine.not_built, setup.failed without mpirun. A program that cannot be started shows in `exited` as a rejection. */
-  constructor(runDir: string, spec: RunSpec, resumeFrom: string | null) {
+  /** `work`: the command of collie-rank. Throws engine.not_built, setup.failed without mpirun. A program that cannot be started shows in `exited` as a rejection. */
+  constructor(runDir: string, spec: RunSpec, work: string[]) {
     const { command, args, env } = launchCommand({
       program: requireRank(spec.device),
       mpirun: requireMpirun,
       runDir,
-      resumeFrom,
+      work,
       parallel: spec.parallel,
       hosts: spec.hosts,
       threads: spec.threads,

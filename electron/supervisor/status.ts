@@ -5,7 +5,7 @@ import { type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
 import { DEFAULT_SET } from '../shared/runs/event-line.ts';
 import { PAUSED, type RunEvent, type RunStatus } from '../shared/runs/events.ts';
 import { runFiles } from '../shared/runs/run-folder.ts';
-import type { StepClock } from './step-clock.ts';
+import type { Clock } from './step-clock.ts';
 
 const WRITE_EVERY_MS = 250;
 
@@ -26,7 +26,7 @@ const phaseTitles: Record<string, string> = {
 const startPhases = ['loading_model', 'allocating'];
 
 /** The status after an event. Pure; `etaSeconds` comes from the clock, which has seen the event. */
-export function applyEvent(status: RunStatus, event: RunEvent, clock: StepClock): RunStatus {
+export function applyEvent(status: RunStatus, event: RunEvent, clock: Clock): RunStatus {
   clock.see(event);
   switch (event.type) {
     case 'started': {
@@ -37,7 +37,8 @@ export function applyEvent(status: RunStatus, event: RunEvent, clock: StepClock)
       const phase = phaseTitles[event.payload.name] ?? event.payload.name;
       const begun = status.state === 'starting' && !startPhases.includes(event.payload.name);
       const state = begun ? 'running' : status.state;
-      return { ...status, state, phase, phaseProgress: event.payload.progress };
+      const etaSeconds = clock.phaseSecondsLeft() ?? status.etaSeconds;
+      return { ...status, state, phase, phaseProgress: event.payload.progress, etaSeconds };
     }
     case 'step': {
       const { loss, tokens_per_second } = event.payload.metrics;

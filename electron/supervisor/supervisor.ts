@@ -6,10 +6,17 @@ import { basename, dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ControlRequest } from '../server/runs/control.ts';
 import { socketPath } from '../server/runs/control.ts';
-import { listCheckpoints, newestCheckpoint, readSpec, specNotes } from '../server/runs/folder.ts';
+import {
+  listCheckpoints,
+  newestCheckpoint,
+  readEvaluates,
+  readSpec,
+  specNotes,
+} from '../server/runs/folder.ts';
 import type { StartMode } from '../server/runs/launch.ts';
 import { resumeHint, savedStatus } from '../server/runs/status.ts';
 import { type CollieError, type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
+import type { Evaluates } from '../shared/runs/evaluates.ts';
 import { readEvent } from '../shared/runs/event-line.ts';
 import type { EventPayload, RunEvent } from '../shared/runs/events.ts';
 import { worldSize } from '../shared/spec/parallel-fields.ts';
@@ -18,12 +25,14 @@ import { Claim } from './claim.ts';
 import { type ControlServer, listenForCommands, notTraining } from './control-server.ts';
 import { EarlyStop } from './early-stop.ts';
 import { recordEnvironment } from './environment.ts';
+import { evaluateArguments, requireWeights, trainsNothing } from './evaluated.ts';
 import { type Log, openLog } from './log.ts';
 import { waitForOrphan } from './orphan.ts';
 import { Patience } from './patience.ts';
-import { prepareData, sampleDecoder } from './prepare.ts';
+import { prepareData, prepareToEvaluate, sampleDecoder } from './prepare.ts';
 import { killAll } from './process-tree.ts';
 import { Pulse } from './pulse.ts';
+import { trainArguments } from './rank-command.ts';
 import { RankEvents } from './rank-events.ts';
 import { type RankError, type RankExit, rankFailure } from './rank-failure.ts';
 import { RankGroup } from './rank-group.ts';
@@ -39,7 +48,7 @@ import {
 import { SampleFile } from './samples.ts';
 import { Scoring } from './scoring.ts';
 import { applyEvent, lastStatus, StatusFile } from './status.ts';
-import { StepClock } from './step-clock.ts';
+import { type Clock, ProgressClock, StepClock } from './step-clock.ts';
 
 const POLL_MS = 150;
 type Wish = 'go' | 'stop' | 'kill';
@@ -48,9 +57,11 @@ export class Supervisor {
   readonly #runDir: string;
   readonly #mode: StartMode;
   readonly #asked: number | null;
+  /** Of a run that trains nothing. */
+  #evaluates: Evaluates | null = null;
   readonly #log: Log;
   readonly #abort = new AbortController();
-  readonly #clock = new StepClock();
+  #clock: Clock = new StepClock();
   readonly #status: StatusFile;
   #scoring: Scoring | null = null;
   #wish: Wish = 'go';
@@ -120,6 +131,11 @@ export class Supervisor {
 
   async #attempt(claim: Claim): Promise<void> {
     const spec = readSpec(this.#runDir);
+    this.#evaluates = readEvaluates(this.#runDir);
+    if (this.#evaluates) {
+      requireWeights(this.#runDir, this.#evaluates, spec);
+      this.#clock = new ProgressClock();
+    }
     for (const note of specNotes(this.#runDir)) this.#log(note);
     if (claim.orphan) this.#status.update({ phase: 'Waiting for the last attempt to save' });
     await waitForOrphan(claim, this.#log, () => this.#wish === 'kill');
@@ -154,10 +170,13 @@ export class Supervisor {
     this.#status.update({ phase: 'Tokenizing', phaseProgress: 0 });
     const [{ signal }, started] = [this.#abort, performance.now()];
     try {
-      const lines = await prepareData(this.#runDir, spec, {
+      const context = {
         signal,
-        progress: (fraction) => this.#status.update({ phaseProgress: fraction }),
-      });
+        progress: (fraction: number) => this.#status.update({ phaseProgress: fraction }),
+      };
+      const lines = this.#evaluates
+        ? await prepareToEvaluate(this.#runDir, spec, this.#evaluates, context)
+        : await prepareData(this.#runDir, spec, context);
       for (const line of lines) this.#log(line);
       this.#log(`data ready after ${((performance.now() - started) / 1000).toFixed(1)} s`);
     } catch (thrown) {
@@ -196,7 +215,10 @@ export class Supervisor {
     resumeFrom: string | null,
   ): Promise<RankExit> {
     const events = new RankEvents(this.#runDir, worldSize(spec.parallel));
-    const ranks = new RankGroup(this.#runDir, spec, resumeFrom);
+    const work = this.#evaluates
+      ? evaluateArguments(this.#runDir, this.#evaluates)
+      : trainArguments(this.#runDir, resumeFrom);
+    const ranks = new RankGroup(this.#runDir, spec, work);
     const table = new RankTable(spec.parallel);
     [this.#ranks, this.#table] = [ranks, table];
     this.#pulse = new Pulse(spec.parallel.hang_timeout);
@@ -263,6 +285,7 @@ export class Supervisor {
     const { command } = request;
     if (command === 'ping') return;
     if (command !== 'stop' && command !== 'kill') {
+      if (this.#evaluates) throw trainsNothing(command);
       if (!this.#ranks || this.#wish !== 'go') throw notTraining(command, this.#status.value.phase);
       this.#ranks.tell(request);
       return;

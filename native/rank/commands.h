@@ -9,6 +9,7 @@ namespace collie {
 using Words = std::vector<std::string>;  // after the command
 
 int train_command(const Words& words);
+int evaluate_command(const Words& words);
 int serve_command(const Words& words);
 int export_command(const Words& words);
 int info_command(const Words& words);

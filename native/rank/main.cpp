@@ -14,6 +14,7 @@ namespace {
 
 constexpr const char* kUsage =
     "usage: collie-rank train  --run <folder> [--resume <checkpoint name>] [--threads n]\n"
+    "       collie-rank evaluate --run <folder> [--of <run folder> --checkpoint <name>] [--threads n]\n"
     "       collie-rank serve  --model <folder> [--run <folder> --checkpoint <name>] [--precision bf16|fp32]\n"
     "                          [--device cpu|cuda] [--threads n] [--context n]\n"
     "       collie-rank export --run <folder> --checkpoint <name> --kind adapter|merged --out <folder>\n"
@@ -32,6 +33,7 @@ using Command = int (*)(const collie::Words&);
 
 const std::map<std::string, Command>& commands() {
   static const std::map<std::string, Command> known = {{"train", collie::train_command},
+                                                       {"evaluate", collie::evaluate_command},
                                                        {"serve", collie::serve_command},
                                                        {"export", collie::export_command},
                                                        {"info", collie::info_command},

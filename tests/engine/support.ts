@@ -8,7 +8,7 @@ import { rankExecutable } from '../../electron/server/native/addon.ts';
 import { type ErrorInfo, errorInfoSchema } from '../../electron/shared/errors.ts';
 import type { EventType, RunEvent } from '../../electron/shared/runs/events.ts';
 import type { RunSpec } from '../../electron/shared/spec/run-spec.ts';
-import { launchCommand } from '../../electron/supervisor/rank-command.ts';
+import { launchCommand, trainArguments } from '../../electron/supervisor/rank-command.ts';
 import { eventsOf, makeRun, readEvents, type SpecPatch } from '../support/rank.ts';
 import { makeTinyModel } from '../support/tiny-model.ts';
 import { countingDocuments, type TokenDocument } from '../support/token-store.ts';
@@ -76,14 +76,15 @@ export class TrainProcess {
   readonly #run: string;
   #over = false;
 
-  constructor(run: string, resume?: string) {
+  /** `work`: another command of collie-rank than to train. */
+  constructor(run: string, resume?: string, work = trainArguments(run, resume ?? null)) {
     this.#run = run;
     const { parallel, hosts, threads } = readSpec(run);
     const { command, args, env } = launchCommand({
       program: rankExecutable(),
       mpirun: () => 'mpirun',
       runDir: run,
-      resumeFrom: resume ?? null,
+      work,
       parallel,
       hosts,
       threads,

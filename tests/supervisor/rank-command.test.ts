@@ -1,13 +1,17 @@
 /** The command that starts the ranks, for one and for several, on one host and on more. */
 import { describe, expect, it } from 'vitest';
 import { parallelSchema, ranksPerHost } from '../../electron/shared/spec/parallel-fields.ts';
-import { type LaunchSettings, launchCommand } from '../../electron/supervisor/rank-command.ts';
+import {
+  type LaunchSettings,
+  launchCommand,
+  trainArguments,
+} from '../../electron/supervisor/rank-command.ts';
 
 const settings = (changes: Partial<LaunchSettings> = {}): LaunchSettings => ({
   program: '/opt/collie-rank',
   mpirun: () => '/usr/bin/mpirun',
   runDir: '/runs/a b',
-  resumeFrom: null,
+  work: trainArguments('/runs/a b', null),
   parallel: parallelSchema.parse({ dp_size: 2, tp_size: 2, pp_size: 2 }),
   hosts: [],
   threads: 0,
@@ -24,7 +28,11 @@ it('is collie-rank itself for one rank, without looking for mpirun', () => {
   const mpirun = () => {
     throw new Error('not needed');
   };
-  const one = settings({ parallel: parallelSchema.parse({}), mpirun, resumeFrom: 'step-00000010' });
+  const one = settings({
+    parallel: parallelSchema.parse({}),
+    mpirun,
+    work: trainArguments('/runs/a b', 'step-00000010'),
+  });
   expect(launchCommand(one)).toEqual({
     command: '/opt/collie-rank',
     args: ['train', '--run', '/runs/a b', '--resume', 'step-00000010'],
@@ -34,7 +42,9 @@ it('is collie-rank itself for one rank, without looking for mpirun', () => {
 
 describe('several ranks', () => {
   it('are started by mpirun, each with its log, in the order of their places', () => {
-    const { command, args, env } = launchCommand(settings({ resumeFrom: 'step-00000010' }));
+    const { command, args, env } = launchCommand(
+      settings({ work: trainArguments('/runs/a b', 'step-00000010') }),
+    );
     expect(command).toBe('/usr/bin/mpirun');
     expect(behind(args, '-n')).toBe('8');
     expect(behind(args, '--bind-to')).toBe('none');

@@ -46,7 +46,7 @@ export interface DataMeta {
 export type StoreFactory = Pick<NativeAddon, 'tokenStoreWriter'>;
 
 /** The addon's writer; its errors arrive as CollieErrors. Throws engine.not_built before anything is read. */
-function nativeStore(): StoreFactory {
+export function nativeStore(): StoreFactory {
   const addon = nativeAddon();
   return {
     tokenStoreWriter: (dataDir, split) => {

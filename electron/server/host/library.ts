@@ -110,7 +110,8 @@ async function layoutsOf(
   return services.specs.layouts(spec, ranks);
 }
 
-async function forbiddenPaths({ confine }: Services, spec: unknown): Promise<SpecIssue[]> {
+/** Paths in a spec that this client may not reach. */
+export async function forbiddenPaths({ confine }: Services, spec: unknown): Promise<SpecIssue[]> {
   const { model, dataset, method, evaluation } = (spec ?? {}) as {
     model?: unknown;
     dataset?: { train?: unknown; eval?: unknown };

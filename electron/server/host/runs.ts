@@ -72,11 +72,11 @@ function inSpec({ evaluation }: RunSpec, set: string): string {
   throw new CollieError('request.invalid', `The run has no evaluation set "${set}".`);
 }
 
-export function invalidSpec(issues: { path: string; message: string }[]): CollieError {
+export function invalidSpec(issues: { path: string; message: string }[], what = 'run'): CollieError {
   const first = issues[0];
   const more = issues.length > 1 ? ` and ${issues.length - 1} more` : '';
-  const what = first ? `${first.path || 'spec'}: ${first.message}${more}` : 'it has no valid settings';
-  return new CollieError('spec.invalid', `The run cannot start: ${what}`, 'Correct the marked settings.', {
+  const why = first ? `${first.path || 'spec'}: ${first.message}${more}` : 'it has no valid settings';
+  return new CollieError('spec.invalid', `The ${what} cannot start: ${why}`, 'Correct the marked settings.', {
     issues,
   });
 }

@@ -82,10 +82,8 @@ export class QueueService {
   async add(spec: RunSpec, forecast: QueueEntry['forecast'], after: string | null = null): Promise<string> {
     if (after !== null) this.#registry.dir(after);
     const data = await dataHashes(spec);
-    const id = this.#registry.create(
-      spec,
-      this.#newEntry({ mode: 'start', after, data, forecast, before: null }),
-    );
+    const entry = this.#newEntry({ mode: 'start', after, data, forecast, before: null });
+    const id = this.#registry.create(spec, { entry });
     this.ensureRunner();
     return id;
   }

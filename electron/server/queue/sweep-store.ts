@@ -232,7 +232,7 @@ async function makeRuns(
     for (const [place, { spec, entry, values, seed }] of runs.entries()) {
       const id = `${sweep}-${String(first + place + 1).padStart(3, '0')}`;
       const own = { ...entry, sweep };
-      writeNewRun(join(folder, id), spec, own);
+      writeNewRun(join(folder, id), spec, { entry: own });
       writeNewStatus(join(folder, id), id, spec, own);
       await writeTags(join(folder, id), [tag]);
       made.push({ id, values, seed });

@@ -16,6 +16,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { CollieError } from '../../shared/errors.ts';
+import { type Evaluates, evaluatesSchema } from '../../shared/runs/evaluates.ts';
 import { type RunStatus, runStatusSchema, type Sample, sampleSchema } from '../../shared/runs/events.ts';
 import { CHECKPOINT_DONE, checkpointStep, runFiles } from '../../shared/runs/run-folder.ts';
 import { migrateSpec } from '../../shared/spec/migrate.ts';
@@ -86,6 +87,12 @@ export function readSpec(runDir: string): RunSpec {
 /** What reading the spec of an older version changes, in sentences for the log. */
 export function specNotes(runDir: string): string[] {
   return migrateSpec(readChecked(runDir, runFiles.spec, z.unknown())).notes;
+}
+
+/** What a run evaluates that trains nothing; null: it trains. Throws file.unreadable for a file that says neither. */
+export function readEvaluates(runDir: string): Evaluates | null {
+  if (!existsSync(join(runDir, runFiles.evaluates))) return null;
+  return readChecked(runDir, runFiles.evaluates, evaluatesSchema);
 }
 
 /** Null when no supervisor has left its mark, or when its file is torn by a crash. */

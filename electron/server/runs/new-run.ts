@@ -1,19 +1,29 @@
 /** The files of a run that has not begun. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Evaluates } from '../../shared/runs/evaluates.ts';
 import type { QueueEntry } from '../../shared/runs/queue.ts';
 import { runFiles } from '../../shared/runs/run-folder.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { writeJsonAtomic } from './folder.ts';
 import { newStatus, QUEUED } from './rebuild.ts';
 
+/** What makes a run another kind than a training that begins at once. */
+export interface RunKind {
+  /** It waits in the queue. */
+  entry?: QueueEntry | null;
+  /** It trains nothing. */
+  evaluates?: Evaluates | null;
+}
+
 /** Everything but the status, whose id is known last. `spec` is resolved; it is never written again. */
-export function writeNewRun(folder: string, spec: RunSpec, entry: QueueEntry | null): void {
+export function writeNewRun(folder: string, spec: RunSpec, { entry, evaluates }: RunKind): void {
   const { eventsDir, logsDir, checkpointsDir, samplesDir } = runFiles;
   for (const part of [eventsDir, logsDir, checkpointsDir, samplesDir])
     mkdirSync(join(folder, part), { recursive: true });
   writeJsonAtomic(join(folder, runFiles.spec), spec);
   if (entry) writeJsonAtomic(join(folder, runFiles.queueEntry), entry);
+  if (evaluates) writeJsonAtomic(join(folder, runFiles.evaluates), evaluates);
 }
 
 export function writeNewStatus(folder: string, id: string, spec: RunSpec, entry: QueueEntry | null): void {

@@ -5,8 +5,8 @@ import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { MethodResult } from '../../shared/api/api.ts';
 import { CollieError, toErrorInfo } from '../../shared/errors.ts';
+import type { Evaluates } from '../../shared/runs/evaluates.ts';
 import type { RunStatus } from '../../shared/runs/events.ts';
-import type { QueueEntry } from '../../shared/runs/queue.ts';
 import { runFiles } from '../../shared/runs/run-folder.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { ownName, removeLeftovers } from '../files/leftovers.ts';
@@ -14,6 +14,7 @@ import { ownFolder, renameUnlessTaken } from '../files/publish.ts';
 import { type ControlRequest, sendCommand } from './control.ts';
 import {
   listCheckpoints,
+  readEvaluates,
   readSamples,
   readSpec,
   readStatus,
@@ -21,7 +22,7 @@ import {
   writeJsonAtomic,
 } from './folder.ts';
 import { launchSupervisor, type StartMode } from './launch.ts';
-import { stampedName, writeNewRun, writeNewStatus } from './new-run.ts';
+import { type RunKind, stampedName, writeNewRun, writeNewStatus } from './new-run.ts';
 import { isAlive } from './process.ts';
 import { environmentOf } from './rebuild.ts';
 import { currentStatus, isLive, rankAlive } from './status.ts';
@@ -40,15 +41,15 @@ export class RunRegistry {
     mkdirSync(this.#root, { recursive: true });
   }
 
-  /** Makes the folder of a run that has not begun, or of one that waits in the queue. `spec` is resolved; it is never written again. Returns the id. */
-  create(spec: RunSpec, entry: QueueEntry | null = null): string {
+  /** Makes the folder of a run that has not begun. `spec` is resolved; it is never written again. Returns the id. */
+  create(spec: RunSpec, kind: RunKind = {}): string {
     // A folder of our own, whoever else makes a run now; giving it its name is what claims the name.
     const building = ownFolder(join(this.#root, ownName(NEW)));
     try {
-      writeNewRun(building, spec, entry);
+      writeNewRun(building, spec, kind);
       for (const id of freeNames(spec.name)) {
         if (existsSync(join(this.#root, id))) continue;
-        writeNewStatus(building, id, spec, entry);
+        writeNewStatus(building, id, spec, kind.entry ?? null);
         if (renameUnlessTaken(building, join(this.#root, id))) return id;
       }
     } finally {
@@ -93,6 +94,11 @@ export class RunRegistry {
     return readSpec(this.dir(id));
   }
 
+  /** What a run evaluates that trains nothing; null: it trains. */
+  evaluates(id: string): Evaluates | null {
+    return readEvaluates(this.dir(id));
+  }
+
   get(id: string): Omit<MethodResult<'runs.get'>, 'modelId'> {
     const path = this.dir(id);
     return {
@@ -101,6 +107,7 @@ export class RunRegistry {
       environment: environmentOf(path),
       checkpoints: listCheckpoints(path),
       samples: readSamples(path),
+      evaluates: readEvaluates(path),
       path,
     };
   }

@@ -6,6 +6,7 @@ import { readEvent } from '../../shared/runs/event-line.ts';
 import { eventsFile, runFiles } from '../../shared/runs/run-folder.ts';
 import { isOwnLine } from '../../shared/runs/series.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
+import { readEvaluates } from './folder.ts';
 import type { RunRegistry } from './registry.ts';
 import { readTags } from './tags.ts';
 
@@ -23,7 +24,8 @@ export class RunSummaries {
   of(ids: readonly string[]): RunSummary[] {
     return ids.flatMap((id) => {
       try {
-        return [{ id, spec: this.spec(id), tags: readTags(this.#runs.dir(id)) }];
+        const dir = this.#runs.dir(id);
+        return [{ id, spec: this.spec(id), tags: readTags(dir), evaluates: readEvaluates(dir) }];
       } catch {
         return [];
       }

@@ -7,6 +7,7 @@ import type { RunSpec, SpecIssue } from '../../shared/spec/run-spec.ts';
 import type { DatasetService } from '../datasets/service.ts';
 import { requireMpirun, requireRank } from '../rank/rank.ts';
 import { freeMemoryBytes, nativePlanner, type SpecContext } from './context.ts';
+import { type CheckedEvaluation, checkEvaluation } from './evaluation.ts';
 import { rankLayouts, refusalIssues } from './layouts.ts';
 import { readPresets } from './presets.ts';
 import { type Patience, previewSpec, specForMemory } from './preview.ts';
@@ -87,6 +88,11 @@ export class SpecService {
       const more = all.length === 0 ? refused : refused.filter(({ path }) => path !== '' && !told.has(path));
       return { issues: [...all, ...more], resolved: null, preview: null };
     }
+  }
+
+  /** Of a run that only evaluates. `ownRows`: it has rows to evaluate beside its sets. Never throws on a bad spec. */
+  validateEvaluation(input: unknown, ownRows: boolean, base = process.cwd()): Promise<CheckedEvaluation> {
+    return checkEvaluation(input, ownRows, { ...this.#context, base });
   }
 
   /**

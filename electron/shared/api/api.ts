@@ -20,6 +20,7 @@ import {
   savedComparisonSchema,
   verdictSchema,
 } from '../runs/comparison.ts';
+import { evaluatesSchema } from '../runs/evaluates.ts';
 import { runStatusSchema, runTimelineSchema, sampleSchema } from '../runs/events.ts';
 import { axes } from '../runs/points.ts';
 import { onFailureSchema, queueStateSchema } from '../runs/queue.ts';
@@ -43,6 +44,7 @@ import {
   telemetrySchema,
   tokenizedRowSchema,
 } from './entities.ts';
+import { evaluationMethods } from './evaluations.ts';
 import { exampleHistorySchema, runExamplesSchema } from './examples.ts';
 import { studyMethods } from './studies.ts';
 import { sweepMethods } from './sweeps.ts';
@@ -186,6 +188,8 @@ export const methods = {
         z.object({ name: z.string(), step: z.number().int(), sizeBytes: z.number().int() }),
       ),
       samples: z.array(sampleSchema),
+      /** What it evaluates, of a run that trains nothing. */
+      evaluates: evaluatesSchema.nullable(),
       path: z.string(),
     }),
   },
@@ -260,6 +264,7 @@ export const methods = {
   /** At once, beside whatever is running. */
   'queue.startNow': { params: z.object({ id }), result: ok },
 
+  ...evaluationMethods,
   ...sweepMethods,
   ...studyMethods,
 

@@ -1,6 +1,7 @@
 /** What the library holds and what the API speaks of: models, datasets, jobs, devices, exports. */
 import { z } from 'zod';
 import { errorInfoSchema } from '../errors.ts';
+import { evaluatesSchema } from '../runs/evaluates.ts';
 import { exportKindSchema } from '../spec/method-traits.ts';
 import { parallelSchema } from '../spec/parallel-fields.ts';
 import { mappingSchema, runSpecSchema } from '../spec/run-spec.ts';
@@ -171,6 +172,8 @@ export const runSummarySchema = z.object({
   spec: runSpecSchema,
   /** Of the library, beside the run folder: never part of the spec. */
   tags: z.array(z.string()),
+  /** What it evaluates, of a run that trains nothing. */
+  evaluates: evaluatesSchema.nullable(),
 });
 export type RunSummary = z.infer<typeof runSummarySchema>;
 export const tagSchema = z.string().trim().min(1).max(40);

@@ -20,6 +20,8 @@ export const runFiles = {
   socket: 'supervisor.json',
   /** Of a run that was put in the queue (shared/runs/queue.ts). */
   queueEntry: 'queue-entry.json',
+  /** Of a run that trains nothing: what it evaluates (shared/runs/evaluates.ts). */
+  evaluates: 'evaluates.json',
   /** Of a run of a sweep with successive halving (shared/runs/halving.ts). */
   rungs: 'rungs.json',
 } as const;

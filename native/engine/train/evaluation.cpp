@@ -22,6 +22,7 @@ EvaluationSet::EvaluationSet(const TokenStore& store, int64_t max_rows, int64_t 
     batches_.back().rows.push_back(row);
     tokens += length;
     ++rows_;
+    tokens_ += length;
     largest_batch_ = std::max(largest_batch_, tokens);
     longest_document_ = std::max(longest_document_, length);
   }

@@ -33,6 +33,7 @@ class EvaluationSet {
                 const std::string& objective = "cross_entropy");
 
   int64_t rows() const { return rows_; }
+  int64_t tokens() const { return tokens_; }
   int64_t largest_batch() const { return largest_batch_; }
   int64_t longest_document() const { return longest_document_; }
 
@@ -53,6 +54,7 @@ class EvaluationSet {
   std::unique_ptr<Objective> objective_;
   std::vector<Batch> batches_;
   int64_t rows_ = 0;
+  int64_t tokens_ = 0;  // of them, virtual ones included
   int64_t largest_batch_ = 0;
   int64_t longest_document_ = 0;
 };

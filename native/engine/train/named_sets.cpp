@@ -16,6 +16,7 @@ using nlohmann::json;
 namespace {
 
 constexpr int64_t kAtOnce = 16;  // answers under way on a rank
+constexpr int64_t kWriting = 4;  // a token that is written costs about so many that are read
 
 std::vector<int32_t> ids_of(const json& list, const JsonReader& reader, const char* key) {
   std::vector<int32_t> ids;
@@ -86,6 +87,14 @@ void NamedSet::open_prompts(const fs::path& path) {
   const json& prompts = reader.value("prompts");
   if (!prompts.is_array()) reader.fail("prompts", "wrong_type", "must be a list");
   for (const json& prompt : prompts) prompts_.push_back(ids_of(prompt, reader, "prompts"));
+}
+
+int64_t NamedSet::work() const {
+  if (losses_) return losses_->tokens();
+  int64_t tokens = 0;
+  for (const std::vector<int32_t>& prompt : prompts_)
+    tokens += spec_.answers.per_prompt * (static_cast<int64_t>(prompt.size()) + kWriting * spec_.answers.max_new_tokens);
+  return tokens;
 }
 
 std::optional<std::vector<std::string>> NamedSet::run(Decoder& decoder, Pipeline& pipeline, const Parallel& parallel,

@@ -35,6 +35,9 @@ class NamedSet {
   int64_t largest_batch() const { return losses_ ? losses_->largest_batch() : 0; }
   int64_t longest_document() const { return losses_ ? losses_->longest_document() : 0; }
 
+  // How long it takes beside others, in tokens that are read.
+  int64_t work() const;
+
   // Called by all ranks; all get the lines of the record, one a document or an answer. `progress` may cancel: nullopt.
   std::optional<std::vector<std::string>> run(Decoder& decoder, Pipeline& pipeline, const Parallel& parallel, int64_t capacity_tokens,
                                               const std::function<Next(double)>& progress) const;

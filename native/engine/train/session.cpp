@@ -129,23 +129,6 @@ Need need_of(const MemoryPlan& plan, const at::Device& device) {
   return {plan.total() - kCudaContextBytes, memory_available(device)};
 }
 
-// The system would not refuse the memory but end the process once it touches too much, and a GPU would only in the middle of a step: so
-// what cannot fit is refused here.
-void refuse_what_cannot_fit(const Session& session, const DecoderOptions& options, const std::string& what) {
-  const MemoryPlan plan = forecast(session, options);
-  const auto [own, available] = need_of(plan, session.device);
-  const int64_t needed = on_device(session, own);
-  if (available == 0 || needed <= available) return;
-  const std::string ranks = std::to_string(session.parallel.host.size);
-  const std::string together = needed == own ? "" : " (" + gigabytes(needed) + " for the " + ranks + " ranks of this host)";
-  const std::string free = session.device.is_cpu() ? "" : " free";
-  throw Error("memory.insufficient",
-              what + " need about " + gigabytes(own) + ": weights " + gigabytes(plan.weights) + ", gradients " +
-                  gigabytes(plan.gradients) + ", optimizer " + gigabytes(plan.optimizer) + ", activations " +
-                  gigabytes(plan.activations) + together + ". " + device_name(session.device) + " has " + gigabytes(available) + free + ".",
-              kMemoryHint, {{"needed_bytes", needed}, {"total_bytes", available}, {"device", device_name(session.device)}});
-}
-
 }  // namespace
 
 CheckpointTensors held_tensors(Session& session) {
@@ -165,6 +148,22 @@ CheckpointTensors written_tensors(Session& session) {
   for (const NamedTensor& tensor : held.state)
     if (owns && (tensor.slice.dim >= 0 || place.tp_rank == 0)) written.state.push_back(tensor);
   return written;
+}
+
+// The system would not refuse the memory but end the process once it touches too much, and a GPU would only in the middle of a step: so
+// what cannot fit is refused here.
+void require_memory(const Session& session, const MemoryPlan& plan, const std::string& what) {
+  const auto [own, available] = need_of(plan, session.device);
+  const int64_t needed = on_device(session, own);
+  if (available == 0 || needed <= available) return;
+  const std::string ranks = std::to_string(session.parallel.host.size);
+  const std::string together = needed == own ? "" : " (" + gigabytes(needed) + " for the " + ranks + " ranks of this host)";
+  const std::string free = session.device.is_cpu() ? "" : " free";
+  throw Error("memory.insufficient",
+              what + " need about " + gigabytes(own) + ": weights " + gigabytes(plan.weights) + ", gradients " +
+                  gigabytes(plan.gradients) + ", optimizer " + gigabytes(plan.optimizer) + ", activations " +
+                  gigabytes(plan.activations) + together + ". " + device_name(session.device) + " has " + gigabytes(available) + free + ".",
+              kMemoryHint, {{"needed_bytes", needed}, {"total_bytes", available}, {"device", device_name(session.device)}});
 }
 
 void with_memory_errors(const at::Device& device, const std::string& doing, const std::function<void()>& action) {
@@ -202,7 +201,7 @@ void allocate(Session& session, Journal& journal, AdapterStart start) {
   journal.phase(Phase::allocating);
   const std::string what =
       "The model and its largest micro-batch of " + std::to_string(options.capacity_tokens) + " tokens";
-  refuse_what_cannot_fit(session, options, what);
+  require_memory(session, forecast(session, options), what);
   const OwnerGradients gradients = updates_inside_backward(spec.optimizer) ? OwnerGradients::none : OwnerGradients::added_up;
   with_memory_errors(session.device, what, [&] {
     session.kernels = make_kernels(session.device);

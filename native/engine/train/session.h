@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/model/model_config.h"
+#include "core/plan/memory_plan.h"
 #include "core/recipe/run_spec.h"
 #include "core/formats/token_store.h"
 #include "engine/checkpoint/checkpoint.h"
@@ -61,6 +62,9 @@ void allocate(Session& session, Journal& journal, AdapterStart start);
 // What this rank writes into a checkpoint: of tensors that several ranks hold, one writes each part. And what it reads: all it holds.
 CheckpointTensors written_tensors(Session& session);
 CheckpointTensors held_tensors(Session& session);
+
+// Throws memory.insufficient where the device does not have what `plan` needs. Called by all ranks.
+void require_memory(const Session& session, const MemoryPlan& plan, const std::string& what);
 
 // Runs `action`; a failed allocation becomes memory.insufficient, naming what was being done.
 void with_memory_errors(const at::Device& device, const std::string& doing, const std::function<void()>& action);

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "engine/optim/schedule.h"
+#include "engine/train/score_set.h"
 #include "engine/train/step.h"
 
 namespace collie {
@@ -129,7 +130,6 @@ void Trainer::evaluate_held_out(const std::function<Next()>& poll) {
   journal_.evaluation(kHeldOut, result->metrics);
 }
 
-// The host scores what was computed, and what it says becomes an event of the run like any other.
 void Trainer::evaluate_set(const NamedSet& set, const std::function<Next()>& poll) {
   const Clock::time_point begin = Clock::now();
   const std::string& name = set.spec().name;
@@ -137,18 +137,9 @@ void Trainer::evaluate_set(const NamedSet& set, const std::function<Next()>& pol
     journal_.phase(Phase::evaluating, done);
     return poll();
   });
-  if (!lines) return;
-  const double seconds = seconds_since(begin);
-  if (session_.parallel.world->rank() != 0) return;
-  records_.write_raw(name, now_.step, *lines);
-  journal_.evaluated(name, seconds);
-  std::optional<Scores> scores = control_.wait_scores(name, now_.step);
-  if (!scores) return;
-  const std::string at = " at step " + std::to_string(now_.step);
-  if (!scores->problem.empty()) return journal_.warning("The evaluation set " + name + " has no scores" + at + ": " + scores->problem);
-  note(name, scores->metrics);
-  scores->metrics["eval_seconds"] = seconds;
-  journal_.evaluation(name, scores->metrics);
+  if (!lines || session_.parallel.world->rank() != 0) return;
+  const auto metrics = score_set({name, now_.step, *lines, seconds_since(begin)}, records_, control_, journal_);
+  if (metrics) note(name, *metrics);
 }
 
 void Trainer::note(const std::string& set, const Metrics& metrics) {

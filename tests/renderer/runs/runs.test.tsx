@@ -206,7 +206,7 @@ describe('what a run says and allows', () => {
   });
 
   it('finds every word of a search somewhere in the row', () => {
-    const summary = { id: live.id, spec: mockSpec, tags: ['paper', 'seed 1'] };
+    const summary = { id: live.id, spec: mockSpec, tags: ['paper', 'seed 1'], evaluates: null };
     const rows = rowMaker()({ [live.id]: live }, { [live.id]: summary }, library);
     expect(filterRows(rows, 'all', 'paper')).toHaveLength(1);
     expect(filterRows(rows, 'all', '', ['paper', 'seed 1'])).toHaveLength(1);

@@ -129,6 +129,7 @@ export function mockMethods(): Handlers {
     ...queue.methods,
     ...sweeps,
     ...mockStudies,
+    'evaluations.start': ({ of }) => ({ id: 'run' in of ? of.run : (runs[0]?.id ?? '') }),
     'models.list': () => [...models],
     'models.get': ({ id }) => find(models, id, 'model.not_found'),
     'models.import': ({ path, name }) =>
@@ -192,7 +193,12 @@ export function mockMethods(): Handlers {
     'runs.summaries': ({ ids }) =>
       runs
         .filter(({ id }) => ids.includes(id))
-        .map((run) => ({ id: run.id, spec: mockRunSpec(run), tags: tags.get(run.id) ?? [] })),
+        .map((run) => ({
+          id: run.id,
+          spec: mockRunSpec(run),
+          tags: tags.get(run.id) ?? [],
+          evaluates: null,
+        })),
     'runs.sparklines': ({ ids }) =>
       ids.map((id) => ({ id, losses: Array.from({ length: 32 }, (_, i) => 0.8 + 2.4 * Math.exp(-i / 8)) })),
     // The stream brings it all.

@@ -254,6 +254,7 @@ export function mockRunDetail(status: RunStatus): MethodResult<'runs.get'> {
   return {
     status,
     spec: mockRunSpec(status),
+    evaluates: null,
     modelId: mockSpec.model.replace('library:', ''),
     environment: { collie: '0.1.0', platform: 'linux-x64', device: 'AMD Ryzen 9 7950X' },
     checkpoints: status.checkpoint

@@ -1,5 +1,5 @@
 import { Alert, Button, Code, Drawer, Group, Stack, Text } from '@mantine/core';
-import { IconAdjustmentsHorizontal, IconTrash } from '@tabler/icons-react';
+import { IconAdjustmentsHorizontal, IconReportAnalytics, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { ModelCard } from '../../../../electron/shared/api/entities.ts';
 import { navigate } from '../../app/route.ts';
@@ -9,6 +9,7 @@ import { Facts } from '../../components/Facts.tsx';
 import { formatBytes, formatDate, formatInteger } from '../../components/format.ts';
 import { libraryRef } from '../../store/compose.ts';
 import { useStore } from '../../store/context.tsx';
+import { EvaluateModelDialog } from '../evaluate/EvaluateDialog.tsx';
 import { ChatTemplate } from './ChatTemplate.tsx';
 import { TrainableBadge } from './ModelTile.tsx';
 
@@ -24,18 +25,19 @@ const close = () => navigate('#/models', 'replace');
 export function ModelDrawer({ model, wanted }: Props) {
   const loaded = useStore((s) => s.models !== null);
   const [removing, setRemoving] = useState(false);
+  const [evaluating, setEvaluating] = useState(false);
   return (
     <Drawer
       opened={wanted !== null && loaded}
       onClose={close}
-      closeOnEscape={!removing}
+      closeOnEscape={!removing && !evaluating}
       position="right"
       size={480}
       title={model?.name ?? 'Not in the library'}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       {model ? (
-        <Detail key={model.id} model={model} removing={removing} setRemoving={setRemoving} />
+        <Detail key={model.id} model={model} {...{ removing, setRemoving, evaluating, setEvaluating }} />
       ) : (
         <Text size="sm">There is no model with the id {wanted}. It may have been removed.</Text>
       )}
@@ -47,9 +49,11 @@ interface DetailProps {
   readonly model: ModelCard;
   readonly removing: boolean;
   readonly setRemoving: (removing: boolean) => void;
+  readonly evaluating: boolean;
+  readonly setEvaluating: (evaluating: boolean) => void;
 }
 
-function Detail({ model, removing, setRemoving }: DetailProps) {
+function Detail({ model, removing, setRemoving, evaluating, setEvaluating }: DetailProps) {
   const remove = useStore((s) => s.removeModel);
   const setField = useStore((s) => s.setField);
   const train = () => {
@@ -97,6 +101,14 @@ function Detail({ model, removing, setRemoving }: DetailProps) {
           Compose a run with it
         </Button>
         <Button
+          variant="default"
+          leftSection={<IconReportAnalytics size={16} aria-hidden />}
+          disabled={model.problem !== null}
+          onClick={() => setEvaluating(true)}
+        >
+          Evaluate…
+        </Button>
+        <Button
           variant="subtle"
           color="red"
           c="var(--collie-bad)"
@@ -106,6 +118,7 @@ function Detail({ model, removing, setRemoving }: DetailProps) {
           Remove
         </Button>
       </Group>
+      {evaluating && <EvaluateModelDialog model={model} onClose={() => setEvaluating(false)} />}
       <ConfirmModal
         opened={removing}
         title={`Remove ${model.name}?`}

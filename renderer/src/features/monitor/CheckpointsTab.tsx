@@ -1,5 +1,5 @@
 import { Badge, Button, Group, Stack, Table, Text, VisuallyHidden } from '@mantine/core';
-import { IconDeviceFloppy, IconMessages, IconPackageExport } from '@tabler/icons-react';
+import { IconDeviceFloppy, IconMessages, IconPackageExport, IconReportAnalytics } from '@tabler/icons-react';
 import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 import type { CheckpointPoint } from '../../../../electron/shared/runs/series.ts';
 import { href } from '../../app/route.ts';
@@ -71,6 +71,15 @@ export function CheckpointsTab({ run, detail, saved, commands }: Props) {
                       onClick={() => commands.exportFrom(run, checkpoint.name)}
                     >
                       Export…
+                    </Button>
+                    <Button
+                      size="xs"
+                      variant="default"
+                      leftSection={<IconReportAnalytics size={14} aria-hidden />}
+                      aria-label={`Evaluate… step ${checkpoint.step}`}
+                      onClick={() => commands.evaluate(run, checkpoint.name)}
+                    >
+                      Evaluate…
                     </Button>
                     <Button
                       size="xs"

@@ -14,6 +14,7 @@ import { type RunCommands, useRunCommands } from '../runs/use-run-commands.tsx';
 import { AskTab } from './AskTab.tsx';
 import { ChartsTab } from './ChartsTab.tsx';
 import { CheckpointsTab } from './CheckpointsTab.tsx';
+import { EvaluatedModel, EvaluationResults } from './EvaluationResults.tsx';
 import { ExamplesTab } from './ExamplesTab.tsx';
 import { FailurePanel } from './FailurePanel.tsx';
 import { LogTab } from './LogTab.tsx';
@@ -83,7 +84,11 @@ function Subtitle({ status, watched }: { status: RunStatus; watched: WatchedRun 
       <RunStateBadge state={status.state} size="md" />
       {spec && (
         <Text size="sm" c="dimmed">
-          {modelName(spec, library)} on {datasetName(spec, library)}, {methodName(spec)}
+          {watched.detail?.evaluates ? (
+            <EvaluatedModel evaluates={watched.detail.evaluates} model={modelName(spec, library)} />
+          ) : (
+            `${modelName(spec, library)} on ${datasetName(spec, library)}, ${methodName(spec)}`
+          )}
           {status.attempt > 1 ? `, attempt ${status.attempt}` : ''}
         </Text>
       )}
@@ -115,6 +120,9 @@ const tabTitles: Record<Tab, string> = {
   environment: 'Environment',
 };
 
+/** Of a run that only evaluates there is none of these. */
+const trainingTabs: readonly Tab[] = ['ranks', 'samples', 'ask', 'checkpoints'];
+
 interface TabsProps {
   id: string;
   status: RunStatus;
@@ -126,9 +134,11 @@ function RunTabs({ id, status, watched, commands }: TabsProps) {
   const { query } = useRoute();
   const { detail, series } = watched;
   const asked = query.get('tab');
+  const evaluates = detail?.evaluates ?? null;
   const shown = tabs.filter(
     (t) =>
       (t !== 'ranks' || status.ranks.length > 1) &&
+      (!evaluates || !trainingTabs.includes(t)) &&
       // Open when the run ends, it stays, and says where to go on.
       (t !== 'ask' || isLive(status.state) || asked === 'ask'),
   );
@@ -146,13 +156,19 @@ function RunTabs({ id, status, watched, commands }: TabsProps) {
       <Tabs.List mb="lg">
         {shown.map((value) => (
           <Tabs.Tab key={value} value={value}>
-            {tabTitles[value]}
+            {evaluates && value === 'charts' ? 'Results' : tabTitles[value]}
           </Tabs.Tab>
         ))}
       </Tabs.List>
       <Tabs.Panel value="charts">
-        <StatTiles tiles={tiles} />
-        <ChartsTab series={series} emptyText={emptyText(status)} />
+        {evaluates ? (
+          <EvaluationResults status={status} series={series} />
+        ) : (
+          <>
+            <StatTiles tiles={tiles} />
+            <ChartsTab series={series} emptyText={emptyText(status)} />
+          </>
+        )}
       </Tabs.Panel>
       <Tabs.Panel value="examples">
         <ExamplesTab id={id} stamp={evaluations} />

@@ -8,12 +8,13 @@ import {
   IconPlayerPause,
   IconPlayerPlay,
   IconPlayerStop,
+  IconReportAnalytics,
 } from '@tabler/icons-react';
 import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 import { href } from '../../app/route.ts';
 import { formatDuration, formatEta, formatPercent } from '../../charts/format.ts';
 import { formatInteger } from '../../components/format.ts';
-import { allowedActions, isLive, runSeconds, trainedShare } from '../runs/run-view.ts';
+import { allowedActions, isLive, onlyEvaluates, runSeconds, trainedShare } from '../runs/run-view.ts';
 import { useNow } from '../runs/use-now.ts';
 import type { RunCommands } from '../runs/use-run-commands.tsx';
 import classes from './Monitor.module.css';
@@ -85,6 +86,17 @@ export function RunButtons({ run, commands }: { run: RunStatus; commands: RunCom
           Export…
         </Button>
       </Tooltip>
+      <Tooltip label={without || 'Measures a checkpoint on sets that you choose; a run of its own'}>
+        <Button
+          size="xs"
+          variant="default"
+          leftSection={<IconReportAnalytics {...icon} />}
+          disabled={!allowed.has('evaluate')}
+          onClick={() => commands.evaluate(run)}
+        >
+          Evaluate…
+        </Button>
+      </Tooltip>
       <Tooltip label={without || 'Chat with the base and the tuned model side by side'}>
         <Button
           size="xs"
@@ -113,12 +125,13 @@ export function RunButtons({ run, commands }: { run: RunStatus; commands: RunCom
 /** Bar with step n of N, time used and time left. Before the first step: progress of the phase. */
 export function RunProgress({ run }: { run: RunStatus }) {
   const now = useNow(isLive(run.state));
-  const share = trainedShare(run);
+  const share = onlyEvaluates(run) ? run.phaseProgress : trainedShare(run);
   const before = run.state === 'preparing' || run.state === 'starting';
   const shown = before ? run.phaseProgress : share;
   if (run.state === 'queued') return <InQueue />;
-  const steps =
-    run.totalSteps === null
+  const steps = onlyEvaluates(run)
+    ? 'Evaluation'
+    : run.totalSteps === null
       ? `Step ${formatInteger(run.step)}`
       : `Step ${formatInteger(run.step)} of ${formatInteger(run.totalSteps)}`;
   return (
@@ -130,7 +143,7 @@ export function RunProgress({ run }: { run: RunStatus }) {
         striped={before && shown === null}
         color={barColor(run)}
         transitionDuration={200}
-        aria-label={before ? run.phase : 'Training'}
+        aria-label={before ? run.phase : onlyEvaluates(run) ? 'Evaluation' : 'Training'}
       />
       <Group justify="space-between" mt={6} gap="lg">
         <Text size="sm">
@@ -141,7 +154,7 @@ export function RunProgress({ run }: { run: RunStatus }) {
               ({formatPercent(shown)})
             </Text>
           )}
-          {!before && isLive(run.state) && run.phase && (
+          {!before && isLive(run.state) && run.phase && !onlyEvaluates(run) && (
             <Text span c="dimmed">
               {' '}
               {run.phase}

@@ -7,6 +7,7 @@ import {
   IconPackageExport,
   IconPlayerPlay,
   IconPlayerStop,
+  IconReportAnalytics,
   IconStack2,
   IconTrash,
 } from '@tabler/icons-react';
@@ -67,6 +68,13 @@ function OpenedMenu({ run }: { run: RunStatus }) {
           onClick={() => commands.exportFrom(run)}
         >
           Export…
+        </Menu.Item>
+        <Menu.Item
+          leftSection={<IconReportAnalytics {...icon} />}
+          disabled={!allowed.has('evaluate')}
+          onClick={() => commands.evaluate(run)}
+        >
+          Evaluate…
         </Menu.Item>
         <Menu.Item
           leftSection={<IconMessages {...icon} />}

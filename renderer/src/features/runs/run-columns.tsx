@@ -185,7 +185,10 @@ function StateCell({ run }: { run: RunStatus }) {
   const share = trainedShare(run);
   const live = isLive(run.state);
   const note =
-    live && (share === null ? run.phase : `${formatPercent(share)}, ${formatEta(run.etaSeconds)} left`);
+    live &&
+    (share === null
+      ? `${run.phase}${run.phaseProgress === null ? '' : ` ${formatPercent(run.phaseProgress)}`}`
+      : `${formatPercent(share)}, ${formatEta(run.etaSeconds)} left`);
   const failure = run.state === 'failed' ? run.error?.message : undefined;
   return (
     <div className={classes.state}>

@@ -45,8 +45,8 @@ function makeRow(run: RunStatus, summary: RunSummary | null, library: Library): 
     summary,
     name: run.name,
     model: spec ? modelName(spec, library) : '',
-    dataset: spec ? datasetName(spec, library) : '',
-    method: spec ? methodName(spec) : '',
+    dataset: spec && !summary.evaluates ? datasetName(spec, library) : '',
+    method: summary?.evaluates ? 'Evaluation' : spec ? methodName(spec) : '',
     tags: summary?.tags ?? [],
   };
 }

@@ -57,6 +57,9 @@ export function runSeconds(status: RunStatus, now: number): number | null {
   return elapsedSeconds(status.startedAt, isLive(status.state) ? null : status.finishedAt, now);
 }
 
+/** A run that trains nothing: its evaluation has no steps. */
+export const onlyEvaluates = ({ totalSteps }: Pick<RunStatus, 'totalSteps'>): boolean => totalSteps === 0;
+
 export type RunAction =
   | 'stop'
   | 'save'
@@ -66,6 +69,7 @@ export type RunAction =
   | 'queue'
   | 'export'
   | 'chat'
+  | 'evaluate'
   | 'remove';
 
 /** What can be done to a run now. */
@@ -73,9 +77,11 @@ export function allowedActions(status: RunStatus): ReadonlySet<RunAction> {
   const allowed = new Set<RunAction>();
   const live = isLive(status.state);
   if (live && status.state !== 'stopping') allowed.add('stop');
-  if (status.state === 'running') allowed.add('save').add(status.phase === PAUSED ? 'continue' : 'pause');
-  if (status.state === 'stopped' || status.state === 'failed') allowed.add('resume').add('queue');
-  if (status.checkpoint !== null) allowed.add('export').add('chat');
+  if (status.state === 'running' && !onlyEvaluates(status))
+    allowed.add('save').add(status.phase === PAUSED ? 'continue' : 'pause');
+  if (status.state === 'stopped' || status.state === 'failed') allowed.add('resume');
+  if (allowed.has('resume') && !onlyEvaluates(status)) allowed.add('queue');
+  if (status.checkpoint !== null) allowed.add('export').add('chat').add('evaluate');
   if (!live) allowed.add('remove');
   return allowed;
 }

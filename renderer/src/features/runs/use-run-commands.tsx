@@ -5,6 +5,7 @@ import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 import { href, navigate } from '../../app/route.ts';
 import { ConfirmModal } from '../../components/confirm.tsx';
 import { useClient, useStore } from '../../store/context.tsx';
+import { EvaluateRunDialog } from '../evaluate/EvaluateDialog.tsx';
 import { ExportDialog } from '../export/ExportDialog.tsx';
 import { reusableDraft } from './run-view.ts';
 import { type SuggestedChange, withChange } from './suggested-change.ts';
@@ -21,6 +22,7 @@ export interface RunCommands {
   remove(run: RunStatus): void;
   exportFrom(run: RunStatus, checkpoint?: string): void;
   chat(run: RunStatus): void;
+  evaluate(run: RunStatus, checkpoint?: string): void;
   /** Opens New run with its settings, and one change where it failed of them. */
   reuse(run: RunStatus, change?: SuggestedChange): void;
   /** The open question or dialog; must be rendered once. */
@@ -29,7 +31,7 @@ export interface RunCommands {
 
 type Asked =
   | { kind: 'stop' | 'remove'; run: RunStatus }
-  | { kind: 'export'; run: RunStatus; checkpoint: string | undefined };
+  | { kind: 'export' | 'evaluate'; run: RunStatus; checkpoint: string | undefined };
 
 export function useRunCommands(): RunCommands {
   const [asked, setAsked] = useState<Asked | null>(null);
@@ -45,6 +47,7 @@ export function useRunCommands(): RunCommands {
     stop: (run) => setAsked({ kind: 'stop', run }),
     remove: (run) => setAsked({ kind: 'remove', run }),
     exportFrom: (run, checkpoint) => setAsked({ kind: 'export', run, checkpoint }),
+    evaluate: (run, checkpoint) => setAsked({ kind: 'evaluate', run, checkpoint }),
     async save(run) {
       if (await saveRun(run.id)) announce('info', 'A checkpoint is saved after the current step');
     },
@@ -135,6 +138,9 @@ function Dialogs(props: { asked: Asked | null; close: () => void; stop: (run: Ru
       </ConfirmModal>
       {asked?.kind === 'export' && (
         <ExportDialog runId={asked.run.id} checkpoint={asked.checkpoint ?? ''} onClose={close} />
+      )}
+      {asked?.kind === 'evaluate' && (
+        <EvaluateRunDialog runId={asked.run.id} checkpoint={asked.checkpoint ?? ''} onClose={close} />
       )}
     </>
   );

@@ -1,6 +1,6 @@
 import { ActionIcon, Anchor, Button, Checkbox, Group, Paper, SimpleGrid, Stack, Text } from '@mantine/core';
 import { IconPlus, IconTrash } from '@tabler/icons-react';
-import { type ComponentType, useState } from 'react';
+import { type ComponentType, useContext, useState } from 'react';
 import type { DatasetCard } from '../../../../../electron/shared/api/entities.ts';
 import { type SpecField, specValue } from '../../../../../electron/shared/spec/spec-fields.ts';
 import { withValue } from '../../../../../electron/shared/spec/with-value.ts';
@@ -24,6 +24,7 @@ import { FieldError, FieldHelp } from './FieldHelp.tsx';
 import { type FieldProps, helpId } from './field-props.ts';
 import { DatasetField } from './LibraryField.tsx';
 import { NumberField } from './NumberField.tsx';
+import { SetsPlace } from './sets-place.ts';
 import { TagsField } from './TagsField.tsx';
 import { TextField } from './TextFields.tsx';
 
@@ -99,7 +100,9 @@ interface CardProps {
 function SetCard({ list, place, set, others, onChange, onRemove }: CardProps) {
   const [more, setMore] = useState(false);
   const datasets = useStore((s) => s.datasets) ?? [];
-  const training = useStore((s) => specValue(s.draft, 'dataset.mapping')) as Entry | undefined;
+  const own = useContext(SetsPlace);
+  const ofDraft = useStore((s) => specValue(s.draft, 'dataset.mapping')) as Entry | undefined;
+  const training = own ? own.training : ofDraft;
   const card = datasets.find(({ id }) => libraryRef(id) === set.data) ?? null;
   const name = typeof set.name === 'string' && set.name !== '' ? set.name : `set ${place + 1}`;
   const fields = activeEntryFields(list, set);
@@ -154,7 +157,12 @@ interface EntryProps {
 }
 
 function EntryField({ field, path, value, onChange }: EntryProps) {
-  const error = useStore((s) => issuesAt(s.issues, path).map(issueText).join(' '));
+  const own = useContext(SetsPlace);
+  const error = useStore((s) =>
+    issuesAt(own?.issues ?? s.issues, path)
+      .map(issueText)
+      .join(' '),
+  );
   const Control = controlOf(field);
   const id = fieldId(path);
   return (
@@ -185,13 +193,14 @@ interface MappingProps {
 
 /** Columns of the set: those of the training data, or its own. */
 function SetMapping({ set, card, training, onChange }: MappingProps) {
+  const ofBase = useContext(SetsPlace) !== null && training === undefined;
   const own = typeof set.mapping === 'object' && set.mapping !== null ? (set.mapping as Entry) : null;
   const differs = card !== null && own === null && training !== undefined && !columnsHave(card, training);
   return (
     <Stack gap="xs" mt="md">
       <Checkbox
         size="xs"
-        label="Columns as in the training data"
+        label={ofBase ? 'Columns as found in the data' : 'Columns as in the training data'}
         checked={own === null}
         disabled={own === null && card === null}
         description={card === null ? 'Columns of a file by its path can be written in the spec.' : undefined}
