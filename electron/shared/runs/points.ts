@@ -6,7 +6,7 @@
 
 /**
  * What x may be. `tokens` counts real tokens since the start, `examples` rows of the training data, `seconds` is time spent running
- * (pauses between attempts left out).
+ * (pauses, and the time between attempts, left out).
  */
 export const axes = ['step', 'tokens', 'examples', 'epoch', 'seconds'] as const;
 export type Axis = (typeof axes)[number];

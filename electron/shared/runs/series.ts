@@ -40,7 +40,7 @@ export interface RunSeries {
   warnings: readonly { message: string; step: number; timeUs: number }[];
   error: ErrorInfo | null;
   finished: (EventPayload<'finished'> & { timeUs: number }) | null;
-  /** Running time of all attempts before this one, in seconds. */
+  /** Running time of all attempts before this one, less what this one was paused, in seconds. */
   attemptBaseSeconds: number;
   lastTimeUs: number;
 }
@@ -240,6 +240,9 @@ class Draft {
   #phase(phase: PhasePoint): void {
     const { phases } = this.#series;
     const last = phases.at(-1);
+    // A pause is no time spent running.
+    if (last?.name === 'paused' && phase.name !== 'paused')
+      this.#series.attemptBaseSeconds -= Math.max(0, phase.timeUs - last.timeUs) / 1e6;
     this.#series.phases =
       last?.name === phase.name
         ? [...phases.slice(0, -1), { ...last, progress: phase.progress }]

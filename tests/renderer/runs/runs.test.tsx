@@ -184,12 +184,12 @@ describe('what a run says and allows', () => {
   });
 
   it.each([
-    ['running', 'step-00000080', ['chat', 'export', 'pause', 'save', 'stop']],
+    ['running', 'step-00000080', ['chat', 'evaluate', 'export', 'pause', 'save', 'stop']],
     ['preparing', null, ['stop']],
     ['stopping', null, []],
     ['failed', null, ['queue', 'remove', 'resume']],
-    ['completed', 'step-00000080', ['chat', 'export', 'remove']],
-    ['stopped', 'step-00000080', ['chat', 'export', 'queue', 'remove', 'resume']],
+    ['completed', 'step-00000080', ['chat', 'evaluate', 'export', 'remove']],
+    ['stopped', 'step-00000080', ['chat', 'evaluate', 'export', 'queue', 'remove', 'resume']],
   ] as const)('%s with checkpoint %s: %j', (state, checkpoint, actions) => {
     expect([...allowedActions({ ...live, state, checkpoint })].sort()).toEqual(actions);
   });

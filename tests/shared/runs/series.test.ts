@@ -152,6 +152,23 @@ describe('reduceEvents', () => {
     expect(restarted.error).toBeNull();
   });
 
+  it('a pause is no time spent running, also where something was saved during it', () => {
+    const script = new EventScript();
+    script.started();
+    script.phase('training');
+    script.step(1, 4);
+    script.phase('paused');
+    script.wait(100);
+    script.phase('saving');
+    script.wait(2);
+    script.phase('paused');
+    script.wait(50);
+    script.phase('training');
+    script.step(2, 3);
+    const { steps } = reduceEvents(emptySeries, script.events);
+    expect(numbers(steps.axis('seconds'))).toEqual([0.5, 3]);
+  });
+
   it('evaluating a step again replaces its point', () => {
     const script = new EventScript();
     script.started();

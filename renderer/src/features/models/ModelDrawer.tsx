@@ -26,18 +26,24 @@ export function ModelDrawer({ model, wanted }: Props) {
   const loaded = useStore((s) => s.models !== null);
   const [removing, setRemoving] = useState(false);
   const [evaluating, setEvaluating] = useState(false);
+  if (evaluating && model) return <EvaluateModelDialog model={model} onClose={() => setEvaluating(false)} />;
   return (
     <Drawer
       opened={wanted !== null && loaded}
       onClose={close}
-      closeOnEscape={!removing && !evaluating}
+      closeOnEscape={!removing}
       position="right"
       size={480}
       title={model?.name ?? 'Not in the library'}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       {model ? (
-        <Detail key={model.id} model={model} {...{ removing, setRemoving, evaluating, setEvaluating }} />
+        <Detail
+          key={model.id}
+          model={model}
+          {...{ removing, setRemoving }}
+          onEvaluate={() => setEvaluating(true)}
+        />
       ) : (
         <Text size="sm">There is no model with the id {wanted}. It may have been removed.</Text>
       )}
@@ -49,11 +55,10 @@ interface DetailProps {
   readonly model: ModelCard;
   readonly removing: boolean;
   readonly setRemoving: (removing: boolean) => void;
-  readonly evaluating: boolean;
-  readonly setEvaluating: (evaluating: boolean) => void;
+  readonly onEvaluate: () => void;
 }
 
-function Detail({ model, removing, setRemoving, evaluating, setEvaluating }: DetailProps) {
+function Detail({ model, removing, setRemoving, onEvaluate }: DetailProps) {
   const remove = useStore((s) => s.removeModel);
   const setField = useStore((s) => s.setField);
   const train = () => {
@@ -104,7 +109,7 @@ function Detail({ model, removing, setRemoving, evaluating, setEvaluating }: Det
           variant="default"
           leftSection={<IconReportAnalytics size={16} aria-hidden />}
           disabled={model.problem !== null}
-          onClick={() => setEvaluating(true)}
+          onClick={onEvaluate}
         >
           Evaluate…
         </Button>
@@ -118,7 +123,6 @@ function Detail({ model, removing, setRemoving, evaluating, setEvaluating }: Det
           Remove
         </Button>
       </Group>
-      {evaluating && <EvaluateModelDialog model={model} onClose={() => setEvaluating(false)} />}
       <ConfirmModal
         opened={removing}
         title={`Remove ${model.name}?`}

@@ -4,7 +4,7 @@ import { IconReportAnalytics } from '@tabler/icons-react';
 import type { Evaluates } from '../../../../electron/shared/runs/evaluates.ts';
 import { DEFAULT_SET } from '../../../../electron/shared/runs/event-line.ts';
 import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
-import { metricInfo } from '../../../../electron/shared/runs/metrics.ts';
+import { metricInfo, metrics } from '../../../../electron/shared/runs/metrics.ts';
 import { checkpointStep } from '../../../../electron/shared/runs/run-folder.ts';
 import type { RunSeries } from '../../../../electron/shared/runs/series.ts';
 import { href } from '../../app/route.ts';
@@ -23,6 +23,15 @@ export function EvaluatedModel({ evaluates, model }: { evaluates: Evaluates; mod
       </Anchor>
     </>
   );
+}
+
+/** What is worth most first: the order of the registry, and how long it took at the end. */
+function inOrder(names: readonly string[]): string[] {
+  const place = (name: string) => {
+    const at = metrics.findIndex((metric) => metric.name === name);
+    return name === 'eval_seconds' || at < 0 ? metrics.length : at;
+  };
+  return [...names].sort((a, b) => place(a) - place(b));
 }
 
 export function EvaluationResults({ status, series }: { status: RunStatus; series: RunSeries }) {
@@ -50,7 +59,7 @@ export function EvaluationResults({ status, series }: { status: RunStatus; serie
       </Table.Thead>
       <Table.Tbody>
         {sets.flatMap(([set, points]) =>
-          points.names.map((name, k) => {
+          inOrder(points.names).map((name, k) => {
             const { title, unit } = metricInfo(name);
             return (
               <Table.Tr key={`${set} ${name}`}>

@@ -23,7 +23,6 @@ const icon = { size: 16, 'aria-hidden': true } as const;
 
 export function RunButtons({ run, commands }: { run: RunStatus; commands: RunCommands }) {
   const allowed = allowedActions(run);
-  const without = allowed.has('export') ? '' : 'There is no checkpoint yet';
   return (
     <>
       {allowed.has('resume') && (
@@ -75,6 +74,17 @@ export function RunButtons({ run, commands }: { run: RunStatus; commands: RunCom
           Stop…
         </Button>
       )}
+      {!onlyEvaluates(run) && <CheckpointButtons run={run} commands={commands} />}
+    </>
+  );
+}
+
+/** What is done with what a training has made, and with its settings. */
+function CheckpointButtons({ run, commands }: { run: RunStatus; commands: RunCommands }) {
+  const allowed = allowedActions(run);
+  const without = allowed.has('export') ? '' : 'There is no checkpoint yet';
+  return (
+    <>
       <Tooltip label={without} disabled={without === ''}>
         <Button
           size="xs"

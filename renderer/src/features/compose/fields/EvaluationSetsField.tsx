@@ -105,7 +105,8 @@ function SetCard({ list, place, set, others, onChange, onRemove }: CardProps) {
   const training = own ? own.training : ofDraft;
   const card = datasets.find(({ id }) => libraryRef(id) === set.data) ?? null;
   const name = typeof set.name === 'string' && set.name !== '' ? set.name : `set ${place + 1}`;
-  const fields = activeEntryFields(list, set);
+  // Where nothing is trained, there are no steps to evaluate at.
+  const fields = activeEntryFields(list, set).filter(({ path }) => !own || path !== 'every_steps');
   const shown = fields.filter(({ meta }) => more || !meta.advanced);
   const change = ({ path, kind }: SpecField, value: unknown) => {
     if (kind === 'variant') onChange(withEvaluator(list, set, String(value)));
@@ -203,7 +204,9 @@ function SetMapping({ set, card, training, onChange }: MappingProps) {
         label={ofBase ? 'Columns as found in the data' : 'Columns as in the training data'}
         checked={own === null}
         disabled={own === null && card === null}
-        description={card === null ? 'Columns of a file by its path can be written in the spec.' : undefined}
+        description={
+          card === null && !ofBase ? 'Columns of a file by its path can be written in the spec.' : undefined
+        }
         onChange={(event) =>
           onChange({ ...set, mapping: event.currentTarget.checked || !card ? null : ownMapping(card) })
         }
