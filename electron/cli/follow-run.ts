@@ -2,6 +2,7 @@
 import pc from 'picocolors';
 import type { Host } from '../server/host.ts';
 import { isLive } from '../server/runs/status.ts';
+import type { Alarm } from '../shared/runs/alarms/alarm.ts';
 import type { RunStatus } from '../shared/runs/events.ts';
 import { Progress } from './progress.ts';
 
@@ -13,6 +14,7 @@ export async function followRun(host: Host, id: string): Promise<RunStatus> {
   const progress = new Progress();
   const watching = new AbortController();
   let interrupts = 0;
+  let alarmed = host.services.runs.status(id).alarms.at(-1)?.timeUs ?? 0;
   const interrupt = () => {
     interrupts += 1;
     progress.note(
@@ -28,6 +30,10 @@ export async function followRun(host: Host, id: string): Promise<RunStatus> {
   try {
     for await (const status of host.stream('runs.status', {}, watching.signal)) {
       if (status.id !== id) continue;
+      for (const alarm of status.alarms.filter(({ timeUs }) => timeUs > alarmed)) {
+        progress.note(alarmText(alarm));
+        alarmed = alarm.timeUs;
+      }
       if (!isLive(status)) return status;
       progress.show(stateOf(status));
     }
@@ -38,6 +44,9 @@ export async function followRun(host: Host, id: string): Promise<RunStatus> {
     progress.end();
   }
 }
+
+const alarmText = ({ step, message, cause, advice }: Alarm) =>
+  `${pc.yellow('alarm')} ${pc.dim(`step ${step}`)} ${message} ${cause}\n${pc.cyan('next')}  ${advice}`;
 
 function stateOf(status: RunStatus) {
   const { step, totalSteps, lastLoss, lastEvalLoss, tokensPerSecond, phase } = status;

@@ -15,12 +15,14 @@ import {
 } from '../server/runs/folder.ts';
 import type { StartMode } from '../server/runs/launch.ts';
 import { resumeHint, savedStatus } from '../server/runs/status.ts';
+import { readSettings } from '../server/settings/settings.ts';
 import { type CollieError, type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
 import type { Evaluates } from '../shared/runs/evaluates.ts';
 import { readEvent } from '../shared/runs/event-line.ts';
 import type { EventPayload, RunEvent } from '../shared/runs/events.ts';
 import { worldSize } from '../shared/spec/parallel-fields.ts';
 import type { RunSpec } from '../shared/spec/run-spec.ts';
+import { AlarmBook } from './alarm-book.ts';
 import { Claim } from './claim.ts';
 import { type ControlServer, listenForCommands, notTraining } from './control-server.ts';
 import { EarlyStop } from './early-stop.ts';
@@ -49,6 +51,7 @@ import { SampleFile } from './samples.ts';
 import { Scoring } from './scoring.ts';
 import { applyEvent, lastStatus, StatusFile } from './status.ts';
 import { type Clock, ProgressClock, StepClock } from './step-clock.ts';
+import { Webhook } from './webhook.ts';
 
 const POLL_MS = 150;
 type Wish = 'go' | 'stop' | 'kill';
@@ -67,6 +70,7 @@ export class Supervisor {
   #wish: Wish = 'go';
   #ranks: RankGroup | null = null;
   #table: RankTable | null = null;
+  readonly #alarms: AlarmBook;
   readonly #patience = new Patience();
   #earlyStop: EarlyStop | null = null;
   #pulse = new Pulse(Number.POSITIVE_INFINITY);
@@ -84,6 +88,8 @@ export class Supervisor {
     this.#asked = attempt;
     this.#log = openLog(runDir);
     this.#status = new StatusFile(runDir, savedStatus(runDir, basename(runDir)), this.#log);
+    const { webhook } = readSettings(dirname(dirname(runDir)));
+    this.#alarms = new AlarmBook(runDir, this.#status, this.#log, new Webhook(webhook, this.#log));
   }
 
   /** Resolves when the run has ended, in whatever state. Throws only when another supervisor owns it. */
@@ -258,6 +264,7 @@ export class Supervisor {
     this.#pulse.sign();
     if (event.type === 'error')
       this.#errors.push({ rank: event.rank, timeUs: event.timeUs, error: event.payload });
+    this.#alarms.see(event);
     if (this.#table?.see(event)) this.#status.update({ ranks: this.#table.ranks });
     // What all ranks go through together is told by the first.
     if (event.rank !== 0) return;

@@ -62,6 +62,7 @@ function statusOf(id: string, name: string, place: number, steps: number, live: 
     supervisorPid: live ? process.pid : null,
     ranks: [],
     restarts: [],
+    alarms: [],
   };
 }
 

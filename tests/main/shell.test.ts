@@ -21,8 +21,9 @@ test('a run that was seen alive is announced once; sleep is held off meanwhile',
       lastLoss: 1.5,
       lastEvalLoss: null,
       error: null,
+      alarms: [],
       ...more,
-    } as RunStatus);
+    } as unknown as RunStatus);
   see('old', 'completed');
   see('a', 'running');
   see('b', 'preparing');
@@ -35,6 +36,19 @@ test('a run that was seen alive is announced once; sleep is held off meanwhile',
     { id: 'b', title: 'b failed', body: 'The loss is NaN.' },
   ]);
   expect(awake).toEqual([true, false]);
+});
+
+test('an alarm that comes while the shell looks on is announced, one of before is not', () => {
+  const said: RunEnd[] = [];
+  const watch = new RunWatch({ notify: (end) => said.push(end), keepAwake: () => {} });
+  const alarm = (timeUs: number) => ({ step: 7, timeUs, message: `At ${timeUs}.` });
+  const see = (alarms: object[]) =>
+    watch.see({ id: 'a', name: 'A', state: 'running', alarms } as unknown as RunStatus);
+  see([alarm(1)]);
+  see([alarm(1)]);
+  see([alarm(1), alarm(5), alarm(6)]);
+  see([alarm(6)]);
+  expect(said).toEqual([{ id: 'a', title: 'A, step 7', body: 'At 6.' }]);
 });
 
 test('the page address serves the page folder and nothing else, with its policy', async () => {

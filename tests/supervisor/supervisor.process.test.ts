@@ -227,6 +227,7 @@ test('an error that would come again is not tried again, and says so', async () 
   await fake.registry.start(id);
   const failed = await fake.until(id, (status) => !isLive(status));
   expect(failed).toMatchObject({ attempt: 1, restarts: [], error: { code: 'train.non_finite' } });
+  expect(failed.alarms.map(({ kind }) => kind)).toContain('not_finite');
   expect(failed.error?.hint).toContain('a restart would meet train.non_finite again');
 });
 

@@ -44,6 +44,7 @@ export function newStatus(id: string, name: string): RunStatus {
     supervisorPid: null,
     ranks: [],
     restarts: [],
+    alarms: [],
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { errorInfoSchema } from '../errors.ts';
+import { alarmSchema } from './alarms/alarm.ts';
 
 /** Version 1 had the metrics of `step` and `eval` as keys of their payloads; `runs/event-line.ts` still reads it. */
 export const EVENTS_VERSION = 2;
@@ -189,6 +190,8 @@ export const runStatusSchema = z.object({
   ranks: z.array(rankStatusSchema).default([]),
   /** Of the newest start or resume by a user. */
   restarts: z.array(restartSchema).default([]),
+  /** The newest, oldest first; of steps that were trained again only the last time. */
+  alarms: z.array(alarmSchema).default([]),
 });
 export type RunStatus = z.infer<typeof runStatusSchema>;
 

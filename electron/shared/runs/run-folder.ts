@@ -20,6 +20,8 @@ export const runFiles = {
   socket: 'supervisor.json',
   /** Of a run that was put in the queue (shared/runs/queue.ts). */
   queueEntry: 'queue-entry.json',
+  /** What was found alarming, a line each (shared/runs/alarms/alarm.ts). */
+  alarms: 'alarms.jsonl',
   /** Of a run that trains nothing: what it evaluates (shared/runs/evaluates.ts). */
   evaluates: 'evaluates.json',
   /** Of a run of a sweep with successive halving (shared/runs/halving.ts). */

@@ -138,6 +138,7 @@ const base: RunStatus = {
   v: 1,
   ranks: [],
   restarts: [],
+  alarms: [],
   id: 'run-live',
   name: mockSpec.name,
   state: 'running',
@@ -160,7 +161,21 @@ const base: RunStatus = {
 };
 
 export const mockRuns: RunStatus[] = [
-  base,
+  {
+    ...base,
+    alarms: [
+      {
+        kind: 'gradient_norm',
+        step: 71,
+        timeUs: Date.now() * 1000 - 120e6,
+        message: 'The gradient norm is 21.4, 14.2 times what it usually is.',
+        cause:
+          'A batch of unusual rows (very long, very short or broken answers), or training that is about to diverge.',
+        advice:
+          'Gradient clipping scales such a step down. If it comes again and again, lower the learning rate.',
+      },
+    ],
+  },
   {
     ...base,
     id: 'run-parallel',

@@ -11,6 +11,7 @@ import { lookOfRun, ownColors } from '../runs/run-looks.ts';
 import { datasetName, isLive, methodName, modelName } from '../runs/run-view.ts';
 import { useLibrary } from '../runs/use-library.ts';
 import { type RunCommands, useRunCommands } from '../runs/use-run-commands.tsx';
+import { AlarmList } from './AlarmList.tsx';
 import { AskTab } from './AskTab.tsx';
 import { ChartsTab } from './ChartsTab.tsx';
 import { CheckpointsTab } from './CheckpointsTab.tsx';
@@ -67,6 +68,7 @@ export default function MonitorPage({ id }: { id: string }) {
         {watched.streamError && (
           <ErrorView info={watched.streamError} title="The events of this run could not be read" />
         )}
+        <AlarmList alarms={status.alarms} />
         <Warnings warnings={watched.series.warnings} />
         <RunTabs id={id} status={status} watched={watched} commands={commands} />
       </div>

@@ -1,6 +1,8 @@
 /** Columns of the run list: some of the run, and any setting of the spec. */
 import { Badge } from '@mantine/core';
+import { IconBellRinging } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
+import { alarmTitle } from '../../../../electron/shared/runs/alarms/registry.ts';
 import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 import { type SpecField, specFields, specValue } from '../../../../electron/shared/spec/spec-fields.ts';
 import { href } from '../../app/route.ts';
@@ -193,6 +195,7 @@ function StateCell({ run }: { run: RunStatus }) {
   return (
     <div className={classes.state}>
       <RunStateBadge state={run.state} />
+      <AlarmMark alarms={run.alarms} />
       {live && <span className={classes.note}>{note}</span>}
       {failure && (
         <span className={classes.note} data-bad title={failure}>
@@ -200,6 +203,18 @@ function StateCell({ run }: { run: RunStatus }) {
         </span>
       )}
     </div>
+  );
+}
+
+/** The newest alarm, as a mark that says it. */
+function AlarmMark({ alarms }: Pick<RunStatus, 'alarms'>) {
+  const newest = alarms.at(-1);
+  if (!newest) return null;
+  const text = `${alarmTitle(newest.kind)} at step ${newest.step}: ${newest.message}`;
+  return (
+    <span className={classes.alarm} role="img" aria-label={text} title={text}>
+      <IconBellRinging size={14} aria-hidden />
+    </span>
   );
 }
 

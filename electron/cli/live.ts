@@ -1,0 +1,71 @@
+/** What is asked of a run that is going: an answer, a pause; and where its alarms go. */
+import { defaultHome } from '../server/host.ts';
+import { readSettings, setWebhook } from '../server/settings/settings.ts';
+import { CollieError } from '../shared/errors.ts';
+import { PAUSED } from '../shared/runs/events.ts';
+import { printJson } from './output.ts';
+import { withHost } from './session.ts';
+
+interface AskFlags {
+  json: boolean;
+  base: boolean;
+  system: string;
+  maxTokens: number;
+  temperature: number;
+  seed: number;
+}
+
+/** Prints the answer as it comes. Ctrl-C ends the answer, not the run. */
+export async function askCommand(id: string, question: string, flags: AskFlags): Promise<void> {
+  const { temperature, maxTokens, seed } = flags;
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  const system = flags.system === '' ? [] : [{ role: 'system' as const, content: flags.system }];
+  await withHost(async (host) => {
+    const params = {
+      id,
+      adapter: !flags.base,
+      messages: [...system, { role: 'user' as const, content: question }],
+      sampling: { temperature, maxNewTokens: maxTokens, seed },
+    };
+    let answer = '';
+    for await (const event of host.stream('runs.ask', params, stop.signal)) {
+      answer += event.text;
+      if (!flags.json) process.stdout.write(event.text);
+      if (!event.done) continue;
+      const { step, tokens, seconds, finish } = event;
+      if (flags.json) return printJson({ answer, step, tokens, seconds, finish });
+      process.stdout.write('\n');
+      process.stderr.write(`step ${step}, ${tokens} tokens; the training waited ${seconds.toFixed(1)} s\n`);
+    }
+  });
+}
+
+/** Throws run.not_live, with the way to go on, for a run that is not going. */
+export async function pauseCommand(id: string, paused: boolean, json: boolean): Promise<void> {
+  await withHost(async (host) => {
+    const { state, phase } = host.services.runs.status(id);
+    if (!paused && (state === 'stopped' || state === 'failed'))
+      throw new CollieError(
+        'run.not_live',
+        `The run ${id} is not paused, it is ${state}.`,
+        `Go on from its checkpoint with: collie run --resume ${id}`,
+        { id, state },
+      );
+    if (!paused && phase !== PAUSED)
+      throw new CollieError('request.invalid', `The run ${id} is not paused (${phase}).`, '', { id, phase });
+    await host.call('runs.pause', { id, paused });
+    if (json) return printJson({ id, paused });
+    process.stdout.write(paused ? 'it pauses after the current step\n' : 'it trains on\n');
+  });
+}
+
+export async function webhookCommand(url: string | undefined, off: boolean, json: boolean): Promise<void> {
+  const home = defaultHome();
+  if (off && url !== undefined)
+    throw new CollieError('request.invalid', 'Give an address or --off, not both.');
+  if (off || url !== undefined) setWebhook(home, off ? null : (url ?? null));
+  const { webhook } = readSettings(home);
+  if (json) return printJson({ webhook });
+  process.stdout.write(webhook === null ? 'alarms are sent nowhere\n' : `alarms are sent to ${webhook}\n`);
+}
