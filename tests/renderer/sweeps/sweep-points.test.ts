@@ -53,6 +53,10 @@ describe('the points of a sweep', () => {
     const progress = progressOf(sweep, statuses);
     expect(progress.share).toBe(0.375);
     expect(progressText(progress)).toBe('1 of 4 complete, 1 running, 1 waiting, 1 removed');
+    const paused = status('b2', { state: 'stopped', phase: 'Paused at a rung' });
+    expect(progressText(progressOf(sweep, { ...statuses, b2: paused }))).toBe(
+      '1 of 4 complete, 1 running, 1 waiting, 1 paused at a rung',
+    );
   });
 });
 

@@ -19,7 +19,7 @@ describe('making a sweep', () => {
     handle.store
       .getState()
       .changeSweepDraft({ ...newSweepDraft(), name: 'Mine', settings, seeds: ['1', '2', '3'] });
-    const queue = await screen.findByRole('button', { name: 'Queue all 6 runs' });
+    const queue = await screen.findByRole('button', { name: 'Queue all 6 runs' }, { timeout: 45_000 });
     expect(within(screen.getByRole('region', { name: 'All points' })).getAllByRole('row')).toHaveLength(3);
     expect(screen.getByText('about 6 h')).toBeDefined();
     await waitFor(() => expect(queue.hasAttribute('disabled')).toBe(false));
@@ -82,7 +82,7 @@ describe('making a sweep', () => {
 describe('the budget of a sweep', () => {
   it('is shown, and can be raised without new points', async () => {
     const { client } = openWindow(<SweepsPage id="sweep-rates" part="add" />, { methods: methods() });
-    const hours = await screen.findByRole('textbox', { name: 'Budget of the whole sweep, in hours' });
+    const hours = await screen.findByRole('textbox', { name: 'Budget, in hours' });
     expect((hours as HTMLInputElement).value).toBe('12');
     expect(screen.queryByRole('button', { name: 'Change the sweep' })).toBeNull();
     fireEvent.change(hours, { target: { value: '24' } });

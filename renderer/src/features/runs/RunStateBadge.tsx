@@ -25,13 +25,20 @@ const looks: Record<RunState, { label: string; icon: Icon; color: string }> = {
 
 export const stateLabel = (state: RunState): string => looks[state].label;
 
+interface Props {
+  readonly state: RunState;
+  readonly size?: 'sm' | 'md';
+  /** Another word than that of the state. */
+  readonly word?: string | undefined;
+}
+
 /** Plain elements: a list draws one for every row that scrolls by. */
-export function RunStateBadge({ state, size = 'sm' }: { state: RunState; size?: 'sm' | 'md' }) {
+export function RunStateBadge({ state, size = 'sm', word }: Props) {
   const { label, icon: Glyph, color } = looks[state];
   return (
     <span className={classes.badge} data-color={color} data-size={size}>
       <Glyph size={12} aria-hidden />
-      {label}
+      {word ?? label}
     </span>
   );
 }

@@ -13,8 +13,7 @@ import {
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconStack2 } from '@tabler/icons-react';
 import { useState } from 'react';
-import { methodSchema } from '../../../../electron/shared/spec/methods.ts';
-import { optimizerSchema } from '../../../../electron/shared/spec/optimizers.ts';
+import { specFields } from '../../../../electron/shared/spec/spec-fields.ts';
 import { type StudyKind, studyDefaults, studyTitles } from '../../../../electron/shared/spec/study.ts';
 import { href, navigate } from '../../app/route.ts';
 import { ErrorView } from '../../components/ErrorView.tsx';
@@ -23,8 +22,14 @@ import { useClient, useStore } from '../../store/context.tsx';
 import { useAnswer } from '../compare/use-answer.ts';
 import sweeps from '../sweeps/Sweeps.module.css';
 
-const methods = methodSchema.options.map((option) => option.shape.type.value);
-const optimizers = optimizerSchema.options.map((option) => option.shape.type.value);
+/** With the names that the rest of the workbench has for them. */
+const choices = (path: string) =>
+  (specFields().find((field) => field.path === path)?.options ?? []).map(({ value, title }) => ({
+    value,
+    label: title,
+  }));
+const methods = choices('method.type');
+const optimizers = choices('optimizer.type');
 
 /** Milliseconds after the last change. */
 const PATIENCE = 600;

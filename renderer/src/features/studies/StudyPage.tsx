@@ -82,6 +82,14 @@ function Figure({ figure }: { figure: StudyFigure }) {
   );
 }
 
+/** Letters of a cell that stays on one line. */
+const SHORT = 40;
+
+/** A column of numbers and shares, with what is missing. */
+const numeric = (rows: StudyTable['rows'], column: number): boolean =>
+  rows.some((row) => row[column] !== null) &&
+  rows.every((row) => typeof row[column] !== 'string' || /^[\d.]+%$/.test(row[column]));
+
 const Table = ({ table: { title, columns, rows } }: { table: StudyTable }) => (
   <section aria-label={title}>
     <Title order={2} size="h4" mb="xs">
@@ -92,8 +100,8 @@ const Table = ({ table: { title, columns, rows } }: { table: StudyTable }) => (
       <table className={sweeps.points}>
         <thead>
           <tr>
-            {columns.map((column) => (
-              <th key={column} scope="col">
+            {columns.map((column, k) => (
+              <th key={column} scope="col" data-right={numeric(rows, k) || undefined}>
                 {column}
               </th>
             ))}
@@ -103,7 +111,11 @@ const Table = ({ table: { title, columns, rows } }: { table: StudyTable }) => (
           {rows.map((row) => (
             <tr key={row.join()}>
               {row.map((cell, k) => (
-                <td key={columns[k]} data-right={typeof cell === 'number' || undefined}>
+                <td
+                  key={columns[k]}
+                  data-right={numeric(rows, k) || undefined}
+                  data-short={writtenCell(cell).length < SHORT || undefined}
+                >
                   {writtenCell(cell)}
                 </td>
               ))}

@@ -1,5 +1,5 @@
 /** What ends runs of a sweep early: rungs at which only the best go on, a loss that gets no better, and a budget for all of it. */
-import { Group, NumberInput, Stack, TagsInput, Text, Title } from '@mantine/core';
+import { NumberInput, SimpleGrid, Stack, TagsInput, Text, Title } from '@mantine/core';
 import type { SweepDraft } from '../../store/sweep-draft.ts';
 import classes from './Sweeps.module.css';
 
@@ -25,19 +25,18 @@ export function EarlyFields({ draft, onChange }: Props) {
           value={[...rungs]}
           onChange={(next) => onChange({ rungs: next })}
         />
-        <Group gap="md" align="flex-end">
+        <NumberInput
+          maw={220}
+          label="One point of so many goes on"
+          min={2}
+          max={10}
+          allowDecimal={false}
+          disabled={rungs.length === 0}
+          value={eta}
+          onChange={(next) => typeof next === 'number' && onChange({ eta: next })}
+        />
+        <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
           <NumberInput
-            w={170}
-            label="One of so many goes on"
-            min={2}
-            max={10}
-            allowDecimal={false}
-            disabled={rungs.length === 0}
-            value={eta}
-            onChange={(next) => typeof next === 'number' && onChange({ eta: next })}
-          />
-          <NumberInput
-            w={260}
             label="End after evaluations without gain"
             description="0: never"
             min={0}
@@ -47,29 +46,25 @@ export function EarlyFields({ draft, onChange }: Props) {
             onChange={(next) => typeof next === 'number' && onChange({ plateau: next })}
           />
           <NumberInput
-            w={200}
             label="Least gain, in nats"
+            description="Less than that counts as none"
             min={0}
             step={0.001}
             disabled={plateau === 0}
             value={leastGain}
             onChange={(next) => typeof next === 'number' && onChange({ leastGain: next })}
           />
-        </Group>
-        <Group gap="md" align="flex-end">
           <NumberInput
-            w={260}
-            label="Budget of the whole sweep, in hours"
-            description="Of training, over all runs; 0: no limit"
+            label="Budget, in hours"
+            description="Training of all runs; 0: no limit"
             min={0}
             step={0.5}
             value={budgetHours}
             onChange={(next) => typeof next === 'number' && onChange({ budgetHours: next })}
           />
           <NumberInput
-            w={260}
-            label="Budget of the whole sweep, in tokens"
-            description="Trained, over all runs; 0: no limit"
+            label="Budget, in tokens"
+            description="Trained by all runs; 0: no limit"
             min={0}
             step={10_000}
             allowDecimal={false}
@@ -77,7 +72,7 @@ export function EarlyFields({ draft, onChange }: Props) {
             value={budgetTokens}
             onChange={(next) => typeof next === 'number' && onChange({ budgetTokens: next })}
           />
-        </Group>
+        </SimpleGrid>
         {(budgetHours > 0 || budgetTokens > 0) && (
           <Text size="sm" c="dimmed">
             When it is spent, the run that trains is stopped at a checkpoint and no other is started. They go

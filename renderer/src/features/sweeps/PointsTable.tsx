@@ -3,7 +3,7 @@ import { Anchor, Group, Text, Title } from '@mantine/core';
 import { href } from '../../app/route.ts';
 import { RunStateBadge } from '../runs/RunStateBadge.tsx';
 import classes from './Sweeps.module.css';
-import { type Point, settingTitle, sweptPaths, writtenValue } from './sweep-points.ts';
+import { isPaused, type Point, settingTitle, sweptPaths, writtenValue } from './sweep-points.ts';
 
 export function PointsTable({ points }: { points: readonly Point[] }) {
   const paths = sweptPaths(points);
@@ -67,7 +67,7 @@ const Runs = ({ point }: { point: Point }) => (
             <Anchor href={href('runs', id)} size="sm">
               {seed === null ? 'Run' : `Seed ${seed}`}
             </Anchor>
-            <RunStateBadge state={status.state} />
+            <RunStateBadge state={status.state} word={isPaused(status) ? 'Paused' : undefined} />
           </>
         ) : (
           <Text size="sm" c="dimmed">

@@ -144,7 +144,7 @@ function Values({ setting, title, field, change }: PartProps & { field: SpecFiel
     return (
       <TagsInput
         aria-label={label}
-        placeholder={field.kind === 'text' ? 'Enter adds a value' : '1e-4, 2e-4, 5e-4'}
+        placeholder={field.kind === 'text' ? 'Enter adds a value' : 'Values, with commas'}
         splitChars={field.kind === 'text' ? [] : [',', ' ', ';']}
         acceptValueOnBlur
         value={values}

@@ -1,5 +1,6 @@
 /** What became of the points of a sweep. Pure. */
 import { liveStates, type RunState, type RunStatus } from '../../../../electron/shared/runs/events.ts';
+import { PAUSED_AT_RUNG } from '../../../../electron/shared/runs/halving.ts';
 import { runKey, type SweepCard } from '../../../../electron/shared/runs/sweep-record.ts';
 import { specFields } from '../../../../electron/shared/spec/spec-fields.ts';
 import { formatNumber } from '../../components/format.ts';
@@ -57,11 +58,17 @@ export function bestPoint(points: readonly Point[]): Point | null {
   return best;
 }
 
+/** It waits at a rung of successive halving, and goes on if it is among the best. */
+export const isPaused = (status: RunStatus | null | undefined): boolean =>
+  status?.state === 'stopped' && status.phase === PAUSED_AT_RUNG;
+
 export interface Progress {
   readonly all: number;
   readonly completed: number;
   readonly live: number;
   readonly waiting: number;
+  /** At a rung. */
+  readonly paused: number;
   readonly stopped: number;
   readonly failed: number;
   readonly gone: number;
@@ -72,6 +79,7 @@ export interface Progress {
 export function progressOf({ runs }: Pick<SweepCard, 'runs'>, statuses: Statuses): Progress {
   const count = (test: (state: RunState | undefined) => boolean) =>
     runs.filter(({ id }) => test(statuses?.[id]?.state)).length;
+  const paused = runs.filter(({ id }) => isPaused(statuses?.[id])).length;
   const shares = runs.map(({ id }) => {
     const status = statuses?.[id];
     if (status?.state === 'completed') return 1;
@@ -82,7 +90,8 @@ export function progressOf({ runs }: Pick<SweepCard, 'runs'>, statuses: Statuses
     completed: count((state) => state === 'completed'),
     live: count((state) => state !== undefined && liveStates.includes(state)),
     waiting: count((state) => state === 'queued'),
-    stopped: count((state) => state === 'stopped'),
+    paused,
+    stopped: count((state) => state === 'stopped') - paused,
     failed: count((state) => state === 'failed'),
     gone: statuses === null ? 0 : count((state) => state === undefined),
     share: runs.length === 0 ? 0 : shares.reduce((a, b) => a + b, 0) / runs.length,
@@ -90,8 +99,16 @@ export function progressOf({ runs }: Pick<SweepCard, 'runs'>, statuses: Statuses
 }
 
 /** "3 of 6 complete, 1 running, 2 waiting". */
-export function progressText({ all, completed, live, waiting, stopped, failed, gone }: Progress): string {
-  const rest = Object.entries({ running: live, waiting, stopped, failed, removed: gone });
+export function progressText(progress: Progress): string {
+  const { all, completed, live, waiting, paused, stopped, failed, gone } = progress;
+  const rest = Object.entries({
+    running: live,
+    waiting,
+    'paused at a rung': paused,
+    stopped,
+    failed,
+    removed: gone,
+  });
   const parts = rest.flatMap(([word, count]) => (count > 0 ? [`${count} ${word}`] : []));
   return [`${completed} of ${all} complete`, ...parts].join(', ');
 }
