@@ -11,6 +11,8 @@ export const SEED = Number(process.env.COLLIE_FAULTS_SEED ?? 1);
 /** Malformed inputs of each kind, kills, and full disks. */
 export const INPUTS = whole ? 300 : 20;
 export const KILLS = whole ? 300 : 4;
+/** In a queue of real runs. */
+export const QUEUE_KILLS = whole ? 50 : 2;
 export const DISKS = whole ? 40 : 3;
 /** Mutations for each parser of the core. */
 export const FUZZ = whole ? 20_000 : 300;

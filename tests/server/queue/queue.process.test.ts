@@ -181,7 +181,8 @@ describe('the queue', { timeout: 400_000 }, () => {
   });
 
   it(`loses no entry and starts none twice, over ${KILLS} kills at any moment`, {
-    timeout: 900_000,
+    // All of it takes an hour where others compile meanwhile.
+    timeout: 7_200_000,
   }, async () => {
     const next = uniform(17);
     const lock = join(fake.home, LOCK_FILE);
