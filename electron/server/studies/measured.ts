@@ -24,6 +24,8 @@ export interface StudyRunMeasured {
   tokensPerSecond: number | null;
   /** Share of a step that ranks wait for pipeline neighbours, mean over ranks and steps. */
   waiting: number | null;
+  /** Of a rank and step, mean over both, the first step left out; null: not counted. */
+  sentBytes: number | null;
   evalLoss: number | null;
   trainSeconds: number | null;
 }
@@ -57,6 +59,7 @@ function measured(run: SweepRun, registry: RunRegistry): StudyRunMeasured {
   const settled = parts
     .filter(({ step }) => step > 1)
     .map(({ payload }) => payload.wait_seconds / payload.step_seconds);
+  const sent = numbers(parts.filter(({ step }) => step > 1).map(({ payload }) => payload.sent_bytes));
   const peakOf = (rank: number) =>
     Math.max(...parts.filter((event) => event.rank === rank).map(({ payload }) => payload.memory_peak_bytes));
   const peaks = Array.from({ length: ranks }, (_, rank) => peakOf(rank));
@@ -72,6 +75,7 @@ function measured(run: SweepRun, registry: RunRegistry): StudyRunMeasured {
       numbers(steps.filter(({ step }) => step > 1).map(({ payload }) => payload.metrics.tokens_per_second)),
     ),
     waiting: settled.length === 0 ? null : settled.reduce((a, b) => a + b, 0) / settled.length,
+    sentBytes: sent.length === 0 ? null : sent.reduce((a, b) => a + b, 0) / sent.length,
     evalLoss: status.lastEvalLoss,
     trainSeconds:
       steps.length === 0

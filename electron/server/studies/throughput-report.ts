@@ -18,11 +18,12 @@ export function layoutName({ parallel }: RunSpec): string {
 }
 
 /**
- * Numbers that a rank sends in a step by theory, in millions, as ring collectives do it. Data parallel: 2 (d-1)/d of the trainable parameters
- * (all-reduce, or reduce-scatter and all-gather with ZeRO-1 and 2), 3 (d-1)/d with ZeRO-3. Tensor parallel: four all-reduces of the hidden
- * states a layer. Pipeline: the hidden states up and their gradients down between two stages.
+ * Bytes that a rank sends in a step by theory, as ring collectives do it, of m micro-batches a rank. Data parallel: 2 (d-1)/d of the trainable
+ * parameters in fp32 (all-reduce; with ZeRO-1 a reduction and a broadcast), with ZeRO-2 the gradients of every micro-batch: (m+1) (d-1)/d; with
+ * ZeRO-3 the weights for both passes of each as well: 3 m (d-1)/d. Tensor parallel: four all-reduces of the hidden states a layer. Pipeline: the
+ * hidden states up and their gradients down between two stages. Activations have the precision of the run.
  */
-export function sentNumbers(
+export function sentByTheory(
   spec: RunSpec,
   trainable: number,
   shape: { layers: number; hidden: number },
@@ -30,10 +31,12 @@ export function sentNumbers(
   const { dp_size: d, tp_size: t, pp_size: p, zero_stage } = spec.parallel;
   const tokens = spec.batch.seq_len * spec.batch.micro_batch_size * spec.batch.grad_accum_steps;
   const own = trainable / t / p;
-  const data = d > 1 ? ((zero_stage === 3 ? 3 : 2) * (d - 1) * own) / d : 0;
+  const m = spec.batch.grad_accum_steps;
+  const times = zero_stage === 3 ? 3 * m : zero_stage === 2 ? m + 1 : 2;
+  const data = d > 1 ? (times * (d - 1) * own) / d : 0;
   const tensor = t > 1 ? ((4 * 2 * (t - 1)) / t) * (shape.layers / p) * tokens * shape.hidden : 0;
   const pipeline = p > 1 ? (2 * (p - 1) * tokens * shape.hidden) / p : 0;
-  return (data + tensor + pipeline) / 1e6;
+  return 4 * data + (spec.precision === 'bf16' ? 2 : 4) * (tensor + pipeline);
 }
 
 export function throughputTables(
@@ -49,13 +52,13 @@ export function throughputTables(
         spec.optimizer.type === one.spec.optimizer.type,
     )?.tokensPerSecond ?? null;
   const rows = runs.map((one) => {
-    const { spec, ranks, tokensPerSecond, trainableParams, waiting } = one;
+    const { spec, ranks, tokensPerSecond, trainableParams, waiting, sentBytes } = one;
     const perDevice = tokensPerSecond === null ? null : tokensPerSecond / ranks;
     const alone = single(one);
     const shape = shapeOf(spec.model);
     const bubble = spec.parallel.pp_size > 1 ? bubbleShare(spec.parallel, spec.batch.grad_accum_steps) : null;
     const sent =
-      shape && trainableParams !== null && ranks > 1 ? sentNumbers(spec, trainableParams, shape) : null;
+      shape && trainableParams !== null && ranks > 1 ? sentByTheory(spec, trainableParams, shape) : null;
     return [
       ...[modelName(spec.model), spec.method.type, layoutName(spec), ranks],
       ...[
@@ -65,7 +68,7 @@ export function throughputTables(
       ...[perDevice === null || alone === null ? null : `${round((100 * perDevice) / alone)}%`],
       ...[bubble === null ? null : `${round(100 * bubble)}%`],
       ...[bubble === null || waiting === null ? null : `${round(100 * waiting)}%`],
-      sent === null ? null : round(sent),
+      ...[sentBytes === null ? null : round(sentBytes / 1e6), sent === null ? null : round(sent / 1e6)],
     ];
   });
   return [
@@ -81,7 +84,8 @@ export function throughputTables(
         'Efficiency',
         'Bubble by theory',
         'Waiting measured',
-        'Sent per rank and step by theory, million numbers',
+        'Sent per rank and step, MB',
+        'By theory, MB',
       ],
       rows,
     },
@@ -109,6 +113,6 @@ export function throughputFigures(runs: readonly StudyRunMeasured[]): StudyFigur
 
 export const throughputNotes = (): string[] => [
   'The paper measured A100 GPUs and models of 7 to 65 billion parameters. Here every rank has one thread of the processor, so that ranks are added as devices would be; no figure can be held against theirs.',
-  'Efficiency is the speed per rank over that of one rank alone. Bytes sent are not measured: the engine does not count them; the last column is what theory says.',
+  'Efficiency is the speed per rank over that of one rank alone. Bytes sent are what ranks gave to each collective and neighbour, counted by the engine, as a ring sends it; what the network library does below that is not seen. Theory leaves out embeddings, the head, norms, padding and what an optimizer exchanges.',
   'Figures of time depend on what else the machine was doing.',
 ];

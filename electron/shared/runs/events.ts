@@ -66,6 +66,8 @@ export const eventPayloads = {
     wait_seconds: finite,
     memory_bytes: z.number().int(),
     memory_peak_bytes: z.number().int(),
+    /** In the step, to other ranks: what it gave to each collective, as a ring sends it. Runs made before that was counted have none. */
+    sent_bytes: z.number().int().optional(),
   }),
   /** What a rank computed when in the step that the event is of; only with `parallel.timeline`. */
   timeline: z.object({

@@ -1,5 +1,6 @@
 #include "engine/parallel/parallel.h"
 
+#include <cmath>
 #include <stdexcept>
 #include <utility>
 
@@ -28,6 +29,20 @@ Parallel make_parallel(const ParallelSpec& spec, std::shared_ptr<Communicator> w
   const bool end = stage == 0 || stage == spec.pp_size - 1;
   parallel.ends = parallel.pp->split(end ? 0 : 1 + stage, stage, "ends of the pipeline");
   return parallel;
+}
+
+int64_t sent_bytes(const Parallel& parallel) {
+  double sum = 0;
+  for (const auto& group : {parallel.world, parallel.tp, parallel.dp, parallel.pp, parallel.weights, parallel.ends}) {
+    if (!group || group->size() < 2) continue;
+    const CommVolume volume = group->volume();
+    const auto given = [&](Collective collective) { return static_cast<double>(volume.bytes_of(collective)); };
+    const auto n = static_cast<double>(group->size());
+    const double share = (n - 1) / n;
+    sum += 2 * share * given(Collective::all_reduce) + (n - 1) * given(Collective::all_gather) + given(Collective::send) +
+           share * (given(Collective::reduce) + given(Collective::broadcast) + given(Collective::reduce_scatter));
+  }
+  return std::llround(sum);
 }
 
 Parallel serial() { return make_parallel(ParallelSpec{}, single_rank()); }

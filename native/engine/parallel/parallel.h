@@ -29,4 +29,9 @@ Parallel make_parallel(const ParallelSpec& spec, std::shared_ptr<Communicator> w
 // One rank, no communication.
 Parallel serial();
 
+// Bytes that this rank has sent so far in the groups of the grid: what it gave to each collective, as a ring sends it. Of n ranks an all-reduce sends 2 (n - 1) / n
+// of a tensor from each, a reduce-scatter, a reduce and a broadcast (n - 1) / n, an all-gather n - 1 parts (Chan et al. 2007, "Collective communication: theory,
+// practice, and experience").
+int64_t sent_bytes(const Parallel& parallel);
+
 }  // namespace collie

@@ -53,7 +53,8 @@ void Journal::rank_step(const RankStep& event) {
                  {"compute_seconds", event.step_seconds - event.wait_seconds},
                  {"wait_seconds", event.wait_seconds},
                  {"memory_bytes", event.memory.bytes},
-                 {"memory_peak_bytes", event.memory.peak_bytes}});
+                 {"memory_peak_bytes", event.memory.peak_bytes},
+                 {"sent_bytes", event.sent_bytes}});
 }
 
 void Journal::timeline(const std::vector<Span>& spans, int64_t step_us) {

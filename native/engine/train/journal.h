@@ -33,6 +33,7 @@ struct RankStep {
   double step_seconds = 0;
   double wait_seconds = 0;  // of them, waiting for other ranks
   MemoryNow memory;
+  int64_t sent_bytes = 0;  // engine/parallel/parallel.h
 };
 
 // Who tells of what concerns the whole run: one rank; the others tell of themselves.

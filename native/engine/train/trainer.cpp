@@ -72,6 +72,7 @@ void Trainer::train_one_step() {
   const double rate = learning_rate(spec.schedule, spec.optimizer.learning_rate, now_.step, total_steps_);
   const StepParts parts{*session_.decoder,    *session_.optimizer, *session_.kernels,  *session_.train_rows,
                         *session_.objective, session_.parallel,   *session_.pipeline, *session_.sync};
+  const int64_t sent_before = sent_bytes(session_.parallel);
   const StepSettings settings{now_.step, rate, spec.max_grad_norm, total_steps_};
   const StepResult result = updates_inside_backward(spec.optimizer) ? fused_train_step(parts, plan, settings)
                                                                     : train_step(parts, plan, settings);
@@ -93,7 +94,10 @@ void Trainer::train_one_step() {
                      {"memory_peak_bytes", static_cast<double>(memory.peak_bytes)}};
   metrics.insert(result.metrics.begin(), result.metrics.end());
   journal_.step(metrics);
-  if (session_.parallel.world->size() > 1) journal_.rank_step({seconds, session_.pipeline->waited_seconds(), memory});
+  if (session_.parallel.world->size() > 1) {
+    const int64_t sent = sent_bytes(session_.parallel) - sent_before;
+    journal_.rank_step({seconds, session_.pipeline->waited_seconds(), memory, sent});
+  }
   if (spec.parallel.timeline) journal_.timeline(session_.pipeline->spans(), static_cast<int64_t>(seconds * 1e6));
   if (result.ranks) journal_.ranks(*result.ranks);
 }

@@ -51,8 +51,10 @@ void check_volumes(const Parallel& grid) {
   }
 
   const Volumes before = volumes_of(grid);
+  const int64_t ring_before = sent_bytes(grid);
   run.step(0);
   const Volumes after = volumes_of(grid);
+  const int64_t ring = sent_bytes(grid) - ring_before;
 
   const int64_t row = config.hidden_size * 4, residual = load.own * row, layers = shard.n_layers();
   const int64_t first = shard.embedding ? 1 : 0, last = shard.head ? 1 : 0;
@@ -78,6 +80,12 @@ void check_volumes(const Parallel& grid) {
   // Matrices come for the forward and for the backward pass, which begins with the two layers that the other ended with.
   CHECK(sent(before.weights, after.weights, Collective::broadcast) ==
         load.micro_batches * (2 * shard.n_layers() - 2) * gathered / shard.n_layers());
+  // All of it, as rings send it.
+  const int64_t d = p.dp_size;
+  if (p.tp_size == 1 && p.pp_size == 1) {
+    if (p.zero_stage == 0) CHECK(ring == 2 * (d - 1) * trained / d);
+    if (p.zero_stage == 1 || p.zero_stage == 2) CHECK(ring == (d - 1) * trained * (reduced + 1) / d);
+  }
 }
 
 }  // namespace

@@ -7,7 +7,7 @@ import type { StudyRunMeasured } from '../../../electron/server/studies/measured
 import { memoryTables } from '../../../electron/server/studies/memory-report.ts';
 import { contenders, qualityTables } from '../../../electron/server/studies/quality-report.ts';
 import { modelOfShape } from '../../../electron/server/studies/shapes.ts';
-import { sentNumbers, throughputTables } from '../../../electron/server/studies/throughput-report.ts';
+import { sentByTheory, throughputTables } from '../../../electron/server/studies/throughput-report.ts';
 import { type RunSpec, runSpecSchema } from '../../../electron/shared/spec/run-spec.ts';
 import { scratchFolder } from '../datasets/fixtures.ts';
 
@@ -24,7 +24,7 @@ function measured(id: string, part: Partial<StudyRunMeasured>): StudyRunMeasured
     status: { ...newStatus(id, id), state: 'completed' },
     spec: spec({}),
     ...{ ranks: 1, totalParams: 1e8, trainableParams: 1e8, peakBytes: 2e9, forecastBytes: 1.9e9 },
-    ...{ tokensPerSecond: 100, waiting: null, evalLoss: null, trainSeconds: 5 },
+    ...{ tokensPerSecond: 100, waiting: null, sentBytes: null, evalLoss: null, trainSeconds: 5 },
     ...part,
   };
 }
@@ -51,24 +51,33 @@ describe('the throughput report', () => {
     const [table] = throughputTables(
       [
         measured('one', { spec: layout({}), tokensPerSecond: 100 }),
-        measured('two', { spec: layout({ pp_size: 2 }), ranks: 2, tokensPerSecond: 160, waiting: 0.25 }),
+        measured('two', {
+          spec: layout({ pp_size: 2 }),
+          ranks: 2,
+          tokensPerSecond: 160,
+          waiting: 0.25,
+          sentBytes: 4.2e6,
+        }),
       ],
       () => null,
     );
     expect(table?.rows.map((row) => row.slice(2))).toEqual([
-      ['one rank', 1, 100, 100, '100%', null, null, null],
-      ['pp 2', 2, 80, 160, '80%', '20%', '25%', null],
+      ['one rank', 1, 100, 100, '100%', null, null, null, null],
+      ['pp 2', 2, 80, 160, '80%', '20%', '25%', 4.2, null],
     ]);
   });
 
   it('counts what ring collectives send', () => {
     const shape = { layers: 2, hidden: 5 };
-    const sent = (parallel: Record<string, number>) => sentNumbers(layout(parallel), 1000, shape) * 1e6;
-    expect(sent({ dp_size: 2 })).toBeCloseTo(1000, 6);
-    expect(sent({ dp_size: 2, zero_stage: 3 })).toBeCloseTo(1500, 6);
-    // Four all-reduces a layer, each sends 2 (t-1)/t of 40 x 5 numbers.
-    expect(sent({ tp_size: 2 })).toBeCloseTo(4 * 2 * 200, 6);
-    expect(sent({ pp_size: 2 })).toBeCloseTo(200, 6);
+    const sent = (parallel: Record<string, number>) => sentByTheory(layout(parallel), 1000, shape);
+    expect(sent({ dp_size: 2 })).toBeCloseTo(4 * 1000, 6);
+    expect(sent({ dp_size: 2, zero_stage: 1 })).toBeCloseTo(4 * 1000, 6);
+    // Of four micro-batches.
+    expect(sent({ dp_size: 2, zero_stage: 2 })).toBeCloseTo(4 * 2500, 6);
+    expect(sent({ dp_size: 2, zero_stage: 3 })).toBeCloseTo(4 * 6000, 6);
+    // Four all-reduces a layer, each sends 2 (t-1)/t of 40 x 5 numbers, in bf16.
+    expect(sent({ tp_size: 2 })).toBeCloseTo(2 * 4 * 2 * 200, 6);
+    expect(sent({ pp_size: 2 })).toBeCloseTo(2 * 200, 6);
   });
 });
 
