@@ -8,7 +8,7 @@ import { loadTokenizer } from '../tokenize/apart-tokenizer.ts';
 import { StreamDecoder } from '../tokenize/stream.ts';
 import type { Services } from './services.ts';
 
-/** Of question and answer together; the engine's limit (kMostContext of native/engine/train/live_answers.h). */
+/** Of question and answer together, so that no training waits for ever; the engine takes any. */
 const MAX_CONTEXT = 4096;
 
 export async function* askLive(

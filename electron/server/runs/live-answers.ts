@@ -1,10 +1,11 @@
 /** Questions to a model while it trains: sent to its supervisor, answered between two steps into a file that is followed here. */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseJson } from '../../shared/api/json.ts';
 import { CollieError, errorInfoSchema } from '../../shared/errors.ts';
+import { writeTextSync } from '../files/write.ts';
 import type { LiveRequest } from './control.ts';
 import { followLines } from './event-file.ts';
 import type { RunRegistry } from './registry.ts';
@@ -39,8 +40,11 @@ export async function* askRun(
   const file = join(folder, `${question}.jsonl`);
   mkdirSync(folder, { recursive: true });
   const lost = new AbortController();
+  // Made here, so that its end is seen: the engine removes it when it cannot write.
+  writeTextSync(file, '');
   const asked = attemptOf(runs, id);
-  const look = setInterval(() => attemptOf(runs, id) !== asked && lost.abort(), LOOK_MS);
+  const gone = () => attemptOf(runs, id) !== asked || !existsSync(file);
+  const look = setInterval(() => gone() && lost.abort(), LOOK_MS);
   let answered = false;
   try {
     await runs.control(id, { command: 'ask', id: question, request });
@@ -54,7 +58,7 @@ export async function* askRun(
         if (answered) return;
       }
     }
-    if (!signal.aborted) throw notAnswered(id);
+    if (!signal.aborted) throw attemptOf(runs, id) === asked ? notWritten(id, file) : notAnswered(id);
   } finally {
     clearInterval(look);
     if (!answered) await runs.control(id, { command: 'cancel', id: question }).catch(() => {});
@@ -71,6 +75,14 @@ function attemptOf(runs: RunRegistry, id: string): string | null {
     return null; // Removed.
   }
 }
+
+const notWritten = (id: string, file: string): CollieError =>
+  new CollieError(
+    'disk.full',
+    'The answer could not be written into the run folder: its disk is full, or the folder was changed.',
+    'Free some disk space, then ask again.',
+    { id, path: file },
+  );
 
 const notAnswered = (id: string): CollieError =>
   new CollieError(

@@ -51,6 +51,10 @@ class Control {
     std::erase_if(questions_, [&](const Question& question) { return question.id == id; });
     if (answering_ == id) cancelled_ = true;
   }
+  void cancel_answer() {
+    const std::lock_guard lock(mutex_);
+    cancelled_ = true;
+  }
   // The next that waits: it counts as the one that is being answered until the next call.
   std::optional<Question> take_question() {
     const std::lock_guard lock(mutex_);

@@ -38,15 +38,27 @@ LiveRequest read_request(const std::string& text) {
 // Lines of an answer, seen by who follows the file as they come. Only the first rank has one.
 class AnswerFile {
  public:
-  AnswerFile(const std::filesystem::path& path, bool writes) {
+  AnswerFile(const std::filesystem::path& path, bool writes) : path_(path) {
     if (writes) file_.open(path, std::ios::app);
+    lost_ = writes && !file_.is_open();
   }
   void put(const json& line) {
     if (file_.is_open()) file_ << line.dump() << '\n' << std::flush;
+    lost_ |= file_.is_open() && !file_;
+  }
+  // The disk is full, or who asked is gone with the file.
+  bool lost() const { return lost_; }
+  // Takes no space, and is seen by who follows it.
+  void remove() {
+    file_.close();
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
   }
 
  private:
+  std::filesystem::path path_;
   std::ofstream file_;
+  bool lost_ = false;
 };
 
 }  // namespace
@@ -64,13 +76,17 @@ void LiveAnswers::answer(const Question& question, const SharedControl& control,
   if (first) std::filesystem::create_directories(folder_, ignored);
   AnswerFile file(folder_ / (question.id + ".jsonl"), first);
   try {
-    const Finish finish = generate(question, control, [&](int32_t token) { file.put({{"token", token}}); });
+    const Finish finish = generate(question, control, [&](int32_t token) {
+      file.put({{"token", token}});
+      if (file.lost()) control.cancel_answer();
+    });
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     file.put({{"finish", finish_name(finish)}, {"seconds", seconds}, {"step", step}});
   } catch (const Error& error) {
     if (error.code() == "rank.died") throw;
     file.put({{"error", error.to_json()}});
   }
+  if (file.lost()) file.remove();
 }
 
 Finish LiveAnswers::generate(const Question& question, const SharedControl& control,
@@ -78,7 +94,7 @@ Finish LiveAnswers::generate(const Question& question, const SharedControl& cont
   const LiveRequest request = read_request(question.request);
   const GenerationRequest& generation = request.generation;
   const int64_t context = static_cast<int64_t>(generation.ids.size()) + generation.max_new_tokens;
-  check_request(generation, session_.config.vocab_size, std::min(context, kMostContext));
+  check_request(generation, session_.config.vocab_size, context);
   std::unique_ptr<Generator> generator;
   // Where one rank has no memory for it, none goes on.
   double failed = 0;

@@ -10,17 +10,15 @@
 
 namespace collie {
 
-// Of a question and its answer together.
-inline constexpr int64_t kMostContext = 4096;
-
 class LiveAnswers {
  public:
   // Answers go to <run>/answers/<id>.jsonl: {"token"} for each token as soon as it is known, then {"finish", "seconds", "step"} or
-  // {"error"}. Who asked removes the file; those that a crash left are removed here. All ranks must do the same.
+  // {"error"}. Who asked makes the file and removes it; one that cannot be written any more (a full disk) is removed here, which tells who
+  // asked, as are those that a crash left. All ranks must do the same.
   LiveAnswers(Session& session, const std::filesystem::path& run_folder);
 
   // What is wrong with the question, or fails while it is answered (no memory), goes into the answer: it never ends the run.
-  // request: {"adapter": whether the trained adapter takes part, ...} and the keys of generation_request.h.
+  // How long question and answer may be is the host's to say. request: {"adapter": whether the trained adapter takes part, ...} and the keys of generation_request.h.
   void answer(const Question& question, const SharedControl& control, int64_t step);
 
  private:

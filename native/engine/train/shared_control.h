@@ -29,6 +29,10 @@ class SharedControl {
     return question;
   }
   bool answer_cancelled() const { return agree(own_.answer_cancelled() || own_.stop_requested()); }
+  // Rank 0 wants no more of the answer under way; all hear of it when they next ask.
+  void cancel_answer() const {
+    if (world_.rank() == 0) own_.cancel_answer();
+  }
   // What the host says of an evaluated set: on rank 0, which asks for all. Nothing on the others.
   std::optional<Scores> wait_scores(const std::string& set, int64_t step) {
     return world_.rank() == 0 ? own_.wait_scores(set, step) : std::nullopt;
