@@ -152,7 +152,8 @@ function setRows(groups: readonly Group[]): SettingRow[] {
       path,
       title: `${set}: ${title}`,
       values: texts,
-      differs: texts.some((text) => text !== texts[0]),
+      // Who has no such set differs by its name already.
+      differs: new Set(texts.filter((text) => text !== null)).size > 1,
     };
   });
 }
