@@ -123,10 +123,12 @@ describe.skipIf(noEngine)('a queue of real runs', () => {
     for (const id of ids) await ended(id);
     for (const id of ids) {
       const own = hitsOf(id);
-      expect(registry.status(id).attempt).toBeLessThanOrEqual(1 + own.supervisor);
+      const log = readFileSync(join(registry.dir(id), 'logs/supervisor.log'), 'utf8');
+      const told = `${readFileSync(join(home, 'queue.log'), 'utf8')}\n${log}\n${JSON.stringify(own)}`;
+      expect(registry.status(id).attempt, told).toBeLessThanOrEqual(1 + own.supervisor);
       const events = readEvents(registry.dir(id));
       const starts = events.filter(({ type }) => type === 'started');
-      expect(starts.length).toBeLessThanOrEqual(1 + own.supervisor + own.rank);
+      expect(starts.length, told).toBeLessThanOrEqual(1 + own.supervisor + own.rank);
       // Two that wrote at once would not count on.
       expect(events.map(({ seq }) => seq)).toEqual(events.map((_, place) => place));
       const weights = ['checkpoints', LAST, 'adapter.safetensors'] as const;

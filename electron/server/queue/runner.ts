@@ -148,8 +148,10 @@ export class QueueRunner {
       requireModel(this.#registry.spec(id));
       await requireSameData(entry.data);
       this.#log(`starting ${id}`);
-      if (entry.mode === 'start') await this.#registry.start(id);
-      else await this.#registry.resume(id);
+      // The attempt that this look has seen missing: what somebody has started and lost since is not started once more.
+      const attempt = status.attempt + 1;
+      if (entry.mode === 'start') await this.#registry.start(id, attempt);
+      else await this.#registry.resume(id, '', attempt);
     } catch (thrown) {
       const error = toErrorInfo(thrown);
       this.#log(`${id} did not start: ${error.code} ${error.message}`);
@@ -171,7 +173,7 @@ export class QueueRunner {
 
   /** A run of the queue whose supervisor was killed, or whose machine went down, goes on from its checkpoint: once, never in a loop. */
   async #recover(statuses: readonly RunStatus[]): Promise<void> {
-    for (const { id, state, updatedAt } of statuses) {
+    for (const { id, state, updatedAt, attempt } of statuses) {
       if (state !== 'failed' || this.#settled.has(`${id} ${updatedAt}`)) continue;
       const entry = this.#entry(id);
       if (entry === null || !wasCutOff(this.#registry, id) || entry.recovered >= MOST_RECOVERIES) {
@@ -179,7 +181,9 @@ export class QueueRunner {
       } else if (!rankAlive(this.#registry.dir(id))) {
         writeEntry(this.#registry.dir(id), { ...entry, recovered: entry.recovered + 1 });
         this.#log(`resuming ${id}, whose supervisor ended unexpectedly`);
-        await this.#registry.resume(id).catch((thrown) => this.#log(`${id}: ${toErrorInfo(thrown).message}`));
+        await this.#registry
+          .resume(id, '', attempt + 1)
+          .catch((thrown) => this.#log(`${id}: ${toErrorInfo(thrown).message}`));
       }
     }
   }

@@ -112,16 +112,19 @@ export class RunRegistry {
     };
   }
 
-  /** Starts a created run. Returns when its supervisor has taken it over. */
-  async start(id: string): Promise<void> {
-    await this.#launch(id, 'start');
+  /**
+   * Starts a created run. Returns when its supervisor has taken it over. `attempt`: the one that is meant by who has seen the run wait; another may
+   * have made it since, and then it throws run.not_resumable.
+   */
+  async start(id: string, attempt?: number): Promise<void> {
+    await this.#launch(id, 'start', attempt);
   }
 
   /**
    * Goes on from the newest complete checkpoint, from an older one that is named, or from step 0 when there is none yet. Throws
    * run.not_resumable for a run that is live or complete, checkpoint.not_found.
    */
-  async resume(id: string, checkpoint = ''): Promise<void> {
+  async resume(id: string, checkpoint = '', attempt?: number): Promise<void> {
     const status = this.status(id);
     if (isLive(status)) throw notResumable(id, 'it is running', 'Stop it first, or just watch it.');
     if (status.state === 'completed') {
@@ -135,7 +138,7 @@ export class RunRegistry {
         all,
       });
     }
-    await this.#launch(id, checkpoint === '' ? 'resume' : `resume:${checkpoint}`);
+    await this.#launch(id, checkpoint === '' ? 'resume' : `resume:${checkpoint}`, attempt);
   }
 
   /** Saves a checkpoint, then ends the run; `phase` says why, where it was not a user. Throws run.not_live. */
@@ -184,13 +187,13 @@ export class RunRegistry {
     await removeLeftovers(this.#root, NEW);
   }
 
-  async #launch(id: string, mode: StartMode): Promise<void> {
+  async #launch(id: string, mode: StartMode, attempt = this.status(id).attempt + 1): Promise<void> {
     const dir = this.dir(id);
     // Until the supervisor has signed in, only we know of it.
     if (this.#launching.has(id)) throw notResumable(id, 'it is being started', 'Wait a moment.');
     this.#launching.add(id);
     try {
-      await launchSupervisor(dir, mode, this.status(id).attempt + 1);
+      await launchSupervisor(dir, mode, attempt);
     } catch (thrown) {
       // Who lost against another supervisor has nothing to say of the run.
       if (toErrorInfo(thrown).code !== 'run.not_resumable') this.#recordFailedLaunch(id, thrown);

@@ -18,10 +18,10 @@ export function layoutName({ parallel }: RunSpec): string {
 }
 
 /**
- * Bytes that a rank sends in a step by theory, as ring collectives do it, of m micro-batches a rank. Data parallel: 2 (d-1)/d of the trainable
- * parameters in fp32 (all-reduce; with ZeRO-1 a reduction and a broadcast), with ZeRO-2 the gradients of every micro-batch: (m+1) (d-1)/d; with
- * ZeRO-3 the weights for both passes of each as well: 3 m (d-1)/d. Tensor parallel: four all-reduces of the hidden states a layer. Pipeline: the
- * hidden states up and their gradients down between two stages. Activations have the precision of the run.
+ * Bytes that a rank sends in a step by theory, as ring collectives do it, of m micro-batches a rank. Data parallel, (d-1)/d of the trainable
+ * parameters: gradients in fp32, twice where they are summed to all, with ZeRO-2 and 3 those of every micro-batch; weights in the precision of
+ * the run, once a step with ZeRO-1 and 2, for both passes of every micro-batch with ZeRO-3. Tensor parallel: four all-reduces of the hidden states
+ * a layer. Pipeline: the hidden states up and their gradients down between two stages.
  */
 export function sentByTheory(
   spec: RunSpec,
@@ -32,11 +32,13 @@ export function sentByTheory(
   const tokens = spec.batch.seq_len * spec.batch.micro_batch_size * spec.batch.grad_accum_steps;
   const own = trainable / t / p;
   const m = spec.batch.grad_accum_steps;
-  const times = zero_stage === 3 ? 3 * m : zero_stage === 2 ? m + 1 : 2;
-  const data = d > 1 ? (times * (d - 1) * own) / d : 0;
+  const width = spec.precision === 'bf16' ? 2 : 4;
+  const gradients = 4 * (zero_stage >= 2 ? m : zero_stage === 1 ? 1 : 2);
+  const weights = width * (zero_stage === 3 ? 2 * m : zero_stage > 0 ? 1 : 0);
+  const data = d > 1 ? ((gradients + weights) * (d - 1) * own) / d : 0;
   const tensor = t > 1 ? ((4 * 2 * (t - 1)) / t) * (shape.layers / p) * tokens * shape.hidden : 0;
   const pipeline = p > 1 ? (2 * (p - 1) * tokens * shape.hidden) / p : 0;
-  return 4 * data + (spec.precision === 'bf16' ? 2 : 4) * (tensor + pipeline);
+  return data + width * (tensor + pipeline);
 }
 
 export function throughputTables(
@@ -113,6 +115,6 @@ export function throughputFigures(runs: readonly StudyRunMeasured[]): StudyFigur
 
 export const throughputNotes = (): string[] => [
   'The paper measured A100 GPUs and models of 7 to 65 billion parameters. Here every rank has one thread of the processor, so that ranks are added as devices would be; no figure can be held against theirs.',
-  'Efficiency is the speed per rank over that of one rank alone. Bytes sent are what ranks gave to each collective and neighbour, counted by the engine, as a ring sends it; what the network library does below that is not seen. Theory leaves out embeddings, the head, norms, padding and what an optimizer exchanges.',
+  'Efficiency is the speed per rank over that of one rank alone. Bytes sent are what ranks gave to each collective and neighbour, counted by the engine, as a ring sends it; what the network library does below that is not seen. Theory leaves out what an optimizer exchanges, padding, the head, a table that the ends of a pipeline share, and that ZeRO-3 fetches embeddings and the last layers once less.',
   'Figures of time depend on what else the machine was doing.',
 ];
