@@ -10,7 +10,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -87,13 +87,23 @@ const vitest = (project) => async (log) => {
     `--outputFile.json=${report}`,
   ]);
   if (!existsSync(report)) return { failed: 1 };
-  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(
+  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(
     readFileSync(report, 'utf8'),
   );
   // A file that fails to load has no failed test, but the run has failed all the same.
   const failed = numFailedTests || (status === 0 ? 0 : 1);
-  return { passed: numPassedTests, failed, skipped: numPendingTests + numTodoTests };
+  const failures = testResults.flatMap(failuresOfFile);
+  return { passed: numPassedTests, failed, skipped: numPendingTests + numTodoTests, failures };
 };
+
+/** The failed tests of a file in vitest's report, each with the first line of its error. */
+function failuresOfFile({ name, status, message, assertionResults }) {
+  const failed = assertionResults.filter((result) => result.status === 'failed');
+  const file = relative(root, name);
+  const told = (test, error) => `${file}: ${test}${error ? `\n    ${error.split('\n')[0]}` : ''}`;
+  if (failed.length === 0 && status === 'failed') return [told('(the file as a whole)', message)];
+  return failed.map(({ fullName, failureMessages }) => told(fullName, failureMessages[0]));
+}
 
 /** What a suite needs: packages and compiled TypeScript, or the native build as well. The longest ones stand first. */
 const SOURCES = 'sources';
@@ -144,6 +154,8 @@ function run(log, program, args, env = {}) {
 
 const shown = (text) => process.stdout.write(text);
 const table = [];
+/** Which tests failed, said once more at the end: the suites' own output stands far above. */
+const failures = [];
 const running = new Map();
 
 /** One suite: its output when it has ended, its row of the table. */
@@ -158,6 +170,7 @@ async function runSuite(name) {
   running.delete(name);
   shown(`\n── ${name} ${'─'.repeat(70 - name.length)}\n${output}`);
   addRow(name, counts, begun);
+  failures.push(...(counts.failures ?? (counts.failed ? [`${name}: see its output above`] : [])));
 }
 
 function addRow(suite, { passed = 0, failed = 0, skipped = 0 }, begun) {
@@ -214,5 +227,6 @@ const sum = (key) => table.reduce((total, row) => total + row[key], 0);
 const order = Object.keys(suites);
 console.log();
 console.table(table.sort((a, b) => order.indexOf(a.suite) - order.indexOf(b.suite)));
+for (const failure of failures) console.log(`failed: ${failure}`);
 console.log(`${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`);
 process.exit(sum('failed') ? 1 : 0);
