@@ -45,6 +45,8 @@ const slow = (name: string) => ({
     // The whole campaign waits many times for limits that end what a damaged file makes slow.
     testTimeout: name === 'faults' && process.env.COLLIE_FAULTS === 'whole' ? 7_200_000 : 600_000,
     hookTimeout: 900_000,
+    // What a page or a run comes to may take long on two busy cores; nothing is asserted about when.
+    expect: { poll: { timeout: 120_000 } },
     // What the campaign counts is shown, test by test.
     ...(name === 'faults' ? { disableConsoleIntercept: true } : {}),
     fileParallelism: false,

@@ -137,9 +137,9 @@ describe.skipIf(skipReason)('comparing two hundred runs', () => {
     await page.getByRole('rowheader', { name: 'Learning rate' }).first().waitFor();
     await page.getByText('200 runs').waitFor();
     await page.getByRole('list', { name: 'Groups' }).getByText('live').first().waitFor();
-    await page.getByRole('rowheader', { name: 'Loss (evaluation)' }).waitFor({ timeout: 120_000 });
+    await page.getByRole('rowheader', { name: 'Loss (evaluation)' }).waitFor();
     await page.getByRole('tab', { name: 'Explore' }).click();
-    await page.getByRole('img', { name: /^200 runs of 200/ }).waitFor({ timeout: 120_000 });
+    await page.getByRole('img', { name: /^200 runs of 200/ }).waitFor();
     expect(watched.faults).toEqual([]);
   });
 
@@ -148,7 +148,7 @@ describe.skipIf(skipReason)('comparing two hundred runs', () => {
     await page.goto(`${host.origin}/#/compare?groups=off&runs=${library.ids.slice(0, 60).join(',')}`);
     const groups = page.getByRole('list', { name: 'Groups' });
     const actions = groups.getByRole('button', { name: /^Actions for / });
-    await groups.getByRole('button', { name: 'Show all 60 groups' }).click({ timeout: 60_000 });
+    await groups.getByRole('button', { name: 'Show all 60 groups' }).click();
     await actions.nth(59).waitFor();
     // The keyboard goes on at the first that was not shown.
     const first = await actions.nth(40).getAttribute('aria-label');

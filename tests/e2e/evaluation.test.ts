@@ -74,7 +74,7 @@ describe.skipIf(skipReason)('evaluation sets', () => {
       .first()
       .waitFor();
     await page.locator('[data-path="checkpoint.best_is"]').getByText('Highest', { exact: true }).click();
-    await expect.poll(() => startButton(page).isEnabled(), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => startButton(page).isEnabled()).toBe(true);
   });
 
   it('are evaluated before the first step, on schedule and at the end', async () => {

@@ -54,7 +54,7 @@ describe.skipIf(skipReason).each(stories)(
       const dialog = page.getByRole('dialog', { name: 'Export' });
       await dialog.getByRole('radio', { name: kind }).click();
       await dialog.getByRole('button', { name: 'Export', exact: true }).click();
-      await dialog.getByText(written).waitFor({ timeout: 60_000 });
+      await dialog.getByText(written).waitFor();
       const folder = (await dialog.locator('code').first().textContent()) ?? '';
       await dialog.getByRole('button', { name: 'Done' }).click();
       return folder;
@@ -73,7 +73,7 @@ describe.skipIf(skipReason).each(stories)(
       await set(page, 'Learning rate', '0.01');
       await startAndFinish(page, 'Sums', 400_000);
       bench.runs.push(decodeURIComponent(/#\/runs\/([^?/]+)/.exec(page.url())?.[1] ?? ''));
-      await expect.poll(async () => (await lossByStep(page)).size, { timeout: 15_000 }).toBe(STEPS);
+      await expect.poll(async () => (await lossByStep(page)).size).toBe(STEPS);
       const losses = [...(await lossByStep(page)).values()];
       expect(mean(losses.slice(-10))).toBeLessThan(0.5 * mean(losses.slice(0, 10)));
     });
@@ -105,8 +105,8 @@ describe.skipIf(skipReason).each(stories)(
       await page.getByLabel('Prompt').fill('What is 4 plus 5?');
       await page.getByLabel('Prompt').press('Enter');
       const log = page.getByRole('log', { name: 'Finished answers' });
-      await log.getByText(`${name} answered`).waitFor({ state: 'attached', timeout: 60_000 });
-      await log.getByText('Sums answered').waitFor({ state: 'attached', timeout: 60_000 });
+      await log.getByText(`${name} answered`).waitFor({ state: 'attached' });
+      await log.getByText('Sums answered').waitFor({ state: 'attached' });
       const [base, tuned] = await log.locator('p').allTextContents();
       expect(tuned).toMatch(/answered: It is \d+\.$/);
       expect(base).not.toMatch(/It is \d+/);

@@ -38,7 +38,7 @@ describe.skipIf(skipReason)('methods and optimizers in the form', () => {
   async function train(name: string) {
     await startAndFinish(page, name);
     // The run's state and its events come on two ways: the chart may have the last steps a moment later.
-    await expect.poll(async () => (await lossByStep(page)).size, { timeout: 15_000 }).toBe(STEPS);
+    await expect.poll(async () => (await lossByStep(page)).size).toBe(STEPS);
     const losses = [...(await lossByStep(page)).values()];
     expect(mean(losses.slice(-5))).toBeLessThan(mean(losses.slice(0, 5)));
   }

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { axeFindings } from './support/axe.ts';
 import { skipReason } from './support/browser.ts';
 import { go, heading, pick, set, setting, showAllSettings } from './support/flows.ts';
-import { HostProcess, readStatus } from './support/host.ts';
+import { HostProcess, killAtCheckpoint, readStatus } from './support/host.ts';
 import { collie } from './support/six-runs.ts';
 import { openWorkbench } from './support/workbench.ts';
 
@@ -41,7 +41,7 @@ describe.skipIf(skipReason)('the queue', () => {
     await pick(page, 'Training data', 'sums');
     await set(page, 'Sequence length', '128');
     await page.locator('[data-path="duration.unit"]').getByText('Steps', { exact: true }).click();
-    await set(page, 'Duration', '60');
+    await set(page, 'Duration', '200');
     await set(page, 'Checkpoint every', '10');
     for (const name of names) {
       await set(page, 'Name', name);
@@ -70,17 +70,13 @@ describe.skipIf(skipReason)('the queue', () => {
 
   it('goes on when the host is killed, and when a run is cut off', async () => {
     await page.getByRole('button', { name: 'Continue' }).click();
-    const third = join(bench.home.collie, 'runs', ids.Third ?? '');
-    const checkpoint = () => JSON.parse(readFileSync(join(third, 'status.json'), 'utf8')).checkpoint;
-    await expect.poll(checkpoint, { timeout: 120_000, interval: 50 }).not.toBeNull();
+    await killAtCheckpoint(bench.home, ids.Third ?? '');
     await bench.host.kill();
-    const { supervisor, rank } = JSON.parse(readFileSync(join(third, 'supervisor.json'), 'utf8'));
-    for (const { pid } of [supervisor, rank]) process.kill(pid, 'SIGKILL');
     bench.host = await HostProcess.start(bench.home);
     await page.goto(`${bench.host.url}#/queue`);
     for (const name of ['Third', 'Second']) {
       await go(page, 'Runs');
-      await page.getByRole('row', { name }).getByText('Completed').waitFor({ timeout: 180_000 });
+      await page.getByRole('row', { name }).getByText('Completed').waitFor({ timeout: 300_000 });
     }
     // Cut off once, resumed once; the other was never touched.
     expect([started(ids.Third ?? ''), started(ids.Second ?? '')]).toEqual([2, 1]);
@@ -91,7 +87,7 @@ describe.skipIf(skipReason)('the queue', () => {
     await page.getByRole('button', { name: 'Actions for First' }).click();
     await page.getByRole('menuitem', { name: 'Let it take its turn' }).click();
     await go(page, 'Runs');
-    await page.getByRole('row', { name: 'First' }).getByText('Completed').waitFor({ timeout: 180_000 });
+    await page.getByRole('row', { name: 'First' }).getByText('Completed').waitFor({ timeout: 300_000 });
     expect(started(ids.First ?? '')).toBe(1);
     expect(bench.faults).toEqual([]);
   });
@@ -128,7 +124,7 @@ describe.skipIf(skipReason)('the queue', () => {
     const { ids: swept } = JSON.parse(await collie(bench.home, ['--json', 'sweep', file, '--leave-out']));
     bench.runs.push(...swept);
     const done = (id: string) => readStatus(bench.home, id).state === 'completed';
-    await expect.poll(() => swept.every(done), { timeout: 240_000 }).toBe(true);
+    await expect.poll(() => swept.every(done), { timeout: 400_000 }).toBe(true);
     const { report } = JSON.parse(await collie(bench.home, ['--json', 'compare', ...swept]));
     // Seeds of one point are one group.
     expect(report.groups.map(({ runs }: { runs: string[] }) => runs)).toEqual([

@@ -7,7 +7,7 @@ import { readStatus } from '../../electron/server/runs/folder.ts';
 import { axeFindings } from './support/axe.ts';
 import { skipReason } from './support/browser.ts';
 import { choose, go, heading, pick, set, showAllSettings } from './support/flows.ts';
-import { HostProcess } from './support/host.ts';
+import { HostProcess, killAtCheckpoint } from './support/host.ts';
 import { shootPages } from './support/screens.ts';
 import { collie } from './support/six-runs.ts';
 import { openWorkbench } from './support/workbench.ts';
@@ -47,7 +47,7 @@ describe.skipIf(skipReason)('a sweep', () => {
     await pick(page, 'Training data', 'sums');
     await set(page, 'Sequence length', '128');
     await page.locator('[data-path="duration.unit"]').getByText('Steps', { exact: true }).click();
-    await set(page, 'Duration', '40');
+    await set(page, 'Duration', '200');
     await set(page, 'Checkpoint every', '10');
     await page.getByRole('link', { name: 'Sweep some of these settings…' }).click();
     await heading(page, 'New sweep').waitFor();
@@ -58,7 +58,7 @@ describe.skipIf(skipReason)('a sweep', () => {
     for (const tag of await group.locator('.mantine-Pill-remove').all()) await tag.click();
     await type('Values of Learning rate', ['1e-4', '1e-2']);
     await type('Seeds', ['1', '2', '3']);
-    await page.getByRole('button', { name: 'Queue all 6 runs' }).waitFor({ timeout: 60_000 });
+    await page.getByRole('button', { name: 'Queue all 6 runs' }).waitFor();
     expect(await page.getByRole('region', { name: 'All points' }).getByRole('row').count()).toBe(3);
     expect(await axeFindings(page)).toEqual([]);
     await page.getByRole('button', { name: 'Queue all 6 runs' }).click();
@@ -84,12 +84,8 @@ describe.skipIf(skipReason)('a sweep', () => {
   it('goes on when the host is killed, and when a rank is', async () => {
     await page.getByRole('button', { name: 'Continue' }).click();
     const first = runs[5] ?? '';
-    await expect.poll(() => statusOf(first).checkpoint, { timeout: 120_000, interval: 50 }).not.toBeNull();
+    await killAtCheckpoint(bench.home, first);
     await bench.host.kill();
-    const { supervisor, rank } = JSON.parse(
-      readFileSync(join(bench.home.collie, 'runs', first, 'supervisor.json'), 'utf8'),
-    );
-    for (const { pid } of [supervisor, rank]) process.kill(pid, 'SIGKILL');
     bench.host = await HostProcess.start(bench.home);
     await page.goto(`${bench.host.url}#/sweeps/${id}`);
     await page.getByText('6 of 6 complete').waitFor({ timeout: 400_000 });
@@ -120,15 +116,15 @@ describe.skipIf(skipReason)('a sweep', () => {
     await page
       .getByText(/is better|better than/)
       .first()
-      .waitFor({ timeout: 60_000 });
+      .waitFor();
   });
 
   it('takes more seeds, and only those are run', async () => {
     await page.goto(`${bench.host.url}#/sweeps/${id}/add`);
-    await page.getByText('6 runs there already').waitFor({ timeout: 60_000 });
+    await page.getByText('6 runs there already').waitFor();
     await type('Seeds', ['4']);
     await page.getByRole('button', { name: 'Queue all 2 runs' }).click();
-    await page.getByText('8 of 8 complete').waitFor({ timeout: 240_000 });
+    await page.getByText('8 of 8 complete').waitFor({ timeout: 400_000 });
     bench.runs.push(
       ...record()
         .runs.slice(6)

@@ -53,7 +53,7 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
     await pick(page, 'Model', 'Tiny Llama');
     await pick(page, 'Training data', 'sums');
     await page.getByText('100 rows').first().waitFor();
-    await expect.poll(() => setting(page, 'Prompt column').inputValue(), { timeout: 15_000 }).toBe('prompt');
+    await expect.poll(() => setting(page, 'Prompt column').inputValue()).toBe('prompt');
     expect(await setting(page, 'Answer column').inputValue()).toBe('answer');
   });
 
@@ -75,7 +75,7 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
       .toBe(true);
     expect(await startButton(page).isDisabled()).toBe(true);
     await set(page, 'Sequence length', '128');
-    await expect.poll(() => startButton(page).isEnabled(), { timeout: 15_000 }).toBe(true);
+    await expect.poll(() => startButton(page).isEnabled()).toBe(true);
   });
 
   it('takes over a preset, and keeps model and data', async () => {
@@ -83,7 +83,7 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
       .getByRole('region', { name: 'Presets' })
       .getByRole('button', { name: /^Quickstart/ })
       .click();
-    await expect.poll(() => setting(page, 'Learning rate').inputValue(), { timeout: 15_000 }).toBe('0.001');
+    await expect.poll(() => setting(page, 'Learning rate').inputValue()).toBe('0.001');
     expect(await setting(page, 'Model').inputValue()).toBe('Tiny Llama');
     expect(await setting(page, 'Training data').inputValue()).toBe('sums');
     expect(await setting(page, 'Batch size').inputValue()).toBe('8');
@@ -135,9 +135,7 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
     await bench.host.kill();
     const atDeath = readStatus(bench.home, runId);
     expect(atDeath.state).toBe('running');
-    await expect
-      .poll(() => readStatus(bench.home, runId).step, { timeout: 60_000 })
-      .toBeGreaterThan(atDeath.step + 20);
+    await expect.poll(() => readStatus(bench.home, runId).step).toBeGreaterThan(atDeath.step + 20);
   });
 
   it('is found again with whole charts', async () => {
@@ -153,7 +151,7 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
 
   it('reaches its end, and the loss has fallen', async () => {
     await waitForState(page, 'Completed', 400_000);
-    await expect.poll(async () => (await lossByStep(page)).size, { timeout: 15_000 }).toBe(TOTAL_STEPS);
+    await expect.poll(async () => (await lossByStep(page)).size).toBe(TOTAL_STEPS);
     const losses = [...(await lossByStep(page)).values()];
     const [first, last] = [mean(losses.slice(0, 10)), mean(losses.slice(-10))];
     expect(last).toBeLessThan(0.5 * first);
@@ -213,8 +211,8 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
     await page.getByLabel('Prompt').fill('What is 4 plus 5?');
     await page.getByLabel('Prompt').press('Enter');
     const log = page.getByRole('log', { name: 'Finished answers' });
-    await log.getByText('Tiny Llama answered').waitFor({ state: 'attached', timeout: 60_000 });
-    await log.getByText('Sums answered').waitFor({ state: 'attached', timeout: 60_000 });
+    await log.getByText('Tiny Llama answered').waitFor({ state: 'attached' });
+    await log.getByText('Sums answered').waitFor({ state: 'attached' });
     const question = page.getByRole('article', { name: 'Question: What is 4 plus 5?' });
     expect(await question.getByText(/tokens?, .*tokens\/s/).count()).toBe(2);
     expect(pieces.base).toBeGreaterThan(2);

@@ -18,7 +18,7 @@ const groupsOf = (page: Page): Locator => page.getByRole('list', { name: 'Groups
 /** Titles in their order; waits until they are these. */
 async function orderIs(page: Page, titles: readonly string[]): Promise<void> {
   const texts = () => groupsOf(page).getByRole('listitem').allTextContents();
-  await expect.poll(texts, { timeout: 10_000 }).toEqual(titles);
+  await expect.poll(texts).toEqual(titles);
 }
 
 const runTitles = ({ rates }: SixRuns) => {

@@ -77,7 +77,7 @@ export const describeEightRanks = (title: string, o: EightRanks) =>
 
     /** Starts what the form holds; resolves on the page of the run. */
     async function start(name: string): Promise<void> {
-      await expect.poll(() => startButton(page).isEnabled(), { timeout: 20_000 }).toBe(true);
+      await expect.poll(() => startButton(page).isEnabled()).toBe(true);
       await startButton(page).click();
       await heading(page, name).waitFor();
       runId = decodeURIComponent(/#\/runs\/([^?/]+)/.exec(page.url())?.[1] ?? '');
@@ -192,7 +192,7 @@ export const describeEightRanks = (title: string, o: EightRanks) =>
       expect(status()).toMatchObject({ state: 'completed', step: o.steps, attempt: 2 });
       expect(status().ranks.map(({ state }) => state)).toEqual(Array(8).fill('ended'));
       await page.getByRole('tab', { name: 'Charts' }).click();
-      await expect.poll(async () => (await lossByStep(page)).size, { timeout: 15_000 }).toBe(o.steps);
+      await expect.poll(async () => (await lossByStep(page)).size).toBe(o.steps);
       losses = await lossByStep(page);
       const values = [...losses.values()];
       const tenth = Math.ceil(o.steps / 10);
@@ -213,7 +213,7 @@ export const describeEightRanks = (title: string, o: EightRanks) =>
       await set(page, 'Gradient accumulation', '8'); // the same global batch
       await start('One');
       await waitForState(page, 'Completed', o.patience);
-      await expect.poll(async () => (await lossByStep(page)).size, { timeout: 15_000 }).toBe(o.steps);
+      await expect.poll(async () => (await lossByStep(page)).size).toBe(o.steps);
       const alone = await lossByStep(page);
       for (const [step, loss] of alone)
         expect(Math.abs(loss - (losses.get(step) ?? 0)), `step ${step}`).toBeLessThan(o.lossTolerance);

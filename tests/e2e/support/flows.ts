@@ -102,11 +102,11 @@ export async function lossByStep(page: Page): Promise<Map<number, number>> {
 export const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
 /** Waits until the heading of the run says this state. */
-export const waitForState = (page: Page, state: string, timeout = 120_000) =>
+export const waitForState = (page: Page, state: string, timeout = 300_000) =>
   page.getByText(state, { exact: true }).first().waitFor({ timeout });
 
 /** Waits until the progress of the run on screen has reached this step. */
-export async function waitForStep(page: Page, step: number, timeout = 120_000): Promise<number> {
+export async function waitForStep(page: Page, step: number, timeout = 300_000): Promise<number> {
   const read = () =>
     page.evaluate(() => {
       const match = /Step ([\d,]+)/.exec(document.querySelector('main')?.textContent ?? '');

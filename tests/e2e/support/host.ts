@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { expect } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../../..');
 
@@ -100,8 +101,16 @@ export class HostProcess {
 export function readStatus(
   home: Home,
   runId: string,
-): { state: string; step: number; supervisorPid: number | null } {
+): { state: string; step: number; checkpoint: string | null; supervisorPid: number | null } {
   return JSON.parse(readFileSync(join(home.collie, 'runs', runId, 'status.json'), 'utf8'));
+}
+
+/** SIGKILL to a run's supervisor and its rank, as soon as the run has written a checkpoint: nothing waits in between, as the run goes on meanwhile. */
+export async function killAtCheckpoint(home: Home, runId: string): Promise<void> {
+  await expect.poll(() => readStatus(home, runId).checkpoint, { interval: 20 }).not.toBeNull();
+  const file = join(home.collie, 'runs', runId, 'supervisor.json');
+  const { supervisor, rank } = JSON.parse(readFileSync(file, 'utf8'));
+  for (const { pid } of [supervisor, rank]) process.kill(pid, 'SIGKILL');
 }
 
 /** Ends a supervisor that a failed test left behind. Its rank ends with it. */

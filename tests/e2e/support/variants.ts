@@ -36,7 +36,7 @@ export async function chooseVariant(page: Page, path: string, { value, title }: 
     return shown.filter((at) => at !== null && !allowed.includes(at));
   };
   // Fields that the previous variant has too are on screen before the form has drawn the new one.
-  await expect.poll(foreign, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(foreign).toEqual([]);
 }
 
 export interface Composed {
@@ -63,7 +63,7 @@ export async function composeRun(page: Page, { name, model, data, seqLen, steps 
 
 /** Starts what the form holds and stays on its page until it has ended well. */
 export async function startAndFinish(page: Page, name: string, timeout?: number): Promise<void> {
-  await expect.poll(() => startButton(page).isEnabled(), { timeout: 15_000 }).toBe(true);
+  await expect.poll(() => startButton(page).isEnabled()).toBe(true);
   await startButton(page).click();
   await heading(page, name).waitFor();
   await waitForState(page, 'Completed', timeout);
