@@ -1,7 +1,7 @@
 /** samples/samples.jsonl: what the rank generated, as text. */
-import { mkdirSync, renameSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { appendTextSync, writeTextSync } from '../server/files/write.ts';
+import { appendTextSync, replaceTextSync } from '../server/files/write.ts';
 import { readSeries } from '../server/runs/series-file.ts';
 import type { RunEvent, Sample } from '../shared/runs/events.ts';
 import { runFiles } from '../shared/runs/run-folder.ts';
@@ -55,8 +55,6 @@ export class SampleFile {
   }
 
   #writeAll(): void {
-    const temporary = `${this.#path}.tmp`;
-    writeTextSync(temporary, this.#samples.map((sample) => `${JSON.stringify(sample)}\n`).join(''));
-    renameSync(temporary, this.#path);
+    replaceTextSync(this.#path, this.#samples.map((sample) => `${JSON.stringify(sample)}\n`).join(''));
   }
 }

@@ -4,7 +4,7 @@ import { basename, extname, join } from 'node:path';
 import type { DatasetCard, DatasetPreview } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
 import type { Mapping } from '../../shared/spec/run-spec.ts';
-import { writeText } from '../files/write.ts';
+import { replaceText, writeText } from '../files/write.ts';
 import type { TaskOptions } from './duckdb.ts';
 import { absolutePath, FileHashes, openDatasetFile } from './file-cache.ts';
 import {
@@ -146,8 +146,7 @@ export class DatasetLibrary {
     const card = { ...(await this.get(id)), mapping };
     checkColumns(card, mapping);
     const file = join(this.#path(id), CARD_FILE);
-    await writeText(`${file}.tmp`, `${JSON.stringify(card, null, 2)}\n`);
-    await rename(`${file}.tmp`, file);
+    await replaceText(file, `${JSON.stringify(card, null, 2)}\n`);
     return card;
   }
 

@@ -1,8 +1,7 @@
 /** What of a run's data is its own, whoever made its tokens: samples.json, prompt-init.json and, last, meta.json. */
-import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
-import { writeText } from '../files/write.ts';
+import { replaceText } from '../files/write.ts';
 import type { ChatTokenizer } from '../tokenize/chat-tokenizer.ts';
 import type { DataMeta } from './prepare.ts';
 
@@ -17,8 +16,7 @@ interface Own {
 }
 
 async function writeAtomically(path: string, value: unknown): Promise<void> {
-  await writeText(`${path}.tmp`, `${JSON.stringify(value, null, 2)}\n`);
-  await rename(`${path}.tmp`, path);
+  await replaceText(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
 /** With meta.json, everything else is there. */

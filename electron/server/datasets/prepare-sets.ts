@@ -2,14 +2,13 @@
  * The named evaluation sets of a run: data/set-<name>.* of each, a token store of documents or a list of prompts, and set-<name>.rows.jsonl, which
  * says what they are. Made with the rest of the run's data, before any training process exists.
  */
-import { rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CollieError } from '../../shared/errors.ts';
 import type { EvalRow } from '../../shared/runs/evaluation-rows.ts';
 import { setPromptsFile, setRowsFile, setSplit } from '../../shared/runs/run-folder.ts';
 import type { EvaluationSetSpec } from '../../shared/spec/evaluation-sets.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
-import { writeText } from '../files/write.ts';
+import { replaceText } from '../files/write.ts';
 import type { ChatTokenizer } from '../tokenize/chat-tokenizer.ts';
 import type { DatasetSource } from './folder.ts';
 import type { StoreFactory } from './prepare.ts';
@@ -122,10 +121,10 @@ class SetWriter {
     this.#store?.finish();
     const runDir = dirname(this.#job.dataDir);
     if (this.rows === 0) return;
-    await writeInPlace(join(runDir, setRowsFile(this.#set.name)), this.#lines.join(''));
+    await replaceText(join(runDir, setRowsFile(this.#set.name)), this.#lines.join(''));
     if (this.#prompts.length === 0) return;
     const prompts = { stop_ids: this.#job.tokenizer.stopIds, prompts: this.#prompts };
-    await writeInPlace(join(runDir, setPromptsFile(this.#set.name)), `${JSON.stringify(prompts)}\n`);
+    await replaceText(join(runDir, setPromptsFile(this.#set.name)), `${JSON.stringify(prompts)}\n`);
   }
 
   /** In sentences. */
@@ -143,9 +142,4 @@ class SetWriter {
     if (this.rows === 0) said.push(`evaluation set "${name}": no row is left to evaluate.`);
     return said;
   }
-}
-
-async function writeInPlace(path: string, text: string): Promise<void> {
-  await writeText(`${path}.tmp`, text);
-  await rename(`${path}.tmp`, path);
 }

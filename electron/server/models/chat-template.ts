@@ -1,8 +1,8 @@
 /** The chat template of a model in the library: where it comes from, what it writes, and another in its place. */
-import { rename, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChatTemplateInfo, ModelCard } from '../../shared/api/entities.ts';
-import { writeText } from '../files/write.ts';
+import { replaceText } from '../files/write.ts';
 import { moduleBeside, runApart } from '../host/apart.ts';
 import { templateOf } from '../tokenize/files.ts';
 import { PLAIN_TEMPLATE } from '../tokenize/template.ts';
@@ -34,11 +34,8 @@ export function tryTemplate(folder: string, text: string | null): Promise<Templa
 /** Puts a template into a folder of the library, or back the link to the one that it stood in for. */
 export async function placeTemplate(folder: string, source: string, text: string | null): Promise<void> {
   const place = join(folder, TEMPLATE_FILE);
-  if (text !== null) {
-    // Renamed over it, as what is there may be a link to a file that is not ours.
-    await writeText(`${place}.new`, text, { flush: true });
-    return rename(`${place}.new`, place);
-  }
+  // Replaced, not written to: what is there may be a link to a file that is not ours.
+  if (text !== null) return replaceText(place, text);
   await rm(place, { force: true });
   const original = await stat(join(source, TEMPLATE_FILE)).catch(() => null);
   if (original?.isFile()) await linkFolder(source, folder, {}, [TEMPLATE_FILE]);

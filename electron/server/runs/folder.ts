@@ -2,18 +2,15 @@
 import {
   closeSync,
   existsSync,
-  fsyncSync,
   ftruncateSync,
   openSync,
   readdirSync,
   readFileSync,
   readSync,
-  renameSync,
-  rmSync,
   statSync,
   writeSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { CollieError } from '../../shared/errors.ts';
 import { type Evaluates, evaluatesSchema } from '../../shared/runs/evaluates.ts';
@@ -21,7 +18,7 @@ import { type RunStatus, runStatusSchema, type Sample, sampleSchema } from '../.
 import { CHECKPOINT_DONE, checkpointStep, runFiles } from '../../shared/runs/run-folder.ts';
 import { migrateSpec } from '../../shared/spec/migrate.ts';
 import { type RunSpec, runSpecSchema } from '../../shared/spec/run-spec.ts';
-import { ofFile } from '../files/write.ts';
+import { replaceTextSync } from '../files/write.ts';
 
 export const processRefSchema = z.object({ pid: z.number().int(), start: z.string().nullable() });
 const supervisorFileSchema = z.object({
@@ -41,15 +38,7 @@ export interface Checkpoint {
 
 /** Writes JSON under a temporary name, then renames: readers see the old or the new text, never a part. */
 export function writeJsonAtomic(path: string, value: unknown): void {
-  const text = `${JSON.stringify(value, null, 2)}\n`;
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
-  try {
-    writeAndSync(temporary, text);
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw ofFile(error, path);
-  }
+  replaceTextSync(path, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
 }
 
 /** Overwrites a file in place. A full disk still takes it, as no new blocks are needed; not atomic, so a last resort. */
@@ -59,16 +48,6 @@ export function writeJsonInPlace(path: string, value: unknown): void {
   try {
     writeSync(file, bytes, 0, bytes.length, 0);
     ftruncateSync(file, bytes.length);
-  } finally {
-    closeSync(file);
-  }
-}
-
-function writeAndSync(path: string, text: string): void {
-  const file = openSync(path, 'w', 0o600);
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
   } finally {
     closeSync(file);
   }
