@@ -12,6 +12,17 @@ namespace collie {
 
 using nlohmann::json;
 
+namespace {
+
+constexpr size_t kMostUnknown = 20;  // keys that are named
+
+std::string excerpt(const std::string& key) {
+  const std::string text = json_text(key);
+  return text.ends_with("...") ? text : key;
+}
+
+}  // namespace
+
 json read_json_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
@@ -35,7 +46,7 @@ JsonReader::JsonReader(const json& object, std::string path) : object_(&object),
   const std::string name = path_.empty() ? "The document" : path_;
   const std::string message = "must be an object, not " + json_text(object);
   const json issue = {
-      {"path", path_}, {"code", "wrong_type"}, {"message", message}, {"received", object}, {"suggestion", ""}};
+      {"path", path_}, {"code", "wrong_type"}, {"message", message}, {"received", json_excerpt(object)}, {"suggestion", ""}};
   throw Error("spec.invalid", name + ": " + message, "", {{"issues", json::array({issue})}});
 }
 
@@ -43,8 +54,12 @@ std::string JsonReader::path_of(const std::string& key) const { return path_.emp
 
 void JsonReader::fail(const std::string& key, const std::string& code, const std::string& message) const {
   json issue = {{"path", path_of(key)}, {"code", code}, {"message", message}, {"suggestion", ""}};
-  if (const auto found = object_->find(key); found != object_->end()) issue["received"] = *found;
+  if (const auto found = object_->find(key); found != object_->end()) issue["received"] = json_excerpt(*found);
   throw Error("spec.invalid", path_of(key) + ": " + message, "", {{"issues", json::array({issue})}});
+}
+
+void JsonReader::fail_choice(const std::string& key, const std::string& known, const std::string& received) const {
+  fail(key, "unknown_value", "must be one of " + known + ", not " + json_text(received));
 }
 
 bool JsonReader::has(const std::string& key) const { return object_->contains(key); }
@@ -121,11 +136,14 @@ void JsonReader::finish() const {
   std::string unknown;
   for (const auto& [key, value] : object_->items()) {
     if (read_.contains(key)) continue;
-    unknown += (unknown.empty() ? "" : ", ") + path_of(key);
-    issues.push_back({{"path", path_of(key)},
+    const std::string path = path_of(excerpt(key));
+    if (issues.size() == kMostUnknown) unknown += " and more";
+    if (issues.size() >= kMostUnknown) break;
+    unknown += (unknown.empty() ? "" : ", ") + path;
+    issues.push_back({{"path", path},
                       {"code", "unknown_key"},
                       {"message", "is not a known key"},
-                      {"received", value},
+                      {"received", json_excerpt(value)},
                       {"suggestion", "Remove it, or check how it is spelled."}});
   }
   if (issues.empty()) return;

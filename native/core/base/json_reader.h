@@ -55,7 +55,7 @@ class JsonReader {
       if (text == name) return choice;
       known += (known.empty() ? "" : ", ") + std::string(name);
     }
-    fail(key, "unknown_value", "must be one of " + known + ", not \"" + text + "\"");
+    fail_choice(key, known, text);
   }
 
   // Refuses keys that were never asked for. Nested readers have their own finish().
@@ -63,6 +63,9 @@ class JsonReader {
 
   // Throws spec.invalid for `key` of this object: `<path>: <message>`.
   [[noreturn]] void fail(const std::string& key, const std::string& code, const std::string& message) const;
+
+  // The same for a word that is none of `known`.
+  [[noreturn]] void fail_choice(const std::string& key, const std::string& known, const std::string& received) const;
 
   const std::string& path() const { return path_; }
 

@@ -16,4 +16,10 @@ inline std::string json_text(const nlohmann::json& value) {
   return text.substr(0, end) + "...";
 }
 
+// The value itself for an error's data, or the text above in place of one that would fill pages.
+inline nlohmann::json json_excerpt(const nlohmann::json& value) {
+  const std::string text = json_text(value);
+  return text.ends_with("...") ? nlohmann::json(text) : value;
+}
+
 }  // namespace collie

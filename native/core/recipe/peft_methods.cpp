@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "core/base/error.h"
+#include "core/base/json_text.h"
 #include "core/recipe/module_pattern.h"
 
 namespace collie {
@@ -22,7 +23,7 @@ void read_patterns(JsonReader& reader, const std::string& key) {
   if (patterns.size() > 64) reader.fail(key, "out_of_range", "must hold at most 64 patterns");
   for (const std::string& pattern : patterns) {
     if (pattern.empty()) reader.fail(key, "out_of_range", "must not hold an empty pattern");
-    if (std::ranges::count(patterns, pattern) > 1) reader.fail(key, "duplicate", "names " + pattern + " twice");
+    if (std::ranges::count(patterns, pattern) > 1) reader.fail(key, "duplicate", "names " + json_text(pattern) + " twice");
   }
 }
 
@@ -33,8 +34,8 @@ void read_targets(JsonReader& reader) {
   for (const std::string& module : saved) {
     if (std::ranges::find(kSavable, module) == kSavable.end())
       reader.fail("modules_to_save", "unknown_value",
-                  "holds \"" + module + "\"; known are embed_tokens, lm_head, norm, input_layernorm, post_attention_layernorm");
-    if (std::ranges::count(saved, module) > 1) reader.fail("modules_to_save", "duplicate", "names " + module + " twice");
+                  "holds " + json_text(module) + "; known are embed_tokens, lm_head, norm, input_layernorm, post_attention_layernorm");
+    if (std::ranges::count(saved, module) > 1) reader.fail("modules_to_save", "duplicate", "names " + json_text(module) + " twice");
   }
 }
 
@@ -236,7 +237,7 @@ MethodSpec read_method(JsonReader reader) {
   if (known == methods().end()) {
     std::string names;
     for (const PeftMethod& m : methods()) names += (names.empty() ? "" : ", ") + std::string(m.type);
-    reader.fail("type", "unknown_value", "must be one of " + names + ", not \"" + method.type + "\"");
+    reader.fail_choice("type", names, method.type);
   }
   known->read(reader);
   reader.finish();

@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/base/json_reader.h"
+#include "core/base/json_text.h"
 #include "core/recipe/rules.h"
 #include "core/recipe/spec_version.h"
 
@@ -32,7 +33,7 @@ Hyper::Value read_hyper(JsonReader& reader, const HyperField& field) {
   std::string text = reader.string(field.name), known;
   if (std::ranges::find(field.choices, text) != field.choices.end()) return text;
   for (const std::string& choice : field.choices) known += (known.empty() ? "" : ", ") + choice;
-  reader.fail(field.name, "unknown_value", "must be one of " + known + ", not \"" + text + "\"");
+  reader.fail_choice(field.name, known, text);
 }
 
 ScheduleSpec read_schedule(JsonReader reader) {
@@ -78,7 +79,7 @@ EvaluationSetSpec read_set(JsonReader reader, int64_t every_steps) {
   EvaluationSetSpec set;
   set.name = non_empty(reader, "name");
   if (set.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") != std::string::npos)
-    reader.fail("name", "out_of_range", "must be of small letters, digits, _ and -, not \"" + set.name + "\"");
+    reader.fail("name", "out_of_range", "must be of small letters, digits, _ and -, not " + json_text(set.name));
   set.every_steps = reader.is_null("every_steps") ? every_steps : reader.integer("every_steps", 0, 1'000'000);
   JsonReader evaluator = reader.object("evaluator");
   set.evaluator = evaluator.one_of<Evaluator>(
@@ -104,7 +105,7 @@ BestSpec read_best(JsonReader& reader) {
   const std::string by = reader.string("best_by");
   const size_t slash = by.find('/');
   if (slash == std::string::npos || slash == 0 || slash + 1 == by.size())
-    reader.fail("best_by", "out_of_range", "must be a set and a metric of it, as eval/loss, not \"" + by + "\"");
+    reader.fail("best_by", "out_of_range", "must be a set and a metric of it, as eval/loss, not " + json_text(by));
   best.set = by.substr(0, slash);
   best.metric = by.substr(slash + 1);
   best.highest = reader.one_of<bool>("best_is", {{"lowest", false}, {"highest", true}});
@@ -137,7 +138,7 @@ OptimizerSpec read_optimizer(JsonReader reader) {
   if (!rule) {
     std::string names;
     for (const OptimizerRule& known : optimizer_rules()) names += (names.empty() ? "" : ", ") + std::string(known.type);
-    reader.fail("type", "unknown_value", "must be one of " + names + ", not \"" + optimizer.type + "\"");
+    reader.fail_choice("type", names, optimizer.type);
   }
   optimizer.learning_rate = reader.number("learning_rate", kSmallest, 1);
   for (const HyperField& field : rule->fields) optimizer.hyper.set(field.name, read_hyper(reader, field));

@@ -60,6 +60,16 @@ TEST_CASE("json reader: every fault names its path") {
   CHECK(issue_of([&] { reader.one_of<Color>("c", {{"red", Color::red}}); }) == "a.c unknown_value");
 }
 
+TEST_CASE("json reader: values that fill pages are shown by their beginning") {
+  const std::string endless(40'000, '{');
+  const json document = {{"c", endless}, {"s", json::array({endless})}, {endless, 1}};
+  JsonReader reader(document, "");
+  const auto short_enough = [](const json& error) { return error.dump().size() < 1'000; };
+  CHECK(short_enough(error_of([&] { reader.one_of<Color>("c", {{"red", Color::red}}); })));
+  CHECK(short_enough(error_of([&] { reader.integer("s"); })));
+  CHECK(short_enough(error_of([&] { reader.finish(); })));
+}
+
 TEST_CASE("json reader: keys nobody asked for are refused, all together") {
   const json document = json::parse(R"({"known": 1, "typo": 2, "other": 3})");
   JsonReader reader(document, "spec");
