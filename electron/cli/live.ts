@@ -54,7 +54,7 @@ export async function pauseCommand(id: string, paused: boolean, json: boolean): 
       );
     if (!paused && phase !== PAUSED)
       throw new CollieError('request.invalid', `The run ${id} is not paused (${phase}).`, '', { id, phase });
-    await host.call('runs.pause', { id, paused });
+    await host.call('runs.request', { id, request: paused ? 'pause' : 'continue' });
     if (json) return printJson({ id, paused });
     process.stdout.write(paused ? 'it pauses after the current step\n' : 'it trains on\n');
   });

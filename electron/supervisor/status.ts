@@ -59,6 +59,8 @@ export function applyEvent(status: RunStatus, event: RunEvent, clock: Clock): Ru
     case 'eval':
       if (event.payload.set !== DEFAULT_SET) return status;
       return { ...status, lastEvalLoss: event.payload.metrics.loss ?? null };
+    case 'changed':
+      return { ...status, totalSteps: event.payload.total_steps };
     case 'checkpoint':
       return { ...status, checkpoint: event.payload.name };
     default:

@@ -158,8 +158,15 @@ export class Supervisor {
       await this.#recordAttempt(spec, resumeFrom);
       if (this.#wish !== 'go') return this.#end(null);
       const failure = this.#failure(await this.#train(claim, spec, samples, resumeFrom));
-      if (failure === null || this.#wish !== 'go') return this.#end(failure, this.#finished?.reason);
       const newest = newestCheckpoint(this.#runDir)?.name ?? null;
+      if (failure === null && this.#finished?.reason === 'restart' && this.#wish === 'go') {
+        this.#log(`claiming memory anew, from ${newest}`);
+        this.#forgetRanks();
+        resumeFrom = newest;
+        continue;
+      }
+      if (failure === null || this.#wish !== 'go')
+        return this.#end(failure, this.#finished?.reason === 'completed' ? 'completed' : 'stopped');
       fruitless = newest === resumeFrom ? fruitless + 1 : 0;
       const history = { restarts: this.#status.value.restarts.length, most: spec.recovery.max_restarts };
       const refusal = refusalOf(failure, { ...history, fruitless });
@@ -207,11 +214,16 @@ export class Supervisor {
     this.#log(
       `${failure.code}: ${failure.message} Starting again from ${from} (restart ${restarts.length + 1})`,
     );
-    // Commands for the ranks have nobody to go to until the next are there.
-    [this.#errors, this.#finished, this.#ranks, this.#table, this.#paused] = [[], null, null, null, false];
-    this.#patience.renew();
+    this.#forgetRanks();
+    this.#paused = false;
     this.#status.update(restarted(this.#status.value, failure, checkpoint));
     this.#status.flush();
+  }
+
+  /** Commands for the ranks have nobody to go to until the next are there. */
+  #forgetRanks(): void {
+    [this.#errors, this.#finished, this.#ranks, this.#table] = [[], null, null, null];
+    this.#patience.renew();
   }
 
   async #train(
@@ -236,6 +248,8 @@ export class Supervisor {
       ranks: table.ranks,
     });
     this.#passWish();
+    // Of the ranks before these, which ended to claim more memory.
+    if (this.#paused) ranks.tell({ command: 'pause' });
     let exit: RankExit | null = null;
     // Ranks that could not be started reject; the race below throws that.
     void ranks.exited.then((value) => (exit = value)).catch(() => {});

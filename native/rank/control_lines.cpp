@@ -33,6 +33,14 @@ void ask(const nlohmann::json& message, Control& control) {
   if (safe && message.contains("request")) control.put_question({id, message["request"].dump()});
 }
 
+// {"command": "change", "learning_rate"?, "total_steps"?}, from the next step on. The host has checked the ranges.
+void change(const nlohmann::json& message, Control& control) {
+  Change wanted;
+  if (message.contains("learning_rate") && message["learning_rate"].is_number()) wanted.learning_rate = message["learning_rate"];
+  if (message.contains("total_steps") && message["total_steps"].is_number_integer()) wanted.total_steps = message["total_steps"];
+  control.request_change(wanted);
+}
+
 }  // namespace
 
 void obey(const std::string& line, Control& control) {
@@ -45,6 +53,12 @@ void obey(const std::string& line, Control& control) {
     control.request_save();
   else if (command == "sample")
     control.request_sample();
+  else if (command == "evaluate")
+    control.request_evaluation();
+  else if (command == "end_epoch")
+    control.request_end_of_epoch();
+  else if (command == "change")
+    change(message, control);
   else if (command == "pause" || command == "continue")
     control.request_pause(command == "pause");
   else if (command == "ask")

@@ -33,6 +33,9 @@ test('events move the status on', () => {
   expect(status).toMatchObject({ state: 'starting', phase: 'Loading model', phaseProgress: 0.5 });
   see(event('phase', 0, { name: 'training', progress: null }));
   expect(status.state).toBe('running');
+  see(event('changed', 0, { learning_rate: 1e-4, total_steps: 200 }));
+  expect(status.totalSteps).toBe(200);
+  see(event('changed', 0, { learning_rate: 1e-4, total_steps: 100 }));
   see(step(1, 10));
   expect(status).toMatchObject({
     step: 1,

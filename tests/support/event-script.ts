@@ -74,6 +74,11 @@ export class EventScript {
     });
   }
 
+  changed(step: number, total_steps: number): void {
+    this.#step = step;
+    this.#write('changed', { learning_rate: 1e-4, total_steps });
+  }
+
   ranks(step: number, modules: Record<string, number>, target = 8): void {
     this.#step = step;
     const total = Object.values(modules).reduce((a, b) => a + b, 0);

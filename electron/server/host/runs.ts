@@ -1,6 +1,8 @@
 /** Handlers of runs, jobs and exports. */
 import { CollieError } from '../../shared/errors.ts';
 import { DEFAULT_SET } from '../../shared/runs/event-line.ts';
+import type { RunStatus } from '../../shared/runs/events.ts';
+import type { RunChange } from '../../shared/runs/requests.ts';
 import { encodeSeries } from '../../shared/runs/series-codec.ts';
 import { worldSize } from '../../shared/spec/parallel-fields.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
@@ -50,8 +52,11 @@ export function runHandlers(services: Services): AreaHandlers<'runs'> {
       return { id };
     },
     'runs.stop': ({ id }) => changing(runs.stop(id)),
-    'runs.save': ({ id }) => changing(runs.control(id, { command: 'save' })),
-    'runs.pause': ({ id, paused }) => changing(runs.control(id, { command: paused ? 'pause' : 'continue' })),
+    'runs.request': ({ id, request }) => changing(runs.control(id, { command: request })),
+    'runs.change': ({ id, ...change }) => {
+      checkChange(runs.get(id).status, change);
+      return changing(runs.control(id, { command: 'change', ...change }));
+    },
     'runs.resume': ({ id, checkpoint }) => {
       queue.budgets.letGo(id);
       return changing(runs.resume(id, checkpoint));
@@ -64,6 +69,18 @@ export function runHandlers(services: Services): AreaHandlers<'runs'> {
     },
     'runs.log': ({ id, offset }) => logPage(runs.dir(id), offset),
   };
+}
+
+function checkChange({ step }: RunStatus, change: RunChange): void {
+  const { learning_rate, total_steps } = change;
+  if (learning_rate === undefined && total_steps === undefined)
+    throw new CollieError('request.invalid', 'Nothing is to be changed.', 'Give a learning rate or an end.');
+  if (total_steps !== undefined && total_steps <= step)
+    throw new CollieError(
+      'request.invalid',
+      `The run cannot end at step ${total_steps}: ${step} steps are done.`,
+      'Give a later step, or stop the run.',
+    );
 }
 
 /** The name of a set of the run. Throws request.invalid: names become paths. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { parseJson } from '../../shared/api/json.ts';
 import { CollieError, errorInfoSchema } from '../../shared/errors.ts';
+import { runChangeSchema, runRequests } from '../../shared/runs/requests.ts';
 
 /** What the rank is asked for an answer of the live weights (native/engine/train/live_answers.h). */
 const liveRequestSchema = z.strictObject({
@@ -26,12 +27,13 @@ export type LiveRequest = z.infer<typeof liveRequestSchema>;
 const questionId = z.string().regex(/^[A-Za-z0-9-]{1,64}$/);
 
 /**
- * stop: save and end, in `phase` where one is given. save: checkpoint now. sample: answer the sample prompts now. pause and continue: hold the training between two steps.
- * ask: an answer of the weights as they are; cancel: no longer wanted. kill: end at once, saving nothing.
+ * stop: save and end, in `phase` where one is given. kill: end at once, saving nothing. ask: an answer of the weights as they are; cancel: no longer wanted. change: other
+ * settings from the next step on. The rest: `runRequests`.
  */
 export const controlRequestSchema = z.discriminatedUnion('command', [
-  z.strictObject({ command: z.literal(['save', 'sample', 'pause', 'continue', 'kill', 'ping']) }),
+  z.strictObject({ command: z.literal(['kill', 'ping', ...runRequests]) }),
   z.strictObject({ command: z.literal('stop'), phase: z.string().max(200).optional() }),
+  z.strictObject({ command: z.literal('change'), ...runChangeSchema.shape }),
   z.strictObject({ command: z.literal('ask'), id: questionId, request: liveRequestSchema }),
   z.strictObject({ command: z.literal('cancel'), id: questionId }),
 ]);

@@ -24,6 +24,7 @@ import { evaluatesSchema } from '../runs/evaluates.ts';
 import { runStatusSchema, runTimelineSchema, sampleSchema } from '../runs/events.ts';
 import { axes } from '../runs/points.ts';
 import { onFailureSchema, queueStateSchema } from '../runs/queue.ts';
+import { runChangeSchema, runRequests } from '../runs/requests.ts';
 import { encodedSeriesSchema } from '../runs/series-codec.ts';
 import { exportKindSchema } from '../spec/method-traits.ts';
 import { mappingSchema, runSpecSchema, specIssueSchema } from '../spec/run-spec.ts';
@@ -230,9 +231,10 @@ export const methods = {
   },
   /** Saves a checkpoint, then ends the run. Returns when the wish has arrived, not when the run has ended. */
   'runs.stop': { params: z.object({ id }), result: ok },
-  'runs.save': { params: z.object({ id }), result: ok },
-  /** Holds the training after the current step, with all its memory, or lets it go on. */
-  'runs.pause': { params: z.object({ id, paused: z.boolean() }), result: ok },
+  /** Done after the current step. Returns when the wish has arrived. */
+  'runs.request': { params: z.object({ id, request: z.enum(runRequests) }), result: ok },
+  /** Fails with request.invalid for an end that the run has passed. */
+  'runs.change': { params: z.object({ id, ...runChangeSchema.shape }), result: ok },
   /** `checkpoint`: an older one to go on from; empty: the newest. Newer ones are set aside. */
   'runs.resume': { params: z.object({ id, checkpoint: z.string().default('') }), result: ok },
   'runs.remove': { params: z.object({ id }), result: ok },

@@ -88,6 +88,8 @@ export const eventPayloads = {
   eval: z.object({ set: z.string().min(1), metrics: metricsSchema }),
   /** A named set was computed; the supervisor scores its raw record, and an `eval` follows. */
   evaluated: z.object({ set: z.string().min(1), seconds: finite }),
+  /** Settings changed on the way: those in force from the next step on. */
+  changed: z.object({ learning_rate: finite, total_steps: z.number().int() }),
   checkpoint: z.object({ name: z.string(), bytes: z.number().int(), seconds: finite }),
   /** Token ids; the supervisor decodes them into samples/. */
   sample: z.object({
@@ -97,7 +99,12 @@ export const eventPayloads = {
   }),
   warning: z.object({ message: z.string() }),
   error: errorInfoSchema,
-  finished: z.object({ reason: z.enum(['completed', 'stopped']), seconds: finite, tokens: z.number().int() }),
+  /** restart: saved, to go on at once in a process that claims more memory (a longer run has larger batches). */
+  finished: z.object({
+    reason: z.enum(['completed', 'stopped', 'restart']),
+    seconds: finite,
+    tokens: z.number().int(),
+  }),
 } as const;
 
 export type EventType = keyof typeof eventPayloads;

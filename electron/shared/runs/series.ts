@@ -19,6 +19,8 @@ export interface PhasePoint {
   step: number;
   timeUs: number;
 }
+/** Settings changed on the way, in force for the steps after `step`. */
+export type ChangePoint = EventPayload<'changed'> & { step: number };
 /** Ranks of AdaLoRA's modules after an allocation. */
 export type RankPoint = EventPayload<'ranks'> & Place;
 export type SamplePoint = EventPayload<'sample'> & { step: number };
@@ -33,6 +35,7 @@ export interface RunSeries {
   /** By step, one for each allocation. */
   ranks: readonly RankPoint[];
   checkpoints: readonly CheckpointPoint[];
+  changes: readonly ChangePoint[];
   /** Generations as token ids, by step; their text is in samples/samples.jsonl. */
   samples: readonly SamplePoint[];
   phases: readonly PhasePoint[];
@@ -55,6 +58,7 @@ export const emptySeries: RunSeries = {
   evals: {},
   ranks: [],
   checkpoints: [],
+  changes: [],
   samples: [],
   phases: [],
   attempts: [],
@@ -154,6 +158,9 @@ class Draft {
       case 'checkpoint':
         this.#checkpoint({ name: event.payload.name, step, bytes: event.payload.bytes, timeUs });
         break;
+      case 'changed':
+        s.changes = [...s.changes, { ...event.payload, step }];
+        break;
       case 'sample':
         this.#sample({ ...event.payload, step });
         break;
@@ -191,6 +198,7 @@ class Draft {
     s.ranks = upToStep(s.ranks, step);
     s.samples = upToStep(s.samples, step);
     s.checkpoints = upToStep(s.checkpoints, step);
+    s.changes = upToStep(s.changes, step);
     this.#last = s.steps.place(s.steps.length - 1);
   }
 

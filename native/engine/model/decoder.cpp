@@ -285,6 +285,8 @@ std::optional<RankReport> Decoder::after_update(const StepProgress& now) {
   return impl_->method ? impl_->method->after_update(now) : std::nullopt;
 }
 
+bool Decoder::plans_all_steps() const { return impl_->method != nullptr; }
+
 void Decoder::bind_base() {
   NoAutograd guard;
   impl_->each_linear_in_use([&](Linear& linear) { linear.bind_base(*impl_->kernels); });

@@ -178,6 +178,8 @@ class Decoder {
   // Once the optimizer has updated the masters, before sync_weights(): what the method does over the whole model (AdaLoRA
   // allocates ranks). A report when ranks changed.
   std::optional<RankReport> after_update(const StepProgress& now);
+  // Whether that follows a plan over all steps of the run, whose number must not change then.
+  bool plans_all_steps() const;
   // Once base weights and stored trained tensors are there, before the first sync_weights(): what a method does to the base.
   void bind_base();
   // Makes the weights wide enough for the adapter of a decoder that will use them (DecoderOptions::base), also while others do.

@@ -146,6 +146,16 @@ void BatchLoader::measure(const std::vector<Sequence>& sequences, int64_t steps)
   }
 }
 
+int64_t BatchLoader::epoch_end(int64_t step) const {
+  const auto next = std::upper_bound(epoch_starts_.begin(), epoch_starts_.end(), step);
+  return next == epoch_starts_.end() ? total_steps_ : *next;
+}
+
+std::unique_ptr<BatchLoader> BatchLoader::extended(int64_t total_steps) const {
+  const DurationSpec duration{DurationUnit::steps, static_cast<double>(total_steps)};
+  return std::make_unique<BatchLoader>(store_, shape_, seed_, duration, virtual_tokens_);
+}
+
 StepPlan BatchLoader::at(int64_t step) {
   const auto next = std::upper_bound(epoch_starts_.begin(), epoch_starts_.end(), step);
   StepPlan plan;

@@ -53,6 +53,10 @@ class BatchLoader {
 
   // step: 0 .. total_steps() - 1.
   StepPlan at(int64_t step);
+  // The step with which the epoch of `step` ends.
+  int64_t epoch_end(int64_t step) const;
+  // The same steps, and those after them up to `total_steps`.
+  std::unique_ptr<BatchLoader> extended(int64_t total_steps) const;
 
  private:
   void plan_run(const DurationSpec& duration);

@@ -5,11 +5,14 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "engine/objective/metrics.h"
+#include "engine/train/changes.h"
 
 namespace collie {
 
@@ -27,19 +30,44 @@ struct Question {
   std::string request;  // JSON
 };
 
+// What has been asked for since the last look.
+struct Requests {
+  bool stop = false;
+  bool paused = false;    // the training is to be held between two steps, with all its memory
+  bool question = false;  // one waits
+  bool save = false;
+  bool sample = false;
+  bool evaluate = false;
+  bool end_epoch = false;  // stop when the epoch is over
+  std::optional<Change> change;
+};
+
 class Control {
  public:
   void request_stop() { stop_ = true; }
-  void request_save() { save_ = true; }
-  void request_sample() { sample_ = true; }
-  // Holds the training between two steps, with all its memory, or lets it go on.
   void request_pause(bool paused) { paused_ = paused; }
+  void request_save() { once([](Requests& asked) { asked.save = true; }); }
+  void request_sample() { once([](Requests& asked) { asked.sample = true; }); }
+  void request_evaluation() { once([](Requests& asked) { asked.evaluate = true; }); }
+  void request_end_of_epoch() { once([](Requests& asked) { asked.end_epoch = true; }); }
+  void request_change(const Change& change) {
+    once([&](Requests& asked) {
+      Change& all = asked.change ? *asked.change : asked.change.emplace();
+      if (change.learning_rate) all.learning_rate = change.learning_rate;
+      if (change.total_steps) all.total_steps = change.total_steps;
+    });
+  }
 
   bool stop_requested() const { return stop_; }
-  bool paused() const { return paused_; }
-  // True once for any number of requests before it.
-  bool take_save() { return save_.exchange(false); }
-  bool take_sample() { return sample_.exchange(false); }
+  // Forgets those that are done once.
+  Requests take_requests() {
+    const std::lock_guard lock(mutex_);
+    Requests asked = std::exchange(once_, {});
+    asked.stop = stop_;
+    asked.paused = paused_;
+    asked.question = !questions_.empty();
+    return asked;
+  }
 
   void put_question(Question question) {
     const std::lock_guard lock(mutex_);
@@ -96,11 +124,15 @@ class Control {
   }
 
  private:
-  std::atomic<bool> stop_ = false;
-  std::atomic<bool> save_ = false;
-  std::atomic<bool> sample_ = false;
+  void once(const std::function<void(Requests&)>& ask) {
+    const std::lock_guard lock(mutex_);
+    ask(once_);
+  }
+
+  std::atomic<bool> stop_ = false;  // set from a signal's thread, read between tokens
   std::atomic<bool> paused_ = false;
   mutable std::mutex mutex_;
+  Requests once_;
   std::condition_variable changed_;
   std::deque<Scores> scores_;
   std::deque<Question> questions_;

@@ -23,6 +23,15 @@ const char* phase_name(Phase phase) {
   return "";
 }
 
+const char* reason_name(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::completed: return "completed";
+    case FinishReason::stopped: return "stopped";
+    case FinishReason::restart: return "restart";
+  }
+  return "";
+}
+
 }  // namespace
 
 void Journal::started(const StartedEvent& event) {
@@ -95,6 +104,10 @@ void Journal::evaluation(const std::string& set, const Metrics& metrics) {
 
 void Journal::evaluated(const std::string& set, double seconds) { tell("evaluated", {{"set", set}, {"seconds", seconds}}); }
 
+void Journal::changed(double learning_rate, int64_t total_steps) {
+  tell("changed", {{"learning_rate", learning_rate}, {"total_steps", total_steps}});
+}
+
 void Journal::checkpoint(const std::string& name, int64_t bytes, double seconds) {
   tell("checkpoint", {{"name", name}, {"bytes", bytes}, {"seconds", seconds}});
 }
@@ -108,10 +121,7 @@ void Journal::warning(const std::string& message) { writer_.write(step_, "warnin
 void Journal::error(const Error& error) { writer_.write(step_, "error", error.to_json()); }
 
 void Journal::finished(FinishReason reason, double seconds, int64_t tokens) {
-  tell("finished",
-                {{"reason", reason == FinishReason::completed ? "completed" : "stopped"},
-                 {"seconds", seconds},
-                 {"tokens", tokens}});
+  tell("finished", {{"reason", reason_name(reason)}, {"seconds", seconds}, {"tokens", tokens}});
 }
 
 }  // namespace collie

@@ -17,7 +17,8 @@
 namespace collie {
 
 enum class Phase { loading_model, allocating, training, evaluating, saving, sampling, answering, paused, finishing };
-enum class FinishReason { completed, stopped };
+// restart: saved, to go on at once in a process that claims its memory anew.
+enum class FinishReason { completed, stopped, restart };
 
 struct StartedEvent {
   int64_t attempt, resumed_from_step, total_steps, train_rows, eval_rows, trainable_params, total_params;
@@ -62,6 +63,8 @@ class Journal {
   void evaluation(const std::string& set, const Metrics& metrics);
   // A named set was computed, and its raw record written: the host is to score it.
   void evaluated(const std::string& set, double seconds);
+  // Settings changed on the way: those in force from the next step on.
+  void changed(double learning_rate, int64_t total_steps);
   void checkpoint(const std::string& name, int64_t bytes, double seconds);
   // finish: "stop" or "length"
   void sample(int64_t prompt_index, const std::vector<int32_t>& ids, const std::string& finish);

@@ -51,7 +51,7 @@ StartedEvent started_event(const Session& session, int64_t attempt, int64_t step
   StartedEvent event;
   event.attempt = attempt;
   event.resumed_from_step = step;
-  event.total_steps = session.loader->total_steps();
+  event.total_steps = session.changes.total_steps(step);
   event.train_rows = session.train_rows->size();
   event.eval_rows = session.evaluation ? session.evaluation->rows() : 0;
   const MemoryPlan plan = plan_memory(session.config, session.spec, at::get_num_threads());

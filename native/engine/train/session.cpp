@@ -46,6 +46,9 @@ void open_rows(Session& session, const fs::path& run_folder) {
   check_documents(*session.train_rows, "train", spec.batch.seq_len, session.config.vocab_size);
   session.loader = std::make_unique<BatchLoader>(*session.train_rows, spec.batch, spec.seed, spec.duration,
                                                  virtual_tokens(spec.method));
+  session.changes = Changes(run_folder, spec.optimizer.learning_rate, session.loader->total_steps());
+  if (const int64_t most = session.changes.most_steps(); most > session.loader->total_steps())
+    session.loader = session.loader->extended(most);
 
   const NamedSet::Limits limits{spec.batch.seq_len, session.config.vocab_size, session.loader->largest_micro_batch(),
                                 virtual_tokens(spec.method)};

@@ -20,6 +20,7 @@
 #include "engine/optim/optimizer.h"
 #include "engine/objective/objective.h"
 #include "engine/train/batch_loader.h"
+#include "engine/train/changes.h"
 #include "engine/train/evaluation.h"
 #include "engine/train/gradient_sync.h"
 #include "engine/train/journal.h"
@@ -37,7 +38,8 @@ struct Session {
   std::unique_ptr<TokenStore> train_rows;
   std::unique_ptr<TokenStore> eval_rows;  // null: no held-out rows
   std::unique_ptr<Objective> objective;
-  std::unique_ptr<BatchLoader> loader;
+  Changes changes;
+  std::unique_ptr<BatchLoader> loader;  // of the most steps that the run ever had
   std::unique_ptr<EvaluationSet> evaluation;  // null: no held-out rows
   std::vector<std::unique_ptr<NamedSet>> sets;  // those of the spec that have rows
   std::vector<SamplePrompt> prompts;

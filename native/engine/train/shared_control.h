@@ -2,6 +2,7 @@
 // rank takes the same turn. Every call is a message to all: the same calls in the same order on every rank.
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,10 +16,28 @@ class SharedControl {
  public:
   SharedControl(Control& own, Communicator& world) : own_(own), world_(world) {}
 
+  // All that was asked for since the last look, in one message.
+  Requests look() {
+    enum { stop, paused, question, save, sample, evaluate, end_epoch, learning_rate, total_steps, fields };
+    std::array<double, fields> message{};
+    if (world_.rank() == 0) {
+      const Requests own = own_.take_requests();
+      const Change change = own.change.value_or(Change{});
+      message = {on(own.stop),     on(own.paused),    on(own.question),  on(own.save),
+                 on(own.sample),   on(own.evaluate),  on(own.end_epoch), change.learning_rate.value_or(0),
+                 static_cast<double>(change.total_steps.value_or(0))};
+    }
+    world_.broadcast(message, 0);
+    Requests asked{message[stop] != 0,   message[paused] != 0,   message[question] != 0,  message[save] != 0,
+                   message[sample] != 0, message[evaluate] != 0, message[end_epoch] != 0, {}};
+    if (message[learning_rate] != 0) asked.change = Change{0, message[learning_rate], {}};
+    if (message[total_steps] == 0) return asked;
+    if (!asked.change) asked.change.emplace();
+    asked.change->total_steps = static_cast<int64_t>(message[total_steps]);
+    return asked;
+  }
+
   bool stop_requested() const { return agree(own_.stop_requested()); }
-  bool take_save() { return agree(own_.take_save()); }
-  bool take_sample() { return agree(own_.take_sample()); }
-  bool paused() const { return agree(own_.paused()); }
   // What rank 0 was asked, on every rank.
   std::optional<Question> take_question() {
     std::optional<Question> question = world_.rank() == 0 ? own_.take_question() : std::nullopt;
@@ -39,8 +58,10 @@ class SharedControl {
   }
 
  private:
+  static double on(bool value) { return value ? 1 : 0; }
+
   bool agree(bool value) const {
-    double shared = value ? 1 : 0;
+    double shared = on(value);
     world_.broadcast(std::span(&shared, 1), 0);
     return shared != 0;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <thread>
 
 #include "engine/optim/schedule.h"
@@ -30,7 +31,7 @@ Trainer::Trainer(Session& session, const CheckpointStore& checkpoints, const Eva
       best_(best),
       now_(start),
       start_(start),
-      total_steps_(session.loader->total_steps()),
+      stop_at_(std::numeric_limits<int64_t>::max()),
       saved_step_(start.step > 0 ? start.step : -1),
       begin_(Clock::now()) {}
 
@@ -38,25 +39,25 @@ FinishReason Trainer::run() {
   // 1. Evaluate the model as it came.
   if (start_.step == 0) evaluate(Sets::all, Interruptible::yes);
   // 2. Train, step by step; evaluate, sample and save where it is due. The last step is left to the end.
-  journal_.phase(Phase::training, static_cast<double>(now_.step) / static_cast<double>(total_steps_));
-  while (now_.step < total_steps_ && !improves_no_more_ && !control_.stop_requested()) {
+  tell_progress();
+  bool stop = control_.stop_requested();
+  while (now_.step < std::min(total_steps(), stop_at_) && !improves_no_more_ && !stop) {
     train_one_step();
-    if (now_.step == total_steps_ || control_.stop_requested()) break;
-    const bool evaluates = evaluation_due();
-    const bool save_due = due(session_.spec.checkpoint.every_steps) | control_.take_save();
-    const bool sample_due = control_.take_sample();
-    if (evaluates) evaluate(Sets::due, Interruptible::yes);
-    if (sample_due && !due(session_.spec.evaluation.every_steps)) sample();
-    if (save_due) save();
-    const bool answered = answer_questions();
-    const bool paused = control_.paused();
-    if (paused) pause();
-    if (evaluates || save_due || sample_due || answered || paused)
-      journal_.phase(Phase::training, static_cast<double>(now_.step) / static_cast<double>(total_steps_));
+    if (session_.changes.any_at(now_.step)) tell_changes();  // of an earlier attempt
+    const Requests asked = control_.look();
+    if (asked.change) change(*asked.change);
+    if (now_.step == total_steps() || asked.stop || restart_) break;
+    const bool served = serve(asked, Turn::step);
+    if (asked.paused) pause();
+    if (!served && !asked.paused) continue;
+    stop = control_.stop_requested() || restart_;
+    tell_progress();
   }
   // 3. Evaluate the result, and save it.
-  const bool whole = now_.step == total_steps_;
-  const FinishReason reason = whole || improves_no_more_ ? FinishReason::completed : FinishReason::stopped;
+  const bool whole = now_.step == total_steps();
+  const FinishReason reason = whole || improves_no_more_ ? FinishReason::completed
+                              : restart_                 ? FinishReason::restart
+                                                         : FinishReason::stopped;
   if (whole && now_.step > start_.step) evaluate(Sets::all, Interruptible::no);
   save();
   if (reason == FinishReason::completed) restore_best();
@@ -65,15 +66,71 @@ FinishReason Trainer::run() {
   return reason;
 }
 
+void Trainer::tell_progress() {
+  journal_.phase(Phase::training, static_cast<double>(now_.step) / static_cast<double>(total_steps()));
+}
+
+bool Trainer::serve(const Requests& asked, Turn turn) {
+  const auto scheduled = [&](int64_t every_steps) { return turn == Turn::step && due(every_steps); };
+  const bool evaluates = asked.evaluate || (turn == Turn::step && evaluation_due());
+  const bool saves = asked.save || scheduled(session_.spec.checkpoint.every_steps);
+  if (asked.end_epoch) stop_at_ = session_.loader->epoch_end(now_.step - 1);
+  if (evaluates) evaluate(asked.evaluate ? Sets::all : Sets::due, Interruptible::yes);
+  // An evaluation of the held-out rows answers them as well.
+  if (asked.sample && !asked.evaluate && !scheduled(session_.spec.evaluation.every_steps)) sample();
+  if (saves) save();
+  if (asked.question) answer_questions();
+  return evaluates || saves || asked.sample || asked.question;
+}
+
+std::string Trainer::refusal_of(const Change& change) {
+  if (!change.total_steps) return "";
+  const int64_t total = *change.total_steps;
+  const std::string of_steps = "a run of " + std::to_string(total) + " steps: ";
+  if (total <= now_.step) return of_steps + std::to_string(now_.step) + " are done. Stop it instead.";
+  if (session_.decoder->plans_all_steps()) return of_steps + session_.spec.method.type + " allocates its ranks over all steps, whose number was fixed at the start.";
+  return "";
+}
+
+void Trainer::extend(int64_t total_steps) {
+  if (total_steps <= session_.loader->total_steps()) return;
+  auto longer = session_.loader->extended(total_steps);
+  restart_ = longer->largest_micro_batch() > session_.loader->largest_micro_batch();
+  if (!restart_) session_.loader = std::move(longer);
+}
+
+// The same on every rank: all of them know what was asked.
+void Trainer::change(Change change) {
+  change.step = now_.step;
+  if (const std::string refusal = refusal_of(change); !refusal.empty()) return journal_.warning("Not changed to " + refusal);
+  Changes changes = session_.changes;
+  changes.add(change);
+  double written = 1;
+  if (session_.parallel.world->rank() == 0) try {
+      changes.write();
+    } catch (const Error& error) {
+      written = 0;
+      journal_.warning(std::string("The settings stay as they are: ") + error.what());
+    }
+  session_.parallel.world->broadcast(std::span(&written, 1), 0);
+  if (written == 0) return;
+  session_.changes = std::move(changes);
+  tell_changes();
+  extend(total_steps());
+}
+
+void Trainer::tell_changes() { journal_.changed(session_.changes.learning_rate(now_.step), total_steps()); }
+
 void Trainer::train_one_step() {
   const Clock::time_point begin = Clock::now();
   const RunSpec& spec = session_.spec;
   const StepPlan plan = session_.loader->at(now_.step);
-  const double rate = learning_rate(spec.schedule, spec.optimizer.learning_rate, now_.step, total_steps_);
+  const int64_t total = total_steps();
+  const double rate = learning_rate(spec.schedule, session_.changes.learning_rate(now_.step), now_.step, total);
   const StepParts parts{*session_.decoder,    *session_.optimizer, *session_.kernels,  *session_.train_rows,
                         *session_.objective, session_.parallel,   *session_.pipeline, *session_.sync};
   const int64_t sent_before = sent_bytes(session_.parallel);
-  const StepSettings settings{now_.step, rate, spec.max_grad_norm, total_steps_};
+  const StepSettings settings{now_.step, rate, spec.max_grad_norm, total};
   const StepResult result = updates_inside_backward(spec.optimizer) ? fused_train_step(parts, plan, settings)
                                                                     : train_step(parts, plan, settings);
   ++now_.step;
@@ -159,7 +216,7 @@ void Trainer::judge() {
   std::array<double, 2> decided{};  // save, stop: rank 0 has measured
   if (best_ && judged_) {
     const BestCheckpoints::Decision decision = best_->see(now_.step, *judged_);
-    decided = {decision.save ? 1.0 : 0.0, decision.stop && now_.step < total_steps_ ? 1.0 : 0.0};
+    decided = {decision.save ? 1.0 : 0.0, decision.stop && now_.step < total_steps() ? 1.0 : 0.0};
   }
   session_.parallel.world->broadcast(decided, 0);
   if (decided[0] != 0) save();
@@ -207,27 +264,23 @@ void Trainer::save() {
   journal_.checkpoint(saved.name, saved.bytes, seconds_since(begin));
 }
 
-bool Trainer::answer_questions() {
-  bool any = false;
+void Trainer::answer_questions() {
   while (const std::optional<Question> question = control_.take_question()) {
-    any = true;
     journal_.phase(Phase::answering);
     answers_.answer(*question, control_, now_.step);
   }
-  return any;
 }
 
 void Trainer::pause() {
   constexpr auto kLook = std::chrono::milliseconds(50);
   const Clock::time_point begin = Clock::now();
   bool told = false;
-  while (control_.paused() && !control_.stop_requested()) {
+  for (;;) {
     if (!told) journal_.phase(Phase::paused);
-    const bool save_due = control_.take_save(), sample_due = control_.take_sample();
-    if (save_due) save();
-    if (sample_due) sample();
-    const bool answered = answer_questions();
-    told = !(save_due || sample_due || answered);
+    const Requests asked = control_.look();
+    if (asked.change) change(*asked.change);
+    told = !serve(asked, Turn::pause);
+    if (!asked.paused || asked.stop || restart_ || now_.step >= stop_at_) break;
     if (told) std::this_thread::sleep_for(kLook);
   }
   begin_ += Clock::now() - begin;  // no time of the training

@@ -40,6 +40,15 @@ class Trainer {
   enum class Interruptible { yes, no };
 
   void train_one_step();
+  // What was asked for and, after a step, what the spec has due. True when something was done.
+  enum class Turn { step, pause };
+  bool serve(const Requests& asked, Turn turn);
+  void change(Change change);
+  // Why it cannot be; empty: it can.
+  std::string refusal_of(const Change& change);
+  // Plans batches up to there. One that is larger than all before needs memory that this process has not claimed: the next one will.
+  void extend(int64_t total_steps);
+  void tell_changes();
   // `due`: those of the spec's sets whose turn it is, or all.
   enum class Sets { due, all };
   void evaluate(Sets sets, Interruptible interruptible);
@@ -52,11 +61,12 @@ class Trainer {
   void restore_best();
   void sample();
   void save();
-  // True when there was a question.
-  bool answer_questions();
+  void answer_questions();
   // Between two steps, as long as that is wished; what else is asked for is done meanwhile.
   void pause();
   bool due(int64_t every_steps) const;
+  int64_t total_steps() const { return session_.changes.total_steps(now_.step); }
+  void tell_progress();
   double seconds() const;
 
   Session& session_;
@@ -68,9 +78,10 @@ class Trainer {
   BestCheckpoints* best_;
   std::optional<double> judged_;  // the metric by which checkpoints are best, of this evaluation; on rank 0
   bool improves_no_more_ = false;
+  bool restart_ = false;
   Position now_;
   Position start_;
-  int64_t total_steps_;
+  int64_t stop_at_;  // by request; beyond the end: none
   int64_t saved_step_ = 0;
   std::chrono::steady_clock::time_point begin_;
 };

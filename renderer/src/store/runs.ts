@@ -3,6 +3,7 @@ import type { MethodResult } from '../../../electron/shared/api/api.ts';
 import type { RunSummary } from '../../../electron/shared/api/entities.ts';
 import type { ErrorInfo } from '../../../electron/shared/errors.ts';
 import type { RunStatus } from '../../../electron/shared/runs/events.ts';
+import type { RunChange, RunRequest } from '../../../electron/shared/runs/requests.ts';
 import { emptySeries, type RunSeries, reduceEvents } from '../../../electron/shared/runs/series.ts';
 import { decodeSeries } from '../../../electron/shared/runs/series-codec.ts';
 import { asErrorInfo } from './notices.ts';
@@ -36,15 +37,16 @@ export interface RunsSlice {
   /** Returns the new run's id. Throws CollieError; `spec.invalid` carries the issues. */
   startRun(spec: unknown): Promise<string>;
   stopRun(id: string): Promise<boolean>;
-  saveRun(id: string): Promise<boolean>;
-  pauseRun(id: string, paused: boolean): Promise<boolean>;
+  /** False, and reported, when the run does not hear it. */
+  requestRun(id: string, request: RunRequest, failure: string): Promise<boolean>;
+  changeRun(id: string, change: RunChange): Promise<boolean>;
   resumeRun(id: string): Promise<boolean>;
   removeRun(id: string): Promise<boolean>;
   /** Takes changes in; used by the stream only. */
   receiveRunStatuses(statuses: readonly RunStatus[]): void;
 }
 
-type Command = 'runs.stop' | 'runs.save' | 'runs.resume' | 'runs.remove';
+type Command = 'runs.stop' | 'runs.resume' | 'runs.remove';
 
 const without = <T>(record: Readonly<Record<string, T>>, key: string): Record<string, T> => {
   const { [key]: _, ...rest } = record;
@@ -67,15 +69,17 @@ export function runsSlice({ client, get, set }: SliceContext): RunsSlice {
   const watches = new Map<string, { count: number; stop: () => void }>();
 
   /** Sends a wish for one run. true: the host has it; false: the user has been told why not. */
-  async function command(method: Command, id: string, failure: string): Promise<boolean> {
+  async function tell(failure: string, call: () => Promise<unknown>): Promise<boolean> {
     try {
-      await client.call(method, { id });
+      await call();
       return true;
     } catch (thrown) {
       get().report(failure, thrown);
       return false;
     }
   }
+  const command = (method: Command, id: string, failure: string) =>
+    tell(failure, () => client.call(method, { id }));
 
   const putSeries = (id: string, to: (series: RunSeries) => RunSeries) =>
     set((s) => ({ runSeries: { ...s.runSeries, [id]: to(s.runSeries[id] ?? emptySeries) } }));
@@ -197,16 +201,9 @@ export function runsSlice({ client, get, set }: SliceContext): RunsSlice {
       return id;
     },
     stopRun: (id) => command('runs.stop', id, 'Could not stop the run'),
-    async pauseRun(id, paused) {
-      try {
-        await client.call('runs.pause', { id, paused });
-        return true;
-      } catch (thrown) {
-        get().report(paused ? 'Could not pause the run' : 'Could not let the run go on', thrown);
-        return false;
-      }
-    },
-    saveRun: (id) => command('runs.save', id, 'Could not save a checkpoint'),
+    requestRun: (id, request, failure) => tell(failure, () => client.call('runs.request', { id, request })),
+    changeRun: (id, change) =>
+      tell('The settings could not be changed', () => client.call('runs.change', { id, ...change })),
     async resumeRun(id) {
       const before = get().runs?.[id];
       // Shown at once: a supervisor takes seconds to sign in, and its first status replaces this one.

@@ -69,7 +69,10 @@ describe('a live run', () => {
     await screen.findByText('Step 96 of 240');
     fireEvent.click(button('Save now'));
     await waitFor(() =>
-      expect(client.calls).toContainEqual({ method: 'runs.save', params: { id: 'run-live' } }),
+      expect(client.calls).toContainEqual({
+        method: 'runs.request',
+        params: { id: 'run-live', request: 'save' },
+      }),
     );
     fireEvent.click(button('Stop…'));
     const dialog = await screen.findByRole('dialog');
@@ -77,6 +80,39 @@ describe('a live run', () => {
     fireEvent.click(within(dialog).getByRole('button', { name: 'Save and stop' }));
     await waitFor(() =>
       expect(client.calls).toContainEqual({ method: 'runs.stop', params: { id: 'run-live' } }),
+    );
+  });
+
+  it('is asked to evaluate, and takes another learning rate and length', async () => {
+    location.hash = '#/runs/run-live?tab=environment'; // no charts: they cost jsdom seconds
+    const { client } = openWindow(<MonitorPage id="run-live" />);
+    await screen.findByText('Step 96 of 240');
+    const choose = async (item: RegExp) => {
+      fireEvent.click(button('While it trains'));
+      fireEvent.click(await screen.findByRole('menuitem', { name: item }));
+    };
+    await choose(/^Evaluate now/);
+    const asked = { method: 'runs.request', params: { id: 'run-live', request: 'evaluate' } };
+    await waitFor(() => expect(client.calls).toContainEqual(asked));
+    await choose(/^Change learning rate or length/);
+    const dialog = await screen.findByRole('dialog');
+    const change = within(dialog).getByRole<HTMLButtonElement>('button', { name: 'Change' });
+    const type = (label: string, value: string) =>
+      fireEvent.change(within(dialog).getByLabelText(label), { target: { value } });
+    expect(change.disabled).toBe(true);
+    type('Learning rate', 'fast');
+    await within(dialog).findByText(/A number above 0/);
+    type('Learning rate', '5e-5');
+    type('Length in steps', '96');
+    await within(dialog).findByText('96 steps are done already');
+    expect(change.disabled).toBe(true);
+    type('Length in steps', '500');
+    fireEvent.click(change);
+    await waitFor(() =>
+      expect(client.calls).toContainEqual({
+        method: 'runs.change',
+        params: { id: 'run-live', learning_rate: 5e-5, total_steps: 500 },
+      }),
     );
   });
 

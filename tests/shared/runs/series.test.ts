@@ -120,6 +120,8 @@ describe('reduceEvents', () => {
     script.sample(4);
     script.sample(8);
     script.checkpoint(5);
+    script.changed(5, 100);
+    script.changed(8, 200);
     const before = reduceEvents(emptySeries, script.events);
     script.wait(3600);
     script.started({ resumed_from_step: 5, attempt: 2 });
@@ -130,6 +132,7 @@ describe('reduceEvents', () => {
     expect(after.steps.at('loss', 5)).toBe(4.5);
     expect(after.steps.place(5).tokens).toBe(60);
     expect(numbers(evalsOf(after).axis('step'))).toEqual([4]);
+    expect(after.changes).toEqual([{ step: 5, learning_rate: 1e-4, total_steps: 100 }]);
     expect(after.samples).toEqual([{ step: 4, prompt_index: 0, ids: [1, 2], finish: 'stop' }]);
     // The hour between the attempts is not running time.
     expect(after.steps.place(5).seconds).toBeLessThan(60);

@@ -224,8 +224,8 @@ export function mockMethods(): Handlers {
       return { id: 'run-live' };
     },
     'runs.stop': () => ({}),
-    'runs.save': () => ({}),
-    'runs.pause': () => ({}),
+    'runs.request': () => ({}),
+    'runs.change': () => ({}),
     'runs.resume': () => ({}),
     'runs.remove': ({ id }) => {
       runs.splice(runs.indexOf(find(runs, id, 'run.not_found')), 1);

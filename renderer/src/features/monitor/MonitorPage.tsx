@@ -197,7 +197,7 @@ function RunTabs({ id, status, watched, commands }: TabsProps) {
             <CheckpointsTab run={status} detail={detail} saved={series.checkpoints} commands={commands} />
           </Tabs.Panel>
           <Tabs.Panel value="settings">
-            <SettingsTab spec={detail.spec} />
+            <SettingsTab spec={detail.spec} changes={series.changes} />
           </Tabs.Panel>
           <Tabs.Panel value="environment">
             <EnvironmentTab environment={detail.environment} />

@@ -14,12 +14,34 @@ import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 import { href } from '../../app/route.ts';
 import { formatDuration, formatEta, formatPercent } from '../../charts/format.ts';
 import { formatInteger } from '../../components/format.ts';
+import { runRequestTexts } from '../runs/run-requests.ts';
 import { allowedActions, isLive, onlyEvaluates, runSeconds, trainedShare } from '../runs/run-view.ts';
 import { useNow } from '../runs/use-now.ts';
 import type { RunCommands } from '../runs/use-run-commands.tsx';
 import classes from './Monitor.module.css';
+import { WhileItTrains } from './WhileItTrains.tsx';
 
 const icon = { size: 16, 'aria-hidden': true } as const;
+
+const requestIcons = { save: IconDeviceFloppy, pause: IconPlayerPause, continue: IconPlayerPlay };
+
+function RequestButton(props: { run: RunStatus; request: keyof typeof requestIcons; commands: RunCommands }) {
+  const { run, request, commands } = props;
+  const { title, help } = runRequestTexts[request];
+  const RequestIcon = requestIcons[request];
+  return (
+    <Tooltip label={help}>
+      <Button
+        size="xs"
+        variant={request === 'continue' ? 'filled' : 'default'}
+        leftSection={<RequestIcon {...icon} />}
+        onClick={() => commands.request(run, request)}
+      >
+        {title}
+      </Button>
+    </Tooltip>
+  );
+}
 
 export function RunButtons({ run, commands }: { run: RunStatus; commands: RunCommands }) {
   const allowed = allowedActions(run);
@@ -30,39 +52,10 @@ export function RunButtons({ run, commands }: { run: RunStatus; commands: RunCom
           {run.checkpoint === null ? 'Start again' : 'Resume'}
         </Button>
       )}
-      {allowed.has('save') && (
-        <Tooltip label="Saves a checkpoint after the current step; the run goes on">
-          <Button
-            size="xs"
-            variant="default"
-            leftSection={<IconDeviceFloppy {...icon} />}
-            onClick={() => commands.save(run)}
-          >
-            Save now
-          </Button>
-        </Tooltip>
-      )}
-      {allowed.has('continue') && (
-        <Button
-          size="xs"
-          leftSection={<IconPlayerPlay {...icon} />}
-          onClick={() => commands.pause(run, false)}
-        >
-          Continue
-        </Button>
-      )}
-      {allowed.has('pause') && (
-        <Tooltip label="Holds the training after the current step; its memory is kept">
-          <Button
-            size="xs"
-            variant="default"
-            leftSection={<IconPlayerPause {...icon} />}
-            onClick={() => commands.pause(run, true)}
-          >
-            Pause
-          </Button>
-        </Tooltip>
-      )}
+      {allowed.has('save') && <RequestButton run={run} request="save" commands={commands} />}
+      {allowed.has('continue') && <RequestButton run={run} request="continue" commands={commands} />}
+      {allowed.has('pause') && <RequestButton run={run} request="pause" commands={commands} />}
+      {allowed.has('save') && <WhileItTrains run={run} commands={commands} />}
       {isLive(run.state) && (
         <Button
           size="xs"

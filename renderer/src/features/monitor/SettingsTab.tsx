@@ -1,11 +1,13 @@
 import { Button, CopyButton, Group, Stack, Text, Title, Tooltip } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { useMemo } from 'react';
+import type { ChangePoint } from '../../../../electron/shared/runs/series.ts';
 import type { RunSpec } from '../../../../electron/shared/spec/run-spec.ts';
+import { formatInteger, formatNumber } from '../../components/format.ts';
 import classes from './Monitor.module.css';
 import { flatten, settingGroups } from './settings-rows.ts';
 
-export function SettingsTab({ spec }: { spec: RunSpec }) {
+export function SettingsTab({ spec, changes }: { spec: RunSpec; changes: readonly ChangePoint[] }) {
   const groups = useMemo(() => settingGroups(spec), [spec]);
   return (
     <Stack gap="lg" maw={900}>
@@ -15,6 +17,7 @@ export function SettingsTab({ spec }: { spec: RunSpec }) {
         </Text>
         <CopyJson label="Copy as JSON" value={spec} />
       </Group>
+      {changes.length > 0 && <Changed changes={changes} />}
       {groups.map((group) => (
         <section key={group.title} aria-label={group.title}>
           <Title order={2} size="h3" mb={4}>
@@ -39,6 +42,27 @@ export function SettingsTab({ spec }: { spec: RunSpec }) {
     </Stack>
   );
 }
+
+/** What a live run was told on its way; the settings below are those that it began with. */
+const Changed = ({ changes }: { changes: readonly ChangePoint[] }) => (
+  <section aria-label="Changed while it trained">
+    <Title order={2} size="h3" mb={4}>
+      Changed while it trained
+    </Title>
+    <table className={classes.settings}>
+      <tbody>
+        {changes.map(({ step, learning_rate, total_steps }) => (
+          <tr key={`${step}/${learning_rate}/${total_steps}`}>
+            <th scope="row">After step {formatInteger(step)}</th>
+            <td>
+              Learning rate {formatNumber(learning_rate)}, {formatInteger(total_steps)} steps in all
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </section>
+);
 
 /** What the run was made with: versions, devices, seeds. */
 export function EnvironmentTab({ environment }: { environment: Readonly<Record<string, unknown>> }) {

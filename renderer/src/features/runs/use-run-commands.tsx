@@ -2,20 +2,21 @@
 import { Text } from '@mantine/core';
 import { createContext, type ReactNode, useContext, useState } from 'react';
 import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
+import type { RunRequest } from '../../../../electron/shared/runs/requests.ts';
 import { href, navigate } from '../../app/route.ts';
 import { ConfirmModal } from '../../components/confirm.tsx';
 import { useClient, useStore } from '../../store/context.tsx';
 import { EvaluateRunDialog } from '../evaluate/EvaluateDialog.tsx';
 import { ExportDialog } from '../export/ExportDialog.tsx';
+import { runRequestTexts } from './run-requests.ts';
 import { reusableDraft } from './run-view.ts';
 import { type SuggestedChange, withChange } from './suggested-change.ts';
 import { useLibrary } from './use-library.ts';
 
 export interface RunCommands {
   stop(run: RunStatus): void;
-  save(run: RunStatus): void;
-  /** Holds it after the current step with all its memory, or lets it go on. */
-  pause(run: RunStatus, paused: boolean): void;
+  /** What a live run does after its current step. */
+  request(run: RunStatus, request: RunRequest): void;
   resume(run: RunStatus): void;
   /** It goes on from its checkpoint when its turn comes. */
   queue(run: RunStatus): void;
@@ -36,8 +37,7 @@ type Asked =
 export function useRunCommands(): RunCommands {
   const [asked, setAsked] = useState<Asked | null>(null);
   const stopRun = useStore((s) => s.stopRun);
-  const saveRun = useStore((s) => s.saveRun);
-  const pauseRun = useStore((s) => s.pauseRun);
+  const requestRun = useStore((s) => s.requestRun);
   const resumeRun = useStore((s) => s.resumeRun);
   const changeQueue = useStore((s) => s.changeQueue);
   const announce = useStore((s) => s.announce);
@@ -48,12 +48,9 @@ export function useRunCommands(): RunCommands {
     remove: (run) => setAsked({ kind: 'remove', run }),
     exportFrom: (run, checkpoint) => setAsked({ kind: 'export', run, checkpoint }),
     evaluate: (run, checkpoint) => setAsked({ kind: 'evaluate', run, checkpoint }),
-    async save(run) {
-      if (await saveRun(run.id)) announce('info', 'A checkpoint is saved after the current step');
-    },
-    async pause(run, paused) {
-      if (!(await pauseRun(run.id, paused))) return;
-      announce('info', paused ? 'It pauses after the current step; its memory is kept' : 'It trains on');
+    async request(run, request) {
+      const { heard, failed } = runRequestTexts[request];
+      if (await requestRun(run.id, request, failed)) announce('info', heard);
     },
     async resume(run) {
       const from = run.checkpoint === null ? 'starts again' : 'goes on from its last checkpoint';
