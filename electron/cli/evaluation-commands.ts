@@ -1,4 +1,4 @@
-/** The command table of what is asked of models, and of runs that are going: `collie evaluate`, `ask`, `pause`, `resume`, `webhook`. */
+/** The command table of `collie evaluate`. */
 import { type Command, Option } from 'commander';
 import { collect, wholeNumber } from './options.ts';
 import type { CommandParts } from './queue-commands.ts';
@@ -31,37 +31,4 @@ export function registerEvaluation(
     .action(
       guarded(async (flags) => (await import('./evaluate.ts')).evaluateCommand({ ...flags, json: json() })),
     );
-
-  program
-    .command('ask')
-    .argument('<run>', 'id of a run that trains')
-    .argument('<question>', 'what the user says')
-    .description(
-      'ask the weights as they are, between two steps; the training waits meanwhile and is not changed',
-    )
-    .option('--base', 'the base model answers, without the adapter that is trained', false)
-    .option('--system <message>', 'a system message before the question', '')
-    .option('--max-tokens <number>', 'most tokens in the answer', wholeNumber(1, 4096), 256)
-    .option('--temperature <number>', '0: always the most likely token', Number, 0)
-    .option('--seed <number>', 'of a sampled answer', wholeNumber(0, 2_147_483_647), 0)
-    .action(
-      guarded(async (run, question, flags) =>
-        (await import('./live.ts')).askCommand(run, question, { ...flags, json: json() }),
-      ),
-    );
-  for (const [name, paused, text] of [
-    ['pause', true, 'hold a run after the current step, with all its memory'],
-    ['resume', false, 'let a paused run train on'],
-  ] as const)
-    program
-      .command(name)
-      .argument('<run>', 'id of a run')
-      .description(text)
-      .action(guarded(async (run) => (await import('./live.ts')).pauseCommand(run, paused, json())));
-  program
-    .command('webhook')
-    .argument('[url]', 'address that gets every alarm as JSON; left out: show it')
-    .option('--off', 'send nothing any more', false)
-    .description('where alarms of runs are sent; nowhere unless an address is given')
-    .action(guarded(async (url, { off }) => (await import('./live.ts')).webhookCommand(url, off, json())));
 }

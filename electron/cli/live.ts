@@ -1,8 +1,9 @@
-/** What is asked of a run that is going: an answer, a pause; and where its alarms go. */
+/** What is asked of a run that is going: an answer, a pause, other settings; and where its alarms go. */
 import { defaultHome } from '../server/host.ts';
 import { readSettings, setWebhook } from '../server/settings/settings.ts';
 import { CollieError } from '../shared/errors.ts';
 import { PAUSED } from '../shared/runs/events.ts';
+import type { RunChange, RunRequest } from '../shared/runs/requests.ts';
 import { printJson } from './output.ts';
 import { withHost } from './session.ts';
 
@@ -56,7 +57,33 @@ export async function pauseCommand(id: string, paused: boolean, json: boolean): 
       throw new CollieError('request.invalid', `The run ${id} is not paused (${phase}).`, '', { id, phase });
     await host.call('runs.request', { id, request: paused ? 'pause' : 'continue' });
     if (json) return printJson({ id, paused });
-    process.stdout.write(paused ? 'it pauses after the current step\n' : 'it trains on\n');
+    process.stdout.write(`${heard[paused ? 'pause' : 'continue']}\n`);
+  });
+}
+
+const heard: Record<RunRequest, string> = {
+  save: 'a checkpoint is saved after the current step',
+  sample: 'the sample prompts are answered after the current step',
+  evaluate: 'all evaluation sets are evaluated after the current step',
+  end_epoch: 'it stops at the end of this epoch',
+  pause: 'it pauses after the current step',
+  continue: 'it trains on',
+};
+
+export async function tellCommand(id: string, request: RunRequest, json: boolean): Promise<void> {
+  await withHost(async (host) => {
+    await host.call('runs.request', { id, request });
+    if (json) return printJson({ id, request });
+    process.stdout.write(`${heard[request]}\n`);
+  });
+}
+
+/** Throws request.invalid for a rate that is none, for an end that the run has passed, and where nothing is to be changed. */
+export async function changeCommand(id: string, change: RunChange, json: boolean): Promise<void> {
+  await withHost(async (host) => {
+    await host.call('runs.change', { id, ...change });
+    if (json) return printJson({ id, ...change });
+    process.stdout.write('the new settings count from the next step on\n');
   });
 }
 

@@ -241,5 +241,7 @@ const { registerBench } = await import('./bench.ts');
 registerBench(program);
 const { registerEvaluation } = await import('./evaluation-commands.ts');
 registerEvaluation(program, { guarded, json });
+const { registerLive } = await import('./live-commands.ts');
+registerLive(program, { guarded, json });
 
 await program.parseAsync();

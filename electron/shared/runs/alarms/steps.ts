@@ -22,7 +22,7 @@ const LEAST = 20;
 /** Steps without another before the next one is a new occurrence. */
 const CALM = 20;
 
-/** A value far above the latest ones. Values that are, do not count among them: a jump that stays is said once. */
+/** A value far above the latest ones. It becomes one of them: a jump that stays is said once, and is the usual level then. */
 class Outliers implements Watcher {
   readonly #rule: OutlierRule;
   readonly #recent = new Window(RECENT);
