@@ -63,7 +63,7 @@ test('what does not fit its events file is left aside', async () => {
   writeFileSync(events, Buffer.from(sound).fill('7', bytes - 200, bytes - 180));
   expect(await loadSeries(file, events)).toBeNull();
   writeFileSync(events, sound);
-  writeFileSync(file, readFileSync(file, 'utf8').replace('"v":1', '"v":0'));
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/"v":\d+/, '"v":0'));
   expect(await loadSeries(file, events)).toBeNull();
   writeFileSync(file, '{');
   expect(await loadSeries(file, events)).toBeNull();
