@@ -76,6 +76,8 @@ export class Supervisor {
   #pulse = new Pulse(Number.POSITIVE_INFINITY);
   /** Held between two steps: ranks that do nothing then are not stuck. */
   #paused = false;
+  /** The user wants it held; what the ranks do in the end to claim more memory changes nothing about that. */
+  #holds = false;
   #errors: RankError[] = [];
   #finished: EventPayload<'finished'> | null = null;
   /** Why the run ends before its time, as the phase that says so. */
@@ -162,6 +164,7 @@ export class Supervisor {
       if (failure === null && this.#finished?.reason === 'restart' && this.#wish === 'go') {
         this.#log(`claiming memory anew, from ${newest}`);
         this.#forgetRanks();
+        this.#status.update({ attempt: this.#status.value.attempt + 1 });
         resumeFrom = newest;
         continue;
       }
@@ -215,7 +218,7 @@ export class Supervisor {
       `${failure.code}: ${failure.message} Starting again from ${from} (restart ${restarts.length + 1})`,
     );
     this.#forgetRanks();
-    this.#paused = false;
+    [this.#paused, this.#holds] = [false, false];
     this.#status.update(restarted(this.#status.value, failure, checkpoint));
     this.#status.flush();
   }
@@ -248,8 +251,7 @@ export class Supervisor {
       ranks: table.ranks,
     });
     this.#passWish();
-    // Of the ranks before these, which ended to claim more memory.
-    if (this.#paused) ranks.tell({ command: 'pause' });
+    if (this.#holds) ranks.tell({ command: 'pause' });
     let exit: RankExit | null = null;
     // Ranks that could not be started reject; the race below throws that.
     void ranks.exited.then((value) => (exit = value)).catch(() => {});
@@ -308,6 +310,7 @@ export class Supervisor {
     if (command !== 'stop' && command !== 'kill') {
       if (this.#evaluates) throw trainsNothing(command);
       if (!this.#ranks || this.#wish !== 'go') throw notTraining(command, this.#status.value.phase);
+      if (command === 'pause' || command === 'continue') this.#holds = command === 'pause';
       this.#ranks.tell(request);
       return;
     }

@@ -14,6 +14,7 @@ import { isAlive } from '../../electron/server/runs/process.ts';
 import { environmentOf } from '../../electron/server/runs/rebuild.ts';
 import { RunRegistry } from '../../electron/server/runs/registry.ts';
 import { isLive } from '../../electron/server/runs/status.ts';
+import { PAUSED } from '../../electron/shared/runs/events.ts';
 import { exampleSpec, FakeHome } from './harness.ts';
 
 // Starting a process takes its time on a busy machine.
@@ -209,6 +210,20 @@ test('restarts go on while each attempt saves something new', async () => {
     'step-00000010',
     'step-00000015',
   ]);
+});
+
+test('a run that was made longer goes on in a process that claims more memory, and stays paused if it was', async () => {
+  const id = fake.create({ steps: 400, stepMs: 10 });
+  await fake.registry.start(id);
+  await fake.until(id, ({ step }) => step > 3);
+  await fake.registry.control(id, { command: 'pause' });
+  await fake.until(id, ({ phase }) => phase === PAUSED);
+  await fake.registry.control(id, { command: 'change', total_steps: 400 });
+  const held = await fake.until(id, ({ attempt, phase }) => attempt === 2 && phase === PAUSED);
+  expect(held).toMatchObject({ restarts: [], error: null });
+  await fake.registry.control(id, { command: 'continue' });
+  const ended = await fake.until(id, (status) => !isLive(status));
+  expect(ended).toMatchObject({ state: 'completed', step: 400, attempt: 2, restarts: [], error: null });
 });
 
 test('a rank that dies in the same way at every start is started again once, and the error says so', async () => {

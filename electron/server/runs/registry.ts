@@ -161,7 +161,7 @@ export class RunRegistry {
       throw new CollieError(
         'run.not_live',
         `The run ${id} is not going (it is ${state}).`,
-        'Resume it first.',
+        state === 'completed' ? 'Continue it as a new run.' : 'Resume it first.',
         { id },
       );
     }
