@@ -3,25 +3,20 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../electron/shared/runs/events.ts';
+import { checkpointName } from '../../electron/shared/runs/run-folder.ts';
 import { readEvents, type SpecPatch } from '../support/rank.ts';
 import {
   countingDocuments,
-  fileBytes,
   metricsOf,
   noEngine,
   TrainProcess,
   temporaryFolder,
   tinyRun,
   trainToEnd,
+  weightsAt,
 } from './support.ts';
 
 const MORE = 6;
-const weights = (run: string, step: number) => {
-  const folder = join(run, 'checkpoints', `step-${String(step).padStart(8, '0')}`);
-  const files = readdirSync(folder).filter((name) => name.endsWith('.safetensors'));
-  expect(files.length).toBeGreaterThan(0);
-  return Object.fromEntries(files.map((name) => [name, fileBytes(folder, name)]));
-};
 const isPaused = ({ payload }: RunEvent) => (payload as { name: string }).name === 'paused';
 const warnings = (run: string) =>
   readEvents(run).flatMap((event) => (event.type === 'warning' ? [event.payload.message] : []));
@@ -75,9 +70,9 @@ describe.skipIf(noEngine)('a run that trains', () => {
         changes: [{ step, learning_rate: 0.003, total_steps: end }],
       });
 
-      const before = weights(run, end);
+      const before = weightsAt(run, end);
       await trainToEnd(run, 'step-00000001');
-      expect(weights(run, end)).toEqual(before);
+      expect(weightsAt(run, end)).toEqual(before);
       const again = readEvents(run).slice(events.length);
       expect(again.find(({ type }) => type === 'changed')).toMatchObject({
         step,
@@ -102,7 +97,7 @@ describe.skipIf(noEngine)('a run that trains', () => {
     ]);
     // Shuffled anew, later epochs have a larger batch than any of the first: memory is claimed for it by the next process.
     expect(readEvents(run).at(-1)).toMatchObject({ type: 'finished', step, payload: { reason: 'restart' } });
-    const events = await trainToEnd(run, `step-${String(step).padStart(8, '0')}`);
+    const events = await trainToEnd(run, checkpointName(step));
     const planned = events.flatMap((event) => (event.type === 'started' ? [event.payload.total_steps] : []));
     expect(planned).toEqual([5, 50]);
     expect(events.at(-1)).toMatchObject({ type: 'finished', step: 50, payload: { reason: 'completed' } });
@@ -150,6 +145,6 @@ describe.skipIf(noEngine)('a run that trains', () => {
     const last = metricsOf(events, 'step').at(-1);
     const asked = metricsOf(events, 'step').find((one) => one.step === step);
     expect(last?.epoch).toBe(Math.ceil((asked?.epoch ?? Number.NaN) - 1e-9));
-    expect(readdirSync(join(run, 'checkpoints')).at(-1)).toBe(`step-${String(last?.step).padStart(8, '0')}`);
+    expect(readdirSync(join(run, 'checkpoints')).at(-1)).toBe(checkpointName(last?.step ?? 0));
   });
 });

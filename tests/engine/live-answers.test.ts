@@ -4,23 +4,16 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { readEvents, type SpecPatch } from '../support/rank.ts';
 import {
-  fileBytes,
   metricsOf,
   noEngine,
   TrainProcess,
   temporaryFolder,
   tinyRun,
   trainToEnd,
+  weightsAt,
 } from './support.ts';
 
 const STEPS = 12;
-/** Everything that was trained, shard by shard. */
-function weights(run: string): Record<string, string> {
-  const folder = join(run, `checkpoints/step-000000${STEPS}`);
-  const files = readdirSync(folder).filter((name) => name.endsWith('.safetensors'));
-  expect(files.length).toBeGreaterThan(0);
-  return Object.fromEntries(files.map((name) => [name, fileBytes(folder, name)]));
-}
 const losses = (run: string) => metricsOf(readEvents(run), 'step').map(({ step, loss }) => [step, loss]);
 
 const request = {
@@ -88,7 +81,7 @@ describe.skipIf(noEngine)('the live model', () => {
     expect(readdirSync(join(asked, 'answers')).sort()).toEqual(
       ['base', 'later', 'one', 'wrong'].map((id) => `${id}.jsonl`),
     );
-    expect(weights(asked)).toEqual(weights(straight));
+    expect(weightsAt(asked, STEPS)).toEqual(weightsAt(straight, STEPS));
     expect(losses(asked)).toEqual(losses(straight));
   });
 

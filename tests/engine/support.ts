@@ -7,6 +7,7 @@ import { afterAll } from 'vitest';
 import { rankExecutable } from '../../electron/server/native/addon.ts';
 import { type ErrorInfo, errorInfoSchema } from '../../electron/shared/errors.ts';
 import type { EventType, RunEvent } from '../../electron/shared/runs/events.ts';
+import { checkpointName } from '../../electron/shared/runs/run-folder.ts';
 import type { RunSpec } from '../../electron/shared/spec/run-spec.ts';
 import { launchCommand, trainArguments } from '../../electron/supervisor/rank-command.ts';
 import { eventsOf, makeRun, readEvents, type SpecPatch } from '../support/rank.ts';
@@ -148,6 +149,14 @@ export async function trainToError(run: string, resume?: string): Promise<ErrorI
   const { code, stderr } = await new TrainProcess(run, resume).ended;
   if (code !== 1) throw new Error(`expected exit code 1, received ${code}: ${stderr}`);
   return errorOf(stderr);
+}
+
+/** Everything that was trained up to a step, shard by shard. */
+export function weightsAt(run: string, step: number): Record<string, string> {
+  const folder = join(run, 'checkpoints', checkpointName(step));
+  const files = readdirSync(folder).filter((name) => name.endsWith('.safetensors'));
+  if (files.length === 0) throw new Error(`${folder} has no weights.`);
+  return Object.fromEntries(files.map((name) => [name, fileBytes(folder, name)]));
 }
 
 export function errorOf(stderr: string): ErrorInfo {
