@@ -44,6 +44,8 @@ import type { CheckedRun } from './sweep.ts';
 import { SweepStore } from './sweep-store.ts';
 
 const WATCH_MS = 500;
+/** Between the crashes of processes that start what is queued. */
+const MOST_DELAY_MS = 60_000;
 
 export class QueueService {
   readonly #home: string;
@@ -53,6 +55,8 @@ export class QueueService {
   readonly budgets: Budgets;
   /** The process that we have started last. */
   #starting: ProcessRef | null = null;
+  /** How many of ours have crashed since one ended by itself. */
+  #crashes = 0;
 
   constructor(home: string, registry: RunRegistry) {
     this.sweeps = new SweepStore(home);
@@ -232,12 +236,19 @@ export class QueueService {
     const holder = lockHolder(join(this.#home, LOCK_FILE));
     if (holder && isAlive(holder)) return;
     if (this.#starting && isAlive(this.#starting)) return;
-    this.#starting = spawnRunner(this.#home, () => this.#wakeAfter());
+    this.#starting = spawnRunner(this.#home, (byItself) => this.#ended(byItself));
   }
 
-  /** It has ended as it saw nothing to do: an entry that was written since, while it still lived, is looked at here. */
-  #wakeAfter(): void {
+  /** By itself: it saw nothing to do. Killed, or a crash: another one goes on, later each time, so that one that always crashes costs nothing. */
+  #ended(byItself: boolean): void {
     this.#starting = null;
+    this.#crashes = byItself ? 0 : this.#crashes + 1;
+    if (byItself) this.#wakeAfter();
+    else setTimeout(() => this.#wakeAfter(), Math.min(MOST_DELAY_MS, 500 * 2 ** this.#crashes)).unref();
+  }
+
+  /** An entry that was written while the one before still lived is looked at here. */
+  #wakeAfter(): void {
     try {
       const { settings, items } = this.state();
       if (!settings.paused && items.some(({ skipped }) => !skipped)) this.ensureRunner();
