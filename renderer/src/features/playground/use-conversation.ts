@@ -29,6 +29,30 @@ export interface Conversing {
   clear(): void;
 }
 
+/**
+ * Keeps a conversation a moment after its last token, since an answer of thousands is not written as often, and at once when the page or
+ * the window goes away.
+ */
+function useKept(key: string, turns: Turns): void {
+  const unsaved = useRef<(() => void) | null>(null);
+  useEffect(() => {
+    unsaved.current = () => saveChat(globalThis.localStorage, key, turns);
+    const timer = setTimeout(() => {
+      unsaved.current?.();
+      unsaved.current = null;
+    }, SAVE_MS);
+    return () => clearTimeout(timer);
+  }, [turns, key]);
+  useEffect(() => {
+    const save = () => unsaved.current?.();
+    window.addEventListener('pagehide', save);
+    return () => {
+      window.removeEventListener('pagehide', save);
+      save();
+    };
+  }, []);
+}
+
 /** `key`: what the conversation is kept under. `ask` gets the answers of all sides. */
 export function useConversation(
   key: string,
@@ -39,11 +63,7 @@ export function useConversation(
   const endStream = useRef<(() => void) | null>(null);
   /** Counts questions: an older one that is still under way notices that it is no longer wanted. */
   const current = useRef(turns.at(-1)?.id ?? 0);
-  useEffect(() => {
-    // A moment after the last token: an answer of thousands is not written as often.
-    const timer = setTimeout(() => saveChat(globalThis.localStorage, key, turns), SAVE_MS);
-    return () => clearTimeout(timer);
-  }, [turns, key]);
+  useKept(key, turns);
   const end = () => {
     current.current += 1;
     endStream.current?.();
