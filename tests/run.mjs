@@ -10,8 +10,9 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { countsOf, countsOfBoth, worthAnotherTry } from './run-report.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const artifacts = join(root, 'tests/.artifacts');
@@ -70,51 +71,43 @@ async function cudaCompile(log) {
   return { passed: compiled, failed: all - compiled || (status === 0 ? 0 : 1) };
 }
 
-/** A vitest project; counts come from its JSON report. */
-const vitest = (project) => async (log) => {
+/** A vitest project, or some of its files; its JSON report, or null when there is none. */
+async function vitestReport(log, project, files = []) {
   const report = join(artifacts, `${project}.json`);
   rmSync(report, { force: true });
-  const { status } = await run(log, 'npx', [
-    '--no-install',
-    'vitest',
-    'run',
-    '--config',
-    'tests/vitest.config.ts',
-    '--project',
-    project,
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
-  ]);
-  if (!existsSync(report)) return { failed: 1 };
-  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(
-    readFileSync(report, 'utf8'),
-  );
-  // A file that fails to load has no failed test, but the run has failed all the same.
-  const failed = numFailedTests || (status === 0 ? 0 : 1);
-  const failures = testResults.flatMap(failuresOfFile);
-  return { passed: numPassedTests, failed, skipped: numPendingTests + numTodoTests, failures };
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const selection = ['--config', 'tests/vitest.config.ts', '--project', project, ...files];
+  const { status } = await run(log, 'npx', ['--no-install', 'vitest', 'run', ...selection, ...reporters]);
+  if (!existsSync(report)) return null;
+  return { status, files: JSON.parse(readFileSync(report, 'utf8')).testResults };
+}
+
+const vitest = (project) => async (log) => {
+  const report = await vitestReport(log, project);
+  return report ? countsOf(report) : { failed: 1 };
 };
 
-/** The failed tests of a file in vitest's report, each with the first line of its error. */
-function failuresOfFile({ name, status, message, assertionResults }) {
-  const failed = assertionResults.filter((result) => result.status === 'failed');
-  const file = relative(root, name);
-  const told = (test, error) => `${file}: ${test}${error ? `\n    ${error.split('\n')[0]}` : ''}`;
-  if (failed.length === 0 && status === 'failed') return [told('(the file as a whole)', message)];
-  return failed.map(({ fullName, failureMessages }) => told(fullName, failureMessages[0]));
-}
+/** A project whose tests drive processes and pages: its failed files run once more. */
+const vitestTwice = (project) => async (log) => {
+  const first = await vitestReport(log, project);
+  if (!first) return { failed: 1 };
+  const again = worthAnotherTry(first);
+  if (again.length === 0) return countsOf(first);
+  log(`\nOnce more: ${again.join(', ')}\n`);
+  const second = await vitestReport(log, project, again);
+  return second ? countsOfBoth(first, second) : countsOf(first);
+};
 
 /** What a suite needs: packages and compiled TypeScript, or the native build as well. The longest ones stand first. */
 const SOURCES = 'sources';
 const BUILDS = 'builds';
 const suites = {
   unit: [SOURCES, vitest('unit')],
-  process: [SOURCES, vitest('process')],
+  process: [SOURCES, vitestTwice('process')],
   types: [SOURCES, check('npm', 'run', '--silent', 'typecheck')],
   lint: [SOURCES, check('npm', 'run', '--silent', 'lint')],
   engine: [BUILDS, vitest('engine')],
-  e2e: [BUILDS, vitest('e2e')],
+  e2e: [BUILDS, vitestTwice('e2e')],
   reference: [BUILDS, vitest('reference')],
   faults: [BUILDS, vitest('faults')],
   parallel: [BUILDS, parallel],
@@ -156,6 +149,8 @@ const shown = (text) => process.stdout.write(text);
 const table = [];
 /** Which tests failed, said once more at the end: the suites' own output stands far above. */
 const failures = [];
+/** Those that passed at the second try. */
+const flaky = [];
 const running = new Map();
 
 /** One suite: its output when it has ended, its row of the table. */
@@ -170,6 +165,7 @@ async function runSuite(name) {
   running.delete(name);
   shown(`\n── ${name} ${'─'.repeat(70 - name.length)}\n${output}`);
   addRow(name, counts, begun);
+  flaky.push(...(counts.flaky ?? []));
   failures.push(...(counts.failures ?? (counts.failed ? [`${name}: see its output above`] : [])));
 }
 
@@ -227,6 +223,7 @@ const sum = (key) => table.reduce((total, row) => total + row[key], 0);
 const order = Object.keys(suites);
 console.log();
 console.table(table.sort((a, b) => order.indexOf(a.suite) - order.indexOf(b.suite)));
+for (const failure of flaky) console.log(`flaky (passed at the second try): ${failure}`);
 for (const failure of failures) console.log(`failed: ${failure}`);
 console.log(`${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`);
 process.exit(sum('failed') ? 1 : 0);
