@@ -92,6 +92,24 @@ for (const [folder, order] of Object.entries(rooms)) {
   });
 }
 
+/** All that a program loads when it starts: files from the root, and packages. Imports of types alone load nothing. */
+function loaded(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  const text = readFileSync(join(root, file), 'utf8');
+  for (const [, target = ''] of text.matchAll(/(?:^|\n)(?:im|ex)port (?!type)[^;'"]*from '([^']+)'/g)) {
+    if (target.startsWith('.')) loaded(relative(root, resolve(dirname(join(root, file)), target)), seen);
+    else seen.add(target);
+  }
+  return seen;
+}
+
+test("the queue's process, which is started again and again, loads no database", () => {
+  const all = loaded('electron/server/queue/main.ts');
+  expect(all).toContain('electron/server/datasets/file-hashes.ts');
+  expect([...all].filter((name) => name.includes('duckdb'))).toEqual([]);
+});
+
 test('sources need nothing of the tests', () => {
   const folders = Object.keys(allowed).filter((folder) => folder.startsWith('electron/'));
   const typescript = [...folders, 'renderer/src'].flatMap(sources);

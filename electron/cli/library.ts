@@ -218,7 +218,8 @@ function count(value: number): string {
   return `${(value / divisor).toFixed(value >= 1e9 ? 2 : 1)}${unit}`;
 }
 
-function noMapping(card: DatasetCard): CollieError {
+/** Of a command that has to know the columns. */
+export function noMapping(card: DatasetCard): CollieError {
   const names = card.columns.map(({ name }) => name).join(', ');
   return new CollieError(
     'dataset.missing_column',

@@ -1,5 +1,7 @@
 /** `collie queue ...`: its subcommands. What they do is loaded when one is called. */
 import { Argument, type Command, type Option } from 'commander';
+import type { StudyKind } from '../shared/spec/study.ts';
+import { collect, wholeNumber } from './options.ts';
 
 /** What every command of the program is made with. */
 export interface CommandParts {
@@ -102,32 +104,43 @@ export function registerQueue(program: Command, { guarded, json, setOption }: Co
   registerStudies(program, { guarded, json });
 }
 
-const list = (value: string, before: readonly string[]) => [...before, value];
+const layers = (value: string, all: number[]): number[] => [...all, wholeNumber(1, 512)(value)];
+
+const dataHelp = (kind: StudyKind): string =>
+  kind === 'quality'
+    ? 'library:<id> or a file, also several times; <dataset>=<dataset>: with the rows that it is judged on; left out: the newest dataset of the library'
+    : 'library:<id> or a file; left out: the newest dataset of the library';
 
 function registerStudies(program: Command, { guarded, json }: Pick<CommandParts, 'guarded' | 'json'>): void {
   const study = program
     .command('study')
     .description("the paper's studies through the queue: memory, throughput, quality (docs/studies.md)");
-  for (const kind of ['memory', 'throughput', 'quality'] as const)
-    study
+  for (const kind of ['memory', 'throughput', 'quality'] as const) {
+    const command = study
       .command(kind)
       .description(`queue the ${kind} study, wait for its runs, print its report`)
-      .option('--model <model>', 'a model, also several times; left out: the starter model', list, [])
-      .option('--data <dataset>', 'library:<id> or a file; left out: the newest dataset of the library')
-      .option('--layers <n>', 'also the shape of each model with so many layers and random weights', list, [])
-      .option('--steps <n>', 'steps of each run', Number)
+      .option('--model <model>', 'a model, also several times; left out: the starter model', collect, [])
+      .option('--data <dataset>', dataHelp(kind), collect, [])
+      .option(
+        '--layers <n>',
+        'also the shape of each model with so many layers and random weights',
+        layers,
+        [],
+      )
+      .option('--steps <n>', 'steps of each run', wholeNumber(1, 1_000_000))
       .option('--file <json>', 'a study, or a part of one, over the defaults')
       .option('--dry-run', 'only show how many runs, how long, how much memory', false)
-      .option('--out <file>', 'write the report there')
-      .action(
-        guarded(async (flags) =>
-          (await import('./study.ts')).studyCommand(kind, {
-            ...flags,
-            layers: flags.layers.map(Number),
-            json: json(),
-          }),
-        ),
+      .option('--out <file>', 'write the report there');
+    if (kind === 'quality')
+      command.option(
+        '--answers <rows>',
+        'answer so many of the rows that it is judged on, and count the right numbers (GSM8K)',
+        wholeNumber(0, 10_000),
       );
+    command.action(
+      guarded(async (flags) => (await import('./study.ts')).studyCommand(kind, { ...flags, json: json() })),
+    );
+  }
   study
     .command('report')
     .argument('<study>', 'id of a study')

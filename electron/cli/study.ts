@@ -1,24 +1,17 @@
 /** `collie study ...`: the paper's memory, throughput and quality studies through the queue, and their reports. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import pc from 'picocolors';
 import type { Host } from '../server/host.ts';
-import { STARTER_MODEL_ID } from '../server/models/starter.ts';
-import { CollieError } from '../shared/errors.ts';
 import { liveStates } from '../shared/runs/events.ts';
 import { studyMarkdown } from '../shared/runs/study-report.ts';
-import { type StudyInput, type StudyKind, studyDefaults } from '../shared/spec/study.ts';
+import type { StudyKind } from '../shared/spec/study.ts';
 import { formatBytes, formatSeconds, printJson } from './output.ts';
 import { withHost } from './session.ts';
+import { type StudyWishes, studyDefinition } from './study-definition.ts';
 
-export interface StudyFlags {
+export interface StudyFlags extends StudyWishes {
   json: boolean;
-  model: string[];
-  data?: string;
-  /** JSON of a study, or of a part of one. */
-  file?: string;
-  layers: number[];
-  steps?: number;
   dryRun: boolean;
   out?: string;
 }
@@ -27,7 +20,7 @@ const POLL_MS = 1000;
 
 export async function studyCommand(kind: StudyKind, flags: StudyFlags): Promise<void> {
   await withHost(async (host) => {
-    const study = await definition(host, kind, flags);
+    const study = await studyDefinition(host, kind, flags);
     if (flags.dryRun) {
       const preview = await host.call('studies.preview', { study });
       if (flags.json) printJson(preview);
@@ -60,28 +53,6 @@ async function print(host: Host, id: string, { json, out }: Pick<StudyFlags, 'js
   const text = studyMarkdown(report);
   if (out === undefined) process.stdout.write(text);
   else writeFileSync(out, text);
-}
-
-/** Defaults, then the file, then what stands on the command line. The starter model and its data where none is named. */
-async function definition(host: Host, kind: StudyKind, flags: StudyFlags): Promise<StudyInput> {
-  const part = flags.file === undefined ? {} : JSON.parse(readFileSync(flags.file, 'utf8'));
-  const train = flags.data ?? part.train ?? `library:${(await host.call('datasets.list', {}))[0]?.id ?? ''}`;
-  const card = (await host.call('datasets.list', {})).find(({ id }) => train === `library:${id}`);
-  const mapping = part.mapping ?? card?.mapping;
-  if (!mapping && !existsSync(train))
-    throw new CollieError(
-      'dataset.not_found',
-      `There is no dataset ${train} with a mapping in the library.`,
-      'Call `collie quickstart` once, or name one: --data library:<id>.',
-    );
-  return {
-    ...{ kind, ...studyDefaults(kind), models: [`library:${STARTER_MODEL_ID}`], train },
-    ...part,
-    ...(mapping ? { mapping } : {}),
-    ...(flags.model.length > 0 ? { models: flags.model } : {}),
-    ...(flags.layers.length > 0 ? { layers: flags.layers } : {}),
-    ...(flags.steps === undefined ? {} : { steps: flags.steps }),
-  };
 }
 
 /** Until none of them waits or runs. Ended early, the queue goes on without us. */

@@ -1,10 +1,9 @@
 /** Data files that a spec names by path: imported into a cache that is found again by the file's content. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, extname, join, resolve as resolvePath } from 'node:path';
 import type { TaskOptions } from './duckdb.ts';
+import { fileHash } from './file-hashes.ts';
 import {
   type DatasetSource,
   importInto,
@@ -22,28 +21,6 @@ const KEPT = 16;
 /** An absolute path: `~` is the home folder, anything relative starts at `base`. */
 export const absolutePath = (path: string, base = process.cwd()): string =>
   resolvePath(base, path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path);
-
-export async function fileHash(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
-}
-
-/** Hashes of files, remembered until a file changes: a form asks for the same one at every keystroke. */
-export class FileHashes {
-  readonly #known = new Map<string, { stamp: string; hash: Promise<string> }>();
-
-  async of(path: string): Promise<string> {
-    const { mtimeMs, size, ino } = await stat(path);
-    const stamp = `${mtimeMs}:${size}:${ino}`;
-    const known = this.#known.get(path);
-    if (known?.stamp === stamp) return known.hash;
-    const hash = fileHash(path);
-    this.#known.set(path, { stamp, hash });
-    hash.catch(() => this.#known.delete(path));
-    return hash;
-  }
-}
 
 /** Makes room for one more. */
 async function prune(cacheFolder: string): Promise<void> {

@@ -6,7 +6,8 @@ import { CollieError } from '../../shared/errors.ts';
 import type { Mapping } from '../../shared/spec/run-spec.ts';
 import { replaceText, writeText } from '../files/write.ts';
 import type { TaskOptions } from './duckdb.ts';
-import { absolutePath, FileHashes, openDatasetFile } from './file-cache.ts';
+import { absolutePath, openDatasetFile } from './file-cache.ts';
+import { FileHashes } from './file-hashes.ts';
 import {
   CARD_FILE,
   type DatasetSource,

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { runFiles } from '../../shared/runs/run-folder.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { loadTokenizer } from '../tokenize/apart-tokenizer.ts';
-import { FileHashes } from './file-cache.ts';
+import { FileHashes } from './file-hashes.ts';
 import { writeOwnData } from './own-data.ts';
 import { type DataMeta, type PrepareOptions, prepareTokens } from './prepare.ts';
 import { TokenStores } from './token-stores.ts';

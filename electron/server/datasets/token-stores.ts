@@ -15,7 +15,7 @@ import { writeText } from '../files/write.ts';
 import { takeLock } from '../runs/lock.ts';
 import { processRef } from '../runs/process.ts';
 import { cancelled } from './duckdb.ts';
-import { fileHash } from './file-cache.ts';
+import { fileHash } from './file-hashes.ts';
 
 const NEW = '.new-';
 const REMOVED = '.removed-';

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { productVersion } from '../host/system.ts';
 import type { ChatTokenizer } from '../tokenize/chat-tokenizer.ts';
-import type { FileHashes } from './file-cache.ts';
+import type { FileHashes } from './file-hashes.ts';
 import { readCard } from './folder.ts';
 import { ROWS_FILE } from './import.ts';
 import { SPLIT_SEED } from './split.ts';

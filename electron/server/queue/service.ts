@@ -236,12 +236,14 @@ export class QueueService {
     const holder = lockHolder(join(this.#home, LOCK_FILE));
     if (holder && isAlive(holder)) return;
     if (this.#starting && isAlive(this.#starting)) return;
-    this.#starting = spawnRunner(this.#home, (byItself) => this.#ended(byItself));
+    const child = spawnRunner(this.#home, (byItself) => this.#ended(child, byItself));
+    this.#starting = child;
   }
 
   /** By itself: it saw nothing to do. Killed, or a crash: another one goes on, later each time, so that one that always crashes costs nothing. */
-  #ended(byItself: boolean): void {
-    this.#starting = null;
+  #ended(child: ProcessRef | null, byItself: boolean): void {
+    // The end of one that was killed may be heard of after another was started.
+    if (this.#starting === child) this.#starting = null;
     this.#crashes = byItself ? 0 : this.#crashes + 1;
     if (byItself) this.#wakeAfter();
     else setTimeout(() => this.#wakeAfter(), Math.min(MOST_DELAY_MS, 500 * 2 ** this.#crashes)).unref();

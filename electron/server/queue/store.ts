@@ -17,7 +17,7 @@ import {
 } from '../../shared/runs/queue.ts';
 import { runFiles } from '../../shared/runs/run-folder.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
-import { FileHashes } from '../datasets/file-cache.ts';
+import { FileHashes } from '../datasets/file-hashes.ts';
 import { writeJsonAtomic } from '../runs/folder.ts';
 import type { RunRegistry } from '../runs/registry.ts';
 import { isLive, savedStatus } from '../runs/status.ts';

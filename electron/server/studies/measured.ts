@@ -1,12 +1,13 @@
 /** What a run of a study has measured, read from its folder. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readEvent } from '../../shared/runs/event-line.ts';
+import { DEFAULT_SET, readEvent } from '../../shared/runs/event-line.ts';
 import type { RunStatus } from '../../shared/runs/events.ts';
 import { eventsFile } from '../../shared/runs/run-folder.ts';
 import type { SweepRun } from '../../shared/runs/sweep-record.ts';
 import { worldSize } from '../../shared/spec/parallel-fields.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
+import { ANSWERS_SET } from '../../shared/spec/study.ts';
 import { readEntry } from '../queue/store.ts';
 import type { RunRegistry } from '../runs/registry.ts';
 
@@ -27,6 +28,11 @@ export interface StudyRunMeasured {
   /** Of a rank and step, mean over both, the first step left out; null: not counted. */
   sentBytes: number | null;
   evalLoss: number | null;
+  /** Of the weights as they were before the first step. */
+  untrainedLoss: number | null;
+  /** Share of the answers whose number is right, after training and before; null: none were asked for. */
+  numberMatch: number | null;
+  untrainedMatch: number | null;
   trainSeconds: number | null;
 }
 
@@ -60,6 +66,13 @@ function measured(run: SweepRun, registry: RunRegistry): StudyRunMeasured {
     .filter(({ step }) => step > 1)
     .map(({ payload }) => payload.wait_seconds / payload.step_seconds);
   const sent = numbers(parts.filter(({ step }) => step > 1).map(({ payload }) => payload.sent_bytes));
+  const evaluated = (set: string, metric: string) =>
+    numbers(
+      first.map((event) =>
+        event.type === 'eval' && event.payload.set === set ? event.payload.metrics[metric] : null,
+      ),
+    );
+  const matches = evaluated(ANSWERS_SET, 'number_match');
   const peakOf = (rank: number) =>
     Math.max(...parts.filter((event) => event.rank === rank).map(({ payload }) => payload.memory_peak_bytes));
   const peaks = Array.from({ length: ranks }, (_, rank) => peakOf(rank));
@@ -77,6 +90,8 @@ function measured(run: SweepRun, registry: RunRegistry): StudyRunMeasured {
     waiting: settled.length === 0 ? null : settled.reduce((a, b) => a + b, 0) / settled.length,
     sentBytes: sent.length === 0 ? null : sent.reduce((a, b) => a + b, 0) / sent.length,
     evalLoss: status.lastEvalLoss,
+    untrainedLoss: evaluated(DEFAULT_SET, 'loss')[0] ?? null,
+    ...{ numberMatch: matches.at(-1) ?? null, untrainedMatch: matches[0] ?? null },
     trainSeconds:
       steps.length === 0
         ? null

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { CollieError } from '../../shared/errors.ts';
-import { comparisonViewSchema } from '../../shared/runs/comparison.ts';
+import { comparisonViewSchema, type Verdict } from '../../shared/runs/comparison.ts';
 import type { StudyReport } from '../../shared/runs/study-report.ts';
 import type { SweepRecord } from '../../shared/runs/sweep-record.ts';
 import { type Study, studyRuns, studySchema } from '../../shared/spec/study.ts';
@@ -15,7 +15,7 @@ import type { RunRegistry } from '../runs/registry.ts';
 import type { Validated } from '../spec/service.ts';
 import { measuredRuns, type StudyRunMeasured } from './measured.ts';
 import { memoryFigures, memoryNotes, memoryTables } from './memory-report.ts';
-import { contenders, qualityFigures, qualityNotes, qualityTables } from './quality-report.ts';
+import { byData, contenders, qualityFigures, qualityNotes, qualityTables } from './quality-report.ts';
 import { modelOfShape } from './shapes.ts';
 import { throughputFigures, throughputNotes, throughputTables } from './throughput-report.ts';
 
@@ -133,12 +133,17 @@ export class StudyService {
         figures: throughputFigures(runs),
         notes: throughputNotes(),
       };
-    const best = contenders(runs).flatMap((one) => one.runs.map(({ run }) => run.id));
-    const verdicts =
-      best.length < 2
-        ? []
-        : await this.#parts.compare.verdicts(comparisonViewSchema.parse({ runs: best, baseline: best[0] }));
-    return { tables: qualityTables(runs, verdicts), figures: qualityFigures(runs), notes: qualityNotes() };
+    const verdicts: Verdict[] = [];
+    for (const own of byData(runs).values()) {
+      const best = contenders(own).flatMap((one) => one.runs.map(({ run }) => run.id));
+      const view = comparisonViewSchema.parse({ runs: best, baseline: best[0] ?? null });
+      if (best.length > 1) verdicts.push(...(await this.#parts.compare.verdicts(view)));
+    }
+    return {
+      tables: qualityTables(runs, verdicts),
+      figures: qualityFigures(runs),
+      notes: qualityNotes(runs),
+    };
   }
 
   /** Those of the definition, and beside each those of its shape. */

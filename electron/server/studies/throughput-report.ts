@@ -1,21 +1,11 @@
 /** The throughput study: tokens per device and second, scaling efficiency, bubble, and what theory says is sent. */
 import { paperThroughput } from '../../shared/runs/paper-figures.ts';
 import type { StudyFigure, StudyTable } from '../../shared/runs/study-report.ts';
+import { layoutName } from '../../shared/spec/layouts.ts';
 import { bubbleShare } from '../../shared/spec/parallel-fields.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import type { StudyRunMeasured } from './measured.ts';
 import { modelName, round } from './words.ts';
-
-export function layoutName({ parallel }: RunSpec): string {
-  const { dp_size, tp_size, pp_size, zero_stage } = parallel;
-  const parts = [
-    ...(dp_size > 1 ? [`dp ${dp_size}`] : []),
-    ...(tp_size > 1 ? [`tp ${tp_size}`] : []),
-    ...(pp_size > 1 ? [`pp ${pp_size}`] : []),
-    ...(zero_stage > 0 ? [`ZeRO-${zero_stage}`] : []),
-  ];
-  return parts.length === 0 ? 'one rank' : parts.join(', ');
-}
 
 /**
  * Bytes that a rank sends in a step by theory, as ring collectives do it, of m micro-batches a rank. Data parallel, (d-1)/d of the trainable
@@ -62,7 +52,7 @@ export function throughputTables(
     const sent =
       shape && trainableParams !== null && ranks > 1 ? sentByTheory(spec, trainableParams, shape) : null;
     return [
-      ...[modelName(spec.model), spec.method.type, layoutName(spec), ranks],
+      ...[modelName(spec.model), spec.method.type, layoutName(spec.parallel), ranks],
       ...[
         perDevice === null ? null : round(perDevice),
         tokensPerSecond === null ? null : round(tokensPerSecond),
@@ -108,7 +98,14 @@ export function throughputFigures(runs: readonly StudyRunMeasured[]): StudyFigur
   const points = runs.flatMap(({ spec, ranks, tokensPerSecond }) =>
     tokensPerSecond === null
       ? []
-      : [{ label: layoutName(spec), series: layoutName(spec), x: ranks, y: tokensPerSecond / ranks }],
+      : [
+          {
+            label: layoutName(spec.parallel),
+            series: layoutName(spec.parallel),
+            x: ranks,
+            y: tokensPerSecond / ranks,
+          },
+        ],
   );
   return [{ title: 'Tokens per rank and second', x: 'Ranks', y: 'Tokens/s per rank', points }];
 }

@@ -1,7 +1,7 @@
 /** The key of shared tokens: what they depend on changes it, and nothing else does. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { FileHashes } from '../../../electron/server/datasets/file-cache.ts';
+import { FileHashes } from '../../../electron/server/datasets/file-hashes.ts';
 import { tokensKey } from '../../../electron/server/datasets/tokens-key.ts';
 import { runSpecSchema } from '../../../electron/shared/spec/run-spec.ts';
 import { withValue } from '../../../electron/shared/spec/with-value.ts';

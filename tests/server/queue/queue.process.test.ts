@@ -195,7 +195,7 @@ describe('the queue', { timeout: 400_000 }, () => {
     // All of it takes an hour where others compile meanwhile.
     timeout: 7_200_000,
   }, async () => {
-    const next = uniform(17);
+    const next = uniform(Number(process.env.COLLIE_FAULTS_SEED ?? 17));
     const lock = join(fake.home, LOCK_FILE);
     queue.set({ paused: true });
     const ids: string[] = [];

@@ -5,9 +5,14 @@ import { describe, expect, it } from 'vitest';
 import { newStatus } from '../../../electron/server/runs/rebuild.ts';
 import type { StudyRunMeasured } from '../../../electron/server/studies/measured.ts';
 import { memoryTables } from '../../../electron/server/studies/memory-report.ts';
-import { contenders, qualityTables } from '../../../electron/server/studies/quality-report.ts';
+import {
+  contenders,
+  qualityFigures,
+  qualityTables,
+} from '../../../electron/server/studies/quality-report.ts';
 import { modelOfShape } from '../../../electron/server/studies/shapes.ts';
 import { sentByTheory, throughputTables } from '../../../electron/server/studies/throughput-report.ts';
+import type { Verdict } from '../../../electron/shared/runs/comparison.ts';
 import { type RunSpec, runSpecSchema } from '../../../electron/shared/spec/run-spec.ts';
 import { scratchFolder } from '../datasets/fixtures.ts';
 
@@ -25,6 +30,7 @@ function measured(id: string, part: Partial<StudyRunMeasured>): StudyRunMeasured
     spec: spec({}),
     ...{ ranks: 1, totalParams: 1e8, trainableParams: 1e8, peakBytes: 2e9, forecastBytes: 1.9e9 },
     ...{ tokensPerSecond: 100, waiting: null, sentBytes: null, evalLoss: null, trainSeconds: 5 },
+    ...{ untrainedLoss: null, numberMatch: null, untrainedMatch: null },
     ...part,
   };
 }
@@ -104,7 +110,36 @@ describe('the quality report', () => {
     ]);
     const [best, all] = qualityTables(runs, []);
     expect(best?.rows[0]?.at(-1)).toBe('the best');
-    expect(all?.rows.at(-1)).toEqual(['id d1', 'not finite, or not evaluated', 0]);
+    expect(all?.rows.at(-1)).toEqual(['full with lion', 1e-3, 'not finite, or not evaluated', 0]);
+  });
+
+  it('has its tables for each dataset, with the share of right numbers, and the model that was not trained', () => {
+    const on = (train: string, id: string, part: Partial<StudyRunMeasured>) =>
+      measured(id, { run: { id, values: { 'dataset.train': train }, seed: 1 }, untrainedLoss: 3, ...part });
+    const own = [
+      on('library:sample', 's', { evalLoss: 1 }),
+      on('library:gsm8k', 'g', { evalLoss: 2, numberMatch: 0.25, untrainedMatch: 0.125 }),
+      on('library:gsm8k', 'h', {
+        ...{ evalLoss: 2.5, numberMatch: 0.5, untrainedMatch: 0.125 },
+        spec: spec({ optimizer: { type: 'lion', learning_rate: 1e-4 } }),
+      }),
+    ];
+    const verdict = (set: string) => ({ candidate: 'h', set, sentence: `on ${set}` }) as Verdict;
+    const tables = qualityTables(own, [verdict('eval'), verdict('answers')]);
+    expect(tables.map(({ title }) => title)).toEqual([
+      ...['sample: each at the best of its rates, best first', 'sample: every rate'],
+      ...['gsm8k: each at the best of its rates, best first', 'gsm8k: every rate'],
+    ]);
+    expect(tables[0]?.columns).not.toContain('Right numbers');
+    expect(tables[2]?.rows).toEqual([
+      ['full with adamw', 1e-4, 2, null, 1, '25%', 5, 2, 'the best', null],
+      ['full with lion', 1e-4, 2.5, null, 1, '50%', 5, 2, 'on eval', 'on answers'],
+      ['not trained', null, 3, null, null, '12.5%', null, null, null, null],
+    ]);
+    expect(tables.every(({ columns, rows }) => rows.every((row) => row.length === columns.length))).toBe(
+      true,
+    );
+    expect(qualityFigures(own).map(({ points }) => points.length)).toEqual([1, 2]);
   });
 });
 

@@ -1,26 +1,20 @@
 /** One kind of study: on which models and data, of which methods and optimizers, and the time that it takes. */
-import {
-  Button,
-  Group,
-  MultiSelect,
-  NumberInput,
-  Select,
-  Stack,
-  TagsInput,
-  Text,
-  Title,
-} from '@mantine/core';
+import { Button, Group, MultiSelect, NumberInput, Stack, TagsInput, Text, Title } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconStack2 } from '@tabler/icons-react';
 import { useState } from 'react';
+import { layoutName } from '../../../../electron/shared/spec/layouts.ts';
 import { specFields } from '../../../../electron/shared/spec/spec-fields.ts';
-import { type StudyKind, studyDefaults, studyTitles } from '../../../../electron/shared/spec/study.ts';
+import { type StudyKind, studyTitles } from '../../../../electron/shared/spec/study.ts';
 import { href, navigate } from '../../app/route.ts';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { formatBytes, formatEta, plural } from '../../components/format.ts';
 import { useClient, useStore } from '../../store/context.tsx';
 import { useAnswer } from '../compare/use-answer.ts';
 import sweeps from '../sweeps/Sweeps.module.css';
+import { DataFields } from './DataFields.tsx';
+import { SweepFields } from './SweepFields.tsx';
+import { layouts, useStudyForm } from './use-study-form.ts';
 
 /** With the names that the rest of the workbench has for them. */
 const choices = (path: string) =>
@@ -56,36 +50,12 @@ export function NewStudy({ kind }: { kind: StudyKind }) {
   );
 }
 
-function useForm(kind: StudyKind) {
-  const defaults = studyDefaults(kind);
-  const models = useStore((s) => s.models) ?? [];
-  const datasets = useStore((s) => s.datasets)?.filter(({ mapping }) => mapping !== null) ?? [];
-  const [form, setForm] = useState({
-    models: null as string[] | null,
-    train: null as string | null,
-    layers: [] as string[],
-    methods: [...(defaults.methods ?? [])] as string[],
-    optimizers: [...(defaults.optimizers ?? [])] as string[],
-    steps: defaults.steps,
-  });
-  const chosen = form.models ?? models.slice(0, 1).map(({ id }) => id);
-  const data = datasets.find(({ id }) => id === (form.train ?? datasets[0]?.id));
-  const study = {
-    ...{ kind, ...defaults, steps: form.steps, methods: form.methods, optimizers: form.optimizers },
-    models: chosen.map((id) => `library:${id}`),
-    layers: form.layers.map(Number),
-    ...(data ? { train: `library:${data.id}`, mapping: data.mapping } : {}),
-  };
-  const change = (part: Partial<typeof form>) => setForm((before) => ({ ...before, ...part }));
-  return { form, change, chosen, data, models, datasets, study };
-}
-
 function Form({ kind }: { kind: StudyKind }) {
-  const { form, change, chosen, data, models, datasets, study } = useForm(kind);
+  const { form, change, chosen, data, models, datasets, study } = useStudyForm(kind);
   const client = useClient();
   const report = useStore((s) => s.report);
   const load = useStore((s) => s.loadSweeps);
-  const ready = chosen.length > 0 && data !== undefined;
+  const ready = chosen.length > 0 && data.length > 0;
   const [asked] = useDebouncedValue(ready ? JSON.stringify(study) : null, PATIENCE);
   const {
     data: preview,
@@ -120,12 +90,7 @@ function Form({ kind }: { kind: StudyKind }) {
           onChange={(layers) => change({ layers: layers.filter((one) => Number(one) > 0) })}
         />
       )}
-      <Select
-        label="Data"
-        data={datasets.map(({ id, name }) => ({ value: id, label: name }))}
-        value={data?.id ?? null}
-        onChange={(train) => change({ train })}
-      />
+      <DataFields kind={kind} datasets={datasets} data={data} form={form} onChange={change} />
       <MultiSelect
         label="Methods"
         data={methods}
@@ -138,13 +103,33 @@ function Form({ kind }: { kind: StudyKind }) {
         value={form.optimizers}
         onChange={(next) => change({ optimizers: next })}
       />
-      <NumberInput
-        label="Steps of each run"
-        min={1}
-        allowDecimal={false}
-        value={form.steps}
-        onChange={(steps) => typeof steps === 'number' && change({ steps })}
-      />
+      {kind === 'throughput' && (
+        <MultiSelect
+          label="Layouts"
+          searchable
+          data={layouts.map(layoutName)}
+          value={form.layouts}
+          onChange={(next) => change({ layouts: next })}
+        />
+      )}
+      {kind === 'quality' && <SweepFields form={form} onChange={change} />}
+      <Group grow align="end">
+        <NumberInput
+          label="Steps of each run"
+          min={1}
+          allowDecimal={false}
+          value={form.steps}
+          onChange={(steps) => typeof steps === 'number' && change({ steps })}
+        />
+        <NumberInput
+          label="Sequence length"
+          min={8}
+          max={131072}
+          allowDecimal={false}
+          value={form.seqLen}
+          onChange={(seqLen) => typeof seqLen === 'number' && change({ seqLen })}
+        />
+      </Group>
       {!ready && (
         <Text size="sm">
           It needs a model and a dataset whose columns are known: see Models and Datasets.
