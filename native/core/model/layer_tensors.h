@@ -19,6 +19,7 @@ struct LayerLinear {
 struct LayerNorm {
   std::string module;  // "input_layernorm"
   int64_t size = 0;
+  bool bias = false;
 };
 
 // Of a part of the model: some query heads, key-value heads and intermediate channels.
@@ -31,6 +32,9 @@ std::vector<LayerLinear> layer_linears(const ModelConfig& config, const LayerSiz
 // Those that there are, in the order in which a layer computes them.
 std::vector<LayerNorm> layer_norms(const ModelConfig& config, const LayerSizes& sizes);
 int64_t layer_parameters(const ModelConfig& config);
+
+// In no layer: the table of learned positions, where a family has one.
+inline constexpr const char* kPositionTable = "model.embed_positions.weight";
 
 inline constexpr const char* kQNorm = "self_attn.q_norm";
 inline constexpr const char* kKNorm = "self_attn.k_norm";

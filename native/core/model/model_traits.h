@@ -31,7 +31,10 @@ struct RopeConfig {
 // Which pairs of a head's elements rotate together: i with i + r / 2 (Llama, GPT-NeoX), or 2 i with 2 i + 1 (GPT-J, GLM).
 enum class RotaryPairs { half, adjacent };
 
-enum class Activation { silu, gelu_tanh, gelu_erf };
+enum class Activation { silu, gelu_tanh, gelu_erf, relu };
+
+// rms: x rsqrt(mean x^2 + eps). layer: the same of x - mean x.
+enum class NormKind { rms, layer };
 
 // Norms of queries and keys before they rotate: one over each head, or one over all heads at once.
 enum class QkNorm { none, per_head, whole };
@@ -45,12 +48,16 @@ struct LayerKind {
 };
 
 struct ModelTraits {
-  // RMS norms: x rsqrt(mean x^2 + eps) (weight_offset + w). Gemma stores w - 1.
+  NormKind norm = NormKind::rms;
+  // The normed values times norm_offset + w; Gemma stores w - 1.
   double norm_offset = 0;
+  bool norm_bias = false;  // of all norms of the residual stream
   // Where a layer has norms, by the names of their modules; empty: none there. Before attention and MLP, and of what they give.
   std::string attention_norm = "input_layernorm", attention_out_norm = {};
   std::string mlp_norm = "post_attention_layernorm", mlp_out_norm = {};
   QkNorm qk_norm = QkNorm::none;
+  // Attention and MLP both take the layer's input (GPT-J); without a norm of its own the MLP takes what attention's norm gives.
+  bool parallel = false;
 
   bool qkv_bias = false, o_bias = false, mlp_bias = false;
 
@@ -60,13 +67,16 @@ struct ModelTraits {
   double attention_softcap = 0;  // scores become c tanh(score / c); 0: none
 
   Activation activation = Activation::silu;
+  bool gated = true;  // down(activation(gate x) up x), else down(activation(up x))
 
+  bool learned_positions = false;  // a table of max_position vectors, added to the embeddings
   double embedding_scale = 1;
   bool embedding_scale_rounded = false;  // to the format that computes, as Gemma does
   bool scales_prompts = false;           // vectors of virtual tokens are scaled as embeddings are
   double residual_scale = 1;             // of what a block adds to the residual stream
   double logit_scale = 1;
   double logit_softcap = 0;
+  bool head_bias = false;
 };
 
 }  // namespace collie

@@ -37,19 +37,20 @@ int64_t cuda_overhead(const PlanInput& in) {
 // fp32, once for every part that the keys of a head are split into so that all multiprocessors have work. The exact kernels keep a number
 // a head and token.
 int64_t cuda_scratch(const ModelConfig& c, const ModelLayout& model, const PlanInput& in) {
-  constexpr int64_t kOwnKernels = int64_t{16} << 20;  // partial sums of columns and norms
+  constexpr int64_t kPartials = int64_t{16} << 20, kPartialsOfColumn = 64 * 4;  // sums of columns and norms
+  const int64_t own_kernels = kPartials + (c.traits.head_bias ? kPartialsOfColumn * model.vocabulary.size : 0);
   constexpr int64_t kMultiprocessors = 188;           // of the largest card that there is
   constexpr int64_t kBlockRows = 128, kLargestHead = 256;
   const int64_t heads = model.heads.heads.size, kv_heads = model.heads.kv_heads.size, e = c.head_dim, n = in.capacity_tokens;
   const int64_t statistics = 4 * heads * n;
-  if (in.precision == Precision::fp32 || e > kLargestHead || e % 8 != 0) return kOwnKernels + statistics;
+  if (in.precision == Precision::fp32 || e > kLargestHead || e % 8 != 0) return own_kernels + statistics;
   const int64_t bf16 = 2, out = bf16 * n * heads * e;
-  if (in.purpose == Purpose::serve) return kOwnKernels + out + statistics;
+  if (in.purpose == Purpose::serve) return own_kernels + out + statistics;
   const int64_t documents = (n + in.max_document - 1) / in.max_document;  // at least; more have fewer parts
   const int64_t parts = (kMultiprocessors + heads * documents - 1) / (heads * documents);
   const int64_t padded_rows = n + kBlockRows * documents, padded_e = e <= 192 ? (e + 31) / 32 * 32 : kLargestHead;
   const int64_t key_values = 2 * bf16 * n * kv_heads * e, repeated = kv_heads == heads ? 0 : 2 * out;
-  return kOwnKernels + 3 * out + key_values + repeated + 4 * heads * padded_rows * (parts * padded_e + 1) + statistics;
+  return own_kernels + 3 * out + key_values + repeated + 4 * heads * padded_rows * (parts * padded_e + 1) + statistics;
 }
 
 struct DeviceCosts {

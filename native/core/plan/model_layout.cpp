@@ -55,13 +55,13 @@ struct LayerMethod {
   int64_t tail() const { return method && peft_method(method->type).tail ? peft_method(method->type).tail(*method) : 0; }
 };
 
-LinearLayout linear(const LayerMethod& method, Split split, const Inputs& in, std::initializer_list<Part> parts) {
+LinearLayout linear(const LayerMethod& method, Split split, const Inputs& in, const std::vector<Part>& parts) {
   LinearLayout layout;
   layout.split = split;
   layout.in = in.columns.size;
   layout.in_begin = in.columns.begin;
   layout.in_whole = in.whole;
-  layout.weight = method.trains(parts.begin()->module);
+  layout.weight = method.trains(parts.front().module);
   if (layout.weight == Trained::no) layout.quantization = method.quantization;
   for (const Part& part : parts) {
     const bool adapted = method.adapted(part.module);
@@ -90,13 +90,16 @@ LayerLayout layer_layout(const LayerMethod& m, const ModelLayout& model) {
   const std::vector<LayerNorm> norms = layer_norms(c, {model.heads.heads.size, model.heads.kv_heads.size, f.size});
   const auto norm = [&](const std::string& module) {
     const auto found = std::ranges::find(norms, module, &LayerNorm::module);
-    return found == norms.end() ? NormLayout{} : NormLayout{module, found->size, m.trains(module)};
+    return found == norms.end() ? NormLayout{} : NormLayout{module, found->size, found->bias, m.trains(module)};
   };
   const ModelTraits& t = c.traits;
+  std::vector<Part> inner;
+  if (t.gated) inner.push_back({"mlp.gate_proj", f, all_f});
+  inner.push_back({"mlp.up_proj", f, all_f});
   LayerLayout layer{.qkv = linear(m, rows, hidden,
                                   {{"self_attn.q_proj", q, all_q}, key_value("self_attn.k_proj"), key_value("self_attn.v_proj")}),
                     .o = linear(m, columns, {q, all_q}, {{"self_attn.o_proj", {0, d}, d}}),
-                    .gate_up = linear(m, rows, hidden, {{"mlp.gate_proj", f, all_f}, {"mlp.up_proj", f, all_f}}),
+                    .gate_up = linear(m, rows, hidden, inner),
                     .down = linear(m, columns, {f, all_f}, {{"mlp.down_proj", {0, d}, d}}),
                     .attention_norm = norm(t.attention_norm),
                     .q_norm = norm(kQNorm),
@@ -145,7 +148,10 @@ ModelLayout model_layout(const ModelConfig& c, const std::optional<MethodSpec>& 
   const auto trained = [&](const char* name) { return trains ? trains_weight(*method, c, name) : Trained::no; };
   const Trained embedding = trained("model.embed_tokens.weight");
   if (model.tables) model.embedding = embedding;
+  const Trained positions = c.traits.learned_positions ? trained(kPositionTable) : Trained::no;
+  if (shard.embedding) model.positions = positions;
   if (shard.head && !c.tied_embeddings) model.head = trained("lm_head.weight");
+  if (shard.head && c.traits.head_bias) model.head_bias = trained("lm_head.bias");
   if (shard.head) model.final_norm = trained("model.norm.weight");
   if (method) {
     model.virtual_tokens = virtual_tokens(*method);
@@ -157,7 +163,7 @@ ModelLayout model_layout(const ModelConfig& c, const std::optional<MethodSpec>& 
   };
   for (int64_t i = 0; i < shard.n_layers(); ++i) model.layers.push_back(layer(shard.layer(i)));
   if (!trains) return model;
-  model.input_gradient = embedding == Trained::yes || model.virtual_tokens > 0;
+  model.input_gradient = embedding == Trained::yes || positions == Trained::yes || model.virtual_tokens > 0;
   if (!model.input_gradient)
     while (model.lowest_trained < c.n_layers && !trains_anything(layer(model.lowest_trained), model)) ++model.lowest_trained;
   while (model.first_trained < shard.n_layers() && shard.layer(model.first_trained) < model.lowest_trained) ++model.first_trained;
@@ -189,6 +195,7 @@ LayerShapes layer_shapes(const ModelConfig& c, const ModelLayout& model, const L
   const BufferShape serial{model.bottleneck > 0 ? own : 0, d + 2 * model.bottleneck};
   const int64_t heads = model.heads.heads.size + model.heads.kv_heads.size;
   const int64_t raw = c.traits.qk_norm == QkNorm::none ? 0 : n, groups = c.traits.qk_norm == QkNorm::whole ? 2 : heads;
+  const int64_t means = c.traits.norm == NormKind::layer ? 1 : 0;
   const int64_t out1 = l.attention_out_norm.exists() ? own : 0, out2 = l.mlp_out_norm.exists() ? own : 0;
   return {.x = {own, d},
           .x2 = {own, d},
@@ -203,9 +210,13 @@ LayerShapes layer_shapes(const ModelConfig& c, const ModelLayout& model, const L
           .mlp_out = {out2, d},
           .rstd1 = {own, 1, Element::f32},
           .rstd2 = {own, 1, Element::f32},
+          .mean1 = {means * own, 1, Element::f32},
+          .mean2 = {means * own, 1, Element::f32},
           .rstd_qk = {raw, groups, Element::f32},
           .rstd_out1 = {out1, 1, Element::f32},
           .rstd_out2 = {out2, 1, Element::f32},
+          .mean_out1 = {means * out1, 1, Element::f32},
+          .mean_out2 = {means * out2, 1, Element::f32},
           .lse = {model.heads.heads.size, n, Element::f32},
           .serial1 = serial,
           .serial2 = serial};
@@ -235,6 +246,7 @@ SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const
           .final_h = {share.padded, d},
           .gathered = {n, d},
           .final_rstd = {share.own, 1, Element::f32},
+          .final_mean = {c.traits.norm == NormKind::layer ? share.own : 0, 1, Element::f32},
           .losses = {n, 1, Element::f32},
           .scales = {backward ? n : 0, 1, Element::f32},
           .logits = {model.shard.head ? chunk : 0, whole_packs(model.vocabulary.size)},
@@ -245,6 +257,7 @@ SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const
           .dx = {backward ? share.own : 0, d},
           .dqkv = {backward ? n : 0, widest.qkv.out},
           .dinput = {backward ? share.padded : 0, width},
+          .branch_dx = {backward && c.traits.parallel ? share.own : 0, d},
           .adapter_input = {scratch.input ? n : 0, in},
           .adapter_output = {scratch.output ? n : 0, out},
           .weight = {quantized, 1},

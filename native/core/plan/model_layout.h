@@ -63,6 +63,7 @@ Slice column_slice(const LinearLayout& linear, int64_t dim);
 struct NormLayout {
   std::string module;  // "input_layernorm"
   int64_t size = 0;
+  bool bias = false;
   Trained trained = Trained::no;
   bool exists() const { return !module.empty(); }
 };
@@ -86,6 +87,7 @@ struct ModelLayout {
   bool tables = true;  // it has the embedding's table: to look ids up, or as a tied head
   std::vector<LayerLayout> layers;  // of this rank; shard.layer(i) is the index of layer i in the model
   Trained embedding = Trained::no, head = Trained::no, final_norm = Trained::no;  // head: an untied one
+  Trained positions = Trained::no, head_bias = Trained::no;
   Masters masters = Masters::fp32;
   // The lowest layer of the rank with something to train in it or below: the backward pass ends with it, and layers below keep no
   // activations. It is 0 when the gradient goes on to the embedding, to virtual tokens or to an earlier stage, and the number of
@@ -131,8 +133,10 @@ struct BufferShape {
   X(h2, normed) X(gate_up, all) X(activated, all)                                                                            \
   X(mlp_out, own)                      /* [M, D] */                                                                          \
   X(rstd1, column) X(rstd2, column)    /* [M, 1] */                                                                          \
+  X(mean1, column) X(mean2, column)    /* the same, of LayerNorms */                                                         \
   X(rstd_qk, all)                      /* [N, normed groups] */                                                              \
   X(rstd_out1, column) X(rstd_out2, column)                                                                                  \
+  X(mean_out1, column) X(mean_out2, column)                                                                                  \
   X(lse, heads)                        /* [heads, N] */                                                                      \
   X(serial1, own) X(serial2, own)      /* [M, D + 2 bottleneck] inputs of the serial adapters, inner values before and after activation */
 
@@ -157,6 +161,7 @@ LayerShapes layer_shapes(const ModelConfig& config, const ModelLayout& model, co
   X(final_h, matrix)         /* [P, D] */                                                                                    \
   X(gathered, matrix)        /* [N, D] */                                                                                    \
   X(final_rstd, column)      /* [M, 1] */                                                                                    \
+  X(final_mean, column)      /* the same, of a LayerNorm */                                                                  \
   X(losses, column)          /* [N, 1] */                                                                                    \
   X(scales, column)          /* [N, 1] of the targets' gradients, in training */                                             \
   X(logits, matrix)          /* [rows of a chunk, V], rows from 16 bytes to 16 bytes */                                          \
@@ -165,6 +170,7 @@ LayerShapes layer_shapes(const ModelConfig& config, const ModelLayout& model, co
   X(integers, matrix)        /* [5, N] ids, positions, targets, rows, correct */                                             \
   X(offsets, column)         /* [N + 1] document borders */                                                                  \
   X(dx, matrix) X(dqkv, matrix) X(dinput, matrix)  /* gradients: residual [M, D], attention's input [N, *], any linear's input [P, *] */ \
+  X(branch_dx, matrix)       /* [M, D] dx as a layer got it, for attention beside the MLP */                                 \
   X(adapter_input, matrix)   /* [N, widest input], for adapters that change their input */                                   \
   X(adapter_output, matrix)  /* [N, widest output], for adapters that change their output */                                 \
   X(weight, matrix)          /* [elements of the widest]: a quantized weight as it is computed with */                       \

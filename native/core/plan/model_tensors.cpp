@@ -19,7 +19,10 @@ std::vector<NamedShape> layer_tensors(const ModelConfig& c, const LayerSizes& si
   std::vector<NamedShape> all;
   const auto norm = [&](const std::string& module) {
     for (const LayerNorm& n : norms)
-      if (n.module == module) all.push_back({n.module + ".weight", {n.size}});
+      if (n.module == module) {
+        all.push_back({n.module + ".weight", {n.size}});
+        if (n.bias) all.push_back({n.module + ".bias", {n.size}});
+      }
   };
   norm(t.attention_norm);
   for (const LayerLinear& l : layer_linears(c, sizes)) {
@@ -27,7 +30,7 @@ std::vector<NamedShape> layer_tensors(const ModelConfig& c, const LayerSizes& si
       norm(kQNorm);
       norm(kKNorm);
     }
-    if (l.module == "mlp.gate_proj") {
+    if (l.module == (t.gated ? "mlp.gate_proj" : "mlp.up_proj")) {
       norm(t.attention_out_norm);
       norm(t.mlp_norm);
     }
@@ -53,12 +56,15 @@ std::vector<NamedShape> model_tensors(const ModelConfig& c, const ModelShard& sh
   const std::vector<NamedShape> layer = layer_tensors(c, sizes_of(c, shard));
   std::vector<NamedShape> tensors;
   if (shard.embedding || (shard.head && c.tied_embeddings)) tensors.push_back({"model.embed_tokens.weight", table});
+  if (shard.embedding && c.traits.learned_positions) tensors.push_back({kPositionTable, {c.max_position, c.hidden_size}});
   for (int64_t i = 0; i < shard.n_layers(); ++i)
     for (const NamedShape& tensor : layer)
       tensors.push_back({"model.layers." + std::to_string(shard.layer(i)) + "." + tensor.name, tensor.shape});
   if (!shard.head) return tensors;
   tensors.push_back({"model.norm.weight", {c.hidden_size}});
+  if (c.traits.norm_bias) tensors.push_back({"model.norm.bias", {c.hidden_size}});
   if (!c.tied_embeddings) tensors.push_back({"lm_head.weight", table});
+  if (c.traits.head_bias) tensors.push_back({"lm_head.bias", {table[0]}});
   return tensors;
 }
 
@@ -66,7 +72,7 @@ std::vector<TrainableTensor> trainable_tensors(const ModelConfig& config, const 
   std::vector<TrainableTensor> trained;
   for (const NamedShape& tensor : model_tensors(config, shard)) {
     if (trains_weight(method, config, tensor.name) == Trained::no) continue;
-    const bool table = tensor.name == "model.embed_tokens.weight" || tensor.name == "lm_head.weight";
+    const bool table = tensor.name == "model.embed_tokens.weight" || tensor.name == "lm_head.weight" || tensor.name == kPositionTable;
     const ParameterKind weight = table ? ParameterKind::table : ParameterKind::matrix;
     trained.push_back({tensor.shape, tensor.shape.size() == 1 ? ParameterKind::vector : weight});
   }

@@ -79,7 +79,7 @@ bool adapts(const MethodSpec& method, const std::string& module) {
 Trained trains_weight(const MethodSpec& method, const ModelConfig& config, const std::string& name) {
   if (method.type == "full") return Trained::yes;
   if (method.type == "freeze") {
-    const bool top = layer_of(name) >= config.n_layers - method.integer("last_layers") || name == "model.norm.weight";
+    const bool top = layer_of(name) >= config.n_layers - method.integer("last_layers") || name.starts_with("model.norm.");
     return top ? Trained::yes : Trained::no;
   }
   const std::string module = last_part(name.substr(0, name.rfind('.')));  // weight and bias are trained together
@@ -120,12 +120,19 @@ void check_method_fits(const MethodSpec& method, const ModelConfig& config) {
                                   {"received", received}, {"suggestion", fix}};
     throw Error("spec.invalid", "method." + field + ": " + message, fix, {{"issues", nlohmann::json::array({issue})}});
   };
-  for (const std::string& pattern : method.texts("target_modules")) {
-    bool found = false;
-    for (int64_t i = 0; i < config.n_layers && !found; ++i)
-      for (const ProjectionShape& p : projections(config))
-        found |= matches_module(pattern, layer_prefix(i) + p.module);
-    if (!found)
+  // All linear layers are seven names, of which an MLP without a gate has six: gate_proj among others means nothing there.
+  ModelConfig gated = config;
+  gated.traits.gated = true;
+  const auto names = [](const std::string& pattern, const ModelConfig& c) {
+    for (int64_t i = 0; i < c.n_layers; ++i)
+      for (const ProjectionShape& p : projections(c))
+        if (matches_module(pattern, layer_prefix(i) + p.module)) return true;
+    return false;
+  };
+  const std::vector<std::string> targets = method.texts("target_modules");
+  const bool any = std::ranges::any_of(targets, [&](const std::string& pattern) { return names(pattern, config); });
+  for (const std::string& pattern : targets) {
+    if (!names(pattern, any ? gated : config))
       refuse("target_modules", pattern, "\"" + pattern + "\" names no linear layer of the model",
              "Its layers have " + module_names(config) + ".");
   }

@@ -94,7 +94,7 @@ void export_merged(const ExportRequest& request, const RunSpec& spec, const Expo
     merger.check_all_used();
     writer.finish();
   }
-  configure_merged(config, spec.method);
+  configure_merged(config, spec.method, model);
   write_file(request.out / "config.json", merged_config(config, dtype).dump(2) + "\n");
 
   const SafetensorsFile written(path, StoreKind::checkpoint);

@@ -85,6 +85,9 @@ const MergeRow* row_of(const MethodSpec& method) {
   return found == std::end(kRows) ? nullptr : found;
 }
 
+bool all_biased(const ModelTraits& t) { return t.qkv_bias && t.o_bias && t.mlp_bias; }
+bool takes_biases(const ModelConfig& model) { return family_of(model).biases == Biases::settable || all_biased(model.traits); }
+
 }  // namespace
 
 void check_mergeable(const MethodSpec& method, const ModelConfig& model) {
@@ -92,7 +95,7 @@ void check_mergeable(const MethodSpec& method, const ModelConfig& model) {
     throw Error("request.invalid", "What method " + method.type + " adds is no change of the model's weights, so it cannot be merged into them.",
                 peft_method(method.type).layer ? "Use the checkpoint itself, here." : "Export it with --kind adapter.",
                 {{"method", method.type}});
-  if (method.type == "bitfit" && family_of(model).biases == Biases::fixed)
+  if (method.type == "bitfit" && !takes_biases(model))
     throw Error("request.invalid",
                 "Models of family " + model.family + " have no place for biases on all linears, so those of BitFit cannot be merged into one.",
                 "Use the checkpoint itself, here, or train another method.", {{"method", method.type}, {"family", model.family}});
@@ -158,8 +161,8 @@ void Merger::check_all_used() const {
               "Export with the model that the run was started with.", {{"model", spec_.model}});
 }
 
-void configure_merged(nlohmann::json& config, const MethodSpec& method) {
-  if (method.type != "bitfit") return;
+void configure_merged(nlohmann::json& config, const MethodSpec& method, const ModelConfig& model) {
+  if (method.type != "bitfit" || all_biased(model.traits)) return;
   config["attention_bias"] = true;
   config["mlp_bias"] = true;
 }

@@ -41,6 +41,6 @@ class Merger {
 };
 
 // What changes in config.json: Llama's in transformers reads biases when it says so.
-void configure_merged(nlohmann::json& config, const MethodSpec& method);
+void configure_merged(nlohmann::json& config, const MethodSpec& method, const ModelConfig& model);
 
 }  // namespace collie

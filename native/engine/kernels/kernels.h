@@ -71,6 +71,23 @@ struct RmsNormBackward {
   double offset = 0;
 };
 
+// LayerNorm (Ba, Kiros and Hinton 2016, arXiv 1607.06450): y = (x - mean) rstd (offset + weight) + bias.
+struct LayerNormForward {
+  at::Tensor x, residual, sum;  // as in RmsNormForward
+  at::Tensor weight;            // [D]
+  at::Tensor bias;              // fp32 [D], or undefined
+  at::Tensor y;                 // [N, D]
+  at::Tensor rstd, mean;        // fp32 [N], or both undefined
+  double eps = 1e-5, offset = 0;
+};
+
+struct LayerNormBackward {
+  at::Tensor x, weight, dy, rstd, mean;
+  at::Tensor dx;       // storage [N, D], added to; undefined: not wanted
+  at::Tensor dweight;  // fp32 [D], added to; undefined: not wanted. The bias has the column sums of dy
+  double offset = 0;
+};
+
 // RMS norms over groups of columns, G of them with E columns each: heads of queries and keys, or all heads at once.
 struct GroupNormForward {
   at::Tensor x;       // [N, G E]
@@ -174,6 +191,8 @@ class Kernels {
   virtual void embedding_backward(const at::Tensor& ids, const at::Tensor& dout, const at::Tensor& dtable) = 0;
   virtual void rms_norm(const RmsNormForward& f) = 0;
   virtual void rms_norm_backward(const RmsNormBackward& b) = 0;
+  virtual void layer_norm(const LayerNormForward& f) = 0;
+  virtual void layer_norm_backward(const LayerNormBackward& b) = 0;
   virtual void group_norm(const GroupNormForward& f) = 0;
   virtual void group_norm_backward(const GroupNormBackward& b) = 0;
   virtual void rotary(const Rotary& r, Direction direction) = 0;
@@ -188,6 +207,9 @@ class Kernels {
   virtual void swiglu(const at::Tensor& gate_up, const at::Tensor& y, Activation activation = Activation::silu) = 0;
   // Overwrites gate_up with its gradient.
   virtual void swiglu_backward(const at::Tensor& gate_up, const at::Tensor& dy, Activation activation = Activation::silu) = 0;
+  // y = activation(x), [N, F] each, x without gaps; and back: x is overwritten with its gradient.
+  virtual void activate(const at::Tensor& x, const at::Tensor& y, Activation activation) = 0;
+  virtual void activate_backward(const at::Tensor& x, const at::Tensor& dy, Activation activation) = 0;
   // y = cap tanh(y / cap); and back: dx, the gradient of the result y, becomes that of what it was made from.
   virtual void soft_cap(const at::Tensor& y, double cap) = 0;
   virtual void soft_cap_backward(const at::Tensor& y, const at::Tensor& dx, double cap) = 0;

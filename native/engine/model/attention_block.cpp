@@ -21,17 +21,17 @@ AttentionBlock::AttentionBlock(const LayerOptions& o, AttentionBlock* first)
 
 std::vector<BaseWeight*> AttentionBlock::weights() {
   std::vector<BaseWeight*> all;
-  if (norm_) all.push_back(&norm_->weight());
+  if (norm_) norm_->append_weights(all);
   if (q_norm_) all.push_back(&q_norm_->weight());
   if (k_norm_) all.push_back(&k_norm_->weight());
-  if (output_.norm()) all.push_back(&output_.norm()->weight());
+  if (output_.norm()) output_.norm()->append_weights(all);
   return all;
 }
 
 void AttentionBlock::output(const StepContext& ctx, const LayerBuffers& b, const at::Tensor& y) const {
   o_.forward(ctx, b.attended, y);
   if (serial_ && ctx.adapter == AdapterUse::on) serial_->forward(ctx, ctx.rows.own(y), b.serial1);
-  output_.forward(ctx, y, b.attention_out, b.rstd_out1);
+  output_.forward(ctx, y, b.attention_out, {b.rstd_out1, b.mean_out1});
 }
 
 void AttentionBlock::rotate(const StepContext& ctx, const SharedBuffers& shared, const at::Tensor& qkv, Direction direction) const {
@@ -65,7 +65,7 @@ void AttentionBlock::norm_heads_backward(const StepContext& ctx, const LayerBuff
 
 void AttentionBlock::project(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending,
                              const LayerBuffers& b) const {
-  take_input(ctx, norm_, pending, b.x, b.h1, b.rstd1);
+  take_input(ctx, norm_, pending, b.x, b.h1, {b.rstd1, b.mean1});
   qkv_.forward(ctx, b.h1, b.qkv);
   norm_heads(ctx, b);
   rotate(ctx, shared, b.qkv, Direction::forward);
@@ -99,12 +99,12 @@ void AttentionBlock::extend(const StepContext& ctx, const SharedBuffers& shared,
 }
 
 void AttentionBlock::backward(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b,
-                              const at::Tensor& dx, InputGradient wanted) {
+                              const at::Tensor& dout, const at::Tensor& dx, InputGradient wanted) {
   const bool normed = wanted == InputGradient::wanted || trained_norm();
   const bool below = normed || trained_below_output();
   const at::Tensor do_ = shared.input_gradient(ctx.n, o_.layout().row_stride()), buffer = ctx.rows.padded(shared.y);
-  const at::Tensor dout = output_.backward(ctx, dx, buffer, b.attention_out, b.rstd_out1);
-  const at::Tensor dy = ctx.rows.gathered(serial_ ? serial_->backward(ctx, dout, b.serial1) : dout, buffer);
+  const at::Tensor d = output_.backward(ctx, dout, buffer, b.attention_out, {b.rstd_out1, b.mean_out1});
+  const at::Tensor dy = ctx.rows.gathered(serial_ ? serial_->backward(ctx, d, b.serial1) : d, buffer);
   o_.backward(ctx, dy, b.attended, do_, below ? InputGradient::wanted : InputGradient::not_wanted);
   if (!below) return;
   const at::Tensor dqkv = shared.dqkv.narrow(0, 0, ctx.n);
@@ -114,9 +114,9 @@ void AttentionBlock::backward(const StepContext& ctx, const SharedBuffers& share
   rotate(ctx, shared, dqkv, Direction::backward);
   norm_heads_backward(ctx, b, dqkv);
   const at::Tensor dh = shared.input_gradient(ctx.rows.share().padded, qkv_.layout().row_stride());
-  take_input_again(ctx, norm_, qkv_, b.x, b.h1, b.rstd1);
+  take_input_again(ctx, norm_, qkv_, b.x, b.h1, {b.rstd1, b.mean1});
   qkv_.backward(ctx, dqkv, b.h1, dh, normed ? InputGradient::wanted : InputGradient::not_wanted);
-  if (normed) give_input_gradient(ctx, norm_, dh, b.x, b.rstd1, dx);
+  if (normed) give_input_gradient(ctx, norm_, dh, b.x, {b.rstd1, b.mean1}, dx);
 }
 
 }  // namespace collie

@@ -33,11 +33,13 @@ class AttentionBlock {
   // The same for new tokens of conversations; appends to the caches' tensors (not to `used`).
   void extend(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b,
               std::span<const CachedRows> conversations, const at::Tensor& y) const;
-  // dx: gradient of the residual stream after the block in, before it out (when wanted).
-  void backward(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b, const at::Tensor& dx,
+  // dout: gradient of what the block adds to the residual stream. What goes through the block is added to dx, when wanted; it may be the same.
+  void backward(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b, const at::Tensor& dout, const at::Tensor& dx,
                 InputGradient wanted);
   bool trained() const { return trained_below_output() || o_.trained() || output_.trained() || trains_serial_; }
 
+  std::optional<Norm>& norm() { return norm_; }
+  const std::optional<Norm>& norm() const { return norm_; }
   // Weights besides those of linears, in order.
   std::vector<BaseWeight*> weights();
   Linear& qkv() { return qkv_; }

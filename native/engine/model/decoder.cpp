@@ -114,26 +114,6 @@ const std::vector<int32_t>& Decoder::Impl::rope_positions(const PackedBatch& bat
   return positions;
 }
 
-// Vectors, or their gradients.
-void Decoder::Impl::scale_embeddings(const at::Tensor& x) const {
-  const ModelTraits& t = config.traits;
-  if (t.embedding_scale == 1) return;
-  const bool rounded = t.embedding_scale_rounded && x.scalar_type() == at::kBFloat16;
-  kernels->copy(x, x, rounded ? static_cast<double>(c10::BFloat16(static_cast<float>(t.embedding_scale))) : t.embedding_scale);
-}
-
-void Decoder::Impl::embed(const StepContext& ctx, const at::Tensor& x) const {
-  const SharedBuffers& s = workspace.shared();
-  const at::Tensor all = ctx.rows.shared() ? ctx.rows.padded(s.y) : x;
-  kernels->embedding(s.integers[kIds].narrow(0, 0, ctx.n), embedding->computes(), ctx.rows.tokens(all));
-  if (shared_vocabulary()) ctx.rows.sum(all);
-  const bool scales_prompts = config.traits.scales_prompts;
-  if (!scales_prompts) scale_embeddings(ctx.rows.tokens(all));
-  if (ctx.prompt) ctx.prompt->embed(ctx, ctx.rows.tokens(all));
-  if (scales_prompts) scale_embeddings(ctx.rows.tokens(all));
-  if (ctx.rows.shared()) kernels->copy(ctx.rows.own(all), x);
-}
-
 Pending Decoder::Impl::forward(const StepContext& ctx) {
   const SharedBuffers& s = workspace.shared();
   embed(ctx, workspace.layer(0, ctx.n).x);
@@ -213,6 +193,8 @@ void Decoder::Impl::backward(const StepContext& ctx, const Chunk& chunk, int64_t
   if (!chunk.first) return;
   if (layout.input_gradient) {
     const at::Tensor all = ctx.rows.gathered(dx, ctx.rows.padded(s.y));
+    if (position_table && position_table->grad().defined())
+      kernels->embedding_backward(ctx.positions, ctx.rows.tokens(all), position_table->grad());
     if (config.traits.scales_prompts) scale_embeddings(all);
     if (ctx.prompt) ctx.prompt->embed_backward(ctx, all);
     if (!config.traits.scales_prompts) scale_embeddings(all);
@@ -240,6 +222,7 @@ void Decoder::Impl::on_gradients_ready(const GradientReceiver& receive, std::opt
   zero_gradients(begin, end);
   if (!layer) {
     if (embedding) embedding->sync(*kernels);
+    if (position_table) position_table->sync(*kernels);
     if (prompt) prompt->sync(*kernels);
   } else if (*layer == layers.size()) {
     sync_head();
@@ -256,7 +239,7 @@ at::Tensor Decoder::logits(const PackedBatch& real, AdapterUse adapter) {
   const Pending top = impl_->forward(ctx);
   const at::Tensor out = at::empty({ctx.n, impl_->config.vocab_size},
                                    at::TensorOptions().dtype(at::kFloat).device(impl_->options.device));
-  impl_->head->logits(ctx, impl_->workspace.shared(), top, impl_->head_table(), 0, out);
+  impl_->head->logits(ctx, impl_->workspace.shared(), top, impl_->head_weights(), 0, out);
   if (!ctx.prompt) return out.to(at::kCPU);
   std::vector<at::Tensor> documents;
   const int64_t slots = impl_->layout.virtual_tokens;

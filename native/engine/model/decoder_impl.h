@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "core/grid/pipeline_schedule.h"
-#include "core/grid/pipeline_schedule.h"
 #include "core/plan/parameter_owners.h"
 #include "engine/model/decoder.h"
 #include "engine/model/gathered_layers.h"
@@ -18,6 +17,13 @@
 #include "engine/peft/prompt_adapter.h"
 
 namespace collie {
+
+// What weights are computed with in.
+inline at::TensorOptions storage_of(const DecoderOptions& options) {
+  return at::TensorOptions()
+      .dtype(options.precision == Precision::bf16 ? at::kBFloat16 : at::kFloat)
+      .device(options.device);
+}
 
 struct Decoder::Impl {
   Impl(const ModelConfig& config, const DecoderOptions& options);
@@ -39,8 +45,7 @@ struct Decoder::Impl {
   int64_t computed_tokens(const StagePass& pass) const;
   bool gradient_goes_below(size_t layer) const;
 
-  at::TensorOptions storage() const;
-  const BaseWeight& head_table() const { return lm_head ? *lm_head : *embedding; }
+  HeadWeights head_weights() const { return {lm_head ? *lm_head : *embedding, lm_head_bias ? &*lm_head_bias : nullptr}; }
   Communicator& tp() const { return *options.parallel.tp; }
   // The layer's weights, ready to compute with.
   Layer& use_layer(size_t index, Pass pass);
@@ -49,6 +54,8 @@ struct Decoder::Impl {
   std::vector<WeightSlot> slots();
   void collect_parameters();
   // Every part of the model once.
+  // Final norm and head.
+  std::vector<BaseWeight*> after_layers();
   void each_weight(const std::function<void(BaseWeight&)>& visit);
   void each_linear(const std::function<void(Linear&)>& visit);
   // The same with the base weights there.
@@ -68,6 +75,9 @@ struct Decoder::Impl {
   TokenRows token_rows(int64_t tokens) const { return {tp(), token_share(layout.shard, tokens)}; }
   // The input of the first layer, x [M, D], from the ids that were uploaded and the virtual tokens.
   void embed(const StepContext& ctx, const at::Tensor& x) const;
+  // Without learned positions: what virtual tokens start from.
+  void look_up(const StepContext& ctx, const at::Tensor& x) const;
+  void add_positions(const StepContext& ctx, const at::Tensor& x) const;
   void scale_embeddings(const at::Tensor& x) const;
   const std::vector<int32_t>& rope_positions(const PackedBatch& batch);
   TargetRows upload_targets(const PackedBatch& batch);
@@ -114,6 +124,8 @@ struct Decoder::Impl {
   Workspace workspace;
   std::unique_ptr<Communicator> replicas;  // ranks with the same key-value head; null: only this one has it
   std::optional<BaseWeight> embedding;     // [V, D], absent on pipeline stages that neither look up ids nor use it as a head
+  std::optional<BaseWeight> position_table;  // [longest document, D] on the first stage, where positions are learned
+  std::optional<BaseWeight> lm_head_bias;  // fp32 [V], on the last stage of families that have it
   std::optional<BaseWeight> lm_head;       // [V, D], absent when tied, and on stages other than the last
   ParameterOwners owners;
   std::vector<Layer> layers;

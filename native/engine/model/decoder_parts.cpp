@@ -6,17 +6,6 @@
 namespace collie {
 namespace {
 
-at::TensorOptions storage_of(const DecoderOptions& options) {
-  return at::TensorOptions()
-      .dtype(options.precision == Precision::bf16 ? at::kBFloat16 : at::kFloat)
-      .device(options.device);
-}
-
-WeightOptions weight_options(const DecoderOptions& o, const SharedBase& base, const ParameterOwners& owners, const std::string& name,
-                             Trained trained, const Placement& placement) {
-  return {name, trained, o.masters, storage_of(o), {}, placement, base.weight(name), owners.of(name)};
-}
-
 void append(std::vector<Parameter>& to, std::vector<Parameter> from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
@@ -71,21 +60,6 @@ Decoder::Impl::Impl(const ModelConfig& c, const DecoderOptions& o)
   make_method();
 }
 
-// Embedding, final norm and head, where the rank has them.
-void Decoder::Impl::make_tables() {
-  const ModelConfig& c = config;
-  const DecoderOptions& o = options;
-  const std::vector<int64_t> shape = {layout.vocabulary.size, c.hidden_size};
-  const Placement rows{layout.vocabulary_slice()};
-  if (layout.tables)
-    embedding.emplace(weight_options(o, base, owners, "model.embed_tokens.weight", layout.embedding, rows), shape, Decay::yes, ParameterKind::table);
-  if (!layout.shard.head) return;
-  const Placement between = between_linears(tp(), layout.shard);
-  head.emplace(weight_options(o, base, owners, "model.norm.weight", layout.final_norm, between), c, layout);
-  if (!c.tied_embeddings)
-    lm_head.emplace(weight_options(o, base, owners, "lm_head.weight", layout.head, rows), shape, Decay::yes, ParameterKind::table);
-}
-
 void Decoder::Impl::make_method() {
   if (layout.purpose != Purpose::train || !options.method) return;
   std::vector<LinearAdapter*> adapters;
@@ -97,10 +71,10 @@ void Decoder::Impl::make_method() {
 
 void Decoder::Impl::each_weight(const std::function<void(BaseWeight&)>& visit) {
   if (embedding) visit(*embedding);
+  if (position_table) visit(*position_table);
   for (Layer& layer : layers)
     for (BaseWeight* weight : layer.weights()) visit(*weight);
-  if (head) visit(head->norm().weight());
-  if (lm_head) visit(*lm_head);
+  for (BaseWeight* weight : after_layers()) visit(*weight);
 }
 
 void Decoder::Impl::each_linear(const std::function<void(Linear&)>& visit) {
@@ -129,7 +103,7 @@ std::vector<WeightSlot> Decoder::Impl::slots() {
   each_weight([&](BaseWeight& weight) {
     if (weight.shares_weight()) return;
     all.push_back({.name = weight.name(), .destination = weight.base(), .slice = weight.slice(), .ownership = weight.ownership(),
-                   .start = 1 - config.traits.norm_offset});
+                   .start = weight.name().ends_with(".bias") ? 0 : 1 - config.traits.norm_offset});
   });
   for (size_t i = 0; i < layers.size(); ++i)
     for (Linear* linear : layers[i].linears()) {
@@ -195,6 +169,7 @@ void Decoder::Impl::collect_parameters() {
   if (embedding) trainable = embedding->parameters();
   const bool two_stages = config.tied_embeddings && layout.shard.embedding != layout.shard.head;
   if (two_stages && !trainable.empty()) first_untied = 1;
+  if (position_table) append(trainable, position_table->parameters());
   if (prompt && layout.purpose == Purpose::train) append(trainable, prompt->parameters());
   for (Layer& layer : layers) {
     layer_begin.push_back(trainable.size());
@@ -207,16 +182,14 @@ void Decoder::Impl::collect_parameters() {
     for (SerialAdapter* serial : layer.serials()) append(trainable, serial->parameters());
   }
   layer_begin.push_back(trainable.size());
-  if (head) append(trainable, head->norm().weight().parameters());
-  if (lm_head) append(trainable, lm_head->parameters());
+  for (BaseWeight* weight : after_layers()) append(trainable, weight->parameters());
   summed.resize(trainable.size());
   for (Parameter& p : trainable)
     if (p.placement.slice.dim >= 0) p.tp = &tp();
 }
 
 void Decoder::Impl::sync_head() {
-  if (head) head->norm().weight().sync(*kernels);
-  if (lm_head) lm_head->sync(*kernels);
+  for (BaseWeight* weight : after_layers()) weight->sync(*kernels);
 }
 
 std::vector<NamedTensor> Decoder::trained_tensors() {

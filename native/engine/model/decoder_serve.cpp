@@ -139,7 +139,7 @@ at::Tensor Decoder::extend_each(std::span<const int32_t> ids, std::span<KvCache*
 
 at::Tensor Decoder::Impl::shared_logits(const StepContext& ctx, const Pending& pending, int64_t first) {
   const at::Tensor out = at::empty({ctx.n - first, config.vocab_size}, at::TensorOptions().dtype(at::kFloat).device(options.device));
-  if (head) head->logits(ctx, workspace.shared(), pending, head_table(), first, out);
+  if (head) head->logits(ctx, workspace.shared(), pending, head_weights(), first, out);
   const Parallel& grid = options.parallel;
   if (grid.spec.pp_size > 1) grid.pp->broadcast(out, grid.spec.pp_size - 1);
   // What is drawn from these logits decides how long all ranks go on together.
@@ -162,7 +162,7 @@ void Decoder::Impl::start_prompt() {
   StepContext ctx = upload_chunk(ids, 0, AdapterUse::off);
   ctx.rows = {tp(), ctx.n};  // every rank wants all of them
   const at::Tensor embeddings = at::empty({ctx.n, config.hidden_size}, embedding->computes().options());
-  embed(ctx, embeddings);
+  look_up(ctx, embeddings);
   const ModelTraits& t = config.traits;
   if (t.scales_prompts && t.embedding_scale != 1) kernels->copy(embeddings, embeddings, 1 / t.embedding_scale);
   prompt->init(*kernels, {embeddings, keys_values});

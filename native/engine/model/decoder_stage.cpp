@@ -70,7 +70,7 @@ std::vector<LossSums> Decoder::stage_losses(const StagePass& pass) {
   const auto [batch, ctx] = m.upload_pass(pass);
   const TargetRows targets = m.upload_targets(batch);
   if (targets.rows.size(0) == 0) return std::vector<LossSums>(batch.doc_offsets.size() - 1);
-  m.head->loss(ctx, m.workspace.shared(), m.workspace.output(ctx.n, pass.slot), m.head_table(), targets, at::Tensor());
+  m.head->loss(ctx, m.workspace.shared(), m.workspace.output(ctx.n, pass.slot), m.head_weights(), targets, at::Tensor());
   return m.document_sums(targets, batch);
 }
 
@@ -89,12 +89,12 @@ LossSums Decoder::stage_backward(const StagePass& pass, const GradientReceiver& 
     TargetRows targets = m.upload_targets(batch);
     std::vector<double> factors;
     if (pass.micro_batch.factors) {
-      m.head->loss(ctx, m.workspace.shared(), out, m.head_table(), targets, at::Tensor());
+      m.head->loss(ctx, m.workspace.shared(), out, m.head_weights(), targets, at::Tensor());
       factors = pass.micro_batch.factors(m.document_sums(targets, batch));
     }
     targets.scales = m.upload_scales(batch, pass.micro_batch.grad_scale, factors);
     targets.correct = at::Tensor();
-    m.head->loss(ctx, m.workspace.shared(), out, m.head_table(), targets, dx, pass.micro_batch.labels);
+    m.head->loss(ctx, m.workspace.shared(), out, m.head_weights(), targets, dx, pass.micro_batch.labels);
     result = m.sums(targets, batch);  // before the head's weights change
     m.on_gradients_ready(receive, m.layers.size());
   }

@@ -11,8 +11,16 @@
 
 namespace collie {
 
-Head::Head(const WeightOptions& norm, const ModelConfig& c, const ModelLayout& model)
-    : vocabulary_(model.vocabulary), vocabulary_size_(model.vocabulary_size), norm_(norm, c.hidden_size, c),
+namespace {
+
+void add_bias(Kernels& kernels, const at::Tensor& logits, const BaseWeight* bias) {
+  if (bias) kernels.affine_columns({.x = logits, .factors = {}, .shifts = bias->computes(), .y = logits});
+}
+
+}  // namespace
+
+Head::Head(const WeightOptions& norm, const WeightOptions* norm_bias, const ModelConfig& c, const ModelLayout& model)
+    : vocabulary_(model.vocabulary), vocabulary_size_(model.vocabulary_size), norm_(norm, norm_bias, c.hidden_size, c),
       scale_(c.traits.logit_scale),
       softcap_(c.traits.logit_softcap) {}
 
@@ -40,21 +48,24 @@ void Head::draw_targets(const StepContext& ctx, const at::Tensor& logits, const 
   targets.copy_(at::where(at::logical_and(own.ge(0), own.lt(vocabulary_.size)), own, -1));
 }
 
-void Head::loss(const StepContext& ctx, const SharedBuffers& shared, const at::Tensor& x, const BaseWeight& table,
+void Head::loss(const StepContext& ctx, const SharedBuffers& shared, const at::Tensor& x, const HeadWeights& weights,
                 const TargetRows& t, const at::Tensor& dx, const Labels& labels) {
   Kernels& k = ctx.kernels;
+  const BaseWeight& table = weights.table;
   const int64_t count = t.rows.size(0), chunk = shared.logits.size(0);
   const auto rows_of_chunk = [&](const at::Tensor& buffer, int64_t rows) {
     return buffer.narrow(0, 0, rows).narrow(1, 0, vocabulary_.size);
   };
   const at::Tensor h = ctx.rows.padded(shared.final_h);
-  const at::Tensor rstd = shared.final_rstd.narrow(0, 0, ctx.rows.share().own);
-  norm_tokens(ctx, norm_, {}, x, h, rstd);
+  const int64_t own = ctx.rows.share().own;
+  const NormStatistics kept{shared.final_rstd.narrow(0, 0, own), shared.final_mean.narrow(0, 0, std::min(own, shared.final_mean.size(0)))};
+  norm_tokens(ctx, norm_, {}, x, h, kept);
   k.gather_rows(ctx.rows.tokens(h), t.rows, shared.gathered.narrow(0, 0, count));
   for (int64_t first = 0; first < count; first += chunk) {
     const int64_t rows = std::min(chunk, count - first);
     const at::Tensor logits = rows_of_chunk(shared.logits, rows), hidden = shared.gathered.narrow(0, first, rows);
     k.gemm(hidden, table.computes().t(), logits, {.alpha = scale_});
+    add_bias(k, logits, weights.bias);
     if (softcap_ != 0) k.soft_cap(logits, softcap_);
     const at::Tensor targets = t.targets.narrow(0, first, rows);
     if (labels.source == LabelSource::model) draw_targets(ctx, logits, labels, first, targets);
@@ -67,6 +78,8 @@ void Head::loss(const StepContext& ctx, const SharedBuffers& shared, const at::T
                                 .scales = t.scales.defined() ? t.scales.narrow(0, first, rows) : at::Tensor()});
     if (!t.scales.defined()) continue;
     if (capped.defined()) k.soft_cap_backward(capped, logits, softcap_);
+    if (weights.bias && weights.bias->grad().defined())
+      k.column_sums({.a = logits, .b = {}, .factors = {}, .sums = weights.bias->grad()});
     if (table.grad().defined()) k.gemm(logits.t(), hidden, table.grad(), {.alpha = scale_, .beta = 1});
     k.gemm(logits, table.computes(), hidden, {.alpha = scale_});  // the hidden rows of this chunk are not needed any more
   }
@@ -76,19 +89,21 @@ void Head::loss(const StepContext& ctx, const SharedBuffers& shared, const at::T
   h.zero_();
   k.scatter_rows(shared.gathered.narrow(0, 0, count), t.rows, ctx.rows.tokens(h));
   dx.zero_();
-  norm_.backward(ctx, ctx.rows.own(h), x, rstd, dx);
+  norm_.backward(ctx, ctx.rows.own(h), x, kept, dx);
 }
 
-void Head::logits(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const BaseWeight& table,
+void Head::logits(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const HeadWeights& weights,
                   int64_t first, const at::Tensor& out) const {
   const int64_t chunk = shared.logits.size(0);
   const at::Tensor h = ctx.rows.padded(shared.final_h);
-  norm_tokens(ctx, norm_, pending, shared.outputs.narrow(0, 0, ctx.rows.share().own), h, at::Tensor());
+  norm_tokens(ctx, norm_, pending, shared.outputs.narrow(0, 0, ctx.rows.share().own), h, {});
   if (shared_vocabulary()) out.zero_();
   const at::Tensor own = out.narrow(1, vocabulary_.begin, vocabulary_.size);
   for (int64_t row = first; row < ctx.n; row += chunk) {
     const int64_t rows = std::min(chunk, ctx.n - row);
-    ctx.kernels.gemm(h.narrow(0, row, rows), table.computes().t(), own.narrow(0, row - first, rows), {.alpha = scale_});
+    const at::Tensor logits = own.narrow(0, row - first, rows);
+    ctx.kernels.gemm(h.narrow(0, row, rows), weights.table.computes().t(), logits, {.alpha = scale_});
+    add_bias(ctx.kernels, logits, weights.bias);
   }
   if (softcap_ != 0) ctx.kernels.soft_cap(own, softcap_);
   if (shared_vocabulary()) ctx.tp.all_reduce(out);

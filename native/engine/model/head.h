@@ -15,20 +15,26 @@ struct TargetRows {
   at::Tensor correct;  // int32 [n_targets], written; or undefined
 };
 
+// What makes logits of hidden values.
+struct HeadWeights {
+  const BaseWeight& table;  // [V, D]
+  const BaseWeight* bias;   // fp32 [V], or null
+};
+
 class Head {
  public:
-  Head(const WeightOptions& norm, const ModelConfig& config, const ModelLayout& model);
+  // `norm_bias`: null where the final norm has none.
+  Head(const WeightOptions& norm, const WeightOptions* norm_bias, const ModelConfig& config, const ModelLayout& model);
 
   // x [M, D] is the last layer's output, of the rank's own tokens. Losses of all targets into shared.losses. Where the targets have scales
   // also the gradient of the residual stream into dx [M, D] (overwritten), and of table and norm where they are trained.
-  void loss(const StepContext& ctx, const SharedBuffers& shared, const at::Tensor& x, const BaseWeight& table,
+  void loss(const StepContext& ctx, const SharedBuffers& shared, const at::Tensor& x, const HeadWeights& weights,
             const TargetRows& targets, const at::Tensor& dx, const Labels& labels = {});
   // fp32 logits of rows [first, n) into out [n - first, V], of the whole vocabulary on every rank.
-  void logits(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const BaseWeight& table,
+  void logits(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const HeadWeights& weights,
               int64_t first, const at::Tensor& out) const;
 
   Norm& norm() { return norm_; }
-  const Norm& norm() const { return norm_; }
 
  private:
   // Losses, and the gradient over the logits. With a shared vocabulary in passes, between which the ranks sum up.

@@ -1,4 +1,4 @@
-// One decoder layer: attention block, then MLP block, each added to the residual stream.
+// One decoder layer: attention block, then MLP block, each added to the residual stream; or both of the layer's input, side by side.
 #pragma once
 
 #include "engine/model/attention_block.h"
@@ -10,36 +10,47 @@ class Layer {
  public:
   // `first`: the layer whose gradients this one shares, or null.
   Layer(const LayerOptions& options, Layer* first)
-      : attention_(options, first ? &first->attention_ : nullptr), mlp_(options, first ? &first->mlp_ : nullptr) {}
+      : attention_(options, first ? &first->attention_ : nullptr),
+        mlp_(options, first ? &first->mlp_ : nullptr),
+        parallel_(options.config.traits.parallel) {}
 
   // `pending` is what the layer below left to be added, or nothing when b.x holds the input. y [P, D] is overwritten. Returns what this
   // one leaves.
   Pending forward(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b,
                   const at::Tensor& y) const {
     attention_.forward(ctx, shared, pending, b, y);
-    mlp_.forward(ctx, b, y);
+    mlp_.forward(ctx, mlp_norm(), b, y);
     return {b.x2, ctx.rows.own(y)};
   }
 
   Pending extend(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b,
                  std::span<const CachedRows> conversations, const at::Tensor& y) const {
     attention_.extend(ctx, shared, pending, b, conversations, y);
-    mlp_.forward(ctx, b, y);
+    mlp_.forward(ctx, mlp_norm(), b, y);
     return {b.x2, ctx.rows.own(y)};
   }
 
   // Fills b again from b.x (activation checkpointing, Chen et al. 2016, arXiv 1604.06174): the same bits as forward().
   void recompute(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b, const at::Tensor& y) const {
     attention_.forward(ctx, shared, {}, b, y);
-    mlp_.recompute(ctx, b, y);
+    mlp_.recompute(ctx, mlp_norm(), b, y);
   }
 
   // dx: gradient of the layer's output in, of its input out when wanted.
   void backward(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b, const at::Tensor& dx,
                 InputGradient wanted) {
+    if (parallel_) {
+      // The MLP adds to dx, attention wants it as it was.
+      const at::Tensor dout = shared.branch_dx.narrow(0, 0, dx.size(0));
+      const bool attends = wanted == InputGradient::wanted || attention_.trained();
+      if (attends) ctx.kernels.copy(dx, dout);
+      mlp_.backward(ctx, shared, mlp_norm(), b, dx, wanted);
+      if (attends) attention_.backward(ctx, shared, b, dout, dx, wanted);
+      return;
+    }
     const bool below = wanted == InputGradient::wanted || attention_.trained();
-    mlp_.backward(ctx, shared, b, dx, below ? InputGradient::wanted : InputGradient::not_wanted);
-    if (below) attention_.backward(ctx, shared, b, dx, wanted);
+    mlp_.backward(ctx, shared, mlp_.norm(), b, dx, below ? InputGradient::wanted : InputGradient::not_wanted);
+    if (below) attention_.backward(ctx, shared, b, dx, dx, wanted);
   }
 
   void sync(Kernels& kernels) {
@@ -69,8 +80,13 @@ class Layer {
   }
 
  private:
+  // Side by side without a norm of its own the MLP takes attention's.
+  std::optional<Norm>& mlp_norm() { return parallel_ && !mlp_.norm() ? attention_.norm() : mlp_.norm(); }
+  const std::optional<Norm>& mlp_norm() const { return parallel_ && !mlp_.norm() ? attention_.norm() : mlp_.norm(); }
+
   AttentionBlock attention_;
   MlpBlock mlp_;
+  bool parallel_;
 };
 
 }  // namespace collie

@@ -71,11 +71,20 @@ struct LayerOptions {
   template <class Kind>
   std::optional<Kind> norm(const NormLayout& norm, std::optional<Kind>* first) const {
     if (!norm.exists()) return std::nullopt;
-    const std::string full = prefix() + norm.module + ".weight";
-    const bool between = std::is_same_v<Kind, Norm>;
-    return Kind({full, norm.trained, model.masters, storage, first ? (*first)->weight().grad() : at::Tensor(),
-                 between ? between_linears(tp, model.shard) : of_heads(norm), base.weight(full)},
-                norm.size, config);
+    const auto options = [&](const char* ending, const at::Tensor& shared_grad, const Placement& placement) {
+      const std::string full = prefix() + norm.module + ending;
+      return WeightOptions{full, norm.trained, model.masters, storage, shared_grad, placement, base.weight(full)};
+    };
+    const at::Tensor grad = first ? (*first)->weight().grad() : at::Tensor();
+    if constexpr (std::is_same_v<Kind, GroupNorm>) {
+      return Kind(options(".weight", grad, of_heads(norm)), norm.size, config);
+    } else {
+      const Placement between = between_linears(tp, model.shard);
+      if (!norm.bias) return Kind(options(".weight", grad, between), nullptr, norm.size, config);
+      WeightOptions bias = options(".bias", first ? (*first)->bias()->grad() : at::Tensor(), between);
+      bias.storage = storage.dtype(at::kFloat);  // as biases of linears
+      return Kind(options(".weight", grad, between), &bias, norm.size, config);
+    }
   }
 
  private:

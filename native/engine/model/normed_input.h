@@ -15,14 +15,14 @@ namespace collie {
 
 // Legend: M own tokens, P padded ones. Residual stream x [M, D] (Norm::forward says how `pending` fills it), h [P, D or wider].
 inline void norm_tokens(const StepContext& ctx, const Norm& norm, const Pending& pending, const at::Tensor& x, const at::Tensor& h,
-                        const at::Tensor& rstd) {
-  norm.forward(ctx, pending, x, ctx.rows.own(h), rstd);
+                        const NormStatistics& kept) {
+  norm.forward(ctx, pending, x, ctx.rows.own(h), kept);
   ctx.rows.gather(h);
 }
 
 inline void take_input(const StepContext& ctx, const std::optional<Norm>& norm, const Pending& pending, const at::Tensor& x,
-                       const at::Tensor& h, const at::Tensor& rstd) {
-  if (norm) return norm_tokens(ctx, *norm, pending, x, h, rstd);
+                       const at::Tensor& h, const NormStatistics& kept) {
+  if (norm) return norm_tokens(ctx, *norm, pending, x, h, kept);
   if (pending.y.defined()) {
     at::Tensor sum = x;
     at::add_out(sum, pending.x, pending.y);
@@ -33,16 +33,16 @@ inline void take_input(const StepContext& ctx, const std::optional<Norm>& norm, 
 
 // h as `linear` saw it, with what an adapter adds, where layers do not keep it and the linear's gradients need it.
 inline void take_input_again(const StepContext& ctx, const std::optional<Norm>& norm, const Linear& linear, const at::Tensor& x,
-                             const at::Tensor& h, const at::Tensor& rstd) {
+                             const at::Tensor& h, const NormStatistics& kept) {
   if (!ctx.rows.shared() || !linear.trained()) return;
-  take_input(ctx, norm, {}, x, h, rstd);
+  take_input(ctx, norm, {}, x, h, kept);
   linear.forward_tail(ctx, h);
 }
 
 // dx += the gradient that arrives at the block's input, dh [P, D or wider].
 inline void give_input_gradient(const StepContext& ctx, std::optional<Norm>& norm, const at::Tensor& dh, const at::Tensor& x,
-                                const at::Tensor& rstd, const at::Tensor& dx) {
-  if (norm) return norm->backward(ctx, ctx.rows.own(dh), x, rstd, dx);
+                                const NormStatistics& kept, const at::Tensor& dx) {
+  if (norm) return norm->backward(ctx, ctx.rows.own(dh), x, kept, dx);
   ctx.kernels.add(ctx.rows.own(dh).narrow(1, 0, dx.size(1)), dx);
 }
 
@@ -51,19 +51,19 @@ class BlockOutput {
  public:
   BlockOutput(std::optional<Norm> norm, const ModelConfig& config) : norm_(std::move(norm)), scale_(config.traits.residual_scale) {}
 
-  // `kept` [M, D] and `rstd` [M] for the backward pass, with a norm.
-  void forward(const StepContext& ctx, const at::Tensor& y, const at::Tensor& kept, const at::Tensor& rstd) const {
+  // `normed` [M, D] and `kept` for the backward pass, with a norm.
+  void forward(const StepContext& ctx, const at::Tensor& y, const at::Tensor& normed, const NormStatistics& kept) const {
     const at::Tensor own = ctx.rows.own(y);
     if (norm_) {
-      ctx.kernels.copy(own, kept);
-      norm_->forward(ctx, {}, kept, own, rstd);
+      ctx.kernels.copy(own, normed);
+      norm_->forward(ctx, {}, normed, own, kept);
     }
     if (scale_ != 1) ctx.kernels.copy(own, own, scale_);
   }
 
   // The gradient of what the linear left from that of the residual stream, dx [M, D]: dx itself, or in `buffer` [P, D].
-  at::Tensor backward(const StepContext& ctx, const at::Tensor& dx, const at::Tensor& buffer, const at::Tensor& kept,
-                      const at::Tensor& rstd) {
+  at::Tensor backward(const StepContext& ctx, const at::Tensor& dx, const at::Tensor& buffer, const at::Tensor& normed,
+                      const NormStatistics& kept) {
     if (!norm_ && scale_ == 1) return dx;
     const at::Tensor own = ctx.rows.own(buffer);
     if (!norm_) {
@@ -71,7 +71,7 @@ class BlockOutput {
       return own;
     }
     own.zero_();
-    norm_->backward(ctx, dx, kept, rstd, own);
+    norm_->backward(ctx, dx, normed, kept, own);
     if (scale_ != 1) ctx.kernels.copy(own, own, scale_);
     return own;
   }

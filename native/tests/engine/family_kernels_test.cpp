@@ -30,12 +30,32 @@ void for_kernels(Case run) {
 
 at::Tensor activated(const at::Tensor& gate, Activation activation) {
   if (activation == Activation::silu) return at::silu(gate);
+  if (activation == Activation::relu) return at::relu(gate);
   return at::gelu(gate, activation == Activation::gelu_tanh ? "tanh" : "none");
+}
+
+constexpr Activation kActivations[] = {Activation::silu, Activation::gelu_tanh, Activation::gelu_erf, Activation::relu};
+
+TEST_CASE("plain activations and their gradients") {
+  at::manual_seed(16);
+  for (const Activation activation : kActivations)
+    for (const int64_t dim : {40, 33})
+      for_kernels([&](Kernels& kernels, at::ScalarType type) {
+        CAPTURE(dim);
+        const at::Tensor x = randn({7, dim}, type) * 2, dy = randn({7, dim + 8}, type).narrow(1, 0, dim);
+        const at::Tensor input = leaf(x), y = at::zeros({7, dim + 8}, type).narrow(1, 0, dim);
+        const at::Tensor expected = activated(input, activation);
+        (expected * dy.to(at::kFloat)).sum().backward();
+        kernels.activate(x, y, activation);
+        CHECK(relative_error(y, expected) < bound(type));
+        kernels.activate_backward(x, dy, activation);
+        CHECK(relative_error(x, input.grad()) < bound(type));
+      });
 }
 
 TEST_CASE("gated activations and their gradients") {
   at::manual_seed(11);
-  for (const Activation activation : {Activation::silu, Activation::gelu_tanh, Activation::gelu_erf})
+  for (const Activation activation : kActivations)
     for (const int64_t dim : {40, 33})
       for_kernels([&](Kernels& kernels, at::ScalarType type) {
         CAPTURE(dim);
@@ -106,6 +126,32 @@ TEST_CASE("a norm of rows whose weight is stored without its 1") {
       CHECK(relative_error(dx, input.grad()) < bound(type));
       CHECK(relative_error(dweight, scale.grad()) < 1e-4);
     });
+}
+
+TEST_CASE("LayerNorm of a sum, with and without a bias, and its gradients") {
+  at::manual_seed(17);
+  for (const int64_t dim : {64, 61, 520})
+    for (const bool biased : {true, false})
+      for_kernels([&](Kernels& kernels, at::ScalarType type) {
+        CAPTURE(dim);
+        CAPTURE(biased);
+        // Far from zero: a variance as a difference of large sums would be wrong.
+        const at::Tensor x = randn({9, dim}, type) + 3, residual = randn({9, dim + 8}, type).narrow(1, 0, dim);
+        const at::Tensor weight = randn({dim}, type), bias = at::randn({dim}), dy = randn({9, dim + 16}, type).narrow(1, 0, dim);
+        const at::Tensor sum = at::zeros({9, dim}, type), y = at::zeros({9, dim}, type), rstd = at::zeros({9}), mean = at::zeros({9});
+        kernels.layer_norm({.x = x, .residual = residual, .sum = sum, .weight = weight, .bias = biased ? bias : at::Tensor(), .y = y,
+                            .rstd = rstd, .mean = mean, .eps = 1e-5});
+        CHECK(relative_error(sum, x.to(at::kFloat) + residual.to(at::kFloat)) < bound(type));
+        const at::Tensor input = leaf(sum), scale = leaf(weight);
+        const at::Tensor expected = at::layer_norm(input, {dim}, scale, biased ? bias : at::Tensor(), 1e-5);
+        (expected * dy.to(at::kFloat)).sum().backward();
+        CHECK(relative_error(y, expected) < bound(type));
+        CHECK(relative_error(mean, input.mean(1)) < 1e-5);
+        const at::Tensor before = randn({9, dim}, type), dx = before.clone(), dweight = at::ones({dim});
+        kernels.layer_norm_backward({.x = sum, .weight = weight, .dy = dy, .rstd = rstd, .mean = mean, .dx = dx, .dweight = dweight});
+        CHECK(relative_error(dx, input.grad() + before.to(at::kFloat)) < bound(type));
+        CHECK(relative_error(dweight - 1, scale.grad()) < 1e-4);
+      });
 }
 
 // The first 2 `half` elements of every head turn, the others stay.

@@ -60,6 +60,31 @@ struct RmsNormBackwardArgs {
   float offset;
 };
 
+struct LayerNormArgs {
+  const void* x;          // [rows, dim]
+  const void* residual;   // added to x first, or null
+  void* sum_out;          // [rows, dim] x + residual, when residual is given
+  const void* weight;     // [dim]
+  const float* bias;      // [dim], or null
+  void* y;
+  float* rstd;            // [rows], or null
+  float* mean;            // the same
+  int64_t residual_stride, y_stride, dim;
+  float eps, offset;
+};
+
+struct LayerNormBackwardArgs {
+  const void* x;          // [rows, dim]
+  const void* weight;
+  const void* dy;
+  const float* rstd;
+  const float* mean;
+  void* dx;               // [rows, dim], added to
+  float* dweight;         // [dim], added to
+  int64_t dy_stride, dim, rows;
+  float offset;
+};
+
 struct GroupNormArgs {
   const void* x;          // [rows, groups * dim]
   const void* weight;     // [dim]
@@ -82,6 +107,12 @@ struct RotaryArgs {
 
 struct SwigluArgs {
   void* gate_up;          // [rows, 2 * dim]; backward overwrites it with the gradient
+  void* y;                // [rows, dim]: output, or its gradient
+  int64_t y_stride, dim;
+};
+
+struct ActivationArgs {
+  void* x;                // [rows, dim]; backward overwrites it with its gradient
   void* y;                // [rows, dim]: output, or its gradient
   int64_t y_stride, dim;
 };

@@ -42,6 +42,8 @@ class CpuKernels final : public Kernels {
   void embedding_backward(const at::Tensor& ids, const at::Tensor& dout, const at::Tensor& dtable) override;
   void rms_norm(const RmsNormForward& f) override;
   void rms_norm_backward(const RmsNormBackward& b) override;
+  void layer_norm(const LayerNormForward& f) override;
+  void layer_norm_backward(const LayerNormBackward& b) override;
   void group_norm(const GroupNormForward& f) override;
   void group_norm_backward(const GroupNormBackward& b) override;
   void rotary(const Rotary& r, Direction direction) override;
@@ -51,6 +53,8 @@ class CpuKernels final : public Kernels {
                         const at::Tensor& out) override;
   void swiglu(const at::Tensor& gate_up, const at::Tensor& y, Activation activation) override;
   void swiglu_backward(const at::Tensor& gate_up, const at::Tensor& dy, Activation activation) override;
+  void activate(const at::Tensor& x, const at::Tensor& y, Activation activation) override;
+  void activate_backward(const at::Tensor& x, const at::Tensor& dy, Activation activation) override;
   void soft_cap(const at::Tensor& y, double cap) override;
   void soft_cap_backward(const at::Tensor& y, const at::Tensor& dx, double cap) override;
   void cross_entropy(const CrossEntropy& c) override;

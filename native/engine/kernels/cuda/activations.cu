@@ -1,4 +1,4 @@
-// Gated activations and soft caps; a thread a pack of elements.
+// Activations, gated and plain, and soft caps; a thread a pack of elements.
 #include "engine/kernels/cuda/packs.cuh"
 
 namespace collie::cuda {
@@ -35,6 +35,42 @@ struct GeluErf {
     return x * s;
   }
 };
+
+struct Relu {
+  __device__ static float value(float x) { return x > 0.f ? x : 0.f; }
+  __device__ static float value_and_slope(float x, float* slope) {
+    *slope = x > 0.f ? 1.f : 0.f;
+    return value(x);
+  }
+};
+
+template <class T, int W, class F>
+__global__ void activated_elements(ActivationArgs a, uint32_t packs, uint32_t packs_per_row) {
+  COLLIE_EACH_PACK(index, packs) {
+    const auto [i, j] = place_of<W>(index, packs_per_row);
+    float x[W];
+    load(static_cast<const T*>(a.x) + i * a.x_stride + j, x);
+    for (int k = 0; k < W; ++k) x[k] = F::value(x[k]);
+    store(static_cast<T*>(a.y) + i * a.y_stride + j, x);
+  }
+}
+
+template <class T, int W, class F>
+__global__ void activated_backward_elements(ActivationArgs a, uint32_t packs, uint32_t packs_per_row) {
+  COLLIE_EACH_PACK(index, packs) {
+    const auto [i, j] = place_of<W>(index, packs_per_row);
+    T* at = static_cast<T*>(a.x) + i * a.x_stride + j;
+    float x[W], d[W];
+    load(at, x);
+    load(static_cast<const T*>(a.y) + i * a.y_stride + j, d);
+    for (int k = 0; k < W; ++k) {
+      float slope;
+      F::value_and_slope(x[k], &slope);
+      x[k] = d[k] * slope;
+    }
+    store(at, x);
+  }
+}
 
 template <class T, int W, class F>
 __global__ void gated_elements(GatedArgs a, uint32_t packs, uint32_t packs_per_row) {
@@ -100,12 +136,21 @@ void for_activation(Activation activation, Run run) {
     case Activation::silu: return run.template operator()<Silu>();
     case Activation::gelu_tanh: return run.template operator()<GeluTanh>();
     case Activation::gelu_erf: return run.template operator()<GeluErf>();
+    case Activation::relu: return run.template operator()<Relu>();
   }
 }
 
 template <class T, class Launch>
 void for_gated_packs(const GatedArgs& a, Launch launch_packs) {
   with_packs<T>({a.gate_up, a.y}, {a.dim, a.gate_up_stride, a.y_stride}, [&]<int W>() {
+    const auto per_row = static_cast<uint32_t>(a.dim / W);
+    launch_packs.template operator()<W>(packs_in(a.rows, per_row), per_row);
+  });
+}
+
+template <class T, class Launch>
+void for_activated_packs(const ActivationArgs& a, Launch launch_packs) {
+  with_packs<T>({a.x, a.y}, {a.dim, a.x_stride, a.y_stride}, [&]<int W>() {
     const auto per_row = static_cast<uint32_t>(a.dim / W);
     launch_packs.template operator()<W>(packs_in(a.rows, per_row), per_row);
   });
@@ -120,6 +165,26 @@ void for_cap_packs(const SoftCapArgs& a, Launch launch_packs) {
 }
 
 }  // namespace
+
+void activate(const ActivationArgs& a, cudaStream_t stream) {
+  for_storage(a.storage, [&]<class T>() {
+    for_activation(a.activation, [&]<class F>() {
+      for_activated_packs<T>(a, [&]<int W>(uint32_t packs, uint32_t per_row) {
+        launch(activated_elements<T, W, F>, blocks_for(packs), stream, a, packs, per_row);
+      });
+    });
+  });
+}
+
+void activate_backward(const ActivationArgs& a, cudaStream_t stream) {
+  for_storage(a.storage, [&]<class T>() {
+    for_activation(a.activation, [&]<class F>() {
+      for_activated_packs<T>(a, [&]<int W>(uint32_t packs, uint32_t per_row) {
+        launch(activated_backward_elements<T, W, F>, blocks_for(packs), stream, a, packs, per_row);
+      });
+    });
+  });
+}
 
 void gated(const GatedArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {

@@ -43,6 +43,41 @@ constexpr int64_t kNormPartials = 128;
 void rms_norm(const NormArgs& a, cudaStream_t stream);
 void rms_norm_backward(const NormBackwardArgs& a, cudaStream_t stream);
 
+// With the mean taken away first.
+struct LayerNormArgs {
+  Storage storage;
+  const void* x;
+  const void* residual;  // or null
+  void* sum;
+  const void* weight;
+  const float* bias;     // or null
+  void* y;
+  float* rstd;           // or null
+  float* mean;           // the same
+  int64_t x_stride, residual_stride, sum_stride, y_stride;
+  int64_t rows, dim;
+  float eps, offset;     // y = normed (offset + weight) + bias
+};
+
+struct LayerNormBackwardArgs {
+  Storage storage;
+  const void* x;
+  const void* weight;
+  const void* dy;
+  const float* rstd;
+  const float* mean;
+  void* dx;          // or null
+  float* dweight;    // or null
+  float* partial;    // kNormPartials * dim floats, with dweight
+  int64_t x_stride, dy_stride, dx_stride;
+  int64_t rows, dim;
+  float offset;
+};
+void layer_norm(const LayerNormArgs& a, cudaStream_t stream);
+void layer_norm_backward(const LayerNormBackwardArgs& a, cudaStream_t stream);
+// dweight[j] += the sum over kNormPartials rows of `partial`, in order.
+void add_norm_partials(const float* partial, float* dweight, int64_t dim, cudaStream_t stream);
+
 // Norms over groups of columns, groups of dim each.
 struct GroupNormArgs {
   Storage storage;
@@ -70,6 +105,17 @@ struct RotaryArgs {
   RotaryPairs pairs;
 };
 void rotary(const RotaryArgs& a, cudaStream_t stream);
+
+// y = activation(x); backward: x is overwritten with its gradient.
+struct ActivationArgs {
+  Storage storage;
+  void* x;
+  void* y;  // output, or its gradient
+  int64_t x_stride, y_stride, rows, dim;
+  Activation activation;
+};
+void activate(const ActivationArgs& a, cudaStream_t stream);
+void activate_backward(const ActivationArgs& a, cudaStream_t stream);
 
 // y = activation(gate) up.
 struct GatedArgs {

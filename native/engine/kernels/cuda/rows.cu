@@ -220,6 +220,10 @@ void rms_norm(const NormArgs& a, cudaStream_t stream) {
   });
 }
 
+void add_norm_partials(const float* partial, float* dweight, int64_t dim, cudaStream_t stream) {
+  launch(norm_weight_sum, blocks_for(dim), stream, partial, dweight, dim);
+}
+
 void rms_norm_backward(const NormBackwardArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
     if (a.dweight) {

@@ -1,5 +1,5 @@
-// GELU (Hendrycks and Gimpel 2016, arXiv 1606.08415), exact and by tanh, gated: y = gelu(gate) up (Shazeer 2020, arXiv 2002.05202);
-// and soft caps.
+// GELU (Hendrycks and Gimpel 2016, arXiv 1606.08415), exact and by tanh, and others; gated, y = f(gate) up (Shazeer 2020, arXiv 2002.05202),
+// and plain; and soft caps.
 #pragma once
 
 #include "engine/kernels/cpu/args.h"
@@ -24,6 +24,39 @@ struct GeluErf {
   COLLIE_INLINE static float value(float x) { return x * share(x); }
   COLLIE_INLINE static float derivative(float x) { return share(x) + x * 0.39894228040f * exp_fast(-0.5f * x * x); }
 };
+
+struct Silu {
+  COLLIE_INLINE static float value(float x) { return x * sigmoid(x); }
+  COLLIE_INLINE static float derivative(float x) {
+    const float s = sigmoid(x);
+    return s * (1.f + x * (1.f - s));
+  }
+};
+
+struct Relu {
+  COLLIE_INLINE static float value(float x) { return x > 0.f ? x : 0.f; }
+  COLLIE_INLINE static float derivative(float x) { return x > 0.f ? 1.f : 0.f; }
+};
+
+template <class T, class Activation>
+void activate(const ActivationArgs& a, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; ++i) {
+    const T* x = static_cast<const T*>(a.x) + i * a.dim;
+    T* y = static_cast<T*>(a.y) + i * a.y_stride;
+#pragma omp simd
+    for (int64_t j = 0; j < a.dim; ++j) y[j] = from_float<T>(Activation::value(to_float(x[j])));
+  }
+}
+
+template <class T, class Activation>
+void activate_backward(const ActivationArgs& a, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; ++i) {
+    T* x = static_cast<T*>(a.x) + i * a.dim;
+    const T* dy = static_cast<const T*>(a.y) + i * a.y_stride;
+#pragma omp simd
+    for (int64_t j = 0; j < a.dim; ++j) x[j] = from_float<T>(to_float(dy[j]) * Activation::derivative(to_float(x[j])));
+  }
+}
 
 template <class T, class Activation>
 void gated(const SwigluArgs& a, int64_t begin, int64_t end) {

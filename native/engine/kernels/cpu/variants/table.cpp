@@ -7,6 +7,7 @@
 #include "engine/kernels/cpu/variants/elements.h"
 #include "engine/kernels/cpu/variants/gemm_tasks.h"
 #include "engine/kernels/cpu/variants/groups.h"
+#include "engine/kernels/cpu/variants/layer_norm.h"
 #include "engine/kernels/cpu/variants/loss.h"
 #include "engine/kernels/cpu/variants/nf4.h"
 #include "engine/kernels/cpu/variants/rows.h"
@@ -31,16 +32,29 @@ const Table& COLLIE_JOIN(table_, COLLIE_CPU_VARIANT)() {
       .rms_norm = {v::rms_norm<float>, v::rms_norm<v::bf16>},
       .rms_norm_backward = {v::rms_norm_backward<float>, v::rms_norm_backward<v::bf16>},
       .rms_norm_weight_backward = {v::rms_norm_weight_backward<float>, v::rms_norm_weight_backward<v::bf16>},
+      .layer_norm = {v::layer_norm<float>, v::layer_norm<v::bf16>},
+      .layer_norm_backward = {v::layer_norm_backward<float>, v::layer_norm_backward<v::bf16>},
+      .layer_norm_weight_backward = {v::layer_norm_weight_backward<float>, v::layer_norm_weight_backward<v::bf16>},
       .group_norm = {v::group_norm<float>, v::group_norm<v::bf16>},
       .group_norm_backward = {v::group_norm_backward<float>, v::group_norm_backward<v::bf16>},
       .group_norm_weight_backward = {v::group_norm_weight_backward<float>, v::group_norm_weight_backward<v::bf16>},
       .rotary = {{v::rotary<float>, v::rotary<v::bf16>}, {v::rotary_adjacent<float>, v::rotary_adjacent<v::bf16>}},
       .swiglu = {{v::swiglu<float>, v::swiglu<v::bf16>},
                  {v::gated<float, v::GeluTanh>, v::gated<v::bf16, v::GeluTanh>},
-                 {v::gated<float, v::GeluErf>, v::gated<v::bf16, v::GeluErf>}},
+                 {v::gated<float, v::GeluErf>, v::gated<v::bf16, v::GeluErf>},
+                 {v::gated<float, v::Relu>, v::gated<v::bf16, v::Relu>}},
       .swiglu_backward = {{v::swiglu_backward<float>, v::swiglu_backward<v::bf16>},
                           {v::gated_backward<float, v::GeluTanh>, v::gated_backward<v::bf16, v::GeluTanh>},
-                          {v::gated_backward<float, v::GeluErf>, v::gated_backward<v::bf16, v::GeluErf>}},
+                          {v::gated_backward<float, v::GeluErf>, v::gated_backward<v::bf16, v::GeluErf>},
+                          {v::gated_backward<float, v::Relu>, v::gated_backward<v::bf16, v::Relu>}},
+      .activate = {{v::activate<float, v::Silu>, v::activate<v::bf16, v::Silu>},
+                   {v::activate<float, v::GeluTanh>, v::activate<v::bf16, v::GeluTanh>},
+                   {v::activate<float, v::GeluErf>, v::activate<v::bf16, v::GeluErf>},
+                   {v::activate<float, v::Relu>, v::activate<v::bf16, v::Relu>}},
+      .activate_backward = {{v::activate_backward<float, v::Silu>, v::activate_backward<v::bf16, v::Silu>},
+                            {v::activate_backward<float, v::GeluTanh>, v::activate_backward<v::bf16, v::GeluTanh>},
+                            {v::activate_backward<float, v::GeluErf>, v::activate_backward<v::bf16, v::GeluErf>},
+                            {v::activate_backward<float, v::Relu>, v::activate_backward<v::bf16, v::Relu>}},
       .soft_cap = {v::soft_cap<float>, v::soft_cap<v::bf16>},
       .soft_cap_backward = {v::soft_cap_backward<float>, v::soft_cap_backward<v::bf16>},
       .cross_entropy = {v::cross_entropy<float>, v::cross_entropy<v::bf16>},

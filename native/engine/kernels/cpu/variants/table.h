@@ -21,12 +21,17 @@ struct Table {
   void (*rms_norm[2])(const RmsNormArgs&, int64_t begin, int64_t end);
   void (*rms_norm_backward[2])(const RmsNormBackwardArgs&, int64_t begin, int64_t end);
   void (*rms_norm_weight_backward[2])(const RmsNormBackwardArgs&, int64_t col_begin, int64_t col_end);
+  void (*layer_norm[2])(const LayerNormArgs&, int64_t begin, int64_t end);
+  void (*layer_norm_backward[2])(const LayerNormBackwardArgs&, int64_t begin, int64_t end);
+  void (*layer_norm_weight_backward[2])(const LayerNormBackwardArgs&, int64_t col_begin, int64_t col_end);
   void (*group_norm[2])(const GroupNormArgs&, int64_t begin, int64_t end);
   void (*group_norm_backward[2])(const GroupNormArgs&, int64_t begin, int64_t end);
   void (*group_norm_weight_backward[2])(const GroupNormArgs&, int64_t col_begin, int64_t col_end);
   void (*rotary[2][2])(const RotaryArgs&, int64_t begin, int64_t end);      // by RotaryPairs
-  void (*swiglu[3][2])(const SwigluArgs&, int64_t begin, int64_t end);      // by Activation
-  void (*swiglu_backward[3][2])(const SwigluArgs&, int64_t begin, int64_t end);
+  void (*swiglu[4][2])(const SwigluArgs&, int64_t begin, int64_t end);      // by Activation
+  void (*swiglu_backward[4][2])(const SwigluArgs&, int64_t begin, int64_t end);
+  void (*activate[4][2])(const ActivationArgs&, int64_t begin, int64_t end);  // by Activation
+  void (*activate_backward[4][2])(const ActivationArgs&, int64_t begin, int64_t end);
   void (*soft_cap[2])(const SoftCapArgs&, int64_t begin, int64_t end);
   void (*soft_cap_backward[2])(const SoftCapArgs&, int64_t begin, int64_t end);
   void (*cross_entropy[2])(const CrossEntropyArgs&, int64_t begin, int64_t end);
