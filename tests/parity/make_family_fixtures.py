@@ -20,6 +20,8 @@ OUT = Path(__file__).resolve().parents[1] / "fixtures" / "families"
 SHAPE = dict(vocab_size=96, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
              max_position_embeddings=128, pad_token_id=0, bos_token_id=1, eos_token_id=2)
 FOUR = dict(SHAPE, num_hidden_layers=4)  # for patterns of layers
+HEADS = {key: value for key, value in SHAPE.items() if key != "num_key_value_heads"}
+GPT = dict(vocab_size=96, n_embd=32, n_inner=48, n_layer=2, n_head=4, n_positions=128, bos_token_id=1, eos_token_id=2)
 LENGTH = 40
 STEPS = 10
 ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -52,15 +54,75 @@ FAMILIES = {
     "exaone4": ("Exaone4", dict(FOUR, sliding_window=7, sliding_window_pattern=4), ALL),
     "glm": ("Glm", dict(SHAPE, head_dim=16), ["q_proj", "k_proj", "v_proj", "o_proj", "down_proj"]),
     "glm4": ("Glm4", dict(SHAPE, head_dim=16), ["q_proj", "k_proj", "v_proj", "o_proj", "down_proj"]),
+    "gpt-neox": ("GPTNeoX", dict(HEADS, rotary_pct=0.5, attention_bias=True), ["dense", "dense_h_to_4h", "dense_4h_to_h"]),
+    "gpt-neox-sequential": ("GPTNeoX", dict(HEADS, use_parallel_residual=False, attention_bias=False, hidden_act="relu"),
+                            ["dense", "dense_h_to_4h", "dense_4h_to_h"]),
+    "phi": ("Phi", dict(SHAPE, partial_rotary_factor=0.5), ["q_proj", "k_proj", "v_proj", "dense", "fc1", "fc2"]),
+    "stablelm": ("StableLm", dict(SHAPE, use_qkv_bias=True, partial_rotary_factor=0.25), ALL),
+    "stablelm-parallel": ("StableLm", dict(SHAPE, use_parallel_residual=True, partial_rotary_factor=0.5), ALL),
+    "starcoder2": ("Starcoder2", dict(SHAPE, sliding_window=7, use_bias=True), ["q_proj", "k_proj", "v_proj", "o_proj", "c_fc", "c_proj"]),
+    "cohere": ("Cohere", dict(SHAPE, logit_scale=0.5, attention_bias=True), ALL),
+    "cohere2": ("Cohere2", dict(FOUR, sliding_window=7, logit_scale=0.5), ALL),
+    "gptj": ("GPTJ", dict(GPT, rotary_dim=4), ["q_proj", "k_proj", "v_proj", "out_proj", "fc_in", "fc_out"]),
+    "codegen": ("CodeGen", dict(GPT, rotary_dim=4), ["out_proj", "fc_in", "fc_out"]),
+    "falcon": ("Falcon", dict(HEADS, ffn_hidden_size=48, bias=True), ["dense", "dense_h_to_4h", "dense_4h_to_h"]),
+    "falcon-grouped": ("Falcon", dict(HEADS, ffn_hidden_size=48, new_decoder_architecture=True, num_kv_heads=2),
+                       ["dense", "dense_h_to_4h", "dense_4h_to_h"]),
+    "falcon-sequential": ("Falcon", dict(HEADS, ffn_hidden_size=48, parallel_attn=False, multi_query=False),
+                          ["dense", "dense_h_to_4h", "dense_4h_to_h"]),
     "mistral": ("Mistral", dict(SHAPE, sliding_window=7), ALL),
     "ministral3": ("Ministral3", dict(SHAPE, head_dim=16, rope_parameters=dict(YARN, original_max_position_embeddings=64, llama_4_scaling_beta=0.1)), ALL),
 }
 
+# What files call modules: (theirs, ours).
+NEOX = [("gpt_neox.embed_in", "model.embed_tokens"), ("gpt_neox.final_layer_norm", "model.norm"), ("embed_out", "lm_head"),
+        ("gpt_neox.layers", "model.layers"), ("attention.dense", "self_attn.o_proj"), ("attention.", "self_attn."),
+        ("dense_h_to_4h", "up_proj"), ("dense_4h_to_h", "down_proj")]
+GPTJ = [("transformer.wte", "model.embed_tokens"), ("transformer.ln_f", "model.norm"), ("transformer.h.", "model.layers."), ("ln_1", "input_layernorm"),
+        ("attn.out_proj", "self_attn.o_proj"), (".attn.", ".self_attn."), ("fc_in", "up_proj"), ("fc_out", "down_proj")]
+FALCON = [("transformer.word_embeddings", "model.embed_tokens"), ("transformer.ln_f", "model.norm"), ("transformer.h.", "model.layers."),
+          ("self_attention.dense", "self_attn.o_proj"), ("self_attention.", "self_attn."), ("dense_h_to_4h", "up_proj"), ("dense_4h_to_h", "down_proj")]
+NAMES = {
+    "gptj": GPTJ,
+    "codegen": GPTJ,
+    "falcon": FALCON,
+    "gpt_neox": NEOX,
+    "phi": [("model.final_layernorm", "model.norm"), ("self_attn.dense", "self_attn.o_proj"), ("fc1", "up_proj"), ("fc2", "down_proj")],
+    "starcoder2": [("mlp.c_fc", "mlp.up_proj"), ("mlp.c_proj", "mlp.down_proj")],
+}
+# What transformers calls modules otherwise than files do: (its name, the files').
+FILES = {"gpt_neox": [("lm_head", "embed_out")]}
+
+
+def renamed(key, pairs):
+    for old, new in pairs:
+        key = key.replace(old, new)
+    return key
+
+
+def logical(key, config):
+    """Our name of a tensor of transformers' module."""
+    return renamed(renamed(key, FILES.get(config.model_type, [])), NAMES.get(config.model_type, []))
+
+
+def kv_heads(config):
+    if config.model_type != "falcon" or not (config.new_decoder_architecture or config.multi_query):
+        return config.num_attention_heads
+    return config.num_kv_heads if config.new_decoder_architecture else 1
+
 
 def fused_parts(key, value, config):
     """Our names of a file's tensor: the parts of a fused one by their rows."""
+    key = logical(key, config)
+    if "query_key_value" in key:
+        groups = kv_heads(config)
+        parts = value.unflatten(0, (groups, config.num_attention_heads // groups + 2, -1)).split([config.num_attention_heads // groups, 1, 1], dim=1)
+        return [(key.replace("query_key_value", name), part.flatten(0, 2)) for name, part in zip(["q_proj", "k_proj", "v_proj"], parts)]
+    if config.model_type == "codegen" and "qkv_proj" in key:
+        parts = value.unflatten(0, (4, 3, -1)).unbind(1)
+        return [(key.replace("qkv_proj", name), part.flatten(0, 1)) for name, part in zip(["q_proj", "v_proj", "k_proj"], parts)]
     head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    q, kv = config.num_attention_heads * head, config.num_key_value_heads * head
+    q, kv = config.num_attention_heads * head, getattr(config, "num_key_value_heads", config.num_attention_heads) * head
     if "qkv_proj" in key:
         return [(key.replace("qkv_proj", name), part) for name, part in zip(["q_proj", "k_proj", "v_proj"], value.split([q, kv, kv]))]
     if "gate_up_proj" in key:
@@ -71,7 +133,7 @@ def fused_parts(key, value, config):
 def randomize(model, generator):
     for name, p in model.named_parameters():
         noise = torch.randn(p.shape, generator=generator)
-        norm = "norm" in name
+        norm = ("norm" in name or "ln_" in name) and not name.endswith("bias")
         plus_one = norm and "Gemma" in type(model).__name__
         p.data = ((0.0 if plus_one else 1.0) + 0.2 * noise if norm else 0.15 * noise).bfloat16().float()
 
@@ -96,7 +158,7 @@ def counted(ids):
 def make(folder, model, generator):
     config = model.config
     ids = torch.randint(3, config.vocab_size, (1, LENGTH), generator=generator)
-    weights = {k: v.clone().contiguous() for k, v in model.state_dict().items()
+    weights = {renamed(k, FILES.get(config.model_type, [])): v.clone().contiguous() for k, v in model.state_dict().items()
                if not (config.tie_word_embeddings and k == "lm_head.weight")}
     settings = {k: v for k, v in config.to_dict().items() if k not in ("transformers_version", "id2label", "label2id", "dtype", "_name_or_path")}
     settings["architectures"] = [type(model).__name__]
@@ -108,7 +170,7 @@ def make(folder, model, generator):
                  "loss": loss.detach().reshape(1)}
     # Norms of all gradients and the first rows of each: enough to see a wrong one, a tenth of the size.
     for key, p in model.named_parameters():
-        if key not in weights:
+        if renamed(key, FILES.get(config.model_type, [])) not in weights:
             continue
         for part, grad in fused_parts(key, p.grad, config):
             reference["grad_norm." + part] = grad.norm().reshape(1)
@@ -123,7 +185,8 @@ def make_lora(folder, model, targets, generator):
     start = {}
     for key, p in peft.named_parameters():
         if "lora_" in key:
-            start["start." + key.replace("base_model.model.", "").replace(".default", "")] = p.detach().clone().contiguous()
+            name = logical(key.replace("base_model.model.", "").replace(".default", ""), model.config)
+            start["start." + name] = p.detach().clone().contiguous()
     optimizer = torch.optim.AdamW([p for p in peft.parameters() if p.requires_grad], lr=5e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
     documents = torch.randint(3, model.config.vocab_size, (2, LENGTH), generator=generator)
     losses = []

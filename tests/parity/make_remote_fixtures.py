@@ -80,33 +80,55 @@ class Layer(nn.Module):
         return x + self.s.residual * self.mlp(self.post_attention_layernorm(x))
 
 
+class PlainMLP(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.up_proj, self.down_proj = nn.Linear(D, F), nn.Linear(F, D)
+
+    def forward(self, x):
+        return self.down_proj(nn.functional.gelu(self.up_proj(x), approximate="tanh"))
+
+
+class MossLayer(nn.Module):
+    """Attention and MLP of the same normed input, side by side."""
+
+    def __init__(self, s):
+        super().__init__()
+        self.self_attn, self.mlp = Attention(s), PlainMLP()
+        self.input_layernorm = nn.LayerNorm(D, eps=s.eps)
+
+    def forward(self, x):
+        normed = self.input_layernorm(x)
+        return x + self.self_attn(normed) + self.mlp(normed)
+
+
 class Inner(nn.Module):
     def __init__(self, s):
         super().__init__()
         self.embed_tokens = nn.Embedding(V, D)
-        self.layers = nn.ModuleList(Layer(s) for _ in range(L))
-        self.norm = RMSNorm(s.eps)
+        self.layers = nn.ModuleList(MossLayer(s) if s.moss else Layer(s) for _ in range(L))
+        self.norm = nn.LayerNorm(D, eps=s.eps) if s.moss else RMSNorm(s.eps)
 
 
 class Decoder(nn.Module):
     def __init__(self, s):
         super().__init__()
-        self.s, self.config = s, SimpleNamespace(vocab_size=V)
+        self.s, self.config = s, SimpleNamespace(vocab_size=V, model_type="")
         self.model = Inner(s)
         if not s.tied:
-            self.lm_head = nn.Linear(D, V, bias=False)
+            self.lm_head = nn.Linear(D, V, bias=s.moss)
 
     def forward(self, input_ids):
         x = self.model.embed_tokens(input_ids[0]) * self.s.embedding
         for layer in self.model.layers:
             x = layer(x)
         x = self.model.norm(x) * self.s.logits
-        head = self.model.embed_tokens if self.s.tied else self.lm_head
-        return SimpleNamespace(logits=(x @ head.weight.T)[None])
+        logits = x @ self.model.embed_tokens.weight.T if self.s.tied else self.lm_head(x)
+        return SimpleNamespace(logits=logits[None])
 
 
 def style(**changes):
-    usual = dict(kv=KV, qkv_bias=False, o_bias=False, mlp_bias=False, theta=10000.0, rotary=E, neighbours=False, stretch=1.0, eps=1e-6, embedding=1.0, residual=1.0, logits=1.0, tied=False)
+    usual = dict(kv=KV, qkv_bias=False, o_bias=False, mlp_bias=False, theta=10000.0, rotary=E, neighbours=False, stretch=1.0, eps=1e-6, embedding=1.0, residual=1.0, logits=1.0, tied=False, moss=False)
     return SimpleNamespace(**{**usual, **changes})
 
 
@@ -157,6 +179,23 @@ def chatglm(weights, s):
     return out
 
 
+def moss(weights, s):
+    """Rows of queries, values and keys of the first quarter of the heads, then of the second, ..."""
+    names = {"input_layernorm": "ln_1", "self_attn.o_proj": "attn.out_proj", "mlp.up_proj": "mlp.fc_in", "mlp.down_proj": "mlp.fc_out"}
+    out = {"transformer.wte.weight": weights["model.embed_tokens.weight"]}
+    for ending in ("weight", "bias"):
+        out["transformer.ln_f." + ending], out["lm_head." + ending] = weights["model.norm." + ending], weights["lm_head." + ending]
+    for name, value in weights.items():
+        layer, inside = layer_name(name)
+        module, ending = inside.rsplit(".", 1)
+        if layer is not None and module in names:
+            out[f"transformer.h.{layer}.{names[module]}.{ending}"] = value
+    for layer in range(L):
+        parts = [weights[f"model.layers.{layer}.self_attn.{p}_proj.weight"].chunk(4) for p in "qvk"]
+        out[f"transformer.h.{layer}.attn.qkv_proj.weight"] = torch.cat([part for core in zip(*parts) for part in core])
+    return out
+
+
 LLAMA = {k: v for k, v in SHAPE.items() if "token" not in k}
 CHATGLM = dict(architectures=["ChatGLMModel"], model_type="chatglm", num_layers=L, hidden_size=D, ffn_hidden_size=F, num_attention_heads=H, kv_channels=E,
                multi_query_attention=True, multi_query_group_num=KV, padded_vocab_size=V, seq_length=128, layernorm_epsilon=1e-5, rmsnorm=True,
@@ -177,6 +216,10 @@ FAMILIES = {
                        rope_scaling={"rope_type": "dynamic", "factor": 6.0}, tie_word_embeddings=False)),
     "minicpm": (style(embedding=12.0, residual=1.4 / math.sqrt(L), logits=16 / D, eps=1e-5, tied=True), same,
                 dict(LLAMA, architectures=["MiniCPMForCausalLM"], model_type="minicpm", scale_emb=12, scale_depth=1.4, dim_model_base=16, rms_norm_eps=1e-5)),
+    "moss": (style(kv=H, rotary=4, neighbours=True, eps=1e-5, moss=True), moss,
+             dict(architectures=["MossForCausalLM"], model_type="moss", n_embd=D, n_inner=F, n_layer=L, n_head=H, n_positions=128, n_ctx=128, vocab_size=V,
+                  rotary_dim=4, activation_function="gelu_new", layer_norm_epsilon=1e-5, attn_pdrop=0.0, embd_pdrop=0.0, resid_pdrop=0.0, scale_attn_weights=True,
+                  tie_word_embeddings=False, wbits=32, groupsize=128, torch_dtype="bfloat16")),
     "chatglm": (style(qkv_bias=True, rotary=E // 2, neighbours=True, theta=500000.0, eps=1e-5), chatglm, CHATGLM),
 }  # fmt: skip
 

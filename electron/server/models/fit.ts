@@ -31,8 +31,9 @@ export async function refuseLfsPointers(folder: string): Promise<void> {
 }
 
 /** Tensors that change nothing: buffers that are computed from the configuration, and the head of tied embeddings. */
-const COMPUTED = /(^|\.)(rotary_(pos_)?emb\.inv_freq|masked_bias|attn\.bias|embeddings\.position_ids)$/;
-const OF_A_LAYER = /(^|\.)layers\.(\d+)\./;
+const COMPUTED =
+  /(^|\.)(rotary_(pos_)?emb\.inv_freq|masked_bias|(attn|attention)\.bias|attn\.causal_mask|embeddings\.position_ids)$/;
+const OF_A_LAYER = /(^|\.)(?:layers|h)\.(\d+)\./;
 
 /**
  * Tensors without a place in the architecture. Those inside of its layers would have been computed with: without them it is another

@@ -22,7 +22,12 @@ std::vector<std::string> describe_traits(const ModelConfig& c) {
   add(t.attention_norm.empty(), "norms after the blocks only");
   add(!t.attention_norm.empty() && !t.attention_out_norm.empty(), "norms before and after the blocks");
   add(t.norm_offset != 0, "norms with 1 + w");
-  add(t.activation != Activation::silu, "GELU");
+  add(t.norm == NormKind::layer, t.norm_bias ? "LayerNorm" : "LayerNorm without bias");
+  add(t.parallel, t.mlp_norm.empty() ? "attention and MLP side by side after one norm" : "attention and MLP side by side");
+  add(!t.gated, "MLP without a gate");
+  add(t.activation == Activation::gelu_tanh || t.activation == Activation::gelu_erf, "GELU");
+  add(t.activation == Activation::relu, "ReLU");
+  add(t.learned_positions, "learned positions");
   add(t.rotary_share != 1, "partial rotary");
   add(t.pairs == RotaryPairs::adjacent, "rotary of neighbours");
   const auto any = [&](auto holds) { return std::ranges::any_of(c.kinds, holds); };
@@ -31,6 +36,7 @@ std::vector<std::string> describe_traits(const ModelConfig& c) {
   add(c.ropes.size() > 1, "two rotary tables");
   add(t.attention_softcap != 0 || t.logit_softcap != 0, "soft caps");
   add(t.embedding_scale != 1, "scaled embeddings");
+  add(t.head_bias, "bias of the head");
   add(t.residual_scale != 1 || t.logit_scale != 1, "scaled residuals and logits");
   std::string fused;
   for (const FusedTensor& one : family_of(c).fused) {
@@ -44,6 +50,7 @@ std::vector<std::string> describe_traits(const ModelConfig& c) {
 std::vector<std::string> describe_limits(const ModelConfig& c) {
   std::vector<std::string> all;
   if (c.traits.qk_norm == QkNorm::whole) all.emplace_back("Tensor parallelism does not cut its norms over all heads: data and pipeline parallelism only.");
+  if (!c.traits.gated) all.emplace_back("Its MLP has no gate: gate_proj among target modules means nothing here.");
   if (!family_of(c).fused.empty())
     all.emplace_back("Its files keep several projections in one tensor: of those, only LoRA and PiSSA are exported as adapters, other methods merged.");
   if (std::ranges::any_of(c.ropes, [](const RopeConfig& rope) { return rope.scaling == RopeScaling::dynamic; }))

@@ -122,7 +122,8 @@ ModelConfig ModelConfig::parse(const json& whole) {
   result.vocab_size = integer(config, "vocab_size", 1, int64_t{1} << 30);
   result.max_position = integer(config, "max_position_embeddings", 1, kMost);
   const double eps = family.defaults.eps;
-  result.norm_eps = eps != 0 ? positive(config, "rms_norm_eps", eps) : positive(config, "rms_norm_eps");
+  const char* eps_key = family.defaults.eps_key;
+  result.norm_eps = eps != 0 ? positive(config, eps_key, eps) : positive(config, eps_key);
   result.tied_embeddings = flag(config, "tie_word_embeddings", flag(whole, "tie_word_embeddings", family.defaults.tied));
   family.read(config, family.defaults, result);
   check_sizes(result);
@@ -145,7 +146,10 @@ ModelConfig ModelConfig::load(const std::filesystem::path& folder) {
 
 int64_t parameter_count(const ModelConfig& config) {
   const int64_t embeddings = config.vocab_size * config.hidden_size * (config.tied_embeddings ? 1 : 2);
-  return embeddings + config.n_layers * layer_parameters(config) + config.hidden_size;
+  const ModelTraits& t = config.traits;
+  const int64_t final_norm = t.norm_bias ? 2 * config.hidden_size : config.hidden_size;
+  const int64_t positions = t.learned_positions ? config.max_position * config.hidden_size : 0;
+  return embeddings + positions + config.n_layers * layer_parameters(config) + final_norm + (t.head_bias ? config.vocab_size : 0);
 }
 
 }  // namespace collie

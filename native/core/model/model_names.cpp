@@ -25,8 +25,8 @@ Name split(const std::string& name, std::string_view layers) {
 }
 
 // Modules that are in no layer, as we and as the files call them.
-std::array<ModuleName, 3> outside(const FileNames& names) {
-  return {{{"model.embed_tokens", names.embedding}, {"model.norm", names.norm}, {"lm_head", names.head}}};
+std::array<ModuleName, 4> outside(const FileNames& names) {
+  return {{{"model.embed_tokens", names.embedding}, {"model.embed_positions", names.positions}, {"model.norm", names.norm}, {"lm_head", names.head}}};
 }
 
 using Side = const char* ModuleName::*;
@@ -61,7 +61,7 @@ std::vector<Part> parts_of(const ModelConfig& config, const FusedTensor& fused, 
   file_rows = 0;
   for (const char* module : fused.parts)
     if (module) file_rows += rows_of(config, module);
-  const int64_t blocks = fused.cut == Cut::by_group ? config.n_kv_heads : 1;
+  const int64_t blocks = fused.cut == Cut::by_group ? config.n_kv_heads : fused.cut == Cut::in_fours ? 4 : 1;
   int64_t first = 0;
   for (const char* module : fused.parts) {
     if (!module) continue;

@@ -179,6 +179,90 @@ std::string table() {
   return text;
 }
 
+TEST_CASE("families: GPT-NeoX's keys, its fused queries, keys and values, and its two ways to add") {
+  const json published = with(base("GPTNeoXForCausalLM"), {{"num_key_value_heads", nullptr}, {"rotary_pct", 0.5}, {"rotary_emb_base", 20000},
+                                                           {"layer_norm_eps", 1e-3}});
+  const ModelConfig config = ModelConfig::parse(published);
+  CHECK(config.traits.norm == NormKind::layer);
+  CHECK(config.norm_eps == 1e-3);
+  CHECK(config.ropes[0].theta == 20000);
+  CHECK(config.rotary_dim() == 8);
+  CHECK(config.traits.parallel);
+  CHECK(!has(config, "model.layers.0.mlp.gate_proj.weight"));
+  for (const char* name : {"model.norm.bias", "model.layers.5.post_attention_layernorm.bias", "model.layers.5.mlp.up_proj.bias"}) CHECK(has(config, name));
+  const FilePlace k = file_place(config, "model.layers.3.self_attn.k_proj.weight", 64);
+  CHECK(k.name == "gpt_neox.layers.3.attention.query_key_value.weight");
+  CHECK(k.rows.first == 16);
+  CHECK(k.rows.stride == 48);
+  CHECK(k.rows.count == 4);
+  CHECK(file_place(config, "lm_head.weight", 100).name == "embed_out.weight");
+  CHECK(!ModelConfig::parse(with(published, {{"use_parallel_residual", false}})).traits.parallel);
+  CHECK(!has(ModelConfig::parse(with(published, {{"attention_bias", false}})), "model.layers.0.self_attn.q_proj.bias"));
+}
+
+TEST_CASE("families: Phi's head has a bias, its layers one norm; norms of queries and keys are refused by name") {
+  const ModelConfig phi = ModelConfig::parse(base("PhiForCausalLM"));
+  CHECK(has(phi, "lm_head.bias"));
+  CHECK(!has(phi, "model.layers.0.post_attention_layernorm.weight"));
+  CHECK(file_place(phi, "model.layers.0.mlp.up_proj.bias", 128).name == "model.layers.0.mlp.fc1.bias");
+  CHECK(file_place(phi, "model.norm.bias", 64).name == "model.final_layernorm.bias");
+  for (const char* architecture : {"PhiForCausalLM", "StableLmForCausalLM"})
+    CHECK(test::code_of([&] { ModelConfig::parse(with(base(architecture), {{"qk_layernorm", true}})); }) == "model.unsupported_feature");
+}
+
+TEST_CASE("families: StableLM with both ways to add, StarCoder 2 with a window") {
+  const ModelConfig one = ModelConfig::parse(with(base("StableLmForCausalLM"), {{"use_parallel_residual", true}, {"use_qkv_bias", true}}));
+  CHECK(!has(one, "model.layers.0.post_attention_layernorm.weight"));
+  CHECK(has(one, "model.layers.0.self_attn.q_proj.bias"));
+  CHECK(!has(one, "model.layers.0.self_attn.o_proj.bias"));
+  CHECK(has(ModelConfig::parse(base("StableLmForCausalLM")), "model.layers.0.post_attention_layernorm.bias"));
+  const ModelConfig coder = ModelConfig::parse(with(base("Starcoder2ForCausalLM"), {{"sliding_window", 9}, {"norm_epsilon", 1e-4}}));
+  CHECK(coder.norm_eps == 1e-4);
+  CHECK(coder.tied_embeddings);
+  CHECK(windows(coder) == std::vector<int64_t>(6, 9));
+  CHECK(file_place(coder, "model.layers.0.mlp.down_proj.weight", 64).name == "model.layers.0.mlp.c_proj.weight");
+}
+
+TEST_CASE("families: GPT-J's keys, CodeGen's rows in four blocks, MOSS in bits refused") {
+  json published = with(base("CodeGenForCausalLM"), {{"n_embd", 32}, {"n_layer", 3}, {"n_head", 4}, {"n_positions", 50}, {"n_inner", nullptr}, {"rotary_dim", 6},
+                                                     {"layer_norm_epsilon", 1e-4}});
+  for (const char* usual : {"hidden_size", "num_hidden_layers", "num_attention_heads", "max_position_embeddings", "intermediate_size", "head_dim"}) published.erase(usual);
+  const ModelConfig codegen = ModelConfig::parse(published);
+  CHECK(codegen.hidden_size == 32);
+  CHECK(codegen.intermediate_size == 128);
+  CHECK(codegen.max_position == 50);
+  CHECK(codegen.rotary_dim() == 6);
+  CHECK(codegen.norm_eps == 1e-4);
+  CHECK(has(codegen, "lm_head.bias"));
+  const FilePlace k = file_place(codegen, "model.layers.1.self_attn.k_proj.weight", 32);
+  CHECK(k.name == "transformer.h.1.attn.qkv_proj.weight");
+  CHECK(k.rows.first == 16);  // after the values
+  CHECK(k.rows.block == 8);
+  CHECK(k.rows.stride == 24);
+  CHECK(file_place(codegen, "model.norm.bias", 32).name == "transformer.ln_f.bias");
+  CHECK(test::code_of([&] { ModelConfig::parse(with(published, {{"n_head", 2}})); }) == "model.bad_config");
+  for (const int bits : {4, 8})
+    CHECK(test::code_of([&] { ModelConfig::parse(with(base("MossForCausalLM"), {{"wbits", bits}})); }) == "model.unsupported_feature");
+}
+
+TEST_CASE("families: Falcon's three shapes and Cohere 2's layers") {
+  const json falcon = base("FalconForCausalLM");
+  const ModelConfig small = ModelConfig::parse(with(falcon, {{"multi_query", true}}));
+  CHECK(small.n_kv_heads == 1);
+  CHECK(!has(small, "model.layers.0.post_attention_layernorm.weight"));
+  const ModelConfig large = ModelConfig::parse(with(falcon, {{"new_decoder_architecture", true}, {"num_kv_heads", 2}}));
+  CHECK(large.n_kv_heads == 2);
+  CHECK(has(large, "model.layers.0.ln_mlp.bias"));
+  CHECK(!has(ModelConfig::parse(with(falcon, {{"new_decoder_architecture", true}, {"num_ln_in_parallel_attn", 1}})), "model.layers.0.ln_mlp.bias"));
+  CHECK(has(ModelConfig::parse(with(falcon, {{"parallel_attn", false}})), "model.layers.0.post_attention_layernorm.bias"));
+  CHECK(test::code_of([&] { ModelConfig::parse(with(falcon, {{"alibi", true}})); }) == "model.unsupported_feature");
+  const ModelConfig cohere = ModelConfig::parse(with(base("Cohere2ForCausalLM"), {{"sliding_window", 9}, {"logit_scale", 0.5}}));
+  CHECK(windows(cohere) == std::vector<int64_t>{9, 9, 9, 0, 9, 9});
+  CHECK(cohere.kinds[3].rope == LayerKind::kNoRotary);
+  CHECK(cohere.traits.logit_scale == 0.5);
+  CHECK(!has(cohere, "model.norm.bias"));
+}
+
 TEST_CASE("docs: the table of models is that of the rows") {
   const std::filesystem::path path = test::fixtures().parent_path().parent_path() / "docs" / "models.md";
   std::string text = test::read_text(path);

@@ -110,7 +110,7 @@ TEST_CASE("model config: what cannot be trained says why") {
   CHECK(experts["code"] == "model.unknown_architecture");
   CHECK(experts["message"].get<std::string>().find("mixture of experts") != std::string::npos);
   CHECK(code_of(with(llama(), {{"attention_bias", "yes"}})) == "model.bad_config");
-  CHECK(code_of(with(llama(), {{"hidden_act", "relu"}})) == "model.unsupported_feature");
+  CHECK(code_of(with(llama(), {{"hidden_act", "quick_gelu"}})) == "model.unsupported_feature");
   CHECK(code_of(with(llama(), {{"quantization_config", {{"quant_method", "gptq"}}}})) == "model.unsupported_feature");
   for (const char* key : {"hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "vocab_size",
                           "max_position_embeddings", "rms_norm_eps"}) {

@@ -39,19 +39,23 @@ describe('tensors without a place', () => {
 
   it('that are computed, or are the tied head, are of no consequence', () => {
     expect(notes('lm_head.weight', 'model.layers.0.self_attn.rotary_emb.inv_freq')).toEqual([]);
+    expect(notes('gpt_neox.layers.0.attention.bias', 'gpt_neox.layers.0.attention.masked_bias')).toEqual([]);
+    expect(notes('transformer.h.0.attn.bias', 'transformer.h.1.attn.causal_mask')).toEqual([]);
   });
 
-  it.each(['model.layers.1.self_attn.q_proj.bias', 'model.layers.0.self_attn.q_norm.weight', 'lm_head.bias'])(
-    '%s would have been computed with',
-    (name) => {
-      expect(() => notes('score.weight', name)).toThrow(
-        expect.objectContaining({
-          code: 'model.unsupported_feature',
-          message: `/m has tensors that LlamaForCausalLM does not have here: ${name}. Without them it would be another model.`,
-        }),
-      );
-    },
-  );
+  it.each([
+    'model.layers.1.self_attn.q_proj.bias',
+    'model.layers.0.self_attn.q_norm.weight',
+    'transformer.h.1.attn.q_norm.weight',
+    'lm_head.bias',
+  ])('%s would have been computed with', (name) => {
+    expect(() => notes('score.weight', name)).toThrow(
+      expect.objectContaining({
+        code: 'model.unsupported_feature',
+        message: `/m has tensors that LlamaForCausalLM does not have here: ${name}. Without them it would be another model.`,
+      }),
+    );
+  });
 
   it('beside the decoder are named', () => {
     expect(notes('score.weight', 'model.layers.2.mlp.up_proj.weight')).toEqual([

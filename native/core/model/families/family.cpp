@@ -13,7 +13,7 @@ const std::vector<Family>& families() {
   static const std::vector<Family> all = [] {
     std::vector<Family> rows;
     for (const auto& part : {llama_families(), qwen_families(), gemma_families(), phi_families(), olmo_families(), glm_families(),
-                             scaled_families(), internlm_families(), chatglm_families()})
+                             scaled_families(), internlm_families(), chatglm_families(), neox_families()})
       rows.insert(rows.end(), part.begin(), part.end());
     return rows;
   }();
@@ -59,10 +59,11 @@ Activation read_activation(const json& config, const char* key, const char* fall
                                                           {"gelu", Activation::gelu_erf},
                                                           {"gelu_pytorch_tanh", Activation::gelu_tanh},
                                                           {"gelu_new", Activation::gelu_tanh},
-                                                          {"gelu_fast", Activation::gelu_tanh}};
+                                                          {"gelu_fast", Activation::gelu_tanh},
+                                                          {"relu", Activation::relu}};
   const json* value = present(config, key);
   const auto found = known.find(value ? (value->is_string() ? value->get<std::string>() : json_text(*value)) : fallback);
-  if (found == known.end()) fail_feature(key, *value, "silu, gelu, gelu_pytorch_tanh, gelu_new");
+  if (found == known.end()) fail_feature(key, *value, "silu, gelu, gelu_pytorch_tanh, gelu_new, relu");
   return found->second;
 }
 

@@ -17,7 +17,8 @@
 namespace collie {
 
 // How a file puts several of our tensors into one: parts after one another, or for each key-value head its query heads, itself and its values.
-enum class Cut { stacked, by_group };
+// The order is that of the file: in four blocks of all, one after another (CodeGen, made for four TPU cores).
+enum class Cut { stacked, by_group, in_fours };
 
 // A module of the files and the modules that it consists of; an empty name is none.
 struct FusedTensor {
@@ -39,6 +40,7 @@ struct FileNames {
   const char* embedding = "model.embed_tokens";
   const char* norm = "model.norm";
   const char* head = "lm_head";
+  const char* positions = "model.embed_positions";
   const char* layers = "model.layers.";
   std::span<const ModuleName> in_layers = {};
 };
@@ -51,6 +53,7 @@ struct FamilyDefaults {
   int64_t kv_heads = 0;  // 0: as many as query heads
   int64_t head_dim = 0;  // 0: hidden size / query heads
   double eps = 0;        // 0: the key must be there
+  const char* eps_key = "rms_norm_eps";
   double theta = 10000;
   bool tied = false;
 };
@@ -93,6 +96,7 @@ std::span<const Family> glm_families();
 std::span<const Family> scaled_families();
 std::span<const Family> internlm_families();
 std::span<const Family> chatglm_families();
+std::span<const Family> neox_families();
 
 // By the architecture of a config.json; null: not known.
 const Family* find_family(const std::string& architecture);
