@@ -1,7 +1,7 @@
 /** `collie queue`: what waits, and every change of it that the page can make. */
 import pc from 'picocolors';
 import type { Method, MethodParams } from '../shared/api/api.ts';
-import type { QueueItem, QueueState } from '../shared/runs/queue.ts';
+import { type QueueItem, type QueueState, workAhead } from '../shared/runs/queue.ts';
 import { formatBytes, formatSeconds, printJson, printNote, printTable } from './output.ts';
 import { withHost } from './session.ts';
 import { readSpecFile } from './spec-file.ts';
@@ -29,7 +29,14 @@ function print(state: QueueState): void {
     ['', 'run', 'state', 'lane', 'starts in', 'takes', 'memory', ''],
     ...items.map((item, place) => itemRow(item, place)),
   ]);
-  if (totalSeconds !== null) process.stdout.write(`all done in ${formatSeconds(totalSeconds)}\n`);
+  const { seconds, memoryBytes } = workAhead(items);
+  const time =
+    totalSeconds !== null
+      ? `all done in ${formatSeconds(totalSeconds)}`
+      : `${known(seconds)} of training when they go on`;
+  process.stdout.write(
+    `${time}${memoryBytes === null ? '' : `, at most ${formatBytes(memoryBytes)} each`}\n`,
+  );
 }
 
 export async function showQueue(json: boolean): Promise<void> {

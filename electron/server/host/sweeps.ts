@@ -1,4 +1,7 @@
 /** Handlers of sweeps. */
+import { pointName } from '../../shared/runs/sweep-record.ts';
+import type { SpecIssue } from '../../shared/spec/run-spec.ts';
+import type { SweepPreview } from '../../shared/spec/sweep-preview.ts';
 import { type CheckedSweep, changedSweep, checkSweep, readSweep } from '../queue/sweep.ts';
 import { requireRank } from '../rank/rank.ts';
 import type { AreaHandlers } from './handlers.ts';
@@ -52,7 +55,26 @@ export function sweepHandlers(services: Services): AreaHandlers<'sweeps'> {
 }
 
 function requireRunnable({ preview, runs }: CheckedSweep, leaveOut: boolean): void {
-  const wrong = preview.points.flatMap(({ issues }) => issues);
-  if (runs.length === 0 || (wrong.length > 0 && !leaveOut)) throw invalidSpec(wrong);
+  const wrong = issuesOf(preview.points);
+  if (runs.length === 0 || (wrong.length > 0 && !leaveOut)) throw invalidSpec(wrong, 'sweep');
   requireRank(runs[0]?.spec.device);
+}
+
+/** Each once, with its point unless all points have it. */
+function issuesOf(points: SweepPreview['points']): SpecIssue[] {
+  const found = new Map<string, { issue: SpecIssue; at: string[] }>();
+  for (const { values, issues } of points)
+    for (const issue of issues) {
+      const key = `${issue.path}: ${issue.message}`;
+      const { at = [] } = found.get(key) ?? {};
+      found.set(key, { issue, at: [...at, pointName(values)] });
+    }
+  return [...found.values()].map(({ issue, at }) =>
+    at.length === points.length
+      ? issue
+      : {
+          ...issue,
+          message: `${issue.message} (${at[0]}${at.length > 1 ? ` and ${at.length - 1} more` : ''})`,
+        },
+  );
 }

@@ -54,7 +54,7 @@ export class StudyService {
       const first = parsed.error.issues[0];
       throw new CollieError(
         'spec.invalid',
-        `The study cannot be read: ${first?.path.join('.')}: ${first?.message}.`,
+        `The study cannot be read: ${first?.path.length ? `${first.path.join('.')}: ` : ''}${first?.message.replace(/\.$/, '')}.`,
         'docs/studies.md says what a study holds.',
         { issues: [] },
       );
@@ -91,7 +91,8 @@ export class StudyService {
       throw new CollieError(
         'spec.invalid',
         `No run of the study "${study.name}" can be made. ${left[0] ?? ''}`,
-        'Change what it is made of.',
+        preview.points.flatMap(({ issues }) => issues[0]?.suggestion || [])[0] ??
+          'Change what it is made of.',
         { issues: [] },
       );
     const definition: Definition = { study, left_out: [...new Set(left)] };

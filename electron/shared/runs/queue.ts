@@ -185,6 +185,21 @@ export function lineOf(
   return { state: { settings, items, going: [...going], totalSeconds }, next };
 }
 
+/** What those that are not skipped take together, and the memory of the largest; null where no forecast says. */
+export function workAhead(items: readonly QueueItem[]): {
+  seconds: number | null;
+  memoryBytes: number | null;
+} {
+  const own = items.filter(({ skipped }) => !skipped);
+  const memory = own.flatMap((item) => item.memoryBytes ?? []);
+  return {
+    seconds: own.some(({ seconds }) => seconds === null)
+      ? null
+      : own.reduce((sum, item) => sum + Number(item.seconds), 0),
+    memoryBytes: memory.length === 0 ? null : Math.max(...memory),
+  };
+}
+
 /** A place in line before `before`, or at the end: between its neighbours; null: they lie too close, and all have to be numbered anew. */
 export function placeBefore(line: readonly Queued[], moved: string, before: string | null): number | null {
   const others = inOrder(line).filter(({ status }) => status.id !== moved);

@@ -95,7 +95,10 @@ export const studySchema = studyObject.superRefine((study, { addIssue }) => {
   for (const [k, { train, eval: held, answered_rows }] of data.entries()) {
     if (data.findIndex((other) => other.train === train) < k) wrong(['data', k], `${train} is there twice`);
     if (answered_rows > 0 && held === null)
-      wrong(['data', k, 'answered_rows'], `answers need held-out data beside ${train}: \`eval\``);
+      wrong(
+        ['data', k, 'answered_rows'],
+        `answers need held-out data beside ${train}: its \`eval\`, --data ${train}=<dataset>`,
+      );
   }
 });
 export type Study = z.output<typeof studySchema>;

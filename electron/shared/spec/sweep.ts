@@ -22,11 +22,18 @@ const rangeSchema = z
     /** Rounded to whole numbers. */
     whole: z.boolean().default(false),
   })
-  .refine(({ from, to }) => from < to, { message: 'the range is empty: `from` has to be below `to`' })
+  .refine(({ from, to }) => from < to, {
+    error: ({ input }) => {
+      const { from, to } = Object(input);
+      return `the range from ${from} to ${to} is empty: \`from\` has to be below \`to\``;
+    },
+  })
   .refine(({ from, scale }) => scale === 'linear' || from > 0, {
     message: 'a log range has to begin above 0',
   });
-const listSchema = z.strictObject({ values: z.array(z.unknown()).min(1).max(100) });
+const listSchema = z.strictObject({
+  values: z.array(z.unknown()).min(1, 'the list of values is empty').max(100),
+});
 
 /** Points where this does not hold are left out: `left is right`, each a setting or, on the right, a number. */
 export const constraintSchema = z.strictObject({
@@ -94,7 +101,9 @@ export interface Expanded {
 export function expandSweep(sweep: Sweep): Expanded {
   const paths = Object.keys(sweep.settings);
   const known = new Set(specFields().map(({ path }) => path));
-  for (const path of paths) if (!known.has(path)) throw invalid(`There is no setting ${path} to sweep.`);
+  for (const path of paths)
+    if (!known.has(path))
+      throw invalid(`There is no setting ${path} to sweep.`, 'docs/spec.md has every setting by its path.');
   const evaluated = sweep.halving !== null || sweep.plateau !== null;
   if (evaluated && !(Number(specValue(sweep.spec, 'evaluation.every_steps') ?? 0) > 0))
     throw invalid(
@@ -102,7 +111,10 @@ export function expandSweep(sweep: Sweep): Expanded {
     );
   const wanted = wantedPoints(sweep) * (sweep.seeds?.length ?? 1);
   if (wanted > MOST_RUNS)
-    throw invalid(`The sweep "${sweep.name}" asks for ${wanted} runs; ${MOST_RUNS} is the most.`);
+    throw invalid(
+      `The sweep "${sweep.name}" asks for ${wanted} runs; ${MOST_RUNS} is the most.`,
+      'Take fewer values or seeds, or random or quasi-random points (`search`, `points`) of the same ranges.',
+    );
   const seen = new Set<string>();
   const expanded: Expanded = { points: [], duplicates: 0, excluded: 0 };
   for (const all of valuesOf(sweep, paths)) {
@@ -117,6 +129,7 @@ export function expandSweep(sweep: Sweep): Expanded {
   if (expanded.points.length === 0)
     throw invalid(
       `The constraints of the sweep "${sweep.name}" leave none of its ${expanded.excluded} points.`,
+      `Loosen ${sweep.constraints.map(({ left, is, right }) => `${left} ${is} ${right}`).join('; ')}, or take other values.`,
     );
   return expanded;
 
@@ -134,8 +147,8 @@ export function expandSweep(sweep: Sweep): Expanded {
   }
 }
 
-const invalid = (message: string) =>
-  new CollieError('spec.invalid', message, 'Correct the sweep, then try again.', { issues: [] });
+const invalid = (message: string, hint = 'Correct the sweep, then try again.') =>
+  new CollieError('spec.invalid', message, hint, { issues: [] });
 
 const countOf = (setting: Setting) => ('values' in setting ? setting.values.length : setting.steps);
 

@@ -9,6 +9,7 @@ import {
   type Queued,
   type QueueEntry,
   queueSettingsSchema,
+  workAhead,
 } from '../../../electron/shared/runs/queue.ts';
 
 const settings = queueSettingsSchema.parse({});
@@ -50,6 +51,19 @@ const starts = ({ state }: ReturnType<typeof line>) =>
   Object.fromEntries(state.items.map(({ id, startsInSeconds }) => [id, startsInSeconds]));
 
 describe('the line', () => {
+  it('says what all take together, those that wait included, and skipped ones not', () => {
+    const forecast = { seconds: 50, memoryBytes: 3e9 };
+    const entries = [
+      queued('a', 1, { after: 'b' }),
+      queued('b', 2, { forecast }),
+      queued('c', 3, { skipped: true }),
+    ];
+    expect(workAhead(line(entries).state.items)).toEqual({ seconds: 150, memoryBytes: 3e9 });
+    const unknown = queued('d', 4, { forecast: { seconds: null, memoryBytes: null } });
+    expect(workAhead(line([...entries, unknown]).state.items).seconds).toBeNull();
+    expect(workAhead([])).toEqual({ seconds: 0, memoryBytes: null });
+  });
+
   it('starts the first of every lane that is free', () => {
     const entries = [queued('b', 2), queued('a', 1), queued('g', 3, {}, 'cuda')];
     const found = line(entries);

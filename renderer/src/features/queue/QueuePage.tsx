@@ -13,12 +13,12 @@ import {
 } from '@mantine/core';
 import { IconPlayerPause, IconPlayerPlay, IconStack2 } from '@tabler/icons-react';
 import { useState } from 'react';
-import type { QueueItem, QueueState } from '../../../../electron/shared/runs/queue.ts';
+import { type QueueItem, type QueueState, workAhead } from '../../../../electron/shared/runs/queue.ts';
 import { href } from '../../app/route.ts';
 import { ConfirmModal } from '../../components/confirm.tsx';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorView } from '../../components/ErrorView.tsx';
-import { formatEta, plural } from '../../components/format.ts';
+import { formatBytes, formatEta, plural } from '../../components/format.ts';
 import { Page } from '../../components/Page.tsx';
 import { useStore } from '../../store/context.tsx';
 import { trainedShare } from '../runs/run-view.ts';
@@ -80,8 +80,16 @@ function Controls({ queue }: { queue: QueueState }) {
   );
 }
 
+/** Time and memory of all; what waits for something else has no end that could be told, but takes its time all the same. */
+function ahead({ items, totalSeconds }: QueueState): string {
+  const { seconds, memoryBytes } = workAhead(items);
+  const memory = memoryBytes === null ? '' : `, at most ${formatBytes(memoryBytes)} each`;
+  if (totalSeconds !== null) return `All through in ${formatEta(totalSeconds)}${memory}`;
+  return `${seconds === null ? 'Total time not known yet' : `${formatEta(seconds)} of training`}${memory}`;
+}
+
 function Queue({ queue }: { queue: QueueState }) {
-  const { items, going, settings, totalSeconds } = queue;
+  const { items, going, settings } = queue;
   return (
     <Stack gap="lg">
       {settings.paused && (
@@ -108,9 +116,7 @@ function Queue({ queue }: { queue: QueueState }) {
               {plural(items.length, 'run')} waiting
             </Title>
             <Text size="sm" c="dimmed">
-              {totalSeconds === null
-                ? 'Total time not known yet'
-                : `All through in ${formatEta(totalSeconds)}`}
+              {ahead(queue)}
             </Text>
           </Group>
           <WaitingRuns items={items} paused={settings.paused} />
