@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CollieError, type ErrorInfo, toErrorInfo } from '../../shared/errors.ts';
 import type { RunStatus } from '../../shared/runs/events.ts';
+import { changesFileSchema, type MadeChange } from '../../shared/runs/requests.ts';
 import { runFiles } from '../../shared/runs/run-folder.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { META_FILE } from '../datasets/own-data.ts';
@@ -20,6 +21,8 @@ export interface RunFacts {
   status: RunStatus;
   /** null: it cannot be read; `problem` says why. */
   spec: RunSpec | null;
+  /** What was changed while it trained, in the order it was made. */
+  changes: readonly MadeChange[];
   environment: Record<string, unknown>;
   meta: KnownMeta | null;
   checkpoints: Checkpoint[];
@@ -46,6 +49,7 @@ export function readFacts(runs: RunRegistry, specOf: (id: string) => RunSpec, id
     dir,
     status: runs.status(id),
     spec: attempt<RunSpec | null>(() => specOf(id), null),
+    changes: attempt(() => madeChanges(join(dir, runFiles.changes)), []),
     environment: attempt(
       () => (readJson(join(dir, runFiles.environment)) ?? {}) as Record<string, unknown>,
       {},
@@ -64,6 +68,14 @@ function adapterBytes(dir: string, newest: Checkpoint | undefined): number | nul
   if (!newest) return null;
   const path = join(dir, runFiles.checkpointsDir, newest.name, 'adapter.safetensors');
   return statSync(path, { throwIfNoEntry: false })?.size ?? null;
+}
+
+function madeChanges(path: string): readonly MadeChange[] {
+  const file = readJson(path);
+  if (file === null) return [];
+  const read = changesFileSchema.safeParse(file);
+  if (read.success) return read.data.changes;
+  throw new CollieError('file.unreadable', `${path} is no list of changes.`, '', { path });
 }
 
 /** null: there is no such file. */

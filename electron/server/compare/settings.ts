@@ -1,5 +1,6 @@
 /** Specs side by side: groups of runs that differ in nothing but the seed, and the settings in which groups differ. Pure. */
 import type { ComparisonView, SettingRow } from '../../shared/runs/comparison.ts';
+import type { MadeChange } from '../../shared/runs/requests.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import {
   activeFields,
@@ -53,13 +54,14 @@ function canonical(value: unknown): string {
 /** What groups a run: the settings asked for, or all but its own. Runs that cannot be read stay alone. */
 function keyOf(run: RunFacts, view: ComparisonView): string {
   if (run.spec === null || !view.grouped) return `run ${run.id}`;
-  const { spec } = run;
+  const { spec, changes } = run;
   if (view.group_by.length > 0)
     return JSON.stringify(view.group_by.map((path) => [path, specValue(spec, path) ?? null]));
-  return [...activeSettings(spec)]
+  const settings = [...activeSettings(spec)]
     .filter(([path]) => !OWN.has(path))
-    .map(([path, { json }]) => `${path}=${json}`)
-    .join('\n');
+    .map(([path, { json }]) => `${path}=${json}`);
+  // Another learning rate on the way is another training, whatever the spec says.
+  return [...settings, ...(changes.length > 0 ? [`changes=${changesText(changes)}`] : [])].join('\n');
 }
 
 /** In the order of the view. */
@@ -128,7 +130,29 @@ export function settingRows(groups: readonly Group[]): SettingRow[] {
     });
     if (path === SETS_PATH) rows.push(...setRows(groups));
   }
-  return rows;
+  return [...rows, ...changeRows(groups)];
+}
+
+/** What was changed while runs trained, in words. */
+export const changesText = (changes: readonly MadeChange[]): string =>
+  changes
+    .map(({ step, learning_rate, total_steps }) => {
+      const what = [
+        ...(learning_rate === undefined ? [] : [`learning rate ${learning_rate}`]),
+        ...(total_steps === undefined ? [] : [`${total_steps} steps in all`]),
+      ];
+      return `after step ${step}: ${what.join(', ')}`;
+    })
+    .join('; ');
+
+/** One row, where something was changed in some run. */
+function changeRows(groups: readonly Group[]): SettingRow[] {
+  if (groups.every(({ runs }) => runs.every(({ changes }) => changes.length === 0))) return [];
+  const values = groups.map(({ runs }) =>
+    [...new Set(runs.map(({ changes }) => changesText(changes) || 'nothing'))].join(' | '),
+  );
+  const title = 'Changed while it trained';
+  return [{ section: 'While it trains', path: 'changes', title, values, differs: new Set(values).size > 1 }];
 }
 
 /** A row for every setting of every evaluation set that some group has. */

@@ -16,3 +16,9 @@ export const runChangeSchema = z.object({
   total_steps: z.number().int().min(1).max(1_000_000).optional(),
 });
 export type RunChange = z.infer<typeof runChangeSchema>;
+
+/** One that was made: in force from the step after `step` on. */
+export const madeChangeSchema = runChangeSchema.extend({ step: z.number().int().min(0) });
+export type MadeChange = z.infer<typeof madeChangeSchema>;
+/** changes.json of a run folder. */
+export const changesFileSchema = z.object({ changes: z.array(madeChangeSchema) });

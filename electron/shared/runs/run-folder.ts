@@ -22,6 +22,8 @@ export const runFiles = {
   queueEntry: 'queue-entry.json',
   /** What was found alarming, a line each (shared/runs/alarms/alarm.ts). */
   alarms: 'alarms.jsonl',
+  /** What was changed while it trained (shared/runs/requests.ts). */
+  changes: 'changes.json',
   /** Of a run that trains nothing: what it evaluates (shared/runs/evaluates.ts). */
   evaluates: 'evaluates.json',
   /** Of a run of a sweep with successive halving (shared/runs/halving.ts). */

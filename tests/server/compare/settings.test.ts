@@ -98,6 +98,28 @@ describe('rows of settings', () => {
     expect(changeTexts(b.spec as RunSpec, a.spec as RunSpec)).toContain('no evaluation set more');
   });
 
+  it('have what was changed while a run trained, and such a run is no seed of the others', () => {
+    const changed = {
+      ...factsOf('b', { seed: 2 }),
+      changes: [{ step: 20, learning_rate: 5e-5, total_steps: 80 }],
+    };
+    const groups = groupsOf(
+      [factsOf('a', { seed: 1 }), changed, factsOf('c', { seed: 3 })],
+      viewOf({ runs: [] }),
+    );
+    expect(ids(groups)).toEqual([['a', 'c'], ['b']]);
+    expect(settingRows(groups).at(-1)).toEqual({
+      section: 'While it trains',
+      path: 'changes',
+      title: 'Changed while it trained',
+      values: ['nothing', 'after step 20: learning rate 0.00005, 80 steps in all'],
+      differs: true,
+    });
+    expect(settingRows(groupsOf(sixRuns(), viewOf({ runs: [] }))).map(({ path }) => path)).not.toContain(
+      'changes',
+    );
+  });
+
   it('are none without runs', () => expect(settingRows([])).toEqual([]));
 });
 

@@ -43,6 +43,7 @@ export function factsOf(id: string, made: MadeRun = {}): RunFacts {
       createdAt: createdAt(made.minute ?? 0),
     },
     spec: specOf({ ...made, name }),
+    changes: [],
     environment: {},
     meta: null,
     checkpoints: [],
