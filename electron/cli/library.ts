@@ -4,13 +4,8 @@ import pc from 'picocolors';
 import { tokenStats } from '../server/datasets/lengths.ts';
 import { unusedSentences } from '../server/datasets/unused.ts';
 import { loadTokenizer } from '../server/tokenize/apart-tokenizer.ts';
-import type {
-  DatasetCard,
-  DatasetPreview,
-  ExportRecord,
-  ModelCard,
-  TokenStats,
-} from '../shared/api/entities.ts';
+import type { DatasetCard, DatasetPreview, ModelCard, TokenStats } from '../shared/api/entities.ts';
+import type { ExportRecord } from '../shared/api/export-record.ts';
 import { unusableSentences } from '../shared/api/unusable-rows.ts';
 import { CollieError } from '../shared/errors.ts';
 import { formatBytes, printJson, printTable } from './output.ts';

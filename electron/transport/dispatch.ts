@@ -7,7 +7,6 @@ import {
   type Method,
   type MethodParams,
   type MethodResult,
-  type Reply,
   type Request,
   requestSchema,
   type Topic,
@@ -15,6 +14,7 @@ import {
   type TopicParams,
 } from '../shared/api/api.ts';
 import { isDeeperThan, MAX_JSON_DEPTH } from '../shared/api/json.ts';
+import type { Reply } from '../shared/api/reply.ts';
 import { CollieError, toErrorInfo } from '../shared/errors.ts';
 
 /** The host as transports see it. */

@@ -2,8 +2,9 @@
  * The API over Electron's IPC: one dispatcher a page. Written against the few members of Electron that it uses, so that it
  * is tested without the program and never imports it.
  */
-import type { Reply } from '../shared/api/api.ts';
+
 import { ipcChannels } from '../shared/api/bridge.ts';
+import type { Reply } from '../shared/api/reply.ts';
 import { type ApiHost, Dispatcher } from './dispatch.ts';
 
 /** The part of Electron's WebContents that is used. */

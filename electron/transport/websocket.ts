@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import sirv from 'sirv';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Reply } from '../shared/api/api.ts';
 import { WEBSOCKET_CLOSE_DENIED, WEBSOCKET_PATH } from '../shared/api/bridge.ts';
+import { pack } from '../shared/api/bytes.ts';
+import type { Reply } from '../shared/api/reply.ts';
 import { CollieError, toErrorInfo } from '../shared/errors.ts';
 import { checkHost, checkOrigin, checkToken, type Gate, setCookieHeader } from './auth.ts';
 import { type ApiHost, Dispatcher } from './dispatch.ts';
@@ -219,7 +220,7 @@ function resumeWhenRead(client: WebSocket): void {
 function write(client: WebSocket, reply: Reply): Promise<void> {
   if (client.readyState !== client.OPEN) return Promise.resolve();
   return new Promise((resolve) => {
-    client.send(JSON.stringify(reply), () => resolve());
+    client.send(pack(reply), () => resolve());
     if (client.bufferedAmount < HIGH_WATER_BYTES) resolve();
   });
 }

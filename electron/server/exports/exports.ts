@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { type ExportRecord, exportRecordSchema } from '../../shared/api/entities.ts';
+import { type ExportRecord, exportRecordSchema } from '../../shared/api/export-record.ts';
 import { CollieError } from '../../shared/errors.ts';
 import { checkpointStep, runFiles } from '../../shared/runs/run-folder.ts';
 import { exportRefusal } from '../../shared/spec/method-traits.ts';

@@ -1,6 +1,6 @@
 /** README.md of an exported folder: what it is, from what, and how to load it elsewhere. */
 import { basename } from 'node:path';
-import type { ExportRecord } from '../../shared/api/entities.ts';
+import type { ExportRecord } from '../../shared/api/export-record.ts';
 import type { RunStatus } from '../../shared/runs/events.ts';
 import {
   cardNote,

@@ -1,4 +1,5 @@
 /** Handlers of runs, jobs and exports. */
+import { Bytes } from '../../shared/api/bytes.ts';
 import { CollieError } from '../../shared/errors.ts';
 import { DEFAULT_SET } from '../../shared/runs/event-line.ts';
 import type { RunStatus } from '../../shared/runs/events.ts';
@@ -17,9 +18,6 @@ import type { AreaHandlers } from './handlers.ts';
 import { validateSpec } from './library.ts';
 import type { Services } from './services.ts';
 
-const toBase64 = (bytes: Uint8Array) =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
-
 export function runHandlers(services: Services): AreaHandlers<'runs'> {
   const { runs, statuses, summaries, series, models, queue } = services;
   /** Shows the change to everyone who watches without waiting for the next look at the disk. */
@@ -32,7 +30,8 @@ export function runHandlers(services: Services): AreaHandlers<'runs'> {
     'runs.list': () => runs.list(),
     'runs.summaries': ({ ids }) => summaries.of(ids),
     'runs.sparklines': ({ ids }) => summaries.sparklines(ids),
-    'runs.series': async ({ id }) => encodeSeries(await series.get(runs.dir(id)), toBase64),
+    'runs.series': async ({ id }) =>
+      encodeSeries(await series.get(runs.dir(id)), (bytes) => new Bytes(bytes)),
     'runs.setTags': ({ id, tags }) => changing(writeTags(runs.dir(id), tags)),
     'runs.get': async ({ id }) => {
       const run = runs.get(id);

@@ -1,7 +1,8 @@
 /** Chat with a base model and what runs made of it: one serving rank a session, ended when nobody speaks to it. */
 import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
-import { MAX_TUNED, type TopicEvent, type TopicParsed } from '../../shared/api/api.ts';
+import type { TopicEvent, TopicParsed } from '../../shared/api/api.ts';
+import { MAX_TUNED } from '../../shared/api/chat.ts';
 import { CollieError } from '../../shared/errors.ts';
 import type { ChatTokenizer } from '../tokenize/chat-tokenizer.ts';
 import { StreamDecoder } from '../tokenize/stream.ts';

@@ -9,49 +9,34 @@
  */
 import { z } from 'zod';
 import { errorInfoSchema } from '../errors.ts';
-import { exampleSummarySchema, examplesSchema, openedExampleSchema } from '../runs/compared-examples.ts';
-import {
-  comparisonReportSchema,
-  comparisonViewSchema,
-  curvesSchema,
-  dataDifferenceSchema,
-  importanceSchema,
-  runTableSchema,
-  savedComparisonSchema,
-  verdictSchema,
-} from '../runs/comparison.ts';
 import { evaluatesSchema } from '../runs/evaluates.ts';
 import { runStatusSchema, runTimelineSchema, sampleSchema } from '../runs/events.ts';
-import { axes } from '../runs/points.ts';
 import { onFailureSchema, queueStateSchema } from '../runs/queue.ts';
 import { runChangeSchema, runRequests } from '../runs/requests.ts';
 import { encodedSeriesSchema } from '../runs/series-codec.ts';
 import { exportKindSchema } from '../spec/method-traits.ts';
 import { mappingSchema, runSpecSchema, specIssueSchema } from '../spec/run-spec.ts';
+import { compareMethods } from './compare.ts';
 import {
-  chatMessageSchema,
   chatTemplateSchema,
   datasetCardSchema,
   deviceSchema,
-  exportRecordSchema,
   jobSchema,
   layoutForecastSchema,
   modelCardSchema,
   presetSchema,
   runPreviewSchema,
   runSummarySchema,
-  samplingParamsSchema,
   tagSchema,
   telemetrySchema,
   tokenizedRowSchema,
 } from './entities.ts';
 import { evaluationMethods } from './evaluations.ts';
 import { exampleHistorySchema, runExamplesSchema } from './examples.ts';
+import { exportRecordSchema } from './export-record.ts';
+import { chatTopics, playgroundMethods } from './playground.ts';
 import { studyMethods } from './studies.ts';
 import { sweepMethods } from './sweeps.ts';
-
-/** Most tuned models beside one base model: each has a key-value cache, and a column on the screen. */
-export const MAX_TUNED = 4;
 
 const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/);
 const none = z.object({});
@@ -282,104 +267,12 @@ export const methods = {
   },
   'exports.list': { params: none, result: z.array(exportRecordSchema) },
 
-  /** `results` false: what is there at once; the results of long runs take a moment. */
-  'compare.report': {
-    params: z.object({ view: comparisonViewSchema, results: z.boolean().default(true) }),
-    result: comparisonReportSchema,
-  },
-  /** Of every group but the baseline, against it, on each set of evaluated rows; those of a group one after another. */
-  'compare.verdicts': { params: z.object({ view: comparisonViewSchema }), result: z.array(verdictSchema) },
-  'compare.examples': {
-    params: z.object({
-      view: comparisonViewSchema,
-      candidate: z.string(),
-      /** `eval` or a named set; empty: the first with rows that both have. */
-      set: z.string().default(''),
-      /** Empty: the telling one of the set. */
-      metric: z.string().default(''),
-      /** A column of the dataset to slice by; null: the length. */
-      slice: z.string().nullable().default(null),
-    }),
-    result: examplesSchema,
-  },
-  /** One row with what every run of both made of it. */
-  'compare.example': {
-    params: z.object({ view: comparisonViewSchema, candidate: z.string(), set: z.string(), id: z.string() }),
-    result: openedExampleSchema,
-  },
-  /** Of every group and set: rows won, lost and tied by each metric, and `rows` of the most telling ones of each opened. */
-  'compare.summaries': {
-    params: z.object({ view: comparisonViewSchema, rows: z.number().int().min(0).max(100).default(0) }),
-    result: z.array(exampleSummarySchema),
-  },
-  'compare.data': {
-    params: z.object({ view: comparisonViewSchema, candidate: z.string() }),
-    result: dataDifferenceSchema,
-  },
-  /** `source`: steps, or the name of an evaluated set. At most `most` points a run within the window, with all its highs and lows. */
-  'compare.curves': {
-    params: z.object({
-      view: comparisonViewSchema,
-      metric: z.string(),
-      source: z.string(),
-      axis: z.enum(axes),
-      most: z.number().int().min(4).max(20_000).default(1200),
-      window: z.tuple([z.number(), z.number()]).nullable().default(null),
-    }),
-    result: curvesSchema,
-  },
-  'compare.table': { params: z.object({ view: comparisonViewSchema }), result: runTableSchema },
-  /** The exact sign test of a blind vote, ties left out. */
-  'compare.vote': {
-    params: z.object({ won: z.number().int().min(0), lost: z.number().int().min(0) }),
-    result: z.object({ p: z.number() }),
-  },
-  'compare.importance': {
-    params: z.object({ view: comparisonViewSchema, metric: z.string(), source: z.string() }),
-    result: importanceSchema,
-  },
-  'compare.export': {
-    params: z.object({
-      name: z.string().default('Comparison'),
-      view: comparisonViewSchema,
-      format: z.enum(['html', 'markdown', 'csv', 'latex']),
-    }),
-    result: z.object({ name: z.string(), text: z.string() }),
-  },
-  'compare.list': { params: none, result: z.array(savedComparisonSchema) },
-  'compare.get': { params: z.object({ id: z.string() }), result: savedComparisonSchema },
-  /** A new one where `id` is null. */
-  'compare.save': {
-    params: z.object({
-      id: z.string().nullable().default(null),
-      name: z.string().min(1).max(200),
-      view: comparisonViewSchema,
-    }),
-    result: savedComparisonSchema,
-  },
-  'compare.remove': { params: z.object({ id: z.string() }), result: ok },
+  ...compareMethods,
 
   'jobs.list': { params: none, result: z.array(jobSchema) },
   'jobs.cancel': { params: z.object({ id: z.string() }), result: ok },
 
-  /**
-   * Loads the base model, and beside it what runs made of it (adapters or whole weights), into one serving rank. Given a session,
-   * it goes on with that where it can: what is loaded there stays, the base above all, and only what is new is added.
-   */
-  'playground.open': {
-    params: z.object({
-      modelId: id,
-      /** An empty checkpoint is the newest. */
-      tuned: z
-        .array(z.object({ runId: id, checkpoint: z.string().default('') }))
-        .max(MAX_TUNED)
-        .default([]),
-      sessionId: z.string().nullable().default(null),
-    }),
-    /** `places`: of every one in `tuned`, what `playground.generate` calls it. */
-    result: z.object({ sessionId: z.string(), places: z.array(z.number().int()) }),
-  },
-  'playground.close': { params: z.object({ sessionId: z.string() }), result: ok },
+  ...playgroundMethods,
 } as const;
 
 export const topics = {
@@ -395,45 +288,7 @@ export const topics = {
   queue: { params: none, event: queueStateSchema },
   jobs: { params: none, event: jobSchema },
   telemetry: { params: none, event: telemetrySchema },
-  /**
-   * Streams an answer of the weights as they are, between two steps of a run that trains. Unsubscribing ends it; the training is not changed by it,
-   * but waits meanwhile.
-   */
-  'runs.ask': {
-    params: z.object({
-      id,
-      /** False: the base model answers, without the adapter that is trained. */
-      adapter: z.boolean().default(true),
-      messages: z.array(chatMessageSchema).min(1),
-      sampling: samplingParamsSchema,
-    }),
-    /** `seconds`: since the first token; at the end, what the training waited. `step`: of the weights, at the end. */
-    event: z.object({
-      text: z.string(),
-      done: z.boolean(),
-      tokens: z.number().int(),
-      seconds: z.number(),
-      finish: z.enum(['stop', 'length']).nullable(),
-      step: z.number().int().nullable(),
-    }),
-  },
-  /** Streams one answer. Unsubscribing stops the generation. */
-  'playground.generate': {
-    params: z.object({
-      sessionId: z.string(),
-      /** Which of the tuned models answers, by its place from `playground.open`; null: the base model. */
-      tuned: z.number().int().min(0).nullable(),
-      messages: z.array(chatMessageSchema).min(1),
-      sampling: samplingParamsSchema,
-    }),
-    event: z.object({
-      text: z.string(),
-      done: z.boolean(),
-      tokens: z.number().int(),
-      seconds: z.number(),
-      finish: z.enum(['stop', 'length']).nullable(),
-    }),
-  },
+  ...chatTopics,
 } as const;
 
 export type Method = keyof typeof methods;
@@ -474,15 +329,3 @@ export const requestSchema = z.union([
   z.strictObject({ id: requestId, unsubscribe: z.literal(true) }),
 ]);
 export type Request = z.infer<typeof requestSchema>;
-
-export const replySchema = z.union([
-  z.object({ id: requestId, result: z.unknown() }),
-  z.object({ id: requestId, error: errorInfoSchema }),
-  z.object({ id: requestId, event: z.unknown() }),
-  z.object({ id: requestId, end: z.literal(true) }),
-]);
-export type Reply =
-  | { id: number; result: unknown }
-  | { id: number; error: z.infer<typeof errorInfoSchema> }
-  | { id: number; event: unknown }
-  | { id: number; end: true };

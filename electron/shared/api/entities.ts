@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { errorInfoSchema } from '../errors.ts';
 import { evaluatesSchema } from '../runs/evaluates.ts';
-import { exportKindSchema } from '../spec/method-traits.ts';
 import { parallelSchema } from '../spec/parallel-fields.ts';
 import { mappingSchema, runSpecSchema } from '../spec/run-spec.ts';
 
@@ -199,16 +198,6 @@ export const telemetrySchema = z.object({
 });
 export type Telemetry = z.infer<typeof telemetrySchema>;
 
-export const exportRecordSchema = z.object({
-  runId: z.string(),
-  checkpoint: z.string(),
-  kind: exportKindSchema,
-  path: z.string(),
-  sizeBytes: z.number().int(),
-  createdAt: z.string(),
-});
-export type ExportRecord = z.infer<typeof exportRecordSchema>;
-
 /** Forecast of a run before it starts. */
 const bytes = z.number().int();
 
@@ -298,18 +287,3 @@ export const presetSchema = z.object({
   spec: z.record(z.string(), z.unknown()),
 });
 export type Preset = z.infer<typeof presetSchema>;
-
-export const chatMessageSchema = z.object({
-  role: z.enum(['system', 'user', 'assistant']),
-  content: z.string(),
-});
-export type ChatMessage = z.infer<typeof chatMessageSchema>;
-
-export const samplingParamsSchema = z.object({
-  temperature: z.number().min(0).max(5).default(0.7),
-  topK: z.number().int().min(0).max(1000).default(40),
-  topP: z.number().gt(0).max(1).default(0.95),
-  maxNewTokens: z.number().int().min(1).max(4096).default(256),
-  seed: z.number().int().min(0).max(2_147_483_647).default(0),
-});
-export type SamplingParams = z.infer<typeof samplingParamsSchema>;

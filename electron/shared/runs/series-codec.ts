@@ -1,15 +1,20 @@
 /**
- * A series as JSON: columns as base64 of their little-endian doubles, the rest as it is. A page gets a run of 100,000 steps in one
- * message instead of as many events.
+ * A series as it is sent and kept: columns as their little-endian doubles (bytes, or base64 of them in a file), the rest as it is. A page
+ * gets a run of 100,000 steps in one message instead of as many events.
  */
 import { z } from 'zod';
 import { type Axis, axes, noPoints, type Points } from './points.ts';
 import { emptySeries, type RunSeries } from './series.ts';
 
+const columnSchema = z.union([
+  z.string(),
+  z.object({ $bytes: z.custom<Uint8Array>((value) => value instanceof Uint8Array) }),
+]);
+type Column = z.infer<typeof columnSchema>;
 const pointsSchema = z.object({
   length: z.number().int().min(0),
-  axes: z.record(z.string(), z.string()),
-  metrics: z.record(z.string(), z.string()),
+  axes: z.record(z.string(), columnSchema),
+  metrics: z.record(z.string(), columnSchema),
 });
 
 export const encodedSeriesSchema = z.looseObject({
@@ -19,13 +24,10 @@ export const encodedSeriesSchema = z.looseObject({
 });
 export type EncodedSeries = z.infer<typeof encodedSeriesSchema>;
 
-type ToText = (bytes: Uint8Array) => string;
-type FromText = (text: string) => Uint8Array;
-
-/** `toText`: base64, as fast as the platform has it. */
-export function encodeSeries(series: RunSeries, toText: ToText): EncodedSeries {
+/** `toColumn`: base64, or what a transport sends as it is. */
+export function encodeSeries(series: RunSeries, toColumn: (bytes: Uint8Array) => Column): EncodedSeries {
   const column = (values: Float64Array) =>
-    toText(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+    toColumn(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   const points = (of: Points) => ({
     length: of.length,
     axes: Object.fromEntries(axes.map((name) => [name, column(of.axis(name))])),
@@ -34,11 +36,17 @@ export function encodeSeries(series: RunSeries, toText: ToText): EncodedSeries {
   return { ...series, steps: points(series.steps), evals: mapped(series.evals, points) };
 }
 
-/** Throws RangeError for columns of another length than they say. */
-export function decodeSeries(encoded: EncodedSeries, fromText: FromText): RunSeries {
+/**
+ * `fromText`: bytes of a column in base64; without it columns are read as bytes only. Throws RangeError for columns of another length than
+ * they say.
+ */
+export function decodeSeries(
+  encoded: EncodedSeries,
+  fromText: (text: string) => Uint8Array = () => new Uint8Array(),
+): RunSeries {
   const points = (of: z.infer<typeof pointsSchema>): Points => {
-    const column = (text: string | undefined) => {
-      const bytes = fromText(text ?? '');
+    const column = (from: Column = '') => {
+      const bytes = typeof from === 'string' ? fromText(from) : from.$bytes;
       if (bytes.byteLength !== of.length * 8)
         throw new RangeError(`a column has ${bytes.byteLength} bytes instead of ${of.length * 8}`);
       return new Float64Array(bytes.buffer, bytes.byteOffset, of.length);

@@ -6,9 +6,13 @@ import type { Client } from '../client/client.ts';
 import { EmptyState } from '../components/EmptyState.tsx';
 import { ErrorView } from '../components/ErrorView.tsx';
 import { Page } from '../components/Page.tsx';
+import { askForRun } from '../features/monitor/ahead.ts';
 import { pageKey, type Route } from './route.ts';
 
-/** A page that shows much asks the host for it before it is drawn. */
+/** What is asked of the host before the code of a page is there, by the first part of its address. */
+const questions: Readonly<Record<string, (client: Client, route: Route) => void>> = { runs: askForRun };
+
+/** A page whose questions need its code asks them before it is drawn. */
 interface Ahead {
   ahead?: (client: Client, route: Route) => Promise<void>;
 }
@@ -79,8 +83,10 @@ export async function preloadPage(route: Route, client: Promise<Client>): Promis
   const element = page(route);
   const load = isValidElement(element) ? loaders.get(element.type) : undefined;
   try {
-    const code = await load?.();
-    await code?.ahead?.(await client, route);
+    const code = load?.();
+    const [first = ''] = route.parts;
+    questions[first]?.(await client, route);
+    await (await code)?.ahead?.(await client, route);
   } catch {
     // What fails here fails again where it is drawn, and is shown there.
   }

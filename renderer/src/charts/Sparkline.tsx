@@ -30,7 +30,7 @@ export function Sparkline({
     <svg width={width} height={height} viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">
       {points.length > 1 && (
         <>
-          <polygon points={`${firstX},100 ${points.join(' ')} 100,100`} fill={color} opacity="0.15" />
+          <polygon points={`${firstX},100 ${points.join(' ')} 100,100`} fill={color} fillOpacity="0.15" />
           <polyline
             points={points.join(' ')}
             fill="none"

@@ -166,7 +166,18 @@ export interface LineSummary {
   max: number;
 }
 
+/** Of columns that a page shows more than once; they never change. */
+const summaries = new WeakMap<ArrayLike<number>, LineSummary>();
+
 export function summarize(y: ArrayLike<number>): LineSummary {
+  const known = summaries.get(y);
+  if (known) return known;
+  const summary = summaryOf(y);
+  summaries.set(y, summary);
+  return summary;
+}
+
+function summaryOf(y: ArrayLike<number>): LineSummary {
   let [count, last, min, max] = [0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let i = 0; i < y.length; i++) {
     const value = y[i] as number;

@@ -2,7 +2,7 @@
  * Questions that are asked while the page is not drawn yet, and whose answers the page takes when it asks the same. Each answer is taken once: asked
  * again, the host is.
  */
-import type { Api, Method, MethodParams, MethodResult } from '../../../../electron/shared/api/api.ts';
+import type { Api, Method, MethodParams, MethodResult } from '../../../electron/shared/api/api.ts';
 
 /** A page that has not asked by now will not. */
 const FORGOTTEN_MS = 10_000;

@@ -15,7 +15,7 @@ import type {
   TopicEvent,
   TopicParams,
 } from '../../../electron/shared/api/api.ts';
-import { replySchema } from '../../../electron/shared/api/api.ts';
+import { replySchema } from '../../../electron/shared/api/reply.ts';
 import { CollieError, type ErrorInfo } from '../../../electron/shared/errors.ts';
 
 interface PendingCall {

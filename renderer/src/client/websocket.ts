@@ -1,5 +1,6 @@
 /** Client of the browser shell: one WebSocket that comes back by itself. */
 import { WEBSOCKET_CLOSE_DENIED } from '../../../electron/shared/api/bridge.ts';
+import { unpack } from '../../../electron/shared/api/bytes.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
 import type { Client, Line, LineState } from './client.ts';
 import { Exchange } from './exchange.ts';
@@ -52,7 +53,8 @@ export function createWebSocketClient(options: WebSocketClientOptions): Client {
       setLine('open');
       exchange.attach((message) => current.send(JSON.stringify(message)));
     };
-    current.onmessage = (message: MessageEvent) => exchange.receive(JSON.parse(String(message.data)));
+    current.binaryType = 'arraybuffer';
+    current.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => exchange.receive(unpack(data));
     current.onclose = (event: CloseEvent) => {
       if (socket !== current) return;
       socket = null;

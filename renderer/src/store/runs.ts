@@ -6,6 +6,7 @@ import type { RunStatus } from '../../../electron/shared/runs/events.ts';
 import type { RunChange, RunRequest } from '../../../electron/shared/runs/requests.ts';
 import { emptySeries, type RunSeries, reduceEvents } from '../../../electron/shared/runs/series.ts';
 import { decodeSeries } from '../../../electron/shared/runs/series-codec.ts';
+import { ask } from '../client/ask-ahead.ts';
 import { asErrorInfo } from './notices.ts';
 import type { SliceContext } from './types.ts';
 
@@ -53,16 +54,6 @@ const without = <T>(record: Readonly<Record<string, T>>, key: string): Record<st
   return rest;
 };
 
-function fromBase64(text: string): Uint8Array {
-  // Newer than what TypeScript knows of; a run of 100,000 steps is 17 MB of it.
-  const { fromBase64: native } = Uint8Array as { fromBase64?: (text: string) => Uint8Array };
-  if (native) return native.call(Uint8Array, text);
-  const bytes = atob(text);
-  const out = new Uint8Array(bytes.length);
-  for (let i = 0; i < bytes.length; i++) out[i] = bytes.charCodeAt(i);
-  return out;
-}
-
 export function runsSlice({ client, get, set }: SliceContext): RunsSlice {
   /** Runs whose summaries have been asked for. */
   const asked = new Set<string>();
@@ -98,10 +89,10 @@ export function runsSlice({ client, get, set }: SliceContext): RunsSlice {
         },
       );
     };
-    client.call('runs.series', { id }).then(
+    ask(client, 'runs.series', { id }).then(
       (encoded) => {
         if (ended) return;
-        const series = decodeSeries(encoded, fromBase64);
+        const series = decodeSeries(encoded);
         putSeries(id, () => series);
         follow(series.lastSeq);
       },
@@ -133,7 +124,7 @@ export function runsSlice({ client, get, set }: SliceContext): RunsSlice {
     },
     async loadRun(id) {
       try {
-        const detail = await client.call('runs.get', { id });
+        const detail = await ask(client, 'runs.get', { id });
         set((s) => ({
           runDetails: { ...s.runDetails, [id]: detail },
           runDetailErrors: without(s.runDetailErrors, id),

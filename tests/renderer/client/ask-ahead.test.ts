@@ -1,7 +1,7 @@
 /** An answer that was asked for ahead is taken once; other questions go to the host. */
 import { expect, it, vi } from 'vitest';
 import type { Api } from '../../../electron/shared/api/api.ts';
-import { ask, askAhead } from '../../../renderer/src/features/compare/ask-ahead.ts';
+import { ask, askAhead } from '../../../renderer/src/client/ask-ahead.ts';
 
 const client = () => {
   const call = vi.fn(async (method: string) => `${method} ${call.mock.calls.length}`);

@@ -1,8 +1,8 @@
 /** What the page of a comparison needs, asked for while it is still being loaded and drawn. */
 import type { Route } from '../../app/route.ts';
 import { loadChartSettings } from '../../charts/chart-settings.ts';
+import { askAhead } from '../../client/ask-ahead.ts';
 import type { Client } from '../../client/client.ts';
-import { askAhead } from './ask-ahead.ts';
 import { chartChoices } from './charts-of.ts';
 import { curvesQuestion, reportQuestion } from './questions.ts';
 import { viewOfQuery } from './view-address.ts';

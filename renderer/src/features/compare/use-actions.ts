@@ -1,5 +1,5 @@
 /** What to do next: a new run like one of these, one setting changed, or one that goes on from it. */
-import { exportRecordSchema } from '../../../../electron/shared/api/entities.ts';
+import { exportRecordSchema } from '../../../../electron/shared/api/export-record.ts';
 import { specFields, specValue } from '../../../../electron/shared/spec/spec-fields.ts';
 import { href, navigate } from '../../app/route.ts';
 import { useClient, useStore } from '../../store/context.tsx';

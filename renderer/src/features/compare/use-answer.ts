@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'react';
 import type { Method, MethodParams, MethodResult } from '../../../../electron/shared/api/api.ts';
 import type { ErrorInfo } from '../../../../electron/shared/errors.ts';
+import { ask } from '../../client/ask-ahead.ts';
 import { useClient } from '../../store/context.tsx';
 import { asErrorInfo } from '../../store/notices.ts';
-import { ask } from './ask-ahead.ts';
 
 export interface Answer<T> {
   /** The newest that came; of the question before while a new one is on its way. */

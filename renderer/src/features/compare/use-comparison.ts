@@ -2,9 +2,9 @@ import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { ErrorInfo } from '../../../../electron/shared/errors.ts';
 import type { ComparisonView, SavedComparison } from '../../../../electron/shared/runs/comparison.ts';
 import { href, navigate, useRoute } from '../../app/route.ts';
+import { ask } from '../../client/ask-ahead.ts';
 import { useClient, useStore } from '../../store/context.tsx';
 import { asErrorInfo } from '../../store/notices.ts';
-import { ask } from './ask-ahead.ts';
 import { queryOfView, viewOfQuery } from './view-address.ts';
 
 export interface Comparison {

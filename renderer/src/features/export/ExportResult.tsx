@@ -1,6 +1,6 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { IconCircleCheck } from '@tabler/icons-react';
-import type { ExportRecord } from '../../../../electron/shared/api/entities.ts';
+import type { ExportRecord } from '../../../../electron/shared/api/export-record.ts';
 import { formatBytes } from '../../charts/format.ts';
 import { OpenFolderButton } from '../../components/OpenFolderButton.tsx';
 import { CopyField } from './CopyField.tsx';

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import type { MethodParams } from '../../../../electron/shared/api/api.ts';
-import { type ExportRecord, exportRecordSchema } from '../../../../electron/shared/api/entities.ts';
+import { type ExportRecord, exportRecordSchema } from '../../../../electron/shared/api/export-record.ts';
 import type { ErrorInfo } from '../../../../electron/shared/errors.ts';
 import { useClient, useStore } from '../../store/context.tsx';
 import { asErrorInfo } from '../../store/notices.ts';

@@ -2,7 +2,7 @@ import { Stack, Title } from '@mantine/core';
 import { useDeferredValue, useMemo } from 'react';
 import { OTHER } from '../../../../electron/shared/runs/metrics.ts';
 import type { RunSeries } from '../../../../electron/shared/runs/series.ts';
-import { ChartGroup } from '../../charts/ChartGroup.tsx';
+import { ChartGroup, ChartPlace } from '../../charts/ChartGroup.tsx';
 import { ChartToolbar } from '../../charts/ChartToolbar.tsx';
 import { xExtent } from '../../charts/chart-model.ts';
 import { MetricChart } from '../../charts/MetricChart.tsx';
@@ -12,6 +12,10 @@ import classes from './Monitor.module.css';
 import { RanksCard } from './RanksCard.tsx';
 import { rankLines } from './rank-grid.ts';
 import { type RunChart, resumeMarks, runCharts, unitFormats, xFormats } from './run-charts.ts';
+
+const PLOT_HEIGHT = 260;
+/** With its title, about. */
+const PLACE_HEIGHT = 310;
 
 interface Props {
   series: RunSeries;
@@ -36,21 +40,23 @@ export function ChartsTab({ series, emptyText }: Props) {
     settings: drawnSettings,
     marks,
     extent,
-    height: 260,
+    height: PLOT_HEIGHT,
     emptyText,
   };
   const chart = ({ id, title, wide, metric, lines }: RunChart) => (
     <div key={id} className={wide ? classes.wide : undefined}>
-      <MetricChart
-        {...common}
-        title={title}
-        lines={lines}
-        formatY={unitFormats(metric.unit).exact}
-        formatTick={unitFormats(metric.unit).tick}
-        yKind={metric.unit === 'bytes' ? 'bytes' : 'plain'}
-        values={metric.scale === 'log' ? 'positive' : 'any'}
-        zero={metric.scale === 'zero'}
-      />
+      <ChartPlace name={id} height={PLACE_HEIGHT}>
+        <MetricChart
+          {...common}
+          title={title}
+          lines={lines}
+          formatY={unitFormats(metric.unit).exact}
+          formatTick={unitFormats(metric.unit).tick}
+          yKind={metric.unit === 'bytes' ? 'bytes' : 'plain'}
+          values={metric.scale === 'log' ? 'positive' : 'any'}
+          zero={metric.scale === 'zero'}
+        />
+      </ChartPlace>
     </div>
   );
   return (

@@ -1,6 +1,6 @@
 /** A conversation with the weights of a run as they are while it trains, and beside them with its base where that is in memory. */
 import { useState } from 'react';
-import type { SamplingParams } from '../../../../electron/shared/api/entities.ts';
+import type { SamplingParams } from '../../../../electron/shared/api/chat.ts';
 import { CollieError } from '../../../../electron/shared/errors.ts';
 import { useClient } from '../../store/context.tsx';
 import { asErrorInfo } from '../../store/notices.ts';

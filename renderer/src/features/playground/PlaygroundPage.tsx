@@ -1,7 +1,7 @@
 import { Button, Group, MultiSelect, Select, Skeleton } from '@mantine/core';
 import { IconBox } from '@tabler/icons-react';
 import { useMemo } from 'react';
-import { MAX_TUNED } from '../../../../electron/shared/api/api.ts';
+import { MAX_TUNED } from '../../../../electron/shared/api/chat.ts';
 import { href, navigate, useRoute } from '../../app/route.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorView } from '../../components/ErrorView.tsx';

@@ -1,5 +1,5 @@
 /** A conversation with several models at once, as a pure reducer. Each sees its own answers, all see the same prompts. */
-import type { ChatMessage } from '../../../../electron/shared/api/entities.ts';
+import type { ChatMessage } from '../../../../electron/shared/api/chat.ts';
 import type { ErrorInfo } from '../../../../electron/shared/errors.ts';
 
 /** Who answers: BASE, or the key of a target (targets.ts). */

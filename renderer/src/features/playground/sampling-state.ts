@@ -1,6 +1,6 @@
 /** What the user chose for answers, kept in this browser. Pure but for the storage handed in. */
 import { z } from 'zod';
-import { samplingParamsSchema } from '../../../../electron/shared/api/entities.ts';
+import { samplingParamsSchema } from '../../../../electron/shared/api/chat.ts';
 
 const stateSchema = z.object({
   sampling: samplingParamsSchema,

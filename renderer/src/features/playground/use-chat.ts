@@ -1,7 +1,7 @@
 /** Runs a conversation: opens the models on the first question, streams one answer after the other, closes in the end. */
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { MethodResult } from '../../../../electron/shared/api/api.ts';
-import type { SamplingParams } from '../../../../electron/shared/api/entities.ts';
+import type { SamplingParams } from '../../../../electron/shared/api/chat.ts';
 import { CollieError, type ErrorInfo } from '../../../../electron/shared/errors.ts';
 import { useClient } from '../../store/context.tsx';
 import { asErrorInfo } from '../../store/notices.ts';

@@ -49,7 +49,7 @@ export function RunsTable({ rows, columns, sorting, onSort, onOpen, selection }:
     getScrollElement: () => box.current,
     estimateSize: () => ROW_HEIGHT,
     observeElementRect: observeBox,
-    overscan: 8,
+    overscan: 4,
   });
   const items = virtual.getVirtualItems();
   const seen = items.flatMap(({ index }) => {
@@ -188,7 +188,7 @@ const Row = memo(function Row({ row, inside, place, columns, selected, onToggle 
         />
       </td>
       {columns.map((column) => (
-        <td key={column.id} data-right={column.numeric || undefined}>
+        <td key={column.id} data-right={column.numeric || undefined} data-fits={column.fits}>
           {column.cell(row)}
         </td>
       ))}

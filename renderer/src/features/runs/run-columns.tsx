@@ -31,6 +31,8 @@ export interface RunColumn {
   /** Pixels. */
   width: number;
   numeric?: boolean;
+  /** What is in it never fills the width: it is not clipped. */
+  fits?: boolean;
   /** Sorted falling at the first press. */
   highFirst?: boolean;
   /** What it is sorted by; absent: it is not. */
@@ -57,6 +59,7 @@ const number = (
   title,
   width: 96,
   numeric: true,
+  fits: true,
   highFirst,
   value,
   cell: (row) => format(value(row)),
@@ -81,7 +84,7 @@ const ofRun: readonly RunColumn[] = [
     value: ({ run }) => run.state,
     cell: ({ run }) => <StateCell run={run} />,
   },
-  { id: 'curve', title: 'Curve', width: 110, cell: ({ run }) => <CurveCell id={run.id} /> },
+  { id: 'curve', title: 'Curve', width: 110, fits: true, cell: ({ run }) => <CurveCell id={run.id} /> },
   text('model', 'Model', 150, (row) => row.model),
   text('dataset', 'Dataset', 150, (row) => row.dataset),
   text('method', 'Method', 110, (row) => row.method),
@@ -93,6 +96,7 @@ const ofRun: readonly RunColumn[] = [
     id: 'started',
     title: 'Started',
     width: 130,
+    fits: true,
     highFirst: true,
     value: ({ run }) => run.startedAt ?? run.createdAt,
     cell: ({ run }) => formatWhen(run.startedAt ?? run.createdAt),
@@ -102,6 +106,7 @@ const ofRun: readonly RunColumn[] = [
     title: 'Duration',
     width: 110,
     numeric: true,
+    fits: true,
     highFirst: true,
     value: ({ run }) => runSeconds(run, Date.now()),
     cell: ({ run }) => <Duration run={run} />,

@@ -1,6 +1,6 @@
 import { Select } from '@mantine/core';
 import { useEffect, useState } from 'react';
-import type { ExportRecord } from '../../../../../electron/shared/api/entities.ts';
+import type { ExportRecord } from '../../../../../electron/shared/api/export-record.ts';
 import { checkpointStep } from '../../../../../electron/shared/runs/run-folder.ts';
 import { PathPicker } from '../../../components/PathPicker.tsx';
 import { useClient, useStore } from '../../../store/context.tsx';
