@@ -63,12 +63,12 @@ function print({ points, duplicates, excluded, runs, totalSeconds, mostMemoryByt
   const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
   printTable([
     [...paths, 'runs', 'time of one', 'memory', ''],
-    ...points.map(({ values, runs: count, issues, seconds, memoryBytes }) => [
+    ...points.map(({ values, again, runs: count, issues, seconds, memoryBytes }) => [
       ...paths.map((path) => text(values[path])),
       String(count),
       seconds === null ? '-' : formatSeconds(seconds),
       memoryBytes === null ? '-' : formatBytes(memoryBytes),
-      issues.map(issueLine).join('; '),
+      [...issues.map(issueLine), ...(again > 0 ? [`made ${again + 1} times, counts once`] : [])].join('; '),
     ]),
   ]);
   const impossible = points.filter(({ issues }) => issues.length > 0).length;

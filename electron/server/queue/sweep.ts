@@ -58,14 +58,14 @@ export async function checkSweep(
   const checked: SweepPreview['points'] = [];
   const runs: CheckedRun[] = [];
   let there = 0;
-  for (const { values, specs: all } of points) {
+  for (const { values, again, specs: all } of points) {
     const specs = all.filter(({ seed }) => !known.has(runKey(values, seedOf(sweep, seed))));
     there += all.length - specs.length;
     if (specs.length === 0) continue;
     const { issues, resolved, preview } = await validate(specs[0]);
     const seconds = preview?.time.seconds ?? null;
     const memoryBytes = preview?.memory.totalBytes ?? null;
-    checked.push({ values: { ...values }, runs: specs.length, issues, seconds, memoryBytes });
+    checked.push({ values: { ...values }, again, runs: specs.length, issues, seconds, memoryBytes });
     if (resolved)
       for (const { seed = resolved.seed, name } of specs)
         runs.push({

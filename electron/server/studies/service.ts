@@ -68,7 +68,7 @@ export class StudyService {
         seconds: preview?.time.seconds ?? null,
         memoryBytes: preview?.memory.totalBytes ?? null,
       };
-      points.push({ values, runs: 1, issues, ...forecast });
+      points.push({ values, again: 0, runs: 1, issues, ...forecast });
       if (resolved) runs.push({ values, seed, spec: { ...resolved, name: String(spec.name) }, forecast });
     }
     const seconds = runs.map(({ forecast }) => forecast.seconds);

@@ -7,6 +7,8 @@ export const sweepPreviewSchema = z.object({
     z.object({
       /** Swept settings by path. */
       values: z.record(z.string(), z.unknown()),
+      /** How often the sweep makes the same point once more: it counts once. */
+      again: z.number().int(),
       /** New runs of it: one a seed. */
       runs: z.number().int(),
       issues: z.array(specIssueSchema),

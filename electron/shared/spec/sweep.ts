@@ -87,6 +87,8 @@ export interface SweepPoint {
   values: Readonly<Record<string, unknown>>;
   /** One spec a seed. */
   specs: Readonly<Record<string, unknown>>[];
+  /** How often the same values came once more. */
+  again: number;
 }
 
 export interface Expanded {
@@ -115,16 +117,22 @@ export function expandSweep(sweep: Sweep): Expanded {
       `The sweep "${sweep.name}" asks for ${wanted} runs; ${MOST_RUNS} is the most.`,
       'Take fewer values or seeds, or random or quasi-random points (`search`, `points`) of the same ranges.',
     );
-  const seen = new Set<string>();
+  const seen = new Map<string, SweepPoint | null>();
   const expanded: Expanded = { points: [], duplicates: 0, excluded: 0 };
   for (const all of valuesOf(sweep, paths)) {
     const values = effective(sweep.spec, Object.fromEntries(paths.map((path, i) => [path, all[i]])));
     const key = JSON.stringify(values);
-    if (seen.has(key)) expanded.duplicates += 1;
-    else if (!sweep.constraints.every((constraint) => holds(constraint, values, sweep.spec)))
-      expanded.excluded += 1;
-    else expanded.points.push(pointOf(sweep, values));
-    seen.add(key);
+    if (seen.has(key)) {
+      expanded.duplicates += 1;
+      const first = seen.get(key);
+      if (first) first.again += 1;
+      continue;
+    }
+    const kept = sweep.constraints.every((constraint) => holds(constraint, values, sweep.spec));
+    const point = kept ? pointOf(sweep, values) : null;
+    if (point) expanded.points.push(point);
+    else expanded.excluded += 1;
+    seen.set(key, point);
   }
   if (expanded.points.length === 0)
     throw invalid(
@@ -202,9 +210,10 @@ function pointOf({ spec, name, seeds }: Sweep, values: Values): SweepPoint {
     )
     .join(', ');
   const title = `${name}: ${label}`;
-  if (seeds === null) return { values, specs: [{ ...one, name: title.slice(0, 120) }] };
+  if (seeds === null) return { values, again: 0, specs: [{ ...one, name: title.slice(0, 120) }] };
   return {
     values,
+    again: 0,
     specs: seeds.map((seed) => ({ ...one, seed, name: `${title}, seed ${seed}`.slice(0, 120) })),
   };
 }

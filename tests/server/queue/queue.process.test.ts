@@ -46,6 +46,10 @@ async function add(
   return id;
 }
 
+const held = (lock: string): boolean => {
+  const holder = lockHolder(lock);
+  return holder !== null && isAlive(holder);
+};
 const completed = (id: string) => fake.until(id, ({ state }) => state === 'completed');
 const startedAt = (id: string) => Date.parse(fake.registry.status(id).startedAt ?? '');
 const attempts = (id: string) => fake.events(id).filter(({ type }) => type === 'started').length;
@@ -199,6 +203,7 @@ describe('the queue', { timeout: 400_000 }, () => {
     const lock = join(fake.home, LOCK_FILE);
     queue.set({ paused: true });
     const ids: string[] = [];
+    let [span, before] = [600, 0];
     for (let kills = 0; kills < KILLS; ) {
       if (queue.state().items.length === 0) {
         queue.set({ paused: true });
@@ -206,7 +211,15 @@ describe('the queue', { timeout: 400_000 }, () => {
         queue.set({ paused: false });
       }
       queue.ensureRunner();
-      await delay(next() * 600); // The moment is drawn, so that kills meet starting, watching and ending alike.
+      await expect
+        .poll(() => held(lock) || queue.state().items.length === 0, { timeout: 100_000 })
+        .toBe(true);
+      // The moment is drawn from where it has the lock, so that kills meet starting, watching and ending alike. On a slow machine, where none
+      // comes as far as to start a run, later ones are drawn.
+      const waiting = queue.state().items.length;
+      span = waiting === before ? span * 1.1 : 600;
+      before = waiting;
+      await delay(next() * span);
       const holder = lockHolder(lock);
       if (!holder || !isAlive(holder)) continue;
       process.kill(holder.pid, 'SIGKILL');

@@ -53,6 +53,7 @@ describe('the points of a sweep', () => {
     const constraints = [{ left: 'method.rank', is: '<=', right: 'method.alpha' } as const];
     const { points, duplicates, excluded } = expand({ settings, constraints });
     expect([points.map(({ values }) => values['method.rank']), duplicates, excluded]).toEqual([[4, 8], 1, 1]);
+    expect(points.reduce((sum, { again }) => sum + again, 0)).toBe(1);
   });
 
   it('have only the settings of their variant: what only others have makes no point twice', () => {

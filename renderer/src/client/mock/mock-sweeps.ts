@@ -70,11 +70,11 @@ export function mockSweeps(
       const countOf = (values: unknown) =>
         fresh.filter((one) => JSON.stringify(one.values) === JSON.stringify(values)).length;
       return {
-        points: points.flatMap(({ values }) => {
+        points: points.flatMap(({ values, again }) => {
           const runs = countOf(values);
           return runs === 0
             ? []
-            : [{ values: { ...values }, runs, issues: [], seconds: HOUR, memoryBytes: 2.1e9 }];
+            : [{ values: { ...values }, again, runs, issues: [], seconds: HOUR, memoryBytes: 2.1e9 }];
         }),
         ...{ duplicates, excluded, present: all - fresh.length, runs: fresh.length },
         ...{ totalSeconds: fresh.length * HOUR, mostMemoryBytes: fresh.length > 0 ? 2.1e9 : null },

@@ -31,7 +31,7 @@ export function PreviewTable({ points }: { points: SweepPreview['points'] }) {
           </tr>
         </thead>
         <tbody>
-          {points.map(({ values, runs, issues, seconds, memoryBytes }) => (
+          {points.map(({ values, again, runs, issues, seconds, memoryBytes }) => (
             <tr key={JSON.stringify(values)} data-wrong={issues.length > 0 || undefined}>
               {paths.map((path, k) => (
                 <td key={path}>
@@ -41,6 +41,11 @@ export function PreviewTable({ points }: { points: SweepPreview['points'] }) {
                       {[
                         ...new Set(issues.map((issue) => `${settingTitle(issue.path)}: ${issueText(issue)}`)),
                       ].join(' ')}
+                    </Text>
+                  )}
+                  {k === 0 && again > 0 && (
+                    <Text size="xs" c="dimmed">
+                      Made {again + 1} times, counts once
                     </Text>
                   )}
                 </td>
