@@ -26,9 +26,9 @@ afterEach(async () => {
   queue.set({ paused: true });
   const holder = lockHolder(join(fake.home, LOCK_FILE));
   if (holder && isAlive(holder)) process.kill(holder.pid, 'SIGKILL');
-  await expect.poll(() => holder !== null && isAlive(holder), { timeout: 20_000 }).toBe(false);
+  await expect.poll(() => holder !== null && isAlive(holder), { timeout: 100_000 }).toBe(false);
   fake.remove();
-});
+}, 120_000);
 
 /** In line before its data is there, so that nothing may be started meanwhile: the queue is paused by the caller. */
 async function add(
