@@ -76,14 +76,20 @@ function Actions({ sweep, comparable }: { sweep: SweepCard; comparable: readonly
   const remove = useStore((s) => s.removeSweep);
   return (
     <>
-      <Button
-        component="a"
-        href={href('compare', { runs: comparable.join(',') })}
-        disabled={comparable.length === 0}
-        leftSection={<IconScale {...icon} />}
-      >
-        Compare
-      </Button>
+      {/* A link cannot be disabled: it would be followed by keyboard, and read as one that works. */}
+      {comparable.length === 0 ? (
+        <Button disabled leftSection={<IconScale {...icon} />}>
+          Compare
+        </Button>
+      ) : (
+        <Button
+          component="a"
+          href={href('compare', { runs: comparable.join(',') })}
+          leftSection={<IconScale {...icon} />}
+        >
+          Compare
+        </Button>
+      )}
       {sweep.kind === 'sweep' && (
         <Button
           component="a"
