@@ -1,4 +1,4 @@
-/** The command table of what is asked of runs that are going: `collie ask`, `pause`, `resume`, `tell`, `change`, and `webhook`. */
+/** The command table of what is asked of runs that are going: `collie watch`, `ask`, `pause`, `resume`, `tell`, `change`, and `webhook`. */
 import { Argument, type Command } from 'commander';
 import type { RunRequest } from '../shared/runs/requests.ts';
 import { wholeNumber } from './options.ts';
@@ -11,6 +11,16 @@ export function registerLive(
   program: Command,
   { guarded, json }: Pick<CommandParts, 'guarded' | 'json'>,
 ): void {
+  program
+    .command('watch')
+    .argument('<run>', 'id of a run')
+    .description('progress, every metric with its curve, and alarms, on the terminal; only looks')
+    .option('--once', 'print it once', false)
+    .action(
+      guarded(async (run, { once }) =>
+        (await import('./watch.ts')).watchCommand(run, { once, json: json() }),
+      ),
+    );
   program
     .command('ask')
     .argument('<run>', 'id of a run that trains')

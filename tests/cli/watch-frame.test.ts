@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { sparkline, watchFrame } from '../../electron/cli/watch-frame.ts';
+import { newStatus } from '../../electron/server/runs/rebuild.ts';
+import type { RankStatus, RunStatus } from '../../electron/shared/runs/events.ts';
+import { emptySeries, reduceEvents } from '../../electron/shared/runs/series.ts';
+import { EventScript } from '../support/event-script.ts';
+
+const status = (part: Partial<RunStatus> = {}): RunStatus => ({
+  ...newStatus('run-1', 'Support'),
+  ...{ state: 'running', phase: 'Training', step: 30, totalSteps: 100, etaSeconds: 125, attempt: 2 },
+  ...part,
+});
+
+function series() {
+  const script = new EventScript();
+  script.started();
+  for (let step = 1; step <= 30; step++) script.step(step, 3 - step / 15, { tokens: 100 });
+  script.eval(30, 1.25);
+  return reduceEvents(emptySeries, script.events);
+}
+
+test('says how far it is, what was measured and how it went', () => {
+  const lines = watchFrame(status(), series(), 80);
+  expect(lines[0]).toBe('Support  run-1');
+  expect(lines[1]).toBe('Training, attempt 2');
+  expect(lines[2]).toMatch(/^█+░+ 30% {2}step 30 of 100, 2:05 left$/);
+  expect(lines.find((line) => line.startsWith('Loss '))).toMatch(/^Loss +1 {2}█.*▁$/);
+  expect(lines.find((line) => line.startsWith('Loss (evaluation)'))).toMatch(/ 1\.25 {2}▁$/);
+});
+
+test('no line is wider than the terminal', () => {
+  const alarm = { step: 3, timeUs: 1, kind: 'spike', message: 'x'.repeat(300), cause: '', advice: 'Look.' };
+  const wide = status({ name: 'n'.repeat(300), alarms: [alarm] as unknown as RunStatus['alarms'] });
+  for (const columns of [20, 40, 80])
+    for (const line of watchFrame(wide, series(), columns)) expect(line.length).toBeLessThanOrEqual(columns);
+});
+
+test('names the ranks that are not as the others, the newest alarms, and why a run failed', () => {
+  const rank = (k: number, state: RankStatus['state']) => ({ rank: k, state }) as RankStatus;
+  const ranks = [rank(0, 'alive'), rank(1, 'gone')];
+  const error = { code: 'rank.hung' as const, message: 'Rank 1 ended.', hint: 'Resume the run.', data: {} };
+  const text = watchFrame(status({ ranks, error, totalSteps: null }), emptySeries, 80).join('\n');
+  expect(text).toContain('alive: 0; gone: 1');
+  expect(text).toContain('error Rank 1 ended.\nnext  Resume the run.');
+});
+
+test('a curve has so many characters at most, each a mean, whatever is not finite', () => {
+  expect(sparkline([1, 2, Number.NaN, 3], 8)).toBe('▁▅█');
+  expect(sparkline([1, 3, 5, 7], 2)).toBe('▁█');
+  expect(sparkline([4, 4], 8)).toBe('▁▁');
+  expect(sparkline([], 8)).toBe('');
+});
