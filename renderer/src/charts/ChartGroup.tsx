@@ -4,6 +4,7 @@ import {
   type ReactNode,
   type RefObject,
   useContext,
+  useEffect,
   useLayoutEffect,
   useMemo,
   useRef,
@@ -12,6 +13,8 @@ import {
 } from 'react';
 import { useNear, whileNear } from './near.ts';
 
+/** A page that is never idle draws what is out of view after so long all the same. */
+const LATEST_MS = 2000;
 /** So long the cursor must stand still to rest, in milliseconds. */
 const REST_MS = 80;
 
@@ -67,15 +70,18 @@ export function useChartGroup(): Group {
 
 /**
  * A chart's place on the page. Far out of view there is only its height; once seen, it stays, but while it is out of view again it keeps the
- * part of x that it had: a page of charts costs what can be seen of it.
+ * part of x that it had: a page of charts costs what can be seen of it. `later`: what is out of view is there too, once the page has nothing else
+ * to do: for searches in the page, and for who goes from heading to heading.
  */
 export function ChartPlace({
   name,
   height,
+  later = false,
   children,
 }: {
   name: string;
   height: number;
+  later?: boolean;
   children: ReactNode;
 }) {
   const group = useChartGroup();
@@ -85,6 +91,11 @@ export function ChartPlace({
   const [shown, setShown] = useState(group);
   if (near && !seen) setSeen(true);
   if (near && shown !== group) setShown(group);
+  useEffect(() => {
+    if (!later || seen) return;
+    const handle = requestIdleCallback(() => setSeen(true), { timeout: LATEST_MS });
+    return () => cancelIdleCallback(handle);
+  }, [later, seen]);
   return (
     <div ref={box} data-place={name} style={{ minHeight: height, minWidth: 0 }}>
       {seen && <GroupContext value={shown}>{children}</GroupContext>}

@@ -28,6 +28,7 @@ export function ChartsTab({ series, emptyText }: Props) {
   // The slider moves at once, the lines follow as fast as they can be drawn.
   const drawnSettings = useDeferredValue(settings);
   const { known, other } = useMemo(() => runCharts(series, settings.x), [series, settings.x]);
+  const measured = series.steps.length > 0 || Object.keys(series.evals).length > 0;
   const ranks = useMemo(() => rankLines(series.ranks, settings.x), [series.ranks, settings.x]);
   const marks = useMemo(() => resumeMarks(series, settings.x), [series, settings.x]);
   // One extent for all, so that the cursor stands at the same place in each.
@@ -45,7 +46,7 @@ export function ChartsTab({ series, emptyText }: Props) {
   };
   const chart = ({ id, title, wide, metric, lines }: RunChart) => (
     <div key={id} className={wide ? classes.wide : undefined}>
-      <ChartPlace name={id} height={PLACE_HEIGHT}>
+      <ChartPlace name={id} height={PLACE_HEIGHT} later={measured}>
         <MetricChart
           {...common}
           title={title}
