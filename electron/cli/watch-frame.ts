@@ -12,6 +12,8 @@ const LEAST_TITLE = 16;
 const VALUE_WIDTH = 14;
 const LEAST_CURVE = 8;
 const MOST_ALARMS = 3;
+/** Names and messages may hold anything: a line break would shift what is redrawn, an escape would be obeyed. */
+const flat = (text: string) => text.replace(/\p{Cc}+/gu, ' ');
 const BLOCKS = '▁▂▃▄▅▆▇█';
 
 /** `columns`: width of the terminal; no line is wider. */
@@ -19,7 +21,7 @@ export function watchFrame(status: RunStatus, series: RunSeries, columns: number
   const measured = [
     ...lastsOf(series.steps, ''),
     ...Object.entries(series.evals).flatMap(([set, points]) =>
-      lastsOf(points, ` (${set === DEFAULT_SET ? 'evaluation' : set})`),
+      lastsOf(points, ` (${set === DEFAULT_SET ? 'evaluation' : flat(set)})`),
     ),
   ];
   const titles = Math.max(LEAST_TITLE, ...measured.map(({ title }) => title.length));
@@ -39,8 +41,8 @@ export function watchFrame(status: RunStatus, series: RunSeries, columns: number
 function headLines(status: RunStatus, columns: number): string[] {
   const { name, id, phase, attempt, step, totalSteps, etaSeconds, phaseProgress, error } = status;
   const lines = [
-    `${pc.bold(name)}  ${pc.dim(id)}`,
-    `${phase}${attempt > 1 ? pc.dim(`, attempt ${attempt}`) : ''}`,
+    `${pc.bold(flat(name))}  ${pc.dim(id)}`,
+    `${flat(phase)}${attempt > 1 ? pc.dim(`, attempt ${attempt}`) : ''}`,
   ];
   if (totalSteps) {
     const share = Math.min(1, step / totalSteps);
@@ -50,7 +52,8 @@ function headLines(status: RunStatus, columns: number): string[] {
   } else if (phaseProgress !== null) {
     lines.push(`${bar(phaseProgress, Math.min(40, columns - 6))} ${Math.floor(phaseProgress * 100)}%`);
   }
-  if (error) lines.push(`${pc.red('error')} ${error.message}`, `${pc.cyan('next')}  ${error.hint}`);
+  if (error)
+    lines.push(`${pc.red('error')} ${flat(error.message)}`, `${pc.cyan('next')}  ${flat(error.hint)}`);
   return lines;
 }
 
@@ -70,7 +73,7 @@ function lastsOf(points: Points, of: string): { title: string; value: string; va
     .map((info) => {
       const values = points.metric(info.name);
       const last = values.findLast((value) => !Number.isNaN(value));
-      return { title: info.title + of, value: last === undefined ? '–' : written(last, info), values };
+      return { title: flat(info.title) + of, value: last === undefined ? '–' : written(last, info), values };
     });
 }
 
@@ -114,8 +117,8 @@ const alarmLines = ({ alarms }: RunStatus): string[] =>
     .slice(-MOST_ALARMS)
     .flatMap(({ step, message, advice }) => [
       '',
-      `${pc.yellow('alarm')} ${pc.dim(`step ${step}`)} ${message}`,
-      `${pc.cyan('next')}  ${advice}`,
+      `${pc.yellow('alarm')} ${pc.dim(`step ${step}`)} ${flat(message)}`,
+      `${pc.cyan('next')}  ${flat(advice)}`,
     ]);
 
 /** Cut at so many characters that are seen; what colours them takes no room. */

@@ -35,6 +35,13 @@ test('no line is wider than the terminal', () => {
     for (const line of watchFrame(wide, series(), columns)) expect(line.length).toBeLessThanOrEqual(columns);
 });
 
+test('a name or a message is one line, and no command to the terminal', () => {
+  const error = { code: 'rank.hung' as const, message: 'two\nlines', hint: 'a\u001b[2Jb', data: {} };
+  const lines = watchFrame(status({ name: 'x\u001b]0;y\u0007', error }), emptySeries, 80);
+  expect(lines.join('')).not.toMatch(/\p{Cc}/u);
+  expect(lines).toContain('error two lines');
+});
+
 test('names the ranks that are not as the others, the newest alarms, and why a run failed', () => {
   const rank = (k: number, state: RankStatus['state']) => ({ rank: k, state }) as RankStatus;
   const ranks = [rank(0, 'alive'), rank(1, 'gone')];

@@ -16,6 +16,7 @@ import { runChangeSchema, runRequests } from '../runs/requests.ts';
 import { encodedSeriesSchema } from '../runs/series-codec.ts';
 import { exportKindSchema } from '../spec/method-traits.ts';
 import { mappingSchema, runSpecSchema, specIssueSchema } from '../spec/run-spec.ts';
+import { id, none, ok } from './common.ts';
 import { compareMethods } from './compare.ts';
 import {
   chatTemplateSchema,
@@ -38,9 +39,6 @@ import { chatTopics, playgroundMethods } from './playground.ts';
 import { studyMethods } from './studies.ts';
 import { sweepMethods } from './sweeps.ts';
 
-const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/);
-const none = z.object({});
-const ok = z.object({});
 const jobRef = z.object({ jobId: z.string() });
 
 /** How a data file is read. */

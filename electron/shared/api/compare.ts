@@ -12,9 +12,7 @@ import {
   verdictSchema,
 } from '../runs/comparison.ts';
 import { axes } from '../runs/points.ts';
-
-const none = z.object({});
-const ok = z.object({});
+import { none, ok } from './common.ts';
 
 export const compareMethods = {
   /** `results` false: what is there at once; the results of long runs take a moment. */

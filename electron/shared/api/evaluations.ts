@@ -1,7 +1,6 @@
 /** Evaluating a checkpoint of a run, or a base model, at any time: a run that trains nothing. */
 import { z } from 'zod';
-
-const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/);
+import { id } from './common.ts';
 
 export const evaluationMethods = {
   /** Returns once it has begun; the result is a run like any other. Fails with spec.invalid and all issues, checkpoint.not_found, run.not_found. */

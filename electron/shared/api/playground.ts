@@ -1,9 +1,16 @@
 /** Asking models: beside each other in the playground, and one that trains. */
 import { z } from 'zod';
 import { chatMessageSchema, MAX_TUNED, samplingParamsSchema } from './chat.ts';
+import { id, ok } from './common.ts';
 
-const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/);
-const ok = z.object({});
+/** Some more of an answer that streams. */
+const answerPiece = z.object({
+  text: z.string(),
+  done: z.boolean(),
+  tokens: z.number().int(),
+  seconds: z.number(),
+  finish: z.enum(['stop', 'length']).nullable(),
+});
 
 export const playgroundMethods = {
   /**
@@ -40,14 +47,7 @@ export const chatTopics = {
       sampling: samplingParamsSchema,
     }),
     /** `seconds`: since the first token; at the end, what the training waited. `step`: of the weights, at the end. */
-    event: z.object({
-      text: z.string(),
-      done: z.boolean(),
-      tokens: z.number().int(),
-      seconds: z.number(),
-      finish: z.enum(['stop', 'length']).nullable(),
-      step: z.number().int().nullable(),
-    }),
+    event: answerPiece.extend({ step: z.number().int().nullable() }),
   },
   /** Streams one answer. Unsubscribing stops the generation. */
   'playground.generate': {
@@ -58,12 +58,6 @@ export const chatTopics = {
       messages: z.array(chatMessageSchema).min(1),
       sampling: samplingParamsSchema,
     }),
-    event: z.object({
-      text: z.string(),
-      done: z.boolean(),
-      tokens: z.number().int(),
-      seconds: z.number(),
-      finish: z.enum(['stop', 'length']).nullable(),
-    }),
+    event: answerPiece,
   },
 } as const;

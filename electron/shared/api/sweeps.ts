@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { sweepCardSchema, sweepRecordSchema } from '../runs/sweep-record.ts';
 import { sweepPreviewSchema } from '../spec/sweep-preview.ts';
+import { ok } from './common.ts';
 
 const id = z.string().min(1);
-const ok = z.object({});
 
 export const sweepMethods = {
   /** Newest first. */

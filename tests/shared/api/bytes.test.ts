@@ -57,6 +57,9 @@ test('a series is the same at the other end', () => {
   expect([...got.metric('loss')]).toEqual([...before.metric('loss')]);
   expect([...got.axis('seconds')]).toEqual([...before.axis('seconds')]);
   expect(evals[DEFAULT_SET]?.at('loss', 0)).toBe(evalsBefore[DEFAULT_SET]?.at('loss', 0));
+  // Electron clones what it sends.
+  const cloned = structuredClone(encodeSeries(series, (bytes) => new Bytes(bytes)));
+  expect([...decodeSeries(cloned).steps.metric('loss')]).toEqual([...before.metric('loss')]);
   encoded.steps.length += 1;
   expect(() => decodeSeries(encoded)).toThrow(RangeError);
 });

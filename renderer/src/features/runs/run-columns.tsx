@@ -96,7 +96,6 @@ const ofRun: readonly RunColumn[] = [
     id: 'started',
     title: 'Started',
     width: 130,
-    fits: true,
     highFirst: true,
     value: ({ run }) => run.startedAt ?? run.createdAt,
     cell: ({ run }) => formatWhen(run.startedAt ?? run.createdAt),
