@@ -24,9 +24,10 @@ import {
 } from './support/flows.ts';
 import { HostProcess, readStatus } from './support/host.ts';
 import { shootEveryPage } from './support/screens.ts';
+import { collie } from './support/six-runs.ts';
 import { openWorkbench } from './support/workbench.ts';
 
-const TOTAL_STEPS = 1200;
+const TOTAL_STEPS = 2400;
 
 describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
   const bench = openWorkbench({ modelName: 'Tiny Llama', rows: 100 });
@@ -126,6 +127,9 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
     await page.getByRole('button', { name: 'Resume' }).click();
     await waitForState(page, 'Running');
     await waitForStep(page, stoppedAt + 10);
+    // Held, so that it is not over before the host is gone.
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByRole('button', { name: 'Continue' }).waitFor();
     const losses = await lossByStep(page);
     expect(losses.has(stoppedAt) && losses.has(stoppedAt + 1)).toBe(true);
   });
@@ -135,6 +139,7 @@ describe.skipIf(skipReason)('from a model and rows to an adapter', () => {
     await bench.host.kill();
     const atDeath = readStatus(bench.home, runId);
     expect(atDeath.state).toBe('running');
+    await collie(bench.home, ['resume', runId]);
     await expect.poll(() => readStatus(bench.home, runId).step).toBeGreaterThan(atDeath.step + 20);
   });
 
