@@ -22,6 +22,7 @@ SHAPE = dict(vocab_size=96, hidden_size=32, intermediate_size=48, num_hidden_lay
 FOUR = dict(SHAPE, num_hidden_layers=4)  # for patterns of layers
 HEADS = {key: value for key, value in SHAPE.items() if key != "num_key_value_heads"}
 GPT = dict(vocab_size=96, n_embd=32, n_inner=48, n_layer=2, n_head=4, n_positions=128, bos_token_id=1, eos_token_id=2)
+NO_DROPOUT = dict(attn_pdrop=0.0, embd_pdrop=0.0, resid_pdrop=0.0)
 LENGTH = 40
 STEPS = 10
 ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -63,6 +64,8 @@ FAMILIES = {
     "starcoder2": ("Starcoder2", dict(SHAPE, sliding_window=7, use_bias=True), ["q_proj", "k_proj", "v_proj", "o_proj", "c_fc", "c_proj"]),
     "cohere": ("Cohere", dict(SHAPE, logit_scale=0.5, attention_bias=True), ALL),
     "cohere2": ("Cohere2", dict(FOUR, sliding_window=7, logit_scale=0.5), ALL),
+    "gpt2": ("GPT2", dict(GPT, **NO_DROPOUT), ["attn.c_proj", "c_fc", "mlp.c_proj"]),
+    "gpt2-bare": ("GPT2", dict(GPT, tie_word_embeddings=False, **NO_DROPOUT), ["attn.c_proj", "c_fc", "mlp.c_proj"]),
     "gptj": ("GPTJ", dict(GPT, rotary_dim=4), ["q_proj", "k_proj", "v_proj", "out_proj", "fc_in", "fc_out"]),
     "codegen": ("CodeGen", dict(GPT, rotary_dim=4), ["out_proj", "fc_in", "fc_out"]),
     "falcon": ("Falcon", dict(HEADS, ffn_hidden_size=48, bias=True), ["dense", "dense_h_to_4h", "dense_4h_to_h"]),
@@ -82,7 +85,11 @@ GPTJ = [("transformer.wte", "model.embed_tokens"), ("transformer.ln_f", "model.n
         ("attn.out_proj", "self_attn.o_proj"), (".attn.", ".self_attn."), ("fc_in", "up_proj"), ("fc_out", "down_proj")]
 FALCON = [("transformer.word_embeddings", "model.embed_tokens"), ("transformer.ln_f", "model.norm"), ("transformer.h.", "model.layers."),
           ("self_attention.dense", "self_attn.o_proj"), ("self_attention.", "self_attn."), ("dense_h_to_4h", "up_proj"), ("dense_4h_to_h", "down_proj")]
+GPT2 = [("transformer.wte", "model.embed_tokens"), ("transformer.wpe", "model.embed_positions"), ("transformer.ln_f", "model.norm"), ("transformer.h.", "model.layers."),
+        ("ln_1", "input_layernorm"), ("ln_2", "post_attention_layernorm"), (".attn.c_proj", ".self_attn.o_proj"), (".attn.", ".self_attn."), ("c_fc", "up_proj"),
+        ("mlp.c_proj", "mlp.down_proj")]
 NAMES = {
+    "gpt2": GPT2,
     "gptj": GPTJ,
     "codegen": GPTJ,
     "falcon": FALCON,
@@ -92,6 +99,8 @@ NAMES = {
 }
 # What transformers calls modules otherwise than files do: (its name, the files').
 FILES = {"gpt_neox": [("lm_head", "embed_out")]}
+# Folders whose names lack what transformers' module has in front of them, as GPT-2's published ones do.
+BARE = {"gpt2-bare": "transformer."}
 
 
 def renamed(key, pairs):
@@ -114,6 +123,10 @@ def kv_heads(config):
 def fused_parts(key, value, config):
     """Our names of a file's tensor: the parts of a fused one by their rows."""
     key = logical(key, config)
+    if config.model_type == "gpt2" and key.endswith("_proj.weight") or "c_attn" in key:
+        value = value.T if value.dim() == 2 else value  # linears are stored [in, out]
+        parts = value.chunk(3) if "c_attn" in key else [value]
+        return [(key.replace("c_attn", name), part) for name, part in zip(["q_proj", "k_proj", "v_proj"], parts)]
     if "query_key_value" in key:
         groups = kv_heads(config)
         parts = value.unflatten(0, (groups, config.num_attention_heads // groups + 2, -1)).split([config.num_attention_heads // groups, 1, 1], dim=1)
@@ -163,7 +176,7 @@ def make(folder, model, generator):
     settings = {k: v for k, v in config.to_dict().items() if k not in ("transformers_version", "id2label", "label2id", "dtype", "_name_or_path")}
     settings["architectures"] = [type(model).__name__]
     (folder / "config.json").write_text(json.dumps(settings, indent=1, default=str) + "\n")
-    save_file({k: v.bfloat16() for k, v in weights.items()}, folder / "model.safetensors", metadata={"format": "pt"})
+    save_file({k.removeprefix(BARE.get(folder.name, "")): v.bfloat16() for k, v in weights.items()}, folder / "model.safetensors", metadata={"format": "pt"})
     loss = loss_of(model, ids)
     loss.backward()
     reference = {"ids": ids[0].int(), "labels": labels_of(ids)[0].int(), "logits": model(input_ids=ids).logits[0].detach(),
@@ -208,7 +221,7 @@ def main():
         generator = torch.Generator().manual_seed(20261128)
         torch.manual_seed(1)
         config = getattr(transformers, prefix + "Config")(**settings, attn_implementation="eager")
-        model = getattr(transformers, prefix.replace("Text", "") + "ForCausalLM")(config)
+        model = getattr(transformers, "GPT2LMHeadModel" if prefix == "GPT2" else prefix.replace("Text", "") + "ForCausalLM")(config)
         randomize(model, generator)
         model.float().eval()
         folder = OUT / name

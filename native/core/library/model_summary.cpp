@@ -17,8 +17,8 @@ ModelSummary summarize_model(const std::filesystem::path& folder) {
   std::map<DType, int64_t> elements;
   std::set<std::string> used;
   for (const NamedShape& expected : model_tensors(summary.config)) {
-    used.insert(file_place(summary.config, expected.name, expected.shape[0]).name);
     const TensorView& tensor = weights.stored(expected.name, expected.shape);
+    used.insert(tensor.name);
     if (tensor.dtype != DType::F32 && tensor.dtype != DType::F16 && tensor.dtype != DType::BF16)
       throw Error("model.unsupported_feature",
                   folder.string() + ": tensor " + tensor.name + " has dtype " + std::string(dtype_name(tensor.dtype)) +

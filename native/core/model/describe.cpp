@@ -32,7 +32,7 @@ std::vector<std::string> describe_traits(const ModelConfig& c) {
   add(t.pairs == RotaryPairs::adjacent, "rotary of neighbours");
   const auto any = [&](auto holds) { return std::ranges::any_of(c.kinds, holds); };
   add(any([](const LayerKind& k) { return k.window != 0; }), "sliding windows");
-  add(any([](const LayerKind& k) { return k.rope == LayerKind::kNoRotary; }), "layers without rotary");
+  add(any([](const LayerKind& k) { return k.rope == LayerKind::kNoRotary; }) && !t.learned_positions, "layers without rotary");
   add(c.ropes.size() > 1, "two rotary tables");
   add(t.attention_softcap != 0 || t.logit_softcap != 0, "soft caps");
   add(t.embedding_scale != 1, "scaled embeddings");
@@ -50,6 +50,8 @@ std::vector<std::string> describe_traits(const ModelConfig& c) {
 std::vector<std::string> describe_limits(const ModelConfig& c) {
   std::vector<std::string> all;
   if (c.traits.qk_norm == QkNorm::whole) all.emplace_back("Tensor parallelism does not cut its norms over all heads: data and pipeline parallelism only.");
+  if (c.traits.learned_positions)
+    all.push_back("It has a vector for each of " + std::to_string(c.max_position) + " positions: documents end there.");
   if (!c.traits.gated) all.emplace_back("Its MLP has no gate: gate_proj among target modules means nothing here.");
   if (!family_of(c).fused.empty())
     all.emplace_back("Its files keep several projections in one tensor: of those, only LoRA and PiSSA are exported as adapters, other methods merged.");

@@ -50,6 +50,10 @@ int64_t rows_of(const ModelConfig& config, const std::string& module) {
   return 0;
 }
 
+bool stored_transposed(const ModelConfig& config, const std::string& module, const std::string& ending) {
+  return family_of(config).names.transposed && ending == ".weight" && rows_of(config, module) > 0;
+}
+
 struct Part {
   const char* module;
   RowBlocks rows;
@@ -80,16 +84,19 @@ FilePlace file_place(const ModelConfig& config, const std::string& logical, int6
   const Name name = split(logical, kLayers);
   if (name.module.empty()) return {outside_name(logical, family.names, &ModuleName::logical, &ModuleName::file), all, rows};
   const std::string prefix = family.names.layers + name.layer;
+  const bool transposed = stored_transposed(config, name.module, name.ending);
   for (const FusedTensor& fused : family.fused) {
-    FilePlace place{prefix + fused.file + name.ending, {}, 0};
+    FilePlace place{prefix + fused.file + name.ending, {}, 0, transposed};
     for (const Part& part : parts_of(config, fused, place.file_rows))
       if (name.module == part.module) return place.rows = part.rows, place;
   }
-  return {prefix + translated(name.module, family.names.in_layers, &ModuleName::logical, &ModuleName::file) + name.ending, all, rows};
+  return {prefix + translated(name.module, family.names.in_layers, &ModuleName::logical, &ModuleName::file) + name.ending, all, rows, transposed};
 }
 
-std::vector<FilePart> file_parts(const ModelConfig& config, const std::string& file_name, int64_t file_rows) {
+std::vector<FilePart> file_parts(const ModelConfig& config, const std::string& stored, int64_t file_rows) {
   const Family& family = family_of(config);
+  const char* lacks = family.names.may_lack;
+  const std::string file_name = lacks && !stored.starts_with(lacks) && !stored.starts_with(family.names.head) ? lacks + stored : stored;
   const RowBlocks all{0, file_rows, file_rows, 1};
   const Name name = split(file_name, family.names.layers);
   if (name.module.empty()) return {{outside_name(file_name, family.names, &ModuleName::file, &ModuleName::logical), all}};
@@ -98,10 +105,23 @@ std::vector<FilePart> file_parts(const ModelConfig& config, const std::string& f
     if (name.module != fused.file) continue;
     std::vector<FilePart> parts;
     int64_t rows = 0;
-    for (const Part& part : parts_of(config, fused, rows)) parts.push_back({prefix + part.module + name.ending, part.rows});
+    for (const Part& part : parts_of(config, fused, rows)) {
+      const std::string module = part.module;
+      parts.push_back({prefix + module + name.ending, part.rows, stored_transposed(config, module, name.ending)});
+    }
     return parts;
   }
-  return {{prefix + translated(name.module, family.names.in_layers, &ModuleName::file, &ModuleName::logical) + name.ending, all}};
+  const std::string module = translated(name.module, family.names.in_layers, &ModuleName::file, &ModuleName::logical);
+  if (!stored_transposed(config, module, name.ending)) return {{prefix + module + name.ending, all}};
+  const int64_t out = rows_of(config, module);
+  return {{prefix + module + name.ending, {0, out, out, 1}, true}};
+}
+
+std::string name_in(const ModelFolder& folder, const ModelConfig& config, const std::string& file_name) {
+  const char* lacks = family_of(config).names.may_lack;
+  if (!lacks || !file_name.starts_with(lacks) || folder.find(file_name)) return file_name;
+  const std::string without = file_name.substr(std::strlen(lacks));
+  return folder.find(without) ? without : file_name;
 }
 
 std::string file_module(const ModelConfig& config, const std::string& logical) {
@@ -127,16 +147,34 @@ TensorView rows_of_view(const TensorView& view, const std::string& name, const R
   return part;
 }
 
+TensorView transposed_view(const TensorView& view, std::vector<std::byte>& turned) {
+  const auto rows = static_cast<size_t>(view.shape.at(0)), columns = static_cast<size_t>(view.shape.at(1));
+  const size_t size = view.bytes.size() / (rows * columns);
+  turned.resize(view.bytes.size());
+  // Square blocks: both sides stay in the cache.
+  constexpr size_t kBlock = 32;
+  for (size_t i0 = 0; i0 < rows; i0 += kBlock)
+    for (size_t j0 = 0; j0 < columns; j0 += kBlock)
+      for (size_t i = i0; i < std::min(rows, i0 + kBlock); ++i)
+        for (size_t j = j0; j < std::min(columns, j0 + kBlock); ++j)
+          std::memcpy(turned.data() + (j * rows + i) * size, view.bytes.data() + (i * columns + j) * size, size);
+  TensorView other = view;
+  other.shape = {view.shape[1], view.shape[0]};
+  other.bytes = turned;
+  return other;
+}
+
 const TensorView& ModelFiles::stored(const std::string& logical, std::span<const int64_t> shape) const {
   const FilePlace place = file_place(config_, logical, shape[0]);
   std::vector<int64_t> file_shape(shape.begin(), shape.end());
   file_shape[0] = place.file_rows;
-  return folder_.at(place.name, file_shape);
+  if (place.transposed) std::swap(file_shape[0], file_shape[1]);
+  return folder_.at(name_in(folder_, config_, place.name), file_shape);
 }
 
 TensorView ModelFiles::at(const std::string& logical, std::span<const int64_t> shape) {
   const FilePlace place = file_place(config_, logical, shape[0]);
-  const TensorView& view = stored(logical, shape);
+  const TensorView view = place.transposed ? transposed_view(stored(logical, shape), turned_) : stored(logical, shape);
   return place.whole() ? view : rows_of_view(view, logical, place.rows, gathered_);
 }
 

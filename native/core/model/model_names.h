@@ -18,10 +18,12 @@ struct RowBlocks {
   int64_t rows() const { return block * count; }
 };
 
+// `transposed`: the file has [in, out] where we have [out, in], and rows are its columns.
 struct FilePlace {
   std::string name;
   RowBlocks rows;
   int64_t file_rows = 0;
+  bool transposed = false;
   bool whole() const { return rows.rows() == file_rows; }
 };
 // Of "model.layers.0.self_attn.q_proj.weight" with the same ending.
@@ -31,14 +33,20 @@ FilePlace file_place(const ModelConfig& config, const std::string& logical, int6
 struct FilePart {
   std::string logical;
   RowBlocks rows;
+  bool transposed = false;
 };
 std::vector<FilePart> file_parts(const ModelConfig& config, const std::string& file_name, int64_t file_rows);
+
+// `file_name` as this folder has it, for families whose names begin alike in some folders and not in others.
+std::string name_in(const ModelFolder& folder, const ModelConfig& config, const std::string& file_name);
 
 // What the files call a module that lies in one tensor alone or with others: "model.layers.0.self_attn.q_proj".
 std::string file_module(const ModelConfig& config, const std::string& logical);
 
 // The rows of a view, under another name. Those of one block stay where they are; more are put together in `gathered`.
 TensorView rows_of_view(const TensorView& view, const std::string& name, const RowBlocks& rows, std::vector<std::byte>& gathered);
+// A matrix the other way around, its elements in `turned`.
+TensorView transposed_view(const TensorView& view, std::vector<std::byte>& turned);
 
 // A model folder by logical names.
 class ModelFiles {
@@ -54,7 +62,7 @@ class ModelFiles {
  private:
   ModelFolder folder_;
   ModelConfig config_;
-  std::vector<std::byte> gathered_;
+  std::vector<std::byte> gathered_, turned_;
 };
 
 }  // namespace collie

@@ -59,7 +59,7 @@ std::span<const std::byte> bytes_for(const Output& output, Merger& merger, at::T
 }
 
 DType format_of(const ModelFolder& base, const ModelConfig& model) {
-  const TensorView* embedding = base.find(file_module(model, "model.embed_tokens") + ".weight");
+  const TensorView* embedding = base.find(name_in(base, model, file_module(model, "model.embed_tokens") + ".weight"));
   return embedding ? embedding->dtype : DType::F32;
 }
 

@@ -11,7 +11,6 @@
 
 #include "core/base/error.h"
 #include "core/model/families/family.h"
-#include "core/model/model_names.h"
 #include "core/plan/model_tensors.h"
 #include "engine/checkpoint/tensor_io.h"
 #include "engine/export/file_rows.h"
@@ -103,6 +102,13 @@ void check_mergeable(const MethodSpec& method, const ModelConfig& model) {
 
 std::optional<at::Tensor> Merger::merged(const TensorView& base) {
   const std::vector<FilePart> parts = file_parts(model_, base.name, base.shape.empty() ? 0 : base.shape[0]);
+  if (!parts[0].transposed) return merged_parts(base, parts);
+  std::vector<std::byte> turned;
+  const std::optional<at::Tensor> merged = merged_parts(transposed_view(base, turned), parts);
+  return merged ? std::optional(merged->t().contiguous()) : std::nullopt;
+}
+
+std::optional<at::Tensor> Merger::merged_parts(const TensorView& base, const std::vector<FilePart>& parts) {
   if (parts.size() == 1) {
     TensorView logical = base;
     logical.name = parts[0].logical;

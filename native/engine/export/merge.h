@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/model/model_names.h"
 #include "core/recipe/run_spec.h"
 #include "engine/checkpoint/sharded_tensors.h"
 
@@ -31,6 +32,8 @@ class Merger {
   void check_all_used() const;
 
  private:
+  // `base` as we have it, and its parts.
+  std::optional<at::Tensor> merged_parts(const TensorView& base, const std::vector<FilePart>& parts);
   // `base` under its logical name.
   std::optional<at::Tensor> merged_part(const TensorView& base);
 

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "core/base/error.h"
+#include "core/model/families/family.h"
 #include "core/model/model_names.h"
 #include "core/plan/model_tensors.h"
 #include "engine/export/file_rows.h"
@@ -185,6 +186,7 @@ void configure_fused(nlohmann::json& config, const TrainedWeights& from) {
       modules.insert(module_of(file_place(from.model, tensor.name, tensor.shape[0]).name));
   }
   config["target_modules"] = modules;
+  if (family_of(from.model).names.transposed) config["fan_in_fan_out"] = true;
   const bool root = config.value("use_rslora", false);
   for (const FusedModule& module : fused) {
     const auto times = static_cast<int64_t>(module.adapted.size());

@@ -1,4 +1,5 @@
 // What a decoder has before and after its layers: embeddings, learned positions, final norm and head.
+#include "core/base/error.h"
 #include "core/model/layer_tensors.h"
 #include "engine/model/decoder_impl.h"
 
@@ -20,6 +21,10 @@ void Decoder::Impl::make_tables() {
   const Placement rows{layout.vocabulary_slice()};
   if (layout.tables)
     embedding.emplace(weight_options(o, base, owners, "model.embed_tokens.weight", layout.embedding, rows), shape, Decay::yes, ParameterKind::table);
+  if (c.traits.learned_positions && o.max_document > c.max_position)
+    throw Error("spec.invalid", "Documents of " + std::to_string(o.max_document) + " tokens are longer than the " + std::to_string(c.max_position) +
+                                    " positions that the model has vectors for.",
+                "Use " + std::to_string(c.max_position) + " or less.", {{"max_position_embeddings", c.max_position}});
   if (layout.shard.embedding && c.traits.learned_positions)
     position_table.emplace(weight_options(o, base, owners, kPositionTable, layout.positions, replicated(tp())),
                            std::vector<int64_t>{c.max_position, c.hidden_size}, Decay::yes, ParameterKind::table);

@@ -245,6 +245,21 @@ TEST_CASE("families: GPT-J's keys, CodeGen's rows in four blocks, MOSS in bits r
     CHECK(test::code_of([&] { ModelConfig::parse(with(base("MossForCausalLM"), {{"wbits", bits}})); }) == "model.unsupported_feature");
 }
 
+TEST_CASE("families: GPT-2 stores linears the other way around, and its folders may leave out a prefix") {
+  const ModelConfig config = ModelConfig::parse(with(base("GPT2LMHeadModel"), {{"n_positions", 77}}));
+  CHECK(config.tied_embeddings);
+  CHECK(has(config, "model.embed_positions.weight"));
+  CHECK(file_place(config, "model.embed_positions.weight", 77).name == "transformer.wpe.weight");
+  const FilePlace v = file_place(config, "model.layers.0.self_attn.v_proj.weight", 64);
+  CHECK(v.name == "transformer.h.0.attn.c_attn.weight");
+  CHECK(v.transposed);
+  CHECK(v.rows.first == 128);
+  CHECK(!file_place(config, "model.layers.0.self_attn.v_proj.bias", 64).transposed);
+  CHECK(file_parts(config, "h.3.mlp.c_fc.weight", 64).at(0).logical == "model.layers.3.mlp.up_proj.weight");
+  CHECK(file_parts(config, "wte.weight", 100).at(0).logical == "model.embed_tokens.weight");
+  CHECK(test::code_of([&] { ModelConfig::parse(with(base("GPT2LMHeadModel"), {{"scale_attn_by_inverse_layer_idx", true}})); }) == "model.unsupported_feature");
+}
+
 TEST_CASE("families: Falcon's three shapes and Cohere 2's layers") {
   const json falcon = base("FalconForCausalLM");
   const ModelConfig small = ModelConfig::parse(with(falcon, {{"multi_query", true}}));

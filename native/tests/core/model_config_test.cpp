@@ -98,9 +98,9 @@ TEST_CASE("model config: Mistral and its window") {
 }
 
 TEST_CASE("model config: what cannot be trained says why") {
-  const json error = error_of([] { ModelConfig::parse(with(llama(), {{"architectures", {"GPT2LMHeadModel"}}})); });
+  const json error = error_of([] { ModelConfig::parse(with(llama(), {{"architectures", {"OPTForCausalLM"}}})); });
   CHECK(error["code"] == "model.unknown_architecture");
-  CHECK(error["message"].get<std::string>().find("GPT2LMHeadModel") != std::string::npos);
+  CHECK(error["message"].get<std::string>().find("OPTForCausalLM") != std::string::npos);
   CHECK(error["hint"].get<std::string>().find("LlamaForCausalLM, MistralForCausalLM") != std::string::npos);
   CHECK(ModelConfig::parse(with(without(llama(), "architectures"), {{"model_type", "mistral"}})).architecture == "MistralForCausalLM");
   CHECK(ModelConfig::parse(with(llama(), {{"architectures", json::array()}, {"model_type", "llama"}})).family == "llama");

@@ -62,10 +62,18 @@ struct Reference {
   SafetensorsFile file;
 };
 
+constexpr float kRounding = 1e-5f;
+
 void check_gradients(Decoder& decoder, const Reference& value) {
   for (const Parameter& p : decoder.trainable()) {
     CAPTURE(p.name);
-    CHECK(p.grad.norm().item<float>() == doctest::Approx(value("grad_norm." + p.name).item<float>()).epsilon(1e-3));
+    const float norm = value("grad_norm." + p.name).item<float>();
+    CHECK(p.grad.norm().item<float>() == doctest::Approx(norm).epsilon(1e-3));
+    // A bias of keys that do not rotate adds as much to every score of a query: what is left of its gradient is rounding.
+    if (norm < kRounding) {
+      CHECK(p.grad.norm().item<float>() < kRounding);
+      continue;
+    }
     const at::Tensor rows = value("grad_rows." + p.name);
     CHECK(relative_error(p.grad.narrow(0, 0, rows.size(0)), rows) <= 1e-3);
   }
@@ -185,8 +193,11 @@ TEST_CASE("families: tensors go from files to logical names and back without a c
       const TensorView view = files.at(tensor.name, tensor.shape);
       logical[tensor.name] = {view.bytes.begin(), view.bytes.end()};
     }
-    for (const auto& [name, view] : files.folder().tensors()) {
+    for (const auto& [name, stored] : files.folder().tensors()) {
       CAPTURE(name);
+      std::vector<std::byte> turned;
+      const bool transposed = file_parts(config, name, stored.shape[0])[0].transposed;
+      const TensorView view = transposed ? transposed_view(stored, turned) : stored;
       const size_t row = view.bytes.size() / static_cast<size_t>(view.shape[0]);
       std::vector<std::byte> again(view.bytes.size());
       for (const FilePart& part : file_parts(config, name, view.shape[0])) {

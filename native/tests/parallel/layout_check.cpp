@@ -27,7 +27,13 @@ void check_weights(LayoutRun& run, LayoutRun& oracle, const Parallel& grid, doub
     const auto found = expected.find(part.name);
     REQUIRE(found != expected.end());
     held[static_cast<size_t>(std::distance(expected.begin(), found))] = 1;
-    CHECK(distance(part.tensor, part_of(expected.at(part.name).tensor, part.slice)) <= bound);
+    const at::Tensor wanted = part_of(expected.at(part.name).tensor, part.slice);
+    // Started at zero and moved by rounding only: a bias of keys that do not rotate.
+    constexpr double kRounding = 1e-6;
+    if (wanted.abs().max().item<double>() < kRounding)
+      CHECK(part.tensor.abs().max().item<double>() < kRounding);
+    else
+      CHECK(distance(part.tensor, wanted) <= bound);
   }
   grid.world->all_reduce(held, Reduce::max);
   CHECK(std::ranges::all_of(held, [](double one) { return one == 1; }));

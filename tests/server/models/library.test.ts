@@ -233,7 +233,7 @@ describeWithAddon('model library', () => {
     [
       'the architecture is unknown',
       'model.unknown_architecture',
-      (folder) => writeFileSync(join(folder, 'config.json'), '{"architectures": ["GPT2LMHeadModel"]}'),
+      (folder) => writeFileSync(join(folder, 'config.json'), '{"architectures": ["OPTForCausalLM"]}'),
     ],
     ['the weights are missing', 'model.not_found', (folder) => rmSync(join(folder, 'model.safetensors'))],
     [

@@ -13,7 +13,7 @@ const std::vector<Family>& families() {
   static const std::vector<Family> all = [] {
     std::vector<Family> rows;
     for (const auto& part : {llama_families(), qwen_families(), gemma_families(), phi_families(), olmo_families(), glm_families(),
-                             scaled_families(), internlm_families(), chatglm_families(), neox_families()})
+                             scaled_families(), internlm_families(), chatglm_families(), neox_families(), gpt_families()})
       rows.insert(rows.end(), part.begin(), part.end());
     return rows;
   }();
@@ -88,6 +88,11 @@ std::vector<bool> sliding_layers(const json& config, int64_t n_layers, bool (*sl
 int64_t read_window(const json& config, int64_t fallback) {
   if (present(config, "sliding_window")) return integer(config, "sliding_window", 1, kMost);
   return config.contains("sliding_window") ? 0 : fallback;
+}
+
+void take_layer_norm(ModelTraits& traits) {
+  traits.norm = NormKind::layer;
+  traits.norm_bias = true;
 }
 
 void require_flag(const json& config, const char* key, bool wanted) {

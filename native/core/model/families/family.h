@@ -43,6 +43,8 @@ struct FileNames {
   const char* positions = "model.embed_positions";
   const char* layers = "model.layers.";
   std::span<const ModuleName> in_layers = {};
+  bool transposed = false;         // weights of linears in layers are stored [in, out], and parts of a fused one are columns
+  const char* may_lack = nullptr;  // what names begin with in some folders and not in others
 };
 
 // Whether a config.json can give every linear a bias.
@@ -97,6 +99,7 @@ std::span<const Family> scaled_families();
 std::span<const Family> internlm_families();
 std::span<const Family> chatglm_families();
 std::span<const Family> neox_families();
+std::span<const Family> gpt_families();
 
 // By the architecture of a config.json; null: not known.
 const Family* find_family(const std::string& architecture);
@@ -126,6 +129,8 @@ std::vector<bool> sliding_layers(const json& config, int64_t n_layers, bool (*sl
 // A window under "sliding_window": 0 for null, `fallback` for a key that is not there.
 int64_t read_window(const json& config, int64_t fallback);
 // Refuses a key unless it has this value or is not there.
+// LayerNorms with biases.
+void take_layer_norm(ModelTraits& traits);
 void require_flag(const json& config, const char* key, bool wanted);
 
 }  // namespace family

@@ -1,5 +1,4 @@
-// GPT-NeoX, GPT-J and what is built like them: LayerNorm, a part of every head rotates, attention and MLP mostly side by side.
-#include <algorithm>
+// GPT-NeoX and what is built like it: LayerNorm, a part of every head rotates, attention and MLP mostly side by side.
 #include <utility>
 
 #include "core/model/families/family.h"
@@ -10,11 +9,6 @@ namespace {
 using namespace config_keys;
 using nlohmann::json;
 
-void take_layer_norm(ModelTraits& t) {
-  t.norm = NormKind::layer;
-  t.norm_bias = true;
-}
-
 json neox_keys(const json& given) {
   json config = given;
   for (const auto& [own, usual] : {std::pair{"rotary_emb_base", "rope_theta"}, std::pair{"rotary_pct", "partial_rotary_factor"}})
@@ -24,7 +18,7 @@ json neox_keys(const json& given) {
 
 void read_neox(const json& config, const FamilyDefaults& defaults, ModelConfig& result) {
   ModelTraits& t = result.traits;
-  take_layer_norm(t);
+  family::take_layer_norm(t);
   t.activation = family::read_activation(config, "hidden_act", "gelu");
   t.qkv_bias = t.o_bias = flag(config, "attention_bias", true);
   t.mlp_bias = true;
@@ -37,7 +31,7 @@ void read_neox(const json& config, const FamilyDefaults& defaults, ModelConfig& 
 void read_stablelm(const json& config, const FamilyDefaults& defaults, ModelConfig& result) {
   family::require_flag(config, "qk_layernorm", false);
   ModelTraits& t = result.traits;
-  take_layer_norm(t);
+  family::take_layer_norm(t);
   t.activation = family::read_activation(config, "hidden_act", "silu");
   t.qkv_bias = flag(config, "use_qkv_bias", false);
   t.parallel = flag(config, "use_parallel_residual", false);
@@ -48,7 +42,7 @@ void read_stablelm(const json& config, const FamilyDefaults& defaults, ModelConf
 
 void read_starcoder2(const json& config, const FamilyDefaults& defaults, ModelConfig& result) {
   ModelTraits& t = result.traits;
-  take_layer_norm(t);
+  family::take_layer_norm(t);
   t.activation = family::read_activation(config, "hidden_act", "gelu_pytorch_tanh");
   t.qkv_bias = t.o_bias = t.mlp_bias = flag(config, "use_bias", true);
   t.gated = false;
@@ -81,46 +75,6 @@ void read_cohere2(const json& config, const FamilyDefaults& defaults, ModelConfi
     result.kinds.push_back(slides ? LayerKind{.window = window} : LayerKind{.rope = LayerKind::kNoRotary});
 }
 
-// "n_embd" and the like, as GPT-2 names them; an inner size that is left out is four times the hidden one.
-json gpt_keys(const json& given) {
-  constexpr std::pair<const char*, const char*> kKeys[] = {{"n_embd", "hidden_size"}, {"n_layer", "num_hidden_layers"}, {"n_head", "num_attention_heads"},
-                                                           {"n_positions", "max_position_embeddings"}, {"n_inner", "intermediate_size"}};
-  json config = given;
-  for (const auto& [own, usual] : kKeys)
-    if (const json* value = present(given, own)) config[usual] = *value;
-  if (!present(config, "intermediate_size")) config["intermediate_size"] = 4 * integer(config, "hidden_size", 1, kMaxWidth / 4);
-  config.erase("num_key_value_heads");
-  return config;
-}
-
-void read_gptj(const json& config, const FamilyDefaults& defaults, ModelConfig& result) {
-  ModelTraits& t = result.traits;
-  take_layer_norm(t);
-  t.activation = family::read_activation(config, "activation_function", "gelu_new");
-  t.mlp_bias = t.head_bias = true;
-  t.gated = false;
-  t.parallel = true;
-  t.mlp_norm = "";
-  t.pairs = RotaryPairs::adjacent;
-  const int64_t turning = integer(config, "rotary_dim", 2, result.head_dim, std::min<int64_t>(64, result.head_dim));
-  // A share that becomes `turning` again when it is cut to a whole number.
-  if (turning < result.head_dim) t.rotary_share = (static_cast<double>(turning) + 0.5) / static_cast<double>(result.head_dim);
-  result.ropes = {RopeConfig{.theta = defaults.theta}};
-}
-
-void read_codegen(const json& config, const FamilyDefaults& defaults, ModelConfig& result) {
-  if (result.n_heads % 4 != 0) fail_config("n_head", "must be a multiple of 4, not " + std::to_string(result.n_heads), result.n_heads);
-  read_gptj(config, defaults, result);
-}
-
-// As CodeGen; releases in 4 and 8 bits say so.
-void read_moss(const json& config, const FamilyDefaults& defaults, ModelConfig& result) {
-  constexpr int64_t kNotQuantized = 32;
-  if (const int64_t bits = integer(config, "wbits", 1, kNotQuantized, kNotQuantized); bits != kNotQuantized)
-    fail_feature("wbits", bits, "32: weights that are not quantized, as in the releases without -int4 or -int8");
-  read_codegen(config, defaults, result);
-}
-
 json falcon_keys(const json& given) {
   json config = given;
   const bool grouped = flag(given, "new_decoder_architecture", false);
@@ -141,7 +95,7 @@ json falcon_keys(const json& given) {
 void read_falcon(const json& config, const FamilyDefaults& defaults, ModelConfig& result) {
   if (flag(config, "alibi", false)) fail_feature("alibi", true, "false: heads that rotate, as in Falcon 7B, 11B, 40B and 180B");
   ModelTraits& t = result.traits;
-  take_layer_norm(t);
+  family::take_layer_norm(t);
   t.activation = family::read_activation(config, "activation", "gelu");
   t.qkv_bias = t.o_bias = t.mlp_bias = flag(config, "bias", false);
   t.gated = false;
@@ -162,12 +116,6 @@ constexpr FileNames kNeoxNames = {.embedding = "gpt_neox.embed_in", .norm = "gpt
                                   .layers = "gpt_neox.layers.", .in_layers = kNeoxModules};
 constexpr ModuleName kStarcoderModules[] = {{"mlp.up_proj", "mlp.c_fc"}, {"mlp.down_proj", "mlp.c_proj"}};
 
-constexpr ModuleName kGptjModules[] = {{"input_layernorm", "ln_1"},          {"self_attn.q_proj", "attn.q_proj"}, {"self_attn.k_proj", "attn.k_proj"},
-                                       {"self_attn.v_proj", "attn.v_proj"},  {"self_attn.o_proj", "attn.out_proj"}, {"mlp.up_proj", "mlp.fc_in"},
-                                       {"mlp.down_proj", "mlp.fc_out"}};
-// CodeGen was trained on four cores: rows of each of them one after another, and values before keys.
-constexpr FusedTensor kCodegenFused[] = {{"attn.qkv_proj", {"self_attn.q_proj", "self_attn.v_proj", "self_attn.k_proj"}, Cut::in_fours}};
-constexpr FileNames kGptNames = {.embedding = "transformer.wte", .norm = "transformer.ln_f", .layers = "transformer.h.", .in_layers = kGptjModules};
 constexpr ModuleName kFalconModules[] = {{"self_attn.o_proj", "self_attention.dense"}, {"mlp.up_proj", "mlp.dense_h_to_4h"}, {"mlp.down_proj", "mlp.dense_4h_to_h"}};
 constexpr FusedTensor kFalconFused[] = {{"self_attention.query_key_value", kQkvParts, Cut::by_group}};
 constexpr FileNames kFalconNames = {.embedding = "transformer.word_embeddings", .norm = "transformer.ln_f", .layers = "transformer.h.", .in_layers = kFalconModules};
@@ -183,12 +131,6 @@ constexpr Family kRows[] = {
      .defaults = {.eps = 1e-5, .eps_key = "layer_norm_eps", .theta = 500000, .tied = true}, .read = read_cohere},
     {.architecture = "Cohere2ForCausalLM", .family = "cohere2", .title = "Command R7B, Command A",
      .defaults = {.eps = 1e-5, .eps_key = "layer_norm_eps", .tied = true}, .read = read_cohere2},
-    {.architecture = "GPTJForCausalLM", .family = "gptj", .title = "GPT-J", .defaults = {.eps = 1e-5, .eps_key = "layer_norm_epsilon"}, .read = read_gptj,
-     .names = kGptNames, .usual = gpt_keys},
-    {.architecture = "CodeGenForCausalLM", .family = "codegen", .title = "CodeGen", .defaults = {.eps = 1e-5, .eps_key = "layer_norm_epsilon"},
-     .read = read_codegen, .fused = kCodegenFused, .names = kGptNames, .usual = gpt_keys},
-    {.architecture = "MossForCausalLM", .family = "moss", .title = "MOSS", .defaults = {.eps = 1e-5, .eps_key = "layer_norm_epsilon"}, .read = read_moss,
-     .fused = kCodegenFused, .names = kGptNames, .usual = gpt_keys},
     {.architecture = "FalconForCausalLM", .family = "falcon", .title = "Falcon 7B to 180B",
      .defaults = {.eps = 1e-5, .eps_key = "layer_norm_epsilon", .tied = true}, .read = read_falcon, .fused = kFalconFused, .names = kFalconNames, .usual = falcon_keys},
 };
