@@ -128,9 +128,9 @@ Activation read_activation(const json& config, const char* key, const char* fall
 std::vector<bool> sliding_layers(const json& config, int64_t n_layers, bool (*slides)(int64_t layer, int64_t pattern), int64_t pattern);
 // A window under "sliding_window": 0 for null, `fallback` for a key that is not there.
 int64_t read_window(const json& config, int64_t fallback);
-// Refuses a key unless it has this value or is not there.
 // LayerNorms with biases.
 void take_layer_norm(ModelTraits& traits);
+// Refuses a key unless it has this value or is not there.
 void require_flag(const json& config, const char* key, bool wanted);
 
 }  // namespace family
