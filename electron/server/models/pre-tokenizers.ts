@@ -37,6 +37,8 @@ const llama3Regex = `${contractions}|${word}\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p
 const qwen2Regex = `${contractions}|${word}\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|${spaces}`;
 const tekkenRegex = `${word}${upper}*${lower}+|${word}${upper}+${lower}*|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${spaces}`;
 
+const gpt4oRegex = `${word}${upper}*${lower}+${contractions}?|${word}${upper}+${lower}*${contractions}?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${spaces}`;
+
 const plain = (json: object): PreTokenizer => ({ json, ignoreMerges: false, addBos: false });
 
 const gpt2 = plain(byteLevel(true));
@@ -45,6 +47,8 @@ const digits = plain(sequence({ type: 'Digits', individual_digits: true }, byteL
 const llama3: PreTokenizer = { json: splits(llama3Regex), ignoreMerges: true, addBos: true };
 const llama3Merging = plain(splits(llama3Regex));
 const qwen2 = plain(splits(qwen2Regex));
+/** Phi-4-mini. */
+const gpt4o = plain(splits(gpt4oRegex));
 const tekken: PreTokenizer = { json: splits(tekkenRegex), ignoreMerges: true, addBos: false };
 /** Punctuation in runs, GPT-2's split, then digits by threes. */
 const falcon = plain(
@@ -67,6 +71,7 @@ const known: Record<string, PreTokenizer> = {
   mpt: gpt2,
   olmo: gpt2,
   jais: gpt2,
+  exaone4: gpt2,
   smollm: digits,
   starcoder: digits,
   refact: digits,
@@ -84,6 +89,8 @@ const known: Record<string, PreTokenizer> = {
   dbrx: llama3Merging,
   'smaug-bpe': llama3Merging,
   'chatglm-bpe': llama3Merging,
+  glm4: llama3Merging,
+  'gpt-4o': gpt4o,
   qwen2,
   'deepseek-r1-qwen': qwen2,
   stablelm2: qwen2,

@@ -1,8 +1,6 @@
 #include "core/formats/gguf_cursor.h"
 
-#include <charconv>
-#include <cmath>
-
+#include "core/base/decimal.h"
 #include "core/base/error.h"
 
 namespace collie {
@@ -31,16 +29,6 @@ enum class ValueType : uint32_t {
   i64 = 11,
   f64 = 12
 };
-
-// The double whose shortest decimal is that of the float: 1e-5f is 1e-5, not 9.99999974e-06.
-double widen(float value) {
-  if (!std::isfinite(value)) return value;
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof(text), value).ptr;
-  double result = value;
-  std::from_chars(text, end, result);
-  return result;
-}
 
 uint64_t min_bytes(ValueType type) {
   switch (type) {
@@ -78,7 +66,7 @@ json read_value(GgufCursor& cursor, ValueType type, const std::string& key, int 
     case ValueType::i32:
       return cursor.read<int32_t>(what);
     case ValueType::f32:
-      return widen(cursor.read<float>(what));
+      return decimal_double(cursor.read<float>(what));
     case ValueType::boolean:
       return cursor.read<uint8_t>(what) != 0;
     case ValueType::string:

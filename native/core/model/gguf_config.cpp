@@ -1,15 +1,11 @@
 #include "core/model/gguf_config.h"
 
 #include <algorithm>
-#include <cmath>
-#include <numbers>
-#include <optional>
-#include <vector>
 
 #include "core/base/error.h"
-#include "core/formats/gguf_dequantize.h"
 #include "core/model/families/family.h"
 #include "core/model/gguf_keys.h"
+#include "core/model/gguf_rope.h"
 
 namespace collie {
 
@@ -22,13 +18,13 @@ namespace {
 std::string known_architectures() {
   std::string known;
   for (const Family& family : families())
-    if (family.gguf.architecture) known += (known.empty() ? "" : ", ") + std::string(family.gguf.architecture);
+    if (family.gguf.architecture && known.find(family.gguf.architecture) == std::string::npos) known += (known.empty() ? "" : ", ") + std::string(family.gguf.architecture);
   return known;
 }
 
 const Family& family_in(const GgufFile& file) {
   const std::string architecture = file.architecture();
-  if (const Family* found = find_gguf_family(architecture)) return *found;
+  if (const Family* found = find_gguf_family(file)) return *found;
   const std::string known = known_architectures();
   throw Error("model.unknown_architecture",
               architecture.empty() ? "This GGUF file names no architecture." : "The GGUF architecture " + architecture + " is not known.",
@@ -39,84 +35,20 @@ void refuse_unsupported(const GgufFile& file, const Family& family) {
   const std::string prefix = family.gguf.architecture + std::string(".");
   if (integer(file, prefix + "expert_count", 0) > 0) fail_feature("experts (" + prefix + "expert_count)");
   if (family.gguf.configure) return;
+  // Families that have them read them.
   for (const char* key : {"embedding_scale", "residual_scale", "logit_scale", "attention.scale"})
     if (number(file, prefix + key, 0.0) != 0.0) fail_feature("scaled activations (" + prefix + key + ")");
 }
 
-// llama3 scaling (Llama 3.1, "rope_type": "llama3"): what a frequency is divided by, for its wave length.
-struct Llama3Scaling {
-  double factor, low, high, original;
-  double divisor(double wave_length) const {
-    if (wave_length < original / high) return 1;
-    if (wave_length > original / low) return factor;
-    const double smooth = (original / wave_length - low) / (high - low);
-    return 1 / ((1 - smooth) / factor + smooth);
-  }
-};
-
-bool explains(const Llama3Scaling& scaling, const std::vector<double>& waves, const std::vector<float>& divisors) {
-  for (size_t i = 0; i < waves.size(); ++i)
-    if (std::abs(scaling.divisor(waves[i]) - divisors[i]) > 1e-4 * divisors[i]) return false;
-  return true;
-}
-
-// rope_freqs.weight holds only the divisors; the settings they came from are found again. Between the two corners
-// 1/divisor is linear in 1/wave length, so the first and last point there give low and high relative to the original
-// context. That one is not in the file and only scales the other two: 8192 is what every published model has, and any
-// value gives the same divisors.
-std::optional<Llama3Scaling> fit_llama3(const std::vector<double>& waves, const std::vector<float>& divisors) {
-  constexpr double kOriginal = 8192;
-  const double factor = *std::max_element(divisors.begin(), divisors.end());
-  const Llama3Scaling usual{factor, 1, 4, kOriginal};
-  if (explains(usual, waves, divisors)) return usual;
-
-  std::vector<size_t> between;
-  for (size_t i = 0; i < waves.size(); ++i)
-    if (divisors[i] > 1 + 1e-4 && divisors[i] < factor * (1 - 1e-4)) between.push_back(i);
-  if (between.size() < 2) return std::nullopt;
-  const auto smooth = [&](size_t i) { return (1 / divisors[i] - 1 / factor) / (1 - 1 / factor); };
-  const size_t first = between.front(), last = between.back();
-  const double slope = (smooth(first) - smooth(last)) / (1 / waves[first] - 1 / waves[last]);
-  const double offset = slope / waves[first] - smooth(first);
-  if (!(slope > 0) || !(offset > 0)) return std::nullopt;
-  const double span = kOriginal / slope;
-  const auto tidy = [](double value) { return std::round(value * 1e4) / 1e4; };
-  const Llama3Scaling fitted{factor, tidy(offset * span), tidy((offset + 1) * span), kOriginal};
-  if (explains(fitted, waves, divisors)) return fitted;
-  return std::nullopt;
-}
-
-json scaling_from_divisors(const GgufTensor& tensor, double theta, int64_t head_dim) {
-  const auto count = static_cast<size_t>(head_dim / 2);
-  if (tensor.type != GgufType::F32 || tensor.elements() != head_dim / 2)
-    fail_feature("a tensor rope_freqs.weight that is not " + std::to_string(count) + " fp32 numbers");
-  std::vector<float> divisors(count);
-  gguf_dequantize(tensor.type, tensor.bytes, divisors);
-  std::vector<double> waves(count);
-  for (size_t i = 0; i < count; ++i)
-    waves[i] = 2 * std::numbers::pi * std::pow(theta, 2 * static_cast<double>(i) / static_cast<double>(head_dim));
-  for (const float divisor : divisors)
-    if (!(divisor >= 1 && std::isfinite(divisor)))
-      fail_feature("rotary divisors that are no llama3 scaling (rope_freqs.weight)");
-  if (std::all_of(divisors.begin(), divisors.end(), [](float divisor) { return divisor == 1; })) return nullptr;
-  const auto scaling = fit_llama3(waves, divisors);
-  if (!scaling) fail_feature("rotary divisors that are no llama3 scaling (rope_freqs.weight)");
-  return {{"rope_type", "llama3"},
-          {"factor", scaling->factor},
-          {"low_freq_factor", scaling->low},
-          {"high_freq_factor", scaling->high},
-          {"original_max_position_embeddings", static_cast<int64_t>(scaling->original)}};
-}
-
-json rope_scaling(const GgufFile& file, const std::string& prefix, double theta, int64_t head_dim) {
-  const json* type = file.find(prefix + "rope.scaling.type");
-  const double old_style = number(file, prefix + "rope.scale_linear", 1.0);
-  const std::string name = type && type->is_string() ? type->get<std::string>() : old_style != 1.0 ? "linear" : "none";
-  const GgufTensor* divisors = file.find_tensor("rope_freqs.weight");
-  if (name != "none" && name != "linear") fail_feature("the rotary scaling \"" + name + "\"");
-  if (name == "none") return divisors ? scaling_from_divisors(*divisors, theta, head_dim) : json(nullptr);
-  if (divisors) fail_feature("linear rotary scaling together with rope_freqs.weight");
-  return {{"rope_type", "linear"}, {"factor", number(file, prefix + "rope.scaling.factor", old_style)}};
+// What changes the results must have arrived in the description.
+void check_understood(const GgufFile& file, const std::string& prefix, const ModelConfig& config) {
+  const auto any = [&](auto holds) { return std::ranges::any_of(config.kinds, holds); };
+  const int64_t turning = integer(file, prefix + "rope.dimension_count", 0);
+  const bool rotates = any([](const LayerKind& kind) { return kind.rope != LayerKind::kNoRotary; });
+  if (turning != 0 && rotates && turning != config.rotary_dim()) fail_feature("partial rotary embedding (" + prefix + "rope.dimension_count)");
+  const int64_t window = integer(file, prefix + "attention.sliding_window", 0);
+  if (window != 0 && window < config.max_position && !any([&](const LayerKind& kind) { return kind.window == window; }))
+    fail_feature("a sliding window (" + prefix + "attention.sliding_window)");
 }
 
 json token_id(const GgufFile& file, const char* key) {
@@ -140,8 +72,7 @@ ordered_json gguf_model_config(const GgufFile& file) {
   const int64_t head_dim = integer(file, prefix + "attention.key_length", width / heads);
   if (integer(file, prefix + "attention.value_length", head_dim) != head_dim)
     fail_feature("values of another width than keys");
-  if (integer(file, prefix + "rope.dimension_count", head_dim) != head_dim)
-    fail_feature("partial rotary embedding (" + prefix + "rope.dimension_count)");
+  const int64_t turning = integer(file, prefix + "rope.dimension_count", head_dim);
   const double theta = number(file, prefix + "rope.freq_base", 10000.0);
 
   ordered_json config;
@@ -154,9 +85,11 @@ ordered_json gguf_model_config(const GgufFile& file) {
   config["num_key_value_heads"] = integer(file, prefix + "attention.head_count_kv", heads);
   config["head_dim"] = head_dim;
   config["max_position_embeddings"] = integer(file, prefix + "context_length");
-  config["rms_norm_eps"] = number(file, prefix + "attention.layer_norm_rms_epsilon");
+  const bool rms = file.find(prefix + "attention.layer_norm_epsilon") == nullptr;
+  config[family.defaults.eps_key] = number(file, prefix + (rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon"));
   config["rope_theta"] = theta;
-  config["rope_scaling"] = rope_scaling(file, prefix, theta, head_dim);
+  config["rope_scaling"] = gguf_rope_scaling(file, prefix, theta, turning);
+  if (turning != head_dim) config["partial_rotary_factor"] = static_cast<double>(turning) / static_cast<double>(head_dim);
   if (family.biases == Biases::settable) {
     config["attention_bias"] = file.find_tensor("blk.0.attn_output.bias") != nullptr;
     config["mlp_bias"] = file.find_tensor("blk.0.ffn_down.bias") != nullptr;
@@ -168,7 +101,7 @@ ordered_json gguf_model_config(const GgufFile& file) {
   config["pad_token_id"] = token_id(file, "tokenizer.ggml.padding_token_id");
   config["torch_dtype"] = "bfloat16";
   if (family.gguf.configure) family.gguf.configure(file, config);
-  ModelConfig::parse(json(config));  // whatever is impossible is said here, before any tensor is converted
+  check_understood(file, prefix, ModelConfig::parse(json(config)));  // before any tensor is converted
   return config;
 }
 

@@ -1,4 +1,4 @@
-// The model description of a GGUF file of the "llama" architecture as a Hugging Face config.json.
+// The model description of a GGUF file as the config.json of a Hugging Face folder.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -7,10 +7,9 @@
 
 namespace collie {
 
-// Sizes, rotary settings (frequency base, linear scaling, and the llama3 scaling that llama.cpp stores as the tensor
-// rope_freqs.weight), tied or separate output, token ids. The result passes ModelConfig::parse.
-// Throws model.unknown_architecture, model.unsupported_feature (experts, partial rotary, biases, ...),
-// model.bad_config.
+// Sizes, rotary settings (core/model/gguf_rope.h), tied or separate output, token ids, and what the family's row adds. The result passes
+// ModelConfig::parse. Throws model.unknown_architecture, model.unsupported_feature (experts, a window or a scale that the family does not
+// have, ...), model.bad_config.
 nlohmann::ordered_json gguf_model_config(const GgufFile& file);
 
 }  // namespace collie

@@ -7,17 +7,12 @@ namespace {
 using namespace config_keys;
 using nlohmann::json;
 
-constexpr struct {
-  const char* own;
-  const char* usual;
-} kKeys[] = {{"num_layers", "num_hidden_layers"}, {"ffn_hidden_size", "intermediate_size"}, {"padded_vocab_size", "vocab_size"},
+constexpr std::pair<const char*, const char*> kKeys[] = {{"num_layers", "num_hidden_layers"}, {"ffn_hidden_size", "intermediate_size"}, {"padded_vocab_size", "vocab_size"},
              {"kv_channels", "head_dim"},         {"seq_length", "max_position_embeddings"}, {"layernorm_epsilon", "rms_norm_eps"}};
 
 json usual_keys(const json& given) {
   if (present(given, "position_encoding_2d")) fail_feature("position_encoding_2d", given["position_encoding_2d"], "none: ChatGLM2 and later");
-  json config = given;
-  for (const auto& key : kKeys)
-    if (const json* value = present(given, key.own)) config[key.usual] = *value;
+  json config = family::with_usual_keys(given, kKeys);
   if (const json* groups = present(given, "multi_query_group_num")) config["num_key_value_heads"] = *groups;
   config["rope_theta"] = 10000 * positive(given, "rope_ratio", 1);
   return config;

@@ -1,9 +1,11 @@
 #include "core/model/families/family.h"
 
+#include <algorithm>
 #include <map>
 #include <stdexcept>
 
 #include "core/base/json_text.h"
+#include "core/model/gguf_keys.h"
 
 namespace collie {
 
@@ -32,10 +34,16 @@ const Family* find_family_of_type(const std::string& type) {
   return nullptr;
 }
 
-const Family* find_gguf_family(const std::string& architecture) {
-  for (const Family& family : families())
-    if (family.gguf.architecture && architecture == family.gguf.architecture) return &family;
-  return nullptr;
+const Family* find_gguf_family(const GgufFile& file) {
+  const std::string architecture = file.architecture();
+  const Family* found = nullptr;
+  for (const Family& family : families()) {
+    const GgufForm& form = family.gguf;
+    if (!form.architecture || architecture != form.architecture) continue;
+    if (form.with_key && !file.find(architecture + "." + form.with_key)) continue;
+    if (!found || form.with_key) found = &family;
+  }
+  return found;
 }
 
 const Family& family_of(const ModelConfig& config) {
@@ -93,6 +101,39 @@ int64_t read_window(const json& config, int64_t fallback) {
 void take_layer_norm(ModelTraits& traits) {
   traits.norm = NormKind::layer;
   traits.norm_bias = true;
+}
+
+json with_usual_keys(const json& given, OwnKeys keys) {
+  json config = given;
+  for (const auto& [own, usual] : keys)
+    if (const json* value = present(given, own)) config[usual] = *value;
+  return config;
+}
+
+void take_own_keys(nlohmann::ordered_json& config, OwnKeys keys) {
+  for (const auto& [own, usual] : keys) {
+    if (!config.contains(usual)) continue;
+    config[own] = config[usual];
+    config.erase(usual);
+  }
+}
+
+bool gguf_layer_has(const GgufFile& file, std::initializer_list<const char*> tensors) {
+  return std::ranges::any_of(tensors, [&](const char* name) { return file.find_tensor(std::string("blk.0.") + name) != nullptr; });
+}
+
+void take_gguf_windows(const GgufFile& file, nlohmann::ordered_json& config) {
+  const std::string prefix = file.architecture() + ".attention.sliding_window", pattern_key = prefix + "_pattern";
+  const int64_t window = gguf_keys::integer(file, prefix, 0), layers = config["num_hidden_layers"];
+  config["sliding_window"] = window ? json(window) : json(nullptr);
+  const json* pattern = file.find(pattern_key);
+  if (!pattern || !window) return;
+  if (!pattern->is_array() || static_cast<int64_t>(pattern->size()) != layers) gguf_keys::fail_key(pattern_key, "is no list with an entry for each layer");
+  config["layer_types"] = json::array();
+  for (const json& slides : *pattern) {
+    if (!slides.is_boolean()) gguf_keys::fail_key(pattern_key, "is no list of true and false");
+    config["layer_types"].push_back(slides.get<bool>() ? "sliding_attention" : "full_attention");
+  }
 }
 
 void require_flag(const json& config, const char* key, bool wanted) {

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <array>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/formats/gguf.h"
@@ -60,6 +62,9 @@ struct FamilyDefaults {
   bool tied = false;
 };
 
+// A key of config.json as a family calls it, and its usual name.
+using OwnKeys = std::span<const std::pair<const char*, const char*>>;
+
 // How llama.cpp writes a family. It stores rows of queries and keys so that rotary pairs are neighbours in some architectures, and norms as
 // 1 + w where the family stores w (ModelTraits::norm_offset).
 struct GgufForm {
@@ -67,6 +72,9 @@ struct GgufForm {
   bool permuted = false;
   // Keys of config.json that only this family has.
   void (*configure)(const GgufFile& file, nlohmann::ordered_json& config) = nullptr;
+  // Of two families with one architecture, the one whose files have this key: "attention.sliding_window".
+  const char* with_key = nullptr;
+  std::span<const ModuleName> names = {};  // of modules in layers, where not llama.cpp's usual ones
 };
 
 struct Family {
@@ -109,7 +117,7 @@ const Family* find_family_of_type(const std::string& type);
 const Family& family_of(const ModelConfig& config);
 
 // By a GGUF file's architecture; null: there is no import.
-const Family* find_gguf_family(const std::string& architecture);
+const Family* find_gguf_family(const GgufFile& file);
 
 // Why an architecture that people may have is not among them; empty: we do not know it at all.
 std::string why_refused(const std::string& architecture);
@@ -130,6 +138,14 @@ std::vector<bool> sliding_layers(const json& config, int64_t n_layers, bool (*sl
 int64_t read_window(const json& config, int64_t fallback);
 // LayerNorms with biases.
 void take_layer_norm(ModelTraits& traits);
+// A copy of a config.json with the usual names beside the own ones.
+nlohmann::json with_usual_keys(const nlohmann::json& config, OwnKeys keys);
+// The other way around: own names in place of usual ones.
+void take_own_keys(nlohmann::ordered_json& config, OwnKeys keys);
+// Whether the first layer of a GGUF file has one of these: "attn_q.bias".
+bool gguf_layer_has(const GgufFile& file, std::initializer_list<const char*> tensors);
+// Which layers slide, where a file says so for each: "layer_types" of transformers.
+void take_gguf_windows(const GgufFile& file, nlohmann::ordered_json& config);
 // Refuses a key unless it has this value or is not there.
 void require_flag(const json& config, const char* key, bool wanted);
 

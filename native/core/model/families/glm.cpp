@@ -22,13 +22,18 @@ void read_glm4(const json& config, const FamilyDefaults& defaults, ModelConfig& 
   result.traits.mlp_out_norm = "post_mlp_layernorm";
 }
 
+void gguf_glm(const GgufFile& file, nlohmann::ordered_json& config) {
+  if (!config.contains("partial_rotary_factor")) config["partial_rotary_factor"] = 1;
+  config["attention_bias"] = family::gguf_layer_has(file, {"attn_q.bias", "attn_qkv.bias"});
+}
+
 constexpr FamilyDefaults kDefaults = {.kv_heads = 2, .head_dim = 128, .eps = 1.5625e-7};
 
 constexpr Family kRows[] = {
     {.architecture = "GlmForCausalLM", .family = "glm", .title = "GLM-4-9B (-hf)", .defaults = kDefaults, .read = read_glm,
-     .fused = kFusedGateUp},
+     .fused = kFusedGateUp, .gguf = {.architecture = "chatglm", .configure = gguf_glm}},
     {.architecture = "Glm4ForCausalLM", .family = "glm4", .title = "GLM-4-0414", .defaults = kDefaults, .read = read_glm4,
-     .fused = kFusedGateUp},
+     .fused = kFusedGateUp, .gguf = {.architecture = "glm4", .configure = gguf_glm}},
 };
 
 }  // namespace

@@ -10,13 +10,12 @@ namespace {
 using namespace config_keys;
 using nlohmann::json;
 
-// "n_embd" and the like, as GPT-2 names them; an inner size that is left out is four times the hidden one.
+constexpr std::pair<const char*, const char*> kKeys[] = {{"n_embd", "hidden_size"}, {"n_layer", "num_hidden_layers"}, {"n_head", "num_attention_heads"},
+                                                         {"n_positions", "max_position_embeddings"}, {"n_inner", "intermediate_size"}};
+
+// An inner size that is left out is four times the hidden one.
 json gpt_keys(const json& given) {
-  constexpr std::pair<const char*, const char*> kKeys[] = {{"n_embd", "hidden_size"}, {"n_layer", "num_hidden_layers"}, {"n_head", "num_attention_heads"},
-                                                           {"n_positions", "max_position_embeddings"}, {"n_inner", "intermediate_size"}};
-  json config = given;
-  for (const auto& [own, usual] : kKeys)
-    if (const json* value = present(given, own)) config[usual] = *value;
+  json config = family::with_usual_keys(given, kKeys);
   if (!present(config, "intermediate_size")) config["intermediate_size"] = 4 * integer(config, "hidden_size", 1, kMaxWidth / 4);
   config.erase("num_key_value_heads");
   return config;
@@ -64,6 +63,8 @@ void read_moss(const json& config, const FamilyDefaults& defaults, ModelConfig& 
   read_codegen(config, defaults, result);
 }
 
+void gguf_gpt2(const GgufFile&, nlohmann::ordered_json& config) { family::take_own_keys(config, kKeys); }
+
 constexpr ModuleName kGpt2Modules[] = {{"input_layernorm", "ln_1"}, {"post_attention_layernorm", "ln_2"}, {"self_attn.o_proj", "attn.c_proj"},
                                        {"mlp.up_proj", "mlp.c_fc"}, {"mlp.down_proj", "mlp.c_proj"}};
 constexpr FusedTensor kGpt2Fused[] = {{"attn.c_attn", kQkvParts}};
@@ -80,7 +81,7 @@ constexpr FileNames kGptNames = {.embedding = "transformer.wte", .norm = "transf
 
 constexpr Family kRows[] = {
     {.architecture = "GPT2LMHeadModel", .family = "gpt2", .title = "GPT-2", .defaults = {.eps = 1e-5, .eps_key = "layer_norm_epsilon", .tied = true},
-     .read = read_gpt2, .fused = kGpt2Fused, .names = kGpt2Names, .usual = gpt_keys},
+     .read = read_gpt2, .fused = kGpt2Fused, .names = kGpt2Names, .gguf = {.architecture = "gpt2", .configure = gguf_gpt2}, .usual = gpt_keys},
     {.architecture = "GPTJForCausalLM", .family = "gptj", .title = "GPT-J", .defaults = {.eps = 1e-5, .eps_key = "layer_norm_epsilon"}, .read = read_gptj,
      .names = kGptNames, .usual = gpt_keys},
     {.architecture = "CodeGenForCausalLM", .family = "codegen", .title = "CodeGen", .defaults = {.eps = 1e-5, .eps_key = "layer_norm_epsilon"},

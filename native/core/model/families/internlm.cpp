@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "core/model/families/family.h"
+#include "core/model/gguf_keys.h"
 
 namespace collie {
 namespace {
@@ -47,6 +48,16 @@ void read_minicpm(const json& config, const FamilyDefaults& defaults, ModelConfi
   family::read_plain_rope(config, defaults, result);
 }
 
+void gguf_internlm2(const GgufFile& file, nlohmann::ordered_json& config) { config["bias"] = family::gguf_layer_has(file, {"attn_output.bias"}); }
+
+// Files without the scales are of the first models.
+void gguf_minicpm(const GgufFile& file, nlohmann::ordered_json& config) {
+  const auto layers = config["num_hidden_layers"].get<double>(), width = config["hidden_size"].get<double>();
+  config["scale_emb"] = gguf_keys::number(file, "minicpm.embedding_scale", 12.0);
+  config["scale_depth"] = gguf_keys::number(file, "minicpm.residual_scale", 1.4 / std::sqrt(layers)) * std::sqrt(layers);
+  config["dim_model_base"] = width / gguf_keys::number(file, "minicpm.logit_scale", width / 256);
+}
+
 constexpr ModuleName kModules[] = {{"self_attn.o_proj", "attention.wo"},     {"mlp.gate_proj", "feed_forward.w1"},
                                    {"mlp.up_proj", "feed_forward.w3"},       {"mlp.down_proj", "feed_forward.w2"},
                                    {"input_layernorm", "attention_norm"},    {"post_attention_layernorm", "ffn_norm"}};
@@ -57,11 +68,11 @@ constexpr Family kRows[] = {
     {.architecture = "InternLMForCausalLM", .family = "internlm", .title = "InternLM", .defaults = {.eps = 1e-6}, .read = read_internlm,
      .usual = usual_rotary},
     {.architecture = "InternLM2ForCausalLM", .family = "internlm2", .title = "InternLM 2 and 2.5", .defaults = {.eps = 1e-6},
-     .read = read_internlm, .fused = kFused, .names = kNames},
+     .read = read_internlm, .fused = kFused, .names = kNames, .gguf = {.architecture = "internlm2", .permuted = true, .configure = gguf_internlm2}},
     {.architecture = "InternLM3ForCausalLM", .family = "internlm3", .title = "InternLM 3",
      .defaults = {.kv_heads = 2, .head_dim = 128, .eps = 1e-6}, .read = read_internlm3},
     {.architecture = "MiniCPMForCausalLM", .family = "minicpm", .title = "MiniCPM 1 and 2", .defaults = {.eps = 1e-6, .tied = true},
-     .read = read_minicpm},
+     .read = read_minicpm, .gguf = {.architecture = "minicpm", .permuted = true, .configure = gguf_minicpm}},
 };
 
 }  // namespace

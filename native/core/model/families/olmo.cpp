@@ -52,11 +52,18 @@ void read_exaone4(const json& config, const FamilyDefaults& defaults, ModelConfi
     result.kinds.push_back(slides ? LayerKind{.window = window} : LayerKind{.rope = LayerKind::kNoRotary});
 }
 
+// Layers with a window rotate without the scaling of the others.
+void gguf_olmo3(const GgufFile& file, nlohmann::ordered_json& config) {
+  family::take_gguf_windows(file, config);
+  config["attention_bias"] = family::gguf_layer_has(file, {"attn_q.bias"});
+}
+
 constexpr Family kRows[] = {
     {.architecture = "Olmo2ForCausalLM", .family = "olmo2", .title = "OLMo 2", .defaults = {.eps = 1e-5}, .read = read_olmo2, .gguf = {"olmo2"}},
-    {.architecture = "Olmo3ForCausalLM", .family = "olmo3", .title = "OLMo 3", .defaults = {.eps = 1e-5, .theta = 500000}, .read = read_olmo3},
+    {.architecture = "Olmo3ForCausalLM", .family = "olmo3", .title = "OLMo 3", .defaults = {.eps = 1e-5, .theta = 500000}, .read = read_olmo3,
+     .gguf = {.architecture = "olmo2", .configure = gguf_olmo3, .with_key = "attention.sliding_window"}},
     {.architecture = "Exaone4ForCausalLM", .family = "exaone4", .title = "EXAONE 4", .defaults = {.kv_heads = 32, .eps = 1e-5},
-     .read = read_exaone4},
+     .read = read_exaone4, .gguf = {.architecture = "exaone4", .configure = family::take_gguf_windows}},
 };
 
 }  // namespace
