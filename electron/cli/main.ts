@@ -3,6 +3,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { productVersion } from '../server/host/system.ts';
 import { exportKindSchema } from '../shared/spec/method-traits.ts';
+import { registerCallbacks, trustOption } from './callback-commands.ts';
 import { parseRule } from './compare-rule.ts';
 import { collect, wholeNumber } from './options.ts';
 import { exitCodes, printError } from './output.ts';
@@ -87,6 +88,7 @@ program
   .option('--resume <run>', 'go on with a stopped or failed run')
   .option('--checkpoint <name>', 'with --resume: an older checkpoint to go on from; newer ones are set aside')
   .option('--detach', 'start it and return; `collie runs list` shows it', false)
+  .addOption(trustOption())
   .action(
     guarded(async (spec, flags) => (await import('./run.ts')).runCommand(spec, { ...flags, json: json() })),
   );
@@ -243,5 +245,6 @@ const { registerEvaluation } = await import('./evaluation-commands.ts');
 registerEvaluation(program, { guarded, json });
 const { registerLive } = await import('./live-commands.ts');
 registerLive(program, { guarded, json });
+registerCallbacks(program, { guarded, json });
 
 await program.parseAsync();

@@ -3,6 +3,7 @@ import pc from 'picocolors';
 import type { Host } from '../server/host.ts';
 import { CollieError } from '../shared/errors.ts';
 import type { RunStatus } from '../shared/runs/events.ts';
+import { askAboutCallbacks, callbacksOf } from './callbacks.ts';
 import { describeRun, followRun } from './follow-run.ts';
 import { exitCodes, issueLine, printJson, printNote } from './output.ts';
 import { withHost } from './session.ts';
@@ -14,6 +15,7 @@ export interface RunFlags {
   resume?: string;
   checkpoint?: string;
   detach: boolean;
+  trustCallbacks: boolean;
 }
 
 /** Starts (or resumes) a run and follows it to its end. */
@@ -39,6 +41,7 @@ async function begin(host: Host, specPath: string | undefined, flags: RunFlags):
         'A resumed run keeps its settings: give no spec and no --set.',
       );
     }
+    await askAboutCallbacks(host, { run: flags.resume }, flags);
     await host.call('runs.resume', { id: flags.resume, checkpoint: flags.checkpoint ?? '' });
     return flags.resume;
   }
@@ -51,7 +54,9 @@ async function begin(host: Host, specPath: string | undefined, flags: RunFlags):
       'Give a spec file, or --resume with a run id.',
     );
   }
-  const { id } = await host.call('runs.start', { spec: readSpecFile(specPath, flags.set, printNote) });
+  const spec = readSpecFile(specPath, flags.set, printNote);
+  await askAboutCallbacks(host, { paths: callbacksOf(spec) }, flags);
+  const { id } = await host.call('runs.start', { spec });
   return id;
 }
 

@@ -93,6 +93,10 @@ function absolutePaths(spec: Json, base: string): void {
   };
   fix(spec, 'model');
   if (isObject(spec.method)) fix(spec.method, 'init_adapter');
+  if (Array.isArray(spec.callbacks))
+    spec.callbacks = spec.callbacks.map((path) =>
+      typeof path === 'string' && path !== '' ? resolve(base, expandHome(path)) : path,
+    );
   if (!isObject(spec.dataset)) return;
   fix(spec.dataset, 'train');
   fix(spec.dataset, 'eval');

@@ -6,6 +6,7 @@ import { decodeText } from '../server/files/text.ts';
 import type { Host } from '../server/host.ts';
 import { CollieError } from '../shared/errors.ts';
 import type { SweepPreview } from '../shared/spec/sweep-preview.ts';
+import { askAboutCallbacks, callbacksOf } from './callbacks.ts';
 import { formatBytes, formatSeconds, issueLine, printJson, printNote, printTable } from './output.ts';
 import { withHost } from './session.ts';
 import { newestSpec } from './spec-file.ts';
@@ -29,7 +30,7 @@ function readSweepFile(path: string): unknown {
 
 export async function sweepCommand(
   path: string,
-  flags: { to?: string; dryRun: boolean; leaveOut: boolean; json: boolean },
+  flags: { to?: string; dryRun: boolean; leaveOut: boolean; trustCallbacks: boolean; json: boolean },
 ): Promise<void> {
   await withHost(async (host) => {
     const sweep = readSweepFile(path);
@@ -39,6 +40,8 @@ export async function sweepCommand(
       else print(preview);
       return;
     }
+    const { spec } = Object(sweep) as { spec?: unknown };
+    await askAboutCallbacks(host, { paths: callbacksOf(spec) }, flags);
     const { id, ids } = await queued(host, sweep, flags);
     if (flags.json) printJson({ id, ids });
     else for (const id of ids) process.stdout.write(`${id}\n`);

@@ -1,5 +1,6 @@
 /** A run as lines of a terminal: progress, every metric with its curve, processes, alarms. Pure. */
 import pc from 'picocolors';
+import { callbackOfSet } from '../shared/runs/callbacks.ts';
 import { DEFAULT_SET } from '../shared/runs/event-line.ts';
 import type { RunStatus } from '../shared/runs/events.ts';
 import type { Metric } from '../shared/runs/metric.ts';
@@ -16,13 +17,14 @@ const MOST_ALARMS = 3;
 const flat = (text: string) => text.replace(/\p{Cc}+/gu, ' ');
 const BLOCKS = '▁▂▃▄▅▆▇█';
 
+const sourceOf = (set: string) =>
+  set === DEFAULT_SET ? 'evaluation' : callbackOfSet(set) === null ? flat(set) : 'callback';
+
 /** `columns`: width of the terminal; no line is wider. */
 export function watchFrame(status: RunStatus, series: RunSeries, columns: number): string[] {
   const measured = [
     ...lastsOf(series.steps, ''),
-    ...Object.entries(series.evals).flatMap(([set, points]) =>
-      lastsOf(points, ` (${set === DEFAULT_SET ? 'evaluation' : flat(set)})`),
-    ),
+    ...Object.entries(series.evals).flatMap(([set, points]) => lastsOf(points, ` (${sourceOf(set)})`)),
   ];
   const titles = Math.max(LEAST_TITLE, ...measured.map(({ title }) => title.length));
   const curve = Math.max(LEAST_CURVE, columns - titles - VALUE_WIDTH - 2);

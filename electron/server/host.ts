@@ -15,6 +15,7 @@ import {
   topics,
 } from '../shared/api/api.ts';
 import { CollieError, toErrorInfo } from '../shared/errors.ts';
+import { callbackHandlers } from './host/callbacks.ts';
 import { compareHandlers } from './host/compare.ts';
 import { evaluationHandlers } from './host/evaluations.ts';
 import type { MethodHandlers, TopicHandlers } from './host/handlers.ts';
@@ -45,6 +46,7 @@ export class Host implements Api {
       ...specHandlers(services),
       ...runHandlers(services),
       ...queueHandlers(services),
+      ...callbackHandlers(services),
       ...evaluationHandlers(services),
       ...sweepHandlers(services),
       ...studyHandlers(services),

@@ -25,6 +25,8 @@ export const errorCodes = [
   'run.not_found',
   'run.not_live',
   'run.not_resumable',
+  'callback.not_trusted', // data.callbacks: what the user has to be asked about
+  'callback.invalid',
   'checkpoint.not_found',
   'checkpoint.truncated',
   'checkpoint.mismatch',

@@ -32,13 +32,14 @@ export class SampleFile {
     this.#writeAll();
   }
 
-  /** Takes note of an event; decodes it when it is a sample. */
-  async see(event: RunEvent): Promise<void> {
+  /** Takes note of an event; decodes it when it is a sample, which it returns. */
+  async see(event: RunEvent): Promise<Sample | null> {
     if (event.type === 'started' && this.#drop(event.payload.resumed_from_step)) this.#writeAll();
-    if (event.type !== 'sample') return;
+    if (event.type !== 'sample') return null;
     const sample = await this.#text({ ...event.payload, step: event.step });
     this.#samples.push(sample);
     appendTextSync(this.#path, `${JSON.stringify(sample)}\n`);
+    return sample;
   }
 
   /** Samples of steps that a resume made void. Returns whether there were any. */

@@ -19,10 +19,11 @@ import { readSettings } from '../server/settings/settings.ts';
 import { type CollieError, type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
 import type { Evaluates } from '../shared/runs/evaluates.ts';
 import { readEvent } from '../shared/runs/event-line.ts';
-import type { EventPayload, RunEvent } from '../shared/runs/events.ts';
+import type { EventPayload, RunEvent, Sample } from '../shared/runs/events.ts';
 import { worldSize } from '../shared/spec/parallel-fields.ts';
 import type { RunSpec } from '../shared/spec/run-spec.ts';
 import { AlarmBook } from './alarm-book.ts';
+import { Callbacks } from './callbacks/callbacks.ts';
 import { Claim } from './claim.ts';
 import { type ControlServer, listenForCommands, notTraining } from './control-server.ts';
 import { EarlyStop } from './early-stop.ts';
@@ -67,6 +68,7 @@ export class Supervisor {
   #clock: Clock = new StepClock();
   readonly #status: StatusFile;
   #scoring: Scoring | null = null;
+  #callbacks: Callbacks | null = null;
   #wish: Wish = 'go';
   #ranks: RankGroup | null = null;
   #table: RankTable | null = null;
@@ -105,8 +107,9 @@ export class Supervisor {
       await this.#attempt(claim);
     } catch (thrown) {
       this.#kill();
-      this.#end(thrown);
+      await this.#end(thrown);
     } finally {
+      this.#callbacks?.kill();
       server.close();
       claim.release();
     }
@@ -127,6 +130,7 @@ export class Supervisor {
         error: null,
         ranks: [],
         restarts: [],
+        callbacks: [],
         supervisorPid: process.pid,
       });
       this.#status.flush();
@@ -154,6 +158,7 @@ export class Supervisor {
     const samples = new SampleFile(this.#runDir, spec, decode);
     this.#scoring = new Scoring(this.#runDir, spec, decode);
     await samples.rebuild(this.#runDir);
+    await this.#startCallbacks(spec);
     let resumeFrom = startingPoint(this.#runDir, this.#mode, this.#log);
     let fruitless = 0;
     for (;;) {
@@ -180,6 +185,18 @@ export class Supervisor {
       resumeFrom = newest;
       this.#recordRestart(failure, resumeFrom);
     }
+  }
+
+  async #startCallbacks(spec: RunSpec): Promise<void> {
+    if (this.#evaluates) return;
+    this.#callbacks = await Callbacks.start(this.#runDir, basename(this.#runDir), spec, {
+      log: this.#log,
+      status: (callbacks) => this.#status.update({ callbacks }),
+      request: (command, phase) => {
+        if (this.#wish !== 'go') throw notTraining(command, this.#status.value.phase);
+        this.#command(command === 'stop' ? { command, phase } : { command });
+      },
+    });
   }
 
   async #prepare(spec: RunSpec): Promise<void> {
@@ -289,18 +306,20 @@ export class Supervisor {
     this.#status.update(applyEvent(this.#status.value, event, this.#clock));
     if (event.type === 'evaluated' && this.#scoring)
       this.#ranks?.tell(await this.#scoring.score(event.payload.set, event.step));
-    await this.#decode(event, samples);
+    const sample = await this.#decode(event, samples);
+    this.#callbacks?.see(event, sample);
     const early = this.#wish === 'go' ? (this.#earlyStop?.see(event) ?? null) : null;
     if (early === null) return;
     this.#early = early;
     this.#command({ command: 'stop' });
   }
 
-  async #decode(event: RunEvent, samples: SampleFile): Promise<void> {
+  async #decode(event: RunEvent, samples: SampleFile): Promise<Sample | null> {
     try {
-      await samples.see(event);
+      return await samples.see(event);
     } catch (thrown) {
       this.#log(`a sample could not be written: ${toErrorInfo(thrown).message}`);
+      return null;
     }
   }
 
@@ -326,7 +345,9 @@ export class Supervisor {
 
   #passWish(): void {
     if (this.#wish === 'stop') this.#ranks?.tell({ command: 'stop' });
-    if (this.#wish === 'kill') this.#kill();
+    if (this.#wish !== 'kill') return;
+    this.#callbacks?.kill();
+    this.#kill();
   }
 
   #kill(): void {
@@ -361,9 +382,11 @@ export class Supervisor {
     return rankFailure({ ...group.evidence(), exit, errors: this.#errors, gone, pids, hint });
   }
 
-  /** Writes the last state. `thrown` null: the run ended as wished. */
-  #end(thrown: unknown, reason: 'completed' | 'stopped' = 'stopped'): void {
+  /** Writes the last state, once callbacks have heard of it. `thrown` null: the run ended as wished. */
+  async #end(thrown: unknown, reason: 'completed' | 'stopped' = 'stopped'): Promise<void> {
     const error: ErrorInfo | null = thrown === null ? null : toErrorInfo(thrown);
+    if (this.#wish === 'kill') this.#callbacks?.kill();
+    await this.#callbacks?.end(error ? 'failed' : reason, thrown);
     this.#log(error ? `failed: ${error.code} ${error.message}` : `ended: ${reason}`);
     const checkpoint = newestCheckpoint(this.#runDir)?.name ?? null;
     this.#status.update(lastStatus(error, reason, checkpoint));

@@ -63,6 +63,7 @@ function statusOf(id: string, name: string, place: number, steps: number, live: 
     ranks: [],
     restarts: [],
     alarms: [],
+    callbacks: [],
   };
 }
 

@@ -24,6 +24,7 @@ export interface FakeBehaviour {
   ignoreStop?: boolean;
   evalEvery?: number;
   evalLoss?: number;
+  evalRise?: number;
 }
 
 export function exampleSpec(home: string): RunSpec {

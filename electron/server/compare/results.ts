@@ -1,5 +1,6 @@
 /** The result of a run in every metric under one rule, and groups of them beside the baseline. Pure. */
 import { mean, sampleStandardDeviation } from 'simple-statistics';
+import { callbackOfSet } from '../../shared/runs/callbacks.ts';
 import {
   type ResultCell,
   type ResultRow,
@@ -90,7 +91,14 @@ export function sourcesOf(runs: readonly CostSource[]): { source: string; names:
 }
 
 export function rowTitle({ title }: Metric, source: string): string {
-  const where = source === STEPS_SOURCE ? 'training' : source === DEFAULT_SET ? 'evaluation' : source;
+  const where =
+    source === STEPS_SOURCE
+      ? 'training'
+      : source === DEFAULT_SET
+        ? 'evaluation'
+        : callbackOfSet(source) !== null
+          ? 'callback'
+          : source;
   return `${title} (${where})`;
 }
 

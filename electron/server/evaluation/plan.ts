@@ -86,7 +86,8 @@ function ofBase(model: string, { sets, settings }: Wish) {
 
 /** The run's spec on one rank, without what only a training does. Rows that cannot be used are left out and counted. */
 function onlyEvaluating(spec: RunSpec, { settings }: Wish) {
-  const { parallel: _parallel, hosts: _hosts, checkpoint: _checkpoint, sampling: _sampling, ...kept } = spec;
+  const { parallel: _parallel, hosts: _hosts, checkpoint: _checkpoint, ...rest } = spec;
+  const { sampling: _sampling, callbacks: _callbacks, ...kept } = rest;
   const { seqLen, batchSize, ...machine } = settings;
   return {
     ...kept,

@@ -112,11 +112,12 @@ async function layoutsOf(
 
 /** Paths in a spec that this client may not reach. */
 export async function forbiddenPaths({ confine }: Services, spec: unknown): Promise<SpecIssue[]> {
-  const { model, dataset, method, evaluation } = (spec ?? {}) as {
+  const { model, dataset, method, evaluation, callbacks } = (spec ?? {}) as {
     model?: unknown;
     dataset?: { train?: unknown; eval?: unknown };
     method?: { init_adapter?: unknown };
     evaluation?: { sets?: unknown };
+    callbacks?: unknown;
   };
   const sets: unknown[] = Array.isArray(evaluation?.sets) ? evaluation.sets : [];
   const named: Record<string, unknown> = {
@@ -127,6 +128,8 @@ export async function forbiddenPaths({ confine }: Services, spec: unknown): Prom
   };
   for (const [k, set] of sets.entries())
     named[`evaluation.sets.${k}.data`] = (set as { data?: unknown } | null)?.data;
+  for (const [k, path] of (Array.isArray(callbacks) ? callbacks : []).entries())
+    named[`callbacks.${k}`] = path;
   const issues: SpecIssue[] = [];
   for (const [path, value] of Object.entries(named)) {
     if (typeof value !== 'string' || value === '' || value.startsWith('library:')) continue;

@@ -6,7 +6,7 @@ import { invalidSpec } from './runs.ts';
 import type { Services } from './services.ts';
 
 export function queueHandlers(services: Services): AreaHandlers<'queue'> {
-  const { queue, statuses } = services;
+  const { queue, statuses, callbacks } = services;
   /** Shows the change to everyone who watches without waiting for the next look at the disk. */
   const changing = async (change: Promise<void> | void) => {
     await change;
@@ -19,6 +19,7 @@ export function queueHandlers(services: Services): AreaHandlers<'queue'> {
       const { issues, resolved, preview } = await validateSpec(services, spec);
       if (!resolved) throw invalidSpec(issues);
       requireRank(resolved.device);
+      await callbacks.require(resolved.callbacks);
       const forecast = {
         seconds: preview?.time.seconds ?? null,
         memoryBytes: preview?.memory.totalBytes ?? null,

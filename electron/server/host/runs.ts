@@ -19,7 +19,7 @@ import { validateSpec } from './library.ts';
 import type { Services } from './services.ts';
 
 export function runHandlers(services: Services): AreaHandlers<'runs'> {
-  const { runs, statuses, summaries, series, models, queue } = services;
+  const { runs, statuses, summaries, series, models, queue, callbacks } = services;
   /** Shows the change to everyone who watches without waiting for the next look at the disk. */
   const changing = async (change: Promise<void> | void) => {
     await change;
@@ -46,6 +46,7 @@ export function runHandlers(services: Services): AreaHandlers<'runs'> {
       const { issues, resolved } = await validateSpec(services, spec);
       if (!resolved) throw invalidSpec(issues);
       requireRank(resolved.device);
+      await callbacks.require(resolved.callbacks);
       const id = runs.create(resolved);
       await changing(runs.start(id));
       return { id };
@@ -66,7 +67,7 @@ export function runHandlers(services: Services): AreaHandlers<'runs'> {
       await writeTags(dir, []);
       return {};
     },
-    'runs.log': ({ id, offset }) => logPage(runs.dir(id), offset),
+    'runs.log': ({ id, offset, callback }) => logPage(runs.dir(id), offset, callback),
   };
 }
 

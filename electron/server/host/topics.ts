@@ -10,7 +10,8 @@ export function topicHandlers(services: Services): TopicHandlers {
   return {
     'runs.status': ({ changes }, signal) => statuses.watch(signal, changes),
     'runs.ask': (params, signal) => askLive(services, params, signal),
-    'runs.events': ({ id, afterSeq }, signal) => followEvents(runs.dir(id), afterSeq, signal),
+    'runs.events': ({ id, afterSeq, afterCallbackSeq }, signal) =>
+      followEvents(runs.dir(id), { afterSeq, afterCallbackSeq }, signal),
     queue: (_params, signal) => queue.watch(signal),
     jobs: (_params, signal) => jobs.watch(signal),
     telemetry: (_params, signal) => watchTelemetry(home, signal),

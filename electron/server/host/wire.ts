@@ -1,5 +1,6 @@
 /** Builds the libraries of this host. */
 import { join } from 'node:path';
+import { CallbackService } from '../callbacks/service.ts';
 import { DatasetService } from '../datasets/service.ts';
 import { ModelLibrary } from '../models/library.ts';
 import { MeasuredRuns } from '../runs/measured.ts';
@@ -9,14 +10,17 @@ export interface Libraries {
   models: ModelLibrary;
   datasets: DatasetService;
   specs: SpecService;
+  callbacks: CallbackService;
 }
 
 export function createLibraries(home: string): Libraries {
   const models = new ModelLibrary(join(home, 'models'));
   const datasets = new DatasetService(home, async (id) => (await models.get(id)).path);
   const measured = new MeasuredRuns(home);
+  const callbacks = new CallbackService(home);
   const specs = new SpecService(datasets, (reference, base) => models.resolve(reference, base), {
     measuredRuns: () => measured.list(),
+    callbacks,
   });
-  return { models, datasets, specs };
+  return { models, datasets, specs, callbacks };
 }

@@ -13,6 +13,7 @@ import {
 import { runFiles } from '../../shared/runs/run-folder.ts';
 import type { SweepKind, SweepRecord } from '../../shared/runs/sweep-record.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
+import { trustedCallbacks } from '../callbacks/record.ts';
 import { META_FILE } from '../datasets/own-data.ts';
 import { pause } from '../host/channel.ts';
 import { writeJsonAtomic } from '../runs/folder.ts';
@@ -137,6 +138,7 @@ export class QueueService {
         'Only a run that was stopped or has failed can.',
         { id },
       );
+    trustedCallbacks(dir, this.#home);
     const forecast = readEntry(dir)?.forecast ?? { seconds: null, memoryBytes: null };
     const before = { state: status.state, phase: status.phase };
     // Its tokens are in its folder, once they were prepared: then its data files do not matter any more.

@@ -92,17 +92,28 @@ export function endOfLines(path: string): number {
   return 0;
 }
 
+export interface FollowedFile {
+  path: string;
+  /** Byte offset of a line's start. */
+  from: number;
+}
+
 /**
- * Yields the lines of a file that grows, in batches, until the signal aborts. The file need not exist yet, its folder must.
- * The reader pulls, so a slow one holds nothing but its own position.
+ * Yields the lines of files of one folder that grow, in batches, until the signal aborts; `file` is the place of theirs in the list. The files need not exist yet, their
+ * folder must. What stands in a later file is told after all that the first had when it was written. The reader pulls, so a slow one holds nothing but its own position.
  */
-export async function* followLines(path: string, signal: AbortSignal, from = 0): AsyncGenerator<string[]> {
-  const reader = new LineReader(path, from);
+export async function* followLines(
+  files: readonly FollowedFile[],
+  signal: AbortSignal,
+): AsyncGenerator<{ file: number; lines: string[] }> {
+  const readers = files.map(({ path, from }) => new LineReader(path, from));
+  const [first] = files;
+  if (!first) return;
   let wake: () => void = () => {};
   let watcher: FSWatcher | null = null;
   const onChange = () => wake();
   try {
-    watcher = watch(dirname(path), { persistent: false }, onChange);
+    watcher = watch(dirname(first.path), { persistent: false }, onChange);
     watcher.on('error', () => watcher?.close());
   } catch {
     // Out of watches, or a file system without them: polling alone will do.
@@ -113,12 +124,13 @@ export async function* followLines(path: string, signal: AbortSignal, from = 0):
       const changed = new Promise<void>((resolve) => {
         wake = resolve;
       });
-      const lines = await reader.next();
-      if (signal.aborted) break;
-      if (lines.length > 0) {
-        yield lines;
-        continue;
+      let news = false;
+      for await (const batch of newLines(readers)) {
+        if (signal.aborted) break;
+        news = true;
+        yield batch;
       }
+      if (news) continue;
       const timer = setTimeout(onChange, POLL_MS);
       await changed;
       clearTimeout(timer);
@@ -127,4 +139,14 @@ export async function* followLines(path: string, signal: AbortSignal, from = 0):
     signal.removeEventListener('abort', onChange);
     watcher?.close();
   }
+}
+
+/** What is there now. Later files are read first and told last. */
+async function* newLines(readers: readonly LineReader[]): AsyncGenerator<{ file: number; lines: string[] }> {
+  const [first, ...others] = readers;
+  const later: string[][] = [];
+  for (const reader of others) later.push(await reader.next());
+  for (let lines = (await first?.next()) ?? []; lines.length > 0; lines = (await first?.next()) ?? [])
+    yield { file: 0, lines };
+  for (const [k, lines] of later.entries()) if (lines.length > 0) yield { file: k + 1, lines };
 }

@@ -2,26 +2,35 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseLine } from '../../shared/runs/event-line.ts';
-import { eventsFile } from '../../shared/runs/run-folder.ts';
+import { eventsFile, runFiles } from '../../shared/runs/run-folder.ts';
 import { isOwn, isOwnLine } from '../../shared/runs/series.ts';
-import { followLines } from './event-file.ts';
+import { type FollowedFile, followLines } from './event-file.ts';
 
 export const MAX_BATCH = 500;
-/** Batches of raw events with `seq` above `afterSeq`, until the signal aborts. Broken lines are left out. */
+/** Where a reader is: the newest `seq` that it has of each of the two streams; -1: nothing yet. */
+export interface EventsPlace {
+  afterSeq: number;
+  afterCallbackSeq: number;
+}
+
+/** Batches of raw events behind a place, until the signal aborts. Broken lines are left out. */
 export async function* followEvents(
   runDir: string,
-  afterSeq: number,
+  { afterSeq, afterCallbackSeq }: EventsPlace,
   signal: AbortSignal,
 ): AsyncGenerator<{ events: unknown[] }> {
-  const path = join(runDir, eventsFile(0));
-  let last = afterSeq;
-  for await (const lines of followLines(path, signal, offsetBefore(path, afterSeq))) {
+  const files: FollowedFile[] = [
+    { path: join(runDir, eventsFile(0)), after: afterSeq },
+    { path: join(runDir, runFiles.callbackEvents), after: afterCallbackSeq },
+  ].map(({ path, after }) => ({ path, from: offsetBefore(path, after) }));
+  const last = [afterSeq, afterCallbackSeq];
+  for await (const { file, lines } of followLines(files, signal)) {
     let events: unknown[] = [];
     for (const line of lines) {
       if (isOwnLine(line)) continue;
       const event = parseLine(line);
-      if (event === null || event.seq <= last || isOwn(event)) continue;
-      last = event.seq;
+      if (event === null || event.seq <= (last[file] as number) || isOwn(event)) continue;
+      last[file] = event.seq;
       events.push(event);
       if (events.length < MAX_BATCH) continue;
       yield { events };

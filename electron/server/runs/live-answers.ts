@@ -48,7 +48,10 @@ export async function* askRun(
   let answered = false;
   try {
     await runs.control(id, { command: 'ask', id: question, request });
-    for await (const lines of followLines(file, AbortSignal.any([signal, lost.signal]))) {
+    for await (const { lines } of followLines(
+      [{ path: file, from: 0 }],
+      AbortSignal.any([signal, lost.signal]),
+    )) {
       for (const text of lines) {
         const line = lineSchema.parse(parseJson(text));
         answered = !('token' in line);

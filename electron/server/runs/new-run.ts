@@ -5,6 +5,7 @@ import type { Evaluates } from '../../shared/runs/evaluates.ts';
 import type { QueueEntry } from '../../shared/runs/queue.ts';
 import { runFiles } from '../../shared/runs/run-folder.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
+import { recordCallbacks } from '../callbacks/record.ts';
 import { writeJsonAtomic } from './folder.ts';
 import { newStatus, QUEUED } from './rebuild.ts';
 
@@ -22,6 +23,7 @@ export function writeNewRun(folder: string, spec: RunSpec, { entry, evaluates }:
   for (const part of [eventsDir, logsDir, checkpointsDir, samplesDir])
     mkdirSync(join(folder, part), { recursive: true });
   writeJsonAtomic(join(folder, runFiles.spec), spec);
+  if (!evaluates) recordCallbacks(folder, spec.callbacks);
   if (entry) writeJsonAtomic(join(folder, runFiles.queueEntry), entry);
   if (evaluates) writeJsonAtomic(join(folder, runFiles.evaluates), evaluates);
 }

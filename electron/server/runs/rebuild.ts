@@ -45,6 +45,7 @@ export function newStatus(id: string, name: string): RunStatus {
     ranks: [],
     restarts: [],
     alarms: [],
+    callbacks: [],
   };
 }
 

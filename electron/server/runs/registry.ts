@@ -9,6 +9,7 @@ import type { Evaluates } from '../../shared/runs/evaluates.ts';
 import type { RunStatus } from '../../shared/runs/events.ts';
 import { runFiles } from '../../shared/runs/run-folder.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
+import { trustedCallbacks } from '../callbacks/record.ts';
 import { ownName, removeLeftovers } from '../files/leftovers.ts';
 import { ownFolder, renameUnlessTaken } from '../files/publish.ts';
 import { type ControlRequest, sendCommand } from './control.ts';
@@ -189,6 +190,7 @@ export class RunRegistry {
 
   async #launch(id: string, mode: StartMode, attempt = this.status(id).attempt + 1): Promise<void> {
     const dir = this.dir(id);
+    trustedCallbacks(dir, dirname(this.#root));
     // Until the supervisor has signed in, only we know of it.
     if (this.#launching.has(id)) throw notResumable(id, 'it is being started', 'Wait a moment.');
     this.#launching.add(id);

@@ -1,7 +1,7 @@
 /** The series of a run from its events file, read whole, and kept for those that are looked at again. */
 import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { eventsFile } from '../../shared/runs/run-folder.ts';
+import { eventsFile, runFiles } from '../../shared/runs/run-folder.ts';
 import { emptySeries, type RunSeries, reduceChecked } from '../../shared/runs/series.ts';
 import { LineReader } from './event-file.ts';
 import { eventsIn } from './event-reader.ts';
@@ -25,6 +25,8 @@ export async function keepSeries(runDir: string, kept: string): Promise<void> {
 /** Reads on where it stopped. */
 class GrowingSeries {
   readonly #path: string;
+  /** Of callbacks, whose metrics are told after the steps that they are of. */
+  readonly #callbackLines: LineReader;
   /** Where it is kept between hosts; null: nowhere. */
   readonly #kept: string | null;
   #reader: LineReader;
@@ -38,6 +40,7 @@ class GrowingSeries {
     this.#path = join(runDir, eventsFile(0));
     this.#kept = kept;
     this.#reader = new LineReader(this.#path);
+    this.#callbackLines = new LineReader(join(runDir, runFiles.callbackEvents));
   }
 
   /** False: the file is shorter than it was, so it is another one. */
@@ -63,8 +66,11 @@ class GrowingSeries {
 
   async #readOn(): Promise<RunSeries> {
     await this.#load();
+    const logged: Buffer[] = [];
+    for await (const piece of this.#callbackLines.pieces(PIECE_BYTES)) logged.push(piece);
     for await (const piece of this.#reader.pieces(PIECE_BYTES))
       this.#series = reduceChecked(this.#series, eventsIn(piece));
+    for (const piece of logged) this.#series = reduceChecked(this.#series, eventsIn(piece));
     this.#size = this.#reader.position;
     this.#keep();
     return this.#series;

@@ -2,6 +2,7 @@
 import { freemem } from 'node:os';
 import type { Device, ModelCard } from '../../shared/api/entities.ts';
 import type { SpecIssue } from '../../shared/spec/run-spec.ts';
+import type { CallbackService } from '../callbacks/service.ts';
 import type { DatasetSource } from '../datasets/folder.ts';
 import type { LengthCache } from '../datasets/lengths.ts';
 import type { DatasetLibrary } from '../datasets/library.ts';
@@ -27,6 +28,8 @@ export interface SpecContext {
   freeMemoryBytes(): number;
   /** Speeds that runs have reached here, newest first. */
   measuredRuns(): MeasuredRun[];
+  /** Reads callbacks, and loads those that are approved. */
+  callbacks: Pick<CallbackService, 'check'>;
   /** Relative paths of a spec start here. */
   base: string;
 }

@@ -14,6 +14,10 @@ import { methodsMarkdown, optimizersMarkdown } from './docs-choices.ts';
 import { parallelMarkdown } from './docs-parallel.ts';
 import { expected } from './schema-issues.ts';
 
+/** The types of callbacks, as their authors get them. */
+export const callbackTypes = (): string =>
+  readFileSync(join(installRoot(), 'electron/shared/runs/callback-types.ts'), 'utf8');
+
 const FORM_ONLY = [
   'help',
   'unit',
@@ -138,6 +142,7 @@ export const generatedDocs = (): Record<string, string> => ({
   'docs/optimizers.md': optimizersMarkdown(),
   'docs/parallel.md': parallelMarkdown(),
   'native/core/recipe/rules.inc': rulesForEngine(),
+  'assets/callbacks/collie-callbacks.d.ts': callbackTypes(),
   'docs/spec.schema.json': `${JSON.stringify(specJsonSchema(), null, 2)}\n`,
 });
 

@@ -35,6 +35,7 @@ export function resolveSpec(
     name: spec.name.trim() || runName(spec, found.model.card.name, found.train.card.name),
     model: found.model.path,
     method: resolveMethod(spec.method, base),
+    callbacks: spec.callbacks.map((path) => absolutePath(path, base)),
     dataset: {
       ...dataset,
       train: datasetPath(dataset.train, found.train, base),

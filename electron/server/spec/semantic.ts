@@ -3,6 +3,7 @@ import { ruleIssues } from '../../shared/spec/rules.ts';
 import { tokenizerNotes } from '../models/fit.ts';
 import { loadTokenizer } from '../tokenize/apart-tokenizer.ts';
 import { checkBest } from './check-best.ts';
+import { checkCallbacks } from './check-callbacks.ts';
 import { checkDataset } from './check-data.ts';
 import { checkMachine } from './check-machine.ts';
 import { checkMethod } from './check-method.ts';
@@ -75,5 +76,6 @@ export async function checkMeaning(parts: Parts, context: SpecContext): Promise<
   checkOptimization(parts, findings);
   checkMachine(parts, found, findings);
   checkParallel(parts, found, context, findings);
+  await checkCallbacks(parts, context, findings);
   return { ...findings, found };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { LayoutForecast, ModelCard, Preset, RunPreview } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
 import type { RunSpec, SpecIssue } from '../../shared/spec/run-spec.ts';
+import { readUnapproved } from '../callbacks/service.ts';
 import type { DatasetService } from '../datasets/service.ts';
 import { requireMpirun, requireRank } from '../rank/rank.ts';
 import { freeMemoryBytes, nativePlanner, type SpecContext } from './context.ts';
@@ -41,7 +42,7 @@ export class SpecService {
     datasets: DatasetService,
     resolveModel: (reference: string, base: string) => Promise<{ path: string; card: ModelCard }>,
     machine: Partial<
-      Pick<SpecContext, 'planner' | 'freeMemoryBytes' | 'mpirun' | 'engine' | 'measuredRuns'>
+      Pick<SpecContext, 'planner' | 'freeMemoryBytes' | 'mpirun' | 'engine' | 'measuredRuns' | 'callbacks'>
     > = {},
   ) {
     this.#context = {
@@ -53,6 +54,7 @@ export class SpecService {
       mpirun: requireMpirun,
       engine: requireRank,
       measuredRuns: () => [],
+      callbacks: { check: readUnapproved },
       ...machine,
     };
   }

@@ -16,6 +16,7 @@ import { runChangeSchema, runRequests } from '../runs/requests.ts';
 import { encodedSeriesSchema } from '../runs/series-codec.ts';
 import { exportKindSchema } from '../spec/method-traits.ts';
 import { mappingSchema, runSpecSchema, specIssueSchema } from '../spec/run-spec.ts';
+import { callbackMethods } from './callbacks.ts';
 import { id, none, ok } from './common.ts';
 import { compareMethods } from './compare.ts';
 import {
@@ -222,7 +223,12 @@ export const methods = {
   'runs.resume': { params: z.object({ id, checkpoint: z.string().default('') }), result: ok },
   'runs.remove': { params: z.object({ id }), result: ok },
   'runs.log': {
-    params: z.object({ id, offset: z.number().int().min(0).default(0) }),
+    params: z.object({
+      id,
+      offset: z.number().int().min(0).default(0),
+      /** Of a callback by its name; null: of the run. */
+      callback: z.string().nullable().default(null),
+    }),
     result: z.object({ text: z.string(), nextOffset: z.number().int() }),
   },
 
@@ -249,6 +255,7 @@ export const methods = {
   /** At once, beside whatever is running. */
   'queue.startNow': { params: z.object({ id }), result: ok },
 
+  ...callbackMethods,
   ...evaluationMethods,
   ...sweepMethods,
   ...studyMethods,
@@ -276,9 +283,13 @@ export const methods = {
 export const topics = {
   /** Every status now, then each change; `changes` leaves out the first, for who asks `runs.list` next. */
   'runs.status': { params: z.object({ changes: z.boolean().default(false) }), event: runStatusSchema },
-  /** Events of one run after `afterSeq` (-1: all) but rank_step and timeline, in batches, live until unsubscribed. */
+  /** Events of one run after `afterSeq` (-1: all) but rank_step and timeline, and of its callbacks after `afterCallbackSeq`, in batches, live until unsubscribed. */
   'runs.events': {
-    params: z.object({ id, afterSeq: z.number().int().default(-1) }),
+    params: z.object({
+      id,
+      afterSeq: z.number().int().default(-1),
+      afterCallbackSeq: z.number().int().default(-1),
+    }),
     event: z.object({ events: z.array(z.unknown()) }),
   },
   /** Every job now, then each change. */

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { errorInfoSchema } from '../errors.ts';
 import { alarmSchema } from './alarms/alarm.ts';
+import { callbackPayloads, callbackStatusSchema } from './callbacks.ts';
 
 /** Version 1 had the metrics of `step` and `eval` as keys of their payloads; `runs/event-line.ts` still reads it. */
 export const EVENTS_VERSION = 2;
@@ -105,6 +106,8 @@ export const eventPayloads = {
     seconds: finite,
     tokens: z.number().int(),
   }),
+  /** Those of callbacks are in a file of their own. */
+  ...callbackPayloads,
 } as const;
 
 export type EventType = keyof typeof eventPayloads;
@@ -201,6 +204,8 @@ export const runStatusSchema = z.object({
   restarts: z.array(restartSchema).default([]),
   /** The newest, oldest first; of steps that were trained again only the last time. */
   alarms: z.array(alarmSchema).default([]),
+  /** Of the newest attempt, in the order of the spec. */
+  callbacks: z.array(callbackStatusSchema).default([]),
 });
 export type RunStatus = z.infer<typeof runStatusSchema>;
 

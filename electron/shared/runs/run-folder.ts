@@ -26,6 +26,10 @@ export const runFiles = {
   changes: 'changes.json',
   /** Of a run that trains nothing: what it evaluates (shared/runs/evaluates.ts). */
   evaluates: 'evaluates.json',
+  /** Of a run with callbacks: which code runs beside it (shared/runs/callbacks.ts). */
+  callbacks: 'callbacks/callbacks.json',
+  /** What callbacks have logged and asked for, as events of a stream of their own. */
+  callbackEvents: 'events/callbacks.jsonl',
   /** Of a run of a sweep with successive halving (shared/runs/halving.ts). */
   rungs: 'rungs.json',
 } as const;

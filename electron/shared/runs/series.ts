@@ -3,9 +3,10 @@
  * a live run, one reopened a month later and a whole file give the same. Supervisor, host, CLI and charts all come here.
  */
 import type { ErrorInfo } from '../errors.ts';
+import { callbackOfSet, callbackSet, isCallbackEvent } from './callbacks.ts';
 import { parseLine, toEvent } from './event-line.ts';
 import type { EventPayload, EventType, RunEvent } from './events.ts';
-import { type Appender, noPoints, type Place, type Points } from './points.ts';
+import { type Appender, countUpTo, noPoints, type Place, type Points } from './points.ts';
 
 export interface CheckpointPoint {
   name: string;
@@ -29,8 +30,13 @@ export type Attempt = EventPayload<'started'> & { timeUs: number };
 export interface RunSeries {
   /** Highest `seq` taken in; where a new subscription goes on. */
   lastSeq: number;
+  /** The same for the events of callbacks. */
+  lastCallbackSeq: number;
   steps: Points;
-  /** By the name of the evaluated set, in the order they came; DEFAULT_SET is the one that `evaluation` is about. */
+  /**
+   * By the name of the evaluated set, in the order they came; DEFAULT_SET is the one that `evaluation` is about. What a callback has logged is
+   * among them under `callbackSet` of its name.
+   */
   evals: Readonly<Record<string, Points>>;
   /** By step, one for each allocation. */
   ranks: readonly RankPoint[];
@@ -54,6 +60,7 @@ const MAX_WARNINGS = 500;
 
 export const emptySeries: RunSeries = {
   lastSeq: -1,
+  lastCallbackSeq: -1,
   steps: noPoints,
   evals: {},
   ranks: [],
@@ -136,10 +143,11 @@ class Draft {
   }
 
   take(event: RunEvent): void {
-    if (event.rank !== 0 || event.seq <= this.#series.lastSeq) return;
+    const counter = isCallbackEvent(event) ? 'lastCallbackSeq' : 'lastSeq';
+    if (event.rank !== 0 || event.seq <= this.#series[counter]) return;
     if (this.#series === this.#before) this.#series = { ...this.#series };
     const s = this.#series;
-    s.lastSeq = event.seq;
+    s[counter] = event.seq;
     s.lastTimeUs = Math.max(s.lastTimeUs, event.timeUs);
     const { step, timeUs } = event;
     switch (event.type) {
@@ -178,6 +186,12 @@ class Draft {
         break;
       case 'finished':
         s.finished = { ...event.payload, timeUs };
+        break;
+      case 'callbacks_started':
+        this.#forgetLogged(event.payload.resumed_from_step);
+        break;
+      case 'logged':
+        this.#logged(step, timeUs, event.payload);
     }
   }
 
@@ -224,6 +238,31 @@ class Draft {
     // Evaluated again at the same step (after a resume): the later one counts.
     const appender = (evals[set] ?? noPoints).upTo(step - 0.5).append();
     appender.add(this.#placeOf(step, timeUs), metrics);
+    this.#series.evals = { ...evals, [set]: appender.close() };
+  }
+
+  #forgetLogged(step: number): void {
+    const kept = ([set, points]: [string, Points]) => [
+      set,
+      callbackOfSet(set) === null ? points : points.upTo(step),
+    ];
+    this.#series.evals = Object.fromEntries(Object.entries(this.#series.evals).map(kept));
+  }
+
+  /** Where its step is on every axis: a callback tells of a step after it, sometimes long after. */
+  #logged(step: number, timeUs: number, { callback, metrics }: EventPayload<'logged'>): void {
+    this.#flush();
+    const { evals, steps } = this.#series;
+    const set = callbackSet(callback);
+    const before = evals[set] ?? noPoints;
+    const last = before.length - 1;
+    const again = last >= 0 && before.place(last).step === step;
+    // Several logs of one step are one point.
+    const known = again ? Object.fromEntries(before.names.map((name) => [name, before.at(name, last)])) : {};
+    const row = countUpTo(steps.axis('step'), step) - 1;
+    const place = row >= 0 && steps.place(row).step === step ? steps.place(row) : this.#placeOf(step, timeUs);
+    const appender = before.upTo(step - 0.5).append();
+    appender.add(place, { ...known, ...metrics });
     this.#series.evals = { ...evals, [set]: appender.close() };
   }
 

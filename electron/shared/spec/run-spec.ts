@@ -170,6 +170,19 @@ export const durationSchema = z.strictObject({
     .meta(meta({ title: 'Duration', help: 'Epochs (fractions allowed) or whole steps.' })),
 });
 
+/** Only the host reads it. */
+export const callbacksSchema = z
+  .array(z.string().min(1))
+  .max(8)
+  .default([])
+  .meta(
+    meta({
+      title: 'Callbacks',
+      help: 'Files of yours (TypeScript or JavaScript) that run in processes of their own beside the training: they hear of steps, evaluations, samples and checkpoints, and may log metrics or ask for what the monitor has buttons for. They can do what you can do, so each is approved once.',
+      suggestions: [],
+    }),
+  );
+
 export const samplingSchema = z.strictObject({
   prompts: z
     .array(z.string().min(1))
@@ -279,6 +292,7 @@ export const runSpecObject = z.strictObject({
     .meta(meta({ title: 'Parallel', help: 'How the run is laid out over ranks, one process each.' })),
   hosts: hostsSchema,
   recovery: recoverySchema.prefault({}).meta(meta({ title: 'Recovery', help: '' })),
+  callbacks: callbacksSchema,
 });
 
 export const runSpecSchema = z.preprocess(

@@ -17,6 +17,7 @@ import type {
 } from '../../../electron/shared/api/api.ts';
 import { replySchema } from '../../../electron/shared/api/reply.ts';
 import { CollieError, type ErrorInfo } from '../../../electron/shared/errors.ts';
+import { isCallbackEvent } from '../../../electron/shared/runs/callbacks.ts';
 
 interface PendingCall {
   readonly frame: { id: number; method: Method; params: unknown };
@@ -43,19 +44,19 @@ export function connectionLost(what: string): CollieError {
   );
 }
 
-/** The parameters that continue a stream after `event`: run events go on behind the last `seq`. */
+/** The parameters that continue a stream after `event`: run events go on behind the last `seq` of the run and that of its callbacks. */
 export function paramsAfter(
   topic: Topic,
   params: Record<string, unknown>,
   event: unknown,
 ): Record<string, unknown> {
   if (topic !== 'runs.events') return params;
-  let afterSeq = typeof params.afterSeq === 'number' ? params.afterSeq : -1;
-  for (const one of (event as TopicEvent<'runs.events'>).events) {
-    const seq = (one as { seq?: unknown }).seq;
-    if (typeof seq === 'number' && seq > afterSeq) afterSeq = seq;
+  const places: Record<string, unknown> = { afterSeq: -1, afterCallbackSeq: -1, ...params };
+  for (const one of (event as TopicEvent<'runs.events'>).events as { seq?: unknown; type?: unknown }[]) {
+    const place = isCallbackEvent(one) ? 'afterCallbackSeq' : 'afterSeq';
+    if (typeof one.seq === 'number' && one.seq > Number(places[place])) places[place] = one.seq;
   }
-  return { ...params, afterSeq };
+  return places;
 }
 
 export class Exchange implements Api {

@@ -78,11 +78,11 @@ export function runsSlice({ client, get, set }: SliceContext): RunsSlice {
   function openStream(id: string): () => void {
     let end: (() => void) | null = null;
     let ended = false;
-    const follow = (afterSeq: number) => {
+    const follow = ({ lastSeq: afterSeq, lastCallbackSeq: afterCallbackSeq }: RunSeries) => {
       if (ended) return;
       end = client.subscribe(
         'runs.events',
-        { id, afterSeq },
+        { id, afterSeq, afterCallbackSeq },
         ({ events }) => putSeries(id, (series) => reduceEvents(series, events)),
         (error) => {
           if (error) set((s) => ({ runStreamErrors: { ...s.runStreamErrors, [id]: error } }));
@@ -94,10 +94,10 @@ export function runsSlice({ client, get, set }: SliceContext): RunsSlice {
         if (ended) return;
         const series = decodeSeries(encoded);
         putSeries(id, () => series);
-        follow(series.lastSeq);
+        follow(series);
       },
       // The stream brings all of it too, only slower; and it says what is wrong if it cannot.
-      () => follow(-1),
+      () => follow(emptySeries),
     );
     return () => {
       ended = true;

@@ -129,6 +129,8 @@ export function mockMethods(): Handlers {
     ...queue.methods,
     ...sweeps,
     ...mockStudies,
+    'callbacks.inspect': () => [],
+    'callbacks.trust': () => ({}),
     'evaluations.start': ({ of }) => ({ id: 'run' in of ? of.run : (runs[0]?.id ?? '') }),
     'models.list': () => [...models],
     'models.get': ({ id }) => find(models, id, 'model.not_found'),

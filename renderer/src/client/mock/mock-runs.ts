@@ -139,6 +139,7 @@ const base: RunStatus = {
   ranks: [],
   restarts: [],
   alarms: [],
+  callbacks: [],
   id: 'run-live',
   name: mockSpec.name,
   state: 'running',

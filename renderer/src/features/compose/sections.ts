@@ -50,6 +50,7 @@ const plan: readonly {
         title: 'Evaluation and checkpoints',
         paths: ['evaluation', 'checkpoint', 'sampling'],
       },
+      { id: 'callbacks', title: 'Callbacks', paths: ['callbacks'] },
     ],
   },
   {

@@ -1,5 +1,6 @@
 import { Group, Skeleton, Stack, Tabs, Text } from '@mantine/core';
 import { useMemo } from 'react';
+import { callbackOfSet } from '../../../../electron/shared/runs/callbacks.ts';
 import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 import { href, navigate, useRoute } from '../../app/route.ts';
 import classes from '../../charts/charts.module.css';
@@ -145,7 +146,9 @@ function RunTabs({ id, status, watched, commands }: TabsProps) {
       (t !== 'ask' || isLive(status.state) || asked === 'ask'),
   );
   const tab = shown.find((t) => t === asked) ?? 'charts';
-  const evaluations = Object.values(series.evals).reduce((sum, { length }) => sum + length, 0);
+  const evaluations = Object.entries(series.evals)
+    .filter(([set]) => callbackOfSet(set) === null)
+    .reduce((sum, [, { length }]) => sum + length, 0);
   const tiles = useMemo(() => statTiles(status, series), [status, series]);
   return (
     <Tabs

@@ -1,4 +1,5 @@
 /** Which charts a run has, by the registry of metrics, and how the numbers of their axes are written. Pure. */
+import { callbackOfSet } from '../../../../electron/shared/runs/callbacks.ts';
 import { DEFAULT_SET } from '../../../../electron/shared/runs/event-line.ts';
 import {
   charts,
@@ -113,8 +114,10 @@ function metricLines({ steps, evals }: RunSeries, metric: Metric, axis: Axis, sh
   return [
     ...train,
     ...sets.map(([set, points]) => {
-      const label = set === DEFAULT_SET ? 'Evaluation' : set;
-      return line(points, name, axis, `${set} ${name}`, shared ? `${own}, ${label}` : label, 'dots');
+      const logged = callbackOfSet(set) !== null;
+      const label = set === DEFAULT_SET ? 'Evaluation' : logged ? 'Callback' : set;
+      const style = logged ? 'plain' : 'dots';
+      return line(points, name, axis, `${set} ${name}`, shared ? `${own}, ${label}` : label, style);
     }),
   ];
 }
