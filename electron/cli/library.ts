@@ -41,6 +41,23 @@ export async function importModel(path: string, name: string, json: boolean): Pr
   });
 }
 
+export async function showModelFit(id: string, json: boolean): Promise<void> {
+  await withHost(async (host) => {
+    const fit = await host.call('models.fit', { id });
+    if (json) return printJson(fit);
+    const words = { fits: 'fits', tight: 'tight', does_not_fit: 'does not fit' };
+    const rows = fit.methods.map(({ title, totalBytes, verdict, refusal }) =>
+      totalBytes === null || verdict === null
+        ? [title, '-', refusal ?? '']
+        : [title, formatBytes(totalBytes), words[verdict]],
+    );
+    printTable([['METHOD', 'MEMORY', 'VERDICT'], ...rows]);
+    process.stdout.write(
+      `Forecast with AdamW, one sequence of ${fit.seqLen} tokens at a time, of ${formatBytes(fit.availableBytes)} on ${fit.device}.\n`,
+    );
+  });
+}
+
 export async function listDatasets(json: boolean): Promise<void> {
   await withHost(async (host) => {
     const cards = await host.call('datasets.list', {});

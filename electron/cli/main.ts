@@ -190,6 +190,12 @@ models
   .option('--name <name>', 'how it is called', '')
   .action(guarded(async (path, { name }) => (await import('./library.ts')).importModel(path, name, json())));
 
+models
+  .command('fit')
+  .argument('<id>', 'of a model in the library')
+  .description('what it takes on this machine with each method, and whether that fits')
+  .action(guarded(async (id) => (await import('./library.ts')).showModelFit(id, json())));
+
 const datasets = program.command('datasets').description('the dataset library');
 datasets.command('list').action(guarded(async () => (await import('./library.ts')).listDatasets(json())));
 datasets

@@ -8,7 +8,7 @@ import { isLive } from '../runs/status.ts';
 import type { AreaHandlers } from './handlers.ts';
 import type { Services } from './services.ts';
 
-export function modelHandlers({ models, jobs, confine }: Services): AreaHandlers<'models'> {
+export function modelHandlers({ models, specs, jobs, confine }: Services): AreaHandlers<'models'> {
   return {
     'models.list': () => models.list(),
     'models.get': ({ id }) => models.get(id),
@@ -23,6 +23,7 @@ export function modelHandlers({ models, jobs, confine }: Services): AreaHandlers
       await models.remove(id);
       return {};
     },
+    'models.fit': ({ id }) => specs.modelFit(`library:${id}`),
     'models.template': ({ id }) => models.template(id),
     'models.setTemplate': ({ id, text }) => models.setTemplate(id, text),
   };

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LayoutForecast, ModelCard, Preset, RunPreview } from '../../shared/api/entities.ts';
+import type { ModelFit } from '../../shared/api/model-fit.ts';
 import { CollieError } from '../../shared/errors.ts';
 import type { RunSpec, SpecIssue } from '../../shared/spec/run-spec.ts';
 import { readUnapproved } from '../callbacks/service.ts';
@@ -10,6 +11,7 @@ import { requireMpirun, requireRank } from '../rank/rank.ts';
 import { freeMemoryBytes, nativePlanner, type SpecContext } from './context.ts';
 import { type CheckedEvaluation, checkEvaluation } from './evaluation.ts';
 import { rankLayouts, refusalIssues } from './layouts.ts';
+import { modelFit } from './model-fit.ts';
 import { readPresets } from './presets.ts';
 import { type Patience, previewSpec, specForMemory } from './preview.ts';
 import { resolveSpec } from './resolve.ts';
@@ -117,6 +119,15 @@ export class SpecService {
       devices: planner.devices(),
       freeMemoryBytes: free,
     });
+  }
+
+  /** What the model takes with each method. Throws model.* errors, among them what makes it unfit for training, and engine.not_built. */
+  async modelFit(reference: string): Promise<ModelFit> {
+    const { path, card } = await this.#context.resolveModel(reference, process.cwd());
+    if (card.problem) throw CollieError.fromInfo(card.problem);
+    const { planner, freeMemoryBytes: free } = this.#context;
+    const config = await readFile(join(path, 'config.json'), 'utf8');
+    return modelFit(config, card, { planner, devices: planner.devices(), freeMemoryBytes: free });
   }
 
   presets(): Promise<Preset[]> {

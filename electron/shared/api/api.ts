@@ -36,6 +36,7 @@ import {
 import { evaluationMethods } from './evaluations.ts';
 import { exampleHistorySchema, runExamplesSchema } from './examples.ts';
 import { exportRecordSchema } from './export-record.ts';
+import { modelFitSchema } from './model-fit.ts';
 import { chatTopics, playgroundMethods } from './playground.ts';
 import { studyMethods } from './studies.ts';
 import { sweepMethods } from './sweeps.ts';
@@ -96,6 +97,8 @@ export const methods = {
     result: jobRef,
   },
   'models.remove': { params: z.object({ id }), result: ok },
+  /** Memory of each method on this machine, as forecast. */
+  'models.fit': { params: z.object({ id }), result: modelFitSchema },
   'models.template': { params: z.object({ id }), result: chatTemplateSchema },
   /** Writes the template in the library, beside links to the files of a folder that was used in place; null: back to what the model brings. */
   'models.setTemplate': {

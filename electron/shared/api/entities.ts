@@ -4,6 +4,7 @@ import { errorInfoSchema } from '../errors.ts';
 import { evaluatesSchema } from '../runs/evaluates.ts';
 import { parallelSchema } from '../spec/parallel-fields.ts';
 import { mappingSchema, runSpecSchema } from '../spec/run-spec.ts';
+import { verdictSchema } from './model-fit.ts';
 
 export const modelCardSchema = z.object({
   id: z.string(),
@@ -226,7 +227,7 @@ export const layoutForecastSchema = z.object({
   /** On the fullest device: the heaviest rank of a GPU, all ranks of the host on a CPU. */
   deviceBytes: z.number(),
   availableBytes: z.number(),
-  verdict: z.enum(['fits', 'tight', 'does_not_fit']),
+  verdict: verdictSchema,
   /** Of one optimizer step, to compare layouts by. */
   time: z.object({
     computeSeconds: z.number(),
@@ -257,7 +258,7 @@ export const runPreviewSchema = z.object({
     activationsBytes: z.number().int(),
     totalBytes: z.number().int(),
     availableBytes: z.number().int(),
-    verdict: z.enum(['fits', 'tight', 'does_not_fit']),
+    verdict: verdictSchema,
   }),
   /** How long it takes, evaluations included. */
   time: z.object({

@@ -293,3 +293,9 @@ export const methodSchema = z.discriminatedUnion('type', [
 ]);
 export type Method = z.infer<typeof methodSchema>;
 export type MethodType = Method['type'];
+
+/** All types, in the order of the schema. */
+export const methodTypes = methodSchema.options.map((option) => option.shape.type.value) as [
+  MethodType,
+  ...MethodType[],
+];

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { layoutSchema } from './layouts.ts';
 import { recommendedRate } from './learning-rates.ts';
-import { type MethodType, methodSchema } from './methods.ts';
+import { type MethodType, methodTypes as methods } from './methods.ts';
 import { optimizerSchema } from './optimizers.ts';
 import { mappingSchema } from './run-spec.ts';
 import { MOST_RUNS } from './sweep.ts';
@@ -29,10 +29,6 @@ export const studyTitles: Record<StudyKind, { title: string; help: string }> = {
   },
 };
 
-const methods = methodSchema.options.map((option) => option.shape.type.value) as [
-  MethodType,
-  ...MethodType[],
-];
 const optimizers = optimizerSchema.options.map((option) => option.shape.type.value) as [string, ...string[]];
 export type OptimizerName = (typeof optimizers)[number];
 

@@ -1,5 +1,6 @@
 /** The model library. */
 import type { ChatTemplateInfo, ModelCard } from '../../../electron/shared/api/entities.ts';
+import type { ModelFit } from '../../../electron/shared/api/model-fit.ts';
 import type { ErrorInfo } from '../../../electron/shared/errors.ts';
 import { asErrorInfo } from './notices.ts';
 import type { Loaded, SliceContext } from './types.ts';
@@ -12,6 +13,8 @@ export interface ModelsSlice {
   importModel(path: string, name: string): Promise<string>;
   removeModel(id: string): Promise<boolean>;
   /** Throws. */
+  /** What it takes on this machine with each method. */
+  fitOf(id: string): Promise<ModelFit>;
   templateOf(id: string): Promise<ChatTemplateInfo>;
   /** null: back to what the model brings. Throws. */
   setTemplate(id: string, text: string | null): Promise<ChatTemplateInfo>;
@@ -42,6 +45,7 @@ export function modelsSlice({ client, get, set }: SliceContext): ModelsSlice {
         return false;
       }
     },
+    fitOf: (id) => client.call('models.fit', { id }),
     templateOf: (id) => client.call('models.template', { id }),
     async setTemplate(id, text) {
       const info = await client.call('models.setTemplate', { id, text });

@@ -31,6 +31,7 @@ export interface SweepWish {
 /** Its tests, in their order. */
 export function sweepStory(bench: Workbench, wish: SweepWish): void {
   const [low, high] = wish.rates;
+  const inTime = { timeout: wish.waitMs + 200_000 };
   let page: Page;
   let id = '';
   let runs: string[] = [];
@@ -100,7 +101,7 @@ export function sweepStory(bench: Workbench, wish: SweepWish): void {
     await expect.poll(async () => (await order())[0]).toBe(last);
   });
 
-  it('goes on when the host is killed, and when a rank is', async () => {
+  it('goes on when the host is killed, and when a rank is', inTime, async () => {
     await page.getByRole('button', { name: 'Continue' }).click();
     const first = runs[5] ?? '';
     await killAtCheckpoint(bench.home, first);
@@ -135,7 +136,7 @@ export function sweepStory(bench: Workbench, wish: SweepWish): void {
       .waitFor();
   });
 
-  it('takes more seeds, and only those are run', async () => {
+  it('takes more seeds, and only those are run', inTime, async () => {
     await page.goto(`${bench.host.url}#/sweeps/${id}/add`);
     await page.getByText('6 runs there already').waitFor();
     await type('Seeds', ['4']);
@@ -154,7 +155,7 @@ export function sweepStory(bench: Workbench, wish: SweepWish): void {
     expect(bench.faults).toEqual([]);
   });
 
-  it('pauses at a rung, and brings the best run back bit for bit', async () => {
+  it('pauses at a rung, and brings the best run back bit for bit', inTime, async () => {
     const sweep = {
       name: 'Halved',
       spec: {

@@ -1,5 +1,8 @@
-/** Chat templates of the mock library: ChatML for models that bring one, a plain one for the others. */
+/** What the mock library's models are asked for one by one: chat templates (ChatML for models that bring one, a plain one for the others), memory. */
 import type { ChatTemplateInfo } from '../../../../electron/shared/api/entities.ts';
+import type { ModelFit, Verdict } from '../../../../electron/shared/api/model-fit.ts';
+import { methodTitle } from '../../../../electron/shared/spec/method-traits.ts';
+import { methodTypes } from '../../../../electron/shared/spec/methods.ts';
 import type { Handlers } from './mock-client.ts';
 import { mockModels } from './mock-data.ts';
 
@@ -7,7 +10,7 @@ const CHATML =
   "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 const PLAIN = "{% for message in messages %}{{ message['content'] }}{{ '\\n' }}{% endfor %}";
 
-export function mockTemplates(): Pick<Handlers, 'models.template' | 'models.setTemplate'> {
+export function mockTemplates(): Pick<Handlers, 'models.template' | 'models.setTemplate' | 'models.fit'> {
   const edited = new Map<string, string>();
   const info = (id: string): ChatTemplateInfo => {
     const brings = mockModels.find((model) => model.id === id)?.hasChatTemplate ?? true;
@@ -23,6 +26,7 @@ export function mockTemplates(): Pick<Handlers, 'models.template' | 'models.setT
     };
   };
   return {
+    'models.fit': () => mockFit(),
     'models.template': ({ id }) => info(id),
     'models.setTemplate': ({ id, text }) => {
       if (text === null) edited.delete(id);
@@ -30,4 +34,18 @@ export function mockTemplates(): Pick<Handlers, 'models.template' | 'models.setT
       return info(id);
     },
   };
+}
+
+/** Each method takes more than the one before; the last cannot be had. */
+function mockFit(): ModelFit {
+  const availableBytes = 16 * 2 ** 30;
+  const methods = methodTypes.map((type, i) => {
+    const totalBytes = (3 + 1.5 * i) * 2 ** 30;
+    const verdict: Verdict =
+      totalBytes > availableBytes ? 'does_not_fit' : totalBytes > 0.85 * availableBytes ? 'tight' : 'fits';
+    const fit = { type, title: methodTitle(type), totalBytes, verdict, refusal: null };
+    const refused = { totalBytes: null, verdict: null, refusal: 'This model cannot be trained with it.' };
+    return i < methodTypes.length - 1 ? fit : { ...fit, ...refused };
+  });
+  return { device: 'NVIDIA L4', availableBytes, seqLen: 1024, methods };
 }

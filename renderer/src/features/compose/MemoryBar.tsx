@@ -1,21 +1,14 @@
-import { Badge, Group, Stack, Text } from '@mantine/core';
-import { IconAlertTriangle, IconCircleCheck, IconCircleX } from '@tabler/icons-react';
+import { Group, Stack, Text } from '@mantine/core';
 import type { RunPreview } from '../../../../electron/shared/api/entities.ts';
 import { formatBytes } from '../../components/format.ts';
+import { VerdictBadge } from '../../components/VerdictBadge.tsx';
 import classes from './Compose.module.css';
 import { type MemoryPart, memoryParts, memoryScale } from './memory-parts.ts';
-
-const verdicts = {
-  fits: { text: 'Fits', color: 'green', ink: 'var(--collie-ok)', icon: IconCircleCheck },
-  tight: { text: 'Tight', color: 'yellow', ink: 'var(--collie-warn)', icon: IconAlertTriangle },
-  does_not_fit: { text: 'Does not fit', color: 'red', ink: 'var(--collie-bad)', icon: IconCircleX },
-} as const;
 
 /** Forecast of the memory in its parts, against what this machine has. */
 export function MemoryBar({ memory, title }: { memory: RunPreview['memory']; title: string }) {
   const parts = memoryParts(memory);
   const { end, limit } = memoryScale(memory);
-  const verdict = verdicts[memory.verdict];
   const total = formatBytes(memory.totalBytes);
   const available = formatBytes(memory.availableBytes);
   return (
@@ -24,14 +17,7 @@ export function MemoryBar({ memory, title }: { memory: RunPreview['memory']; tit
         <Text size="sm" fw={550}>
           {title}: about {total}
         </Text>
-        <Badge
-          variant="light"
-          color={verdict.color}
-          c={verdict.ink}
-          leftSection={<verdict.icon size={13} aria-hidden />}
-        >
-          {verdict.text}
-        </Badge>
+        <VerdictBadge verdict={memory.verdict} />
       </Group>
       <div className={classes.barFrame} role="img" aria-label={`About ${total} of ${available} available`}>
         <div className={classes.bar}>

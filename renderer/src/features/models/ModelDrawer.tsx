@@ -11,6 +11,7 @@ import { libraryRef } from '../../store/compose.ts';
 import { useStore } from '../../store/context.tsx';
 import { EvaluateModelDialog } from '../evaluate/EvaluateDialog.tsx';
 import { ChatTemplate } from './ChatTemplate.tsx';
+import { FitTable } from './FitTable.tsx';
 import { TrainableBadge } from './ModelTile.tsx';
 
 interface Props {
@@ -90,6 +91,7 @@ function Detail({ model, removing, setRemoving, onEvaluate }: DetailProps) {
         </Alert>
       )}
       <Facts facts={facts(model)} />
+      {!model.problem && <FitTable id={model.id} />}
       {!model.problem && <ChatTemplate id={model.id} />}
       <div>
         <Text size="xs" c="dimmed">

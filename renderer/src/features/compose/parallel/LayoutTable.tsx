@@ -1,6 +1,7 @@
-import { Badge, Radio, Text } from '@mantine/core';
+import { Radio, Text } from '@mantine/core';
 import type { LayoutForecast } from '../../../../../electron/shared/api/entities.ts';
 import { formatBytes } from '../../../components/format.ts';
+import { VerdictBadge } from '../../../components/VerdictBadge.tsx';
 import classes from './Layouts.module.css';
 
 interface Props {
@@ -11,12 +12,6 @@ interface Props {
   readonly ranks: number;
   readonly onChoose: (layout: LayoutForecast) => void;
 }
-
-const verdicts = {
-  fits: { text: 'Fits', color: 'green', ink: 'var(--collie-ok)' },
-  tight: { text: 'Tight', color: 'yellow', ink: 'var(--collie-warn)' },
-  does_not_fit: { text: 'Does not fit', color: 'red', ink: 'var(--collie-bad)' },
-} as const;
 
 const spent = [
   ['compute', 'computing'],
@@ -106,7 +101,6 @@ interface RowProps {
 }
 
 function Row({ layout, slowest, checked, onChoose }: RowProps) {
-  const verdict = verdicts[layout.verdict];
   const { computeSeconds, bubbleSeconds, communicationSeconds, totalSeconds } = layout.time;
   const values = { compute: computeSeconds, bubble: bubbleSeconds, communication: communicationSeconds };
   const text = spent.map(([name, title]) => `${seconds(values[name])} ${title}`).join(', ');
@@ -117,9 +111,7 @@ function Row({ layout, slowest, checked, onChoose }: RowProps) {
       </td>
       <td className={classes.number}>{formatBytes(layout.deviceBytes)}</td>
       <td>
-        <Badge size="sm" variant="light" miw="max-content" color={verdict.color} c={verdict.ink}>
-          {verdict.text}
-        </Badge>
+        <VerdictBadge verdict={layout.verdict} small />
       </td>
       <td className={classes.number}>{seconds(totalSeconds)}</td>
       <td>
