@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { firstCode } from '../renderer/vite.config.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -108,6 +109,13 @@ test("the queue's process, which is started again and again, loads no database",
   const all = loaded('electron/server/queue/main.ts');
   expect(all).toContain('electron/server/datasets/file-hashes.ts');
   expect([...all].filter((name) => name.includes('duckdb'))).toEqual([]);
+});
+
+test('the first code of the page loads no package, and is one file', () => {
+  const all = [...loaded('renderer/src/main.ts')];
+  expect(all.filter((name) => !name.includes('/') || name.startsWith('@'))).toEqual([]);
+  expect(all.filter((name) => !firstCode.test(name))).toEqual([]);
+  expect(all).toContain('renderer/src/client/exchange.ts');
 });
 
 test('sources need nothing of the tests', () => {

@@ -12,7 +12,10 @@ import { RunWatch } from './run-watch.ts';
 import { openFolder, openWindow, pickPath } from './window.ts';
 
 protocol.registerSchemesAsPrivileged([
-  { scheme: PAGE_SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true } },
+  {
+    scheme: PAGE_SCHEME,
+    privileges: { standard: true, secure: true, supportFetchAPI: true, codeCache: true },
+  },
 ]);
 
 // Two hosts over one library would both work, but nobody wants two windows from one click.

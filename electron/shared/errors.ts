@@ -2,7 +2,7 @@
  * The closed set of error codes. An error carries data and a next step, survives IPC, and is the same object
  * in the engine (C++ `collie::Error`), in the events of a run, in the API and in the UI.
  */
-import { z } from 'zod';
+import type { ErrorInfo } from './error-info.ts';
 
 export const errorCodes = [
   'spec.invalid', // data.issues: SpecIssue[]
@@ -52,15 +52,7 @@ export const errorCodes = [
 
 export type ErrorCode = (typeof errorCodes)[number];
 
-export const errorInfoSchema = z.object({
-  code: z.enum(errorCodes),
-  /** One sentence that names the thing and the value. */
-  message: z.string(),
-  /** What the user can do next; empty when there is nothing. */
-  hint: z.string().default(''),
-  data: z.record(z.string(), z.unknown()).default({}),
-});
-export type ErrorInfo = z.infer<typeof errorInfoSchema>;
+export type { ErrorInfo } from './error-info.ts';
 
 export class CollieError extends Error {
   readonly code: ErrorCode;

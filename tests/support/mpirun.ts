@@ -3,7 +3,8 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { rankExecutable } from '../../electron/server/native/addon.ts';
-import { type ErrorInfo, errorInfoSchema } from '../../electron/shared/errors.ts';
+import { errorInfoSchema } from '../../electron/shared/error-info.ts';
+import type { ErrorInfo } from '../../electron/shared/errors.ts';
 
 const tests = join(dirname(rankExecutable()), '../tests');
 export const parallelTests = join(tests, 'collie-parallel-tests');

@@ -7,7 +7,8 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Device, Telemetry } from '../../shared/api/entities.ts';
-import { CollieError, type ErrorInfo, errorInfoSchema } from '../../shared/errors.ts';
+import { errorInfoSchema } from '../../shared/error-info.ts';
+import { CollieError, type ErrorInfo } from '../../shared/errors.ts';
 import type { SpecIssue } from '../../shared/spec/run-spec.ts';
 
 export interface GgufInfo {

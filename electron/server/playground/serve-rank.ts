@@ -2,7 +2,8 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
-import { CollieError, errorInfoSchema } from '../../shared/errors.ts';
+import { errorInfoSchema } from '../../shared/error-info.ts';
+import { CollieError } from '../../shared/errors.ts';
 import { keepTail, readLines } from '../files/lines.ts';
 import { diedError, requireRank } from '../rank/rank.ts';
 

@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { z } from 'zod';
-import { CollieError, errorInfoSchema } from '../../shared/errors.ts';
+import { errorInfoSchema } from '../../shared/error-info.ts';
+import { CollieError } from '../../shared/errors.ts';
 import { type EngineBuild, rankExecutable } from '../native/addon.ts';
 
 const builds = {

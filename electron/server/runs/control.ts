@@ -6,7 +6,8 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseJson } from '../../shared/api/json.ts';
-import { CollieError, errorInfoSchema } from '../../shared/errors.ts';
+import { errorInfoSchema } from '../../shared/error-info.ts';
+import { CollieError } from '../../shared/errors.ts';
 import { runChangeSchema, runRequests } from '../../shared/runs/requests.ts';
 
 /** What the rank is asked for an answer of the live weights (native/engine/train/live_answers.h). */

@@ -8,7 +8,7 @@
  *   -> {id, unsubscribe: true}
  */
 import { z } from 'zod';
-import { errorInfoSchema } from '../errors.ts';
+import { errorInfoSchema } from '../error-info.ts';
 import { evaluatesSchema } from '../runs/evaluates.ts';
 import { runStatusSchema, runTimelineSchema, sampleSchema } from '../runs/events.ts';
 import { onFailureSchema, queueStateSchema } from '../runs/queue.ts';

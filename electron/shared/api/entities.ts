@@ -1,6 +1,6 @@
 /** What the library holds and what the API speaks of: models, datasets, jobs, devices, exports. */
 import { z } from 'zod';
-import { errorInfoSchema } from '../errors.ts';
+import { errorInfoSchema } from '../error-info.ts';
 import { evaluatesSchema } from '../runs/evaluates.ts';
 import { parallelSchema } from '../spec/parallel-fields.ts';
 import { mappingSchema, runSpecSchema } from '../spec/run-spec.ts';

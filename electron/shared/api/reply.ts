@@ -1,17 +1,23 @@
-/** Messages of the host, apart from the table of methods: a page reads replies without it. */
-import { z } from 'zod';
-import { errorInfoSchema } from '../errors.ts';
+/** Messages of the host, apart from the table of methods and without zod: a page asks and reads answers before its code is there. */
+import type { ErrorInfo } from '../error-info.ts';
 
-const requestId = z.number().int();
-
-export const replySchema = z.union([
-  z.object({ id: requestId, result: z.unknown() }),
-  z.object({ id: requestId, error: errorInfoSchema }),
-  z.object({ id: requestId, event: z.unknown() }),
-  z.object({ id: requestId, end: z.literal(true) }),
-]);
 export type Reply =
   | { id: number; result: unknown }
-  | { id: number; error: z.infer<typeof errorInfoSchema> }
+  | { id: number; error: ErrorInfo }
   | { id: number; event: unknown }
   | { id: number; end: true };
+
+/** A message of the host as what it must be. Throws TypeError for anything else. */
+export function readReply(message: unknown): Reply {
+  const reply = message as Partial<Record<string, unknown>> | null;
+  const error = reply?.error as Partial<ErrorInfo> | undefined;
+  const known =
+    typeof reply === 'object' &&
+    Number.isSafeInteger(reply?.id) &&
+    (error ? typeof error.code === 'string' && typeof error.message === 'string' : hasAnswer(reply));
+  if (!known) throw new TypeError('the host sent no reply');
+  return message as Reply;
+}
+
+const hasAnswer = (reply: object | null): boolean =>
+  reply !== null && ('result' in reply || 'event' in reply || (reply as { end?: unknown }).end === true);

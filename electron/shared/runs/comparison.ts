@@ -1,6 +1,6 @@
 /** Comparing runs: what is asked (a view, saved in the library) and what the host answers. */
 import { z } from 'zod';
-import { errorInfoSchema } from '../errors.ts';
+import { errorInfoSchema } from '../error-info.ts';
 import { DEFAULT_SET } from './event-line.ts';
 import { runStates } from './events.ts';
 

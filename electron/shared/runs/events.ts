@@ -3,7 +3,7 @@
  * written by the supervisor. Charts are drawn from these alone, live or a month later.
  */
 import { z } from 'zod';
-import { errorInfoSchema } from '../errors.ts';
+import { errorInfoSchema } from '../error-info.ts';
 import { alarmSchema } from './alarms/alarm.ts';
 import { callbackPayloads, callbackStatusSchema } from './callbacks.ts';
 

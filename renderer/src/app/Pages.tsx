@@ -1,95 +1,45 @@
 import { Alert, Anchor, Center, Loader } from '@mantine/core';
 import { IconMapPinOff } from '@tabler/icons-react';
-import { Component, type ComponentType, isValidElement, lazy, type ReactNode, Suspense } from 'react';
+import { Component, type ComponentType, lazy, type ReactNode, Suspense, useState } from 'react';
 import { toErrorInfo } from '../../../electron/shared/errors.ts';
-import type { Client } from '../client/client.ts';
 import { EmptyState } from '../components/EmptyState.tsx';
 import { ErrorView } from '../components/ErrorView.tsx';
 import { Page } from '../components/Page.tsx';
-import { askForRun } from '../features/monitor/ahead.ts';
+import { loadCode, loadedCode, type PageName, pageName, pageNames } from './page-code.ts';
 import { pageKey, type Route } from './route.ts';
 
-/** What is asked of the host before the code of a page is there, by the first part of its address. */
-const questions: Readonly<Record<string, (client: Client, route: Route) => void>> = { runs: askForRun };
-
-/** A page whose questions need its code asks them before it is drawn. */
-interface Ahead {
-  ahead?: (client: Client, route: Route) => Promise<void>;
+/** A page takes what it needs of its address; pages of one thing are chosen by its id, so that they have it. */
+type Drawn = ComponentType<{ id: string | null; part: string | null }>;
+interface Code {
+  default: Drawn;
 }
 
-/** Chunks that can be asked for before they are drawn. */
-const loaders = new Map<unknown, () => Promise<Ahead>>();
+const waitedFor = new Map<PageName, Drawn>(
+  pageNames.map((name) => [name, lazy(async () => (await loadCode(name)) as unknown as Code)]),
+);
 
-function chunk<P extends object>(load: () => Promise<Ahead & { default: ComponentType<P> }>) {
-  const page = lazy(load);
-  loaders.set(page, load);
-  return page;
+/** Drawn at once where its code is there, else when it is. What it began with it stays. */
+function PageOf({ name, id, part }: { name: PageName; id: string | null; part: string | null }) {
+  const [Page] = useState(
+    () => (loadedCode(name) as unknown as Code | undefined)?.default ?? waitedFor.get(name),
+  );
+  return Page && <Page id={id} part={part} />;
 }
 
-const HomePage = chunk(() => import('../features/home/HomePage.tsx'));
-const ModelsPage = chunk(() => import('../features/models/ModelsPage.tsx'));
-const DatasetsPage = chunk(() => import('../features/datasets/DatasetsPage.tsx'));
-const DatasetPage = chunk(() => import('../features/datasets/DatasetPage.tsx'));
-const ComposePage = chunk(() => import('../features/compose/ComposePage.tsx'));
-const QueuePage = chunk(() => import('../features/queue/QueuePage.tsx'));
-const SweepsPage = chunk(() => import('../features/sweeps/SweepsPage.tsx'));
-const StudiesPage = chunk(() => import('../features/studies/StudiesPage.tsx'));
-const RunsPage = chunk(() => import('../features/runs/RunsPage.tsx'));
-const MonitorPage = chunk(() => import('../features/monitor/MonitorPage.tsx'));
-const ComparePage = chunk(() => import('../features/compare/ComparePage.tsx'));
-const PlaygroundPage = chunk(() => import('../features/playground/PlaygroundPage.tsx'));
-const DevicesPage = chunk(() => import('../features/devices/DevicesPage.tsx'));
-
-function page({ parts: [first, id, part] }: Route): ReactNode {
-  switch (first) {
-    case undefined:
-      return <HomePage />;
-    case 'models':
-      return <ModelsPage id={id ?? null} />;
-    case 'datasets':
-      return id ? <DatasetPage key={id} id={id} /> : <DatasetsPage />;
-    case 'compose':
-      return <ComposePage />;
-    case 'queue':
-      return <QueuePage />;
-    case 'sweeps':
-      return <SweepsPage id={id ?? null} part={part ?? null} />;
-    case 'studies':
-      return <StudiesPage id={id ?? null} />;
-    case 'runs':
-      return id ? <MonitorPage key={id} id={id} /> : <RunsPage />;
-    case 'compare':
-      return <ComparePage id={id ?? null} />;
-    case 'playground':
-      return <PlaygroundPage />;
-    case 'devices':
-      return <DevicesPage />;
-    default:
-      return (
-        <Page title="There is no such page">
-          <EmptyState
-            icon={IconMapPinOff}
-            title="Nothing is here"
-            text="The address does not belong to any part of the workbench."
-            action={<Anchor href="#/">Go to the start</Anchor>}
-          />
-        </Page>
-      );
-  }
-}
-
-/** Loads the code of a page, and has it ask for its data, while something else is still awaited. */
-export async function preloadPage(route: Route, client: Promise<Client>): Promise<void> {
-  const element = page(route);
-  const load = isValidElement(element) ? loaders.get(element.type) : undefined;
-  try {
-    const code = load?.();
-    const [first = ''] = route.parts;
-    questions[first]?.(await client, route);
-    await (await code)?.ahead?.(await client, route);
-  } catch {
-    // What fails here fails again where it is drawn, and is shown there.
-  }
+function page(route: Route): ReactNode {
+  const name = pageName(route);
+  const [, id = null, part = null] = route.parts;
+  if (name !== null) return <PageOf name={name} id={id} part={part} />;
+  return (
+    <Page title="There is no such page">
+      <EmptyState
+        icon={IconMapPinOff}
+        title="Nothing is here"
+        text="The address does not belong to any part of the workbench."
+        action={<Anchor href="#/">Go to the start</Anchor>}
+      />
+    </Page>
+  );
 }
 
 export function Pages({ route }: { route: Route }) {

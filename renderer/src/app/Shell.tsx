@@ -6,8 +6,9 @@ import { Finder } from './Finder.tsx';
 import { Navigation } from './Navigation.tsx';
 import { Notices } from './Notices.tsx';
 import { Pages } from './Pages.tsx';
-import { pageKey, useRoute } from './route.ts';
+import { pageKey } from './route.ts';
 import classes from './Shell.module.css';
+import { useRoute } from './use-route.ts';
 
 const ImportDialogs = lazy(() => import('./ImportDialogs.tsx'));
 

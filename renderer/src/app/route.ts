@@ -2,8 +2,6 @@
  * Where the window is, in the part of the address behind `#`: `#/runs/<id>?tab=log`. It survives reloads, works under
  * any scheme, and the back button works.
  */
-import { useSyncExternalStore } from 'react';
-
 export interface Route {
   /** Decoded parts: ['runs', '<id>']. Empty: home. */
   readonly parts: readonly string[];
@@ -53,16 +51,3 @@ export function navigate(to: string, history: 'push' | 'replace' = 'push'): void
     window.dispatchEvent(new HashChangeEvent('hashchange'));
   }
 }
-
-function subscribe(listener: () => void): () => void {
-  window.addEventListener('hashchange', listener);
-  return () => window.removeEventListener('hashchange', listener);
-}
-
-let cached: { hash: string; route: Route } = { hash: '#', route: parseRoute('') };
-function snapshot(): Route {
-  if (cached.hash !== location.hash) cached = { hash: location.hash, route: parseRoute(location.hash) };
-  return cached.route;
-}
-
-export const useRoute = (): Route => useSyncExternalStore(subscribe, snapshot);

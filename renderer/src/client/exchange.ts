@@ -15,7 +15,7 @@ import type {
   TopicEvent,
   TopicParams,
 } from '../../../electron/shared/api/api.ts';
-import { replySchema } from '../../../electron/shared/api/reply.ts';
+import { readReply } from '../../../electron/shared/api/reply.ts';
 import { CollieError, type ErrorInfo } from '../../../electron/shared/errors.ts';
 import { isCallbackEvent } from '../../../electron/shared/runs/callbacks.ts';
 
@@ -126,7 +126,7 @@ export class Exchange implements Api {
   }
 
   receive(message: unknown): void {
-    const reply = replySchema.parse(message);
+    const reply = readReply(message);
     const call = this.#calls.get(reply.id);
     if (call) {
       this.#calls.delete(reply.id);

@@ -1,4 +1,5 @@
-import { type Route, useRoute } from '../../app/route.ts';
+import type { Route } from '../../app/route.ts';
+import { useRoute } from '../../app/use-route.ts';
 import type { Client } from '../../client/client.ts';
 import { askForComparison } from './ahead.ts';
 import { ComparisonPage } from './ComparisonPage.tsx';

@@ -1,7 +1,8 @@
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { ErrorInfo } from '../../../../electron/shared/errors.ts';
 import type { ComparisonView, SavedComparison } from '../../../../electron/shared/runs/comparison.ts';
-import { href, navigate, useRoute } from '../../app/route.ts';
+import { href, navigate } from '../../app/route.ts';
+import { useRoute } from '../../app/use-route.ts';
 import { ask } from '../../client/ask-ahead.ts';
 import { useClient, useStore } from '../../store/context.tsx';
 import { asErrorInfo } from '../../store/notices.ts';

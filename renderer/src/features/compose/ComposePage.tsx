@@ -1,7 +1,8 @@
 import { Button, Tabs, VisuallyHidden } from '@mantine/core';
 import { IconRestore } from '@tabler/icons-react';
 import { useCallback, useEffect, useState } from 'react';
-import { href, navigate, useRoute } from '../../app/route.ts';
+import { href, navigate } from '../../app/route.ts';
+import { useRoute } from '../../app/use-route.ts';
 import { ConfirmModal } from '../../components/confirm.tsx';
 import { Page } from '../../components/Page.tsx';
 import { useStore } from '../../store/context.tsx';

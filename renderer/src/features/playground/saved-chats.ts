@@ -1,6 +1,6 @@
 /** Conversations of this browser, one a base model: a reload goes on where it was. Pure but for the storage handed in. */
 import { z } from 'zod';
-import { errorInfoSchema } from '../../../../electron/shared/errors.ts';
+import { errorInfoSchema } from '../../../../electron/shared/error-info.ts';
 import { reduceChat, type Turns } from './chat.ts';
 
 const answerSchema = z.object({
