@@ -27,10 +27,20 @@ export class Points {
   readonly length: number;
   readonly #store: Store;
 
-  /** Use `noPoints` and `append`. */
+  /** Use `Points.of`, or `noPoints` and `append`. */
   constructor(length: number, store: Store) {
     this.length = length;
     this.#store = store;
+  }
+
+  /** Of columns of `length` values, which nobody else writes to. */
+  static of(
+    length: number,
+    x: Record<Axis, Float64Array>,
+    metrics: Readonly<Record<string, Float64Array>>,
+  ): Points {
+    const columns = new Map(Object.entries(metrics));
+    return new Points(length, { axes: x, metrics: columns, capacity: length, filled: length });
   }
 
   /** Names of the metrics that were ever measured, in the order they came. */
@@ -104,21 +114,6 @@ export class Appender {
     store.filled = this.#length;
   }
 
-  /** `count` points at once, as columns of that length. */
-  addColumns(
-    count: number,
-    x: Readonly<Record<Axis, Float64Array>>,
-    values: Readonly<Record<string, Float64Array>>,
-  ): this {
-    const row = this.#length;
-    if (row + count > this.#store.capacity) this.#store = copy(this.#store, row, row + count);
-    for (const name of axes) this.#store.axes[name].set(x[name], row);
-    for (const name in values) column(this.#store, name).set(values[name] ?? NOTHING, row);
-    this.#length = row + count;
-    this.#store.filled = this.#length;
-    return this;
-  }
-
   close(): Points {
     return new Points(this.#length, this.#store);
   }
@@ -133,9 +128,9 @@ function column(store: Store, name: string): Float64Array {
   return values;
 }
 
-/** With room for twice as many rows as there are, or for `rows`. */
-function copy(from: Store, length: number, rows = 2 * length): Store {
-  const store = emptyStore(Math.max(FIRST_CAPACITY, rows));
+/** With room for twice as many rows as there are. */
+function copy(from: Store, length: number): Store {
+  const store = emptyStore(Math.max(FIRST_CAPACITY, 2 * length));
   for (const name of axes) store.axes[name].set(from.axes[name].subarray(0, length));
   for (const [name, values] of from.metrics) column(store, name).set(values.subarray(0, length));
   store.filled = length;

@@ -1,9 +1,10 @@
 /**
- * A series as it is sent and kept: columns as their little-endian doubles (bytes, or base64 of them in a file), the rest as it is. A page
- * gets a run of 100,000 steps in one message instead of as many events.
+ * A series as it is sent and kept: columns packed (bytes, or base64 of them in a file), the rest as it is. A page gets a run of 100,000 steps in one
+ * message instead of as many events.
  */
 import { z } from 'zod';
-import { type Axis, axes, noPoints, type Points } from './points.ts';
+import { packColumn, unpackColumn } from './column-codec.ts';
+import { type Axis, axes, Points } from './points.ts';
 import { emptySeries, type RunSeries } from './series.ts';
 
 const columnSchema = z.union([
@@ -27,7 +28,7 @@ export type EncodedSeries = z.infer<typeof encodedSeriesSchema>;
 /** `toColumn`: base64, or what a transport sends as it is. */
 export function encodeSeries(series: RunSeries, toColumn: (bytes: Uint8Array) => Column): EncodedSeries {
   const column = (values: Float64Array) =>
-    toColumn(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+    toColumn(values.length === 0 ? new Uint8Array() : packColumn(values));
   const points = (of: Points) => ({
     length: of.length,
     axes: Object.fromEntries(axes.map((name) => [name, column(of.axis(name))])),
@@ -38,24 +39,19 @@ export function encodeSeries(series: RunSeries, toColumn: (bytes: Uint8Array) =>
 
 /**
  * `fromText`: bytes of a column in base64; without it columns are read as bytes only. Throws RangeError for columns of another length than
- * they say.
+ * they say. Columns may be views on the bytes they came in.
  */
 export function decodeSeries(
   encoded: EncodedSeries,
   fromText: (text: string) => Uint8Array = () => new Uint8Array(),
 ): RunSeries {
   const points = (of: z.infer<typeof pointsSchema>): Points => {
-    const column = (from: Column = '') => {
-      const bytes = typeof from === 'string' ? fromText(from) : from.$bytes;
-      if (bytes.byteLength !== of.length * 8)
-        throw new RangeError(`a column has ${bytes.byteLength} bytes instead of ${of.length * 8}`);
-      return new Float64Array(bytes.buffer, bytes.byteOffset, of.length);
-    };
+    const column = (from: Column = '') =>
+      of.length === 0
+        ? new Float64Array()
+        : unpackColumn(typeof from === 'string' ? fromText(from) : from.$bytes, of.length);
     const x = Object.fromEntries(axes.map((name) => [name, column(of.axes[name])]));
-    return noPoints
-      .append()
-      .addColumns(of.length, x as Record<Axis, Float64Array>, mapped(of.metrics, column))
-      .close();
+    return Points.of(of.length, x as Record<Axis, Float64Array>, mapped(of.metrics, column));
   };
   const rest = encoded as unknown as RunSeries;
   return { ...emptySeries, ...rest, steps: points(encoded.steps), evals: mapped(encoded.evals, points) };
