@@ -1,7 +1,8 @@
-import { Badge, Group, Kbd, Text, Tooltip, UnstyledButton, VisuallyHidden } from '@mantine/core';
+import { Badge, Group, Kbd, Text, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
 import iconUrl from '../../../assets/icon.svg';
 import { liveStates, type RunState } from '../../../electron/shared/runs/events.ts';
+import { Hint } from '../components/Hint.tsx';
 import { useStore } from '../store/context.tsx';
 import { ColorSchemeToggle } from './ColorSchemeToggle.tsx';
 import { finder } from './Finder.tsx';
@@ -59,7 +60,7 @@ function Links(props: { places: readonly Place[]; here: string; labelledBy?: str
     <ul className={classes.list} aria-labelledby={props.labelledBy}>
       {props.places.map(({ part, label, icon: Glyph }) => (
         <li key={part}>
-          <Tooltip label={label} position="right" classNames={{ tooltip: classes.narrowOnly ?? '' }}>
+          <Hint label={label} position="right" classNames={{ tooltip: classes.narrowOnly ?? '' }}>
             <a
               className={classes.link}
               href={`#/${part}`}
@@ -70,7 +71,7 @@ function Links(props: { places: readonly Place[]; here: string; labelledBy?: str
               {part === 'runs' && <Count states={liveStates} what="in progress" />}
               {part === 'queue' && <Count states={WAITING} what="waiting" />}
             </a>
-          </Tooltip>
+          </Hint>
         </li>
       ))}
     </ul>

@@ -1,7 +1,8 @@
 /** Choices for all charts of a group. */
-import { Button, Group, SegmentedControl, Slider, Switch, Text, Tooltip } from '@mantine/core';
+import { Button, Group, SegmentedControl, Slider, Switch, Text } from '@mantine/core';
 import { IconZoomReset } from '@tabler/icons-react';
 import { type Axis, axes } from '../../../electron/shared/runs/points.ts';
+import { Hint } from '../components/Hint.tsx';
 import { useChartGroup } from './ChartGroup.tsx';
 import type { ChartSettings } from './chart-settings.ts';
 
@@ -51,22 +52,26 @@ export function ChartToolbar({ settings, onChange }: Props) {
           thumbProps={{ 'aria-labelledby': 'smoothing-label' }}
         />
       </Group>
-      <Tooltip label="Shows small losses and norms as clearly as large ones">
-        <Switch
-          size="sm"
-          label="Log scale"
-          checked={settings.scale === 'log'}
-          onChange={(event) => change({ scale: event.currentTarget.checked ? 'log' : 'linear' })}
-        />
-      </Tooltip>
-      <Tooltip label="Fits the vertical axis to all but the highest and lowest 1% of the values">
-        <Switch
-          size="sm"
-          label="Ignore outliers"
-          checked={settings.clip === 'percentile'}
-          onChange={(event) => change({ clip: event.currentTarget.checked ? 'percentile' : 'all' })}
-        />
-      </Tooltip>
+      <Hint label="Shows small losses and norms as clearly as large ones">
+        <div>
+          <Switch
+            size="sm"
+            label="Log scale"
+            checked={settings.scale === 'log'}
+            onChange={(event) => change({ scale: event.currentTarget.checked ? 'log' : 'linear' })}
+          />
+        </div>
+      </Hint>
+      <Hint label="Fits the vertical axis to all but the highest and lowest 1% of the values">
+        <div>
+          <Switch
+            size="sm"
+            label="Ignore outliers"
+            checked={settings.clip === 'percentile'}
+            onChange={(event) => change({ clip: event.currentTarget.checked ? 'percentile' : 'all' })}
+          />
+        </div>
+      </Hint>
       {window ? (
         <Button
           size="compact-xs"

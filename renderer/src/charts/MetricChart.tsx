@@ -1,8 +1,9 @@
 /** One chart of a run: title, values under the cursor, lines; or the same as a table. */
-import { ActionIcon, Tooltip } from '@mantine/core';
+import { ActionIcon } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';
 import { IconChartLine, IconDownload, IconTable } from '@tabler/icons-react';
 import { useMemo, useRef, useState } from 'react';
+import { Hint } from '../components/Hint.tsx';
 import { useChartGroup, useCursorDrawing } from './ChartGroup.tsx';
 import { ChartOverlay } from './ChartOverlay.tsx';
 import { ChartTable } from './ChartTable.tsx';
@@ -96,7 +97,7 @@ export function MetricChart(props: Props) {
         ) : (
           <Legend lines={lines} formatY={formatY} />
         )}
-        <Tooltip label={view === 'chart' ? 'Show as table' : 'Show as chart'}>
+        <Hint label={view === 'chart' ? 'Show as table' : 'Show as chart'}>
           <ActionIcon
             variant="subtle"
             color="gray"
@@ -105,8 +106,8 @@ export function MetricChart(props: Props) {
           >
             {view === 'chart' ? <IconTable size={16} /> : <IconChartLine size={16} />}
           </ActionIcon>
-        </Tooltip>
-        <Tooltip label="Save as CSV">
+        </Hint>
+        <Hint label="Save as CSV">
           <ActionIcon
             variant="subtle"
             color="gray"
@@ -116,7 +117,7 @@ export function MetricChart(props: Props) {
           >
             <IconDownload size={16} />
           </ActionIcon>
-        </Tooltip>
+        </Hint>
       </div>
       <div ref={ref} className={classes.plot} style={{ height }}>
         {view === 'table' && <ChartTable {...{ title, lines, xLabel, height, formatX, formatY }} />}

@@ -1,9 +1,10 @@
-import { ActionIcon, Anchor, Group, Text, Tooltip } from '@mantine/core';
+import { ActionIcon, Anchor, Group, Text } from '@mantine/core';
 import { IconArrowBackUp } from '@tabler/icons-react';
 import { type ComponentType, memo } from 'react';
 import type { FieldMeta } from '../../../../electron/shared/spec/field-meta.ts';
 import { type SpecField, specValue } from '../../../../electron/shared/spec/spec-fields.ts';
 import { formatNumber } from '../../components/format.ts';
+import { Hint } from '../../components/Hint.tsx';
 import { InlineCode } from '../../components/InlineCode.tsx';
 import { useStore } from '../../store/context.tsx';
 import { type Draft, recommendedFor, sameValue } from '../../store/draft.ts';
@@ -111,7 +112,7 @@ export const FieldRow = memo(function FieldRow({ field }: { field: SpecField }) 
           )}
         </label>
         {changed && (
-          <Tooltip label={`Back to ${back}`}>
+          <Hint label={`Back to ${back}`}>
             <ActionIcon
               size="xs"
               variant="subtle"
@@ -120,7 +121,7 @@ export const FieldRow = memo(function FieldRow({ field }: { field: SpecField }) 
             >
               <IconArrowBackUp size={13} aria-hidden />
             </ActionIcon>
-          </Tooltip>
+          </Hint>
         )}
       </Group>
       <Control

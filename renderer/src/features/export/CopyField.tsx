@@ -1,5 +1,6 @@
-import { ActionIcon, Code, CopyButton, Group, Tooltip } from '@mantine/core';
+import { ActionIcon, Code, CopyButton, Group } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
+import { Hint } from '../../components/Hint.tsx';
 
 /** A text to take along: shown whole, copied with one press. */
 export function CopyField({ label, text, block = false }: { label: string; text: string; block?: boolean }) {
@@ -13,7 +14,7 @@ export function CopyField({ label, text, block = false }: { label: string; text:
       </Code>
       <CopyButton value={text}>
         {({ copied, copy }) => (
-          <Tooltip label={copied ? 'Copied' : 'Copy'}>
+          <Hint label={copied ? 'Copied' : 'Copy'}>
             <ActionIcon
               variant="default"
               aria-label={copied ? `${label}: copied` : `Copy ${label}`}
@@ -21,7 +22,7 @@ export function CopyField({ label, text, block = false }: { label: string; text:
             >
               {copied ? <IconCheck size={16} aria-hidden /> : <IconCopy size={16} aria-hidden />}
             </ActionIcon>
-          </Tooltip>
+          </Hint>
         )}
       </CopyButton>
     </Group>

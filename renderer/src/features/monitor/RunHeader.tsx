@@ -1,5 +1,5 @@
 /** How far a run is, and what can be done to it. */
-import { Anchor, Button, Group, Progress, Text, Tooltip } from '@mantine/core';
+import { Anchor, Button, Group, Progress, Text } from '@mantine/core';
 import {
   IconCopy,
   IconDeviceFloppy,
@@ -14,6 +14,7 @@ import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
 import { href } from '../../app/route.ts';
 import { formatDuration, formatEta, formatPercent } from '../../charts/format.ts';
 import { formatInteger } from '../../components/format.ts';
+import { Hint } from '../../components/Hint.tsx';
 import { runRequestTexts } from '../runs/run-requests.ts';
 import { allowedActions, isLive, onlyEvaluates, runSeconds, trainedShare } from '../runs/run-view.ts';
 import { useNow } from '../runs/use-now.ts';
@@ -30,7 +31,7 @@ function RequestButton(props: { run: RunStatus; request: keyof typeof requestIco
   const { title, help } = runRequestTexts[request];
   const RequestIcon = requestIcons[request];
   return (
-    <Tooltip label={help}>
+    <Hint label={help}>
       <Button
         size="xs"
         variant={request === 'continue' ? 'filled' : 'default'}
@@ -39,7 +40,7 @@ function RequestButton(props: { run: RunStatus; request: keyof typeof requestIco
       >
         {title}
       </Button>
-    </Tooltip>
+    </Hint>
   );
 }
 
@@ -78,7 +79,7 @@ function CheckpointButtons({ run, commands }: { run: RunStatus; commands: RunCom
   const without = allowed.has('export') ? '' : 'There is no checkpoint yet';
   return (
     <>
-      <Tooltip label={without} disabled={without === ''}>
+      <Hint label={without} disabled={without === ''}>
         <Button
           size="xs"
           variant="default"
@@ -88,8 +89,8 @@ function CheckpointButtons({ run, commands }: { run: RunStatus; commands: RunCom
         >
           Export…
         </Button>
-      </Tooltip>
-      <Tooltip label={without || 'Measures a checkpoint on sets that you choose; a run of its own'}>
+      </Hint>
+      <Hint label={without || 'Measures a checkpoint on sets that you choose; a run of its own'}>
         <Button
           size="xs"
           variant="default"
@@ -99,8 +100,8 @@ function CheckpointButtons({ run, commands }: { run: RunStatus; commands: RunCom
         >
           Evaluate…
         </Button>
-      </Tooltip>
-      <Tooltip label={without || 'Chat with the base and the tuned model side by side'}>
+      </Hint>
+      <Hint label={without || 'Chat with the base and the tuned model side by side'}>
         <Button
           size="xs"
           variant="default"
@@ -110,8 +111,8 @@ function CheckpointButtons({ run, commands }: { run: RunStatus; commands: RunCom
         >
           Playground
         </Button>
-      </Tooltip>
-      <Tooltip label="Opens New run with the settings of this one">
+      </Hint>
+      <Hint label="Opens New run with the settings of this one">
         <Button
           size="xs"
           variant="default"
@@ -120,7 +121,7 @@ function CheckpointButtons({ run, commands }: { run: RunStatus; commands: RunCom
         >
           Duplicate…
         </Button>
-      </Tooltip>
+      </Hint>
     </>
   );
 }

@@ -1,9 +1,10 @@
-import { Button, CopyButton, Group, Stack, Text, Title, Tooltip } from '@mantine/core';
+import { Button, CopyButton, Group, Stack, Text, Title } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { useMemo } from 'react';
 import type { ChangePoint } from '../../../../electron/shared/runs/series.ts';
 import type { RunSpec } from '../../../../electron/shared/spec/run-spec.ts';
 import { formatInteger, formatNumber } from '../../components/format.ts';
+import { Hint } from '../../components/Hint.tsx';
 import classes from './Monitor.module.css';
 import { flatten, settingGroups } from './settings-rows.ts';
 
@@ -28,9 +29,9 @@ export function SettingsTab({ spec, changes }: { spec: RunSpec; changes: readonl
               {group.rows.map((row) => (
                 <tr key={row.path}>
                   <th scope="row">
-                    <Tooltip label={row.help} disabled={row.help === ''} position="top-start">
+                    <Hint label={row.help} disabled={row.help === ''} position="top-start">
                       <span>{row.title}</span>
-                    </Tooltip>
+                    </Hint>
                   </th>
                   <td>{row.changed ? <strong>{row.value}</strong> : row.value}</td>
                 </tr>

@@ -1,4 +1,5 @@
-import { Text, Tooltip } from '@mantine/core';
+import { Text } from '@mantine/core';
+import { Hint } from '../../components/Hint.tsx';
 import classes from './Monitor.module.css';
 import type { Tile } from './stat-tiles.ts';
 
@@ -6,7 +7,7 @@ export function StatTiles({ tiles }: { tiles: readonly Tile[] }) {
   return (
     <dl className={classes.tiles}>
       {tiles.map((tile) => (
-        <Tooltip key={tile.label} label={tile.help}>
+        <Hint key={tile.label} label={tile.help}>
           <div className={classes.tile}>
             <dt>{tile.label}</dt>
             <dd>
@@ -16,7 +17,7 @@ export function StatTiles({ tiles }: { tiles: readonly Tile[] }) {
               </Text>
             </dd>
           </div>
-        </Tooltip>
+        </Hint>
       ))}
     </dl>
   );

@@ -1,5 +1,5 @@
 /** One entry of the queue. Its handle is dragged with the mouse, and moves it with the arrow keys. */
-import { ActionIcon, Anchor, Menu, Text, Tooltip } from '@mantine/core';
+import { ActionIcon, Anchor, Menu, Text } from '@mantine/core';
 import {
   IconArrowBarToDown,
   IconArrowBarToUp,
@@ -17,6 +17,7 @@ import type { DragEvent, KeyboardEvent, ReactNode } from 'react';
 import type { QueueItem } from '../../../../electron/shared/runs/queue.ts';
 import { href } from '../../app/route.ts';
 import { formatBytes, formatEta } from '../../components/format.ts';
+import { Hint } from '../../components/Hint.tsx';
 import { useStore } from '../../store/context.tsx';
 import classes from './Queue.module.css';
 import { laneName, startText } from './queue-view.ts';
@@ -57,7 +58,7 @@ export function QueueItemRow(props: Props) {
       data-target={props.target || undefined}
       {...over}
     >
-      <Tooltip label="Drag, or press the arrow keys, to change the order">
+      <Hint label="Drag, or press the arrow keys, to change the order">
         <button
           type="button"
           className={classes.handle}
@@ -69,7 +70,7 @@ export function QueueItemRow(props: Props) {
         >
           <IconGripVertical {...icon} />
         </button>
-      </Tooltip>
+      </Hint>
       <Text className={classes.place ?? ''} size="sm" c="dimmed" data-tabular>
         {place + 1}
       </Text>
