@@ -3,6 +3,7 @@ import {
   createContext,
   type ReactNode,
   type RefObject,
+  startTransition,
   useContext,
   useEffect,
   useLayoutEffect,
@@ -58,7 +59,11 @@ const GroupContext = createContext<Group | null>(null);
 export function ChartGroup({ children }: { children: ReactNode }) {
   const [cursor] = useState(() => new Cursor());
   const [window, setWindow] = useState<XWindow>(null);
-  const group = useMemo(() => ({ cursor, window, setWindow }), [cursor, window]);
+  // All charts follow, one after another: the page goes on drawing in between.
+  const group = useMemo(
+    () => ({ cursor, window, setWindow: (to: XWindow) => startTransition(() => setWindow(to)) }),
+    [cursor, window],
+  );
   return <GroupContext value={group}>{children}</GroupContext>;
 }
 

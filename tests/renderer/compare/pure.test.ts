@@ -82,12 +82,17 @@ describe('colours', () => {
 
   it('are the same in lists, on the page of a run and in a comparison', () => {
     const storage = new Map<string, string>();
+    let writes = 0;
     const local = {
       getItem: (key: string) => storage.get(key) ?? null,
-      setItem: (key: string, value: string) => void storage.set(key, value),
+      setItem: (key: string, value: string) => {
+        writes += 1;
+        storage.set(key, value);
+      },
     };
     const listed = ['r1', 'r2', 'r3'].map((id) => lookOfRun(id, local));
     expect(new Set(listed.map(({ color }) => color)).size).toBe(3);
+    expect(writes).toBe(0); // All at once, a moment later, or when a comparison asks for them.
     expect([...looksOf(['r1', 'r2', 'r3'], local).values()]).toEqual(listed);
     expect(looksOf(['r3', 'new'], local).get('r3')).toEqual(listed[2]);
     expect(lookOfRun('new', local)).toEqual(looksOf(['new'], local).get('new'));

@@ -71,6 +71,7 @@ function remember(known: Slots, memory: Memory | undefined): void {
 
 /** The looks of these runs beside each other; new ones are remembered. */
 export function looksOf(ids: readonly string[], memory: Memory | undefined): Map<string, RunLook> {
+  if (timer !== undefined) write(memory);
   const known = load(memory);
   // In the order of their names: what is dragged elsewhere keeps its colour.
   const slots = assignSlots([...ids].sort(), known);
@@ -82,16 +83,28 @@ export function looksOf(ids: readonly string[], memory: Memory | undefined): Map
 
 /** What has been read from the browser's memory, so that a list of runs need not read it for each. */
 let read: Map<string, number> | null = null;
+/** Of a write to come. A list that is scrolled gives out dozens of looks a second, and each write was a third of the work of a frame. */
+let timer: ReturnType<typeof setTimeout> | undefined;
+const WRITE_MS = 500;
+
+function write(memory: Memory | undefined): void {
+  clearTimeout(timer);
+  timer = undefined;
+  const known = load(memory); // a comparison, or another window, may have added some
+  for (const [id, slot] of read ?? []) if (!known.has(id)) known.set(id, slot);
+  read = known;
+  remember(known, memory);
+}
 
 /** The look of a run in lists and on its own page; runs that are first seen one after another look different. */
 export function lookOfRun(id: string, memory: Memory | undefined = globalThis.localStorage): RunLook {
   const before = read?.get(id);
   if (before !== undefined) return lookOf(before);
-  read = load(memory); // a comparison, or another window, may have added some
+  if (read === null || timer === undefined) read = load(memory);
   const slot = read.get(id) ?? read.size;
   if (!read.has(id)) {
     read.set(id, slot);
-    remember(read, memory);
+    timer ??= setTimeout(() => write(memory), WRITE_MS);
   }
   return lookOf(slot);
 }
