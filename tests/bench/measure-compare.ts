@@ -13,6 +13,7 @@ import { HostProcess, makeHome } from '../e2e/support/host.ts';
 import { note, printFigures } from './figures.ts';
 import { framesDuring } from './frames.ts';
 import { makeLibrary } from './library.ts';
+import { browserPath, found, PlainBrowser, type PlainPage } from './plain-browser.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -30,17 +31,15 @@ const all = Array.from({ length: count }, (_, place) => idOf(place));
 const short = all.filter((_, place) => place < LIVE || place >= LIVE + LONG);
 const long = all.slice(LIVE, LIVE + LONG);
 
-const since = (begin: number) => `${((Date.now() - begin) / 1000).toFixed(2)} s`;
+const row = (name: string) =>
+  `[...document.querySelectorAll('th[scope=row]')].some(({ textContent }) => textContent.includes('${name}'))`;
 
-async function opening(page: Page, origin: string, ids: readonly string[], name: string): Promise<void> {
-  await page.goto('about:blank');
-  const begin = Date.now();
-  await page.goto(`${origin}/#/compare?groups=off&runs=${ids.join(',')}`);
-  await page.getByRole('rowheader', { name: 'Learning rate' }).first().waitFor();
-  note(`${name}: settings are there`, since(begin), '< 2 s');
-  await page.getByRole('rowheader', { name: 'Loss (evaluation)' }).waitFor();
-  await page.locator('[data-chart] path[data-line]').first().waitFor({ state: 'attached' });
-  note(`${name}: results and the chart are there`, since(begin), '< 2 s');
+async function opening(page: PlainPage, origin: string, ids: readonly string[], name: string): Promise<void> {
+  const url = `${origin}/#/compare?groups=off&runs=${ids.join(',')}`;
+  const results = `${row('Loss (evaluation)')} && ${found('[data-chart] path[data-line]')}`;
+  const [settings = 0, whole = 0] = await page.open(url, row('Learning rate'), results);
+  note(`${name}: settings are there`, `${settings.toFixed(2)} s`, '< 2 s');
+  note(`${name}: results and the chart are there`, `${whole.toFixed(2)} s`, '< 2 s');
 }
 
 async function moving(page: Page, origin: string): Promise<void> {
@@ -88,6 +87,17 @@ async function kept(ids: readonly string[]): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 200));
 }
 
+/** With a browser of its own, in which the workbench is open already. */
+async function plainly(act: (page: PlainPage) => Promise<void>): Promise<void> {
+  const { page, close } = await PlainBrowser.launch(browserPath());
+  try {
+    await page.open(host.url, found('nav'));
+    await act(page);
+  } finally {
+    await close();
+  }
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'collie-measure-compare-'));
 const home = makeHome(folder);
 const library = makeLibrary(home.collie, {
@@ -99,25 +109,24 @@ const library = makeLibrary(home.collie, {
 let host = await HostProcess.start(home);
 const browser = await launchBrowser();
 try {
-  const open = async () => {
+  await plainly(async (page) => {
+    await opening(page, host.origin, short, `${short.length} runs that no host has read`);
+    await opening(page, host.origin, short, `${short.length} runs again`);
+    await kept(short);
+  });
+  await host.stop();
+  host = await HostProcess.start(home);
+  await plainly(async (page) => {
+    await opening(page, host.origin, short, `${short.length} runs, first after a start of the host`);
+    if (!flags.openings)
+      await opening(page, host.origin, long, `${LONG} runs of ${flags['long-steps']} steps`);
+  });
+  if (!flags.openings) {
     const { page } = await openPage(browser, host.url);
     page.setDefaultTimeout(180_000);
     // What tsx puts into functions that go to the page.
     await page.addInitScript('globalThis.__name = (value) => value');
     await page.waitForSelector('nav');
-    return page;
-  };
-  const first = await open();
-  await opening(first, host.origin, short, `${short.length} runs that no host has read`);
-  await opening(first, host.origin, short, `${short.length} runs again`);
-  await kept(short);
-  await first.context().close();
-  await host.stop();
-  host = await HostProcess.start(home);
-  const page = await open();
-  await opening(page, host.origin, short, `${short.length} runs, first after a start of the host`);
-  if (!flags.openings) {
-    await opening(page, host.origin, long, `${LONG} runs of ${flags['long-steps']} steps`);
     await moving(page, host.origin);
   }
   printFigures();
