@@ -1,7 +1,13 @@
 /** Runs as a table of one-line rows, of which only those in view exist. */
 import { UnstyledButton } from '@mantine/core';
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from '@tabler/icons-react';
-import { observeElementRect, type Rect, useVirtualizer, type Virtualizer } from '@tanstack/react-virtual';
+import {
+  observeElementRect,
+  type Range,
+  type Rect,
+  useVirtualizer,
+  type Virtualizer,
+} from '@tanstack/react-virtual';
 import { memo, useEffect, useRef } from 'react';
 import charts from '../../charts/charts.module.css';
 import { useStore } from '../../store/context.tsx';
@@ -42,6 +48,16 @@ function observeBox(virtual: Virtualizer<HTMLDivElement, Element>, pass: (rect: 
   return observeElementRect(virtual, (rect) => pass(rect.height > 0 ? rect : { width: 1000, height: 800 }));
 }
 
+/** Rows that come and go together: each change lays the table out anew. */
+const BLOCK = 6;
+
+/** Whole blocks, the one before what is in view and the one after. */
+function blocks({ startIndex, endIndex, count }: Range): number[] {
+  const from = Math.max(0, Math.floor(startIndex / BLOCK) - 1) * BLOCK;
+  const to = Math.min(count, (Math.floor(endIndex / BLOCK) + 2) * BLOCK);
+  return Array.from({ length: to - from }, (_, k) => from + k);
+}
+
 export function RunsTable({ rows, columns, sorting, onSort, onOpen, selection }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
@@ -49,7 +65,7 @@ export function RunsTable({ rows, columns, sorting, onSort, onOpen, selection }:
     getScrollElement: () => box.current,
     estimateSize: () => ROW_HEIGHT,
     observeElementRect: observeBox,
-    overscan: 4,
+    rangeExtractor: blocks,
   });
   const items = virtual.getVirtualItems();
   const seen = items.flatMap(({ index }) => {
