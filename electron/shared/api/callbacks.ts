@@ -1,6 +1,6 @@
 /** Callbacks that a spec or a run names (docs/callbacks.md): programs, which run only once the user has approved them as they are. */
 import { z } from 'zod';
-import { errorInfoSchema } from '../errors.ts';
+import { errorInfoSchema } from '../error-info.ts';
 import { id, ok } from './common.ts';
 
 const path = z.string().min(1).max(4096);
