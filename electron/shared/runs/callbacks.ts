@@ -3,6 +3,7 @@
  * events/callbacks.jsonl, written by the supervisor: the rank's file has one writer.
  */
 import { z } from 'zod';
+import type { callbackEventTypes } from './callback-events.ts';
 
 /** Of the run folder: copies of the files as they were when the run was made, and a folder to work in for each. */
 export const callbacksDir = 'callbacks';
@@ -50,11 +51,7 @@ export const callbackPayloads = {
     request: z.enum(callbackRequests),
     reason: z.string().optional(),
   }),
-} as const;
-
-const TYPES: ReadonlySet<unknown> = new Set(Object.keys(callbackPayloads));
-/** Whether a parsed event is of the callbacks' stream, which counts its `seq` by itself. */
-export const isCallbackEvent = ({ type }: { type?: unknown }): boolean => TYPES.has(type);
+} as const satisfies Record<(typeof callbackEventTypes)[number], z.ZodType>;
 
 const SET_PREFIX = 'callback:';
 /** Under which a series keeps what a callback has logged, among evaluations: no set can be called so. */

@@ -3,7 +3,8 @@
  * a live run, one reopened a month later and a whole file give the same. Supervisor, host, CLI and charts all come here.
  */
 import type { ErrorInfo } from '../errors.ts';
-import { callbackOfSet, callbackSet, isCallbackEvent } from './callbacks.ts';
+import { isCallbackEvent } from './callback-events.ts';
+import { callbackOfSet, callbackSet } from './callbacks.ts';
 import { parseLine, toEvent } from './event-line.ts';
 import type { EventPayload, EventType, RunEvent } from './events.ts';
 import { type Appender, countUpTo, noPoints, type Place, type Points } from './points.ts';

@@ -17,7 +17,7 @@ import type {
 } from '../../../electron/shared/api/api.ts';
 import { readReply } from '../../../electron/shared/api/reply.ts';
 import { CollieError, type ErrorInfo } from '../../../electron/shared/errors.ts';
-import { isCallbackEvent } from '../../../electron/shared/runs/callbacks.ts';
+import { isCallbackEvent } from '../../../electron/shared/runs/callback-events.ts';
 
 interface PendingCall {
   readonly frame: { id: number; method: Method; params: unknown };
