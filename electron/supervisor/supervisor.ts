@@ -158,7 +158,7 @@ export class Supervisor {
     const samples = new SampleFile(this.#runDir, spec, decode);
     this.#scoring = new Scoring(this.#runDir, spec, decode);
     await samples.rebuild(this.#runDir);
-    await this.#startCallbacks(spec);
+    this.#startCallbacks(spec);
     let resumeFrom = startingPoint(this.#runDir, this.#mode, this.#log);
     let fruitless = 0;
     for (;;) {
@@ -187,9 +187,9 @@ export class Supervisor {
     }
   }
 
-  async #startCallbacks(spec: RunSpec): Promise<void> {
+  #startCallbacks(spec: RunSpec): void {
     if (this.#evaluates) return;
-    this.#callbacks = await Callbacks.start(this.#runDir, basename(this.#runDir), spec, {
+    this.#callbacks = Callbacks.start(this.#runDir, basename(this.#runDir), spec, {
       log: this.#log,
       status: (callbacks) => this.#status.update({ callbacks }),
       request: (command, phase) => {

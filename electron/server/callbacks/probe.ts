@@ -9,7 +9,7 @@ const LIMIT_SECONDS = 120;
 
 /** Throws callback.invalid. Whatever the file starts is ended. */
 export async function probeCallback(source: CallbackSource, limitSeconds = LIMIT_SECONDS): Promise<void> {
-  const code = await toJavaScript(source);
+  const code = toJavaScript(source);
   const folder = mkdtempSync(join(tmpdir(), 'collie-callback-'));
   try {
     const file = join(folder, `${basename(source.path, extname(source.path))}.mjs`);

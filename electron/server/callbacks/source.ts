@@ -1,6 +1,7 @@
 /** The file of a callback: read, named by its content, and made JavaScript without being run. */
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, extname } from 'node:path';
 import { CollieError, toErrorInfo } from '../../shared/errors.ts';
 
@@ -46,16 +47,20 @@ export function readCallback(path: string): CallbackSource {
  * JavaScript with every character where it was, so that lines and columns of errors are those of the file. Only reads: nothing of the file runs.
  * Throws callback.invalid with the line.
  */
-export async function toJavaScript({ path, text }: Pick<CallbackSource, 'path' | 'text'>): Promise<string> {
-  // Loaded when it is needed: four megabytes that most runs never use.
-  const { default: amaro } = await import('amaro').then((it) => it as unknown as { default: typeof it });
+export function toJavaScript({ path, text }: Pick<CallbackSource, 'path' | 'text'>): string {
   try {
-    const { code } = amaro.transformSync(text, { mode: 'strip-only' });
+    const { code } = stripper().transformSync(text, { mode: 'strip-only' });
     return TYPESCRIPT.includes(extname(path)) ? code : text;
   } catch (thrown) {
     throw invalid(path, `cannot be read: ${why(thrown)}`, 'Correct the line, or leave the callback out.');
   }
 }
+
+/** Node's own type stripping as a package, as Node 20 has none. Loaded when it is needed: four megabytes that most runs never use. */
+const stripper = () =>
+  createRequire(import.meta.url)('amaro') as {
+    transformSync(source: string, options: { mode: 'strip-only' }): { code: string };
+  };
 
 function why(thrown: unknown): string {
   const { message, startLine, snippet } = Object(thrown) as Record<string, unknown>;

@@ -75,7 +75,15 @@ export interface FieldMeta {
   scale?: 'linear' | 'log';
   paper?: { title: string; url: string };
   /** What the form offers instead of a plain input: pickers of the library, a dataset's columns, a larger text box, buttons for one less and one more. */
-  control?: 'model' | 'dataset' | 'column' | 'multiline' | 'adapter' | 'stepper' | 'evaluation_sets';
+  control?:
+    | 'model'
+    | 'dataset'
+    | 'column'
+    | 'multiline'
+    | 'adapter'
+    | 'stepper'
+    | 'evaluation_sets'
+    | 'callbacks';
   /** A switch that can be set only where another number is above a bound; `otherwise` says so. */
   needs?: { path: string; above: number; otherwise: string };
   /** What the form shows beside the field besides its help. */

@@ -179,7 +179,7 @@ export const callbacksSchema = z
     meta({
       title: 'Callbacks',
       help: 'Files of yours (TypeScript or JavaScript) that run in processes of their own beside the training: they hear of steps, evaluations, samples and checkpoints, and may log metrics or ask for what the monitor has buttons for. They can do what you can do, so each is approved once.',
-      suggestions: [],
+      control: 'callbacks',
     }),
   );
 

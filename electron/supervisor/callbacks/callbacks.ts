@@ -38,7 +38,7 @@ export class Callbacks {
   }
 
   /** Returns when they are being loaded; what happens meanwhile is told later. Throws callback.not_trusted. */
-  static async start(runDir: string, id: string, spec: RunSpec, owner: CallbacksOwner): Promise<Callbacks> {
+  static start(runDir: string, id: string, spec: RunSpec, owner: CallbacksOwner): Callbacks {
     const recorded = trustedCallbacks(runDir, dirname(dirname(runDir)));
     const callbacks = new Callbacks(runDir, owner, recorded.length > 0);
     const info: RunInfo = { id, name: spec.name, folder: runDir, spec };
@@ -46,7 +46,7 @@ export class Callbacks {
       const cwd = join(runDir, callbacksDir, one.name);
       mkdirSync(cwd, { recursive: true });
       const file = `${cwd}.mjs`;
-      if (one.file !== `${callbacksDir}/${one.name}.mjs`) writeFileSync(file, await toJavaScript(one));
+      if (one.file !== `${callbacksDir}/${one.name}.mjs`) writeFileSync(file, toJavaScript(one));
       owner.log(`the callback ${one.name} is started: ${one.path}, SHA-256 ${one.sha256}`);
       callbacks.#add(one.name, { file, cwd, info });
     }

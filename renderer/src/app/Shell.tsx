@@ -1,5 +1,6 @@
 import { AppShell, Box } from '@mantine/core';
 import { lazy, Suspense, useEffect, useRef } from 'react';
+import { useStore } from '../store/context.tsx';
 import { ConnectionBanner } from './ConnectionBanner.tsx';
 import { DropFiles } from './DropFiles.tsx';
 import { Finder } from './Finder.tsx';
@@ -11,6 +12,7 @@ import classes from './Shell.module.css';
 import { useRoute } from './use-route.ts';
 
 const ImportDialogs = lazy(() => import('./ImportDialogs.tsx'));
+const TrustDialog = lazy(() => import('./TrustDialog.tsx'));
 
 /** Frame of the window: navigation at the left, the page, banners and notices. */
 export function Shell() {
@@ -46,9 +48,22 @@ export function Shell() {
       <Suspense>
         <ImportDialogs />
       </Suspense>
+      <Trust />
       <Finder />
       <DropFiles />
       <Notices />
     </AppShell>
   );
+}
+
+/** Loaded with its first question. */
+function Trust() {
+  const asked = useStore((s) => s.trustQuestion !== null);
+  const loaded = useRef(false);
+  if (asked) loaded.current = true;
+  return loaded.current ? (
+    <Suspense>
+      <TrustDialog />
+    </Suspense>
+  ) : null;
 }

@@ -71,8 +71,8 @@ function saveDraft(draft: Draft): void {
 
 /** The draft with a preset over it. What belongs to this run or to the machine stays, whatever is trained on it. */
 function withPreset(old: Draft, preset: Preset): Draft {
-  const { name, model, dataset, device, threads, parallel, hosts, recovery } = old;
-  const kept = { name, model, dataset, device, threads, parallel, hosts, recovery };
+  const { name, model, dataset, device, threads, parallel, hosts, recovery, callbacks } = old;
+  const kept = { name, model, dataset, device, threads, parallel, hosts, recovery, callbacks };
   const base = Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined));
   return mergeSpec(mergeSpec(defaultDraft(), base), preset.spec);
 }

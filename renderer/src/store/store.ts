@@ -16,6 +16,7 @@ import { type NoticesSlice, noticesSlice } from './notices.ts';
 import { type QueueSlice, queueSlice } from './queue.ts';
 import { type RunsSlice, runsSlice } from './runs.ts';
 import { type SweepsSlice, sweepsSlice } from './sweeps.ts';
+import { askingForTrust, type TrustSlice, trustSlice } from './trust.ts';
 import type { SliceContext } from './types.ts';
 
 export type Store = ConnectionSlice &
@@ -28,7 +29,8 @@ export type Store = ConnectionSlice &
   SweepsSlice &
   ComposeSlice &
   LayoutsSlice &
-  ImportingSlice;
+  ImportingSlice &
+  TrustSlice;
 
 export type ReadStore = Pick<StoreApi<Store>, 'getState' | 'getInitialState' | 'subscribe'>;
 
@@ -39,8 +41,9 @@ export interface StoreHandle {
   connect(): () => void;
 }
 
-export function createCollieStore(client: Client): StoreHandle {
-  const store = createStore<Store>((set, get) => {
+export function createCollieStore(plain: Client): StoreHandle {
+  const client = askingForTrust(plain, (paths) => store.getState().askTrust(paths));
+  const store: StoreApi<Store> = createStore<Store>((set, get) => {
     const context: SliceContext = { client, get, set };
     return {
       ...connectionSlice(context),
@@ -54,6 +57,7 @@ export function createCollieStore(client: Client): StoreHandle {
       ...composeSlice(context),
       ...layoutsSlice(context),
       ...importingSlice(context),
+      ...trustSlice(context),
     };
   });
   return { store, client, connect: () => connect(store, client) };

@@ -11,6 +11,7 @@ import { type Draft, recommendedFor, sameValue } from '../../store/draft.ts';
 import classes from './Compose.module.css';
 import { AdapterField } from './fields/AdapterField.tsx';
 import { BooleanField } from './fields/BooleanField.tsx';
+import { CallbacksField } from './fields/CallbacksField.tsx';
 import { ChoiceField, MultiChoiceField } from './fields/ChoiceFields.tsx';
 import { EvaluationSetsField } from './fields/EvaluationSetsField.tsx';
 import type { FieldProps } from './fields/field-props.ts';
@@ -44,6 +45,7 @@ const named: Partial<Record<NonNullable<FieldMeta['control']>, ComponentType<Fie
   column: ColumnField,
   adapter: AdapterField,
   stepper: StepperField,
+  callbacks: CallbacksField,
 };
 
 /** Their control offers what the help of the schema explains to those who write specs by hand. */

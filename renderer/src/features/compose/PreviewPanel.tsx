@@ -54,7 +54,8 @@ export function PreviewPanel({ onGoTo }: { onGoTo: (path: string) => void }) {
           </Text>
         )}
       </UnstyledButton>
-      <div className={classes.panelBody}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
+      <section className={classes.panelBody} aria-label="Forecast" tabIndex={0}>
         <Title order={2} mb="md">
           Summary
         </Title>
@@ -77,7 +78,7 @@ export function PreviewPanel({ onGoTo }: { onGoTo: (path: string) => void }) {
             Steps, parameters and memory appear here once the settings hold together.
           </Text>
         )}
-      </div>
+      </section>
       <div className={classes.panelFoot}>
         <StartButton onGoTo={onGoTo} />
       </div>

@@ -13,16 +13,18 @@ import { useRunLog } from './use-run-log.ts';
 interface Props {
   id: string;
   live: boolean;
-  /** Folder of the run, for those who want the whole file. */
+  /** The file, for those who want the whole of it. */
   path: string | null;
+  /** Whose log, where it is not that of the run. */
+  callback?: string;
 }
 
 const LINE_HEIGHT = 18;
 /** This near to the end counts as being there. */
 const END_SLACK = 24;
 
-export function LogTab({ id, live, path }: Props) {
-  const { log, complete, error } = useRunLog(id, live);
+export function LogTab({ id, live, path, callback }: Props) {
+  const { log, complete, error } = useRunLog(id, live, callback ?? null);
   const [search, setSearch] = useState('');
   const [following, setFollowing] = useState(true);
   const box = useRef<HTMLDivElement>(null);
@@ -104,7 +106,7 @@ export function LogTab({ id, live, path }: Props) {
           })}
         </div>
       </section>
-      {path && <CopyField label="the path of the log" text={`${path}/logs/rank-000.log`} />}
+      {path && <CopyField label="the path of the log" text={path} />}
     </Stack>
   );
 }

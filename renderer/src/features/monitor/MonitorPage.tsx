@@ -2,6 +2,7 @@ import { Group, Skeleton, Stack, Tabs, Text } from '@mantine/core';
 import { useMemo } from 'react';
 import { callbackOfSet } from '../../../../electron/shared/runs/callbacks.ts';
 import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
+import { rankLog } from '../../../../electron/shared/runs/run-folder.ts';
 import { href, navigate } from '../../app/route.ts';
 import { useRoute } from '../../app/use-route.ts';
 import classes from '../../charts/charts.module.css';
@@ -15,6 +16,7 @@ import { useLibrary } from '../runs/use-library.ts';
 import { type RunCommands, useRunCommands } from '../runs/use-run-commands.tsx';
 import { AlarmList } from './AlarmList.tsx';
 import { AskTab } from './AskTab.tsx';
+import { CallbackNotice, CallbacksTab } from './CallbacksTab.tsx';
 import { ChartsTab } from './ChartsTab.tsx';
 import { CheckpointsTab } from './CheckpointsTab.tsx';
 import { EvaluatedModel, EvaluationResults } from './EvaluationResults.tsx';
@@ -71,6 +73,7 @@ export default function MonitorPage({ id }: { id: string }) {
           <ErrorView info={watched.streamError} title="The events of this run could not be read" />
         )}
         <AlarmList alarms={status.alarms} />
+        <CallbackNotice callbacks={status.callbacks} />
         <Warnings warnings={watched.series.warnings} />
         <RunTabs id={id} status={status} watched={watched} commands={commands} />
       </div>
@@ -107,6 +110,7 @@ const tabs = [
   'samples',
   'ask',
   'log',
+  'callbacks',
   'checkpoints',
   'settings',
   'environment',
@@ -119,6 +123,7 @@ const tabTitles: Record<Tab, string> = {
   samples: 'Samples',
   ask: 'Ask',
   log: 'Log',
+  callbacks: 'Callbacks',
   checkpoints: 'Checkpoints',
   settings: 'Settings',
   environment: 'Environment',
@@ -142,6 +147,7 @@ function RunTabs({ id, status, watched, commands }: TabsProps) {
   const shown = tabs.filter(
     (t) =>
       (t !== 'ranks' || status.ranks.length > 1) &&
+      (t !== 'callbacks' || status.callbacks.length > 0) &&
       (!evaluates || !trainingTabs.includes(t)) &&
       // Open when the run ends, it stays, and says where to go on.
       (t !== 'ask' || isLive(status.state) || asked === 'ask'),
@@ -180,7 +186,15 @@ function RunTabs({ id, status, watched, commands }: TabsProps) {
         <ExamplesTab id={id} stamp={evaluations} />
       </Tabs.Panel>
       <Tabs.Panel value="log">
-        <LogTab id={id} live={isLive(status.state)} path={detail?.path ?? null} />
+        <LogTab id={id} live={isLive(status.state)} path={detail ? `${detail.path}/${rankLog(0)}` : null} />
+      </Tabs.Panel>
+      <Tabs.Panel value="callbacks">
+        <CallbacksTab
+          id={id}
+          callbacks={status.callbacks}
+          live={isLive(status.state)}
+          path={detail?.path ?? null}
+        />
       </Tabs.Panel>
       {detail ? (
         <>
@@ -208,7 +222,7 @@ function RunTabs({ id, status, watched, commands }: TabsProps) {
           </Tabs.Panel>
         </>
       ) : (
-        !['charts', 'examples', 'log'].includes(tab) && <DetailMissing watched={watched} />
+        !['charts', 'examples', 'log', 'callbacks'].includes(tab) && <DetailMissing watched={watched} />
       )}
     </Tabs>
   );

@@ -13,8 +13,8 @@ export interface RunLog {
 
 const POLL_MS = 1000;
 
-/** Reads the log page by page up to its end; while the run lives, goes on behind it. */
-export function useRunLog(id: string, live: boolean): RunLog {
+/** Reads the log page by page up to its end; while the run lives, goes on behind it. `callback`: that of one by its name. */
+export function useRunLog(id: string, live: boolean, callback: string | null = null): RunLog {
   const client = useClient();
   const [state, setState] = useState<RunLog>({ log: emptyLog, complete: false, error: null });
   const isLive = useRef(live);
@@ -35,7 +35,7 @@ export function useRunLog(id: string, live: boolean): RunLog {
         else goOn.current = () => void read();
       };
       try {
-        const page = await client.call('runs.log', { id, offset });
+        const page = await client.call('runs.log', { id, offset, callback });
         if (ended) return;
         const moved = page.nextOffset !== offset;
         // The file was cut: what is shown begins anew.
@@ -60,7 +60,7 @@ export function useRunLog(id: string, live: boolean): RunLog {
       goOn.current = null;
       clearTimeout(timer);
     };
-  }, [client, id]);
+  }, [client, id, callback]);
 
   useEffect(() => {
     isLive.current = live;
