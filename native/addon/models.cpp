@@ -37,6 +37,10 @@ Napi::Value model_summary(const Napi::CallbackInfo& info) {
       info.Env(), [folder] { return summarize_model(folder); },
       [](Napi::Env env, const ModelSummary& summary) {
         const ModelConfig& config = summary.config;
+        std::vector<std::string> limits = describe_limits(config);
+        if (summary.other_modalities > 0)
+          limits.push_back("It sees or hears too, with " + std::to_string(summary.other_modalities) +
+                           " tensors that are neither trained nor used: rows are text. A merged export is the text model alone, and an adapter fits that.");
         return to_js(env, {{"family", config.family},
                            {"architecture", config.architecture},
                            {"parameters", summary.parameters},
@@ -51,7 +55,7 @@ Napi::Value model_summary(const Napi::CallbackInfo& info) {
                            {"tiedEmbeddings", config.tied_embeddings},
                            {"sizeBytes", summary.size_bytes},
                            {"traits", describe_traits(config)},
-                           {"limits", describe_limits(config)},
+                           {"limits", limits},
                            {"fileModules", renamed_linears(config)},
                            {"unusedTensors", summary.unused}});
       });

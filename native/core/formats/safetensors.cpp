@@ -4,6 +4,9 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
 
 #include "core/base/error.h"
 #include "core/base/json_parse.h"
@@ -229,12 +232,30 @@ std::map<std::string, std::vector<std::string>> read_index(const std::filesystem
 
 }  // namespace
 
+namespace {
+
+// Names of a text model among others, before and since transformers 4.52; longest first.
+constexpr std::pair<std::string_view, std::string_view> kTextPrefixes[] = {
+    {"model.language_model.", "model."}, {"language_model.model.", "model."}, {"language_model.lm_head.", "lm_head."}, {"lm_head.", "lm_head."}};
+
+// The name in a folder of the text model alone; nothing: of another modality.
+std::optional<std::string> text_name(std::string_view name) {
+  for (const auto& [prefix, alone] : kTextPrefixes)
+    if (name.starts_with(prefix)) return std::string(alone) + std::string(name.substr(prefix.size()));
+  return std::nullopt;
+}
+
+bool is_among_others(std::string_view name) { return name.starts_with("model.language_model.") || name.starts_with("language_model.model."); }
+
+}  // namespace
+
 ModelFolder::ModelFolder(const std::filesystem::path& folder) : folder_(folder) {
   const auto single = folder / "model.safetensors", index = folder / "model.safetensors.index.json";
   std::error_code ignored;
   if (std::filesystem::exists(single, ignored)) {
     files_.push_back(std::make_unique<SafetensorsFile>(single));
     tensors_ = files_.back()->tensors();
+    keep_text_model();
     return;
   }
   if (!std::filesystem::exists(index, ignored))
@@ -246,6 +267,23 @@ ModelFolder::ModelFolder(const std::filesystem::path& folder) : folder_(folder) 
     for (const std::string& name : names) tensors_.emplace(name, files_.back()->at(name));
   }
   refuse_repeated();
+  keep_text_model();
+}
+
+void ModelFolder::keep_text_model() {
+  if (std::ranges::none_of(tensors_, [](const auto& tensor) { return is_among_others(tensor.first); })) return;
+  std::map<std::string, TensorView> text;
+  for (const auto& [name, view] : tensors_) {
+    const std::optional<std::string> alone = text_name(name);
+    if (!alone) {
+      left_out_.push_back(name);
+      continue;
+    }
+    TensorView renamed = view;
+    renamed.name = *alone;
+    text.emplace(*alone, renamed);
+  }
+  tensors_ = std::move(text);
 }
 
 // Which of two would count depends on the order in which a program reads the shards.
@@ -263,9 +301,12 @@ void ModelFolder::refuse_repeated() const {
 }
 
 std::vector<std::string> ModelFolder::stored_names() const {
+  const std::set<std::string> others(left_out_.begin(), left_out_.end());
+  const bool among_others = !others.empty();
   std::vector<std::string> names;
   for (const auto& file : files_)
-    for (const auto& [name, tensor] : file->tensors()) names.push_back(name);
+    for (const auto& [name, tensor] : file->tensors())
+      if (!others.contains(name)) names.push_back(among_others ? text_name(name).value_or(name) : name);
   return names;
 }
 

@@ -64,7 +64,8 @@ class SafetensorsFile {
 };
 
 // All weights of a Hugging Face model folder under one map: model.safetensors, or the shards that
-// model.safetensors.index.json names. Every tensor of the index must be in the shard it names.
+// model.safetensors.index.json names. Every tensor of the index must be in the shard it names. Of a folder of several modalities these are
+// the weights of its text model, under the names that they have in a folder of its own.
 class ModelFolder {
  public:
   // Throws model.not_found (no folder, no weights), model.bad_config (index not readable), model.bad_tensor (one that
@@ -78,15 +79,19 @@ class ModelFolder {
   const std::map<std::string, TensorView>& tensors() const { return tensors_; }
   // Of all tensors of all files, also of those that the index leaves out.
   std::vector<std::string> stored_names() const;
+  // Those of other modalities.
+  const std::vector<std::string>& left_out() const { return left_out_; }
   // Bytes of the weight files.
   uint64_t size_bytes() const;
 
  private:
   void refuse_repeated() const;
+  void keep_text_model();
 
   std::filesystem::path folder_;
   std::vector<std::unique_ptr<SafetensorsFile>> files_;
   std::map<std::string, TensorView> tensors_;
+  std::vector<std::string> left_out_;
 };
 
 struct TensorSpec {

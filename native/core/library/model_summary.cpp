@@ -36,6 +36,7 @@ ModelSummary summarize_model(const std::filesystem::path& folder) {
   summary.size_bytes = weights.folder().size_bytes();
   for (std::string& name : weights.folder().stored_names())
     if (!used.contains(name)) summary.unused.push_back(std::move(name));
+  summary.other_modalities = static_cast<int64_t>(weights.folder().left_out().size());
   return summary;
 }
 

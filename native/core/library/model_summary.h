@@ -16,6 +16,7 @@ struct ModelSummary {
   std::string dtype;  // the one most elements have
   uint64_t size_bytes = 0;
   std::vector<std::string> unused;  // tensors that the weight files have and the architecture has not
+  int64_t other_modalities = 0;     // tensors of a vision or audio part, which is left out
 };
 
 // Checks config.json and the headers of all weight files: every tensor of the architecture is there, in its shape, in F32,

@@ -104,13 +104,32 @@ double ModelConfig::attention_scale() const {
   return traits.attention_scale != 0 ? traits.attention_scale : 1 / std::sqrt(static_cast<double>(head_dim));
 }
 
-ModelConfig ModelConfig::parse(const json& whole) {
+json text_config(const json& whole) {
   if (!whole.is_object()) fail_config("the document", "must be an object", whole);
-  const Family& family = family_in(whole);
-  refuse_quantized(whole);
-  const json* inside = family.inside ? present(whole, family.inside) : &whole;
-  if (!inside || !inside->is_object()) fail_config(family.inside, "must be an object", inside ? *inside : json(nullptr));
-  const json config = family.usual ? family.usual(*inside) : *inside;
+  const json* inside = present(whole, "text_config");
+  if (!inside) return whole;
+  if (!inside->is_object()) fail_config("text_config", "must be an object", *inside);
+  json config = *inside;
+  const json* type = present(config, "model_type");
+  const Family* family = type && type->is_string() ? find_family_of_type(type->get<std::string>()) : nullptr;
+  // Of a text model that is not known the whole model's name says more.
+  config["architectures"] = family ? json::array({family->architecture}) : whole.value("architectures", json::array());
+  if (family && family->text_defaults) {
+    const json defaults = family->text_defaults();
+    for (const auto& [key, value] : defaults.items())
+      if (!present(config, key.c_str())) config[key] = value;
+  }
+  if (const json* tied = present(whole, "tie_word_embeddings")) config["tie_word_embeddings"] = *tied;  // the whole model's counts
+  for (const char* key : {"quantization_config", "torch_dtype", "dtype", "bos_token_id", "eos_token_id", "pad_token_id"})
+    if (const json* value = present(whole, key); value && !present(config, key)) config[key] = *value;
+  return config;
+}
+
+ModelConfig ModelConfig::parse(const json& whole) {
+  const json text = text_config(whole);
+  const Family& family = family_in(text);
+  refuse_quantized(text);
+  const json config = family.usual ? family.usual(text) : text;
 
   ModelConfig result;
   result.family = family.family;
@@ -124,7 +143,7 @@ ModelConfig ModelConfig::parse(const json& whole) {
   const double eps = family.defaults.eps;
   const char* eps_key = family.defaults.eps_key;
   result.norm_eps = eps != 0 ? positive(config, eps_key, eps) : positive(config, eps_key);
-  result.tied_embeddings = flag(config, "tie_word_embeddings", flag(whole, "tie_word_embeddings", family.defaults.tied));
+  result.tied_embeddings = flag(config, "tie_word_embeddings", family.defaults.tied);
   family.read(config, family.defaults, result);
   check_sizes(result);
   return result;

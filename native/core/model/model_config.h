@@ -40,6 +40,9 @@ struct ModelConfig {
   static ModelConfig load(const std::filesystem::path& folder);
 };
 
+// Of a config.json of several modalities that of its text model alone; any other as it is. Throws model.bad_config.
+nlohmann::json text_config(const nlohmann::json& whole);
+
 // Elements of all weights, embeddings counted once when tied.
 int64_t parameter_count(const ModelConfig& config);
 

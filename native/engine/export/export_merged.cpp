@@ -73,7 +73,7 @@ void export_merged(const ExportRequest& request, const RunSpec& spec, const Expo
   const ModelConfig model = ModelConfig::load(spec.model);
   check_mergeable(spec.method, model);
   const ModelFolder base(spec.model);
-  nlohmann::json config = read_json_file(fs::path(spec.model) / "config.json");
+  nlohmann::json config = text_config(read_json_file(fs::path(spec.model) / "config.json"));
   prepare_export_folder(request.out);
   const DType dtype = format_of(base, model);
   Merger merger(trained, spec, model);

@@ -260,6 +260,29 @@ TEST_CASE("families: GPT-2 stores linears the other way around, and its folders 
   CHECK(test::code_of([&] { ModelConfig::parse(with(base("GPT2LMHeadModel"), {{"scale_attn_by_inverse_layer_idx", true}})); }) == "model.unsupported_feature");
 }
 
+TEST_CASE("families: the text model out of a config of several modalities") {
+  json text = with(base("Gemma3ForCausalLM"), {{"model_type", "gemma3_text"}});
+  text.erase("architectures");
+  const ModelConfig alone = ModelConfig::parse(with(base("Gemma3ForCausalLM"), {{"tie_word_embeddings", true}}));
+  const json whole = {{"architectures", {"Gemma3ForConditionalGeneration"}}, {"model_type", "gemma3"}, {"text_config", text}, {"vision_config", {{"hidden_size", 8}}}};
+  const ModelConfig among = ModelConfig::parse(whole);
+  CHECK(among.architecture == "Gemma3ForCausalLM");
+  CHECK(among.hidden_size == alone.hidden_size);
+  CHECK(among.kinds == alone.kinds);
+  CHECK(ModelConfig::parse(with(whole, {{"text_config", {{"model_type", "gemma3_text"}, {"hidden_size", 2560}}}})).vocab_size == 262208);
+  CHECK(text_config(whole)["architectures"] == json({"Gemma3ForCausalLM"}));
+  CHECK(text_config(text) == text);
+
+  const json mistral = {{"architectures", {"Mistral3ForConditionalGeneration"}}, {"tie_word_embeddings", false},
+                        {"text_config", with(base("MistralForCausalLM"), {{"model_type", "mistral"}})}};
+  CHECK(ModelConfig::parse(mistral).architecture == "MistralForCausalLM");
+  const json other = {{"architectures", {"Gemma3nForConditionalGeneration"}}, {"text_config", {{"model_type", "gemma3n_text"}}}};
+  const json error = test::error_of([&] { ModelConfig::parse(other); });
+  CHECK(error["code"] == "model.unknown_architecture");
+  CHECK(error["message"].get<std::string>().find("per-layer embeddings") != std::string::npos);
+  CHECK(test::code_of([&] { ModelConfig::parse({{"architectures", {"X"}}, {"text_config", 3}}); }) == "model.bad_config");
+}
+
 TEST_CASE("families: Falcon's three shapes and Cohere 2's layers") {
   const json falcon = base("FalconForCausalLM");
   const ModelConfig small = ModelConfig::parse(with(falcon, {{"multi_query", true}}));

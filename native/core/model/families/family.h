@@ -91,7 +91,8 @@ struct Family {
   // Keys of config.json whose names are not Hugging Face's usual ones, put under those; null: none.
   nlohmann::json (*usual)(const nlohmann::json& config) = nullptr;
   const char* also = nullptr;      // another name of the architecture
-  const char* inside = nullptr;    // key of the text model's config in one of several modalities
+  // Sizes that the text_config of a model of several modalities may leave out: those of transformers' class; null: none.
+  nlohmann::json (*text_defaults)() = nullptr;
 };
 
 // All rows, in the order of docs/models.md.
