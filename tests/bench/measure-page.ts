@@ -1,6 +1,6 @@
 /**
  * How the page does with a large library, in Chromium: `npx tsx tests/bench/measure-page.ts [--runs 200] [--long-steps 100000]
- * [--shots folder]`. Needs `npm run build`. Prints a Markdown table for docs/benchmarks.md; run it on a quiet machine.
+ * [--shots folder] [--openings]`. Needs `npm run build`. Prints a Markdown table for docs/benchmarks.md; run it on a quiet machine. `--openings`: only a long run.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,6 +18,7 @@ const { values: flags } = parseArgs({
     runs: { type: 'string', default: '200' },
     'long-steps': { type: 'string', default: '100000' },
     shots: { type: 'string' },
+    openings: { type: 'boolean', default: false },
   },
 });
 
@@ -154,9 +155,9 @@ try {
   page.on('pageerror', (error) => console.error(String(error)));
   await page.goto(host.url);
   await page.waitForSelector('nav');
-  await list(page, host.origin);
+  if (!flags.openings) await list(page, host.origin);
   await openings(host.url, library.longId);
-  await monitor(page, host.origin, library.longId);
+  if (!flags.openings) await monitor(page, host.origin, library.longId);
   if (flags.shots) await shoot(page, flags.shots, host.origin, library.longId);
   printFigures();
 } finally {
