@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { readCallback } from '../../../electron/server/callbacks/source.ts';
 import { TrustedCallbacks } from '../../../electron/server/callbacks/trust.ts';
+import { readSupervisorFile } from '../../../electron/server/runs/folder.ts';
+import { isAlive, processRef } from '../../../electron/server/runs/process.ts';
 import { readSeries } from '../../../electron/server/runs/series-file.ts';
 import { isLive } from '../../../electron/server/runs/status.ts';
 import type { RunStatus } from '../../../electron/shared/runs/events.ts';
@@ -207,6 +209,24 @@ test('at the end it gets its time, and no more', async () => {
     state: 'failed',
     error: expect.stringMatching(/15 seconds after the end/),
   });
+});
+
+test('one that never gives the processor back ends with a supervisor that is killed', async () => {
+  const mine = written(
+    'loops.ts',
+    `import { writeFileSync } from 'node:fs';
+     export default { limitSeconds: 600, onStep() { writeFileSync('pid', String(process.pid)); for (;;) ; } };`,
+  );
+  const id = create({ steps: 100_000, stepMs: 20, checkpointEvery: 1_000_000 }, mine);
+  await fake.registry.start(id);
+  const file = join(fake.registry.dir(id), 'callbacks/loops/pid');
+  await expect
+    .poll(() => existsSync(file) && readFileSync(file, 'utf8'), { timeout: 120_000 })
+    .toMatch(/^\d+$/);
+  const loops = processRef(Number(readFileSync(file, 'utf8')));
+  expect(isAlive(loops)).toBe(true);
+  process.kill(readSupervisorFile(fake.registry.dir(id))?.supervisor.pid ?? 0, 'SIGKILL');
+  await expect.poll(() => isAlive(loops), { timeout: 120_000 }).toBe(false);
 });
 
 test('after a resume the code of the start runs, and what was logged beyond the checkpoint is void', async () => {
