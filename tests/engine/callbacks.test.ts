@@ -81,7 +81,11 @@ describe.skipIf(noEngine)('callbacks beside the engine', () => {
     await until(id, ({ state }) => state === 'running');
     await registry.control(id, { command: 'pause' });
     await until(id, ({ callbacks }) => callbacks.every(({ state }) => state !== 'starting'));
-    await registry.control(id, { command: 'continue' });
+    // What a callback asked for when it started may have ended the run.
+    await registry.control(id, { command: 'continue' }).catch((thrown) => {
+      const status = registry.status(id);
+      if (isLive(status) && !/^Stop/.test(status.phase)) throw thrown;
+    });
   }
 
   async function run(...callbacks: string[]): Promise<{ id: string; dir: string; status: RunStatus }> {

@@ -114,7 +114,11 @@ export function sweepStory(bench: Workbench, wish: SweepWish): void {
   });
 
   it('says which point is best, is one row in Runs, and opens in Compare with a verdict', async () => {
-    await page.getByRole('toolbar', { name: 'The best point' }).getByText(`learning rate ${high}`).waitFor();
+    const written = high < 0.001 ? high.toExponential() : String(high); // as the page does
+    await page
+      .getByRole('toolbar', { name: 'The best point' })
+      .getByText(`learning rate ${written}`)
+      .waitFor();
     await page.getByRole('region', { name: 'Parallel coordinates' }).waitFor();
     expect(await axeFindings(page)).toEqual([]);
     await shootPages(bench.host, {
