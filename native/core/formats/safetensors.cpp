@@ -271,7 +271,8 @@ ModelFolder::ModelFolder(const std::filesystem::path& folder) : folder_(folder) 
 }
 
 void ModelFolder::keep_text_model() {
-  if (std::ranges::none_of(tensors_, [](const auto& tensor) { return is_among_others(tensor.first); })) return;
+  among_others_ = std::ranges::any_of(tensors_, [](const auto& tensor) { return is_among_others(tensor.first); });
+  if (!among_others_) return;
   std::map<std::string, TensorView> text;
   for (const auto& [name, view] : tensors_) {
     const std::optional<std::string> alone = text_name(name);
@@ -281,7 +282,9 @@ void ModelFolder::keep_text_model() {
     }
     TensorView renamed = view;
     renamed.name = *alone;
-    text.emplace(*alone, renamed);
+    if (!text.emplace(*alone, renamed).second)
+      throw Error("model.bad_tensor", folder_.string() + ": tensor " + *alone + " is there under two names.", "Download or copy the folder again.",
+                  {{"path", folder_.string()}, {"tensor", *alone}, {"reason", "repeated"}});
   }
   tensors_ = std::move(text);
 }
@@ -302,11 +305,10 @@ void ModelFolder::refuse_repeated() const {
 
 std::vector<std::string> ModelFolder::stored_names() const {
   const std::set<std::string> others(left_out_.begin(), left_out_.end());
-  const bool among_others = !others.empty();
   std::vector<std::string> names;
   for (const auto& file : files_)
     for (const auto& [name, tensor] : file->tensors())
-      if (!others.contains(name)) names.push_back(among_others ? text_name(name).value_or(name) : name);
+      if (!others.contains(name)) names.push_back(among_others_ ? text_name(name).value_or(name) : name);
   return names;
 }
 

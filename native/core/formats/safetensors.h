@@ -91,6 +91,7 @@ class ModelFolder {
   std::filesystem::path folder_;
   std::vector<std::unique_ptr<SafetensorsFile>> files_;
   std::map<std::string, TensorView> tensors_;
+  bool among_others_ = false;  // a text model whose tensors have other names in the files
   std::vector<std::string> left_out_;
 };
 

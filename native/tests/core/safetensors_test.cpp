@@ -190,6 +190,32 @@ TEST_CASE("model folder: shards are one map") {
   CHECK(repeated["message"].get<std::string>().ends_with("tensor a is in s1.safetensors and in s3.safetensors."));
 }
 
+TEST_CASE("model folder: the text model among others, under the names of a folder of its own") {
+  const TempFolder folder;
+  const auto write = [&](const std::vector<std::string>& names) {
+    std::vector<TensorSpec> specs;
+    for (const std::string& name : names) specs.push_back({name, DType::F32, {1}});
+    SafetensorsWriter writer(folder / "model.safetensors", specs);
+    const float value = 1;
+    for (const std::string& name : names) writer.write(name, std::span(&value, 1));
+    writer.finish();
+  };
+  using Names = std::vector<std::string>;
+  write({"language_model.model.norm.weight", "language_model.lm_head.weight", "vision_tower.a"});
+  const ModelFolder old(folder.path());
+  CHECK(old.find("model.norm.weight"));
+  CHECK(old.stored_names() == Names{"lm_head.weight", "model.norm.weight"});
+  CHECK(old.left_out() == Names{"vision_tower.a"});
+
+  write({"model.language_model.norm.weight", "lm_head.weight"});  // without any other modality
+  const ModelFolder alone(folder.path());
+  CHECK(alone.stored_names() == Names{"lm_head.weight", "model.norm.weight"});
+  CHECK(alone.left_out().empty());
+
+  write({"language_model.model.norm.weight", "language_model.lm_head.weight", "lm_head.weight"});
+  CHECK(test::code_of([&] { ModelFolder{folder.path()}; }) == "model.bad_tensor");
+}
+
 TEST_CASE("safetensors: a name that stands twice in the header") {
   const std::string a = R"("a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]})";
   CHECK(fault_of(file_of("{" + a + "," + a + "}", "1234")) == "model.bad_tensor header_invalid");
