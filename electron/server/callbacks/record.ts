@@ -1,6 +1,7 @@
 /** Callbacks in a run folder: copies of the files as they were when the run was made. The copies run, on every attempt, whatever became of the originals. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
+import { CollieError } from '../../shared/errors.ts';
 import {
   callbackNames,
   callbacksDir,
@@ -31,7 +32,12 @@ export function recordCallbacks(runDir: string, paths: readonly string[]): void 
 export function recordedCallbacks(runDir: string): RecordedCallback[] {
   const path = join(runDir, runFiles.callbacks);
   if (!existsSync(path)) return [];
-  return callbacksRecordSchema.parse(JSON.parse(readFileSync(path, 'utf8'))).callbacks;
+  try {
+    return callbacksRecordSchema.parse(JSON.parse(readFileSync(path, 'utf8'))).callbacks;
+  } catch {
+    const hint = 'Copy the run folder again, or duplicate the run.';
+    throw new CollieError('file.unreadable', `${path} is no record of callbacks.`, hint, { path });
+  }
 }
 
 /** With the code as it is in the folder now: what would run, and under what it has to be trusted. */

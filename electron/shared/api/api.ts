@@ -9,6 +9,7 @@
  */
 import { z } from 'zod';
 import { errorInfoSchema } from '../error-info.ts';
+import { callbackNameSchema } from '../runs/callbacks.ts';
 import { evaluatesSchema } from '../runs/evaluates.ts';
 import { runStatusSchema, runTimelineSchema, sampleSchema } from '../runs/events.ts';
 import { onFailureSchema, queueStateSchema } from '../runs/queue.ts';
@@ -230,7 +231,7 @@ export const methods = {
       id,
       offset: z.number().int().min(0).default(0),
       /** Of a callback by its name; null: of the run. */
-      callback: z.string().nullable().default(null),
+      callback: callbackNameSchema.nullable().default(null),
     }),
     result: z.object({ text: z.string(), nextOffset: z.number().int() }),
   },

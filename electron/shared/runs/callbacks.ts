@@ -8,14 +8,16 @@ import type { callbackEventTypes } from './callback-events.ts';
 /** Of the run folder: copies of the files as they were when the run was made, and a folder to work in for each. */
 export const callbacksDir = 'callbacks';
 
-/** callbacks.json of a run folder: which code runs beside it. */
+/** What its metrics begin with and its files are called: a part of paths, so nothing that leads elsewhere. */
+export const callbackNameSchema = z.string().regex(/^[A-Za-z0-9_-]{1,60}$/);
+
+/** callbacks.json of a run folder: which code runs beside it. The folder may be from anywhere: nothing in it leads out of it. */
 export const recordedCallbackSchema = z.object({
-  /** What its metrics begin with and its files are called. */
-  name: z.string(),
+  name: callbackNameSchema,
   /** Where it was read. */
   path: z.string(),
   /** Of the run folder. */
-  file: z.string(),
+  file: z.string().regex(/^callbacks\/[A-Za-z0-9_-]{1,60}\.m?[jt]s$/),
   /** SHA-256 of the file. */
   sha256: z.string(),
 });

@@ -1,5 +1,5 @@
 /** Callbacks before a run: their files, what is approved, and what is found wrong without running any of it. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -11,6 +11,7 @@ import {
 import { CallbackService, readUnapproved } from '../../../electron/server/callbacks/service.ts';
 import { readCallback, toJavaScript } from '../../../electron/server/callbacks/source.ts';
 import { TrustedCallbacks } from '../../../electron/server/callbacks/trust.ts';
+import { methods } from '../../../electron/shared/api/api.ts';
 import { callbackNames } from '../../../electron/shared/runs/callbacks.ts';
 
 let home: string;
@@ -112,6 +113,30 @@ describe('in a run folder', () => {
     expect(trustedCallbacks(home, home)).toHaveLength(1);
     writeFileSync(join(home, 'callbacks/mine.ts'), 'export default 3;');
     expect(() => trustedCallbacks(home, home)).toThrow(/would run/);
+  });
+
+  test('a record from elsewhere leads nowhere else, and one that is damaged is named', () => {
+    const path = written('mine.ts');
+    recordCallbacks(home, [path]);
+    const file = join(home, 'callbacks/callbacks.json');
+    const record = JSON.parse(readFileSync(file, 'utf8'));
+    const wrong = [
+      { name: '../mine' },
+      { name: 'a/../../mine' },
+      { file: '../mine.ts' },
+      { file: 'callbacks/../mine.ts' },
+    ];
+    for (const part of wrong) {
+      writeFileSync(file, JSON.stringify({ ...record, callbacks: [{ ...record.callbacks[0], ...part }] }));
+      expect(() => readRecorded(home), JSON.stringify(part)).toThrow(
+        /callbacks\.json is no record of callbacks/,
+      );
+    }
+    writeFileSync(file, '{');
+    expect(() => readRecorded(home)).toThrow(/is no record of callbacks/);
+    const log = (callback: string) =>
+      methods['runs.log'].params.safeParse({ id: 'r', offset: 0, callback }).success;
+    expect(['mine', 'mine-2', 'a/../../../x', '..', ''].map(log)).toEqual([true, true, false, false, false]);
   });
 
   test('without callbacks nothing is made', () => {
