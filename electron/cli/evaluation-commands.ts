@@ -11,7 +11,7 @@ export function registerEvaluation(
     .command('evaluate')
     .description("evaluate named sets on a run's checkpoint or on a base model, and print every metric")
     .option('--run <run>', 'the run whose checkpoint is evaluated')
-    .option('--checkpoint <name>', 'which; the newest when left out')
+    .option('--checkpoint <name>', 'which, or `best`; the newest when left out')
     .option('--model <model>', 'instead of a run: a model of the library (library:<id>) or its folder')
     .option('--sets <file>', "a list of sets, or a spec that has some (JSON); left out: the run's own")
     .option(

@@ -138,7 +138,7 @@ program
   .argument('<run>', 'id of a run')
   .description('write a checkpoint as a PEFT adapter or as a merged Hugging Face model')
   .addOption(new Option('--kind <kind>').choices(exportKindSchema.options).makeOptionMandatory())
-  .option('--checkpoint <name>', 'which; the newest when left out', '')
+  .option('--checkpoint <name>', 'which, or `best` by checkpoint.best_by; the newest when left out', '')
   .option('--out <folder>', 'where to; the folder of the run when left out', '')
   .action(
     guarded(async (run, flags) => (await import('./library.ts')).exportRun(run, { ...flags, json: json() })),

@@ -1,7 +1,7 @@
 /** Whose weights a run evaluates that trains nothing. */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { listCheckpoints } from '../server/runs/folder.ts';
+import { checkpointNotFound, listCheckpoints } from '../server/runs/checkpoints.ts';
 import { CollieError } from '../shared/errors.ts';
 import type { Evaluates } from '../shared/runs/evaluates.ts';
 import { runFiles } from '../shared/runs/run-folder.ts';
@@ -34,12 +34,7 @@ export function requireWeights(runDir: string, evaluates: Evaluates, spec: RunSp
   const { run, checkpoint } = evaluates.of;
   const all = listCheckpoints(folder).map(({ name }) => name);
   if (all.includes(checkpoint)) return;
-  throw new CollieError(
-    'checkpoint.not_found',
-    `The run ${run} has no complete checkpoint ${checkpoint} any more.`,
-    all.length === 0 ? 'It has none.' : `It has ${all.join(', ')}.`,
-    { run, checkpoint, all },
-  );
+  throw checkpointNotFound(run, checkpoint, all, ' any more');
 }
 
 /** What `collie-rank` is asked for. */

@@ -1,7 +1,7 @@
 /** Whether a run that failed is worth another try from its last checkpoint without asking, and what to do when it is not. */
 import { existsSync, renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type Checkpoint, listCheckpoints, newestCheckpoint } from '../server/runs/folder.ts';
+import { type Checkpoint, listCheckpoints, newestCheckpoint } from '../server/runs/checkpoints.ts';
 import type { StartMode } from '../server/runs/launch.ts';
 import { CollieError, type ErrorCode } from '../shared/errors.ts';
 import type { RunStatus } from '../shared/runs/events.ts';

@@ -4,15 +4,10 @@
  */
 import { basename, dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { listCheckpoints, newestCheckpoint } from '../server/runs/checkpoints.ts';
 import type { ControlRequest } from '../server/runs/control.ts';
 import { socketPath } from '../server/runs/control.ts';
-import {
-  listCheckpoints,
-  newestCheckpoint,
-  readEvaluates,
-  readSpec,
-  specNotes,
-} from '../server/runs/folder.ts';
+import { readEvaluates, readSpec, specNotes } from '../server/runs/folder.ts';
 import type { StartMode } from '../server/runs/launch.ts';
 import { resumeHint, savedStatus } from '../server/runs/status.ts';
 import { readSettings } from '../server/settings/settings.ts';

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { newestCheckpoint, readSamples, readStatus } from '../../electron/server/runs/folder.ts';
+import { newestCheckpoint } from '../../electron/server/runs/checkpoints.ts';
+import { readSamples, readStatus } from '../../electron/server/runs/folder.ts';
 import { EVENTS_VERSION, type RunEvent } from '../../electron/shared/runs/events.ts';
 import { SampleFile } from '../../electron/supervisor/samples.ts';
 import { applyEvent, StatusFile } from '../../electron/supervisor/status.ts';

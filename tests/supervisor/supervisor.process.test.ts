@@ -3,12 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import {
-  newestCheckpoint,
-  readStatus,
-  readSupervisorFile,
-  writeJsonAtomic,
-} from '../../electron/server/runs/folder.ts';
+import { newestCheckpoint } from '../../electron/server/runs/checkpoints.ts';
+import { readStatus, readSupervisorFile, writeJsonAtomic } from '../../electron/server/runs/folder.ts';
 import { signedIn } from '../../electron/server/runs/launch.ts';
 import { isAlive } from '../../electron/server/runs/process.ts';
 import { environmentOf } from '../../electron/server/runs/rebuild.ts';

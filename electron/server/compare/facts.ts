@@ -8,7 +8,7 @@ import { runFiles } from '../../shared/runs/run-folder.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { META_FILE } from '../datasets/own-data.ts';
 import type { DataMeta } from '../datasets/prepare.ts';
-import { type Checkpoint, listCheckpoints } from '../runs/folder.ts';
+import { type Checkpoint, listCheckpoints } from '../runs/checkpoints.ts';
 import type { RunRegistry } from '../runs/registry.ts';
 
 /** data/meta.json; runs of earlier versions have no hashes of their tokenizer's parts. */

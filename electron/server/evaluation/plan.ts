@@ -6,7 +6,7 @@ import { CollieError } from '../../shared/errors.ts';
 import type { Evaluates } from '../../shared/runs/evaluates.ts';
 import { checkpointStep, runFiles } from '../../shared/runs/run-folder.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
-import { listCheckpoints } from '../runs/folder.ts';
+import { chooseCheckpoint } from '../runs/checkpoints.ts';
 import type { RunRegistry } from '../runs/registry.ts';
 
 export type Wish = MethodParsed<'evaluations.start'>;
@@ -30,7 +30,7 @@ export function planEvaluation(wish: Wish, runs: RunRegistry, modelName: string)
   const { run } = wish.of;
   const dir = runs.dir(run);
   const source = trainedBy(runs, run);
-  const checkpoint = checkpointOf(dir, run, wish.of.checkpoint);
+  const checkpoint = chooseCheckpoint(dir, run, wish.of.checkpoint);
   const heldOut = wish.heldOut && existsSync(join(dir, runFiles.dataDir, 'eval.offsets.u64'));
   const name = wish.name || `Evaluation of ${source.name}, step ${checkpointStep(checkpoint)}`;
   const sets = wish.sets ?? source.evaluation.sets;
@@ -48,20 +48,6 @@ function trainedBy(runs: RunRegistry, run: string): RunSpec {
     `The run ${run} is an evaluation: it has no checkpoints.`,
     'Name the run whose checkpoint is to be evaluated.',
     { run },
-  );
-}
-
-function checkpointOf(dir: string, run: string, wanted: string): string {
-  const all = listCheckpoints(dir).map(({ name }) => name);
-  const found = wanted === '' ? all.at(-1) : all.find((name) => name === wanted);
-  if (found !== undefined) return found;
-  throw new CollieError(
-    'checkpoint.not_found',
-    wanted === ''
-      ? `The run ${run} has no checkpoint yet.`
-      : `The run ${run} has no complete checkpoint ${wanted}.`,
-    all.length === 0 ? 'Wait for its first, or save one now.' : `It has ${all.join(', ')}.`,
-    { run, checkpoint: wanted, all },
   );
 }
 

@@ -14,7 +14,8 @@ import { writeTextSync } from '../files/write.ts';
 import type { JobContext } from '../jobs/jobs.ts';
 import { writeChecksums } from '../rank/checksums.ts';
 import { diedError, requireRank } from '../rank/rank.ts';
-import { folderBytes, listCheckpoints, writeJsonAtomic } from '../runs/folder.ts';
+import { chooseCheckpoint } from '../runs/checkpoints.ts';
+import { folderBytes, writeJsonAtomic } from '../runs/folder.ts';
 import type { RunRegistry } from '../runs/registry.ts';
 import { templateOf } from '../tokenize/files.ts';
 import { modelCard } from './model-card.ts';
@@ -58,23 +59,16 @@ const COMPANIONS = [
 export function planExport(registry: RunRegistry, request: ExportRequest): ExportPlan {
   requireRank();
   const runDir = registry.dir(request.runId);
-  const checkpoints = listCheckpoints(runDir);
-  const wanted = request.checkpoint;
-  const found = wanted === '' ? checkpoints.at(-1) : checkpoints.find((one) => one.name === wanted);
-  if (!found)
-    throw noCheckpoint(
-      request,
-      checkpoints.map((one) => one.name),
-    );
+  const checkpoint = chooseCheckpoint(runDir, request.runId, request.checkpoint);
   const refusal = exportRefusal(registry.spec(request.runId).method.type, request.kind);
   if (refusal) {
     const { runId, kind } = request;
     throw new CollieError('request.invalid', `Run ${runId}: ${refusal.reason}`, refusal.way, { runId, kind });
   }
-  const usual = join(runDir, runFiles.exportDir, `${request.kind}-${checkpointStep(found.name)}`);
+  const usual = join(runDir, runFiles.exportDir, `${request.kind}-${checkpointStep(checkpoint)}`);
   const destination = request.destination === '' ? usual : resolve(request.destination);
   if (request.destination !== '' && !isFree(destination)) throw pathExists(destination);
-  return { request, runDir, checkpoint: found.name, destination };
+  return { request, runDir, checkpoint, destination };
 }
 
 /** Writes beside the destination, then renames: a cancelled or failed export leaves nothing behind. */
@@ -209,18 +203,6 @@ function* numbered(path: string): Generator<string> {
 function isFree(path: string): boolean {
   const info = lstatSync(path, { throwIfNoEntry: false });
   return info === undefined || (info.isDirectory() && readdirSync(path).length === 0);
-}
-
-function noCheckpoint(request: ExportRequest, present: string[]): CollieError {
-  const { runId, checkpoint } = request;
-  const what = checkpoint === '' ? 'no complete checkpoint yet' : `no complete checkpoint ${checkpoint}`;
-  const hint =
-    present.length > 0 ? `It has ${present.join(', ')}.` : 'Save one with "Save now", or let the run go on.';
-  return new CollieError('checkpoint.not_found', `The run ${runId} has ${what}.`, hint, {
-    runId,
-    checkpoint,
-    present,
-  });
 }
 
 function pathExists(path: string): CollieError {

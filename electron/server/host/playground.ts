@@ -1,6 +1,6 @@
 /** Handlers of the playground. */
 import { CollieError } from '../../shared/errors.ts';
-import { listCheckpoints } from '../runs/folder.ts';
+import { chooseCheckpoint } from '../runs/checkpoints.ts';
 import { loadTokenizer } from '../tokenize/apart-tokenizer.ts';
 import type { AreaHandlers } from './handlers.ts';
 import type { Services } from './services.ts';
@@ -18,7 +18,7 @@ export function playgroundHandlers({ models, runs, playground }: Services): Area
         modelPath: card.path,
         tuned: tuned.map(({ runId, checkpoint }) => ({
           path: runs.dir(runId),
-          checkpoint: wanted(runs.dir(runId), checkpoint),
+          checkpoint: chooseCheckpoint(runs.dir(runId), runId, checkpoint),
         })),
         // As trained. One base serves all, so a single run in fp32 takes the others along: nothing is lost that way.
         precision: specs.some(({ precision }) => precision === 'fp32') ? 'fp32' : 'bf16',
@@ -34,17 +34,4 @@ export function playgroundHandlers({ models, runs, playground }: Services): Area
       return {};
     },
   };
-}
-
-/** The named checkpoint, or the newest. Throws checkpoint.not_found. */
-function wanted(runDir: string, name: string): string {
-  const all = listCheckpoints(runDir);
-  const found = name === '' ? all.at(-1) : all.find((one) => one.name === name);
-  if (found) return found.name;
-  throw new CollieError(
-    'checkpoint.not_found',
-    name === '' ? 'This run has no complete checkpoint yet.' : `This run has no complete checkpoint ${name}.`,
-    'Save one with "Save now", or wait for the next.',
-    { runDir, present: all.map((one) => one.name) },
-  );
 }

@@ -7,7 +7,7 @@ import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { runFiles } from '../../shared/runs/run-folder.ts';
-import { newestCheckpoint } from '../runs/folder.ts';
+import { newestCheckpoint } from '../runs/checkpoints.ts';
 import { folderName } from './folder.ts';
 
 export interface ModelFolder {

@@ -15,7 +15,7 @@ import { z } from 'zod';
 import { CollieError } from '../../shared/errors.ts';
 import { type Evaluates, evaluatesSchema } from '../../shared/runs/evaluates.ts';
 import { type RunStatus, runStatusSchema, type Sample, sampleSchema } from '../../shared/runs/events.ts';
-import { CHECKPOINT_DONE, checkpointStep, runFiles } from '../../shared/runs/run-folder.ts';
+import { runFiles } from '../../shared/runs/run-folder.ts';
 import { migrateSpec } from '../../shared/spec/migrate.ts';
 import { type RunSpec, runSpecSchema } from '../../shared/spec/run-spec.ts';
 import { replaceTextSync } from '../files/write.ts';
@@ -29,12 +29,6 @@ const supervisorFileSchema = z.object({
   rank: processRefSchema.nullable(),
 });
 export type SupervisorFile = z.infer<typeof supervisorFileSchema>;
-
-export interface Checkpoint {
-  name: string;
-  step: number;
-  sizeBytes: number;
-}
 
 /** Writes JSON under a temporary name, then renames: readers see the old or the new text, never a part. */
 export function writeJsonAtomic(path: string, value: unknown): void {
@@ -100,24 +94,6 @@ function readChecked<T>(runDir: string, file: string, schema: z.ZodType<T>): T {
       path,
     });
   }
-}
-
-/** Complete checkpoints, oldest first. A folder without its DONE is none. */
-export function listCheckpoints(runDir: string): Checkpoint[] {
-  const root = join(runDir, runFiles.checkpointsDir);
-  if (!existsSync(root)) return [];
-  const found: Checkpoint[] = [];
-  for (const name of readdirSync(root)) {
-    const step = checkpointStep(name);
-    const folder = join(root, name);
-    if (step === null || !existsSync(join(folder, CHECKPOINT_DONE))) continue;
-    found.push({ name, step, sizeBytes: folderBytes(folder) });
-  }
-  return found.sort((left, right) => left.step - right.step);
-}
-
-export function newestCheckpoint(runDir: string): Checkpoint | null {
-  return listCheckpoints(runDir).at(-1) ?? null;
 }
 
 /** Bytes of the files right inside a folder; files that vanish meanwhile count nothing. */

@@ -8,7 +8,8 @@ import { CollieError } from '../../shared/errors.ts';
 import { readEvent } from '../../shared/runs/event-line.ts';
 import type { RunEvent, RunStatus } from '../../shared/runs/events.ts';
 import { eventsFile, runFiles } from '../../shared/runs/run-folder.ts';
-import { newestCheckpoint, readSpec, readSupervisorFile } from './folder.ts';
+import { newestCheckpoint } from './checkpoints.ts';
+import { readSpec, readSupervisorFile } from './folder.ts';
 import { isAlive } from './process.ts';
 import { linesBackwards } from './timeline.ts';
 

@@ -12,9 +12,9 @@ import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { trustedCallbacks } from '../callbacks/record.ts';
 import { ownName, removeLeftovers } from '../files/leftovers.ts';
 import { ownFolder, renameUnlessTaken } from '../files/publish.ts';
+import { chooseCheckpoint, rankedCheckpoints } from './checkpoints.ts';
 import { type ControlRequest, sendCommand } from './control.ts';
 import {
-  listCheckpoints,
   readEvaluates,
   readSamples,
   readSpec,
@@ -106,7 +106,7 @@ export class RunRegistry {
       status: this.status(id),
       spec: readSpec(path),
       environment: environmentOf(path),
-      checkpoints: listCheckpoints(path),
+      checkpoints: rankedCheckpoints(path),
       samples: readSamples(path),
       evaluates: readEvaluates(path),
       path,
@@ -131,15 +131,8 @@ export class RunRegistry {
     if (status.state === 'completed') {
       throw notResumable(id, 'it is complete', 'Start a new run from its settings to train for longer.');
     }
-    const all = listCheckpoints(this.dir(id)).map(({ name }) => name);
-    if (checkpoint !== '' && !all.includes(checkpoint)) {
-      const message = `The run ${id} has no complete checkpoint ${checkpoint}.`;
-      throw new CollieError('checkpoint.not_found', message, `It has ${all.join(', ') || 'none'}.`, {
-        id,
-        all,
-      });
-    }
-    await this.#launch(id, checkpoint === '' ? 'resume' : `resume:${checkpoint}`, attempt);
+    const from = checkpoint && chooseCheckpoint(this.dir(id), id, checkpoint);
+    await this.#launch(id, from === '' ? 'resume' : `resume:${from}`, attempt);
   }
 
   /** Saves a checkpoint, then ends the run; `phase` says why, where it was not a user. Throws run.not_live. */

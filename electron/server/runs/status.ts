@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { CollieError } from '../../shared/errors.ts';
 import { liveStates, type RunStatus } from '../../shared/runs/events.ts';
 import { runFiles } from '../../shared/runs/run-folder.ts';
-import { newestCheckpoint, readRange, readStatus, readSupervisorFile } from './folder.ts';
+import { newestCheckpoint } from './checkpoints.ts';
+import { readRange, readStatus, readSupervisorFile } from './folder.ts';
 import { isAlive } from './process.ts';
 import { rebuiltStatus } from './rebuild.ts';
 

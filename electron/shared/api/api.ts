@@ -174,7 +174,13 @@ export const methods = {
       modelId: z.string().nullable(),
       environment: z.record(z.string(), z.unknown()),
       checkpoints: z.array(
-        z.object({ name: z.string(), step: z.number().int(), sizeBytes: z.number().int() }),
+        z.object({
+          name: z.string(),
+          step: z.number().int(),
+          sizeBytes: z.number().int(),
+          /** Place 1 is the best by `checkpoint.best_by`; null: not among those. */
+          best: z.object({ place: z.number().int(), value: z.number() }).nullable(),
+        }),
       ),
       samples: z.array(sampleSchema),
       /** What it evaluates, of a run that trains nothing. */

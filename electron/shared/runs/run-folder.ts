@@ -10,6 +10,8 @@ export const runFiles = {
   eventsDir: 'events',
   logsDir: 'logs',
   checkpointsDir: 'checkpoints',
+  /** With checkpoint.best_by: what was measured, and the best of it. */
+  bestCheckpoints: 'checkpoints/best.json',
   samplesDir: 'samples',
   samples: 'samples/samples.jsonl',
   exportDir: 'export',
@@ -54,3 +56,5 @@ export function checkpointStep(name: string): number | null {
 }
 
 export const CHECKPOINT_DONE = 'DONE';
+/** In the place of a checkpoint's name: the best by `checkpoint.best_by`. */
+export const BEST_CHECKPOINT = 'best';

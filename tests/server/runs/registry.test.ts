@@ -14,12 +14,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { listExports } from '../../../electron/server/exports/exports.ts';
-import {
-  listCheckpoints,
-  readStatus,
-  writeJsonAtomic,
-  writeJsonInPlace,
-} from '../../../electron/server/runs/folder.ts';
+import { readStatus, writeJsonAtomic, writeJsonInPlace } from '../../../electron/server/runs/folder.ts';
 import { logPage } from '../../../electron/server/runs/log.ts';
 import { processRef } from '../../../electron/server/runs/process.ts';
 import { StatusWatcher } from '../../../electron/server/runs/watch.ts';
@@ -133,25 +128,6 @@ test('the rest of a run folder that was deleted by hand hides nothing and breaks
   rmSync(join(fake.registry.dir(torn), 'spec.json'));
   expect(fake.registry.list().map((run) => run.id)).toEqual([whole]);
   expect(listExports(fake.registry)).toEqual([]);
-});
-
-test('only folders with DONE are checkpoints', () => {
-  const id = fake.create();
-  const root = join(fake.registry.dir(id), 'checkpoints');
-  for (const [name, done] of [
-    ['step-00000010', true],
-    ['step-00000030', false],
-    ['step-00000020', true],
-    ['junk', true],
-  ] as const) {
-    mkdirSync(join(root, name), { recursive: true });
-    writeFileSync(join(root, name, 'adapter.safetensors'), '12345');
-    if (done) writeFileSync(join(root, name, 'DONE'), '');
-  }
-  expect(listCheckpoints(fake.registry.dir(id))).toEqual([
-    { name: 'step-00000010', step: 10, sizeBytes: 5 },
-    { name: 'step-00000020', step: 20, sizeBytes: 5 },
-  ]);
 });
 
 test('what is not live cannot be stopped, what is complete cannot be resumed', async () => {

@@ -274,7 +274,14 @@ export function mockRunDetail(status: RunStatus): MethodResult<'runs.get'> {
     modelId: mockSpec.model.replace('library:', ''),
     environment: { collie: '0.1.0', platform: 'linux-x64', device: 'AMD Ryzen 9 7950X' },
     checkpoints: status.checkpoint
-      ? [{ name: status.checkpoint, step: Number(status.checkpoint.slice(5)), sizeBytes: 58_640_112 }]
+      ? [
+          {
+            name: status.checkpoint,
+            step: Number(status.checkpoint.slice(5)),
+            sizeBytes: 58_640_112,
+            best: null,
+          },
+        ]
       : [],
     samples: [
       {

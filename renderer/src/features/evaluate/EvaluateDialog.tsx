@@ -1,5 +1,5 @@
 /** Evaluates a checkpoint of a run, or a base model: which sets, and off it goes as a run of its own. */
-import { Button, Checkbox, Group, Modal, Select, Skeleton, Stack, Text } from '@mantine/core';
+import { Button, Checkbox, Group, Modal, Skeleton, Stack, Text } from '@mantine/core';
 import { useEffect, useMemo, useState } from 'react';
 import type { ModelCard } from '../../../../electron/shared/api/entities.ts';
 import { type ErrorInfo, toErrorInfo } from '../../../../electron/shared/errors.ts';
@@ -13,6 +13,7 @@ import type { RunDetail } from '../../store/runs.ts';
 import { EvaluationSetsField } from '../compose/fields/EvaluationSetsField.tsx';
 import type { Entry } from '../compose/fields/evaluation-sets.ts';
 import { SetsPlace } from '../compose/fields/sets-place.ts';
+import { CheckpointSelect, NO_CHECKPOINT, newestFirst } from '../runs/CheckpointSelect.tsx';
 import { useLibrary } from '../runs/use-library.ts';
 import { type EvaluationOf, firstSets, hasHeldOut } from './wish.ts';
 
@@ -64,29 +65,14 @@ function Frame(props: { title: string; onClose: () => void; children: React.Reac
 }
 
 function RunForm({ detail, ...props }: { detail: RunDetail; checkpoint: string; onClose: () => void }) {
-  const checkpoints = [...detail.checkpoints].sort((a, b) => b.step - a.step);
+  const checkpoints = newestFirst(detail);
   const [name, setName] = useState(props.checkpoint || checkpoints[0]?.name || '');
   const library = useLibrary();
   const first = useMemo(() => firstSets(detail.spec, library), [detail.spec, library]);
-  if (checkpoints.length === 0)
-    return (
-      <Text size="sm">
-        This run has no checkpoint yet. One is saved at the intervals chosen for the run, when it is stopped,
-        and when you press "Save now".
-      </Text>
-    );
+  if (checkpoints.length === 0) return <Text size="sm">{NO_CHECKPOINT}</Text>;
   return (
     <Stack gap="md">
-      <Select
-        label="Checkpoint"
-        data={checkpoints.map((c, i) => ({
-          value: c.name,
-          label: `Step ${c.step}${i === 0 ? ' (newest)' : ''}`,
-        }))}
-        value={name}
-        allowDeselect={false}
-        onChange={(value) => setName(value ?? name)}
-      />
+      <CheckpointSelect detail={detail} value={name} onChange={setName} />
       <SetsForm
         of={{ run: detail.status.id, checkpoint: name }}
         first={first}

@@ -1,5 +1,5 @@
 /** Writes an adapter or a merged model out of a checkpoint: choices, progress, and what to do with the result. */
-import { Button, Group, Modal, Radio, Select, Skeleton, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Modal, Radio, Skeleton, Stack, Text, TextInput } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import { exportKinds, methodTraits } from '../../../../electron/shared/spec/method-traits.ts';
 import { formatBytes, formatCount } from '../../charts/format.ts';
@@ -7,6 +7,7 @@ import { ErrorView } from '../../components/ErrorView.tsx';
 import { JobProgress } from '../../components/JobProgress.tsx';
 import { useStore } from '../../store/context.tsx';
 import type { RunDetail } from '../../store/runs.ts';
+import { CheckpointSelect, NO_CHECKPOINT, newestFirst } from '../runs/CheckpointSelect.tsx';
 import { modelOfRun } from '../runs/run-view.ts';
 import { useLibrary } from '../runs/use-library.ts';
 import { ExportResult } from './ExportResult.tsx';
@@ -51,7 +52,7 @@ function ExportForm(props: { detail: RunDetail; checkpoint: string; onClose: () 
   const { detail, onClose } = props;
   const infos = kindInfos(detail.spec);
   const [first = 'merged'] = exportKinds(detail.spec.method.type);
-  const checkpoints = [...detail.checkpoints].sort((a, b) => b.step - a.step);
+  const checkpoints = newestFirst(detail);
   const [name, setName] = useState(props.checkpoint || checkpoints[0]?.name || '');
   const [kind, setKind] = useState<ExportKind>(first);
   const [destination, setDestination] = useState('');
@@ -69,26 +70,15 @@ function ExportForm(props: { detail: RunDetail; checkpoint: string; onClose: () 
       />
     );
   if (job.state.kind === 'running') return <Running jobId={job.state.jobId} onClose={onClose} />;
-  if (!chosen)
-    return (
-      <Text size="sm">
-        This run has no checkpoint yet. One is saved at the intervals chosen for the run, when it is stopped,
-        and when you press "Save now".
-      </Text>
-    );
+  if (!chosen) return <Text size="sm">{NO_CHECKPOINT}</Text>;
   return (
     <Stack gap="md">
       {job.state.kind === 'failed' && <ErrorView info={job.state.error} title="The export failed" />}
-      <Select
-        label="Checkpoint"
-        description="The state of the training that is written out."
-        data={checkpoints.map((c, i) => ({
-          value: c.name,
-          label: `Step ${c.step}${i === 0 ? ' (newest)' : ''}`,
-        }))}
+      <CheckpointSelect
+        detail={detail}
         value={name}
-        allowDeselect={false}
-        onChange={(value) => setName(value ?? name)}
+        onChange={setName}
+        description="The state of the training that is written out."
       />
       <KindChoice detail={detail} infos={infos} kind={kind} onChange={setKind} />
       <TextInput

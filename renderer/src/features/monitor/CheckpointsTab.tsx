@@ -1,15 +1,17 @@
 import { Badge, Button, Group, Stack, Table, Text, VisuallyHidden } from '@mantine/core';
 import { IconDeviceFloppy, IconMessages, IconPackageExport, IconReportAnalytics } from '@tabler/icons-react';
 import type { RunStatus } from '../../../../electron/shared/runs/events.ts';
+import { metricInfo } from '../../../../electron/shared/runs/metrics.ts';
 import type { CheckpointPoint } from '../../../../electron/shared/runs/series.ts';
 import { href } from '../../app/route.ts';
-import { formatBytes } from '../../charts/format.ts';
+import { formatBytes, formatMetric } from '../../charts/format.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { formatDate, formatInteger, plural } from '../../components/format.ts';
 import { OpenFolderButton } from '../../components/OpenFolderButton.tsx';
 import type { RunDetail } from '../../store/runs.ts';
 import { CopyField } from '../export/CopyField.tsx';
 import { targetKey } from '../playground/targets.ts';
+import { checkpointMarks, newestFirst } from '../runs/CheckpointSelect.tsx';
 import type { RunCommands } from '../runs/use-run-commands.tsx';
 
 interface Props {
@@ -21,7 +23,7 @@ interface Props {
 }
 
 export function CheckpointsTab({ run, detail, saved, commands }: Props) {
-  const checkpoints = [...detail.checkpoints].sort((a, b) => b.step - a.step);
+  const checkpoints = newestFirst(detail);
   if (checkpoints.length === 0)
     return (
       <EmptyState
@@ -31,6 +33,8 @@ export function CheckpointsTab({ run, detail, saved, commands }: Props) {
       />
     );
   const bytes = checkpoints.reduce((sum, c) => sum + c.sizeBytes, 0);
+  const { best_by: bestBy, keep, keep_best: keepBest } = detail.spec.checkpoint;
+  const judged = bestBy === null ? null : metricInfo(bestBy.split('/')[1] ?? '');
   return (
     <Stack gap="md">
       <Table verticalSpacing="xs" aria-label="Checkpoints">
@@ -39,6 +43,7 @@ export function CheckpointsTab({ run, detail, saved, commands }: Props) {
             <Table.Th>Step</Table.Th>
             <Table.Th>Saved</Table.Th>
             <Table.Th>Size</Table.Th>
+            {judged && <Table.Th>{judged.title}</Table.Th>}
             <Table.Th>
               <VisuallyHidden>Actions</VisuallyHidden>
             </Table.Th>
@@ -52,15 +57,26 @@ export function CheckpointsTab({ run, detail, saved, commands }: Props) {
                 <Table.Td>
                   <Group gap="xs">
                     {formatInteger(checkpoint.step)}
-                    {i === 0 && (
-                      <Badge size="sm" variant="light" color="gray" tt="none">
-                        newest
+                    {checkpointMarks(checkpoint, i).map((mark) => (
+                      <Badge
+                        key={mark}
+                        size="sm"
+                        variant="light"
+                        {...(mark === 'newest' && { color: 'gray' })}
+                        tt="none"
+                      >
+                        {mark}
                       </Badge>
-                    )}
+                    ))}
                   </Group>
                 </Table.Td>
                 <Table.Td>{at === undefined ? '–' : formatDate(new Date(at / 1000).toISOString())}</Table.Td>
                 <Table.Td>{formatBytes(checkpoint.sizeBytes)}</Table.Td>
+                {judged && (
+                  <Table.Td>
+                    {checkpoint.best === null ? '–' : formatMetric(judged, checkpoint.best.value)}
+                  </Table.Td>
+                )}
                 <Table.Td>
                   <Group gap="xs" justify="flex-end">
                     <Button
@@ -101,8 +117,8 @@ export function CheckpointsTab({ run, detail, saved, commands }: Props) {
         </Table.Tbody>
       </Table>
       <Text size="sm" c="dimmed">
-        {plural(checkpoints.length, 'checkpoint')}, {formatBytes(bytes)}. The newest{' '}
-        {formatInteger(detail.spec.checkpoint.keep)} are kept.
+        {plural(checkpoints.length, 'checkpoint')}, {formatBytes(bytes)}. The newest {formatInteger(keep)}
+        {judged && ` and the best ${formatInteger(keepBest)} by ${bestBy}`} are kept.
       </Text>
       <CopyField label="the folder of the checkpoints" text={`${detail.path}/checkpoints`} />
       <Group>
