@@ -133,7 +133,7 @@ type Generation = Extract<Evaluator, { type: 'generation' }>;
 /** What an answer, or a choice, depends on besides the model. */
 const decisive: Record<RowKind, readonly string[]> = {
   likelihood: [],
-  classification: ['normalize'],
+  classification: ['normalize', 'neutral_prompt'],
   generation: ['max_new_tokens', 'stop', 'temperature', 'answers'],
 };
 

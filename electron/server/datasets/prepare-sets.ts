@@ -12,7 +12,8 @@ import { replaceText } from '../files/write.ts';
 import type { ChatTokenizer } from '../tokenize/chat-tokenizer.ts';
 import type { DatasetSource } from './folder.ts';
 import type { StoreFactory } from './prepare.ts';
-import { ExampleMaker, type SetExample } from './set-examples.ts';
+import { tokensHash } from './row-record.ts';
+import { ExampleMaker, type SetDocument, type SetExample } from './set-examples.ts';
 import { type ChosenRows, chooseRows, MOST_LABELS } from './set-rows.ts';
 
 /** Of one set, in data/meta.json. */
@@ -92,6 +93,8 @@ class SetWriter {
   readonly #leftOut = new Map<string, number>();
   #store: ReturnType<StoreFactory['tokenStoreWriter']> | null = null;
   #documents = 0;
+  /** Places of documents that rows share, by their tokens. */
+  readonly #alone = new Map<string, number>();
   #cut = 0;
 
   constructor(job: SetJob, set: EvaluationSetSpec) {
@@ -103,18 +106,30 @@ class SetWriter {
     this.#leftOut.set(why, (this.#leftOut.get(why) ?? 0) + 1);
   }
 
-  add({ about, documents, prompt, cut }: SetExample, index: number): void {
+  add({ about, documents, alone, prompt, cut }: SetExample, index: number): void {
     const row: EvalRow = { ...about, source_row: index };
     if (documents.length > 0) row.first_document = this.#documents;
-    for (const { ids, mask } of documents) {
-      this.#store ??= this.#job.store.tokenStoreWriter(this.#job.dataDir, setSplit(this.#set.name));
-      this.#store.append(ids, mask);
-      this.#documents += 1;
-    }
+    for (const document of documents) this.#append(document);
+    if (alone.length > 0) row.alone_documents = alone.map((document) => this.#appendOnce(document));
     if (prompt) this.#prompts.push([...prompt]);
     if (cut > 0) this.#cut += 1;
     this.#lines.push(`${JSON.stringify(row)}\n`);
     this.rows += 1;
+  }
+
+  /** Its place in the token store. */
+  #append({ ids, mask }: SetDocument): number {
+    this.#store ??= this.#job.store.tokenStoreWriter(this.#job.dataDir, setSplit(this.#set.name));
+    this.#store.append(ids, mask);
+    this.#documents += 1;
+    return this.#documents - 1;
+  }
+
+  #appendOnce(document: SetDocument): number {
+    const key = tokensHash(document);
+    const place = this.#alone.get(key) ?? this.#append(document);
+    this.#alone.set(key, place);
+    return place;
   }
 
   async finish(): Promise<void> {

@@ -1,5 +1,6 @@
 /** A row of an evaluation set as what the engine computes: documents whose losses are wanted, or a prompt to answer. */
 import { CollieError } from '../../shared/errors.ts';
+import { trimEnd } from '../../shared/evaluation/text.ts';
 import type { EvalRow } from '../../shared/runs/evaluation-rows.ts';
 import type { EvaluationSetSpec } from '../../shared/spec/evaluation-sets.ts';
 import type { TaskExample } from '../evaluation/tasks.ts';
@@ -15,8 +16,10 @@ export interface SetDocument {
 }
 
 export interface SetExample {
-  about: Omit<EvalRow, 'source_row' | 'first_document'>;
+  about: Omit<EvalRow, 'source_row' | 'first_document' | 'alone_documents'>;
   documents: SetDocument[];
+  /** Of labels that are held against themselves without the prompt: a document each, often the same in all rows. */
+  alone: SetDocument[];
   prompt: Uint32Array | null;
   /** Tokens that were cut off. */
   cut: number;
@@ -103,6 +106,7 @@ export class ExampleMaker {
     return {
       about: { ...row, tokens: stored.ids.length, answer_bytes: lost ? null : answerBytes(said) },
       documents: [stored],
+      alone: [],
       prompt: null,
       cut,
     };
@@ -116,6 +120,7 @@ export class ExampleMaker {
     return {
       about: { ...row, tokens: prompt.length, references: [answer.content ?? ''] },
       documents: [],
+      alone: [],
       prompt,
       cut: whole.length - prompt.length,
     };
@@ -127,10 +132,26 @@ export class ExampleMaker {
     if (labels === null) return { leftOut: 'have no list of two or more texts in the choices column' };
     const label = placeOf((answer.content ?? '').trim(), labels);
     if (label < 0) return { leftOut: 'have an answer that is none of the labels' };
-    const whole: SetDocument[] = [];
-    for (const content of labels)
-      whole.push(await this.#conversation({ ...chat, messages: [...asked, { role: 'assistant', content }] }));
-    return this.#documents(whole, (first) => about(said, first), labels, label);
+    const behind = async (before: readonly Message[]) => {
+      const documents: SetDocument[] = [];
+      for (const content of labels)
+        documents.push(
+          await this.#conversation({ ...chat, messages: [...before, { role: 'assistant', content }] }),
+        );
+      return documents;
+    };
+    const whole = await behind(asked);
+    const neutral = this.#neutral;
+    const system = asked.filter(({ role }) => role === 'system');
+    const alone = neutral === null ? [] : await behind([...system, { role: 'user', content: neutral }]);
+    return this.#documents({ whole, alone, labels, label }, (first) => about(said, first));
+  }
+
+  /** What stands in the prompt's place where labels are held against themselves; null: they are not. */
+  get #neutral(): string | null {
+    const { evaluator } = this.#set;
+    if (evaluator.type !== 'classification' || evaluator.normalize !== 'mutual_info') return null;
+    return evaluator.neutral_prompt;
   }
 
   #labelsOf(row: Row): readonly string[] | null {
@@ -141,16 +162,13 @@ export class ExampleMaker {
     return Array.isArray(value) && texts.length === value.length && texts.length > 1 ? texts : null;
   }
 
-  /** Context and continuation are tokenized as one text; what lies behind the context's tokens counts. */
   async #task({ choices, labels, label }: TaskExample): Promise<SetExample | LeftOut> {
     const whole: SetDocument[] = [];
+    const alone: SetDocument[] = [];
+    const neutral = this.#neutral;
     for (const { context, continuation } of choices) {
-      // White space at the end of a context belongs to what follows.
-      const bare = context.trimEnd();
-      const before = await this.#tokenizer.encode(bare);
-      const ids = Uint32Array.from(await this.#tokenizer.encode(context + continuation));
-      const mask = new Uint8Array(ids.length).fill(1, before.length);
-      whole.push({ ids, mask });
+      whole.push(await this.#continued(context, continuation));
+      if (neutral !== null) alone.push(await this.#continued(neutral, continuation));
     }
     const shown = choices.map(({ context, continuation }) => context + continuation)[label] ?? '';
     const context = choices[0]?.context ?? '';
@@ -158,25 +176,51 @@ export class ExampleMaker {
       { role: 'user', content: context },
       { role: 'assistant', content: shown.startsWith(context) ? (labels[label] ?? '') : shown },
     ];
-    return this.#documents(whole, (first) => about(said, first), labels, label);
+    return this.#documents({ whole, alone, labels, label }, (first) => about(said, first));
+  }
+
+  /**
+   * Context and continuation are tokenized as one text; what lies behind the context's tokens counts. Without a context, the token that begins a text
+   * (or else ends one) stands before it, as in lm-evaluation-harness.
+   */
+  async #continued(context: string, continuation: string): Promise<SetDocument> {
+    // White space at the end of a context belongs to what follows.
+    const bare = trimEnd(context);
+    const ids = await this.#tokenizer.encode(context + continuation);
+    let before = bare === '' ? 0 : (await this.#tokenizer.encode(bare)).length;
+    const { bos, eos } = this.#tokenizer;
+    const prefix = bos ?? eos;
+    if (before === 0 && prefix !== null && ids[0] !== prefix.id) {
+      ids.unshift(prefix.id);
+      before = 1;
+    }
+    const mask = new Uint8Array(ids.length).fill(1, before);
+    return { ids: Uint32Array.from(ids), mask };
   }
 
   #documents(
-    whole: readonly SetDocument[],
+    {
+      labels,
+      label,
+      ...made
+    }: { whole: SetDocument[]; alone: SetDocument[]; labels: readonly string[]; label: number },
     row: (first: SetDocument) => Omit<SetExample['about'], 'tokens'>,
-    labels: readonly string[],
-    label: number,
   ): SetExample | LeftOut {
-    const documents = whole.map((one) => cutLeft(one, this.#seqLen)).filter((one) => one !== null);
+    const fitting = (all: SetDocument[]) =>
+      all.map((one) => cutLeft(one, this.#seqLen)).filter((one) => one !== null);
+    const [documents, alone] = [fitting(made.whole), fitting(made.alone)];
     const [first] = documents;
-    if (!first || documents.length < whole.length) return nothingLeft;
-    if (documents.some(({ mask }) => mask.indexOf(1, 1) < 0))
+    if (!first || documents.length < made.whole.length || alone.length < made.alone.length)
+      return nothingLeft;
+    // The first token of a document is never predicted.
+    if ([...documents, ...alone].some(({ mask }) => mask.indexOf(1, 1) < 0))
       return { leftOut: 'have a choice without a token' };
     const tokens = documents.reduce((sum, { ids }) => sum + ids.length, 0);
-    const all = whole.reduce((sum, { ids }) => sum + ids.length, 0);
+    const all = made.whole.reduce((sum, { ids }) => sum + ids.length, 0);
     return {
       about: { ...row(first), tokens, labels: [...labels], label },
       documents,
+      alone,
       prompt: null,
       cut: all - tokens,
     };

@@ -1,13 +1,6 @@
 /** What an evaluation of a named set is worth: metrics of the set and scores of its rows, out of what the engine computed. Pure but for the decoder of token ids. */
 import { passAtK } from '../../shared/evaluation/answers.ts';
 import {
-  accuracy,
-  averagedScores,
-  type Choice,
-  calibrationError,
-  confusionMatrix,
-} from '../../shared/evaluation/classification.ts';
-import {
   addLikelihood,
   bitsPerByte,
   type LikelihoodSums,
@@ -22,19 +15,16 @@ import {
   scoreAnswer,
   scoreAnswers,
 } from '../../shared/evaluation/text-metrics.ts';
-import type { EvalRow, RawAnswer, RawLoss, ScoredRow, SetHead } from '../../shared/runs/evaluation-rows.ts';
+import type { EvalRow, RawAnswer, RawLoss, ScoredRow } from '../../shared/runs/evaluation-rows.ts';
 import type { EvaluationSetSpec, EvaluatorSpec } from '../../shared/spec/evaluation-sets.ts';
 import { schemaValidator } from './json-schema.ts';
 import { limited } from './limited.ts';
+import { BENCHMARK_CHOICES, scoreChoices } from './score-choices.ts';
+import type { ScoredSet } from './scored-set.ts';
 
-export interface ScoredSet {
-  metrics: Record<string, number>;
-  confusion?: SetHead['confusion'];
-  rows: ScoredRow[];
-}
+export type { ScoredSet } from './scored-set.ts';
 
 type Generation = Extract<EvaluatorSpec, { type: 'generation' }>;
-type Classification = Extract<EvaluatorSpec, { type: 'classification' }>;
 
 export const isGeneration = (set: EvaluationSetSpec): boolean =>
   set.task === null && set.evaluator.type === 'generation';
@@ -47,7 +37,7 @@ export function scoreLosses(
 ): ScoredSet {
   const { evaluator } = set;
   if (evaluator.type === 'classification') return scoreChoices(evaluator, rows, raw);
-  if (set.task !== null) return scoreChoices({ normalize: 'none' }, rows, raw);
+  if (set.task !== null) return scoreChoices(BENCHMARK_CHOICES, rows, raw);
   return scoreLikelihood(rows, raw);
 }
 
@@ -63,79 +53,6 @@ function scoreLikelihood(rows: readonly EvalRow[], raw: readonly RawLoss[]): Sco
   const bits = bitsPerByte(all);
   if (!Number.isNaN(bits)) metrics.bits_per_byte = bits;
   return { metrics, rows: raw.map((one) => ({ ...one, scores: { loss: one.loss / one.targets } })) };
-}
-
-const lowest = (values: readonly number[]): number => values.indexOf(Math.min(...values));
-
-/** Probabilities of the choices among each other, from what their losses were compared by. */
-function probabilityOf(losses: readonly number[], chosen: number): number {
-  const least = Math.min(...losses);
-  const weights = losses.map((loss) => Math.exp(least - loss));
-  return (weights[chosen] ?? 0) / weights.reduce((sum, weight) => sum + weight, 0);
-}
-
-const lengths = {
-  none: (_: string, _one: RawLoss) => 1,
-  tokens: (_: string, { targets }: RawLoss) => targets,
-  characters: (label: string, _: RawLoss) => Array.from(label).length,
-} as const;
-
-function scoreChoices(
-  { normalize }: Pick<Classification, 'normalize'>,
-  rows: readonly EvalRow[],
-  raw: readonly RawLoss[],
-): ScoredSet {
-  const byDocument = new Map(raw.map((one) => [one.row, one]));
-  const scored: ScoredRow[] = [];
-  const choices: Choice[] = [];
-  const right: RawLoss[] = [];
-  for (const [row, { labels = [], label = 0, first_document = 0 }] of rows.entries()) {
-    const documents = labels.map((_, k) => byDocument.get(first_document + k));
-    const own = documents.filter((one) => one !== undefined);
-    if (own.length < labels.length) throw new Error(`the engine left out documents of row ${row}`);
-    const losses = own.map(({ loss }) => loss);
-    const compared = own.map((one, k) => one.loss / lengths[normalize](labels[k] ?? '', one));
-    const byCharacter = own.map((one, k) => one.loss / lengths.characters(labels[k] ?? '', one));
-    const chosen = lowest(compared);
-    const probability = probabilityOf(compared, chosen);
-    const hit = own[label] as RawLoss;
-    choices.push({ label, chosen, probability });
-    right.push(hit);
-    scored.push({
-      row,
-      loss: hit.loss,
-      targets: hit.targets,
-      correct: hit.correct,
-      chosen,
-      probability,
-      losses,
-      scores: { accuracy: Number(chosen === label), accuracy_norm: Number(lowest(byCharacter) === label) },
-    });
-  }
-  const metrics: Record<string, number> = {
-    accuracy: accuracy(choices),
-    accuracy_norm: mean(scored.map(({ scores }) => scores.accuracy_norm ?? 0)),
-    calibration_error: calibrationError(choices),
-    loss: meanLoss(addLikelihood(right.map((one) => ({ ...one, bytes: null })))),
-  };
-  const labels = sharedLabels(rows);
-  if (labels === null) return { metrics, rows: scored };
-  const matrix = confusionMatrix(choices, labels.length);
-  const macro = averagedScores(matrix, 'macro', 1);
-  Object.assign(metrics, {
-    macro_precision: macro.precision,
-    macro_recall: macro.recall,
-    macro_f1: macro.fBeta,
-  });
-  return { metrics, confusion: { labels, matrix }, rows: scored };
-}
-
-/** Labels that all rows have; null where rows have choices of their own. */
-function sharedLabels(rows: readonly EvalRow[]): string[] | null {
-  const [first] = rows;
-  const same =
-    first?.labels && rows.every(({ labels }) => labels?.join('\u0000') === first.labels?.join('\u0000'));
-  return same ? (first.labels ?? null) : null;
 }
 
 /** Throws spec.invalid for a schema that is none. */

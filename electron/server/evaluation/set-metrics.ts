@@ -3,7 +3,11 @@ import type { EvaluationSetSpec } from '../../shared/spec/evaluation-sets.ts';
 
 const LIKELIHOOD = ['loss', 'perplexity', 'token_accuracy', 'bits_per_byte'];
 const CHOICES = ['accuracy', 'accuracy_norm', 'calibration_error', 'loss'];
-const SHARED_LABELS = ['macro_precision', 'macro_recall', 'macro_f1'];
+const AVERAGES = ['macro', 'micro'];
+const sharedLabels = (beta: number) =>
+  ['precision', 'recall', 'f1', ...(beta === 1 ? [] : ['f_beta'])].flatMap((name) =>
+    AVERAGES.map((average) => `${average}_${name}`),
+  );
 
 export function metricsOfSet({ task, evaluator }: EvaluationSetSpec): string[] {
   if (task !== null) return CHOICES;
@@ -11,7 +15,7 @@ export function metricsOfSet({ task, evaluator }: EvaluationSetSpec): string[] {
     case 'likelihood':
       return LIKELIHOOD;
     case 'classification':
-      return evaluator.choices === null ? [...CHOICES, ...SHARED_LABELS] : CHOICES;
+      return evaluator.choices === null ? [...CHOICES, ...sharedLabels(evaluator.beta)] : CHOICES;
     case 'generation':
       return [...evaluator.metrics, ...(evaluator.answers > 1 ? ['pass_at_k'] : []), 'cut_off'];
   }

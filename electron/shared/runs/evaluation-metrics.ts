@@ -44,6 +44,36 @@ const rows: readonly Row[] = [
     help: 'Of the rows with a label, the share for which it was chosen; averaged over labels.',
   },
   {
+    name: 'macro_f_beta',
+    title: 'Macro F-beta',
+    ...share,
+    help: 'F-beta of every label, averaged, with the beta of the set.',
+  },
+  {
+    name: 'micro_f1',
+    title: 'Micro F1',
+    ...share,
+    help: 'F1 over all choices together. As every row has one label and one choice, it is the accuracy.',
+  },
+  {
+    name: 'micro_precision',
+    title: 'Micro precision',
+    ...share,
+    help: 'Precision over all choices together.',
+  },
+  {
+    name: 'micro_recall',
+    title: 'Micro recall',
+    ...share,
+    help: 'Recall over all choices together.',
+  },
+  {
+    name: 'micro_f_beta',
+    title: 'Micro F-beta',
+    ...share,
+    help: 'F-beta over all choices together, with the beta of the set.',
+  },
+  {
     name: 'calibration_error',
     title: 'Calibration error',
     unit: 'share',

@@ -24,6 +24,8 @@ export const evalRowSchema = z.object({
   labels: z.array(z.string()).optional(),
   label: z.number().int().optional(),
   first_document: z.number().int().optional(),
+  /** Of labels that are held against themselves without the prompt: where those documents are, one a label; rows share them. */
+  alone_documents: z.array(z.number().int()).optional(),
   /** Of a generation: what the answer is held against. */
   references: z.array(z.string()).optional(),
 });
@@ -72,6 +74,8 @@ export const scoredRowSchema = z.object({
   chosen: z.number().int().optional(),
   probability: z.number().optional(),
   losses: z.array(z.number()).optional(),
+  /** And without the prompt. */
+  losses_alone: z.array(z.number()).optional(),
   /** Of a generation, one or several to a prompt. */
   answers: z.array(z.object({ text: z.string(), finish: z.enum(['stop', 'length']) })).optional(),
   /** By metric; of several answers the mean. */

@@ -281,7 +281,7 @@ describe('the verdict on a set', () => {
         { ...parity, evaluator: { type: 'classification', normalize: 'tokens' } },
         labelled,
       ),
-    ).toContain('length normalization none and tokens');
+    ).toContain('normalization none and tokens');
     const renamed = labelled.map(({ about, found }) => ({ about: { ...about, labels: ['0', '1'] }, found }));
     expect(await refusal(parity, parity, labelled, renamed)).toContain('their labels differ');
     // Rows can be looked at all the same.

@@ -106,6 +106,27 @@ describe('classification', () => {
     ]);
   });
 
+  it('has each label behind the neutral prompt once, where labels are held against themselves', async () => {
+    const data = await file('moods', moods);
+    const evaluator = { type: 'classification', normalize: 'mutual_info', neutral_prompt: 'Mood:' };
+    const { rows, documents } = await prepared({ data, evaluator });
+    expect(documents).toHaveLength(3 * 2 + 2);
+    const [first] = rows;
+    expect(rows.map(({ alone_documents }) => alone_documents)).toEqual([
+      [2, 3],
+      [2, 3],
+      [2, 3],
+    ]);
+    const alone = (first?.alone_documents ?? []).map((place) => documents[place] as (typeof documents)[0]);
+    expect((await counted(alone)).map((text) => text.trim())).toEqual(first?.labels);
+    for (const { ids } of alone) {
+      expect(await tokenizer.decode(ids)).toContain('Mood:');
+      expect(await tokenizer.decode(ids)).not.toContain('day');
+    }
+    // What counts of a label is the same with and without the prompt.
+    expect(await counted(alone)).toEqual(await counted(documents.slice(0, 2)));
+  });
+
   it('takes the choices of a row, and its answer as text, place or letter', async () => {
     const data = await file('choices', [
       { question: 'One?', answer: 'B', options: ['x', 'y', 'z'] },
@@ -163,6 +184,26 @@ describe('benchmarks', () => {
     expect(documents[0]?.ids).toEqual(whole);
     expect(await counted(documents)).toEqual([' water', ' a stone']);
     expect(rows[0]).toMatchObject({ labels: ['water', 'a stone'], label: 0, first_document: 0 });
+  });
+});
+
+describe('benchmarks against themselves without the prompt', () => {
+  const rows = [
+    { question: 'What is wet?', choices: { text: ['water', 'a stone'], label: ['A', 'B'] }, answerKey: 'A' },
+  ];
+
+  it('begin with the token that begins a text, or with the neutral prompt', async () => {
+    const data = await file('arc-alone', rows);
+    const evaluator = { type: 'classification', normalize: 'mutual_info' };
+    const bare = await prepared({ data, task: 'arc', evaluator });
+    expect(bare.rows[0]?.alone_documents).toEqual([2, 3]);
+    const water = bare.documents[2];
+    expect(water?.ids).toEqual([tokenizer.bos?.id, ...(await tokenizer.encode(' water'))]);
+    expect(await counted(bare.documents.slice(2))).toEqual([' water', ' a stone']);
+    const neutral = { ...evaluator, neutral_prompt: 'Answer:' };
+    const { documents } = await prepared({ data, task: 'arc', evaluator: neutral });
+    expect(documents[2]?.ids).toEqual(await tokenizer.encode('Answer: water'));
+    expect(await counted(documents.slice(2))).toEqual([' water', ' a stone']);
   });
 });
 

@@ -1,4 +1,5 @@
 /** Metrics of a set and scores of its rows, from what an engine would have computed. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { cutAt, scoreGeneration, scoreLosses } from '../../../electron/server/evaluation/score-set.ts';
 import { metricsOfSet } from '../../../electron/server/evaluation/set-metrics.ts';
@@ -82,6 +83,59 @@ describe('classification', () => {
   });
 });
 
+interface Calibrated {
+  beta: number;
+  label: number[];
+  alone: number[];
+  losses: number[][];
+  none: Record<string, number>;
+  mutual_info: Record<string, number>;
+}
+const { mutual_information } = JSON.parse(
+  readFileSync(new URL('../../fixtures/evaluation/metrics.json', import.meta.url), 'utf8'),
+) as { mutual_information: Calibrated[] };
+
+describe('labels against themselves without the prompt', () => {
+  /** Documents of the labels alone first, which rows share, then those of each row. */
+  const made = ({ label, alone, losses }: Calibrated) => {
+    const labels = alone.map((_, k) => `label ${k}`);
+    const rows = label.map((right, k) =>
+      row({
+        labels,
+        label: right,
+        first_document: labels.length * (k + 1),
+        alone_documents: labels.map((_, place) => place),
+      }),
+    );
+    return { rows, raw: raw([...alone, ...losses.flat()]) };
+  };
+
+  it.each(mutual_information)('choose as acc_mutual_info, scored as in scikit-learn (beta $beta)', (one) => {
+    const given = made(one);
+    for (const normalize of ['none', 'mutual_info'] as const) {
+      const wish = set({ type: 'classification', normalize, beta: one.beta });
+      const { metrics, rows: scored } = scoreLosses(wish, given.rows, given.raw);
+      const wanted = one[normalize];
+      expect(Object.keys(metrics).sort()).toEqual(
+        [...Object.keys(wanted), 'accuracy_norm', 'calibration_error', 'loss'].sort(),
+      );
+      for (const [name, value] of Object.entries(wanted))
+        expect(Math.abs((metrics[name] as number) - value), `${normalize} ${name}`).toBeLessThan(1e-9);
+      expect(scored[0]?.losses).toEqual(one.losses[0]);
+      expect(scored[0]?.losses_alone).toEqual(normalize === 'none' ? undefined : one.alone);
+    }
+    expect(one.none.accuracy).not.toBe(one.mutual_info.accuracy);
+  });
+
+  it('says which document is missing', () => {
+    const wish = set({ type: 'classification', normalize: 'mutual_info' });
+    const rows = [row({ labels: ['a', 'b'], label: 0, first_document: 0 })];
+    expect(() => scoreLosses(wish, rows, raw([1, 2]))).toThrow('"a" has no document without the prompt');
+    const torn = [{ ...(rows[0] as EvalRow), alone_documents: [7, 8] }];
+    expect(() => scoreLosses(wish, torn, raw([1, 2]))).toThrow('left out documents of row 0');
+  });
+});
+
 describe('generation', () => {
   const rows = [row({ references: ['7'] }), row({ references: ['8'] })];
   const texts = ['It is 7', 'It is 9', 'no', 'It is 8. Q: next'];
@@ -136,6 +190,7 @@ describe('the names of the metrics of a set', () => {
     for (const one of [
       set({ type: 'likelihood' }),
       set({ type: 'classification' }),
+      set({ type: 'classification', beta: 2 }),
       set({ type: 'likelihood' }, { task: 'arc' }),
     ]) {
       const rows = one.evaluator.type === 'likelihood' && one.task === null ? [row(), row()] : choices;
