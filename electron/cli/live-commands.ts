@@ -75,6 +75,7 @@ export function registerLive(
     .command('webhook')
     .argument('[url]', 'address that gets every alarm as JSON; left out: show it')
     .option('--off', 'send nothing any more', false)
+    .option('--test', 'send a test message there now; an address that does not take it is not kept', false)
     .description('where alarms of runs are sent; nowhere unless an address is given')
-    .action(guarded(async (url, { off }) => (await import('./live.ts')).webhookCommand(url, off, json())));
+    .action(guarded(async (url, flags) => (await import('./live.ts')).webhookCommand(url, flags, json())));
 }

@@ -1,5 +1,6 @@
 /** What is asked of a run that is going: an answer, a pause, other settings; and where its alarms go. */
 import { defaultHome } from '../server/host.ts';
+import { testWebhook } from '../server/settings/post.ts';
 import { readSettings, setWebhook } from '../server/settings/settings.ts';
 import { CollieError } from '../shared/errors.ts';
 import { PAUSED } from '../shared/runs/events.ts';
@@ -87,12 +88,18 @@ export async function changeCommand(id: string, change: RunChange, json: boolean
   });
 }
 
-export async function webhookCommand(url: string | undefined, off: boolean, json: boolean): Promise<void> {
+export async function webhookCommand(
+  url: string | undefined,
+  { off, test }: { off: boolean; test: boolean },
+  json: boolean,
+): Promise<void> {
   const home = defaultHome();
-  if (off && url !== undefined)
-    throw new CollieError('request.invalid', 'Give an address or --off, not both.');
+  if (off && (url !== undefined || test))
+    throw new CollieError('request.invalid', `Give ${test ? '--test' : 'an address'} or --off, not both.`);
+  if (test) await testWebhook(url ?? readSettings(home).webhook ?? '');
   if (off || url !== undefined) setWebhook(home, off ? null : (url ?? null));
   const { webhook } = readSettings(home);
-  if (json) return printJson({ webhook });
+  if (json) return printJson({ webhook, ...(test ? { tested: true } : {}) });
+  if (test) process.stdout.write('the test message was taken\n');
   process.stdout.write(webhook === null ? 'alarms are sent nowhere\n' : `alarms are sent to ${webhook}\n`);
 }

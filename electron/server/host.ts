@@ -24,6 +24,7 @@ import { playgroundHandlers } from './host/playground.ts';
 import { queueHandlers } from './host/queue.ts';
 import { exportHandlers, jobHandlers, runHandlers } from './host/runs.ts';
 import { createServices, type HostOptions, type Services } from './host/services.ts';
+import { settingsHandlers } from './host/settings.ts';
 import { studyHandlers } from './host/studies.ts';
 import { sweepHandlers } from './host/sweeps.ts';
 import { systemHandlers } from './host/system.ts';
@@ -45,6 +46,7 @@ export class Host implements Api {
       ...datasetHandlers(services),
       ...specHandlers(services),
       ...runHandlers(services),
+      ...settingsHandlers(services),
       ...queueHandlers(services),
       ...callbackHandlers(services),
       ...evaluationHandlers(services),

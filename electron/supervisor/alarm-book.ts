@@ -2,16 +2,13 @@
 import { join } from 'node:path';
 import { appendTextSync } from '../server/files/write.ts';
 import { toErrorInfo } from '../shared/errors.ts';
-import type { Alarm } from '../shared/runs/alarms/alarm.ts';
+import { type Alarm, MOST_ALARMS } from '../shared/runs/alarms/alarm.ts';
 import { Alarms, alarmTitle } from '../shared/runs/alarms/registry.ts';
 import type { RunEvent } from '../shared/runs/events.ts';
 import { runFiles } from '../shared/runs/run-folder.ts';
 import type { Log } from './log.ts';
 import type { StatusFile } from './status.ts';
 import type { Webhook } from './webhook.ts';
-
-/** The status has the newest; the file has all. */
-const SHOWN = 50;
 
 export class AlarmBook {
   readonly #path: string;
@@ -31,7 +28,7 @@ export class AlarmBook {
     if (event.type === 'started' && event.rank === 0) this.#forgetBeyond(event.payload.resumed_from_step);
     const said = this.#alarms.see(event);
     if (said.length === 0) return;
-    this.#status.update({ alarms: [...this.#status.value.alarms, ...said].slice(-SHOWN) });
+    this.#status.update({ alarms: [...this.#status.value.alarms, ...said].slice(-MOST_ALARMS) });
     for (const alarm of said) this.#say(alarm);
   }
 

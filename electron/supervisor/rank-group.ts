@@ -63,7 +63,7 @@ export class RankGroup {
   }
 
   /** Reaches rank 0, who tells the others. */
-  tell(message: { command: string }): void {
+  tell<M extends { command: string }>(message: M): void {
     this.#child.stdin?.write(`${JSON.stringify(message)}\n`);
   }
 

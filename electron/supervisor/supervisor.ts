@@ -24,6 +24,7 @@ import { type ControlServer, listenForCommands, notTraining } from './control-se
 import { EarlyStop } from './early-stop.ts';
 import { recordEnvironment } from './environment.ts';
 import { evaluateArguments, requireWeights, trainsNothing } from './evaluated.ts';
+import { KeptWishes } from './kept-wishes.ts';
 import { type Log, openLog } from './log.ts';
 import { waitForOrphan } from './orphan.ts';
 import { Patience } from './patience.ts';
@@ -73,8 +74,7 @@ export class Supervisor {
   #pulse = new Pulse(Number.POSITIVE_INFINITY);
   /** Held between two steps: ranks that do nothing then are not stuck. */
   #paused = false;
-  /** The user wants it held; what the ranks do in the end to claim more memory changes nothing about that. */
-  #holds = false;
+  readonly #kept = new KeptWishes();
   #errors: RankError[] = [];
   #finished: EventPayload<'finished'> | null = null;
   /** Why the run ends before its time, as the phase that says so. */
@@ -87,8 +87,8 @@ export class Supervisor {
     this.#asked = attempt;
     this.#log = openLog(runDir);
     this.#status = new StatusFile(runDir, savedStatus(runDir, basename(runDir)), this.#log);
-    const { webhook } = readSettings(dirname(dirname(runDir)));
-    this.#alarms = new AlarmBook(runDir, this.#status, this.#log, new Webhook(webhook, this.#log));
+    const webhook = new Webhook(() => readSettings(dirname(dirname(runDir))).webhook, this.#log);
+    this.#alarms = new AlarmBook(runDir, this.#status, this.#log, webhook);
   }
 
   /** Resolves when the run has ended, in whatever state. Throws only when another supervisor owns it. */
@@ -230,7 +230,8 @@ export class Supervisor {
       `${failure.code}: ${failure.message} Starting again from ${from} (restart ${restarts.length + 1})`,
     );
     this.#forgetRanks();
-    [this.#paused, this.#holds] = [false, false];
+    this.#paused = false;
+    this.#kept.resume();
     this.#status.update(restarted(this.#status.value, failure, checkpoint));
     this.#status.flush();
   }
@@ -263,7 +264,7 @@ export class Supervisor {
       ranks: table.ranks,
     });
     this.#passWish();
-    if (this.#holds) ranks.tell({ command: 'pause' });
+    this.#kept.tell(ranks);
     let exit: RankExit | null = null;
     // Ranks that could not be started reject; the race below throws that.
     void ranks.exited.then((value) => (exit = value)).catch(() => {});
@@ -324,7 +325,7 @@ export class Supervisor {
     if (command !== 'stop' && command !== 'kill') {
       if (this.#evaluates) throw trainsNothing(command);
       if (!this.#ranks || this.#wish !== 'go') throw notTraining(command, this.#status.value.phase);
-      if (command === 'pause' || command === 'continue') this.#holds = command === 'pause';
+      this.#kept.see(request, this.#status.value.step);
       this.#ranks.tell(request);
       return;
     }

@@ -41,6 +41,12 @@ void change(const nlohmann::json& message, Control& control) {
   control.request_change(wanted);
 }
 
+// {"command": "end_epoch", "step"?}: of a wish that was made at that step, before the attempt began.
+void end_epoch(const nlohmann::json& message, Control& control) {
+  const auto step = message.find("step");
+  control.request_end_of_epoch(step != message.end() && step->is_number_unsigned() ? step->get<int64_t>() : 0);
+}
+
 }  // namespace
 
 void obey(const std::string& line, Control& control) {
@@ -56,7 +62,7 @@ void obey(const std::string& line, Control& control) {
   else if (command == "evaluate")
     control.request_evaluation();
   else if (command == "end_epoch")
-    control.request_end_of_epoch();
+    end_epoch(message, control);
   else if (command == "change")
     change(message, control);
   else if (command == "pause" || command == "continue")

@@ -49,6 +49,7 @@ const places = [
   '#/compare',
   '#/playground?run=run-done',
   '#/devices',
+  '#/settings',
   '#/nowhere',
 ];
 

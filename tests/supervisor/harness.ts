@@ -22,6 +22,7 @@ export interface FakeBehaviour {
     fromStart?: boolean;
   };
   ignoreStop?: boolean;
+  stepsPerEpoch?: number;
   evalEvery?: number;
   evalLoss?: number;
   evalRise?: number;

@@ -124,6 +124,6 @@ describe.skipIf(noMpi)('several ranks', () => {
     await fake.registry.control(id, { command: 'kill' });
     expect(await fake.until(id, (status) => !isLive(status))).toMatchObject({ state: 'stopped' });
     expect([...tree, ...pids(running)].filter(isAlive)).toEqual([]);
-    expect(existsSync(join(fake.registry.dir(id), 'supervisor.json'))).toBe(false);
+    await expect.poll(() => existsSync(join(fake.registry.dir(id), 'supervisor.json'))).toBe(false);
   });
 });

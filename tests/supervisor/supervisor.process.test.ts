@@ -222,6 +222,25 @@ test('a run that was made longer goes on in a process that claims more memory, a
   expect(ended).toMatchObject({ state: 'completed', step: 400, attempt: 2, restarts: [], error: null });
 });
 
+test('the wish to stop at the end of the epoch holds for the processes that take over, for more memory or after a death', async () => {
+  const longer = fake.create({ steps: 1000, stepMs: 5, stepsPerEpoch: 200 });
+  const dieAt = { step: 370, how: 'kill' } as const;
+  const died = fake.create(
+    { steps: 1000, stepMs: 10, stepsPerEpoch: 200, checkpointEvery: 190, dieAt },
+    { recovery: { max_restarts: 1 } },
+  );
+  for (const id of [longer, died]) await fake.registry.start(id);
+  await fake.until(longer, ({ step }) => step > 3);
+  await fake.registry.control(longer, { command: 'end_epoch' });
+  await fake.registry.control(longer, { command: 'change', total_steps: 1000 });
+  // Asked for in the second epoch, and started again from step 190 of the first.
+  await fake.until(died, ({ step }) => step > 201);
+  await fake.registry.control(died, { command: 'end_epoch' });
+  const ends = { state: 'stopped', attempt: 2, error: null };
+  expect(await fake.until(longer, (status) => !isLive(status))).toMatchObject({ ...ends, step: 200 });
+  expect(await fake.until(died, (status) => !isLive(status))).toMatchObject({ ...ends, step: 400 });
+});
+
 test('a rank that dies in the same way at every start is started again once, and the error says so', async () => {
   const dieAt = { step: 3, how: 'exit', attempts: 99 } as const;
   const id = fake.create({ steps: 50, checkpointEvery: 5, dieAt }, { recovery: { max_restarts: 9 } });

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { testWebhook } from '../../electron/server/settings/post.ts';
 import { readSettings, setWebhook } from '../../electron/server/settings/settings.ts';
 import { Webhook } from '../../electron/supervisor/webhook.ts';
 
@@ -40,21 +41,47 @@ const hears = (count: number) =>
 
 test('nothing is sent without an address', () => {
   const log = vi.fn();
-  new Webhook(null, log).send({ a: 1 });
+  new Webhook(() => null, log).send({ a: 1 });
   expect(log).not.toHaveBeenCalled();
 });
 
 test('what is sent arrives as JSON', async () => {
   const all = hears(1);
-  new Webhook(url, vi.fn()).send({ run: 'a', alarm: { kind: 'plateau' } });
+  new Webhook(() => url, vi.fn()).send({ run: 'a', alarm: { kind: 'plateau' } });
   await all;
   expect(bodies).toEqual([{ run: 'a', alarm: { kind: 'plateau' } }]);
+});
+
+test('an address that is set or taken back while the run goes counts from the next alarm on', async () => {
+  let address: string | null = null;
+  const webhook = new Webhook(() => address, vi.fn());
+  webhook.send({ k: 1 });
+  address = url;
+  const all = hears(1);
+  webhook.send({ k: 2 });
+  await all;
+  address = null;
+  webhook.send({ k: 3 });
+  expect(bodies).toEqual([{ k: 2 }]);
+});
+
+test('a test message tells whether alarms would arrive, and keeps nothing', async () => {
+  await testWebhook(url);
+  expect(bodies).toEqual([{ test: true, message: expect.stringContaining('Alarms') }]);
+  status = 404;
+  await expect(testWebhook(url)).rejects.toMatchObject({
+    code: 'request.invalid',
+    message: `${url} did not take the test: it answered 404.`,
+  });
+  await expect(testWebhook('http://127.0.0.1:1/')).rejects.toThrow(/did not take the test: (?!fetch failed)/);
+  await expect(testWebhook('mailto:me')).rejects.toThrow(/no address of a web server/);
+  await expect(testWebhook(' ')).rejects.toThrow('There is no address.');
 });
 
 test.each([500, 302])('an address that answers %i is logged once, and not followed', async (code) => {
   status = code;
   const log = vi.fn();
-  const webhook = new Webhook(url, log);
+  const webhook = new Webhook(() => url, log);
   for (let k = 1; k <= 2; k += 1) {
     webhook.send({ k });
     await expect.poll(() => bodies.length, { timeout: 20_000 }).toBe(k);
@@ -68,7 +95,7 @@ test('the setting takes addresses of web servers only, and can be taken back', (
   try {
     expect(readSettings(home).webhook).toBeNull();
     for (const wrong of ['file:///etc/passwd', 'nonsense', ''])
-      expect(() => setWebhook(home, wrong)).toThrow(/no address of a web server/);
+      expect(() => setWebhook(home, wrong)).toThrow(/(is|There is) no address/);
     setWebhook(home, url);
     expect(readSettings(home).webhook).toBe(url);
     setWebhook(home, null);

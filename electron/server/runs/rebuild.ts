@@ -8,6 +8,7 @@ import { CollieError } from '../../shared/errors.ts';
 import { readEvent } from '../../shared/runs/event-line.ts';
 import type { RunEvent, RunStatus } from '../../shared/runs/events.ts';
 import { eventsFile, runFiles } from '../../shared/runs/run-folder.ts';
+import { readAlarms, type Since } from './alarm-file.ts';
 import { newestCheckpoint } from './checkpoints.ts';
 import { readSpec, readSupervisorFile } from './folder.ts';
 import { isAlive } from './process.ts';
@@ -72,8 +73,14 @@ export function rebuiltStatus(runDir: string, id: string): RunStatus {
     lastEvalLoss: found.eval?.type === 'eval' ? (found.eval.payload.metrics.loss ?? null) : null,
     checkpoint: newestCheckpoint(runDir)?.name ?? null,
     supervisorPid,
+    alarms: readAlarms(runDir, sinceOf(found)),
   };
 }
+
+const sinceOf = ({ started }: Found): Since | null =>
+  started?.type === 'started'
+    ? { timeUs: started.timeUs, resumedFromStep: started.payload.resumed_from_step }
+    : null;
 
 type Found = { last?: RunEvent } & { [T in RunEvent['type']]?: RunEvent };
 

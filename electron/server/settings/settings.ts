@@ -23,16 +23,17 @@ export function readSettings(home: string): Settings {
   }
 }
 
+/** Throws request.invalid for what is no address of a web server. */
+export function requireWebAddress(url: string): void {
+  if (/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : '')) return;
+  const message = url.trim() === '' ? 'There is no address.' : `${url} is no address of a web server.`;
+  throw new CollieError('request.invalid', message, 'Give one that begins with https://.', { url });
+}
+
 /** null: none. Throws request.invalid for what is no address of a web server. */
-export function setWebhook(home: string, url: string | null): void {
-  if (url !== null && !/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ''))
-    throw new CollieError(
-      'request.invalid',
-      `${url} is no address of a web server.`,
-      'Give one that begins with https://.',
-      {
-        url,
-      },
-    );
-  writeJsonAtomic(join(home, FILE), { ...readSettings(home), webhook: url });
+export function setWebhook(home: string, url: string | null): Settings {
+  if (url !== null) requireWebAddress(url);
+  const settings = { ...readSettings(home), webhook: url };
+  writeJsonAtomic(join(home, FILE), settings);
+  return settings;
 }

@@ -39,6 +39,7 @@ import { exampleHistorySchema, runExamplesSchema } from './examples.ts';
 import { exportRecordSchema } from './export-record.ts';
 import { modelFitSchema } from './model-fit.ts';
 import { chatTopics, playgroundMethods } from './playground.ts';
+import { settingsMethods } from './settings.ts';
 import { studyMethods } from './studies.ts';
 import { sweepMethods } from './sweeps.ts';
 
@@ -265,6 +266,7 @@ export const methods = {
   /** At once, beside whatever is running. */
   'queue.startNow': { params: z.object({ id }), result: ok },
 
+  ...settingsMethods,
   ...callbackMethods,
   ...evaluationMethods,
   ...sweepMethods,

@@ -38,7 +38,7 @@ struct Requests {
   bool save = false;
   bool sample = false;
   bool evaluate = false;
-  bool end_epoch = false;  // stop when the epoch is over
+  std::optional<int64_t> end_epoch;  // stop when the epoch of this step is over, or the current one where that is later
   std::optional<Change> change;
 };
 
@@ -49,7 +49,7 @@ class Control {
   void request_save() { once([](Requests& asked) { asked.save = true; }); }
   void request_sample() { once([](Requests& asked) { asked.sample = true; }); }
   void request_evaluation() { once([](Requests& asked) { asked.evaluate = true; }); }
-  void request_end_of_epoch() { once([](Requests& asked) { asked.end_epoch = true; }); }
+  void request_end_of_epoch(int64_t step) { once([&](Requests& asked) { asked.end_epoch = step; }); }
   void request_change(const Change& change) {
     once([&](Requests& asked) {
       Change& all = asked.change ? *asked.change : asked.change.emplace();

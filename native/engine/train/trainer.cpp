@@ -74,7 +74,7 @@ bool Trainer::serve(const Requests& asked, Turn turn) {
   const auto scheduled = [&](int64_t every_steps) { return turn == Turn::step && due(every_steps); };
   const bool evaluates = asked.evaluate || (turn == Turn::step && evaluation_due());
   const bool saves = asked.save || scheduled(session_.spec.checkpoint.every_steps);
-  if (asked.end_epoch) stop_at_ = session_.loader->epoch_end(now_.step - 1);
+  if (asked.end_epoch) stop_at_ = session_.loader->epoch_end(std::max(now_.step, *asked.end_epoch) - 1);
   if (evaluates) evaluate(asked.evaluate ? Sets::all : Sets::due, Interruptible::yes);
   // An evaluation of the held-out rows answers them as well.
   if (asked.sample && !asked.evaluate && !scheduled(session_.spec.evaluation.every_steps)) sample();

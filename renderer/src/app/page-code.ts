@@ -17,6 +17,7 @@ const pageCode = {
   compare: () => import('../features/compare/ComparePage.tsx'),
   playground: () => import('../features/playground/PlaygroundPage.tsx'),
   devices: () => import('../features/devices/DevicesPage.tsx'),
+  settings: () => import('../features/settings/SettingsPage.tsx'),
 } as const;
 export type PageName = keyof typeof pageCode;
 export const pageNames = Object.keys(pageCode) as PageName[];

@@ -11,6 +11,7 @@ import {
   IconMessages,
   IconReportAnalytics,
   IconScale,
+  IconSettings,
   IconStack2,
 } from '@tabler/icons-react';
 
@@ -85,6 +86,12 @@ export const placeGroups: readonly PlaceGroup[] = [
 /** At the foot of the navigation. */
 export const footPlaces: readonly Place[] = [
   { part: 'devices', label: 'Machine', icon: IconCpu, words: 'devices gpu cpu memory telemetry' },
+  {
+    part: 'settings',
+    label: 'Settings',
+    icon: IconSettings,
+    words: 'preferences webhook alarms address notify',
+  },
 ];
 
 export const allPlaces: readonly Place[] = [...placeGroups.flatMap(({ places }) => places), ...footPlaces];

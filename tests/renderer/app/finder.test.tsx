@@ -31,6 +31,7 @@ describe('finding', () => {
       'Studies',
       'Playground',
       'Machine',
+      'Settings',
     ]);
     expect(found.run).toHaveLength(5);
     expect(found.model).toHaveLength(3);

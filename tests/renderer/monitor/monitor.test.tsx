@@ -249,3 +249,23 @@ describe('a failed run', () => {
     expect(button('Try again')).toBeDefined();
   });
 });
+
+it('the alarms of a run that has ended stand above every tab', async () => {
+  const done = find('run-done');
+  const alarms = find('run-live').alarms;
+  openWindow(<MonitorPage id="run-done" />, {
+    methods: { 'runs.list': () => [{ ...done, alarms }] },
+    topics: { 'runs.status': () => () => {} },
+  });
+  const tabs = await screen.findAllByRole('tab');
+  expect(tabs.length).toBeGreaterThan(5);
+  for (const tab of tabs) {
+    fireEvent.click(tab);
+    await waitFor(() => expect(tab.getAttribute('aria-selected')).toBe('true'));
+    const alarm = screen.getByText(/14.2 times what it usually is/);
+    const [panel] = screen.getAllByRole('tabpanel');
+    expect(
+      alarm.compareDocumentPosition(panel as HTMLElement) & Node.DOCUMENT_POSITION_FOLLOWING,
+    ).toBeTruthy();
+  }
+});

@@ -119,3 +119,22 @@ test('a clock that was set back does not keep a run that never started alive', (
   writeJsonAtomic(join(dir, 'status.json'), { ...status, updatedAt: tomorrow });
   expect(fake.registry.status(id).state).toBe('failed');
 });
+
+test('alarms of a run are in its new status; those of steps that were trained again are not', () => {
+  const alarm = (kind: string, step: number, timeUs: number) =>
+    `${JSON.stringify({ v: 1, kind, step, timeUs, message: 'm', cause: 'c', advice: 'a' })}\n`;
+  const startedAt = 1.7e15;
+  writeFileSync(
+    join(dir, 'alarms.jsonl'),
+    alarm('plateau', 0, startedAt - 9) +
+      alarm('loss_spike', 12, startedAt - 5) +
+      alarm('gradient_norm', 14, startedAt + 14e6) +
+      '{"v":1,"kind":"torn',
+  );
+  writeFileSync(join(dir, 'status.json'), '');
+  write(started + steps(30));
+  expect(fake.registry.status(id).alarms.map(({ kind, step }) => [kind, step])).toEqual([
+    ['plateau', 0],
+    ['gradient_norm', 14],
+  ]);
+});

@@ -24,6 +24,9 @@ export const alarmSchema = z.object({
 });
 export type Alarm = z.infer<typeof alarmSchema>;
 
+/** That a status has, the newest; the file has all. */
+export const MOST_ALARMS = 50;
+
 /** What a watcher says; who asked adds kind, step and time. */
 export type Said = Pick<Alarm, 'message' | 'cause' | 'advice'>;
 

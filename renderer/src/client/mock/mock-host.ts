@@ -16,6 +16,7 @@ import { mockTimeline } from './mock-parallel.ts';
 import { mockPreview } from './mock-preview.ts';
 import { mockQueue } from './mock-queue.ts';
 import { mockRunDetail, mockRunEvents, mockRunSpec, mockRuns } from './mock-runs.ts';
+import { mockSettings } from './mock-settings.ts';
 import { mockStudies } from './mock-studies.ts';
 import { mockSweeps } from './mock-sweeps.ts';
 import { mockTemplates } from './mock-templates.ts';
@@ -111,6 +112,7 @@ export function mockMethods(): Handlers {
       engine: { built: true, path: '/opt/collie/collie-rank', problem: null },
       devices: mockDevices,
     }),
+    ...mockSettings(),
     'files.list': ({ path }) => ({
       path: path || '/home/kim',
       parent: path ? '/home/kim' : null,
