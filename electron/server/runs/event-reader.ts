@@ -2,25 +2,37 @@
 import { readEvent } from '../../shared/runs/event-line.ts';
 import type { RunEvent } from '../../shared/runs/events.ts';
 import { OWN_ENDS } from '../../shared/runs/series.ts';
+import type { StepRow } from '../../shared/runs/step-row.ts';
+import { StepLines } from './step-lines.ts';
 
 const NEWLINE = 10;
 const ownEnds = OWN_ENDS.map((end) => Buffer.from(end));
 
-/** Events of whole lines; torn ones, and what a rank tells of itself, are left out. */
-export function* eventsIn(bytes: Buffer): Generator<RunEvent> {
+/** Events of whole lines; torn ones, and what a rank tells of itself, are left out. Nearly all steps come as rows, each good until the next event is asked for. */
+export function* eventsIn(bytes: Buffer): Generator<RunEvent | StepRow> {
+  const steps = new StepLines(bytes);
   for (let from = 0; from < bytes.length; ) {
+    const end = steps.read(from);
+    if (end >= 0 && steps.row) {
+      yield steps.row;
+      from = end + 1;
+      continue;
+    }
     const newline = bytes.indexOf(NEWLINE, from);
     const to = newline < 0 ? bytes.length : newline;
-    if (!ownEnds.some((end) => endsWith(bytes, to, end))) {
-      const event = readEvent(bytes.toString('utf8', from, to));
+    if (!ownEnds.some((own) => endsWith(bytes, to, own))) {
+      const line = bytes.toString('utf8', from, to);
+      const event = readEvent(line);
+      if (event?.type === 'step') steps.learn(line);
       if (event) yield event;
     }
     from = to + 1;
   }
 }
 
+/** Compared from behind: lines of one kind begin alike. */
 function endsWith(bytes: Buffer, to: number, end: Buffer): boolean {
   const from = to - end.length;
-  for (let i = 0; i < end.length; i++) if (bytes[from + i] !== end[i]) return false;
+  for (let i = end.length - 1; i >= 0; i--) if (bytes[from + i] !== end[i]) return false;
   return true;
 }
