@@ -28,5 +28,7 @@ test('torn lines, blank ones and what a rank tells of itself are left out', () =
 
 test('metrics that are no numbers are left out, those that were not finite are null', () => {
   const line = `{"payload":{"metrics":{"loss":1.5,"note":"x","grad_norm":null}},"rank":0,"seq":3,"step":2,"timeUs":9,"type":"step","v":2}`;
-  expect(read(line).map((event) => ('payload' in event ? event.payload : null))).toEqual([{ metrics: { loss: 1.5, grad_norm: null } }]);
+  expect(read(line).map((event) => ('payload' in event ? event.payload : null))).toEqual([
+    { metrics: { loss: 1.5, grad_norm: null } },
+  ]);
 });
