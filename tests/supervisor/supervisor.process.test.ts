@@ -5,12 +5,16 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { newestCheckpoint } from '../../electron/server/runs/checkpoints.ts';
 import { readStatus, readSupervisorFile, writeJsonAtomic } from '../../electron/server/runs/folder.ts';
+import { isNoticed, keptFile, loadSeries, seriesFolder } from '../../electron/server/runs/kept-series.ts';
 import { signedIn } from '../../electron/server/runs/launch.ts';
 import { isAlive } from '../../electron/server/runs/process.ts';
 import { environmentOf } from '../../electron/server/runs/rebuild.ts';
 import { RunRegistry } from '../../electron/server/runs/registry.ts';
+import { readSeries } from '../../electron/server/runs/series-file.ts';
 import { isLive } from '../../electron/server/runs/status.ts';
 import { PAUSED } from '../../electron/shared/runs/events.ts';
+import { eventsFile } from '../../electron/shared/runs/run-folder.ts';
+import { writeEvents } from '../bench/fabricate.ts';
 import { exampleSpec, FakeHome } from './harness.ts';
 
 // Starting a process takes its time on a busy machine.
@@ -34,6 +38,23 @@ test('a run completes; status, environment and checkpoint tell so', async () => 
   // Given back right after the last status.
   await expect.poll(() => existsSync(join(dir, 'supervisor.json'))).toBe(false);
   expect(environmentOf(dir)).toMatchObject({ seeds: { run: 42 }, engine: { version: 'fake' } });
+});
+
+test('the series of a long run is kept when it ends, for who opens it first', async () => {
+  const id = fake.createStopped({ steps: 5, stepMs: 0 });
+  const dir = fake.registry.dir(id);
+  writeEvents(dir, 16_000, 20_000); // of an attempt before
+  const events = join(dir, eventsFile(0));
+  expect(isNoticed(statSync(events).size)).toBe(true);
+  await fake.registry.resume(id);
+  await fake.until(id, (now) => !isLive(now));
+  const kept = () => loadSeries(keptFile(seriesFolder(fake.home), id), events);
+  await expect.poll(kept, { timeout: 30_000 }).not.toBeNull();
+  const [found, parsed] = [await kept(), await readSeries(dir)];
+  expect(found?.bytes).toBe(statSync(events).size);
+  expect(found?.series.finished).toEqual(parsed.finished);
+  expect(found?.series.attempts).toHaveLength(2);
+  expect(found?.series.steps.metric('loss')).toEqual(parsed.steps.metric('loss'));
 });
 
 test('the control socket is private and short enough', async () => {

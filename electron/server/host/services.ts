@@ -7,12 +7,13 @@ import { defaultRoots, expandHome, FileBrowser, requirePath } from '../files/fil
 import { JobRunner } from '../jobs/jobs.ts';
 import { Playground } from '../playground/playground.ts';
 import { QueueService } from '../queue/service.ts';
+import { seriesFolder } from '../runs/kept-series.ts';
 import { ReadAhead } from '../runs/read-ahead.ts';
 import { RunRegistry } from '../runs/registry.ts';
 import { SeriesCache } from '../runs/series-file.ts';
 import { RunSummaries } from '../runs/summaries.ts';
 import { StatusWatcher } from '../runs/watch.ts';
-import { seriesFolder, sweepLibrary } from './sweep.ts';
+import { sweepLibrary } from './sweep.ts';
 import { createLibraries, type Libraries } from './wire.ts';
 
 export type Shell = 'electron' | 'browser';

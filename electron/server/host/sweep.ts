@@ -7,11 +7,8 @@ import { removeDeadSockets, removeLeftovers, removeTemporaryFiles } from '../fil
 import { PARTIAL_MODEL } from '../models/ids.ts';
 import { SweepStore } from '../queue/sweep-store.ts';
 import { socketFolders } from '../runs/control.ts';
-import { sweepSeries } from '../runs/kept-series.ts';
+import { seriesFolder, sweepSeries } from '../runs/kept-series.ts';
 import type { RunRegistry } from '../runs/registry.ts';
-
-/** Series of long runs (runs/kept-series.ts). */
-export const seriesFolder = (home: string): string => join(home, 'cache', 'series');
 
 export async function sweepLibrary(home: string, runs: RunRegistry): Promise<void> {
   await runs.sweep();

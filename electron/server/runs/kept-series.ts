@@ -21,6 +21,10 @@ const LEAST_ENDED_BYTES = 64 * 1024;
 const MOST_STEPS = 300_000;
 const MARK_BYTES = 4096;
 
+/** Where those of a library are, and of one of its runs. */
+export const seriesFolder = (home: string): string => join(home, 'cache', 'series');
+export const keptFile = (folder: string, id: string): string => join(folder, `${id}.json`);
+
 export interface KeptSeries {
   series: RunSeries;
   /** Of the events file, at a line's start. */
@@ -41,6 +45,9 @@ export const isWorthKeeping = (series: RunSeries, bytes: number, keptBytes: numb
 
 /** Until it is resumed. */
 const hasEnded = ({ finished, error }: RunSeries) => finished !== null || error !== null;
+
+/** Whether who opens a run would notice that an events file of this size is parsed. */
+export const isNoticed = (bytes: number): boolean => bytes >= LEAST_BYTES;
 
 /** Whether the series of an events file of this size can be worth keeping, once its run has ended. */
 export const isLongFile = (bytes: number): boolean => bytes >= LEAST_ENDED_BYTES;
@@ -98,7 +105,7 @@ export async function saveSeries(file: string, events: string, { series, bytes }
 
 /** Removes those of runs that are gone. */
 export async function sweepSeries(folder: string, runs: readonly string[]): Promise<void> {
-  const known = new Set(runs.map((id) => `${id}.json`));
+  const known = new Set(runs.map((id) => keptFile('', id)));
   for (const name of await readdir(folder).catch(() => []))
     if (!name.startsWith('.') && !known.has(name)) await rm(join(folder, name), { force: true });
 }

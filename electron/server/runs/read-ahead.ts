@@ -1,11 +1,11 @@
 /**
  * Runs that have ended are read once while nobody waits for them: who opens one later finds its series kept (kept-series.ts) and need not wait for
- * its events to be parsed.
+ * its events to be parsed. The supervisor does the same at the end of a run; here are those that came from elsewhere, or whose supervisor was killed.
  */
 import { existsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { eventsFile } from '../../shared/runs/run-folder.ts';
-import { isLongFile } from './kept-series.ts';
+import { isLongFile, keptFile } from './kept-series.ts';
 import type { RunRegistry } from './registry.ts';
 import { keepSeries } from './series-file.ts';
 import { isLive } from './status.ts';
@@ -50,7 +50,7 @@ export class ReadAhead {
       if (isLive(status) || this.#done.has(status.id) || !isLongFile(sizeOf(join(dir, eventsFile(0)))))
         continue;
       this.#done.add(status.id);
-      const file = join(this.#folder, `${basename(dir)}.json`);
+      const file = keptFile(this.#folder, basename(dir));
       if (!existsSync(file)) await keepSeries(dir, file);
     }
   }

@@ -5,7 +5,7 @@ import { eventsFile, runFiles } from '../../shared/runs/run-folder.ts';
 import { emptySeries, type RunSeries, reduceChecked } from '../../shared/runs/series.ts';
 import { LineReader } from './event-file.ts';
 import { eventsIn } from './event-reader.ts';
-import { isWorthKeeping, loadSeries, saveSeries } from './kept-series.ts';
+import { isWorthKeeping, keptFile, loadSeries, saveSeries } from './kept-series.ts';
 
 const KEEP_AFTER_MS = 1500;
 /** A few milliseconds of work, between which others have their turn. */
@@ -14,12 +14,11 @@ const PIECE_BYTES = 1024 * 1024;
 /** All that has been measured up to now; an empty series before the first event. Gives other work a turn between pieces of the file. */
 export const readSeries = (runDir: string): Promise<RunSeries> => new GrowingSeries(runDir).newest();
 
-/** Reads the series of a run only to keep it. */
+/** Reads the series of a run only to keep it; reads on behind what is kept already. */
 export async function keepSeries(runDir: string, kept: string): Promise<void> {
-  const growing = new GrowingSeries(runDir);
-  const series = await growing.newest();
-  if (isWorthKeeping(series, growing.bytes, 0))
-    await saveSeries(kept, join(runDir, eventsFile(0)), { series, bytes: growing.bytes });
+  const growing = new GrowingSeries(runDir, kept);
+  await growing.newest();
+  await growing.keep();
 }
 
 /** Reads on where it stopped. */
@@ -48,11 +47,6 @@ class GrowingSeries {
     return (statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0) >= this.#size;
   }
 
-  /** Of the events file, that have been read. */
-  get bytes(): number {
-    return this.#size;
-  }
-
   /** Held in memory. */
   get steps(): number {
     return this.#series.steps.length;
@@ -72,7 +66,6 @@ class GrowingSeries {
       this.#series = reduceChecked(this.#series, eventsIn(piece));
     for (const piece of logged) this.#series = reduceChecked(this.#series, eventsIn(piece));
     this.#size = this.#reader.position;
-    this.#keep();
     return this.#series;
   }
 
@@ -86,13 +79,18 @@ class GrowingSeries {
     this.#keptBytes = kept.bytes;
   }
 
-  /** Nobody waits for it: only when who asked has had the answer, as writing it down takes as long as sending it. */
-  #keep(): void {
+  /** Writes down what has been read, where so much of it is new that it is worth it. */
+  async keep(): Promise<void> {
     const [series, bytes] = [this.#series, this.#size];
     if (this.#kept === null || !isWorthKeeping(series, bytes, this.#keptBytes)) return;
     this.#keptBytes = bytes;
-    const path = this.#kept;
-    setTimeout(() => inTurn(() => saveSeries(path, this.#path, { series, bytes })), KEEP_AFTER_MS).unref();
+    await saveSeries(this.#kept, this.#path, { series, bytes });
+  }
+
+  /** Nobody waits for it: only when who asked has had the answer, as writing it down takes as long as sending it. */
+  keepLater(): void {
+    if (this.#kept === null || !isWorthKeeping(this.#series, this.#size, this.#keptBytes)) return;
+    setTimeout(() => inTurn(() => this.keep()), KEEP_AFTER_MS).unref();
   }
 }
 
@@ -121,11 +119,12 @@ export class SeriesCache {
 
   async get(runDir: string): Promise<RunSeries> {
     const known = this.#kept.get(runDir);
-    const kept = this.#folder === null ? null : join(this.#folder, `${basename(runDir)}.json`);
+    const kept = this.#folder === null ? null : keptFile(this.#folder, basename(runDir));
     const series = known?.valid ? known : new GrowingSeries(runDir, kept);
     this.#kept.delete(runDir);
     this.#kept.set(runDir, series); // the newest last
     const newest = await series.newest();
+    series.keepLater();
     this.#letGo();
     return newest;
   }
