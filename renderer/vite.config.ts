@@ -6,7 +6,7 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** What renderer/src/main.ts imports: no package, so that it runs before they are there. tests/layers.test.ts holds both. */
 export const firstCode =
-  /renderer\/src\/(main|app\/(route|page-code)|client\/(client|connect|websocket|electron-ipc|exchange|ask-ahead)|features\/monitor\/ahead)\.ts$|electron\/shared\/(errors|runs\/callback-events|api\/(bridge|bytes|reply))\.ts$/;
+  /renderer\/src\/(main|app\/(route|page-code)|client\/(client|connect|websocket|electron-ipc|exchange|ask-ahead)|features\/monitor\/ahead)\.ts$|electron\/shared\/(errors|runs\/event-streams|api\/(bridge|bytes|reply))\.ts$/;
 
 const inNodeModules = (names: string) => new RegExp(`node_modules/(?:${names})/`);
 

@@ -9,6 +9,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { installRoot, rankExecutable } from '../server/native/addon.ts';
 import { CollieError } from '../shared/errors.ts';
 import { runChild } from './bench/child.ts';
+import { registerGemm } from './bench/gemm.ts';
 import {
   type MemoryResult,
   measureMemory,
@@ -78,6 +79,7 @@ const choices =
 export function registerBench(program: Command): void {
   const bench = program.command('bench').description('Measure this machine');
   registerMemory(bench, program);
+  registerGemm(bench, program);
   bench
     .command('cpu')
     .description(

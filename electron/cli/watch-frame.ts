@@ -3,6 +3,7 @@ import pc from 'picocolors';
 import { callbackOfSet } from '../shared/runs/callbacks.ts';
 import { DEFAULT_SET } from '../shared/runs/event-line.ts';
 import type { RunStatus } from '../shared/runs/events.ts';
+import { partOf } from '../shared/runs/machine-metrics.ts';
 import type { Metric } from '../shared/runs/metric.ts';
 import { metricInfo, metrics } from '../shared/runs/metrics.ts';
 import type { Points } from '../shared/runs/points.ts';
@@ -25,6 +26,7 @@ export function watchFrame(status: RunStatus, series: RunSeries, columns: number
   const measured = [
     ...lastsOf(series.steps, ''),
     ...Object.entries(series.evals).flatMap(([set, points]) => lastsOf(points, ` (${sourceOf(set)})`)),
+    ...lastsOf(series.monitors, ''),
   ];
   const titles = Math.max(LEAST_TITLE, ...measured.map(({ title }) => title.length));
   const curve = Math.max(LEAST_CURVE, columns - titles - VALUE_WIDTH - 2);
@@ -67,7 +69,8 @@ function bar(share: number, room: number): string {
 
 /** Those of the registry that were measured, in its order; `of`: behind the title, what was evaluated. */
 function lastsOf(points: Points, of: string): { title: string; value: string; values: Float64Array }[] {
-  const place = ({ name }: Metric) => metrics.findIndex((one) => one.name === name) >>> 0; // unknown ones last
+  const place = ({ name }: Metric) =>
+    metrics.findIndex((one) => one.name === (partOf(name)?.whole ?? name)) >>> 0; // unknown ones last
   return points.names
     .map((name) => metricInfo(name))
     .filter(({ chart }) => chart !== null)
@@ -82,10 +85,12 @@ function lastsOf(points: Points, of: string): { title: string; value: string; va
 function written(value: number, { unit }: Metric): string {
   if (!Number.isFinite(value)) return String(value);
   if (unit === 'bytes') return formatBytes(value);
+  if (unit === 'bytes/s') return `${formatBytes(value)}/s`;
   if (unit === 'share') return `${(100 * value).toFixed(1)}%`;
   if (unit === 'seconds') return `${value.toPrecision(3)} s`;
   if (unit === 'tokens' || unit === 'tokens/s') return `${Math.round(value)} ${unit}`;
-  return String(Number(value.toPrecision(4)));
+  const number = String(Number(value.toPrecision(4)));
+  return unit === 'W' || unit === 'kWh' || unit === '°C' ? `${number} ${unit}` : number;
 }
 
 /** The whole curve in so many characters at most, each the mean of its part. */

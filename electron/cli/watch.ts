@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pc from 'picocolors';
 import type { Host } from '../server/host.ts';
 import { isLive } from '../server/runs/status.ts';
+import { MACHINE_SOURCE } from '../shared/runs/comparison.ts';
 import { printJson } from './output.ts';
 import { withHost } from './session.ts';
 import { watchFrame } from './watch-frame.ts';
@@ -44,11 +45,10 @@ function draw(lines: readonly string[], before: number): number {
 
 /** The last value of every metric, those of evaluations by their set. */
 async function newest({ services }: Host, id: string): Promise<Record<string, Record<string, number>>> {
-  const { steps, evals } = await services.series.get(services.runs.dir(id));
-  const lasts = ([key, points]: [string, typeof steps]) =>
-    [
-      key,
-      Object.fromEntries(points.names.map((name) => [name, points.at(name, points.length - 1)])),
-    ] as const;
-  return Object.fromEntries([['step', steps] as [string, typeof steps], ...Object.entries(evals)].map(lasts));
+  const { steps, evals, monitors } = await services.series.get(services.runs.dir(id));
+  const last = (values: Float64Array) => values.findLast(Number.isFinite) ?? Number.NaN;
+  const lasts = (points: typeof steps) =>
+    Object.fromEntries(points.names.map((name) => [name, last(points.metric(name))]));
+  const all = { step: steps, ...evals, [MACHINE_SOURCE]: monitors };
+  return Object.fromEntries(Object.entries(all).map(([key, points]) => [key, lasts(points)]));
 }

@@ -3,15 +3,13 @@
  * for the device; one that is stuck (in a dead network file system, in a driver, stopped by a debugger) uses no processor time at all.
  * Of several ranks a watchdog in the engine notices it earlier and says who is missing; a single rank has nobody who waits for it.
  */
-import { readFileSync } from 'node:fs';
 import type { ProcessRef } from '../server/runs/process.ts';
 import { CollieError } from '../shared/errors.ts';
+import { processorTicks, TICKS_PER_SECOND } from './monitors/proc.ts';
 
 const LOOK_MS = 2_000;
 /** Threads that only look at the clock take less of a processor than this. */
 const IDLE_SHARE = 0.02;
-/** Linux counts processor time in hundredths of a second for every process to read (USER_HZ). */
-const TICKS_PER_SECOND = 100;
 
 export class Pulse {
   #since = performance.now();
@@ -24,7 +22,10 @@ export class Pulse {
   #hung: CollieError | null = null;
 
   /** `ticksOf`: processor time of a process so far; null where the system does not tell, which counts as alive. */
-  constructor(limitSeconds: number, ticksOf: (process: ProcessRef) => number | null = processorTicks) {
+  constructor(
+    limitSeconds: number,
+    ticksOf: (process: ProcessRef) => number | null = ({ pid }) => processorTicks(pid),
+  ) {
     this.#limitSeconds = limitSeconds;
     this.#ticksOf = ticksOf;
   }
@@ -64,17 +65,6 @@ export class Pulse {
     const asleep = before > 0 && now - before > 30 * LOOK_MS;
     if (unknown || asleep || busy > seconds * IDLE_SHARE) this.sign();
     return (now - this.#since) / 1000;
-  }
-}
-
-/** utime and stime of /proc/<pid>/stat, all threads together. */
-function processorTicks({ pid }: ProcessRef): number | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return Number(fields[11]) + Number(fields[12]);
-  } catch {
-    return null;
   }
 }
 

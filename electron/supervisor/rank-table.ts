@@ -40,6 +40,11 @@ export class RankTable {
     return [...this.#processes.values()];
   }
 
+  /** Of those on this machine, by rank. */
+  get pids(): ReadonlyMap<number, number> {
+    return new Map([...this.#processes].map(([rank, { pid }]) => [rank, pid]));
+  }
+
   /** Takes note of an event of any rank. Returns whether it changed the table. */
   see(event: RunEvent): boolean {
     if (event.type === 'started') {

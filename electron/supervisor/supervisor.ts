@@ -26,6 +26,7 @@ import { recordEnvironment } from './environment.ts';
 import { evaluateArguments, requireWeights, trainsNothing } from './evaluated.ts';
 import { KeptWishes } from './kept-wishes.ts';
 import { type Log, openLog } from './log.ts';
+import { type Monitors, monitorsOf } from './monitors/monitors.ts';
 import { waitForOrphan } from './orphan.ts';
 import { Patience } from './patience.ts';
 import { prepareData, prepareToEvaluate, sampleDecoder } from './prepare.ts';
@@ -65,6 +66,8 @@ export class Supervisor {
   readonly #status: StatusFile;
   #scoring: Scoring | null = null;
   #callbacks: Callbacks | null = null;
+  /** Of a run that trains. */
+  #monitors: Monitors | null = null;
   #wish: Wish = 'go';
   #ranks: RankGroup | null = null;
   #table: RankTable | null = null;
@@ -154,6 +157,7 @@ export class Supervisor {
     this.#scoring = new Scoring(this.#runDir, spec, decode);
     await samples.rebuild(this.#runDir);
     this.#startCallbacks(spec);
+    if (!this.#evaluates) this.#monitors = monitorsOf(this.#runDir, spec, this.#log);
     let resumeFrom = startingPoint(this.#runDir, this.#mode, this.#log);
     let fruitless = 0;
     for (;;) {
@@ -272,6 +276,7 @@ export class Supervisor {
       const ended = exit !== null;
       const lines = await events.next();
       for (const line of lines) await this.#see(line, samples);
+      if (!ended) this.#monitors?.look(table.pids);
       if (!ended && table.look()) this.#status.update({ ranks: table.ranks });
       if (lines.length > 0) continue;
       // Ended before that last look: nothing more will come.
@@ -282,6 +287,7 @@ export class Supervisor {
     }
     // A launcher that was killed leaves its ranks behind.
     killAll(table.processes);
+    this.#monitors?.end();
     claim.setRank(null);
     return ranks.exited;
   }
@@ -304,6 +310,7 @@ export class Supervisor {
       this.#ranks?.tell(await this.#scoring.score(event.payload.set, event.step));
     const sample = await this.#decode(event, samples);
     this.#callbacks?.see(event, sample);
+    this.#monitors?.see(event);
     const early = this.#wish === 'go' ? (this.#earlyStop?.see(event) ?? null) : null;
     if (early === null) return;
     this.#early = early;

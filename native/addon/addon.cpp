@@ -17,6 +17,7 @@ class NativeAddon : public Napi::Addon<NativeAddon> {
     DefineAddon(exports, {
                              InstanceMethod("version", &NativeAddon::version),
                              InstanceMethod("devices", &NativeAddon::list_devices),
+                             InstanceMethod("gpus", &NativeAddon::read_gpus),
                              InstanceMethod("telemetry", &NativeAddon::read_telemetry),
                              InstanceMethod("tokenStoreWriter", &NativeAddon::token_store_writer),
                          });
@@ -35,6 +36,9 @@ class NativeAddon : public Napi::Addon<NativeAddon> {
   Napi::Value version(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), COLLIE_VERSION); }
   Napi::Value list_devices(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] { return devices(info.Env(), nvml_); });
+  }
+  Napi::Value read_gpus(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] { return gpus(info.Env(), nvml_); });
   }
   Napi::Value read_telemetry(const Napi::CallbackInfo& info) {
     const std::string disk_path = string_argument(info, 0, "diskPath");

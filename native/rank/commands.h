@@ -14,6 +14,7 @@ int serve_command(const Words& words);
 int export_command(const Words& words);
 int info_command(const Words& words);
 int bench_command(const Words& words);
+int gemm_command(const Words& words);
 int checksums_command(const Words& words);
 int logits_command(const Words& words);
 

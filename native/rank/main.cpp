@@ -19,6 +19,7 @@ constexpr const char* kUsage =
     "                          [--device cpu|cuda] [--threads n] [--context n]\n"
     "       collie-rank export --run <folder> --checkpoint <name> --kind adapter|merged --out <folder>\n"
     "       collie-rank info\n"
+    "       collie-rank gemm   [--device cpu|cuda] [--precision bf16|fp32] [--size n] [--threads n]\n"
     "       collie-rank checksums --write <folder> | --check <folder>\n"
     "       collie-rank logits --model <folder> [--run <folder> --checkpoint <name>] --ids <json file> --out <file>\n"
     "                          [--precision fp32|bf16] [--device cpu|cuda] [--threads n]\n"
@@ -38,6 +39,7 @@ const std::map<std::string, Command>& commands() {
                                                        {"export", collie::export_command},
                                                        {"info", collie::info_command},
                                                        {"bench", collie::bench_command},
+                                                       {"gemm", collie::gemm_command},
                                                        {"checksums", collie::checksums_command},
                                                        {"logits", collie::logits_command}};
   return known;

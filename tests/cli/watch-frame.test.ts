@@ -62,3 +62,33 @@ test('a curve has so many characters at most, each a mean, whatever is not finit
   expect(sparkline([4, 4], 8)).toBe('▁▁');
   expect(sparkline([], 8)).toBe('');
 });
+
+test('what was measured of the machine is told below, with its units', () => {
+  const script = new EventScript();
+  script.started();
+  for (let step = 1; step <= 4; step++) {
+    script.step(step, 1);
+    script.monitored(step, {
+      cpu_share: 0.875,
+      'cpu_share/rank-1': 0.4,
+      disk_write_bytes_per_second: 2048,
+      gpu_power_watts: 512.5,
+      energy_kwh: 0.0123,
+    });
+  }
+  const lines = seen(status(), reduceEvents(emptySeries, script.events), 100);
+  const shownFor = (title: string) =>
+    lines
+      .find((line) => line.startsWith(`${title}  `))
+      ?.slice(title.length)
+      .trim()
+      .split(/\s{2,}/)[0];
+  expect(shownFor('Processor')).toBe('87.5%');
+  expect(shownFor('Processor, Rank 1')).toBe('40.0%');
+  expect(shownFor('Disk, written')).toMatch(/^2.* [Kk]i?B\/s$/);
+  expect(shownFor('GPU power')).toBe('512.5 W');
+  expect(shownFor('Energy')).toBe('0.0123 kWh');
+  const at = (title: string) => lines.findIndex((line) => line.startsWith(title));
+  expect(at('Processor')).toBeGreaterThan(at('Loss'));
+  expect(at('Processor, Rank 1')).toBe(at('Processor') + 1);
+});

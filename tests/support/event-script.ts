@@ -90,6 +90,12 @@ export class EventScript {
     this.#write('checkpoint', { name: checkpointName(step), bytes: 4_000_000, seconds: 0.1 });
   }
 
+  /** Of a stream of its own, which is not told apart by `seq` here. */
+  monitored(step: number, metrics: Record<string, number>): void {
+    this.#step = step;
+    this.#write('monitored', { metrics });
+  }
+
   sample(step: number, promptIndex = 0): void {
     this.#step = step;
     this.#write('sample', { prompt_index: promptIndex, ids: [1, 2], finish: 'stop' });

@@ -2,12 +2,14 @@
 import { mean, sampleStandardDeviation } from 'simple-statistics';
 import { callbackOfSet } from '../../shared/runs/callbacks.ts';
 import {
+  MACHINE_SOURCE,
   type ResultCell,
   type ResultRow,
   type ResultRule,
   STEPS_SOURCE,
 } from '../../shared/runs/comparison.ts';
 import { DEFAULT_SET } from '../../shared/runs/event-line.ts';
+import { partOf } from '../../shared/runs/machine-metrics.ts';
 import { type Metric, metricInfo } from '../../shared/runs/metrics.ts';
 import { countUpTo, type Points } from '../../shared/runs/points.ts';
 import { MAX_PHASES, type RunSeries } from '../../shared/runs/series.ts';
@@ -75,30 +77,35 @@ function lastOnes(values: Float64Array, count: number): number[] {
 }
 
 export function pointsOf(series: RunSeries, source: string): Points | undefined {
+  if (source === MACHINE_SOURCE) return series.monitors;
   return source === STEPS_SOURCE ? series.steps : series.evals[source];
 }
 
 const COST = new Set(['tokens/s', 'bytes', 'seconds', 'tokens']);
-export const isCost = (unit: string): boolean => COST.has(unit);
+/** What a run took, rather than how good its model is. */
+export const isCost = ({ unit, events }: Pick<Metric, 'unit' | 'events'>): boolean =>
+  COST.has(unit) || events.includes('monitor');
 
-/** Where values come from, evaluated sets first, and the metrics that some run has there. */
+/** Where values come from, evaluated sets first, and the metrics that some run has there; those of single ranks and GPUs are on the run's own page. */
 export function sourcesOf(runs: readonly CostSource[]): { source: string; names: string[] }[] {
-  const sources = [...new Set(runs.flatMap(({ series }) => Object.keys(series.evals))), STEPS_SOURCE];
+  const sets = new Set(runs.flatMap(({ series }) => Object.keys(series.evals)));
+  const sources = [...sets, STEPS_SOURCE, MACHINE_SOURCE];
   return sources.map((source) => ({
     source,
-    names: [...new Set(runs.flatMap(({ series }) => pointsOf(series, source)?.names ?? []))],
+    names: [...new Set(runs.flatMap(({ series }) => pointsOf(series, source)?.names ?? []))].filter(
+      (name) => source !== MACHINE_SOURCE || partOf(name) === null,
+    ),
   }));
 }
 
+const sourceTitles: Partial<Record<string, string>> = {
+  [STEPS_SOURCE]: 'training',
+  [MACHINE_SOURCE]: 'machine',
+  [DEFAULT_SET]: 'evaluation',
+};
+
 export function rowTitle({ title }: Metric, source: string): string {
-  const where =
-    source === STEPS_SOURCE
-      ? 'training'
-      : source === DEFAULT_SET
-        ? 'evaluation'
-        : callbackOfSet(source) !== null
-          ? 'callback'
-          : source;
+  const where = sourceTitles[source] ?? (callbackOfSet(source) === null ? source : 'callback');
   return `${title} (${where})`;
 }
 
@@ -246,7 +253,7 @@ export function resultRows(
         title: rowTitle(metric, source),
         unit: metric.unit,
         better: metric.better,
-        kind: isCost(metric.unit) ? 'cost' : 'quality',
+        kind: isCost(metric) ? 'cost' : 'quality',
         values: withDeltas(cells, baseline, metric.better),
       });
     }

@@ -79,7 +79,7 @@ function resultColumns(sources: readonly CostSource[], rule: ResultRule, limit: 
       return {
         key: `${source}/${name}`,
         title: rowTitle(metric, source),
-        kind: isCost(metric.unit) ? 'cost' : 'result',
+        kind: isCost(metric) ? 'cost' : 'result',
         unit: metric.unit,
         better: metric.better,
         numeric: true,

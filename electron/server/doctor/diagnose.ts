@@ -17,6 +17,8 @@ export interface Facts {
   diskFreeBytes: number;
   memoryTotalBytes: number;
   memoryFreeBytes: number;
+  /** What bf16 matrix products reach; null: not measured. */
+  gemm: { device: 'cpu' | 'cuda'; flopsPerSecond: number | null };
 }
 
 /** `problem` is null when the engine was asked and answered. */
@@ -69,6 +71,7 @@ export function diagnose(facts: Facts): Finding[] {
     home(facts),
     disk(facts),
     memory(facts),
+    gemm(facts),
   ];
 }
 
@@ -208,5 +211,19 @@ function memory({ memoryFreeBytes, memoryTotalBytes }: Facts): Finding {
     memoryTotalBytes >= USUAL_MEMORY || 'advice',
     `${gigabytes(memoryFreeBytes)} of ${gigabytes(memoryTotalBytes)} free`,
     'Choose small models and a base in 4 bits; the form says what fits.',
+  );
+}
+
+function gemm({ gemm: { device, flopsPerSecond } }: Facts): Finding {
+  const found =
+    flopsPerSecond === null
+      ? 'not measured'
+      : `${Number((flopsPerSecond / 1e9).toPrecision(3))} GFLOP/s in bf16`;
+  return finding(
+    'gemm',
+    'Matrix products',
+    flopsPerSecond !== null || 'advice',
+    found,
+    `Run \`collie bench gemm${device === 'cuda' ? ' --device cuda' : ''}\` while nothing else computes: runs then show which share of it they reach.`,
   );
 }

@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { toErrorInfo } from '../../shared/errors.ts';
+import { deviceName, gemmRate } from '../machine/gemm.ts';
 import { type EngineBuild, nativeAddon } from '../native/addon.ts';
 import { engineInfo } from '../rank/engine-info.ts';
 import { requireMpirun } from '../rank/rank.ts';
@@ -25,7 +26,21 @@ export async function gatherFacts(home: string): Promise<Facts> {
     diskFreeBytes: bavail * bsize,
     memoryTotalBytes: totalmem(),
     memoryFreeBytes: freemem(),
+    gemm: gemmFacts(home, gpus.cards.length > 0),
   };
+}
+
+/** Of what runs compute on here: the GPU where there is one. */
+function gemmFacts(home: string, hasGpu: boolean): Facts['gemm'] {
+  const device = hasGpu ? 'cuda' : 'cpu';
+  let name: string | null = null;
+  try {
+    name = deviceName(device);
+  } catch {
+    // Without the addon, which is told by itself.
+  }
+  const rate = name === null ? null : gemmRate(home, name, 'bf16');
+  return { device, flopsPerSecond: rate?.flopsPerSecond ?? null };
 }
 
 async function engine(build: EngineBuild): Promise<EngineFacts> {

@@ -10,8 +10,7 @@ export function topicHandlers(services: Services): TopicHandlers {
   return {
     'runs.status': ({ changes }, signal) => statuses.watch(signal, changes),
     'runs.ask': (params, signal) => askLive(services, params, signal),
-    'runs.events': ({ id, afterSeq, afterCallbackSeq }, signal) =>
-      followEvents(runs.dir(id), { afterSeq, afterCallbackSeq }, signal),
+    'runs.events': ({ id, ...place }, signal) => followEvents(runs.dir(id), place, signal),
     queue: (_params, signal) => queue.watch(signal),
     jobs: (_params, signal) => jobs.watch(signal),
     telemetry: (_params, signal) => watchTelemetry(home, signal),

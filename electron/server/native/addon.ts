@@ -77,6 +77,22 @@ export interface RankForecast {
 
 export type RankMemory = Omit<MemoryForecast, 'totalParams' | 'trainableParams' | 'adapterBytes'>;
 
+/** null: what this GPU or its driver does not tell. */
+export interface GpuReading {
+  index: number;
+  /** "GPU-..."; empty where the driver does not tell. */
+  uuid: string;
+  /** Share of the last sampling interval with a kernel running. */
+  util: number | null;
+  memoryUsedBytes: number | null;
+  temperatureC: number | null;
+  powerW: number | null;
+  /** Since its driver was loaded. */
+  energyJ: number | null;
+  /** Of processes that compute on it, as the driver numbers them. */
+  pids: number[];
+}
+
 export interface TokenStoreWriter {
   /** @param weights of the tokens in the loss; left out or null: all 1. */
   append(ids: Uint32Array, mask: Uint8Array, weights?: Float32Array | null): void;
@@ -95,6 +111,8 @@ export interface NativeAddon {
   /** Checks config.json and the headers of all weight files (names, shapes, dtypes, lengths) on a thread of its own; rejects with what is wrong. */
   modelSummary(folder: string): Promise<ModelSummary>;
   devices(): Device[];
+  /** As NVIDIA's driver sees them now; empty without one. */
+  gpus(): GpuReading[];
   telemetry(diskPath: string): Telemetry;
   /** Sequences of one epoch (see native/core/recipe/batch_plan.h); lengths in tokens per document. */
   planEpochSequences(lengths: Uint32Array, shape: SequenceShape, seed: number, epoch: number): number;

@@ -2,28 +2,24 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseLine } from '../../shared/runs/event-line.ts';
+import type { EventsPlace } from '../../shared/runs/event-streams.ts';
 import { eventsFile, runFiles } from '../../shared/runs/run-folder.ts';
 import { isOwn, isOwnLine } from '../../shared/runs/series.ts';
 import { type FollowedFile, followLines } from './event-file.ts';
 
 export const MAX_BATCH = 500;
-/** Where a reader is: the newest `seq` that it has of each of the two streams; -1: nothing yet. */
-export interface EventsPlace {
-  afterSeq: number;
-  afterCallbackSeq: number;
-}
-
 /** Batches of raw events behind a place, until the signal aborts. Broken lines are left out. */
 export async function* followEvents(
   runDir: string,
-  { afterSeq, afterCallbackSeq }: EventsPlace,
+  place: EventsPlace,
   signal: AbortSignal,
 ): AsyncGenerator<{ events: unknown[] }> {
   const files: FollowedFile[] = [
-    { path: join(runDir, eventsFile(0)), after: afterSeq },
-    { path: join(runDir, runFiles.callbackEvents), after: afterCallbackSeq },
+    { path: join(runDir, eventsFile(0)), after: place.afterSeq },
+    { path: join(runDir, runFiles.callbackEvents), after: place.afterCallbackSeq },
+    { path: join(runDir, runFiles.monitorEvents), after: place.afterMonitorSeq },
   ].map(({ path, after }) => ({ path, from: offsetBefore(path, after) }));
-  const last = [afterSeq, afterCallbackSeq];
+  const last = [place.afterSeq, place.afterCallbackSeq, place.afterMonitorSeq];
   for await (const { file, lines } of followLines(files, signal)) {
     let events: unknown[] = [];
     for (const line of lines) {

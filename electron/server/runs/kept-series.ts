@@ -12,7 +12,7 @@ import { ownName } from '../files/leftovers.ts';
 import { writeText } from '../files/write.ts';
 
 /** Raised when a series holds something else than before. */
-const VERSION = 4;
+const VERSION = 5;
 /** Of a run that goes on: below this, parsing is quicker than it is noticed. */
 const LEAST_BYTES = 8 * 1024 * 1024;
 /** Of one that has ended, which is written once: comparisons open hundreds of them at a time. */

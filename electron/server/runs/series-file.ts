@@ -24,8 +24,8 @@ export async function keepSeries(runDir: string, kept: string): Promise<void> {
 /** Reads on where it stopped. */
 class GrowingSeries {
   readonly #path: string;
-  /** Of callbacks, whose metrics are told after the steps that they are of. */
-  readonly #callbackLines: LineReader;
+  /** Of callbacks and monitors, whose metrics are told after the steps that they are of. */
+  readonly #besides: readonly LineReader[];
   /** Where it is kept between hosts; null: nowhere. */
   readonly #kept: string | null;
   #reader: LineReader;
@@ -39,7 +39,8 @@ class GrowingSeries {
     this.#path = join(runDir, eventsFile(0));
     this.#kept = kept;
     this.#reader = new LineReader(this.#path);
-    this.#callbackLines = new LineReader(join(runDir, runFiles.callbackEvents));
+    const besides = [runFiles.callbackEvents, runFiles.monitorEvents];
+    this.#besides = besides.map((file) => new LineReader(join(runDir, file)));
   }
 
   /** False: the file is shorter than it was, so it is another one. */
@@ -60,11 +61,11 @@ class GrowingSeries {
 
   async #readOn(): Promise<RunSeries> {
     await this.#load();
-    const logged: Buffer[] = [];
-    for await (const piece of this.#callbackLines.pieces(PIECE_BYTES)) logged.push(piece);
+    const told: Buffer[] = [];
+    for (const lines of this.#besides) for await (const piece of lines.pieces(PIECE_BYTES)) told.push(piece);
     for await (const piece of this.#reader.pieces(PIECE_BYTES))
       this.#series = reduceChecked(this.#series, eventsIn(piece));
-    for (const piece of logged) this.#series = reduceChecked(this.#series, eventsIn(piece));
+    for (const piece of told) this.#series = reduceChecked(this.#series, eventsIn(piece));
     this.#size = this.#reader.position;
     return this.#series;
   }

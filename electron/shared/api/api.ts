@@ -295,12 +295,13 @@ export const methods = {
 export const topics = {
   /** Every status now, then each change; `changes` leaves out the first, for who asks `runs.list` next. */
   'runs.status': { params: z.object({ changes: z.boolean().default(false) }), event: runStatusSchema },
-  /** Events of one run after `afterSeq` (-1: all) but rank_step and timeline, and of its callbacks after `afterCallbackSeq`, in batches, live until unsubscribed. */
+  /** Events of one run after `afterSeq` (-1: all) but rank_step and timeline, of its callbacks after `afterCallbackSeq` and of its monitors after `afterMonitorSeq`, in batches, live until unsubscribed. */
   'runs.events': {
     params: z.object({
       id,
       afterSeq: z.number().int().default(-1),
       afterCallbackSeq: z.number().int().default(-1),
+      afterMonitorSeq: z.number().int().default(-1),
     }),
     event: z.object({ events: z.array(z.unknown()) }),
   },

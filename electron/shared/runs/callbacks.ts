@@ -3,7 +3,7 @@
  * events/callbacks.jsonl, written by the supervisor: the rank's file has one writer.
  */
 import { z } from 'zod';
-import type { callbackEventTypes } from './callback-events.ts';
+import type { callbackEventTypes } from './event-streams.ts';
 
 /** Of the run folder: copies of the files as they were when the run was made, and a folder to work in for each. */
 export const callbacksDir = 'callbacks';

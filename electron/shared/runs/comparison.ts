@@ -7,6 +7,8 @@ import { runStates } from './events.ts';
 export const MAX_COMPARED = 500;
 /** Where values come from that no evaluated set has: the steps of the training. */
 export const STEPS_SOURCE = 'steps';
+/** What was measured of the machine: no set can be called so. */
+export const MACHINE_SOURCE = 'machine:';
 
 /** Which of the measured values of a run is its result. One rule for all results of a comparison. */
 export const resultRuleSchema = z.discriminatedUnion('kind', [

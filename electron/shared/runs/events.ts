@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { errorInfoSchema } from '../error-info.ts';
 import { alarmSchema } from './alarms/alarm.ts';
 import { callbackPayloads, callbackStatusSchema } from './callbacks.ts';
+import { monitorPayloads } from './monitors.ts';
 
 /** Version 1 had the metrics of `step` and `eval` as keys of their payloads; `runs/event-line.ts` still reads it. */
 export const EVENTS_VERSION = 2;
@@ -106,8 +107,9 @@ export const eventPayloads = {
     seconds: finite,
     tokens: z.number().int(),
   }),
-  /** Those of callbacks are in a file of their own. */
+  /** Those of callbacks and of monitors are in files of their own. */
   ...callbackPayloads,
+  ...monitorPayloads,
 } as const;
 
 export type EventType = keyof typeof eventPayloads;

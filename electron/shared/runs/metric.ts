@@ -1,6 +1,17 @@
 /** What is known of a metric and of a chart: the form of the rows of `metrics.ts`. */
 
-export type MetricUnit = 'nats' | 'share' | 'tokens' | 'tokens/s' | 'bytes' | 'seconds' | '';
+export type MetricUnit =
+  | 'nats'
+  | 'share'
+  | 'tokens'
+  | 'tokens/s'
+  | 'bytes'
+  | 'bytes/s'
+  | 'seconds'
+  | 'W'
+  | 'kWh'
+  | '°C'
+  | '';
 
 export interface Metric {
   /** Key in the events. */
@@ -15,8 +26,10 @@ export interface Metric {
   better: 'lower' | 'higher' | null;
   /** The chart it is drawn in (`charts` below); null: in none. */
   chart: string | null;
-  /** Events that carry it. */
-  events: readonly ('step' | 'eval')[];
+  /** Events that carry it; `monitor`: what is measured of the machine. */
+  events: readonly ('step' | 'eval' | 'monitor')[];
+  /** Of what there may be several, each with a metric of its own beside the one of all (`partName`). */
+  parts?: 'rank' | 'gpu';
   /** Noisy from step to step: drawn averaged, with the measured values faint behind. */
   noisy: boolean;
   help: string;
@@ -39,4 +52,6 @@ export interface ChartInfo {
   title: string;
   /** As wide as two others. */
   wide?: boolean;
+  /** Of the machine: below those of the training. */
+  machine?: boolean;
 }

@@ -4,6 +4,7 @@
  */
 
 import { evaluationCharts, evaluationMetrics } from './evaluation-metrics.ts';
+import { machineCharts, machineMetrics, partOf } from './machine-metrics.ts';
 import { type ChartInfo, type Metric, metric } from './metric.ts';
 
 export type { ChartInfo, Metric, MetricUnit } from './metric.ts';
@@ -113,6 +114,7 @@ export const metrics: readonly Metric[] = [
     help: 'Wall time of the evaluation.',
   }),
   ...evaluationMetrics,
+  ...machineMetrics,
 ];
 
 /** Charts of a run, in order. Metrics that are not in the registry get one each, below the heading of `OTHER`. */
@@ -125,6 +127,7 @@ export const charts: readonly ChartInfo[] = [
   { id: 'accuracy', title: 'Token accuracy' },
   { id: 'perplexity', title: 'Perplexity' },
   ...evaluationCharts,
+  ...machineCharts,
 ];
 
 export const OTHER = { id: 'other', title: 'Other' } as const;
@@ -132,14 +135,19 @@ export const OTHER = { id: 'other', title: 'Other' } as const;
 const byName = new Map(metrics.map((row) => [row.name, row]));
 
 /** What is known of a metric; for a name that is not in the registry, a row that says so: drawn under "Other", neither way better. */
-export function metricInfo(name: string): Metric {
-  return (
-    byName.get(name) ??
-    metric(name, {
-      title: name,
-      chart: OTHER.id,
-      events: ['step', 'eval'],
-      help: 'A metric that this version does not know.',
-    })
-  );
+export const metricInfo = (name: string): Metric => byName.get(name) ?? infoOfPart(name) ?? unknown(name);
+
+function infoOfPart(name: string): Metric | null {
+  const part = partOf(name);
+  const whole = part && byName.get(part.whole);
+  if (!whole || whole.parts !== part.part) return null;
+  return { ...whole, name, title: `${whole.title}, ${part.label}`, label: part.label };
 }
+
+const unknown = (name: string): Metric =>
+  metric(name, {
+    title: name,
+    chart: OTHER.id,
+    events: ['step', 'eval'],
+    help: 'A metric that this version does not know.',
+  });

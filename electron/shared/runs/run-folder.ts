@@ -32,6 +32,8 @@ export const runFiles = {
   callbacks: 'callbacks/callbacks.json',
   /** What callbacks have logged and asked for, as events of a stream of their own. */
   callbackEvents: 'events/callbacks.jsonl',
+  /** What the supervisor has measured of the machine, likewise. */
+  monitorEvents: 'events/monitors.jsonl',
   /** Of a run of a sweep with successive halving (shared/runs/halving.ts). */
   rungs: 'rungs.json',
 } as const;

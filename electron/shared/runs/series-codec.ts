@@ -21,6 +21,7 @@ const pointsSchema = z.object({
 export const encodedSeriesSchema = z.looseObject({
   lastSeq: z.number().int(),
   steps: pointsSchema,
+  monitors: pointsSchema,
   evals: z.record(z.string(), pointsSchema),
 });
 export type EncodedSeries = z.infer<typeof encodedSeriesSchema>;
@@ -34,7 +35,12 @@ export function encodeSeries(series: RunSeries, toColumn: (bytes: Uint8Array) =>
     axes: Object.fromEntries(axes.map((name) => [name, column(of.axis(name))])),
     metrics: Object.fromEntries(of.names.map((name) => [name, column(of.metric(name))])),
   });
-  return { ...series, steps: points(series.steps), evals: mapped(series.evals, points) };
+  return {
+    ...series,
+    steps: points(series.steps),
+    monitors: points(series.monitors),
+    evals: mapped(series.evals, points),
+  };
 }
 
 /**
@@ -54,7 +60,13 @@ export function decodeSeries(
     return Points.of(of.length, x as Record<Axis, Float64Array>, mapped(of.metrics, column));
   };
   const rest = encoded as unknown as RunSeries;
-  return { ...emptySeries, ...rest, steps: points(encoded.steps), evals: mapped(encoded.evals, points) };
+  return {
+    ...emptySeries,
+    ...rest,
+    steps: points(encoded.steps),
+    monitors: points(encoded.monitors),
+    evals: mapped(encoded.evals, points),
+  };
 }
 
 const mapped = <A, B>(record: Readonly<Record<string, A>>, to: (value: A) => B): Record<string, B> =>

@@ -1,6 +1,6 @@
 /** A batch of events being taken into a series: what each kind of event changes, and what a resume voids. */
-import { isCallbackEvent } from './callback-events.ts';
 import { callbackOfSet, callbackSet } from './callbacks.ts';
+import { type EventStream, eventStreams, streamOf } from './event-streams.ts';
 import type { EventPayload, RunEvent } from './events.ts';
 import { type Appender, countUpTo, noPoints, type Place, type Points } from './points.ts';
 import type { CheckpointPoint, PhasePoint, RankPoint, RunSeries, SamplePoint } from './series.ts';
@@ -36,14 +36,13 @@ export class Draft {
   }
 
   takeRow(row: StepRow): void {
-    if (!this.#isNew('lastSeq', row)) return;
+    if (!this.#isNew('rank', row)) return;
     this.#goTo(row.step, row.timeUs, inRow(row, 'epoch'), inRow(row, 'tokens'));
     this.#appender().addRow(this.#last, row);
   }
 
   take(event: RunEvent): void {
-    if (event.rank !== 0 || !this.#isNew(isCallbackEvent(event) ? 'lastCallbackSeq' : 'lastSeq', event))
-      return;
+    if (event.rank !== 0 || !this.#isNew(streamOf(event), event)) return;
     const s = this.#series;
     const { step, timeUs } = event;
     switch (event.type) {
@@ -89,6 +88,12 @@ export class Draft {
         break;
       case 'logged':
         this.#logged(step, timeUs, event.payload);
+        break;
+      case 'monitors_started':
+        s.monitors = s.monitors.upTo(event.payload.resumed_from_step);
+        break;
+      case 'monitored':
+        s.monitors = this.#beside(s.monitors, step, timeUs, event.payload.metrics);
     }
   }
 
@@ -114,7 +119,8 @@ export class Draft {
   }
 
   /** False: seen before. */
-  #isNew(counter: 'lastSeq' | 'lastCallbackSeq', { seq, timeUs }: { seq: number; timeUs: number }): boolean {
+  #isNew(stream: EventStream, { seq, timeUs }: { seq: number; timeUs: number }): boolean {
+    const counter = eventStreams[stream].last;
     if (seq <= this.#series[counter]) return false;
     if (this.#series === this.#before) this.#series = { ...this.#series };
     this.#series[counter] = seq;
@@ -164,21 +170,29 @@ export class Draft {
     this.#series.evals = Object.fromEntries(Object.entries(this.#series.evals).map(kept));
   }
 
-  /** Where its step is on every axis: a callback tells of a step after it, sometimes long after. */
   #logged(step: number, timeUs: number, { callback, metrics }: EventPayload<'logged'>): void {
-    this.#flush();
-    const { evals, steps } = this.#series;
+    const { evals } = this.#series;
     const set = callbackSet(callback);
-    const before = evals[set] ?? noPoints;
+    this.#series.evals = { ...evals, [set]: this.#beside(evals[set] ?? noPoints, step, timeUs, metrics) };
+  }
+
+  /** With what was told of a step after it, sometimes long after: where its step is on every axis. Several of one step are one point. */
+  #beside(
+    before: Points,
+    step: number,
+    timeUs: number,
+    metrics: Readonly<Record<string, number | null>>,
+  ): Points {
+    this.#flush();
+    const { steps } = this.#series;
     const last = before.length - 1;
     const again = last >= 0 && before.place(last).step === step;
-    // Several logs of one step are one point.
     const known = again ? Object.fromEntries(before.names.map((name) => [name, before.at(name, last)])) : {};
     const row = countUpTo(steps.axis('step'), step) - 1;
     const place = row >= 0 && steps.place(row).step === step ? steps.place(row) : this.#placeOf(step, timeUs);
     const appender = before.upTo(step - 0.5).append();
     appender.add(place, { ...known, ...metrics });
-    this.#series.evals = { ...evals, [set]: appender.close() };
+    return appender.close();
   }
 
   #ranks(point: RankPoint): void {

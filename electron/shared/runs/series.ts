@@ -35,12 +35,16 @@ export interface RunSeries {
   lastSeq: number;
   /** The same for the events of callbacks. */
   lastCallbackSeq: number;
+  /** And for what was measured of the machine. */
+  lastMonitorSeq: number;
   steps: Points;
   /**
    * By the name of the evaluated set, in the order they came; DEFAULT_SET is the one that `evaluation` is about. What a callback has logged is
    * among them under `callbackSet` of its name.
    */
   evals: Readonly<Record<string, Points>>;
+  /** Of the machine, every few seconds. */
+  monitors: Points;
   /** By step, one for each allocation. */
   ranks: readonly RankPoint[];
   checkpoints: readonly CheckpointPoint[];
@@ -60,8 +64,10 @@ export interface RunSeries {
 export const emptySeries: RunSeries = {
   lastSeq: -1,
   lastCallbackSeq: -1,
+  lastMonitorSeq: -1,
   steps: noPoints,
   evals: {},
+  monitors: noPoints,
   ranks: [],
   checkpoints: [],
   changes: [],

@@ -5,12 +5,18 @@ import { trustedCallbacks } from '../../server/callbacks/record.ts';
 import { toJavaScript } from '../../server/callbacks/source.ts';
 import { toErrorInfo } from '../../shared/errors.ts';
 import type { RunInfo } from '../../shared/runs/callback-types.ts';
-import { type CallbackRequest, type CallbackStatus, callbacksDir } from '../../shared/runs/callbacks.ts';
+import {
+  type CallbackRequest,
+  type CallbackStatus,
+  type callbackPayloads,
+  callbacksDir,
+} from '../../shared/runs/callbacks.ts';
 import type { RunEvent, Sample } from '../../shared/runs/events.ts';
+import { runFiles } from '../../shared/runs/run-folder.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
+import { EventJournal } from '../journal.ts';
 import type { Log } from '../log.ts';
 import { CallbackProcess } from './callback-process.ts';
-import { CallbackJournal } from './journal.ts';
 import { CallbackOutput } from './output.ts';
 import { toldOf } from './told.ts';
 
@@ -27,14 +33,15 @@ export interface CallbacksOwner {
 export class Callbacks {
   readonly #runDir: string;
   readonly #owner: CallbacksOwner;
-  readonly #journal: CallbackJournal | null;
+  readonly #journal: EventJournal<typeof callbackPayloads> | null;
   readonly #processes: CallbackProcess[] = [];
   #step = 0;
 
   private constructor(runDir: string, owner: CallbacksOwner, some: boolean) {
     this.#runDir = runDir;
     this.#owner = owner;
-    this.#journal = some ? new CallbackJournal(runDir, owner.log) : null;
+    const path = join(runDir, runFiles.callbackEvents);
+    this.#journal = some ? new EventJournal(path, 'what callbacks log', owner.log) : null;
   }
 
   /** Returns when they are being loaded; what happens meanwhile is told later. Throws callback.not_trusted. */

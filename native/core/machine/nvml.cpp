@@ -11,12 +11,20 @@ using NvmlDevice = void*;
 constexpr int kSuccess = 0;
 constexpr int kTemperatureGpu = 0;
 constexpr unsigned kNameBytes = 96;
+constexpr unsigned kMostProcesses = 256;
 
 struct NvmlMemory {
   unsigned long long total, free, used;
 };
 struct NvmlUtilization {
   unsigned gpu, memory;
+};
+
+// Of nvmlDeviceGetComputeRunningProcesses_v2 and _v3.
+struct NvmlProcess {
+  unsigned pid;
+  unsigned long long used_bytes;
+  unsigned gpu_instance, compute_instance;
 };
 
 struct LibraryCloser {
@@ -47,11 +55,25 @@ struct Nvml::Impl {
   int (*temperature)(NvmlDevice, int, unsigned*) = nullptr;
   int (*power)(NvmlDevice, unsigned*) = nullptr;
   int (*capability)(NvmlDevice, int*, int*) = nullptr;
+  // Newer drivers only.
   int (*cores)(NvmlDevice, unsigned*) = nullptr;
+  int (*uuid)(NvmlDevice, char*, unsigned) = nullptr;
+  int (*energy)(NvmlDevice, unsigned long long*) = nullptr;
+  int (*processes)(NvmlDevice, unsigned*, NvmlProcess*) = nullptr;
 
   template <typename F>
   void bind(F*& function, const char* symbol) {
     function = reinterpret_cast<F*>(dlsym(library.get(), symbol));
+  }
+
+  // Empty where the driver does not tell.
+  std::vector<unsigned> pids(NvmlDevice device) const {
+    std::vector<NvmlProcess> found(kMostProcesses);
+    unsigned count = kMostProcesses;
+    std::vector<unsigned> ids;
+    if (!processes || processes(device, &count, found.data()) != kSuccess) return ids;
+    for (unsigned i = 0; i < count && i < kMostProcesses; ++i) ids.push_back(found[i].pid);
+    return ids;
   }
 
   std::vector<std::pair<int, NvmlDevice>> devices() const {
@@ -64,9 +86,9 @@ struct Nvml::Impl {
   }
 };
 
-Nvml::Nvml() : impl_(std::make_unique<Impl>()) {
+Nvml::Nvml(const char* library) : impl_(std::make_unique<Impl>()) {
   Impl& nvml = *impl_;
-  nvml.library.reset(dlopen("libnvidia-ml.so.1", RTLD_LAZY | RTLD_LOCAL));
+  nvml.library.reset(dlopen(library, RTLD_LAZY | RTLD_LOCAL));
   if (!nvml.library) return;
   nvml.bind(nvml.init, "nvmlInit_v2");
   nvml.bind(nvml.shutdown, "nvmlShutdown");
@@ -79,9 +101,12 @@ Nvml::Nvml() : impl_(std::make_unique<Impl>()) {
   nvml.bind(nvml.power, "nvmlDeviceGetPowerUsage");
   nvml.bind(nvml.capability, "nvmlDeviceGetCudaComputeCapability");
   nvml.bind(nvml.cores, "nvmlDeviceGetNumGpuCores");
+  nvml.bind(nvml.uuid, "nvmlDeviceGetUUID");
+  nvml.bind(nvml.energy, "nvmlDeviceGetTotalEnergyConsumption");
+  nvml.bind(nvml.processes, "nvmlDeviceGetComputeRunningProcesses_v3");
+  if (!nvml.processes) nvml.bind(nvml.processes, "nvmlDeviceGetComputeRunningProcesses_v2");
   const bool complete = nvml.init && nvml.shutdown && nvml.count && nvml.handle && nvml.name && nvml.memory &&
-                        nvml.utilization && nvml.temperature && nvml.power &&
-                        nvml.capability;  // cores: newer drivers only
+                        nvml.utilization && nvml.temperature && nvml.power && nvml.capability;
   nvml.ready = complete && nvml.init() == kSuccess;
 }
 
@@ -114,6 +139,8 @@ std::vector<GpuReading> Nvml::read() const {
   for (const auto& [index, device] : impl_->devices()) {
     GpuReading reading;
     reading.index = index;
+    char uuid[kNameBytes] = {};
+    if (impl_->uuid && impl_->uuid(device, uuid, kNameBytes) == kSuccess) reading.uuid = uuid;
     NvmlMemory memory = {};
     if (impl_->memory(device, &memory) == kSuccess) {
       reading.memory_used_bytes = memory.used;
@@ -124,7 +151,11 @@ std::vector<GpuReading> Nvml::read() const {
     unsigned value = 0;
     if (impl_->temperature(device, kTemperatureGpu, &value) == kSuccess) reading.temperature_c = value;
     if (impl_->power(device, &value) == kSuccess) reading.power_w = value / 1000.0;
-    result.push_back(reading);
+    unsigned long long millijoules = 0;
+    if (impl_->energy && impl_->energy(device, &millijoules) == kSuccess)
+      reading.energy_j = static_cast<double>(millijoules) / 1000;
+    reading.pids = impl_->pids(device);
+    result.push_back(std::move(reading));
   }
   return result;
 }

@@ -87,8 +87,12 @@ export function formatMetric({ unit }: Pick<Metric, 'unit'>, value: number | nul
   if (missing(value)) return MISSING;
   if (unit === 'bytes') return formatBytes(value);
   if (unit === 'share') return formatPercent(value);
-  return unit === 'seconds' ? `${formatValue(value)} s` : formatValue(value);
+  if (unit === 'bytes/s') return `${formatBytes(value)}/s`;
+  const sign = signs[unit];
+  return sign === undefined ? formatValue(value) : `${formatValue(value)} ${sign}`;
 }
+
+const signs: Partial<Record<Metric['unit'], string>> = { seconds: 's', W: 'W', kWh: 'kWh', '°C': '°C' };
 
 /** The same as a mark on an axis, where it should be short. */
 export const formatMetricTick = (metric: Pick<Metric, 'unit'>, value: number): string =>

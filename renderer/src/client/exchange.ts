@@ -17,7 +17,7 @@ import type {
 } from '../../../electron/shared/api/api.ts';
 import { readReply } from '../../../electron/shared/api/reply.ts';
 import { CollieError, type ErrorInfo } from '../../../electron/shared/errors.ts';
-import { isCallbackEvent } from '../../../electron/shared/runs/callback-events.ts';
+import { eventStreams, fromTheStart, streamOf } from '../../../electron/shared/runs/event-streams.ts';
 
 interface PendingCall {
   readonly frame: { id: number; method: Method; params: unknown };
@@ -44,16 +44,16 @@ export function connectionLost(what: string): CollieError {
   );
 }
 
-/** The parameters that continue a stream after `event`: run events go on behind the last `seq` of the run and that of its callbacks. */
+/** The parameters that continue a stream after `event`: run events go on behind the last `seq` of each of their streams. */
 export function paramsAfter(
   topic: Topic,
   params: Record<string, unknown>,
   event: unknown,
 ): Record<string, unknown> {
   if (topic !== 'runs.events') return params;
-  const places: Record<string, unknown> = { afterSeq: -1, afterCallbackSeq: -1, ...params };
+  const places: Record<string, unknown> = { ...fromTheStart, ...params };
   for (const one of (event as TopicEvent<'runs.events'>).events as { seq?: unknown; type?: unknown }[]) {
-    const place = isCallbackEvent(one) ? 'afterCallbackSeq' : 'afterSeq';
+    const place = eventStreams[streamOf(one)].after;
     if (typeof one.seq === 'number' && one.seq > Number(places[place])) places[place] = one.seq;
   }
   return places;

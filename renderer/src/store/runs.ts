@@ -2,6 +2,7 @@
 import type { MethodResult } from '../../../electron/shared/api/api.ts';
 import type { RunSummary } from '../../../electron/shared/api/entities.ts';
 import type { ErrorInfo } from '../../../electron/shared/errors.ts';
+import { placeAfter } from '../../../electron/shared/runs/event-streams.ts';
 import type { RunStatus } from '../../../electron/shared/runs/events.ts';
 import type { RunChange, RunRequest } from '../../../electron/shared/runs/requests.ts';
 import { emptySeries, type RunSeries, reduceEvents } from '../../../electron/shared/runs/series.ts';
@@ -78,11 +79,11 @@ export function runsSlice({ client, get, set }: SliceContext): RunsSlice {
   function openStream(id: string): () => void {
     let end: (() => void) | null = null;
     let ended = false;
-    const follow = ({ lastSeq: afterSeq, lastCallbackSeq: afterCallbackSeq }: RunSeries) => {
+    const follow = (known: RunSeries) => {
       if (ended) return;
       end = client.subscribe(
         'runs.events',
-        { id, afterSeq, afterCallbackSeq },
+        { id, ...placeAfter(known) },
         ({ events }) => putSeries(id, (series) => reduceEvents(series, events)),
         (error) => {
           if (error) set((s) => ({ runStreamErrors: { ...s.runStreamErrors, [id]: error } }));

@@ -269,3 +269,31 @@ it('the alarms of a run that has ended stand above every tab', async () => {
     ).toBeTruthy();
   }
 });
+
+it('what was measured of the machine stands below the training, only where something was', async () => {
+  const { script, topics, send } = scripted();
+  openWindow(<MonitorPage id="run-live" />, { topics });
+  await screen.findByText('Step 96 of 240');
+  script.started();
+  for (let step = 1; step <= 4; step++) script.step(step, 2);
+  send();
+  await chart('Loss');
+  expect(screen.queryByRole('heading', { name: 'Machine' })).toBeNull();
+  for (const step of [5, 6]) {
+    script.step(step, 2);
+    script.monitored(step, { cpu_share: 0.5, 'cpu_share/rank-0': 0.2, 'cpu_share/rank-1': 0.3 });
+  }
+  send();
+  await screen.findByRole('heading', { name: 'Machine' });
+  const cpu = await chart('Processor');
+  expect(cpu.getAttribute('aria-label')).toMatch(/All ranks: last 50%.*Rank 0: last 20%.*Rank 1: last 30%/);
+  expect(screen.queryByLabelText(/^GPU use\./)).toBeNull();
+  expect(screen.getByText('collie bench gemm')).toBeDefined();
+  const loss = await chart('Loss');
+  expect(loss.compareDocumentPosition(cpu) & Node.DOCUMENT_POSITION_FOLLOWING).toBeTruthy();
+  // Beside a known share there is nothing to say.
+  script.monitored(6, { gemm_share: 0.4 });
+  send();
+  await chart('Utilization');
+  expect(screen.queryByText('collie bench gemm')).toBeNull();
+});

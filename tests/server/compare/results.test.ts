@@ -167,3 +167,22 @@ it('the table has a row for each run, with the settings that differ, as numbers 
     ).columns,
   ).toEqual([]);
 });
+
+it('what was measured of the machine is a cost, never quality; single ranks and GPUs are left out', () => {
+  const run = (energy: number) => {
+    const script = new EventScript();
+    script.started();
+    script.step(1, 2);
+    script.monitored(1, { energy_kwh: energy, cpu_share: 0.5, 'gpu_util/gpu-1': 0.9 });
+    return { series: reduceEvents(emptySeries, script.events), checkpointBytes: null, adapterBytes: null };
+  };
+  const rule = { kind: 'last' } as const;
+  const rows = resultRows([[run(2)], [run(1)]], 0, rule, limitOf(rule, []));
+  const ofMachine = rows.filter(({ source }) => source === 'machine:');
+  expect(ofMachine.map(({ metric, title, kind }) => [metric, title, kind])).toEqual([
+    ['energy_kwh', 'Energy (machine)', 'cost'],
+    ['cpu_share', 'Processor (machine)', 'cost'],
+  ]);
+  expect(ofMachine[0]?.values[1]).toMatchObject({ mean: 1, delta: -1, better: true });
+  expect(ofMachine[1]?.better).toBeNull();
+});

@@ -23,6 +23,7 @@ const facts = (more: Partial<Facts> = {}): Facts => ({
   diskFreeBytes: 100e9,
   memoryTotalBytes: 32e9,
   memoryFreeBytes: 16e9,
+  gemm: { device: 'cpu', flopsPerSecond: 142e9 },
   ...more,
 });
 
@@ -52,6 +53,7 @@ test('what every run needs is missing; the rest is advice', () => {
     [{ diskFreeBytes: 5e9 }, 'disk', 'advice'],
     [{ memoryTotalBytes: 2e9 }, 'memory', 'advice'],
     [{ mpirun: null }, 'mpi', 'advice'],
+    [{ gemm: { device: 'cpu', flopsPerSecond: null } }, 'gemm', 'advice'],
     [{ cpuEngine: info({ mpi: false }) }, 'mpi', 'advice'],
     [{ gpus: { cards: [], problem: 'no driver: there is no nvidia-smi' } }, 'driver', 'advice'],
   ];

@@ -34,7 +34,7 @@ async function take(stream: AsyncGenerator<{ events: unknown[] }>, count: number
   return seqs;
 }
 
-const behind = (afterSeq: number) => ({ afterSeq, afterCallbackSeq: -1 });
+const behind = (afterSeq: number) => ({ afterSeq, afterCallbackSeq: -1, afterMonitorSeq: -1 });
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 

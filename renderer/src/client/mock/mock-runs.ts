@@ -32,6 +32,33 @@ const adalora = methodSchema.parse({ type: 'adalora' });
 const started = Date.UTC(2026, 10, 22, 14, 0, 0);
 const iso = (seconds: number) => new Date(started + seconds * 1000).toISOString();
 
+/** What the supervisor measures of a machine with two GPUs. */
+function machine(step: number): Record<string, number> {
+  const wave = Math.sin(step / 9);
+  const gpu = (index: number) => ({
+    [`gpu_util/gpu-${index}`]: 0.9 + wave / 20 - index / 10,
+    [`gpu_memory_bytes/gpu-${index}`]: 31e9,
+    [`gpu_temperature/gpu-${index}`]: 58 + 4 * wave + 2 * index,
+    [`gpu_power_watts/gpu-${index}`]: 410 + 30 * wave,
+  });
+  return {
+    cpu_share: 0.21 + wave / 50,
+    rss_bytes: 2.4e9,
+    disk_read_bytes_per_second: step < 20 ? 9e6 : 0,
+    disk_write_bytes_per_second: step % 80 === 0 ? 4e6 : 2e3,
+    network_received_bytes_per_second: 4e3,
+    network_sent_bytes_per_second: 3e3,
+    gpu_util: 0.85 + wave / 20,
+    gpu_memory_bytes: 62e9,
+    gpu_temperature: 60 + 4 * wave,
+    gpu_power_watts: 820 + 60 * wave,
+    ...gpu(0),
+    ...gpu(1),
+    energy_kwh: (step * 1.9 * 820) / 3.6e6,
+    mfu: 0.38 + wave / 80,
+  };
+}
+
 /** Events up to a step: warm-up and cosine, a noisy falling loss, an evaluation every 40 steps. */
 export function mockEvents(
   steps: number,
@@ -65,6 +92,7 @@ export function mockEvents(
   for (let step = 0; step <= steps; step++) {
     if (step > 0)
       add(step, { type: 'step', payload: { metrics: stepMetrics(step, total, extra === 'curvature') } });
+    if (step > 1 && step % 5 === 0) add(step, { type: 'monitored', payload: { metrics: machine(step) } });
     if (extra === 'ranks' && step > 0 && step % 10 === 0)
       add(step, { type: 'ranks', payload: ranks(step, total) });
     if (step % 40 === 0) {

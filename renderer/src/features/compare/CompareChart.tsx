@@ -63,7 +63,7 @@ export function CompareChart({ compared, choice, settings, difference, every, he
         formatXTick={x.tick}
         formatY={format.exact}
         formatTick={format.tick}
-        yKind={metric.unit === 'bytes' ? 'bytes' : 'plain'}
+        yKind={metric.unit.startsWith('bytes') ? 'bytes' : 'plain'}
         settings={settings}
         values={metric.scale === 'log' && !difference ? 'positive' : 'any'}
         zero={metric.scale === 'zero' || difference}

@@ -1,5 +1,5 @@
-import { Stack, Title } from '@mantine/core';
-import { useDeferredValue, useMemo } from 'react';
+import { Stack, Text, Title } from '@mantine/core';
+import { type ReactNode, useDeferredValue, useMemo } from 'react';
 import { OTHER } from '../../../../electron/shared/runs/metrics.ts';
 import type { RunSeries } from '../../../../electron/shared/runs/series.ts';
 import { ChartGroup, ChartPlace } from '../../charts/ChartGroup.tsx';
@@ -8,6 +8,7 @@ import { xExtent } from '../../charts/chart-model.ts';
 import { MetricChart } from '../../charts/MetricChart.tsx';
 import { useChartSettings } from '../../charts/use-chart-settings.ts';
 import { formatInteger } from '../../components/format.ts';
+import { InlineCode } from '../../components/InlineCode.tsx';
 import classes from './Monitor.module.css';
 import { RanksCard } from './RanksCard.tsx';
 import { rankLines } from './rank-grid.ts';
@@ -22,17 +23,42 @@ interface Props {
   emptyText: string;
 }
 
+const GEMM_HINT =
+  "Which share of this machine's matrix products a run reaches is shown where they were measured before it started: `collie bench gemm`.";
+
+interface SectionProps {
+  title: string;
+  charts: ReactNode[];
+  children?: ReactNode;
+}
+
+function Section({ title, charts, children }: SectionProps) {
+  if (charts.length === 0) return null;
+  return (
+    <>
+      <Title order={3} size="h5">
+        {title}
+      </Title>
+      {children}
+      <div className={classes.charts}>{charts}</div>
+    </>
+  );
+}
+
 /** The curves of a run, under one cursor. */
 export function ChartsTab({ series, emptyText }: Props) {
   const [settings, setSettings] = useChartSettings();
   // The slider moves at once, the lines follow as fast as they can be drawn.
   const drawnSettings = useDeferredValue(settings);
-  const { known, other } = useMemo(() => runCharts(series, settings.x), [series, settings.x]);
+  const { known, machine, other } = useMemo(() => runCharts(series, settings.x), [series, settings.x]);
   const measured = series.steps.length > 0 || Object.keys(series.evals).length > 0;
   const ranks = useMemo(() => rankLines(series.ranks, settings.x), [series.ranks, settings.x]);
   const marks = useMemo(() => resumeMarks(series, settings.x), [series, settings.x]);
   // One extent for all, so that the cursor stands at the same place in each.
-  const extent = useMemo(() => xExtent([...known, ...other].flatMap(({ lines }) => lines)), [known, other]);
+  const extent = useMemo(
+    () => xExtent([...known, ...machine, ...other].flatMap(({ lines }) => lines)),
+    [known, machine, other],
+  );
   const x = xFormats[settings.x];
   const common = {
     xLabel: x.label,
@@ -53,7 +79,7 @@ export function ChartsTab({ series, emptyText }: Props) {
           lines={lines}
           formatY={unitFormats(metric.unit).exact}
           formatTick={unitFormats(metric.unit).tick}
-          yKind={metric.unit === 'bytes' ? 'bytes' : 'plain'}
+          yKind={metric.unit.startsWith('bytes') ? 'bytes' : 'plain'}
           values={metric.scale === 'log' ? 'positive' : 'any'}
           zero={metric.scale === 'zero'}
         />
@@ -82,14 +108,14 @@ export function ChartsTab({ series, emptyText }: Props) {
             </>
           )}
         </div>
-        {other.length > 0 && (
-          <>
-            <Title order={3} size="h5">
-              {OTHER.title}
-            </Title>
-            <div className={classes.charts}>{other.map(chart)}</div>
-          </>
-        )}
+        <Section title={OTHER.title} charts={other.map(chart)} />
+        <Section title="Machine" charts={machine.map(chart)}>
+          {!series.monitors.names.includes('gemm_share') && (
+            <Text size="sm" c="dimmed">
+              <InlineCode text={GEMM_HINT} />
+            </Text>
+          )}
+        </Section>
       </Stack>
     </ChartGroup>
   );

@@ -1,6 +1,7 @@
 /** Which charts a run has, by the registry of metrics, and how the numbers of their axes are written. Pure. */
 import { callbackOfSet } from '../../../../electron/shared/runs/callbacks.ts';
 import { DEFAULT_SET } from '../../../../electron/shared/runs/event-line.ts';
+import { partOf } from '../../../../electron/shared/runs/machine-metrics.ts';
 import {
   charts,
   type Metric,
@@ -65,20 +66,25 @@ export interface RunChart {
 
 export interface RunCharts {
   known: RunChart[];
+  /** What was measured of the machine. */
+  machine: RunChart[];
   /** Metrics that are not in the registry, one chart each. */
   other: RunChart[];
 }
 
 export function runCharts(series: RunSeries, axis: Axis): RunCharts {
-  const known = charts.flatMap(({ id, title, wide = false }) => {
-    const rows = metrics.filter((metric) => metric.chart === id);
-    const lines = numbered(rows.flatMap((metric) => metricLines(series, metric, axis, rows.length > 1)));
-    return lines.length === 0 ? [] : [{ id, title, wide, metric: rows[0] as Metric, lines }];
-  });
+  const drawn = (ofMachine: boolean, linesOf: LinesOf) =>
+    charts.flatMap(({ id, title, wide = false, machine = false }) => {
+      if (machine !== ofMachine) return [];
+      const rows = metrics.filter((metric) => metric.chart === id);
+      const lines = numbered(rows.flatMap((metric) => linesOf(series, metric, axis, rows.length > 1)));
+      return lines.length === 0 ? [] : [{ id, title, wide, metric: rows[0] as Metric, lines }];
+    });
   const all = new Set([series.steps, ...Object.values(series.evals)].flatMap(({ names }) => names));
   const other = [...all].map(metricInfo).filter(({ chart }) => chart === OTHER.id);
   return {
-    known,
+    known: drawn(false, metricLines),
+    machine: drawn(true, machineLines),
     other: other.map((metric) => ({
       id: `${OTHER.id} ${metric.name}`,
       title: metric.title,
@@ -89,6 +95,7 @@ export function runCharts(series: RunSeries, axis: Axis): RunCharts {
   };
 }
 
+type LinesOf = (series: RunSeries, metric: Metric, axis: Axis, shared: boolean) => Line[];
 type Line = Omit<ChartLine, 'color'>;
 
 const colors = [1, 2, 3, 4, 5];
@@ -120,6 +127,15 @@ function metricLines({ steps, evals }: RunSeries, metric: Metric, axis: Axis, sh
       return line(points, name, axis, `${set} ${name}`, shared ? `${own}, ${label}` : label, style);
     }),
   ];
+}
+
+/** Of all ranks or GPUs together, then of each where there are several. */
+function machineLines({ monitors }: RunSeries, { name, label, title }: Metric, axis: Axis): Line[] {
+  const own = monitors.names.includes(name)
+    ? [line(monitors, name, axis, name, label ?? title, 'plain')]
+    : [];
+  const parts = monitors.names.filter((one) => partOf(one)?.whole === name);
+  return [...own, ...parts.map((one) => line(monitors, one, axis, one, partOf(one)?.label ?? one, 'plain'))];
 }
 
 const line = (
