@@ -2,6 +2,7 @@
 /** `collie ...`: the command table. Each command lives in its own file and is loaded when it is called. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { productVersion } from '../server/host/system.ts';
+import { metricsFormats } from '../shared/runs/metrics-export.ts';
 import { exportKindSchema } from '../shared/spec/method-traits.ts';
 import { registerCallbacks, trustOption } from './callback-commands.ts';
 import { parseRule } from './compare-rule.ts';
@@ -142,6 +143,22 @@ program
   .option('--out <folder>', 'where to; the folder of the run when left out', '')
   .action(
     guarded(async (run, flags) => (await import('./library.ts')).exportRun(run, { ...flags, json: json() })),
+  );
+
+program
+  .command('export-metrics')
+  .argument('<run>', 'id of a run')
+  .description('write all that was measured of a run as CSV or for TensorBoard, and print where')
+  .addOption(new Option('--format <format>').choices([...metricsFormats]).default('csv'))
+  .option(
+    '--out <path>',
+    'a new file for CSV, a folder for TensorBoard; the folder of the run when left out',
+    '',
+  )
+  .action(
+    guarded(async (run, flags) =>
+      (await import('./export-metrics.ts')).exportMetricsCommand(run, flags, json()),
+    ),
   );
 
 program

@@ -147,4 +147,19 @@ describe.skipIf(noEngine)('a run that trains', () => {
     expect(last?.epoch).toBe(Math.ceil((asked?.epoch ?? Number.NaN) - 1e-9));
     expect(readdirSync(join(run, 'checkpoints')).at(-1)).toBe(checkpointName(last?.step ?? 0));
   });
+
+  it('a wish of an earlier attempt to stop with the epoch means the epoch of its own step', async () => {
+    const settings = { duration: { unit: 'epochs', value: 500 }, evaluation: { every_steps: 0 } } as const;
+    const run = tinyRun(root, settings);
+    const { training, step } = await paused(run);
+    const epochs = metricsOf(readEvents(run), 'step');
+    const perEpoch = Math.round(step / (epochs.at(-1)?.epoch ?? Number.NaN));
+    // The step is in the second epoch from here on.
+    const wished = Math.ceil(step / perEpoch) * perEpoch + perEpoch + 1;
+    training.send('end_epoch', { step: wished });
+    training.send('continue');
+    expect(await training.ended).toMatchObject({ code: 0 });
+    const last = metricsOf(readEvents(run), 'step').at(-1);
+    expect(last?.step).toBe(Math.ceil(wished / perEpoch) * perEpoch);
+  });
 });

@@ -1,12 +1,28 @@
 /** The addon as TypeScript sees it: types of results, errors with code, long work off the main thread. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type NativeAddon, native, nativeAddon } from '../../electron/server/native/addon.ts';
+import {
+  addonPath,
+  type GpuReading,
+  type NativeAddon,
+  native,
+  nativeAddon,
+} from '../../electron/server/native/addon.ts';
 import { deviceSchema, telemetrySchema } from '../../electron/shared/api/entities.ts';
 import { CollieError } from '../../electron/shared/errors.ts';
 import { runSpecSchema } from '../../electron/shared/spec/run-spec.ts';
+import { RunGpus } from '../../electron/supervisor/monitors/gpus.ts';
 import { describeWithAddon } from './addon-built.ts';
 
 const fixture = (name: string) => join(import.meta.dirname, '../fixtures/gguf', name);
@@ -230,5 +246,31 @@ describeWithAddon('native addon', () => {
     ]);
     expect(stages.reduce((sum, stage) => sum + stage.layers, 0)).toBe(layers);
     expect(codeOf(() => plan({ pp_size: layers + 1 }))).toBe('spec.invalid');
+  });
+
+  it('tells what the driver says of GPUs, over a library that stands in for it', () => {
+    const standIn = join(addonPath(), '../../tests/nvml-fake');
+    expect(existsSync(join(standIn, 'libnvidia-ml.so.1'))).toBe(true);
+    const script = 'const { gpus } = require(process.argv[1]); console.log(JSON.stringify(gpus()));';
+    const ask = (env: object): unknown =>
+      JSON.parse(
+        execFileSync(process.execPath, ['-e', script, addonPath()], {
+          encoding: 'utf8',
+          env: { ...process.env, LD_LIBRARY_PATH: standIn, ...env },
+        }),
+      );
+    const told = ask({ FAKE_NVML_PID: '4242' }) as GpuReading[];
+    expect(told).toEqual([
+      {
+        ...{ index: 0, uuid: 'GPU-1111', util: 0.87, memoryUsedBytes: 20 * 2 ** 30, temperatureC: 61 },
+        ...{ powerW: 512.5, energyJ: 3500, pids: [1, 4242] },
+      },
+      {
+        ...{ index: 1, uuid: 'GPU-2222', util: null, memoryUsedBytes: null, temperatureC: 40 },
+        ...{ powerW: null, energyJ: null, pids: [] },
+      },
+    ]);
+    expect(new RunGpus(() => told).of([4242]).map(({ index }) => index)).toEqual([0]);
+    expect(ask({ FAKE_NVML_INIT: '9' })).toEqual([]);
   });
 });

@@ -8,6 +8,7 @@ import { encodeSeries } from '../../shared/runs/series-codec.ts';
 import { worldSize } from '../../shared/spec/parallel-fields.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { listExports, planExport, runExport } from '../exports/exports.ts';
+import { exportMetrics } from '../exports/metrics.ts';
 import { modelOfRun } from '../models/of-run.ts';
 import { requireRank } from '../rank/rank.ts';
 import { readExamples, readHistory } from '../runs/examples.ts';
@@ -19,7 +20,7 @@ import { validateSpec } from './library.ts';
 import type { Services } from './services.ts';
 
 export function runHandlers(services: Services): AreaHandlers<'runs'> {
-  const { runs, statuses, summaries, series, models, queue, callbacks } = services;
+  const { runs, statuses, summaries, series, models, queue, callbacks, confine } = services;
   /** Shows the change to everyone who watches without waiting for the next look at the disk. */
   const changing = async (change: Promise<void> | void) => {
     await change;
@@ -32,6 +33,11 @@ export function runHandlers(services: Services): AreaHandlers<'runs'> {
     'runs.sparklines': ({ ids }) => summaries.sparklines(ids),
     'runs.series': async ({ id }) =>
       encodeSeries(await series.get(runs.dir(id)), (bytes) => new Bytes(bytes)),
+    'runs.exportMetrics': async ({ id, format, out }) => {
+      const runDir = runs.dir(id);
+      const to = out === '' ? '' : await confine(out);
+      return { path: await exportMetrics({ id, runDir, series: await series.get(runDir), format, out: to }) };
+    },
     'runs.setTags': ({ id, tags }) => changing(writeTags(runs.dir(id), tags)),
     'runs.get': async ({ id }) => {
       const run = runs.get(id);

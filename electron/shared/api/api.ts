@@ -12,6 +12,7 @@ import { errorInfoSchema } from '../error-info.ts';
 import { callbackNameSchema } from '../runs/callbacks.ts';
 import { evaluatesSchema } from '../runs/evaluates.ts';
 import { runStatusSchema, runTimelineSchema, sampleSchema } from '../runs/events.ts';
+import { metricsFormats } from '../runs/metrics-export.ts';
 import { onFailureSchema, queueStateSchema } from '../runs/queue.ts';
 import { runChangeSchema, runRequests } from '../runs/requests.ts';
 import { encodedSeriesSchema } from '../runs/series-codec.ts';
@@ -201,6 +202,11 @@ export const methods = {
   },
   /** All that has been measured up to now as columns; `runs.events` goes on behind its `lastSeq`. */
   'runs.series': { params: z.object({ id }), result: encodedSeriesSchema },
+  /** A file for CSV, a folder for TensorBoard; `out` empty: in runs/<id>/export, where an earlier one is replaced. */
+  'runs.exportMetrics': {
+    params: z.object({ id, format: z.enum(metricsFormats), out: z.string().default('') }),
+    result: z.object({ path: z.string() }),
+  },
   'runs.setTags': { params: z.object({ id, tags: z.array(tagSchema).max(20) }), result: ok },
   /** Fails with spec.invalid and all issues. */
   'runs.start': { params: z.object({ spec: z.unknown() }), result: z.object({ id: z.string() }) },

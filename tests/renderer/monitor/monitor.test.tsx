@@ -297,3 +297,20 @@ it('what was measured of the machine stands below the training, only where somet
   await chart('Utilization');
   expect(screen.queryByText('collie bench gemm')).toBeNull();
 });
+
+it('metrics go into files of other tools, and the page says where', async () => {
+  const { script, topics, send } = scripted();
+  const { handle } = openWindow(<MonitorPage id="run-live" />, { topics });
+  await screen.findByText('Step 96 of 240');
+  expect(screen.queryByRole('button', { name: 'Metrics as' })).toBeNull();
+  script.started();
+  script.step(1, 2);
+  send();
+  fireEvent.click(await screen.findByRole('button', { name: 'Metrics as' }));
+  fireEvent.click(await screen.findByRole('menuitem', { name: 'TensorBoard' }));
+  await waitFor(() =>
+    expect(handle.store.getState().notices.at(-1)?.message).toBe(
+      '/home/kim/.collie/runs/run-live/export/metrics.tensorboard',
+    ),
+  );
+});

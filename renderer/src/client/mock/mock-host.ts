@@ -207,6 +207,9 @@ export function mockMethods(): Handlers {
       ids.map((id) => ({ id, losses: Array.from({ length: 32 }, (_, i) => 0.8 + 2.4 * Math.exp(-i / 8)) })),
     // The stream brings it all.
     'runs.series': () => encodeSeries(emptySeries, () => ''),
+    'runs.exportMetrics': ({ id, format }) => ({
+      path: `/home/kim/.collie/runs/${id}/export/metrics.${format}`,
+    }),
     'runs.setTags': ({ id, tags: given }) => {
       tags.set(id, given);
       return {};

@@ -1,4 +1,4 @@
-import { Stack, Text, Title } from '@mantine/core';
+import { Group, Stack, Text, Title } from '@mantine/core';
 import { type ReactNode, useDeferredValue, useMemo } from 'react';
 import { OTHER } from '../../../../electron/shared/runs/metrics.ts';
 import type { RunSeries } from '../../../../electron/shared/runs/series.ts';
@@ -9,6 +9,7 @@ import { MetricChart } from '../../charts/MetricChart.tsx';
 import { useChartSettings } from '../../charts/use-chart-settings.ts';
 import { formatInteger } from '../../components/format.ts';
 import { InlineCode } from '../../components/InlineCode.tsx';
+import { MetricsMenu } from './MetricsMenu.tsx';
 import classes from './Monitor.module.css';
 import { RanksCard } from './RanksCard.tsx';
 import { rankLines } from './rank-grid.ts';
@@ -19,6 +20,7 @@ const PLOT_HEIGHT = 260;
 const PLACE_HEIGHT = 310;
 
 interface Props {
+  id: string;
   series: RunSeries;
   emptyText: string;
 }
@@ -46,7 +48,7 @@ function Section({ title, charts, children }: SectionProps) {
 }
 
 /** The curves of a run, under one cursor. */
-export function ChartsTab({ series, emptyText }: Props) {
+export function ChartsTab({ id, series, emptyText }: Props) {
   const [settings, setSettings] = useChartSettings();
   // The slider moves at once, the lines follow as fast as they can be drawn.
   const drawnSettings = useDeferredValue(settings);
@@ -89,7 +91,10 @@ export function ChartsTab({ series, emptyText }: Props) {
   return (
     <ChartGroup>
       <Stack gap="md">
-        <ChartToolbar settings={settings} onChange={setSettings} />
+        <Group justify="space-between" gap="sm">
+          <ChartToolbar settings={settings} onChange={setSettings} />
+          {measured && <MetricsMenu id={id} />}
+        </Group>
         <div className={classes.charts}>
           {known.map(chart)}
           {series.ranks.length > 0 && (

@@ -178,7 +178,7 @@ function RunTabs({ id, status, watched, commands }: TabsProps) {
         ) : (
           <>
             <StatTiles tiles={tiles} />
-            <ChartsTab series={series} emptyText={emptyText(status)} />
+            <ChartsTab id={id} series={series} emptyText={emptyText(status)} />
           </>
         )}
       </Tabs.Panel>
