@@ -8,7 +8,7 @@ import type { Host } from '../server/host.ts';
 import type { MethodParams } from '../shared/api/api.ts';
 import { CollieError } from '../shared/errors.ts';
 import { metricInfo } from '../shared/runs/metrics.ts';
-import { taskNames } from '../shared/spec/tasks.ts';
+import { benchmarkEvaluator, type TaskName, taskNames } from '../shared/spec/tasks.ts';
 import { followRun } from './follow-run.ts';
 import { printJson, printTable } from './output.ts';
 import { report } from './run.ts';
@@ -103,7 +103,12 @@ function taskSet(text: string): Json {
   const [task = '', path = ''] = [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)];
   if (!(taskNames as string[]).includes(task) || path === '')
     throw invalid(`--task ${text} is not task=file.`, `Tasks are ${taskNames.join(', ')}.`);
-  return { name: task, task, data: absolute(path, process.cwd()), evaluator: { type: 'classification' } };
+  return {
+    name: task,
+    task,
+    data: absolute(path, process.cwd()),
+    evaluator: benchmarkEvaluator(task as TaskName),
+  };
 }
 
 /** A line a metric of every set. */

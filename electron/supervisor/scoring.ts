@@ -2,12 +2,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeJsonLines } from '../server/evaluation/record-files.ts';
-import {
-  isGeneration,
-  type ScoredSet,
-  scoreGeneration,
-  scoreLosses,
-} from '../server/evaluation/score-set.ts';
+import { type ScoredSet, scoreGeneration, scoreLosses } from '../server/evaluation/score-set.ts';
 import { toErrorInfo } from '../shared/errors.ts';
 import {
   type EvalRow,
@@ -80,7 +75,7 @@ export class Scoring {
     if (!set) throw new Error(`the spec has no evaluation set "${name}"`);
     const rows = this.#rowsOf(name);
     const raw = join(this.#runDir, setRawRecord(name, step));
-    if (isGeneration(set) && set.evaluator.type === 'generation')
+    if (set.evaluator.type === 'generation')
       return scoreGeneration(
         set.evaluator,
         rows,

@@ -52,6 +52,18 @@ test("sets come from a list or a spec, their data beside the file; a benchmark's
   ]);
 });
 
+test("IFEval's rows are answered and have metrics of their own", () => {
+  const wish = wishOf(flags({ model: 'm', task: ['ifeval=input_data.jsonl'] }));
+  expect(wish.sets).toEqual([
+    {
+      name: 'ifeval',
+      task: 'ifeval',
+      data: resolve('input_data.jsonl'),
+      evaluator: { type: 'generation', metrics: [], max_new_tokens: 1280 },
+    },
+  ]);
+});
+
 test.each([
   [{}, 'Say what is to be evaluated'],
   [{ run: 'a', model: 'b' }, 'Say what is to be evaluated'],

@@ -1,8 +1,9 @@
 /** Which rows two sides can be compared by and in what, or why they cannot. Pure. */
 
+import { FOLLOWED_METRICS } from '../../shared/evaluation/ifeval/follow.ts';
 import { textMetric } from '../../shared/evaluation/text-metrics.ts';
 import { metricInfo } from '../../shared/runs/metrics.ts';
-import type { EvaluationSetSpec } from '../../shared/spec/evaluation-sets.ts';
+import { answerMetrics, type EvaluationSetSpec } from '../../shared/spec/evaluation-sets.ts';
 import { type Joined, type JoinedRow, joinRows, type Recorded, type RunRecord } from './examples.ts';
 import { kindOf, type Measure, measuresOf, type RowKind } from './measures.ts';
 import { evaluatorTitle } from './set-settings.ts';
@@ -166,10 +167,11 @@ function sharedMetrics(all: readonly Side[]): { names: string[]; notes: string[]
   const specs = all
     .map(({ evaluation }) => evaluation?.evaluator)
     .filter((one): one is Generation => one?.type === 'generation');
-  const [first, ...others] = specs;
-  if (!first) return { names: [], notes: [], refused: null };
-  const shared = first.metrics.filter((name) => others.every(({ metrics }) => metrics.includes(name)));
+  if (specs.length === 0) return { names: [], notes: [], refused: null };
+  const metrics = known(all.map(({ evaluation }) => evaluation)).map(answerMetrics);
+  const shared = (metrics[0] ?? []).filter((name) => metrics.every((names) => names.includes(name)));
   const same = (name: string) => {
+    if (FOLLOWED_METRICS.includes(name)) return true;
     const { needs } = textMetric(name);
     if (needs === null) return true;
     const rule = needs === 'pattern' ? 'pattern' : 'json_schema';
@@ -179,7 +181,7 @@ function sharedMetrics(all: readonly Side[]): { names: string[]; notes: string[]
   const notes = shared
     .filter((name) => !same(name))
     .map((name) => `${metricInfo(name).title} is left out: the two have other rules for it.`);
-  const lists = different(specs.map(({ metrics }) => metrics)).map((metrics) => metrics.join(', '));
+  const lists = different(metrics).map((names) => names.join(', '));
   return {
     names,
     notes,

@@ -1,7 +1,7 @@
 /** What a row of an evaluation has a value of, by what the evaluator computes. Pure. */
 import { DEFAULT_SET } from '../../shared/runs/event-line.ts';
 import { metricInfo } from '../../shared/runs/metrics.ts';
-import type { EvaluationSetSpec } from '../../shared/spec/evaluation-sets.ts';
+import { answerMetrics, type EvaluationSetSpec, kindOfSet } from '../../shared/spec/evaluation-sets.ts';
 import type { JoinedRow, JudgedRow } from './examples.ts';
 
 export type RowKind = EvaluationSetSpec['evaluator']['type'];
@@ -81,17 +81,16 @@ export function measuresOf(
   return kind === 'classification' ? ofChoices : ofAnswers(metrics);
 }
 
-/** A benchmark's rows have choices, whatever the evaluator of the set. */
 export function kindOf(set: string, spec: EvaluationSetSpec | null): RowKind {
   if (set === DEFAULT_SET || spec === null) return 'likelihood';
-  return spec.task === null ? spec.evaluator.type : 'classification';
+  return kindOfSet(spec);
 }
 
 /** By what a set is told better first. */
 export function tellingMetric(set: string, spec: EvaluationSetSpec | null): string {
   const kind = kindOf(set, spec);
   if (kind === 'generation' && spec?.evaluator.type === 'generation')
-    return spec.evaluator.metrics[0] ?? 'exact_match';
+    return answerMetrics(spec)[0] ?? 'exact_match';
   return kind === 'classification' ? 'accuracy' : 'loss';
 }
 

@@ -3,7 +3,7 @@ import { CollieError } from '../../shared/errors.ts';
 import { trimEnd } from '../../shared/evaluation/text.ts';
 import type { EvalRow } from '../../shared/runs/evaluation-rows.ts';
 import type { EvaluationSetSpec } from '../../shared/spec/evaluation-sets.ts';
-import type { TaskExample } from '../evaluation/tasks.ts';
+import type { ChoicesExample, InstructionsExample, TaskExample } from '../evaluation/tasks.ts';
 import type { ChatTokenizer } from '../tokenize/chat-tokenizer.ts';
 import type { Chat, Message } from '../tokenize/template.ts';
 import { answerBytes, lostAnswer, rowHashes, shownMessages, tokensHash } from './row-record.ts';
@@ -82,7 +82,7 @@ export class ExampleMaker {
 
   /** Throws dataset.bad_row. */
   async make(row: ChosenRow): Promise<SetExample | LeftOut> {
-    if ('task' in row) return this.#task(row.task);
+    if ('task' in row) return 'choices' in row.task ? this.#task(row.task) : this.#instructed(row.task);
     const { type } = this.#set.evaluator;
     if (type === 'generation') return this.#prompt(row);
     return type === 'classification' ? this.#choices(row) : this.#answer(row);
@@ -114,11 +114,25 @@ export class ExampleMaker {
 
   async #prompt({ chat, said }: OfChat): Promise<SetExample> {
     const { asked, answer } = split(chat);
-    const whole = await this.#tokenizer.prompt({ ...chat, messages: asked });
+    return this.#asked({ ...chat, messages: asked }, said, { references: [answer.content ?? ''] });
+  }
+
+  /** A benchmark's prompt is asked as it is, in the chat template. */
+  #instructed({ prompt, instructions }: InstructionsExample): Promise<SetExample> {
+    const messages = [{ role: 'user', content: prompt }];
+    return this.#asked({ messages }, messages, { instructions });
+  }
+
+  async #asked(
+    chat: Chat,
+    said: readonly Message[],
+    by: Pick<EvalRow, 'references' | 'instructions'>,
+  ): Promise<SetExample> {
+    const whole = await this.#tokenizer.prompt(chat);
     const prompt = whole.subarray(Math.max(0, whole.length - this.#seqLen));
     const row = about(said, { ids: prompt, mask: new Uint8Array(prompt.length) });
     return {
-      about: { ...row, tokens: prompt.length, references: [answer.content ?? ''] },
+      about: { ...row, tokens: prompt.length, ...by },
       documents: [],
       alone: [],
       prompt,
@@ -162,7 +176,7 @@ export class ExampleMaker {
     return Array.isArray(value) && texts.length === value.length && texts.length > 1 ? texts : null;
   }
 
-  async #task({ choices, labels, label }: TaskExample): Promise<SetExample | LeftOut> {
+  async #task({ choices, labels, label }: ChoicesExample): Promise<SetExample | LeftOut> {
     const whole: SetDocument[] = [];
     const alone: SetDocument[] = [];
     const neutral = this.#neutral;

@@ -110,8 +110,12 @@ export function readScoredRows(set: string, path: string): ReadRecord {
   return { rows, torn: Math.max(meant, rest.length) - rows.length };
 }
 
-/** What is right: the right label, the references, or the last answer. */
-export function expectedOf({ labels, label, references, messages }: EvalRow): string[] {
+/** What is right: the right label, the references, what is to be kept to, or the last answer. */
+export function expectedOf({ labels, label, references, instructions, messages }: EvalRow): string[] {
+  if (instructions)
+    return instructions.map(({ id, settings }) =>
+      Object.keys(settings).length > 0 ? `${id} ${JSON.stringify(settings)}` : id,
+    );
   if (labels && label !== undefined) return [labels[label] ?? ''];
   if (references) return references;
   const answer = messages.findLast(({ role }) => role === 'assistant');

@@ -1,6 +1,12 @@
 /** What an evaluation of a named set is worth: metrics of the set and scores of its rows, out of what the engine computed. Pure but for the decoder of token ids. */
 import { passAtK } from '../../shared/evaluation/answers.ts';
 import {
+  type Followed,
+  followed,
+  followedMetrics,
+  followedScores,
+} from '../../shared/evaluation/ifeval/follow.ts';
+import {
   addLikelihood,
   bitsPerByte,
   type LikelihoodSums,
@@ -21,13 +27,11 @@ import { schemaValidator } from './json-schema.ts';
 import { limited } from './limited.ts';
 import { BENCHMARK_CHOICES, scoreChoices } from './score-choices.ts';
 import type { ScoredSet } from './scored-set.ts';
+import { textTools } from './text-tools.ts';
 
 export type { ScoredSet } from './scored-set.ts';
 
 type Generation = Extract<EvaluatorSpec, { type: 'generation' }>;
-
-export const isGeneration = (set: EvaluationSetSpec): boolean =>
-  set.task === null && set.evaluator.type === 'generation';
 
 /** A benchmark's rows have choices, whatever the evaluator of the set. */
 export function scoreLosses(
@@ -86,30 +90,43 @@ export async function scoreGeneration(
   const rules = answerRules(evaluator);
   const scored: ScoredRow[] = [];
   const all: Answer[] = [];
+  const kept: Followed[] = [];
   const passes: number[] = [];
   let cut = 0;
-  for (const [row, { references = [] }] of rows.entries()) {
+  for (const [row, { references = [], instructions }] of rows.entries()) {
     const answers: NonNullable<ScoredRow['answers']> = [];
     for (const { ids, finish } of raw.filter((one) => one.row === row)) {
       const { text, stopped } = cutAt(await decode(ids), evaluator.stop);
       answers.push({ text, finish: stopped ? 'stop' : finish });
     }
-    const judged = answers.map(({ text }) => scoreAnswer(evaluator.metrics, { text, references }, rules));
-    const scores = Object.fromEntries(
-      evaluator.metrics.map((name) => [name, mean(judged.map((one) => one[name] ?? 0))]),
-    );
+    const follows = instructions ? answers.map(({ text }) => followed(instructions, text, textTools)) : [];
+    const judged = answers.map(({ text }, k) => ({
+      ...(follows[k] ? followedScores(follows[k]) : {}),
+      ...scoreAnswer(evaluator.metrics, { text, references }, rules),
+    }));
+    const scores = meanScores(judged);
     if (answers.length > 1) {
-      const [name = ''] = evaluator.metrics;
+      const [name = ''] = Object.keys(judged[0] ?? {});
       const right = judged.filter((one) => (one[name] ?? 0) >= 1).length;
       scores.pass_at_k = passAtK(answers.length, right, answers.length);
       passes.push(scores.pass_at_k);
     }
     cut += answers.filter(({ finish }) => finish === 'length').length;
     all.push(...answers.map(({ text }) => ({ text, references })));
-    scored.push({ row, answers, scores });
+    kept.push(...follows);
+    scored.push({ row, answers, ...(follows[0] ? { followed: follows[0] } : {}), scores });
   }
-  const metrics = scoreAnswers(evaluator.metrics, all, rules);
+  const metrics: Record<string, number> = {
+    ...(kept.length > 0 ? followedMetrics(kept) : {}),
+    ...scoreAnswers(evaluator.metrics, all, rules),
+  };
   if (passes.length > 0) metrics.pass_at_k = mean(passes);
   metrics.cut_off = cut / Math.max(all.length, 1);
   return { metrics, rows: scored };
+}
+
+/** Of several answers, by metric. */
+function meanScores(judged: readonly Record<string, number>[]): Record<string, number> {
+  const names = Object.keys(judged[0] ?? {});
+  return Object.fromEntries(names.map((name) => [name, mean(judged.map((one) => one[name] ?? 0))]));
 }

@@ -1,5 +1,5 @@
 /** Names of the metrics that a set is scored by; a test holds them to what the scoring gives. */
-import type { EvaluationSetSpec } from '../../shared/spec/evaluation-sets.ts';
+import { answerMetrics, type EvaluationSetSpec, kindOfSet } from '../../shared/spec/evaluation-sets.ts';
 
 const LIKELIHOOD = ['loss', 'perplexity', 'token_accuracy', 'bits_per_byte'];
 const CHOICES = ['accuracy', 'accuracy_norm', 'calibration_error', 'loss'];
@@ -9,14 +9,15 @@ const sharedLabels = (beta: number) =>
     AVERAGES.map((average) => `${average}_${name}`),
   );
 
-export function metricsOfSet({ task, evaluator }: EvaluationSetSpec): string[] {
-  if (task !== null) return CHOICES;
+export function metricsOfSet(set: EvaluationSetSpec): string[] {
+  const { task, evaluator } = set;
+  if (task !== null && kindOfSet(set) === 'classification') return CHOICES;
   switch (evaluator.type) {
     case 'likelihood':
       return LIKELIHOOD;
     case 'classification':
       return evaluator.choices === null ? [...CHOICES, ...sharedLabels(evaluator.beta)] : CHOICES;
     case 'generation':
-      return [...evaluator.metrics, ...(evaluator.answers > 1 ? ['pass_at_k'] : []), 'cut_off'];
+      return [...answerMetrics(set), ...(evaluator.answers > 1 ? ['pass_at_k'] : []), 'cut_off'];
   }
 }

@@ -1,22 +1,30 @@
 /**
- * Public benchmarks of multiple choice: their rows as contexts and continuations, with the prompts of lm-evaluation-harness (v0.4, no shots).
- * One continuation is right; the model chooses the most likely one.
+ * Public benchmarks: of multiple choice, their rows as contexts and continuations, with the prompts of lm-evaluation-harness (v0.4, no shots), where
+ * one continuation is right and the model chooses the most likely one; and prompts with instructions that an answer must keep to.
  */
+import type { Instruction } from '../../shared/evaluation/ifeval/follow.ts';
 import type { TaskName } from '../../shared/spec/tasks.ts';
-import { badRow, describe } from '../datasets/bad-row.ts';
 import type { Row } from '../datasets/rows.ts';
+import { Reader } from './task-reader.ts';
 
 export interface Choice {
   context: string;
   continuation: string;
 }
 
-export interface TaskExample {
+export interface ChoicesExample {
   choices: Choice[];
   /** What the choices are called, as normalization measures them. */
   labels: string[];
   label: number;
 }
+
+export interface InstructionsExample {
+  prompt: string;
+  instructions: Instruction[];
+}
+
+export type TaskExample = ChoicesExample | InstructionsExample;
 
 interface Task {
   /** Columns of a file; of those in one list, the first that is there. */
@@ -25,73 +33,14 @@ interface Task {
   example: (read: Reader) => TaskExample;
 }
 
-/** Values of a row, checked. */
-class Reader {
-  readonly #row: Row;
-  readonly #index: number;
-
-  constructor(row: Row, index: number) {
-    this.#row = row;
-    this.#index = index;
-  }
-
-  fail(column: string, expected: string): never {
-    throw badRow(
-      this.#index,
-      column,
-      `it holds ${describe(this.#row[column])}, ${expected} is expected.`,
-      'content',
-    );
-  }
-
-  has = (column: string) => this.#row[column] !== undefined && this.#row[column] !== null;
-
-  text(column: string): string {
-    const value = this.#row[column];
-    return typeof value === 'string'
-      ? value
-      : typeof value === 'number'
-        ? String(value)
-        : this.fail(column, 'a text');
-  }
-
-  texts(column: string): string[] {
-    const value = this.#row[column];
-    return Array.isArray(value) && value.every((one) => typeof one === 'string')
-      ? value
-      : this.fail(column, 'a list of texts');
-  }
-
-  /** `{text: [...], label: [...]}`, or a list of `{text, label}`. */
-  labelled(column: string): { texts: string[]; names: string[] } {
-    const value = this.#row[column] as
-      | { text?: unknown; label?: unknown }
-      | { text: string; label: string }[];
-    if (Array.isArray(value))
-      return { texts: value.map(({ text }) => text), names: value.map(({ label }) => label) };
-    const { text, label } = value ?? {};
-    if (!Array.isArray(text) || !Array.isArray(label)) return this.fail(column, 'texts and labels');
-    return { texts: text.map(String), names: label.map(String) };
-  }
-
-  /** The place of one of `count`: a whole number, written as one or as a text. */
-  place(column: string, count: number, first = 0): number {
-    const value = this.#row[column];
-    const place = (typeof value === 'boolean' ? Number(value) : Number(value ?? Number.NaN)) - first;
-    return Number.isInteger(place) && place >= 0 && place < count
-      ? place
-      : this.fail(column, `a number from ${first} to ${count - 1 + first}`);
-  }
-}
-
 /** After one context, a space before each. */
-const after = (context: string, texts: readonly string[], label: number): TaskExample => ({
+const after = (context: string, texts: readonly string[], label: number): ChoicesExample => ({
   choices: texts.map((text) => ({ context, continuation: ` ${text}` })),
   labels: [...texts],
   label,
 });
 
-function namedAnswer(read: Reader, context: string): TaskExample {
+function namedAnswer(read: Reader, context: string): ChoicesExample {
   const { texts, names } = read.labelled('choices');
   const label = names.indexOf(read.text('answerKey').trim());
   return label < 0 ? read.fail('answerKey', `one of ${names.join(', ')}`) : after(context, texts, label);
@@ -160,6 +109,11 @@ const tasks: Readonly<Record<TaskName, Task>> = {
         ['no', 'yes'],
         read.place(read.has('label') ? 'label' : 'answer', 2),
       ),
+  },
+  ifeval: {
+    columns: ['prompt', 'instruction_id_list', 'kwargs'],
+    optional: ['key'],
+    example: (read) => ({ prompt: read.text('prompt'), instructions: read.instructions() }),
   },
   mmlu: {
     columns: ['question', 'choices', 'answer'],

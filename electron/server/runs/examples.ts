@@ -1,6 +1,6 @@
 /** What evaluations found row by row, out of the run folder: of the held-out rows and of named sets (docs/run-folder.md). */
 import type { ExampleHistory, ExampleRow, Found, RunExamples } from '../../shared/api/examples.ts';
-import type { ScoredRow } from '../../shared/runs/evaluation-rows.ts';
+import type { EvalRow, ScoredRow } from '../../shared/runs/evaluation-rows.ts';
 import { DEFAULT_SET } from '../../shared/runs/event-line.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { asked, evaluatedRows, expectedOf, readScoredRows, recordFiles } from '../evaluation/row-records.ts';
@@ -9,12 +9,18 @@ import { asked, evaluatedRows, expectedOf, readScoredRows, recordFiles } from '.
 const readRecord = (set: string, path: string): Map<number, ScoredRow> =>
   new Map(readScoredRows(set, path).rows.map((one) => [one.row, one]));
 
-const found = (one: ScoredRow | undefined, labels: readonly string[] | undefined): Found | null =>
+function remarksOf({ followed }: ScoredRow, { instructions = [] }: EvalRow): string[] {
+  const broken = instructions.filter((_, k) => followed?.strict[k] === false).map(({ id }) => id);
+  return broken.length > 0 ? [`Not kept to: ${broken.join(', ')}`] : [];
+}
+
+const found = (one: ScoredRow | undefined, about: EvalRow): Found | null =>
   one
     ? {
         scores: one.scores,
         answers: (one.answers ?? []).map(({ text }) => text),
-        chosen: one.chosen === undefined ? null : (labels?.[one.chosen] ?? null),
+        remarks: remarksOf(one, about),
+        chosen: one.chosen === undefined ? null : (about.labels?.[one.chosen] ?? null),
         probability: one.probability ?? null,
       }
     : null;
@@ -41,7 +47,7 @@ export function readExamples(runDir: string, spec: RunSpec, wish: ExampleWish): 
   const [before, after] = [at(left), at(right)];
   const rows = evaluatedRows(runDir, set).flatMap((about, row): ExampleRow[] => {
     if (!about) return [];
-    const [a, b] = [found(before.get(row), about.labels), found(after.get(row), about.labels)];
+    const [a, b] = [found(before.get(row), about), found(after.get(row), about)];
     if (!a && !b) return [];
     return [{ row, id: about.id, messages: asked(about), expected: expectedOf(about), left: a, right: b }];
   });
@@ -53,7 +59,7 @@ export function readExamples(runDir: string, spec: RunSpec, wish: ExampleWish): 
 export function readHistory(runDir: string, set: string, row: number): ExampleHistory {
   const about = evaluatedRows(runDir, set)[row];
   return [...recordFiles(runDir, set)].flatMap(([step, path]) => {
-    const one = found(readRecord(set, path).get(row), about?.labels);
+    const one = about ? found(readRecord(set, path).get(row), about) : null;
     return one ? [{ step, found: one }] : [];
   });
 }

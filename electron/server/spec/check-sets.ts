@@ -3,6 +3,7 @@
 import { toErrorInfo } from '../../shared/errors.ts';
 import { textMetric } from '../../shared/evaluation/text-metrics.ts';
 import type { EvaluationSetSpec } from '../../shared/spec/evaluation-sets.ts';
+import { taskEvaluator } from '../../shared/spec/tasks.ts';
 import { columnsOf } from '../datasets/set-rows.ts';
 import { answerRules } from '../evaluation/score-set.ts';
 import type { Findings, Found } from './context.ts';
@@ -40,12 +41,13 @@ function checkEvaluator(set: EvaluationSetSpec, k: number, findings: Findings): 
   const { evaluator } = set;
   const refuse = (field: string, message: string, received: unknown, suggestion: string) =>
     findings.issues.push(issue(setPath(k, field), 'not_together', message, received, suggestion));
-  if (set.task !== null && evaluator.type === 'generation')
+  const asked = set.task === null ? null : taskEvaluator(set.task);
+  if (asked !== null && (asked === 'generation') !== (evaluator.type === 'generation'))
     refuse(
       'task',
-      `The evaluation set "${set.name}" has choices of the benchmark ${set.task}, and the evaluator generation.`,
+      `The evaluation set "${set.name}" has ${asked === 'generation' ? 'prompts' : 'choices'} of the benchmark ${set.task}, and the evaluator ${evaluator.type}.`,
       set.task,
-      'Choose classification.',
+      `Choose ${asked}.`,
     );
   if (evaluator.type === 'classification' && evaluator.labels.length === 1)
     refuse(
@@ -55,8 +57,22 @@ function checkEvaluator(set: EvaluationSetSpec, k: number, findings: Findings): 
       'Write two or more, or none.',
     );
   if (evaluator.type !== 'generation') return;
+  if (evaluator.metrics.length === 0 && asked === null)
+    refuse(
+      'evaluator.metrics',
+      `The evaluation set "${set.name}" has no metric.`,
+      evaluator.metrics,
+      'Choose one.',
+    );
   for (const name of evaluator.metrics) {
-    const { needs, title } = textMetric(name);
+    const { needs, title, reference } = textMetric(name);
+    if (reference && asked === 'generation')
+      refuse(
+        'evaluator.metrics',
+        `The metric ${title} of the evaluation set "${set.name}" needs a reference, which rows of ${set.task} do not have.`,
+        evaluator.metrics,
+        'Leave it out: `"metrics": []` will do, as the benchmark has metrics of its own.',
+      );
     const field = needs === 'pattern' ? 'pattern' : 'json_schema';
     if (needs === null || evaluator[field] !== null) continue;
     refuse(

@@ -27,6 +27,8 @@ export interface TextMetric {
   best: 1 | 100;
   /** What the set must say for it. */
   needs: keyof AnswerRules | null;
+  /** Whether an answer is held against a reference. */
+  reference: boolean;
   /** 0 to `best`. */
   score: (answer: Answer, rules: AnswerRules) => number;
   /** Of all answers together; left out: the mean of the scores. */
@@ -39,7 +41,7 @@ const row = (
   help: string,
   score: TextMetric['score'],
   rest: Partial<TextMetric> = {},
-): TextMetric => ({ name, title, help, best: 1, needs: null, score, ...rest });
+): TextMetric => ({ name, title, help, best: 1, needs: null, reference: true, score, ...rest });
 
 function required<K extends keyof AnswerRules>(rules: AnswerRules, key: K): NonNullable<AnswerRules[K]> {
   const rule = rules[key];
@@ -66,7 +68,7 @@ export const textMetrics: readonly TextMetric[] = [
     'Pattern match',
     'Share of answers in which the pattern of the set is found.',
     ({ text }, rules) => Number(required(rules, 'pattern').test(text)),
-    { needs: 'pattern' },
+    { needs: 'pattern', reference: false },
   ),
   row(
     'number_match',
@@ -74,15 +76,19 @@ export const textMetrics: readonly TextMetric[] = [
     'Share of answers that end with the number of the reference, as GSM8K is scored: what stands after ####, else the last number.',
     ({ text, references }) => numberMatch(text, references),
   ),
-  row('valid_json', 'Valid JSON', 'Share of answers that are JSON, a Markdown fence allowed.', ({ text }) =>
-    validJson(text),
+  row(
+    'valid_json',
+    'Valid JSON',
+    'Share of answers that are JSON, a Markdown fence allowed.',
+    ({ text }) => validJson(text),
+    { reference: false },
   ),
   row(
     'json_schema',
     'JSON Schema',
     'Share of answers that are JSON as the schema of the set says.',
     ({ text }, rules) => matchesSchema(text, required(rules, 'validate')),
-    { needs: 'validate' },
+    { needs: 'validate', reference: false },
   ),
   row(
     'word_f1',

@@ -81,6 +81,30 @@ const rows: readonly Row[] = [
     help: 'Expected calibration error: how far the probability of the choices is from the share of right ones, in 15 bins.',
   },
   {
+    name: 'prompt_strict',
+    title: 'Prompts followed',
+    ...share,
+    help: 'Share of answers that keep to all instructions of their prompt, as they are (prompt_level_strict_acc of lm-evaluation-harness).',
+  },
+  {
+    name: 'prompt_loose',
+    title: 'Prompts followed, loosely',
+    ...share,
+    help: 'Share of answers that keep to all instructions, asterisks and the first or last line left out where that helps (prompt_level_loose_acc).',
+  },
+  {
+    name: 'instruction_strict',
+    title: 'Instructions followed',
+    ...share,
+    help: 'Share of instructions that answers keep to, as they are (inst_level_strict_acc of lm-evaluation-harness).',
+  },
+  {
+    name: 'instruction_loose',
+    title: 'Instructions followed, loosely',
+    ...share,
+    help: 'Share of instructions that answers keep to, asterisks and the first or last line left out where that helps (inst_level_loose_acc).',
+  },
+  {
     name: 'pass_at_k',
     title: 'pass@k',
     ...share,

@@ -28,6 +28,8 @@ export const evalRowSchema = z.object({
   alone_documents: z.array(z.number().int()).optional(),
   /** Of a generation: what the answer is held against. */
   references: z.array(z.string()).optional(),
+  /** Of a prompt of instructions: what the answer must keep to. */
+  instructions: z.array(z.object({ id: z.string(), settings: z.record(z.string(), z.unknown()) })).optional(),
 });
 export type EvalRow = z.infer<typeof evalRowSchema>;
 
@@ -78,6 +80,8 @@ export const scoredRowSchema = z.object({
   losses_alone: z.array(z.number()).optional(),
   /** Of a generation, one or several to a prompt. */
   answers: z.array(z.object({ text: z.string(), finish: z.enum(['stop', 'length']) })).optional(),
+  /** Of a prompt of instructions: whether the answer keeps to each, strictly and loosely; of several answers the first. */
+  followed: z.object({ strict: z.array(z.boolean()), loose: z.array(z.boolean()) }).optional(),
   /** By metric; of several answers the mean. */
   scores: z.record(z.string(), z.number()),
 });

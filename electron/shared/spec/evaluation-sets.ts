@@ -3,10 +3,11 @@
  * on how many rows. The engine computes losses or answers; scores are made of them by shared/evaluation.
  */
 import { z } from 'zod';
-import { evaluatorSchema } from './evaluators.ts';
+import { FOLLOWED_METRICS } from '../evaluation/ifeval/follow.ts';
+import { type EvaluatorSpec, evaluatorSchema } from './evaluators.ts';
 import { int, meta } from './field-meta.ts';
 import { mappingSchema } from './mapping.ts';
-import { taskNames } from './tasks.ts';
+import { taskEvaluator, taskNames } from './tasks.ts';
 
 export { type EvaluatorSpec, evaluatorSchema } from './evaluators.ts';
 
@@ -41,7 +42,7 @@ export const evaluationSetSchema = z.strictObject({
     .meta(
       meta({
         title: 'Benchmark format',
-        help: 'For files of a public benchmark: columns, prompts and choices are those of lm-evaluation-harness, without a chat template. The evaluator is then classification.',
+        help: 'For files of a public benchmark: columns, prompts and choices are those of lm-evaluation-harness, without a chat template; the evaluator is then classification. IFEval asks in the chat template and needs generation.',
       }),
     ),
   mapping: mappingSchema
@@ -72,6 +73,16 @@ export const evaluationSetSchema = z.strictObject({
     ),
 });
 export type EvaluationSetSpec = z.infer<typeof evaluationSetSchema>;
+
+/** What is computed for a set: a benchmark's rows are what they are, whatever its evaluator. */
+export const kindOfSet = ({ task, evaluator }: EvaluationSetSpec): EvaluatorSpec['type'] =>
+  task === null ? evaluator.type : taskEvaluator(task);
+
+/** What its answers are scored by, one by one. The first tells which answer is right. */
+export function answerMetrics({ task, evaluator }: EvaluationSetSpec): string[] {
+  const own = evaluator.type === 'generation' ? evaluator.metrics : [];
+  return [...(task !== null && taskEvaluator(task) === 'generation' ? FOLLOWED_METRICS : []), ...own];
+}
 
 export const evaluationSchema = z.strictObject({
   every_steps: int(0, 1_000_000)

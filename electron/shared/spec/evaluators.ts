@@ -81,9 +81,13 @@ const generation = z
     type: z.literal('generation'),
     metrics: z
       .array(z.enum(textMetrics.map(({ name }) => name)))
-      .min(1)
       .default(['exact_match'])
-      .meta(meta({ title: 'Metrics', help: 'What the answers are held against the references by.' })),
+      .meta(
+        meta({
+          title: 'Metrics',
+          help: 'What the answers are held against the references by. IFEval has metrics of its own and no references: none, or those that need none.',
+        }),
+      ),
     max_new_tokens: int(1, 4096)
       .default(128)
       .meta(meta({ title: 'Answer length', help: 'Most tokens in an answer.', unit: 'tokens' })),

@@ -5,6 +5,8 @@ export interface TaskInfo {
   title: string;
   /** What its files have, in words. */
   columns: string;
+  /** Left out: choices, of which one is right. `instructions`: a prompt to answer, and what the answer must keep to. */
+  rows?: 'instructions';
 }
 
 const rows = [
@@ -27,8 +29,25 @@ const rows = [
     title: 'MMLU',
     columns: '`question`, `choices`, `answer`, and `subject` where there are several',
   },
+  {
+    name: 'ifeval',
+    title: 'IFEval',
+    columns: '`prompt`, `instruction_id_list`, `kwargs`, and `key`',
+    rows: 'instructions',
+  },
 ] as const;
 
 export type TaskName = (typeof rows)[number]['name'];
 export const tasks: readonly (TaskInfo & { name: TaskName })[] = rows;
+
+/** Which evaluator its rows need. */
+export function taskEvaluator(name: TaskName): 'classification' | 'generation' {
+  return tasks.find((task) => task.name === name)?.rows === 'instructions' ? 'generation' : 'classification';
+}
+
+/** What it is evaluated by where nothing else is said; answers of IFEval may have 1280 tokens in lm-evaluation-harness. */
+export const benchmarkEvaluator = (name: TaskName) =>
+  taskEvaluator(name) === 'generation'
+    ? ({ type: 'generation', metrics: [], max_new_tokens: 1280 } as const)
+    : ({ type: 'classification' } as const);
 export const taskNames = rows.map(({ name }) => name) as [TaskName, ...TaskName[]];

@@ -5,6 +5,7 @@ import { improvement, orderedRows } from '../../../renderer/src/features/monitor
 const found = (scores: Record<string, number>, answers: string[] = []): Found => ({
   scores,
   answers,
+  remarks: [],
   chosen: null,
   probability: null,
 });

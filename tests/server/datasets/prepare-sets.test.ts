@@ -187,6 +187,55 @@ describe('benchmarks', () => {
   });
 });
 
+describe('prompts with instructions', () => {
+  const rows = [
+    {
+      key: 1000,
+      prompt: 'Write about cats. Use at least 300 words and no commas.',
+      instruction_id_list: ['length_constraints:number_words', 'punctuation:no_comma'],
+      kwargs: [{ num_words: 300, relation: 'at least' }, {}],
+    },
+    {
+      key: 1001,
+      prompt: 'Name two things.',
+      instruction_id_list: ['keywords:existence'],
+      kwargs: [{ keywords: ['one', 'two'], num_words: null }],
+    },
+    { key: 1002, prompt: 'Bad.', instruction_id_list: ['keywords:rhymes'], kwargs: [{}] },
+    { key: 1003, prompt: 'Bad.', instruction_id_list: ['keywords:frequency'], kwargs: [{ keyword: 'a' }] },
+    { key: 1004, prompt: 'Bad.', instruction_id_list: ['punctuation:no_comma'], kwargs: [] },
+  ];
+  const evaluator = { type: 'generation', metrics: [] };
+
+  it('are asked in the chat template and keep what an answer is held against', async () => {
+    const data = await file('ifeval', rows);
+    const made = await prepared(
+      { data, task: 'ifeval', evaluator },
+      { dataset: { unusable_rows: 'leave_out', system_prompt: 'Be brief.' } },
+    );
+    expect(made.rows.map(({ instructions }) => instructions)).toEqual([
+      [
+        { id: 'length_constraints:number_words', settings: { num_words: 300, relation: 'at least' } },
+        { id: 'punctuation:no_comma', settings: {} },
+      ],
+      [{ id: 'keywords:existence', settings: { keywords: ['one', 'two'] } }],
+    ]);
+    expect(made.documents).toEqual([]);
+    const prompt = await tokenizer.decode(made.prompts?.prompts[1] ?? []);
+    expect(prompt).toContain('Name two things.');
+    expect(prompt).not.toContain('Be brief.');
+    expect(made.tally?.warnings).toEqual(['evaluation set "mine": 3 rows cannot be used and were left out.']);
+  });
+
+  it('of an unknown kind, or without what the kind needs, are refused by name', async () => {
+    const refused = async (row: object) =>
+      prepared({ data: await file('refused', [row]), task: 'ifeval', evaluator });
+    await expect(refused(rows[2] as object)).rejects.toThrow('"keywords:rhymes" is none of the 25 kinds');
+    await expect(refused(rows[3] as object)).rejects.toThrow('keywords:frequency: frequency is missing');
+    await expect(refused(rows[4] as object)).rejects.toThrow('a list of 1 objects is expected');
+  });
+});
+
 describe('benchmarks against themselves without the prompt', () => {
   const rows = [
     { question: 'What is wet?', choices: { text: ['water', 'a stone'], label: ['A', 'B'] }, answerKey: 'A' },

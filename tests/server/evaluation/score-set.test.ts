@@ -184,6 +184,49 @@ describe('generation', () => {
   });
 });
 
+describe('prompts with instructions', () => {
+  const rows = [
+    row({
+      instructions: [
+        { id: 'punctuation:no_comma', settings: {} },
+        { id: 'keywords:existence', settings: { keywords: ['cat'] } },
+      ],
+    }),
+    row({ instructions: [{ id: 'startend:quotation', settings: {} }] }),
+  ];
+  const one = set(
+    { type: 'generation', metrics: ['valid_json'], answers: 2, temperature: 1 },
+    { task: 'ifeval' },
+  );
+
+  it('count every instruction alike in the set, and say which an answer keeps to', async () => {
+    const texts = ['a cat', 'a cat, a dog', 'Here:\n"x"', '"y"'];
+    const raw = texts.map((_, k) => ({ row: k >> 1, answer: k & 1, ids: [k], finish: 'stop' as const }));
+    if (one.evaluator.type !== 'generation') throw new Error('generation');
+    const { metrics, rows: scored } = await scoreGeneration(
+      one.evaluator,
+      rows,
+      raw,
+      async (ids) => texts[ids[0] ?? 0] ?? '',
+    );
+    expect(metrics).toEqual({
+      prompt_strict: 0.5,
+      prompt_loose: 0.75,
+      instruction_strict: 4 / 6,
+      instruction_loose: 5 / 6,
+      valid_json: 0.25,
+      pass_at_k: 1,
+      cut_off: 0,
+    });
+    expect(Object.keys(metrics).sort()).toEqual(metricsOfSet(one).sort());
+    expect(scored[0]).toMatchObject({
+      followed: { strict: [true, true], loose: [true, true] },
+      scores: { prompt_strict: 0.5, instruction_strict: 0.75, valid_json: 0 },
+    });
+    expect(scored[1]).toMatchObject({ followed: { strict: [false], loose: [true] } });
+  });
+});
+
 describe('the names of the metrics of a set', () => {
   it('are those that its scoring gives', async () => {
     const choices = [row({ labels: ['a', 'b'], label: 0, first_document: 0 })];

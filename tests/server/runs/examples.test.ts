@@ -69,8 +69,20 @@ it('held-out rows have their losses at the first and the last evaluation, torn l
       id: '0'.repeat(16),
       messages: [{ role: 'user', content: 'question 0' }],
       expected: ['answer 0'],
-      left: { scores: { loss: 2, token_accuracy: 0.5 }, answers: [], chosen: null, probability: null },
-      right: { scores: { loss: 1, token_accuracy: 1 }, answers: [], chosen: null, probability: null },
+      left: {
+        scores: { loss: 2, token_accuracy: 0.5 },
+        answers: [],
+        remarks: [],
+        chosen: null,
+        probability: null,
+      },
+      right: {
+        scores: { loss: 1, token_accuracy: 1 },
+        answers: [],
+        remarks: [],
+        chosen: null,
+        probability: null,
+      },
     },
   ]);
 });

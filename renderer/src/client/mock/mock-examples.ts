@@ -12,7 +12,7 @@ const answers = ['Hold the button for ten seconds.', 'It is charging.', 'A USB-C
 
 function found(set: string, row: number, step: number): Found {
   const learned = (step / 80) * (1 - row / 8);
-  const nothing = { chosen: null, probability: null, answers: [] };
+  const nothing = { chosen: null, probability: null, answers: [], remarks: [] };
   if (set === 'eval') return { ...nothing, scores: { loss: 3 - 2 * learned, token_accuracy: learned } };
   const right = learned > 0.5;
   return {

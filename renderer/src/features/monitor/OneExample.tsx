@@ -72,6 +72,11 @@ function History({ history }: { history: ExampleHistory }) {
                 <td className={classes.text}>
                   {found.chosen ?? found.answers.map((text) => text || '(an empty answer)').join('\n\n')}
                   {found.probability !== null && ` (${formatPercent(found.probability)})`}
+                  {found.remarks.map((remark) => (
+                    <Text key={remark} size="xs" c="dimmed">
+                      {remark}
+                    </Text>
+                  ))}
                 </td>
               )}
               {names.map((name) => (

@@ -19,6 +19,7 @@ import {
   ownMapping,
   withData,
   withEvaluator,
+  withTask,
 } from './evaluation-sets.ts';
 import { FieldError, FieldHelp } from './FieldHelp.tsx';
 import { type FieldProps, helpId } from './field-props.ts';
@@ -110,6 +111,7 @@ function SetCard({ list, place, set, others, onChange, onRemove }: CardProps) {
   const shown = fields.filter(({ meta }) => more || !meta.advanced);
   const change = ({ path, kind }: SpecField, value: unknown) => {
     if (kind === 'variant') onChange(withEvaluator(list, set, String(value)));
+    else if (path === 'task') onChange(withTask(list, set, value));
     else if (path === 'data') onChange(withData(set, value, datasets, training, others));
     else onChange(withValue(set, path, value));
   };

@@ -1,6 +1,7 @@
 /** Changes of the evaluation sets in the form. Pure. */
 import type { DatasetCard } from '../../../../../electron/shared/api/entities.ts';
 import { type SpecField, specValue } from '../../../../../electron/shared/spec/spec-fields.ts';
+import { benchmarkEvaluator, taskNames } from '../../../../../electron/shared/spec/tasks.ts';
 import { libraryRef } from '../../../store/compose.ts';
 
 export type Entry = Readonly<Record<string, unknown>>;
@@ -26,6 +27,16 @@ export function withEvaluator({ fields = [] }: SpecField, set: Entry, type: stri
   const own = fields.filter(({ when }) => when?.path === 'evaluator.type' && when.equals === type);
   const settings = own.map(({ key, default: value }) => [key, structuredClone(value)]);
   return { ...set, evaluator: { type, ...Object.fromEntries(settings) } };
+}
+
+/** A benchmark with the evaluator that its rows need; none leaves the evaluator as it is. */
+export function withTask(list: SpecField, set: Entry, task: unknown): Entry {
+  const known = taskNames.find((name) => name === task);
+  if (known === undefined) return { ...set, task: null };
+  const { type, ...own } = benchmarkEvaluator(known);
+  const same = specValue(set, 'evaluator.type') === type;
+  const changed = same && type === 'classification' ? set : withEvaluator(list, set, type);
+  return { ...changed, task: known, evaluator: { ...(changed.evaluator as Entry), ...own } };
 }
 
 /** Columns that a mapping names. */
