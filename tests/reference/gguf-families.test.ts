@@ -13,7 +13,19 @@ const { python, skip } = await referencePython();
 const fixtures = join(import.meta.dirname, '../fixtures/families');
 /** At least one an architecture of docs/models.md's column "GGUF import". */
 const families = [
-  ...['llama-bias', 'qwen2', 'qwen3', 'gemma', 'gemma2', 'gemma3', 'granite', 'smollm3', 'olmo2', 'olmo3'],
+  ...[
+    'llama-bias',
+    'ministral3',
+    'qwen2',
+    'qwen3',
+    'gemma',
+    'gemma2',
+    'gemma3',
+    'granite',
+    'smollm3',
+    'olmo2',
+    'olmo3',
+  ],
   ...['exaone4', 'phi', 'phi3', 'phi3-longrope', 'phi4-mini', 'gpt2', 'gpt-neox', 'gpt-neox-sequential'],
   ...['stablelm', 'stablelm-parallel', 'starcoder2', 'cohere', 'cohere2', 'falcon', 'falcon-grouped'],
   ...['internlm2', 'minicpm', 'chatglm', 'glm', 'glm4'],

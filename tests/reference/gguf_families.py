@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 
 ARCHITECTURES = {
     "llama": gguf.MODEL_ARCH.LLAMA,
+    "ministral3": gguf.MODEL_ARCH.MISTRAL3,
     "qwen2": gguf.MODEL_ARCH.QWEN2,
     "qwen3": gguf.MODEL_ARCH.QWEN3,
     "gemma": gguf.MODEL_ARCH.GEMMA,
@@ -43,7 +44,7 @@ ARCHITECTURES = {
     "glm": gguf.MODEL_ARCH.CHATGLM,
     "glm4": gguf.MODEL_ARCH.GLM4,
 }
-PERMUTED = {"llama", "granite", "smollm3", "internlm2", "minicpm"}
+PERMUTED = {"llama", "ministral3", "granite", "smollm3", "internlm2", "minicpm"}
 ONE_PLUS = {"gemma", "gemma2", "gemma3_text"}
 BY_GROUP = {"gpt_neox": "query_key_value", "falcon": "query_key_value", "internlm2": "wqkv"}
 PARTIAL = {"phi", "phi3", "gpt_neox", "stablelm", "chatglm", "glm", "glm4"}
@@ -57,6 +58,8 @@ def representable(config: dict) -> dict:
     rope = config.get("rope_parameters") or {}
     if rope.get("rope_type") == "yarn" and kind == "llama":
         config["rope_parameters"] = {"rope_type": "default", "rope_theta": rope["rope_theta"]}
+    if kind == "ministral3":  # as the published ones
+        config["rope_parameters"] = dict(rope, mscale=1.0, mscale_all_dim=1.0)
     if "query_pre_attn_scalar" in config:
         config["query_pre_attn_scalar"] = config["head_dim"]
     if kind == "starcoder2":
@@ -142,6 +145,8 @@ def rotary(writer: gguf.GGUFWriter, config: dict) -> None:
         writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)
         writer.add_rope_scaling_factor(main["factor"])
         writer.add_rope_scaling_orig_ctx_len(main["original_max_position_embeddings"])
+        if main.get("mscale_all_dim"):
+            writer.add_rope_scaling_yarn_log_mul(main["mscale_all_dim"])
     if rope_type == "longrope":
         writer.add_rope_scaling_orig_ctx_len(config["original_max_position_embeddings"])
         for which in ("long", "short"):
@@ -173,6 +178,8 @@ def metadata(writer: gguf.GGUFWriter, config: dict) -> None:
         writer.add_embedding_scale(config["scale_emb"])
         writer.add_residual_scale(config["scale_depth"] / config["num_hidden_layers"] ** 0.5)
         writer.add_logit_scale(config["hidden_size"] / config["dim_model_base"])
+    if kind == "ministral3":
+        writer.add_attn_temperature_scale(config["rope_parameters"]["llama_4_scaling_beta"])
     if kind in ("cohere", "cohere2"):
         writer.add_logit_scale(config["logit_scale"])
     if kind in ("gpt_neox", "stablelm"):

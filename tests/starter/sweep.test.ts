@@ -1,24 +1,14 @@
 /** The story of a sweep with the real starter model, by clicking. */
-import { cpSync, existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { describe } from 'vitest';
-import { defaultHome } from '../../electron/server/host/services.ts';
 import { STARTER_MODEL_ID } from '../../electron/server/models/starter.ts';
 import { skipReason } from '../e2e/support/browser.ts';
-import type { Home } from '../e2e/support/host.ts';
 import { sweepStory } from '../e2e/support/sweep-story.ts';
 import { openWorkbench } from '../e2e/support/workbench.ts';
+import { copyStarter, STARTER_NAME, starterFolder } from './support.ts';
 
-const starter = join(defaultHome(), 'models', STARTER_MODEL_ID);
-
-describe.skipIf(skipReason ?? !existsSync(starter))('a sweep of the starter model', () => {
-  // The workbench opens only what lies in the user's folders.
-  const model = ({ user }: Home) => {
-    const folder = join(user, STARTER_MODEL_ID);
-    cpSync(starter, folder, { recursive: true });
-    return folder;
-  };
-  const bench = openWorkbench({ model, modelName: 'SmolLM2 135M Instruct', rows: 100 });
+describe.skipIf(skipReason ?? !existsSync(starterFolder))('a sweep of the starter model', () => {
+  const bench = openWorkbench({ model: copyStarter, modelName: STARTER_NAME, rows: 100 });
   sweepStory(bench, {
     modelId: STARTER_MODEL_ID,
     rates: [1e-5, 5e-4],

@@ -90,18 +90,22 @@ json scaling_from_divisors(const GgufTensor& tensor, double theta, int64_t turni
           {"original_max_position_embeddings", static_cast<int64_t>(scaling->original)}};
 }
 
-// llama.cpp computes the magnitude as transformers does by default; a file may repeat it, or say 1.
+// llama.cpp computes the magnitude as transformers does by default; a file may repeat it, or say 1. The multiplier 1 of
+// Mistral's models makes it 1 (transformers' mscale over mscale_all_dim); other ones mean different things in different architectures.
 json yarn_scaling(const GgufFile& file, const std::string& prefix) {
   const double factor = number(file, prefix + "rope.scaling.factor");
   const double usual = factor <= 1 ? 1 : 0.1 * std::log(factor) + 1, given = number(file, prefix + "rope.scaling.attn_factor", usual);
   const auto near = [&](double value) { return std::abs(given - value) <= 1e-4 * value; };
   if (!near(usual) && !near(1)) fail_feature("a magnitude of its own (" + prefix + "rope.scaling.attn_factor)");
-  if (number(file, prefix + "rope.scaling.yarn_log_multiplier", 0.0) != 0) fail_feature("yarn with " + prefix + "rope.scaling.yarn_log_multiplier");
-  return {{"rope_type", "yarn"},
-          {"factor", factor},
-          {"original_max_position_embeddings", integer(file, prefix + "rope.scaling.original_context_length")},
-          {"beta_fast", number(file, prefix + "rope.scaling.yarn_beta_fast", 32.0)},
-          {"beta_slow", number(file, prefix + "rope.scaling.yarn_beta_slow", 1.0)}};
+  json scaling = {{"rope_type", "yarn"},
+                  {"factor", factor},
+                  {"original_max_position_embeddings", integer(file, prefix + "rope.scaling.original_context_length")},
+                  {"beta_fast", number(file, prefix + "rope.scaling.yarn_beta_fast", 32.0)},
+                  {"beta_slow", number(file, prefix + "rope.scaling.yarn_beta_slow", 1.0)}};
+  const double multiplier = number(file, prefix + "rope.scaling.yarn_log_multiplier", 0.0);
+  if (multiplier == 1) scaling["mscale"] = scaling["mscale_all_dim"] = 1.0;
+  else if (multiplier != 0) fail_feature("yarn with " + prefix + "rope.scaling.yarn_log_multiplier " + std::to_string(multiplier));
+  return scaling;
 }
 
 json longrope_factors(const GgufTensor& tensor, int64_t turning) {

@@ -153,6 +153,7 @@ TEST_CASE("gguf conversion: yarn with its keys, longrope with its lists, and not
   CHECK(config_of(yarn().real("llama.rope.scaling.attn_factor", 1))["rope_scaling"]["factor"] == 4.0);
   CHECK(config_of(yarn().real("llama.rope.scaling.attn_factor", static_cast<float>(0.1 * std::log(4.0) + 1)))["rope_scaling"]["factor"] == 4.0);
   CHECK(error_of_model(yarn().real("llama.rope.scaling.attn_factor", 2))["code"] == "model.unsupported_feature");
+  CHECK(config_of(yarn().real("llama.rope.scaling.yarn_log_multiplier", 1))["rope_scaling"]["mscale_all_dim"] == 1.0);
   CHECK(error_of_model(yarn().real("llama.rope.scaling.yarn_log_multiplier", 0.1f))["code"] == "model.unsupported_feature");
   CHECK(error_of_model(SmallModel{}.build().text("llama.rope.scaling.type", "yarn"))["code"] == "model.bad_config");
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/model/families/family.h"
+#include "core/model/gguf_keys.h"
 
 namespace collie {
 namespace {
@@ -35,11 +36,18 @@ void read_ministral3(const json& config, const FamilyDefaults& defaults, ModelCo
   if (window != 0) result.kinds.assign(static_cast<size_t>(result.n_layers), {.window = window});
 }
 
+// How much queries of later positions are scaled stays in the config, for others who read it.
+void gguf_ministral3(const GgufFile& file, nlohmann::ordered_json& config) {
+  const double scale = gguf_keys::number(file, "mistral3.attention.temperature_scale", 0.0);
+  if (scale != 0 && config["rope_scaling"].is_object()) config["rope_scaling"]["llama_4_scaling_beta"] = scale;
+}
+
 constexpr Family kRows[] = {
     {.architecture = "LlamaForCausalLM", .family = "llama", .title = "Llama", .read = read_llama, .biases = Biases::settable, .gguf = {"llama", true}},
     {.architecture = "MistralForCausalLM", .family = "mistral", .title = "Mistral", .defaults = {.kv_heads = 8}, .read = read_mistral},
     {.architecture = "Ministral3ForCausalLM", .family = "ministral3", .title = "Ministral 3",
-     .defaults = {.kv_heads = 8, .head_dim = 128, .eps = 1e-5, .theta = 1e6}, .read = read_ministral3},
+     .defaults = {.kv_heads = 8, .head_dim = 128, .eps = 1e-5, .theta = 1e6}, .read = read_ministral3,
+     .gguf = {.architecture = "mistral3", .permuted = true, .configure = gguf_ministral3}},
 };
 
 }  // namespace
