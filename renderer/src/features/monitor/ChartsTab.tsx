@@ -38,7 +38,7 @@ function Section({ title, charts, children }: SectionProps) {
   if (charts.length === 0) return null;
   return (
     <>
-      <Title order={3} size="h5">
+      <Title order={2} size="h5">
         {title}
       </Title>
       {children}
