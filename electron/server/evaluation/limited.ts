@@ -6,9 +6,9 @@ import { CollieError } from '../../shared/errors.ts';
 const LIMIT_MS = 1000;
 
 /** `what`: as the error calls it. Throws spec.invalid when it takes too long. */
-export function limited(what: string, check: () => boolean): boolean {
+export function limited<T>(what: string, check: () => T): T {
   try {
-    return runInNewContext('check()', { check }, { timeout: LIMIT_MS }) as boolean;
+    return runInNewContext('check()', { check }, { timeout: LIMIT_MS }) as T;
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw thrown;
     throw new CollieError(

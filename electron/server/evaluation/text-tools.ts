@@ -7,6 +7,7 @@ import { type LanguageData, LanguageDetector } from '../../shared/evaluation/lan
 import { type PunktParameters, SentenceSplitter } from '../../shared/evaluation/language/punkt.ts';
 import { sentenceWords } from '../../shared/evaluation/language/treebank.ts';
 import { installRoot } from '../native/addon.ts';
+import { limited } from './limited.ts';
 
 const bytes = (name: string) => readFileSync(join(installRoot(), 'assets/evaluation', name));
 
@@ -30,4 +31,5 @@ export const textTools: TextTools = {
   sentences: (text) => splitter().split(text),
   words: (text) => splitter().split(text).flatMap(sentenceWords),
   language: (text) => detector().detect(text),
+  limited: ({ source }, search) => limited(`The pattern ${source}`, search),
 };

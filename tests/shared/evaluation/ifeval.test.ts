@@ -79,9 +79,20 @@ describe('the kinds of instructions', () => {
       'of 1 paragraphs',
     ],
     ['keywords:key_sentences', {}, 'is none of the 25 kinds'],
+    ['constructor', {}, 'is none of the 25 kinds'],
   ])('%s with %j is refused', (id, settings, message) => {
     expect(() => instructionKind(id).check(settings)).toThrow(message);
   });
+});
+
+test.each([
+  ['keywords:existence', { keywords: ['(a+)+$'] }],
+  ['keywords:frequency', { keyword: '(a+)+$', frequency: 1, relation: 'at least' }],
+  ['keywords:forbidden_words', { forbidden_words: ['(a+)+$'] }],
+  ['detectable_content:postscript', { postscript_marker: '(a+)+$' }],
+  ['detectable_format:multiple_sections', { section_spliter: '(a+)+$', num_sections: 1 }],
+])('a pattern of %s that takes for ever on an answer is ended', (id, settings) => {
+  expect(() => followed([{ id, settings }], `${'a'.repeat(60)}b`, textTools)).toThrow('took longer than 1 s');
 });
 
 test('sentences are those of NLTK', () => {

@@ -17,6 +17,8 @@ export interface TextTools {
   words: (text: string) => string[];
   /** Its code; null: the text has nothing to go by. */
   language: (text: string) => string | null;
+  /** Searches for a pattern that a row brings along, within limits: it may take for ever. Throws spec.invalid. */
+  limited: <T>(pattern: RegExp, search: () => T) => T;
 }
 
 export interface Followed {

@@ -55,6 +55,12 @@ class Reader {
 
 const count = (text: string, searched: RegExp) => [...text.matchAll(searched)].length;
 const has = (text: string, searched: RegExp) => text.search(searched) >= 0;
+/** Of a pattern that came with the row. */
+const given = {
+  count: (text: string, pattern: RegExp, { limited }: TextTools) =>
+    limited(pattern, () => count(text, pattern)),
+  has: (text: string, pattern: RegExp, { limited }: TextTools) => limited(pattern, () => has(text, pattern)),
+};
 const re = (source: string) => new RegExp(source, 'gu');
 
 /** Ends of lines are those of Python: `\n` alone. */
@@ -138,17 +144,17 @@ const english = inLanguage('en');
 const kinds: Readonly<Record<string, (read: Reader) => Check>> = {
   'keywords:existence': (read) => {
     const all = read.texts('keywords').map((one) => pythonPattern(one));
-    return (answer) => all.every((one) => has(answer, one));
+    return (answer, tools) => all.every((one) => given.has(answer, one, tools));
   },
   'keywords:frequency': (read) => {
     const keyword = pythonPattern(trim(read.text('keyword')));
     const enough = read.relation('relation', 'frequency');
-    return (answer) => enough(count(answer, keyword));
+    return (answer, tools) => enough(given.count(answer, keyword, tools));
   },
   'keywords:forbidden_words': (read) => {
     const around = (word: string) => BOUNDARY + word + BOUNDARY;
     const all = read.texts('forbidden_words').map((one) => pythonPattern(one, { around }));
-    return (answer) => !all.some((one) => has(answer, one));
+    return (answer, tools) => !all.some((one) => given.has(answer, one, tools));
   },
   // The package draws another letter where this one is none of a to z; here it is the letter that the prompt names.
   'keywords:letter_frequency': (read) => {
@@ -177,7 +183,7 @@ const kinds: Readonly<Record<string, (read: Reader) => Check>> = {
   },
   'detectable_content:postscript': (read) => {
     const marker = postscript(trim(read.text('postscript_marker')));
-    return (answer) => has(answer.toLowerCase(), marker);
+    return (answer, tools) => given.has(answer.toLowerCase(), marker, tools);
   },
   'detectable_format:number_bullet_lists': (read) => {
     const wanted = read.count('num_bullets');
@@ -195,7 +201,7 @@ const kinds: Readonly<Record<string, (read: Reader) => Check>> = {
     const least = read.count('num_sections');
     const around = (name: string) => `[${WHITE}]?${name}[${WHITE}]?\\p{Nd}+[${WHITE}]?`;
     const marks = pythonPattern(trim(read.text('section_spliter')), { around, ignoreCase: false });
-    return (answer) => count(answer, marks) >= least;
+    return (answer, tools) => given.count(answer, marks, tools) >= least;
   },
   'detectable_format:json_format': () => isJson,
   'detectable_format:title': () => (answer) =>
@@ -231,7 +237,7 @@ export const instructionIds: readonly string[] = Object.keys(kinds);
 
 /** Throws RangeError for a name that is none. */
 export function instructionKind(id: string): InstructionKind {
-  const made = kinds[id];
+  const made = Object.hasOwn(kinds, id) ? kinds[id] : undefined;
   if (!made) throw new RangeError(`"${id}" is none of the ${instructionIds.length} kinds of instructions`);
   return { check: (settings) => made(new Reader(settings)) };
 }
