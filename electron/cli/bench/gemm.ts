@@ -1,6 +1,7 @@
 /** `collie bench gemm`: what matrix products reach here, kept for the share that runs reach of it. */
 import { type Command, Option } from 'commander';
 import { defaultHome } from '../../server/host.ts';
+import { flopsText } from '../../server/machine/flops-text.ts';
 import {
   type GemmDevice,
   type GemmPrecision,
@@ -38,10 +39,4 @@ function lineOf({ device, precision, threads, flopsPerSecond }: GemmRate): strin
   const peak = threads === null ? gpuPeak(device, precision) : null;
   const share = peak === null ? '' : `, ${Math.round((100 * flopsPerSecond) / peak)}% of its data sheet`;
   return `${precision}  ${flopsText(flopsPerSecond)}  (${device}${with_}${share})`;
-}
-
-/** "142 GFLOP/s", "801 TFLOP/s". */
-export function flopsText(flops: number): string {
-  const [size, unit] = flops < 1e12 ? [1e9, 'GFLOP/s'] : [1e12, 'TFLOP/s'];
-  return `${Number((flops / size).toPrecision(3))} ${unit}`;
 }

@@ -1,4 +1,5 @@
 /** What there is and what is missing, from the facts of a machine. Pure. */
+import { flopsText } from '../machine/flops-text.ts';
 import type { EngineInfo } from '../rank/engine-info.ts';
 import type { Gpus } from './gpus.ts';
 
@@ -215,10 +216,7 @@ function memory({ memoryFreeBytes, memoryTotalBytes }: Facts): Finding {
 }
 
 function gemm({ gemm: { device, flopsPerSecond } }: Facts): Finding {
-  const found =
-    flopsPerSecond === null
-      ? 'not measured'
-      : `${Number((flopsPerSecond / 1e9).toPrecision(3))} GFLOP/s in bf16`;
+  const found = flopsPerSecond === null ? 'not measured' : `${flopsText(flopsPerSecond)} in bf16`;
   return finding(
     'gemm',
     'Matrix products',

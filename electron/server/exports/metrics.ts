@@ -1,13 +1,12 @@
 /** Writes the metrics of a run for other tools: one CSV, or a folder for TensorBoard. */
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CollieError } from '../../shared/errors.ts';
 import type { MetricsFormat } from '../../shared/runs/metrics-export.ts';
 import { runFiles } from '../../shared/runs/run-folder.ts';
 import type { RunSeries } from '../../shared/runs/series.ts';
-import { ofFile } from '../files/write.ts';
+import { replaceText } from '../files/write.ts';
 import { metricSources } from './metric-rows.ts';
 import { metricsCsv } from './metrics-csv.ts';
 import { tensorboardRecords } from './tensorboard.ts';
@@ -38,33 +37,25 @@ export async function exportMetrics({ id, runDir, series, format, out }: Metrics
   return write(join(out || join(own, 'tensorboard'), name), tensorboardRecords(sources, startedAt));
 }
 
-const CHUNK_BYTES = 256 * 1024;
-
-/** Whole or not at all. */
 async function write(path: string, pieces: Iterable<string | Buffer>): Promise<string> {
   await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
-  try {
-    const file = await open(temporary, 'wx');
-    try {
-      let chunk: Buffer[] = [];
-      let bytes = 0;
-      for (const piece of pieces) {
-        chunk.push(Buffer.from(piece));
-        bytes += piece.length;
-        if (bytes < CHUNK_BYTES) continue;
-        await file.writeFile(Buffer.concat(chunk));
-        [chunk, bytes] = [[], 0];
-      }
-      await file.writeFile(Buffer.concat(chunk));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-    return path;
-  } catch (thrown) {
-    await rm(temporary, { force: true });
-    throw ofFile(thrown, path);
+  await replaceText(path, inChunks(pieces));
+  return path;
+}
+
+const CHUNK_BYTES = 256 * 1024;
+
+/** Records are small, and each chunk is a call of the system. */
+function* inChunks(pieces: Iterable<string | Buffer>): Generator<Buffer> {
+  let chunk: Buffer[] = [];
+  let bytes = 0;
+  for (const piece of pieces) {
+    const more = Buffer.from(piece);
+    chunk.push(more);
+    bytes += more.length;
+    if (bytes < CHUNK_BYTES) continue;
+    yield Buffer.concat(chunk);
+    [chunk, bytes] = [[], 0];
   }
+  yield Buffer.concat(chunk);
 }

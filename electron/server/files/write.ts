@@ -37,12 +37,12 @@ export function writeTextSync(
 const temporaryName = (path: string, middle = ''): string =>
   join(dirname(path), `.${basename(path)}.${middle}${process.pid}.tmp`);
 
-/** Under another name first, then renamed: readers see the old or the new text, never a part, also after a power cut. */
-export async function replaceText(path: string, text: string): Promise<void> {
+/** Under another name first, then renamed: readers see the old or the new text, never a part, also after a power cut. `pieces`: of a text that is long. */
+export async function replaceText(path: string, text: string | Iterable<string | Uint8Array>): Promise<void> {
   // Two of them may be on their way to the same path.
   const temporary = temporaryName(path, `${randomBytes(4).toString('hex')}.`);
   try {
-    await writeText(temporary, text, { flush: true });
+    await writeFile(temporary, text, { flush: true });
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });

@@ -1,6 +1,7 @@
 /** What a start of the host cleans up in its library. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { runFiles } from '../../shared/runs/run-folder.ts';
 import { IMPORTING } from '../datasets/folder.ts';
 import { TokenStores } from '../datasets/token-stores.ts';
 import { removeDeadSockets, removeLeftovers, removeTemporaryFiles } from '../files/leftovers.ts';
@@ -14,7 +15,8 @@ export async function sweepLibrary(home: string, runs: RunRegistry): Promise<voi
   await runs.sweep();
   await new SweepStore(home).sweep();
   for (const id of await readdir(join(home, 'runs')).catch(() => [])) {
-    if (!id.startsWith('.')) await removeTemporaryFiles(join(home, 'runs', id));
+    if (!id.startsWith('.'))
+      for (const part of ['', runFiles.exportDir]) await removeTemporaryFiles(join(home, 'runs', id, part));
   }
   for (const folder of ['datasets', 'cache/datasets']) await removeLeftovers(join(home, folder), IMPORTING);
   await new TokenStores(home).sweep();

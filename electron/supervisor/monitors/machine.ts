@@ -37,7 +37,7 @@ export interface Machine {
 
 /** Only a run on GPUs asks the driver. */
 export function thisMachine(device: 'cpu' | 'cuda', log: Log): Machine {
-  const gpus = device === 'cuda' ? new RunGpus(() => readGpus(log)) : null;
+  const gpus = device === 'cuda' ? new RunGpus(gpuReader(log)) : null;
   return {
     seconds: () => performance.now() / 1000,
     cores: availableParallelism(),
@@ -48,13 +48,18 @@ export function thisMachine(device: 'cpu' | 'cuda', log: Log): Machine {
   };
 }
 
-function readGpus(log: Log): GpuReading[] {
-  try {
-    return native((addon) => addon.gpus());
-  } catch (thrown) {
-    log(`the GPUs could not be asked: ${toErrorInfo(thrown).message}`);
-    return [];
-  }
+/** What keeps the driver from answering is said once. */
+function gpuReader(log: Log): () => GpuReading[] {
+  let failed = false;
+  return () => {
+    try {
+      return native((addon) => addon.gpus());
+    } catch (thrown) {
+      if (!failed) log(`the GPUs could not be asked: ${toErrorInfo(thrown).message}`);
+      failed = true;
+      return [];
+    }
+  };
 }
 
 /** One look at everything. */

@@ -49,19 +49,24 @@ test('temporary files of dead supervisors go, all other files of a run stay', as
   const home = scratchFolder('sweep-run');
   const runs = new RunRegistry(home);
   const folder = join(home, 'runs/one');
-  mkdirSync(folder);
+  mkdirSync(join(folder, 'export'), { recursive: true });
   const make = (name: string, seconds: number) => {
     writeFileSync(join(folder, name), '');
     utimesSync(join(folder, name), seconds, seconds);
     return name;
   };
-  const gone = [make(`.status.json.${DEAD}.tmp`, 1), make(`supervisor.json.lock.${DEAD}`, 1)];
+  const gone = [
+    make(`.status.json.${DEAD}.tmp`, 1),
+    make(`supervisor.json.lock.${DEAD}`, 1),
+    make(`export/.metrics.csv.0a1b2c3d.${DEAD}.tmp`, 1),
+  ];
   const kept = [
     make(`.status.json.${process.pid}.tmp`, 1),
     make(`.tags.json.${DEAD}.tmp`, Date.now() / 1000),
     make('spec.json', 1),
     make('supervisor.json', 1),
     make('notes.1.tmp', 1),
+    make('export/metrics.csv', 1),
   ];
   await sweepLibrary(home, runs);
   expect(gone.filter((name) => existsSync(join(folder, name)))).toEqual([]);
