@@ -141,12 +141,15 @@ describe.skipIf(noEngine)('callbacks beside the engine', () => {
     expect(losses(dir)).toEqual(losses(plain.dir));
     const log = readFileSync(join(dir, 'logs/callback-asks.log'), 'utf8');
     expect(log).toContain('end|completed|checkpoint true|eval number|sample string');
-    // Nothing else of the run saves before its end.
-    const saved = payloads(readEvents(dir), 'checkpoint').map(({ step }) => step);
-    expect(saved).toHaveLength(2);
-    expect(saved[0]).toBeLessThan(STEPS);
-    expect(payloads(readEvents(dir), 'eval').map(({ step }) => step)).toContain(saved[0]);
-    expect(payloads(readEvents(dir), 'sample').map(({ step }) => step)).toContain(saved[0]);
+    // The run's own stand at each hundred. The one that floods asked to save as well: once, for its one step, and perhaps together with the other.
+    const askedFor = (type: 'checkpoint' | 'eval' | 'sample') =>
+      payloads(readEvents(dir), type)
+        .map(({ step }) => step)
+        .filter((step) => step % 100 !== 0);
+    expect(askedFor('checkpoint')).toSatisfy(({ length }: number[]) => length === 1 || length === 2);
+    expect(askedFor('eval')).toHaveLength(1);
+    // An evaluation samples too.
+    expect(askedFor('sample')).toSatisfy(({ length }: number[]) => length === 1 || length === 2);
     const logged = (await readSeries(dir)).evals['callback:asks'];
     const { steps } = await readSeries(dir);
     const last = (logged?.length ?? 0) - 1;
