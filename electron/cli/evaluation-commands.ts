@@ -1,5 +1,6 @@
 /** The command table of `collie evaluate`. */
 import { type Command, Option } from 'commander';
+import { judgeOption } from './judge-commands.ts';
 import { collect, wholeNumber } from './options.ts';
 import type { CommandParts } from './queue-commands.ts';
 
@@ -27,6 +28,7 @@ export function registerEvaluation(
     .addOption(new Option('--precision <format>').choices(['bf16', 'fp32']))
     .option('--seq-len <tokens>', 'most tokens of a row', wholeNumber(8, 131_072))
     .option('--batch-size <rows>', 'rows of full length that are forwarded at once', wholeNumber(1, 1024))
+    .addOption(judgeOption())
     .option('--detach', 'start it and return; `collie runs list` shows it', false)
     .action(
       guarded(async (flags) => (await import('./evaluate.ts')).evaluateCommand({ ...flags, json: json() })),

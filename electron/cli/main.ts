@@ -6,6 +6,7 @@ import { metricsFormats } from '../shared/runs/metrics-export.ts';
 import { exportKindSchema } from '../shared/spec/method-traits.ts';
 import { registerCallbacks, trustOption } from './callback-commands.ts';
 import { parseRule } from './compare-rule.ts';
+import { judgeOption, registerJudges } from './judge-commands.ts';
 import { collect, wholeNumber } from './options.ts';
 import { exitCodes, printError } from './output.ts';
 
@@ -90,6 +91,7 @@ program
   .option('--checkpoint <name>', 'with --resume: an older checkpoint to go on from; newer ones are set aside')
   .option('--detach', 'start it and return; `collie runs list` shows it', false)
   .addOption(trustOption())
+  .addOption(judgeOption())
   .action(
     guarded(async (spec, flags) => (await import('./run.ts')).runCommand(spec, { ...flags, json: json() })),
   );
@@ -269,5 +271,6 @@ registerEvaluation(program, { guarded, json });
 const { registerLive } = await import('./live-commands.ts');
 registerLive(program, { guarded, json });
 registerCallbacks(program, { guarded, json });
+registerJudges(program, { guarded, json });
 
 await program.parseAsync();

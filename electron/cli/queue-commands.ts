@@ -2,6 +2,7 @@
 import { Argument, type Command, type Option } from 'commander';
 import type { StudyKind } from '../shared/spec/study.ts';
 import { trustOption } from './callback-commands.ts';
+import { judgeOption } from './judge-commands.ts';
 import { collect, wholeNumber } from './options.ts';
 
 /** What every command of the program is made with. */
@@ -23,6 +24,7 @@ export function registerQueue(program: Command, { guarded, json, setOption }: Co
     .addOption(setOption())
     .option('--after <run>', 'start the first of them only when this run is complete')
     .addOption(trustOption())
+    .addOption(judgeOption())
     .action(
       guarded(async (specs, flags) =>
         (await import('./queue.ts')).addToQueue(specs, { ...flags, json: json() }),
@@ -99,6 +101,7 @@ export function registerQueue(program: Command, { guarded, json, setOption }: Co
     .option('--dry-run', 'only show the points, what is wrong with them, and what they take', false)
     .option('--leave-out', 'run the other points where some cannot be run', false)
     .addOption(trustOption())
+    .addOption(judgeOption())
     .action(
       guarded(async (sweep, flags) =>
         (await import('./sweep.ts')).sweepCommand(sweep, { ...flags, json: json() }),

@@ -3,6 +3,7 @@ import pc from 'picocolors';
 import type { Method, MethodParams } from '../shared/api/api.ts';
 import { type QueueItem, type QueueState, workAhead } from '../shared/runs/queue.ts';
 import { askAboutCallbacks, callbacksOf } from './callbacks.ts';
+import { allowingJudges } from './judges.ts';
 import { formatBytes, formatSeconds, printJson, printNote, printTable } from './output.ts';
 import { withHost } from './session.ts';
 import { readSpecFile } from './spec-file.ts';
@@ -50,7 +51,7 @@ export async function showQueue(json: boolean): Promise<void> {
 
 export async function addToQueue(
   specs: string[],
-  flags: { set: string[]; after?: string; trustCallbacks: boolean; json: boolean },
+  flags: { set: string[]; after?: string; trustCallbacks: boolean; allowJudge: string[]; json: boolean },
 ): Promise<void> {
   await withHost(async (host) => {
     const ids: string[] = [];
@@ -58,7 +59,7 @@ export async function addToQueue(
       const after = ids.length === 0 ? (flags.after ?? null) : null;
       const spec = readSpecFile(path, flags.set, printNote);
       await askAboutCallbacks(host, { paths: callbacksOf(spec) }, flags);
-      const { id } = await host.call('queue.add', { spec, after });
+      const { id } = await allowingJudges(host, flags, () => host.call('queue.add', { spec, after }));
       ids.push(id);
       if (!flags.json) process.stdout.write(`${id}\n`);
     }

@@ -5,6 +5,7 @@ import { CollieError } from '../shared/errors.ts';
 import type { RunStatus } from '../shared/runs/events.ts';
 import { askAboutCallbacks, callbacksOf } from './callbacks.ts';
 import { describeRun, followRun } from './follow-run.ts';
+import { allowingJudges } from './judges.ts';
 import { exitCodes, issueLine, printJson, printNote } from './output.ts';
 import { withHost } from './session.ts';
 import { readSpecFile } from './spec-file.ts';
@@ -16,6 +17,7 @@ export interface RunFlags {
   checkpoint?: string;
   detach: boolean;
   trustCallbacks: boolean;
+  allowJudge: string[];
 }
 
 /** Starts (or resumes) a run and follows it to its end. */
@@ -42,8 +44,11 @@ async function begin(host: Host, specPath: string | undefined, flags: RunFlags):
       );
     }
     await askAboutCallbacks(host, { run: flags.resume }, flags);
-    await host.call('runs.resume', { id: flags.resume, checkpoint: flags.checkpoint ?? '' });
-    return flags.resume;
+    const id = flags.resume;
+    await allowingJudges(host, flags, () =>
+      host.call('runs.resume', { id, checkpoint: flags.checkpoint ?? '' }),
+    );
+    return id;
   }
   if (flags.checkpoint !== undefined)
     throw new CollieError('request.invalid', '--checkpoint goes with --resume: a new run has none.');
@@ -56,7 +61,7 @@ async function begin(host: Host, specPath: string | undefined, flags: RunFlags):
   }
   const spec = readSpecFile(specPath, flags.set, printNote);
   await askAboutCallbacks(host, { paths: callbacksOf(spec) }, flags);
-  const { id } = await host.call('runs.start', { spec });
+  const { id } = await allowingJudges(host, flags, () => host.call('runs.start', { spec }));
   return id;
 }
 

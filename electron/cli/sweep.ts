@@ -7,6 +7,7 @@ import type { Host } from '../server/host.ts';
 import { CollieError } from '../shared/errors.ts';
 import type { SweepPreview } from '../shared/spec/sweep-preview.ts';
 import { askAboutCallbacks, callbacksOf } from './callbacks.ts';
+import { allowingJudges } from './judges.ts';
 import { formatBytes, formatSeconds, issueLine, printJson, printNote, printTable } from './output.ts';
 import { withHost } from './session.ts';
 import { newestSpec } from './spec-file.ts';
@@ -30,7 +31,14 @@ function readSweepFile(path: string): unknown {
 
 export async function sweepCommand(
   path: string,
-  flags: { to?: string; dryRun: boolean; leaveOut: boolean; trustCallbacks: boolean; json: boolean },
+  flags: {
+    to?: string;
+    dryRun: boolean;
+    leaveOut: boolean;
+    trustCallbacks: boolean;
+    allowJudge: string[];
+    json: boolean;
+  },
 ): Promise<void> {
   await withHost(async (host) => {
     const sweep = readSweepFile(path);
@@ -42,7 +50,7 @@ export async function sweepCommand(
     }
     const { spec } = Object(sweep) as { spec?: unknown };
     await askAboutCallbacks(host, { paths: callbacksOf(spec) }, flags);
-    const { id, ids } = await queued(host, sweep, flags);
+    const { id, ids } = await allowingJudges(host, flags, () => queued(host, sweep, flags));
     if (flags.json) printJson({ id, ids });
     else for (const id of ids) process.stdout.write(`${id}\n`);
     if (!flags.json && ids.length > 0)

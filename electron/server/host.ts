@@ -19,6 +19,7 @@ import { callbackHandlers } from './host/callbacks.ts';
 import { compareHandlers } from './host/compare.ts';
 import { evaluationHandlers } from './host/evaluations.ts';
 import type { MethodHandlers, TopicHandlers } from './host/handlers.ts';
+import { judgeHandlers } from './host/judges.ts';
 import { datasetHandlers, modelHandlers, specHandlers } from './host/library.ts';
 import { playgroundHandlers } from './host/playground.ts';
 import { queueHandlers } from './host/queue.ts';
@@ -49,6 +50,7 @@ export class Host implements Api {
       ...settingsHandlers(services),
       ...queueHandlers(services),
       ...callbackHandlers(services),
+      ...judgeHandlers(services),
       ...evaluationHandlers(services),
       ...sweepHandlers(services),
       ...studyHandlers(services),

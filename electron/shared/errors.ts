@@ -27,6 +27,7 @@ export const errorCodes = [
   'run.not_resumable',
   'callback.not_trusted', // data.callbacks: what the user has to be asked about
   'callback.invalid',
+  'judge.not_allowed', // data.judges: what the user has to be asked about
   'checkpoint.not_found',
   'checkpoint.truncated',
   'checkpoint.mismatch',

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { appendTextSync } from '../server/files/write.ts';
 import { toErrorInfo } from '../shared/errors.ts';
-import { type Alarm, MOST_ALARMS } from '../shared/runs/alarms/alarm.ts';
+import { type Alarm, type AlarmKind, MOST_ALARMS, type Said } from '../shared/runs/alarms/alarm.ts';
 import { Alarms, alarmTitle } from '../shared/runs/alarms/registry.ts';
 import type { RunEvent } from '../shared/runs/events.ts';
 import { runFiles } from '../shared/runs/run-folder.ts';
@@ -27,7 +27,15 @@ export class AlarmBook {
   see(event: RunEvent): void {
     if (event.type === 'started' && event.rank === 0) this.#forgetBeyond(event.payload.resumed_from_step);
     const said = this.#alarms.see(event);
-    if (said.length === 0) return;
+    if (said.length > 0) this.#add(said);
+  }
+
+  /** What no event tells. */
+  raise(kind: AlarmKind, step: number, said: Said): void {
+    this.#add([{ kind, step, timeUs: Date.now() * 1000, ...said }]);
+  }
+
+  #add(said: readonly Alarm[]): void {
     this.#status.update({ alarms: [...this.#status.value.alarms, ...said].slice(-MOST_ALARMS) });
     for (const alarm of said) this.#say(alarm);
   }

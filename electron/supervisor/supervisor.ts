@@ -62,6 +62,8 @@ export class Supervisor {
   #evaluates: Evaluates | null = null;
   readonly #log: Log;
   readonly #abort = new AbortController();
+  /** Aborted once the ranks of the attempt have ended. */
+  #gone = new AbortController();
   #clock: Clock = new StepClock();
   readonly #status: StatusFile;
   #scoring: Scoring | null = null;
@@ -154,7 +156,11 @@ export class Supervisor {
     const decode = sampleDecoder(spec);
     this.#earlyStop = new EarlyStop(this.#runDir);
     const samples = new SampleFile(this.#runDir, spec, decode);
-    this.#scoring = new Scoring(this.#runDir, spec, decode);
+    this.#scoring = new Scoring(this.#runDir, spec, decode, {
+      log: this.#log,
+      judging: (done, all) => this.#showJudging(done, all),
+      notJudged: (step, said) => this.#alarms.raise('not_judged', step, said),
+    });
     await samples.rebuild(this.#runDir);
     this.#startCallbacks(spec);
     if (!this.#evaluates) this.#monitors = monitorsOf(this.#runDir, spec, this.#log);
@@ -270,8 +276,15 @@ export class Supervisor {
     this.#passWish();
     this.#kept.tell(ranks);
     let exit: RankExit | null = null;
+    const gone = new AbortController();
+    this.#gone = gone;
     // Ranks that could not be started reject; the race below throws that.
-    void ranks.exited.then((value) => (exit = value)).catch(() => {});
+    void ranks.exited
+      .then((value) => {
+        exit = value;
+        gone.abort();
+      })
+      .catch(() => {});
     for (;;) {
       const ended = exit !== null;
       const lines = await events.next();
@@ -306,8 +319,7 @@ export class Supervisor {
     if (event.type === 'phase') this.#paused = event.payload.name === 'paused';
     if (event.type === 'finished') this.#finished = event.payload;
     this.#status.update(applyEvent(this.#status.value, event, this.#clock));
-    if (event.type === 'evaluated' && this.#scoring)
-      this.#ranks?.tell(await this.#scoring.score(event.payload.set, event.step));
+    if (event.type === 'evaluated') await this.#score(event.payload.set, event.step);
     const sample = await this.#decode(event, samples);
     this.#callbacks?.see(event, sample);
     this.#monitors?.see(event);
@@ -315,6 +327,22 @@ export class Supervisor {
     if (early === null) return;
     this.#early = early;
     this.#command({ command: 'stop' });
+  }
+
+  /** The ranks wait for it. A judge may take minutes, which are none of theirs. */
+  async #score(set: string, step: number): Promise<void> {
+    if (!this.#scoring) return;
+    const { phase, phaseProgress } = this.#status.value;
+    const signal = AbortSignal.any([this.#abort.signal, this.#gone.signal]);
+    this.#ranks?.tell(await this.#scoring.score(set, step, signal));
+    if (this.#wish === 'go') this.#status.update({ phase, phaseProgress });
+    this.#patience.sign();
+    this.#pulse.sign();
+  }
+
+  #showJudging(done: number, all: number): void {
+    if (this.#wish !== 'go') return;
+    this.#status.update({ phase: `Waiting for the judge (${done} of ${all})`, phaseProgress: done / all });
   }
 
   async #decode(event: RunEvent, samples: SampleFile): Promise<Sample | null> {

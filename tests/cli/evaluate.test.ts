@@ -17,6 +17,7 @@ const flags = (given: Partial<EvaluateFlags>): EvaluateFlags => ({
   heldOut: true,
   name: '',
   detach: false,
+  allowJudge: [],
   ...given,
 });
 

@@ -93,13 +93,17 @@ describe.skipIf(skip)('benchmarks as lm-evaluation-harness evaluates them', () =
     writeFileSync(join(run, 'spec.json'), JSON.stringify(spec));
     const { signal } = new AbortController();
     await prepareEvaluation(spec, { dataDir: join(run, 'data'), heldOutOf: null, signal });
-    const scoring = new Scoring(run, spec, async () => '');
+    const scoring = new Scoring(run, spec, async () => '', {
+      log: () => {},
+      judging: () => {},
+      notJudged: () => {},
+    });
     const rank = new TrainProcess(run, undefined, ['evaluate', '--run', run]);
     for (let done = 0; done < spec.evaluation.sets.length; done += 1) {
       await rank.event('evaluated', () => payloads(readEvents(run), 'evaluated').length > done);
       const asked = payloads(readEvents(run), 'evaluated')[done];
       if (!asked) throw new Error('an evaluated set');
-      const { command, ...scores } = await scoring.score(asked.payload.set, asked.step);
+      const { command, ...scores } = await scoring.score(asked.payload.set, asked.step, signal);
       expect(scores.problem).toBeUndefined();
       rank.send(command, scores);
     }

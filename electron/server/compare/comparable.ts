@@ -4,6 +4,7 @@ import { FOLLOWED_METRICS } from '../../shared/evaluation/ifeval/follow.ts';
 import { textMetric } from '../../shared/evaluation/text-metrics.ts';
 import { metricInfo } from '../../shared/runs/metrics.ts';
 import { answerMetrics, type EvaluationSetSpec } from '../../shared/spec/evaluation-sets.ts';
+import { judgeIdentity } from '../../shared/spec/judge.ts';
 import { type Joined, type JoinedRow, joinRows, type Recorded, type RunRecord } from './examples.ts';
 import { kindOf, type Measure, measuresOf, type RowKind } from './measures.ts';
 import { evaluatorTitle } from './set-settings.ts';
@@ -170,8 +171,10 @@ function sharedMetrics(all: readonly Side[]): { names: string[]; notes: string[]
   if (specs.length === 0) return { names: [], notes: [], refused: null };
   const metrics = known(all.map(({ evaluation }) => evaluation)).map(answerMetrics);
   const shared = (metrics[0] ?? []).filter((name) => metrics.every((names) => names.includes(name)));
+  const judges = specs.map(({ judge }) => (judge.type === 'endpoint' ? judgeIdentity(judge) : null));
   const same = (name: string) => {
     if (FOLLOWED_METRICS.includes(name)) return true;
+    if (name === 'judge') return different(judges).length < 2;
     const { needs } = textMetric(name);
     if (needs === null) return true;
     const rule = needs === 'pattern' ? 'pattern' : 'json_schema';

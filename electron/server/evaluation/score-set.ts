@@ -6,6 +6,7 @@ import {
   followedMetrics,
   followedScores,
 } from '../../shared/evaluation/ifeval/follow.ts';
+import type { Judged } from '../../shared/evaluation/judge.ts';
 import {
   addLikelihood,
   bitsPerByte,
@@ -23,7 +24,9 @@ import {
 } from '../../shared/evaluation/text-metrics.ts';
 import type { EvalRow, RawAnswer, RawLoss, ScoredRow } from '../../shared/runs/evaluation-rows.ts';
 import type { EvaluationSetSpec, EvaluatorSpec } from '../../shared/spec/evaluation-sets.ts';
+import type { JudgedAnswer } from '../judge/judge.ts';
 import { schemaValidator } from './json-schema.ts';
+import { gradesOf, judgeMetrics, judgeScore } from './judged-set.ts';
 import { limited } from './limited.ts';
 import { BENCHMARK_CHOICES, scoreChoices } from './score-choices.ts';
 import type { ScoredSet } from './scored-set.ts';
@@ -81,44 +84,66 @@ export function cutAt(text: string, stops: readonly string[]): { text: string; s
   return { text: text.slice(0, Math.min(...places)), stopped: true };
 }
 
+type Answers = NonNullable<ScoredRow['answers']>;
+
+/** Grades answers, in their order; left out where the set has no judge. */
+export type AskJudge = (answers: readonly Judged[]) => Promise<JudgedAnswer[]>;
+
+/** By row. */
+async function decoded(
+  { stop }: Generation,
+  rows: readonly EvalRow[],
+  raw: readonly RawAnswer[],
+  decode: (ids: number[]) => Promise<string>,
+): Promise<Answers[]> {
+  const all: Answers[] = rows.map(() => []);
+  for (const { row, ids, finish } of raw) {
+    const { text, stopped } = cutAt(await decode(ids), stop);
+    all[row]?.push({ text, finish: stopped ? 'stop' : finish });
+  }
+  return all;
+}
+
 export async function scoreGeneration(
   evaluator: Generation,
   rows: readonly EvalRow[],
   raw: readonly RawAnswer[],
   decode: (ids: number[]) => Promise<string>,
+  ask?: AskJudge,
 ): Promise<ScoredSet> {
   const rules = answerRules(evaluator);
+  const texts = await decoded(evaluator, rows, raw, decode);
+  const grades = ask ? await gradesOf(ask, rows, texts) : null;
   const scored: ScoredRow[] = [];
   const all: Answer[] = [];
   const kept: Followed[] = [];
   const passes: number[] = [];
   let cut = 0;
   for (const [row, { references = [], instructions }] of rows.entries()) {
-    const answers: NonNullable<ScoredRow['answers']> = [];
-    for (const { ids, finish } of raw.filter((one) => one.row === row)) {
-      const { text, stopped } = cutAt(await decode(ids), evaluator.stop);
-      answers.push({ text, finish: stopped ? 'stop' : finish });
-    }
+    const answers = texts[row] ?? [];
+    const judged = grades?.[row];
     const follows = instructions ? answers.map(({ text }) => followed(instructions, text, textTools)) : [];
-    const judged = answers.map(({ text }, k) => ({
+    const found = answers.map(({ text }, k) => ({
       ...(follows[k] ? followedScores(follows[k]) : {}),
       ...scoreAnswer(evaluator.metrics, { text, references }, rules),
     }));
-    const scores = meanScores(judged);
+    const scores = { ...meanScores(found), ...judgeScore(judged) };
     if (answers.length > 1) {
-      const [name = ''] = Object.keys(judged[0] ?? {});
-      const right = judged.filter((one) => (one[name] ?? 0) >= 1).length;
+      const [name = ''] = Object.keys(found[0] ?? {});
+      const right = found.filter((one) => (one[name] ?? 0) >= 1).length;
       scores.pass_at_k = passAtK(answers.length, right, answers.length);
       passes.push(scores.pass_at_k);
     }
     cut += answers.filter(({ finish }) => finish === 'length').length;
     all.push(...answers.map(({ text }) => ({ text, references })));
     kept.push(...follows);
-    scored.push({ row, answers, ...(follows[0] ? { followed: follows[0] } : {}), scores });
+    const remarks = { ...(follows[0] ? { followed: follows[0] } : {}), ...(judged ? { judged } : {}) };
+    scored.push({ row, answers, ...remarks, scores });
   }
   const metrics: Record<string, number> = {
     ...(kept.length > 0 ? followedMetrics(kept) : {}),
     ...scoreAnswers(evaluator.metrics, all, rules),
+    ...(grades ? judgeMetrics(grades.flat()) : {}),
   };
   if (passes.length > 0) metrics.pass_at_k = mean(passes);
   metrics.cut_off = cut / Math.max(all.length, 1);

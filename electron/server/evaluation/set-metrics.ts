@@ -1,8 +1,14 @@
 /** Names of the metrics that a set is scored by; a test holds them to what the scoring gives. */
-import { answerMetrics, type EvaluationSetSpec, kindOfSet } from '../../shared/spec/evaluation-sets.ts';
+import {
+  answerMetrics,
+  type EvaluationSetSpec,
+  judgeOf,
+  kindOfSet,
+} from '../../shared/spec/evaluation-sets.ts';
 
 const LIKELIHOOD = ['loss', 'perplexity', 'token_accuracy', 'bits_per_byte'];
 const CHOICES = ['accuracy', 'accuracy_norm', 'calibration_error', 'loss'];
+const JUDGED = ['judged', 'not_judged'];
 const AVERAGES = ['macro', 'micro'];
 const sharedLabels = (beta: number) =>
   ['precision', 'recall', 'f1', ...(beta === 1 ? [] : ['f_beta'])].flatMap((name) =>
@@ -18,6 +24,11 @@ export function metricsOfSet(set: EvaluationSetSpec): string[] {
     case 'classification':
       return evaluator.choices === null ? [...CHOICES, ...sharedLabels(evaluator.beta)] : CHOICES;
     case 'generation':
-      return [...answerMetrics(set), ...(evaluator.answers > 1 ? ['pass_at_k'] : []), 'cut_off'];
+      return [
+        ...answerMetrics(set),
+        ...(judgeOf(set) ? JUDGED : []),
+        ...(evaluator.answers > 1 ? ['pass_at_k'] : []),
+        'cut_off',
+      ];
   }
 }

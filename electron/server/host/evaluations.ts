@@ -7,7 +7,7 @@ import { invalidSpec } from './runs.ts';
 import type { Services } from './services.ts';
 
 export function evaluationHandlers(services: Services): AreaHandlers<'evaluations'> {
-  const { runs, statuses, specs, models } = services;
+  const { runs, statuses, specs, models, judges } = services;
   return {
     'evaluations.start': async (wish) => {
       requireRank();
@@ -21,6 +21,7 @@ export function evaluationHandlers(services: Services): AreaHandlers<'evaluation
       const { issues, resolved } = await specs.validateEvaluation(spec, evaluates.held_out);
       if (!resolved) throw invalidSpec(issues, 'evaluation');
       requireRank(resolved.device);
+      judges.require(resolved);
       const id = runs.create(resolved, { evaluates });
       await runs.start(id);
       statuses.refresh();

@@ -6,7 +6,7 @@ import { invalidSpec } from './runs.ts';
 import type { Services } from './services.ts';
 
 export function queueHandlers(services: Services): AreaHandlers<'queue'> {
-  const { queue, statuses, callbacks } = services;
+  const { queue, statuses, callbacks, judges } = services;
   /** Shows the change to everyone who watches without waiting for the next look at the disk. */
   const changing = async (change: Promise<void> | void) => {
     await change;
@@ -20,6 +20,7 @@ export function queueHandlers(services: Services): AreaHandlers<'queue'> {
       if (!resolved) throw invalidSpec(issues);
       requireRank(resolved.device);
       await callbacks.require(resolved.callbacks);
+      judges.require(resolved);
       const forecast = {
         seconds: preview?.time.seconds ?? null,
         memoryBytes: preview?.memory.totalBytes ?? null,

@@ -20,7 +20,7 @@ import { validateSpec } from './library.ts';
 import type { Services } from './services.ts';
 
 export function runHandlers(services: Services): AreaHandlers<'runs'> {
-  const { runs, statuses, summaries, series, models, queue, callbacks, confine } = services;
+  const { runs, statuses, summaries, series, models, queue, callbacks, judges, confine } = services;
   /** Shows the change to everyone who watches without waiting for the next look at the disk. */
   const changing = async (change: Promise<void> | void) => {
     await change;
@@ -53,6 +53,7 @@ export function runHandlers(services: Services): AreaHandlers<'runs'> {
       if (!resolved) throw invalidSpec(issues);
       requireRank(resolved.device);
       await callbacks.require(resolved.callbacks);
+      judges.require(resolved);
       const id = runs.create(resolved);
       await changing(runs.start(id));
       return { id };

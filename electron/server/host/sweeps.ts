@@ -25,8 +25,10 @@ export function sweepHandlers(services: Services): AreaHandlers<'sweeps'> {
     return { sweep, ...(await checkSweep(sweep, validate, runs)) };
   }
 
-  const requireCallbacks = ({ runs }: CheckedSweep) =>
-    services.callbacks.require(runs.flatMap(({ spec }) => spec.callbacks));
+  const requireApproved = async ({ runs }: CheckedSweep) => {
+    await services.callbacks.require(runs.flatMap(({ spec }) => spec.callbacks));
+    services.judges.require(...runs.map(({ spec }) => spec));
+  };
 
   return {
     'sweeps.list': () => {
@@ -38,7 +40,7 @@ export function sweepHandlers(services: Services): AreaHandlers<'sweeps'> {
     'sweeps.add': async ({ sweep: input, leave_out }) => {
       const { sweep, ...checked } = await check(input, null);
       requireRunnable(checked, leave_out);
-      await requireCallbacks(checked);
+      await requireApproved(checked);
       const { id, runs } = await queue.addSweep('sweep', sweep.name, sweep, checked.runs);
       statuses.refresh();
       return { id, ids: runs.map((run) => run.id) };
@@ -46,7 +48,7 @@ export function sweepHandlers(services: Services): AreaHandlers<'sweeps'> {
     'sweeps.extend': async ({ id, sweep: input, leave_out }) => {
       const { sweep, ...checked } = await check(input, id);
       if (checked.preview.points.length > 0) requireRunnable(checked, leave_out);
-      await requireCallbacks(checked);
+      await requireApproved(checked);
       const ids = await queue.extendSweep(id, sweep, checked.runs);
       statuses.refresh();
       return { ids };

@@ -16,6 +16,7 @@ import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { trustedCallbacks } from '../callbacks/record.ts';
 import { META_FILE } from '../datasets/own-data.ts';
 import { pause } from '../host/channel.ts';
+import { AllowedJudges } from '../judge/allowed.ts';
 import { writeJsonAtomic } from '../runs/folder.ts';
 import { lockHolder } from '../runs/lock.ts';
 import { isAlive, type ProcessRef } from '../runs/process.ts';
@@ -139,6 +140,7 @@ export class QueueService {
         { id },
       );
     trustedCallbacks(dir, this.#home);
+    new AllowedJudges(this.#home).require(this.#registry.spec(id));
     const forecast = readEntry(dir)?.forecast ?? { seconds: null, memoryBytes: null };
     const before = { state: status.state, phase: status.phase };
     // Its tokens are in its folder, once they were prepared: then its data files do not matter any more.

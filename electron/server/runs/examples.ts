@@ -9,9 +9,10 @@ import { asked, evaluatedRows, expectedOf, readScoredRows, recordFiles } from '.
 const readRecord = (set: string, path: string): Map<number, ScoredRow> =>
   new Map(readScoredRows(set, path).rows.map((one) => [one.row, one]));
 
-function remarksOf({ followed }: ScoredRow, { instructions = [] }: EvalRow): string[] {
+function remarksOf({ followed, judged = [] }: ScoredRow, { instructions = [] }: EvalRow): string[] {
   const broken = instructions.filter((_, k) => followed?.strict[k] === false).map(({ id }) => id);
-  return broken.length > 0 ? [`Not kept to: ${broken.join(', ')}`] : [];
+  const grades = judged.map(({ remark }, k) => (judged.length > 1 ? `Answer ${k + 1}. ${remark}` : remark));
+  return [...(broken.length > 0 ? [`Not kept to: ${broken.join(', ')}`] : []), ...grades];
 }
 
 const found = (one: ScoredRow | undefined, about: EvalRow): Found | null =>

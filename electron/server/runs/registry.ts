@@ -12,6 +12,7 @@ import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { trustedCallbacks } from '../callbacks/record.ts';
 import { ownName, removeLeftovers } from '../files/leftovers.ts';
 import { ownFolder, renameUnlessTaken } from '../files/publish.ts';
+import { AllowedJudges } from '../judge/allowed.ts';
 import { chooseCheckpoint, rankedCheckpoints } from './checkpoints.ts';
 import { type ControlRequest, sendCommand } from './control.ts';
 import {
@@ -184,6 +185,7 @@ export class RunRegistry {
   async #launch(id: string, mode: StartMode, attempt = this.status(id).attempt + 1): Promise<void> {
     const dir = this.dir(id);
     trustedCallbacks(dir, dirname(this.#root));
+    this.#requireJudges(id);
     // Until the supervisor has signed in, only we know of it.
     if (this.#launching.has(id)) throw notResumable(id, 'it is being started', 'Wait a moment.');
     this.#launching.add(id);
@@ -196,6 +198,17 @@ export class RunRegistry {
     } finally {
       this.#launching.delete(id);
     }
+  }
+
+  /** A spec that cannot be read names nobody: its supervisor says what is wrong with it. */
+  #requireJudges(id: string): void {
+    let spec: RunSpec;
+    try {
+      spec = this.spec(id);
+    } catch {
+      return;
+    }
+    new AllowedJudges(dirname(this.#root)).require(spec);
   }
 
   #recordFailedLaunch(id: string, thrown: unknown): void {

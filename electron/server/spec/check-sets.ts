@@ -57,7 +57,7 @@ function checkEvaluator(set: EvaluationSetSpec, k: number, findings: Findings): 
       'Write two or more, or none.',
     );
   if (evaluator.type !== 'generation') return;
-  if (evaluator.metrics.length === 0 && asked === null)
+  if (evaluator.metrics.length === 0 && asked === null && evaluator.judge.type === 'none')
     refuse(
       'evaluator.metrics',
       `The evaluation set "${set.name}" has no metric.`,
@@ -88,6 +88,13 @@ function checkEvaluator(set: EvaluationSetSpec, k: number, findings: Findings): 
       `The evaluation set "${set.name}" asks for ${evaluator.answers} answers to a prompt, which are all the same at temperature 0.`,
       0,
       'Raise it, to 0.8 for instance.',
+    );
+  if (evaluator.answers > 1 && evaluator.metrics.length === 0 && asked === null)
+    refuse(
+      'evaluator.metrics',
+      `The evaluation set "${set.name}" asks for ${evaluator.answers} answers to a prompt, and pass@k is counted by a metric, not by a judge.`,
+      evaluator.metrics,
+      'Choose a metric, or ask for one answer.',
     );
   try {
     answerRules(evaluator);

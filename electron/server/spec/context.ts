@@ -6,6 +6,7 @@ import type { CallbackService } from '../callbacks/service.ts';
 import type { DatasetSource } from '../datasets/folder.ts';
 import type { LengthCache } from '../datasets/lengths.ts';
 import type { DatasetLibrary } from '../datasets/library.ts';
+import type { AllowedJudges } from '../judge/allowed.ts';
 import { type EngineBuild, type NativeAddon, native } from '../native/addon.ts';
 import type { MeasuredRun } from '../runs/measured.ts';
 import type { ChatTokenizer } from '../tokenize/chat-tokenizer.ts';
@@ -30,6 +31,8 @@ export interface SpecContext {
   measuredRuns(): MeasuredRun[];
   /** Reads callbacks, and loads those that are approved. */
   callbacks: Pick<CallbackService, 'check'>;
+  /** Which judges the user has allowed. */
+  judges: Pick<AllowedJudges, 'has'>;
   /** Relative paths of a spec start here. */
   base: string;
 }

@@ -1,6 +1,7 @@
 /** The spec of a run that only evaluates: what has to do with training is not looked at, as its data may be long gone. */
 import type { Mapping, RunSpec, SpecIssue } from '../../shared/spec/run-spec.ts';
 import { columnsOf } from '../datasets/set-rows.ts';
+import { checkJudges } from './check-judges.ts';
 import { checkSets } from './check-sets.ts';
 import type { Findings, Found, SpecContext } from './context.ts';
 import { issue, type Parts } from './issue.ts';
@@ -32,6 +33,7 @@ export async function checkEvaluation(
   const found = await findReferences(rest, context, findings);
   const parts = withMappings(schema.parts, found);
   checkSets(parts, found, findings);
+  checkJudges(parts, context, findings);
   if (parts.evaluation?.sets.length === 0 && !ownRows) findings.issues.push(nothing());
   const issues = [...schema.issues, ...findings.issues].filter(({ path }) => concerns(path));
   const { model } = found;

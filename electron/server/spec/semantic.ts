@@ -5,6 +5,7 @@ import { loadTokenizer } from '../tokenize/apart-tokenizer.ts';
 import { checkBest } from './check-best.ts';
 import { checkCallbacks } from './check-callbacks.ts';
 import { checkDataset } from './check-data.ts';
+import { checkJudges } from './check-judges.ts';
 import { checkMachine } from './check-machine.ts';
 import { checkMethod } from './check-method.ts';
 import { checkOptimization } from './check-optimization.ts';
@@ -77,5 +78,6 @@ export async function checkMeaning(parts: Parts, context: SpecContext): Promise<
   checkMachine(parts, found, findings);
   checkParallel(parts, found, context, findings);
   await checkCallbacks(parts, context, findings);
+  checkJudges(parts, context, findings);
   return { ...findings, found };
 }

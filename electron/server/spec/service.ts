@@ -44,7 +44,10 @@ export class SpecService {
     datasets: DatasetService,
     resolveModel: (reference: string, base: string) => Promise<{ path: string; card: ModelCard }>,
     machine: Partial<
-      Pick<SpecContext, 'planner' | 'freeMemoryBytes' | 'mpirun' | 'engine' | 'measuredRuns' | 'callbacks'>
+      Pick<
+        SpecContext,
+        'planner' | 'freeMemoryBytes' | 'mpirun' | 'engine' | 'measuredRuns' | 'callbacks' | 'judges'
+      >
     > = {},
   ) {
     this.#context = {
@@ -57,6 +60,7 @@ export class SpecService {
       engine: requireRank,
       measuredRuns: () => [],
       callbacks: { check: readUnapproved },
+      judges: { has: () => false },
       ...machine,
     };
   }

@@ -38,6 +38,7 @@ import {
 import { evaluationMethods } from './evaluations.ts';
 import { exampleHistorySchema, runExamplesSchema } from './examples.ts';
 import { exportRecordSchema } from './export-record.ts';
+import { judgeMethods } from './judges.ts';
 import { modelFitSchema } from './model-fit.ts';
 import { chatTopics, playgroundMethods } from './playground.ts';
 import { settingsMethods } from './settings.ts';
@@ -274,6 +275,7 @@ export const methods = {
 
   ...settingsMethods,
   ...callbackMethods,
+  ...judgeMethods,
   ...evaluationMethods,
   ...sweepMethods,
   ...studyMethods,

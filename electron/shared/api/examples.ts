@@ -8,7 +8,7 @@ export const foundSchema = z.object({
   scores: z.record(z.string(), z.number()),
   /** Generated, one or several. */
   answers: z.array(z.string()),
-  /** What is to be said of the answers: instructions that they do not keep to. */
+  /** What is to be said of the answers: instructions that they do not keep to, and what a judge said. */
   remarks: z.array(z.string()),
   /** Of a classification. */
   chosen: z.string().nullable(),

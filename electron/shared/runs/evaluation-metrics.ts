@@ -105,6 +105,12 @@ const rows: readonly Row[] = [
     help: 'Share of instructions that answers keep to, asterisks and the first or last line left out where that helps (inst_level_loose_acc).',
   },
   {
+    name: 'judge',
+    title: 'Judge',
+    better: 'higher',
+    help: 'Mean score that the judge of the set gave, on its scale (yes is 1, no is 0), over the answers that it judged.',
+  },
+  {
     name: 'pass_at_k',
     title: 'pass@k',
     ...share,
@@ -128,9 +134,21 @@ const rows: readonly Row[] = [
   ),
 ];
 
-export const evaluationMetrics: readonly Metric[] = rows.map(({ name, ...row }) =>
-  metric(name, { ...row, chart: `set_${name}`, events: ['eval'] }),
-);
+/** Told, and not drawn. */
+const counts: readonly Row[] = [
+  { name: 'judged', title: 'Answers judged', help: 'Answers that the judge of the set gave a score.' },
+  {
+    name: 'not_judged',
+    title: 'Answers not judged',
+    better: 'lower',
+    help: 'Answers without a score of the judge, which do not count in its mean. The opened row and the log say why.',
+  },
+];
+
+export const evaluationMetrics: readonly Metric[] = [
+  ...rows.map(({ name, ...row }) => metric(name, { ...row, chart: `set_${name}`, events: ['eval'] })),
+  ...counts.map(({ name, ...row }) => metric(name, { ...row, scale: 'zero', events: ['eval'] })),
+];
 
 export const evaluationCharts: readonly ChartInfo[] = rows.map(({ name, title }) => ({
   id: `set_${name}`,

@@ -82,6 +82,8 @@ export const scoredRowSchema = z.object({
   answers: z.array(z.object({ text: z.string(), finish: z.enum(['stop', 'length']) })).optional(),
   /** Of a prompt of instructions: whether the answer keeps to each, strictly and loosely; of several answers the first. */
   followed: z.object({ strict: z.array(z.boolean()), loose: z.array(z.boolean()) }).optional(),
+  /** Of answers that a judge was asked about, in their order: its score, null where it gave none, and what there is to say of it. */
+  judged: z.array(z.object({ score: z.number().nullable(), remark: z.string() })).optional(),
   /** By metric; of several answers the mean. */
   scores: z.record(z.string(), z.number()),
 });

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { FOLLOWED_METRICS } from '../evaluation/ifeval/follow.ts';
 import { type EvaluatorSpec, evaluatorSchema } from './evaluators.ts';
 import { int, meta } from './field-meta.ts';
+import type { JudgeEndpoint } from './judge.ts';
 import { mappingSchema } from './mapping.ts';
 import { taskEvaluator, taskNames } from './tasks.ts';
 
@@ -78,10 +79,16 @@ export type EvaluationSetSpec = z.infer<typeof evaluationSetSchema>;
 export const kindOfSet = ({ task, evaluator }: EvaluationSetSpec): EvaluatorSpec['type'] =>
   task === null ? evaluator.type : taskEvaluator(task);
 
+/** Who grades its answers; null: nobody. */
+export const judgeOf = ({ evaluator }: EvaluationSetSpec): JudgeEndpoint | null =>
+  evaluator.type === 'generation' && evaluator.judge.type === 'endpoint' ? evaluator.judge : null;
+
 /** What its answers are scored by, one by one. The first tells which answer is right. */
-export function answerMetrics({ task, evaluator }: EvaluationSetSpec): string[] {
+export function answerMetrics(set: EvaluationSetSpec): string[] {
+  const { task, evaluator } = set;
   const own = evaluator.type === 'generation' ? evaluator.metrics : [];
-  return [...(task !== null && taskEvaluator(task) === 'generation' ? FOLLOWED_METRICS : []), ...own];
+  const followed = task !== null && taskEvaluator(task) === 'generation' ? FOLLOWED_METRICS : [];
+  return [...followed, ...own, ...(judgeOf(set) ? ['judge'] : [])];
 }
 
 export const evaluationSchema = z.strictObject({

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { textMetrics } from '../evaluation/text-metrics.ts';
 import { int, meta } from './field-meta.ts';
+import { judgeSchema } from './judge.ts';
 
 const likelihood = z.strictObject({ type: z.literal('likelihood') }).meta(
   meta({
@@ -85,9 +86,15 @@ const generation = z
       .meta(
         meta({
           title: 'Metrics',
-          help: 'What the answers are held against the references by. IFEval has metrics of its own and no references: none, or those that need none.',
+          help: 'What the answers are held against the references by. None will do with a judge; IFEval has metrics of its own and no references: none, or those that need none.',
         }),
       ),
+    judge: judgeSchema.prefault({ type: 'none' }).meta(
+      meta({
+        title: 'Judge',
+        help: 'Another language model that grades the answers, beside the metrics above. Off unless chosen.',
+      }),
+    ),
     max_new_tokens: int(1, 4096)
       .default(128)
       .meta(meta({ title: 'Answer length', help: 'Most tokens in an answer.', unit: 'tokens' })),

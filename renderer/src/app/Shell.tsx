@@ -1,5 +1,5 @@
 import { AppShell, Box } from '@mantine/core';
-import { lazy, Suspense, useEffect, useRef } from 'react';
+import { type ComponentType, lazy, Suspense, useEffect, useRef } from 'react';
 import { useStore } from '../store/context.tsx';
 import { ConnectionBanner } from './ConnectionBanner.tsx';
 import { DropFiles } from './DropFiles.tsx';
@@ -13,6 +13,7 @@ import { useRoute } from './use-route.ts';
 
 const ImportDialogs = lazy(() => import('./ImportDialogs.tsx'));
 const TrustDialog = lazy(() => import('./TrustDialog.tsx'));
+const JudgeDialog = lazy(() => import('./JudgeDialog.tsx'));
 
 /** Frame of the window: navigation at the left, the page, banners and notices. */
 export function Shell() {
@@ -48,7 +49,8 @@ export function Shell() {
       <Suspense>
         <ImportDialogs />
       </Suspense>
-      <Trust />
+      <Asked dialog={TrustDialog} about="trustQuestion" />
+      <Asked dialog={JudgeDialog} about="judgeQuestion" />
       <Finder />
       <DropFiles />
       <Notices />
@@ -57,13 +59,19 @@ export function Shell() {
 }
 
 /** Loaded with its first question. */
-function Trust() {
-  const asked = useStore((s) => s.trustQuestion !== null);
+function Asked({
+  dialog: Dialog,
+  about,
+}: {
+  dialog: ComponentType;
+  about: 'trustQuestion' | 'judgeQuestion';
+}) {
+  const asked = useStore((s) => s[about] !== null);
   const loaded = useRef(false);
   if (asked) loaded.current = true;
   return loaded.current ? (
     <Suspense>
-      <TrustDialog />
+      <Dialog />
     </Suspense>
   ) : null;
 }

@@ -10,6 +10,7 @@ import { type ConnectionSlice, connectionSlice } from './connection.ts';
 import { type DatasetsSlice, datasetsSlice } from './datasets.ts';
 import { type ImportingSlice, importingSlice } from './importing.ts';
 import { type JobsSlice, jobsSlice } from './jobs.ts';
+import { type JudgeTrustSlice, judgeTrustSlice } from './judge-trust.ts';
 import { type LayoutsSlice, layoutsSlice } from './layouts.ts';
 import { type ModelsSlice, modelsSlice } from './models.ts';
 import { type NoticesSlice, noticesSlice } from './notices.ts';
@@ -30,7 +31,8 @@ export type Store = ConnectionSlice &
   ComposeSlice &
   LayoutsSlice &
   ImportingSlice &
-  TrustSlice;
+  TrustSlice &
+  JudgeTrustSlice;
 
 export type ReadStore = Pick<StoreApi<Store>, 'getState' | 'getInitialState' | 'subscribe'>;
 
@@ -42,7 +44,7 @@ export interface StoreHandle {
 }
 
 export function createCollieStore(plain: Client): StoreHandle {
-  const client = askingForTrust(plain, (paths) => store.getState().askTrust(paths));
+  const client = askingForTrust(plain, () => store.getState());
   const store: StoreApi<Store> = createStore<Store>((set, get) => {
     const context: SliceContext = { client, get, set };
     return {
@@ -58,6 +60,7 @@ export function createCollieStore(plain: Client): StoreHandle {
       ...layoutsSlice(context),
       ...importingSlice(context),
       ...trustSlice(context),
+      ...judgeTrustSlice(context),
     };
   });
   return { store, client, connect: () => connect(store, client) };

@@ -1,5 +1,5 @@
 /** The question about callbacks, asked of whatever the host has refused. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CollieError } from '../../../electron/shared/errors.ts';
 import { createMockClient } from '../../../renderer/src/client/mock/mock-client.ts';
 import { createCollieStore } from '../../../renderer/src/store/store.ts';
@@ -57,4 +57,49 @@ test('not approved: the refusal of the host comes back, and nothing is trusted',
   await expect(started).rejects.toMatchObject({ code: 'callback.not_trusted' });
   expect(calls()).toEqual(['runs.start', 'callbacks.inspect']);
   expect(store.getState().trustQuestion).toBeNull();
+});
+
+describe('judges', () => {
+  const judge = { origin: 'http://127.0.0.1:8080', keyEnv: 'MY_KEY', model: 'm', sets: ['said'] };
+  function judged() {
+    const allowed: object[] = [];
+    const mock = createMockClient({
+      methods: {
+        'evaluations.start': () => {
+          if (allowed.length > 0) return { id: 'run-1' };
+          throw new CollieError('judge.not_allowed', 'It is not allowed.', '', { judges: [judge] });
+        },
+        'judges.allow': ({ judges }) => {
+          allowed.push(...judges);
+          return {};
+        },
+      },
+    });
+    const { store, client } = createCollieStore(mock);
+    const asked = new Promise<void>((resolve) => {
+      store.subscribe(({ judgeQuestion }) => judgeQuestion && resolve());
+    });
+    const start = () => client.call('evaluations.start', { of: { run: 'a' }, sets: null });
+    return { store, asked, start, allowed };
+  }
+
+  test('allowed: origin and key as they were shown, and the call is made again', async () => {
+    const { store, asked, start, allowed } = judged();
+    const started = start();
+    await asked;
+    expect(store.getState().judgeQuestion).toEqual([judge]);
+    store.getState().answerJudges(true);
+    expect(await started).toEqual({ id: 'run-1' });
+    expect(allowed).toEqual([{ origin: judge.origin, keyEnv: 'MY_KEY' }]);
+    expect(store.getState().judgeQuestion).toBeNull();
+  });
+
+  test('not allowed: the refusal comes back', async () => {
+    const { store, asked, start, allowed } = judged();
+    const started = start();
+    await asked;
+    store.getState().answerJudges(false);
+    await expect(started).rejects.toMatchObject({ code: 'judge.not_allowed' });
+    expect(allowed).toEqual([]);
+  });
 });

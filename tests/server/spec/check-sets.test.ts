@@ -11,6 +11,7 @@ function issuesOf(set: object) {
   return findings.issues.map(({ path, message }) => [path.replace('evaluation.sets.0.', ''), message]);
 }
 
+const judge = { type: 'endpoint', url: 'http://127.0.0.1:1/v1', model: 'm' };
 const generation = { type: 'generation', metrics: ['exact_match'] };
 
 test.each([
@@ -27,6 +28,11 @@ test.each([
   ],
   [{ evaluator: { type: 'generation', metrics: [] } }, 'evaluator.metrics', 'has no metric'],
   [{ evaluator: { type: 'generation', metrics: ['regex'] } }, 'evaluator.pattern', 'needs it'],
+  [
+    { evaluator: { type: 'generation', metrics: [], judge, answers: 2, temperature: 1 } },
+    'evaluator.metrics',
+    'pass@k is counted by a metric, not by a judge',
+  ],
 ])('%j is refused at %s', (set, path, message) => {
   expect(issuesOf(set)).toEqual([[path, expect.stringContaining(message)]]);
 });
@@ -36,6 +42,8 @@ test.each([
   { task: 'ifeval', evaluator: { type: 'generation', metrics: [] } },
   { task: 'ifeval', evaluator: { type: 'generation', metrics: ['valid_json'] } },
   { evaluator: generation },
+  { evaluator: { type: 'generation', metrics: [], judge } },
+  { task: 'ifeval', evaluator: { type: 'generation', metrics: [], judge } },
 ])('%j is fine', (set) => {
   expect(issuesOf(set)).toEqual([]);
 });

@@ -10,6 +10,7 @@ export const alarmKinds = [
   'overfitting',
   'masked_share',
   'slow_rank',
+  'not_judged',
 ] as const;
 export type AlarmKind = (typeof alarmKinds)[number];
 
@@ -40,5 +41,6 @@ export interface AlarmInfo {
   kind: AlarmKind;
   title: string;
   help: string;
-  watch: () => Watcher;
+  /** Null: events do not tell it; who finds it out says so. */
+  watch: (() => Watcher) | null;
 }

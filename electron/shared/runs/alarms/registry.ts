@@ -36,6 +36,11 @@ const rows: Record<AlarmKind, Omit<AlarmInfo, 'kind'>> = {
     help: 'One rank computes half as long again as the others, ten steps in a row.',
     watch: slowRank,
   },
+  not_judged: {
+    title: 'Not judged',
+    help: 'The judge of an evaluation set gave no score for some answers.',
+    watch: null,
+  },
 };
 
 export const alarms: readonly AlarmInfo[] = alarmKinds.map((kind) => ({ kind, ...rows[kind] }));
@@ -43,7 +48,7 @@ export const alarmTitle = (kind: AlarmKind): string => rows[kind].title;
 
 /** All watchers together. */
 export class Alarms {
-  readonly #watchers = alarms.map(({ kind, watch }) => ({ kind, watcher: watch() }));
+  readonly #watchers = alarms.flatMap(({ kind, watch }) => (watch ? [{ kind, watcher: watch() }] : []));
 
   see(event: RunEvent): Alarm[] {
     const { step, timeUs } = event;

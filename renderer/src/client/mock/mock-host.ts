@@ -133,6 +133,7 @@ export function mockMethods(): Handlers {
     ...mockStudies,
     'callbacks.inspect': () => [],
     'callbacks.trust': () => ({}),
+    'judges.allow': () => ({}),
     'evaluations.start': ({ of }) => ({ id: 'run' in of ? of.run : (runs[0]?.id ?? '') }),
     'models.list': () => [...models],
     'models.get': ({ id }) => find(models, id, 'model.not_found'),

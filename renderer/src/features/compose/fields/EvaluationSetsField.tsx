@@ -18,8 +18,8 @@ import {
   newSet,
   ownMapping,
   withData,
-  withEvaluator,
   withTask,
+  withVariant,
 } from './evaluation-sets.ts';
 import { FieldError, FieldHelp } from './FieldHelp.tsx';
 import { type FieldProps, helpId } from './field-props.ts';
@@ -46,6 +46,7 @@ const controlOf = ({ kind, meta, nullable }: SpecField): ComponentType<FieldProp
 };
 
 const WIDE: readonly SpecField['kind'][] = ['multi_choice', 'text_list', 'variant'];
+const isWide = ({ kind, meta }: SpecField) => WIDE.includes(kind) || meta.control === 'multiline';
 
 /** The named evaluation sets of a run: a card each. */
 export function EvaluationSetsField({ field, id, value, help, onChange }: FieldProps) {
@@ -110,7 +111,7 @@ function SetCard({ list, place, set, others, onChange, onRemove }: CardProps) {
   const fields = activeEntryFields(list, set).filter(({ path }) => !own || path !== 'every_steps');
   const shown = fields.filter(({ meta }) => more || !meta.advanced);
   const change = ({ path, kind }: SpecField, value: unknown) => {
-    if (kind === 'variant') onChange(withEvaluator(list, set, String(value)));
+    if (kind === 'variant') onChange(withVariant(list, set, path, String(value)));
     else if (path === 'task') onChange(withTask(list, set, value));
     else if (path === 'data') onChange(withData(set, value, datasets, training, others));
     else onChange(withValue(set, path, value));
@@ -169,7 +170,7 @@ function EntryField({ field, path, value, onChange }: EntryProps) {
   const Control = controlOf(field);
   const id = fieldId(path);
   return (
-    <div style={WIDE.includes(field.kind) ? { gridColumn: '1 / -1' } : undefined}>
+    <div style={isWide(field) ? { gridColumn: '1 / -1' } : undefined}>
       <label htmlFor={id} id={`${id}-label`} style={{ fontSize: 13, fontWeight: 550 }}>
         {field.meta.title}
       </label>

@@ -2,6 +2,7 @@
 import type { DatasetCard } from '../../../../../electron/shared/api/entities.ts';
 import { type SpecField, specValue } from '../../../../../electron/shared/spec/spec-fields.ts';
 import { benchmarkEvaluator, taskNames } from '../../../../../electron/shared/spec/tasks.ts';
+import { withValue } from '../../../../../electron/shared/spec/with-value.ts';
 import { libraryRef } from '../../../store/compose.ts';
 
 export type Entry = Readonly<Record<string, unknown>>;
@@ -18,16 +19,30 @@ export function newSet(sets: readonly Entry[]): Entry {
 export function activeEntryFields({ fields = [] }: SpecField, set: Entry): SpecField[] {
   return fields.filter(({ path, when }) => {
     if (path.startsWith('mapping.')) return false;
-    return !when || (specValue(set, when.path) ?? 'likelihood') === when.equals;
+    return !when || (specValue(set, when.path) ?? firstChoice[when.path]) === when.equals;
   });
 }
 
-/** Another evaluator, with its defaults. */
-export function withEvaluator({ fields = [] }: SpecField, set: Entry, type: string): Entry {
-  const own = fields.filter(({ when }) => when?.path === 'evaluator.type' && when.equals === type);
-  const settings = own.map(({ key, default: value }) => [key, structuredClone(value)]);
-  return { ...set, evaluator: { type, ...Object.fromEntries(settings) } };
+/** What a set has that says nothing. */
+const firstChoice: Readonly<Record<string, string>> = {
+  'evaluator.type': 'likelihood',
+  'evaluator.judge.type': 'none',
+};
+
+/** Another variant of a choice (`evaluator.type`, `evaluator.judge.type`), with its defaults. */
+export function withVariant({ fields = [] }: SpecField, set: Entry, path: string, value: string): Entry {
+  const own = fields.filter(
+    ({ when, required }) => when?.path === path && when.equals === value && !required,
+  );
+  const bare = withValue(set, path.slice(0, path.lastIndexOf('.')), {
+    [path.slice(path.lastIndexOf('.') + 1)]: value,
+  });
+  return own.reduce((made, field) => withValue(made, field.path, structuredClone(field.default)), bare);
 }
+
+/** Another evaluator, with its defaults. */
+export const withEvaluator = (list: SpecField, set: Entry, type: string): Entry =>
+  withVariant(list, set, 'evaluator.type', type);
 
 /** A benchmark with the evaluator that its rows need; none leaves the evaluator as it is. */
 export function withTask(list: SpecField, set: Entry, task: unknown): Entry {
