@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
+import { keptFile, seriesFolder } from '../../electron/server/runs/kept-series.ts';
 import { launchBrowser, openPage } from '../e2e/support/browser.ts';
 import { HostProcess, makeHome } from '../e2e/support/host.ts';
 import { note, printFigures } from './figures.ts';
@@ -83,7 +84,7 @@ async function moving(page: Page, origin: string): Promise<void> {
 /** Until the host has kept the series of all of these that have ended (kept-series.ts). */
 async function kept(ids: readonly string[]): Promise<void> {
   const ended = ids.slice(LIVE);
-  while (!ended.every((id) => existsSync(join(home.collie, 'cache/series', `${id}.json`))))
+  while (!ended.every((id) => existsSync(keptFile(seriesFolder(home.collie), id))))
     await new Promise((resolve) => setTimeout(resolve, 200));
 }
 

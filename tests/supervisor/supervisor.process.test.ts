@@ -13,7 +13,8 @@ import { RunRegistry } from '../../electron/server/runs/registry.ts';
 import { readSeries } from '../../electron/server/runs/series-file.ts';
 import { isLive } from '../../electron/server/runs/status.ts';
 import { PAUSED } from '../../electron/shared/runs/events.ts';
-import { eventsFile } from '../../electron/shared/runs/run-folder.ts';
+import { eventsFile, runFiles } from '../../electron/shared/runs/run-folder.ts';
+import { decodeSeries } from '../../electron/shared/runs/series-codec.ts';
 import { writeEvents } from '../bench/fabricate.ts';
 import { exampleSpec, FakeHome } from './harness.ts';
 
@@ -45,16 +46,18 @@ test('the series of a long run is kept when it ends, for who opens it first', as
   const dir = fake.registry.dir(id);
   writeEvents(dir, 16_000, 20_000); // of an attempt before
   const events = join(dir, eventsFile(0));
+  const files = [events, join(dir, runFiles.callbackEvents), join(dir, runFiles.monitorEvents)];
   expect(isNoticed(statSync(events).size)).toBe(true);
   await fake.registry.resume(id);
   await fake.until(id, (now) => !isLive(now));
-  const kept = () => loadSeries(keptFile(seriesFolder(fake.home), id), events);
+  const kept = () => loadSeries(keptFile(seriesFolder(fake.home), id), files);
   await expect.poll(kept, { timeout: 30_000 }).not.toBeNull();
   const [found, parsed] = [await kept(), await readSeries(dir)];
-  expect(found?.bytes).toBe(statSync(events).size);
-  expect(found?.series.finished).toEqual(parsed.finished);
-  expect(found?.series.attempts).toHaveLength(2);
-  expect(found?.series.steps.metric('loss')).toEqual(parsed.steps.metric('loss'));
+  expect(found?.bytes[0]).toBe(statSync(events).size);
+  const series = found && decodeSeries(found.series);
+  expect(series?.finished).toEqual(parsed.finished);
+  expect(series?.attempts).toHaveLength(2);
+  expect(series?.steps.metric('loss')).toEqual(parsed.steps.metric('loss'));
 });
 
 test('the control socket is private and short enough', async () => {

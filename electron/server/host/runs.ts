@@ -1,10 +1,8 @@
 /** Handlers of runs, jobs and exports. */
-import { Bytes } from '../../shared/api/bytes.ts';
 import { CollieError } from '../../shared/errors.ts';
 import { DEFAULT_SET } from '../../shared/runs/event-line.ts';
 import type { RunStatus } from '../../shared/runs/events.ts';
 import type { RunChange } from '../../shared/runs/requests.ts';
-import { encodeSeries } from '../../shared/runs/series-codec.ts';
 import { worldSize } from '../../shared/spec/parallel-fields.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { listExports, planExport, runExport } from '../exports/exports.ts';
@@ -31,8 +29,7 @@ export function runHandlers(services: Services): AreaHandlers<'runs'> {
     'runs.list': () => runs.list(),
     'runs.summaries': ({ ids }) => summaries.of(ids),
     'runs.sparklines': ({ ids }) => summaries.sparklines(ids),
-    'runs.series': async ({ id }) =>
-      encodeSeries(await series.get(runs.dir(id)), (bytes) => new Bytes(bytes)),
+    'runs.series': ({ id }) => series.encoded(runs.dir(id)),
     'runs.exportMetrics': async ({ id, format, out }) => {
       const runDir = runs.dir(id);
       const to = out === '' ? '' : await confine(out);

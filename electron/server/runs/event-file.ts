@@ -48,17 +48,18 @@ export class LineReader {
       throw error;
     }
     try {
-      for (let piece = await this.#piece(file, size); piece; piece = await this.#piece(file, size))
+      while (this.#position < there) {
+        // No more memory than there is to read: a comparison looks at hundreds of files that are small or not longer than before.
+        const piece = await this.#piece(file, Math.min(size, there - this.#position));
+        if (!piece) return;
         yield piece;
+      }
     } finally {
       await file.close();
     }
   }
 
-  async #piece(file: FileHandle, most: number): Promise<Buffer | null> {
-    // No more memory than there is to read: a comparison looks at hundreds of files that are small or not longer than before.
-    const usual = Math.min(most, (await file.stat()).size - this.#position);
-    if (usual <= 0) return null;
+  async #piece(file: FileHandle, usual: number): Promise<Buffer | null> {
     let size = usual;
     for (;;) {
       const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(size), 0, size, this.#position);

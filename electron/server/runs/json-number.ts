@@ -20,12 +20,28 @@ const ZERO = 48;
 const LOWER_CASE = 0x20;
 const SMALL_E = 101;
 
+/** Four digits at once, as a word of little-endian bytes. */
+const FOUR = 4;
+const HIGH_HALVES = 0xf0f0f0f0 | 0;
+const DIGIT_HALVES = 0x30303030;
+/** Added to a digit it changes no upper half, to the six characters behind `9` it does. */
+const SIX = 0x06060606;
+
 /** Reads one number after another. */
 export class NumberReader {
   value = 0;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
 
   /** The offset behind the number that begins at `from`, its value in `value`; -1: there is none as JSON writes them. */
-  read(bytes: Uint8Array, from: number): number {
+  read(from: number): number {
+    const bytes = this.#bytes;
+    const lastWord = bytes.length - FOUR;
     let at = from;
     const negative = bytes[at] === MINUS;
     if (negative) at++;
@@ -35,10 +51,19 @@ export class NumberReader {
     let digits = 0;
     let point = -1;
     for (; ; at++) {
+      // What does not go over the end of a part: more than two parts are not used.
+      while (at <= lastWord && high > 0 && (digits <= PART_DIGITS - FOUR || digits >= PART_DIGITS)) {
+        const four = fourDigits(this.#view.getInt32(at, true));
+        if (four < 0) break;
+        if (digits < PART_DIGITS) high = (high * 10_000 + four) | 0;
+        else low = (low * 10_000 + four) | 0;
+        digits += FOUR;
+        at += FOUR;
+      }
       const digit = (bytes[at] as number) - ZERO;
       if (digit >= 0 && digit <= 9) {
         if (digits < PART_DIGITS) high = (high * 10 + digit) | 0;
-        else low = (low * 10 + digit) | 0; // more than two parts are not used
+        else low = (low * 10 + digit) | 0;
         if (high > 0) digits++;
       } else if (digit === POINT - ZERO && point < 0) point = at;
       else break;
@@ -65,6 +90,14 @@ export class NumberReader {
     else this.value = negative ? -value : value;
     return at;
   }
+}
+
+/** The number that four characters write; -1: they are not all digits. */
+function fourDigits(word: number): number {
+  if ((word & HIGH_HALVES) !== DIGIT_HALVES || ((word + SIX) & HIGH_HALVES) !== DIGIT_HALVES) return -1;
+  const digits = word & ~HIGH_HALVES;
+  const pairs = digits * 10 + (digits >>> 8); // in the first and the third byte
+  return (pairs & 0xff) * 100 + ((pairs >>> 16) & 0xff);
 }
 
 /** (`high` 10^k + `low`) 10^`exponent`, of so many digits; NaN where it is not sure which double is the nearest. */

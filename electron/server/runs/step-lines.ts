@@ -33,13 +33,14 @@ export class StepLines {
   row: StepRow | null = null;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  readonly #numbers = new NumberReader();
+  readonly #numbers: NumberReader;
   readonly #forms: Form[] = [];
   #last: Form | null = null;
   #tried = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+    this.#numbers = new NumberReader(bytes);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -72,7 +73,7 @@ export class StepLines {
     for (const { before, counter } of slots) {
       at = before.behind(this.#view, at);
       if (at < 0) return -1;
-      const behind = this.#numbers.read(this.#bytes, at);
+      const behind = this.#numbers.read(at);
       const { value } = this.#numbers;
       if (counter !== null) {
         if (behind < 0 || (counter !== 'timeUs' && !isCount(value))) return -1;

@@ -77,11 +77,18 @@ export function packColumn(values: Float64Array): Uint8Array {
   throw new TypeError('no kind of column fits'); // The last one fits all.
 }
 
-/** May be a view on the bytes, which begin at a multiple of 8. Throws RangeError for bytes that are no column of this length. */
-export function unpackColumn(bytes: Uint8Array, length: number): Float64Array {
+/** Whether these bytes say that they are a column of this length, and are as many as that takes. They begin at a multiple of 8. */
+export const isColumn = (bytes: Uint8Array, length: number): boolean => kindOf(bytes, length) !== null;
+
+function kindOf(bytes: Uint8Array, length: number): Kind | null {
   const header = bytes.byteLength < HEADER ? [] : new Uint32Array(bytes.buffer, bytes.byteOffset, 2);
   const kind = kinds[header[0] ?? -1];
-  if (!kind || header[1] !== length || bytes.byteLength !== HEADER + kind.size(length))
-    throw new RangeError(`${bytes.byteLength} bytes are no column of ${length} values`);
+  return kind && header[1] === length && bytes.byteLength === HEADER + kind.size(length) ? kind : null;
+}
+
+/** May be a view on the bytes. Throws RangeError for bytes that are no column of this length. */
+export function unpackColumn(bytes: Uint8Array, length: number): Float64Array {
+  const kind = kindOf(bytes, length);
+  if (!kind) throw new RangeError(`${bytes.byteLength} bytes are no column of ${length} values`);
   return kind.unpack(bytes.subarray(HEADER), length);
 }

@@ -160,7 +160,11 @@ function column(store: Store, name: string): Float64Array {
 function copy(from: Store, length: number): Store {
   const store = emptyStore(Math.max(FIRST_CAPACITY, 2 * length));
   for (const name of axes) store.axes[name].set(from.axes[name].subarray(0, length));
-  for (const [name, values] of from.metrics) column(store, name).set(values.subarray(0, length));
+  for (const [name, values] of from.metrics) {
+    const longer = new Float64Array(store.capacity).fill(Number.NaN, length);
+    longer.set(values.subarray(0, length));
+    store.metrics.set(name, longer);
+  }
   store.filled = length;
   return store;
 }

@@ -21,7 +21,11 @@ export function upToStep<T extends { step: number }>(items: readonly T[], step: 
 export class Draft {
   #series: RunSeries;
   #steps: Appender | null = null;
+  /** Its own object, changed in place by every step: who keeps a place copies it. */
   #last: Place;
+  #names: readonly string[] | null = null;
+  #epochAt = -1;
+  #tokensAt = -1;
   readonly #before: RunSeries;
 
   constructor(series: RunSeries) {
@@ -35,10 +39,25 @@ export class Draft {
     return this.#series;
   }
 
+  takeAll(events: Iterable<RunEvent | StepRow>): void {
+    for (const event of events) {
+      if (event.type === 'row') this.takeRow(event);
+      else this.take(event);
+    }
+  }
+
   takeRow(row: StepRow): void {
     if (!this.#isNew('rank', row)) return;
-    this.#goTo(row.step, row.timeUs, inRow(row, 'epoch'), inRow(row, 'tokens'));
+    if (row.names !== this.#names) this.#know(row.names);
+    this.#goTo(row.step, row.timeUs, inRow(row, this.#epochAt), inRow(row, this.#tokensAt));
     this.#appender().addRow(this.#last, row);
+  }
+
+  /** A hundred thousand rows have one list of names. */
+  #know(names: readonly string[]): void {
+    this.#names = names;
+    this.#epochAt = names.indexOf('epoch');
+    this.#tokensAt = names.indexOf('tokens');
   }
 
   take(event: RunEvent): void {
@@ -137,16 +156,13 @@ export class Draft {
   ): void {
     // The same step again without a `started` between: the later measurement counts, and x stays in order.
     if (this.#last.step >= step) this.#voidBeyond(step - 1);
-    const before = this.#last;
-    const epoch = measuredEpoch ?? before.epoch;
+    const last = this.#last;
     const rows = this.#series.attempts.at(-1)?.train_rows ?? 0;
-    this.#last = {
-      step,
-      tokens: before.tokens + (tokens ?? 0),
-      examples: Math.round(epoch * rows),
-      epoch,
-      seconds: Math.max(before.seconds, this.#runningSeconds(timeUs)),
-    };
+    last.step = step;
+    last.tokens += tokens ?? 0;
+    last.epoch = measuredEpoch ?? last.epoch;
+    last.examples = Math.round(last.epoch * rows);
+    last.seconds = Math.max(last.seconds, this.#runningSeconds(timeUs));
   }
 
   #appender(): Appender {
@@ -228,7 +244,7 @@ export class Draft {
   /** At its step on every axis; before the first step of an attempt, at the time it was made. */
   #placeOf(step: number, timeUs: number): Place {
     const last = this.#last;
-    if (last.step === step && step > 0) return last;
+    if (last.step === step && step > 0) return { ...last };
     return { ...last, step, seconds: Math.max(last.seconds, this.#runningSeconds(timeUs)) };
   }
 

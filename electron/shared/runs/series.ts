@@ -9,7 +9,7 @@ import { noPoints, type Place, type Points } from './points.ts';
 import { Draft } from './series-draft.ts';
 import type { StepRow } from './step-row.ts';
 
-export { MAX_PHASES, upToStep } from './series-draft.ts';
+export { Draft, MAX_PHASES, upToStep } from './series-draft.ts';
 
 export interface CheckpointPoint {
   name: string;
@@ -108,10 +108,7 @@ function* checked(batch: Iterable<unknown>): Generator<RunEvent> {
 /** The same for events that a decoder has checked; keeps none of the objects of steps. */
 export function reduceChecked(series: RunSeries, events: Iterable<RunEvent | StepRow>): RunSeries {
   const draft = new Draft(series);
-  for (const event of events) {
-    if (event.type === 'row') draft.takeRow(event);
-    else draft.take(event);
-  }
+  draft.takeAll(events);
   return draft.close();
 }
 

@@ -10,8 +10,8 @@ export interface StepRow {
   values: Float64Array;
 }
 
-/** null: not measured, or not finite. */
-export function inRow({ names, values }: StepRow, name: string): number | null {
-  const value = values[names.indexOf(name)];
+/** By the place of its name, -1 for none. null: not measured, or not finite. */
+export function inRow({ values }: StepRow, place: number): number | null {
+  const value = values[place];
   return value === undefined || Number.isNaN(value) ? null : value;
 }

@@ -3,12 +3,10 @@ import { expect, test } from 'vitest';
 import { NumberReader } from '../../../electron/server/runs/json-number.ts';
 import { uniform } from '../../../electron/shared/spec/uniform.ts';
 
-const reader = new NumberReader();
-
 /** undefined: no number, or one that ends too early. */
 function read(text: string): number | undefined {
-  const bytes = Buffer.from(`:${text},`);
-  return reader.read(bytes, 1) === text.length + 1 ? reader.value : undefined;
+  const reader = new NumberReader(Buffer.from(`:${text},`));
+  return reader.read(1) === text.length + 1 ? reader.value : undefined;
 }
 
 function parsed(text: string): number | undefined {
@@ -31,8 +29,11 @@ test('what JSON allows is read, anything else is not', () => {
 });
 
 test('a number at the end of the bytes ends there', () => {
-  expect([reader.read(Buffer.from('[1.25'), 1), reader.value]).toEqual([5, 1.25]);
-  expect(reader.read(Buffer.from('[1.'), 1)).toBe(-1);
+  for (const text of ['1.25', '12345', '1234567890123.4567']) {
+    const reader = new NumberReader(Buffer.from(`[${text}`));
+    expect([reader.read(1), reader.value]).toEqual([text.length + 1, Number(text)]);
+  }
+  expect(new NumberReader(Buffer.from('[1.')).read(1)).toBe(-1);
 });
 
 test('drawn numbers of every size and length', () => {

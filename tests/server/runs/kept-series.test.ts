@@ -8,9 +8,11 @@ import {
   saveSeries,
   sweepSeries,
 } from '../../../electron/server/runs/kept-series.ts';
-import { readSeries, SeriesCache } from '../../../electron/server/runs/series-file.ts';
+import { keepSeries, readSeries, SeriesCache } from '../../../electron/server/runs/series-file.ts';
+import { Bytes } from '../../../electron/shared/api/bytes.ts';
 import { eventsFile } from '../../../electron/shared/runs/run-folder.ts';
 import { emptySeries } from '../../../electron/shared/runs/series.ts';
+import { decodeSeries, encodeSeries } from '../../../electron/shared/runs/series-codec.ts';
 import { eventLines, writeEvents } from '../../bench/fabricate.ts';
 import { scratchFolder } from '../datasets/fixtures.ts';
 
@@ -30,7 +32,7 @@ test('a long run is parsed once; what came since is read on; another host gets t
   const folder = join(home, 'series');
   const parsed = await readSeries(run);
   expect(plain(await new SeriesCache(undefined, folder).get(run))).toEqual(plain(parsed));
-  await vi.waitUntil(() => existsSync(join(folder, 'run.json')), { timeout: 30_000 });
+  await vi.waitUntil(() => existsSync(join(folder, 'run.series')), { timeout: 30_000 });
 
   // Told by what stands in the middle of the file, which only who parses it again would see.
   const torn = readFileSync(events);
@@ -45,28 +47,72 @@ test('a long run is parsed once; what came since is read on; another host gets t
   expect(on.steps.axis('step').at(-1)).toBe(STEPS + 10);
 });
 
+test('a run that was kept and has not gone on is passed on as it is kept, and unpacked when its numbers are wanted', async () => {
+  const home = scratchFolder('kept-passed');
+  const run = join(home, 'run');
+  mkdirSync(run);
+  writeEvents(run, 500);
+  const folder = join(home, 'series');
+  await keepSeries(run, join(folder, 'run.series'));
+  const cache = new SeriesCache(undefined, folder);
+  const sent = await cache.encoded(run);
+  const kept = readFileSync(join(folder, 'run.series'));
+  const { $bytes } = sent.steps.metrics.loss ?? { $bytes: new Uint8Array() };
+  expect($bytes.buffer.byteLength).toBe(kept.byteLength);
+  const parsed = await readSeries(run);
+  expect(plain(decodeSeries(sent))).toEqual(plain(parsed));
+  expect(await cache.encoded(run)).toBe(sent);
+  expect(plain(await cache.get(run))).toEqual(plain(parsed));
+
+  appendFileSync(join(run, eventsFile(0)), [...eventLines(510, 500)].slice(-23).join(''));
+  expect(decodeSeries(await cache.encoded(run)).steps.length).toBe(510);
+  expect((await cache.get(run)).steps.length).toBe(510);
+});
+
 test('what does not fit its events file is left aside', async () => {
   const home = scratchFolder('kept-wrong');
   const run = join(home, 'run');
   mkdirSync(run);
   writeEvents(run, 50);
   const events = join(run, eventsFile(0));
-  const file = join(home, 'series/run.json');
+  const file = join(home, 'series/run.series');
   const series = await readSeries(run);
   const bytes = readFileSync(events).length;
-  await saveSeries(file, events, { series, bytes });
-  expect((await loadSeries(file, events))?.bytes).toBe(bytes);
+  const encoded = encodeSeries(series, (column) => new Bytes(column));
+  const beside = join(home, 'callbacks.jsonl');
+  writeFileSync(beside, 'of a callback\n');
+  const none = join(home, 'none.jsonl');
+  const read = [events, beside, none].map((path, k) => ({ path, bytes: [bytes, 14, 0][k] as number }));
+  const load = () => loadSeries(file, [events, beside, none]);
+  await saveSeries(file, read, encoded);
+  const found = await load();
+  expect(found?.bytes).toEqual([bytes, 14, 0]);
+  expect(found && plain(decodeSeries(found.series))).toEqual(plain(series));
+  expect(await loadSeries(file, [events, beside])).toBeNull();
 
   const sound = readFileSync(events);
   writeFileSync(events, sound.subarray(0, bytes - 10));
-  expect(await loadSeries(file, events)).toBeNull();
+  expect(await load()).toBeNull();
   writeFileSync(events, Buffer.from(sound).fill('7', bytes - 200, bytes - 180));
-  expect(await loadSeries(file, events)).toBeNull();
+  expect(await load()).toBeNull();
   writeFileSync(events, sound);
-  writeFileSync(file, readFileSync(file, 'utf8').replace(/"v":\d+/, '"v":0'));
-  expect(await loadSeries(file, events)).toBeNull();
+  writeFileSync(beside, 'of a resumed one\n');
+  expect(await load()).toBeNull();
+  writeFileSync(beside, 'of a callback\n');
+  expect(await load()).not.toBeNull();
+  const whole = readFileSync(file, 'latin1');
+  const damaged = [
+    whole.replace(/"v":\d/, '"v":0'),
+    whole.replace('"length":50', '"length":51'),
+    whole.slice(0, -100),
+  ];
+  for (const text of damaged) {
+    expect(text).not.toBe(whole);
+    writeFileSync(file, text, 'latin1');
+    expect(await load()).toBeNull();
+  }
   writeFileSync(file, '{');
-  expect(await loadSeries(file, events)).toBeNull();
+  expect(await load()).toBeNull();
 });
 
 test('short runs are kept when they have ended; those of runs that are gone are removed', async () => {
@@ -80,7 +126,11 @@ test('short runs are kept when they have ended; those of runs that are gone are 
   expect(isWorthKeeping(emptySeries, 9 * 2 ** 20, 0)).toBe(true);
   expect(isWorthKeeping(emptySeries, 9 * 2 ** 20, 8 * 2 ** 20)).toBe(false);
   const folder = scratchFolder('kept-sweep');
-  for (const name of ['a.json', 'b.json']) writeFileSync(join(folder, name), '');
+  for (const name of ['a.json', 'a.series', 'b.series']) writeFileSync(join(folder, name), '');
   await sweepSeries(folder, ['b']);
-  expect(['a.json', 'b.json'].map((name) => existsSync(join(folder, name)))).toEqual([false, true]);
+  expect(['a.json', 'a.series', 'b.series'].map((name) => existsSync(join(folder, name)))).toEqual([
+    false,
+    false,
+    true,
+  ]);
 });

@@ -15,7 +15,7 @@ it('reads each run that ended once', async () => {
   const folder = join(home, 'series');
   const ahead = new ReadAhead(new RunRegistry(home), folder);
   await ahead.readAll();
-  expect(library.ids.map((id) => existsSync(join(folder, `${id}.json`)))).toEqual([false, true, true]);
+  expect(library.ids.map((id) => existsSync(join(folder, `${id}.series`)))).toEqual([false, true, true]);
   const steps = library.ids.slice(1).map(async (id) => {
     const { steps: all } = await new SeriesCache(undefined, folder).get(join(home, 'runs', id));
     return all.length;

@@ -16,8 +16,14 @@ import { RunRegistry } from '../../../electron/server/runs/registry.ts';
 import { readSeries, SeriesCache } from '../../../electron/server/runs/series-file.ts';
 import { RunSummaries, sampledLosses } from '../../../electron/server/runs/summaries.ts';
 import { readTags, writeTags } from '../../../electron/server/runs/tags.ts';
+import { Bytes, pack, unpack } from '../../../electron/shared/api/bytes.ts';
 import { axes } from '../../../electron/shared/runs/points.ts';
-import { decodeSeries, encodeSeries } from '../../../electron/shared/runs/series-codec.ts';
+import {
+  decodeSeries,
+  type EncodedSeries,
+  encodeSeries,
+  recodeSeries,
+} from '../../../electron/shared/runs/series-codec.ts';
 import { eventLines, writeEvents } from '../../bench/fabricate.ts';
 import { exampleSpec } from '../../supervisor/harness.ts';
 import { EventScript } from '../../support/event-script.ts';
@@ -79,10 +85,9 @@ test('a short run is read whole, and what a resume voids is not drawn', () => {
 test('a series goes over the wire bit for bit', async () => {
   writeEvents(home, 400);
   const series = await readSeries(home);
-  const wire = JSON.parse(
-    JSON.stringify(encodeSeries(series, (bytes) => Buffer.from(bytes).toString('base64'))),
-  );
-  const back = decodeSeries(wire, (text) => new Uint8Array(Buffer.from(text, 'base64')));
+  const packed = pack(encodeSeries(series, (bytes) => new Bytes(bytes))) as Uint8Array<ArrayBuffer>;
+  const wire = unpack(packed.buffer) as EncodedSeries;
+  const back = decodeSeries(wire);
   expect(back.lastSeq).toBe(series.lastSeq);
   expect(back.attempts).toEqual(series.attempts);
   expect(Object.keys(back.evals)).toEqual(['eval']);
@@ -97,7 +102,8 @@ test('a series goes over the wire bit for bit', async () => {
     for (const name of sent?.names ?? []) expect(received?.metric(name)).toEqual(sent?.metric(name));
   }
   wire.steps.length += 1;
-  expect(() => decodeSeries(wire, (text) => new Uint8Array(Buffer.from(text, 'base64')))).toThrow(RangeError);
+  expect(() => decodeSeries(wire)).toThrow(RangeError);
+  expect(() => recodeSeries(wire, ($bytes) => ({ $bytes }))).toThrow(RangeError);
 });
 
 test('a run that is looked at again is read on, not anew; one that was replaced is read anew', async () => {

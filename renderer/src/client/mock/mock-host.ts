@@ -207,7 +207,7 @@ export function mockMethods(): Handlers {
     'runs.sparklines': ({ ids }) =>
       ids.map((id) => ({ id, losses: Array.from({ length: 32 }, (_, i) => 0.8 + 2.4 * Math.exp(-i / 8)) })),
     // The stream brings it all.
-    'runs.series': () => encodeSeries(emptySeries, () => ''),
+    'runs.series': () => encodeSeries(emptySeries, ($bytes) => ({ $bytes })),
     'runs.exportMetrics': ({ id, format }) => ({
       path: `/home/kim/.collie/runs/${id}/export/metrics.${format}`,
     }),
