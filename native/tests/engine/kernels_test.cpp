@@ -23,7 +23,7 @@ TEST_CASE("gemm: transposes, strides, mixed storage, alpha and beta, few rows an
     int64_t m, n, k;
   };
   for (const auto& kernels : kernel_variants())
-    for (const Size s : {Size{1, 1, 1}, Size{7, 33, 129}, Size{1, 200, 64}, Size{3, 17, 40}, Size{131, 70, 401}, Size{48, 600, 300},
+    for (const Size s : {Size{1, 1, 1}, Size{7, 33, 129}, Size{1, 200, 64}, Size{3, 17, 40}, Size{15, 9, 77}, Size{32, 33, 100}, Size{131, 70, 401}, Size{48, 600, 300},
                          Size{20, 30, 9001}})
       for (const at::ScalarType type : kTypes)
         for (const at::ScalarType out : kTypes)
@@ -42,6 +42,19 @@ TEST_CASE("gemm: transposes, strides, mixed storage, alpha and beta, few rows an
               CHECK(at::equal(whole.narrow(1, 0, 1), before.narrow(1, 0, 1)));  // what lies around c is left alone
               CHECK(at::equal(whole.narrow(1, s.n + 1, 1), before.narrow(1, s.n + 1, 1)));
             }
+}
+
+TEST_CASE("gemm of few rows: a row is the same bits whatever is computed with it") {
+  at::manual_seed(1);
+  for (const auto& kernels : kernel_variants())
+    for (const at::ScalarType type : kTypes) {
+      CAPTURE(kernels->name());
+      const at::Tensor x = randn({31, 77}, type), w = randn({19, 77}, type);
+      const at::Tensor together = at::empty({31, 19}, x.options()), alone = at::empty_like(together);
+      kernels->gemm(x, w.t(), together);
+      for (int64_t row = 0; row < x.size(0); ++row) kernels->gemm(x.narrow(0, row, 1), w.t(), alone.narrow(0, row, 1));
+      CHECK(at::equal(together, alone));
+    }
 }
 
 struct AttentionCase {

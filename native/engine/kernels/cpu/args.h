@@ -38,6 +38,15 @@ struct GemmTask {
   float* scratch;         // gemm_scratch_floats(blocks) floats of this thread
 };
 
+// y[rows, cols] = alpha x[rows, k] w[cols, k]^T + beta y, in one pass over w.
+struct FewRows {
+  const float* x;         // rows one after another
+  ConstMatrix w;          // its terms adjacent
+  Matrix y;
+  int64_t rows, k;
+  float alpha, beta;
+};
+
 struct RmsNormArgs {
   const void* x;          // [rows, dim]
   const void* residual;   // added to x first, or null

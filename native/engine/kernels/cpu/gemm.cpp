@@ -11,7 +11,7 @@
 namespace collie::cpu {
 namespace {
 
-constexpr int64_t kFewRows = 8;             // decoding: memory-bound, one pass over the weights
+constexpr int64_t kFewRows = 32;            // decoding: one pass over the weights, nothing packed
 constexpr int64_t kPackedFloats = 2 << 20;  // of B at a time: stays in the third-level cache
 constexpr int64_t kMaxTerms = 4096;          // of a sum at a time
 
@@ -28,9 +28,7 @@ void CpuKernels::gemm(const at::Tensor& a, const at::Tensor& b, const at::Tensor
   TORCH_INTERNAL_ASSERT(a.dim() == 2 && b.dim() == 2 && c.dim() == 2 && a.size(1) == b.size(0) &&
                         c.size(0) == a.size(0) && c.size(1) == b.size(1) && c.stride(1) == 1);
   if (c.numel() == 0) return;
-  const bool one_pass = a.size(0) <= kFewRows && rows_adjacent(a) && b.stride(0) == 1 && a.scalar_type() == b.scalar_type() &&
-                        (a.scalar_type() == at::kBFloat16 || c.scalar_type() == at::kFloat);
-  if (one_pass) return few_rows(a, b, c, scale);
+  if (a.size(0) <= kFewRows && rows_adjacent(a) && b.stride(0) == 1) return few_rows(a, b, c, scale);
   if (route(a, b, c, scale) == GemmRoute::library) {
     at::Tensor out = c;
     at::mm_out(out, a, b);
@@ -40,12 +38,15 @@ void CpuKernels::gemm(const at::Tensor& a, const at::Tensor& b, const at::Tensor
 }
 
 void CpuKernels::few_rows(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, GemmScale scale) {
-  const ConstMatrix x = const_matrix(a), w = const_matrix(b.t());
-  const Matrix y = matrix(c);
-  const int64_t k = a.size(1);
-  at::parallel_for(0, b.size(1), std::max<int64_t>(1, 32768 / std::max<int64_t>(k, 1)), [&](int64_t begin, int64_t end) {
-    table_.gemv_rows(x, a.size(0), k, w, y, static_cast<float>(scale.alpha), static_cast<float>(scale.beta), begin, end);
-  });
+  const ConstMatrix x = const_matrix(a);
+  const int64_t rows = a.size(0), k = a.size(1);
+  float* wide = packed_b_.reserve(rows * k);
+  const int64_t row_bytes = x.row_stride * static_cast<int64_t>(a.element_size());
+  for (int64_t i = 0; i < rows; ++i)
+    table_.convert(static_cast<const char*>(x.data) + i * row_bytes, x.storage, wide + i * k, Storage::f32, 1.f, k);
+  const FewRows product{wide, const_matrix(b.t()), matrix(c), rows, k, static_cast<float>(scale.alpha), static_cast<float>(scale.beta)};
+  at::parallel_for(0, b.size(1), std::max<int64_t>(1, 32768 / std::max<int64_t>(k, 1)),
+                   [&](int64_t begin, int64_t end) { table_.gemv_rows(product, begin, end); });
 }
 
 void CpuKernels::own_gemm(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, GemmScale scale) {

@@ -50,36 +50,55 @@ inline void gemm_task(const GemmTask& t) {
     store_tile(tile, kSlice, t.rows, t.cols, t.beta, static_cast<bf16*>(t.c.data) + offset, t.c.row_stride);
 }
 
-template <class T>
-COLLIE_INLINE float dot(const T* x, const T* w, int64_t n) {
-  float sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < n; ++i) sum += to_float(x[i]) * to_float(w[i]);
-  return sum;
+COLLIE_INLINE float sum_of(Vec v) {
+  float lanes[kLanes];
+  *reinterpret_cast<Vec*>(lanes) = v;
+  for (int half = kLanes / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  return lanes[0];
 }
 
-template <class T, class TY>
-COLLIE_INLINE void gemv_rows_typed(const ConstMatrix& x, int64_t rows, int64_t k, const ConstMatrix& w, const Matrix& y,
-                                   float alpha, float beta, int64_t begin, int64_t end) {
-  for (int64_t j = begin; j < end; ++j) {
-    const T* row = static_cast<const T*>(w.data) + j * w.row_stride;
-    for (int64_t i = 0; i < rows; ++i) {
-      TY& out = static_cast<TY*>(y.data)[i * y.row_stride + j];
-      const float sum = alpha * dot(static_cast<const T*>(x.data) + i * x.row_stride, row, k);
-      out = from_float<TY>(beta == 0.f ? sum : sum + beta * to_float(out));
-    }
+// Column j of rows row0 to row0 + Rows. A sum takes its terms in the same order whatever Rows, so that an answer does not depend on those
+// that are computed with it. One line of w at a time: several at once are slower to come from memory than they save.
+template <int Rows, class W, class Y>
+COLLIE_INLINE void gemv_column(const FewRows& t, int64_t row0, int64_t j) {
+  const float* x = t.x + row0 * t.k;
+  const W* w = static_cast<const W*>(t.w.data) + j * t.w.row_stride;
+  Y* y = static_cast<Y*>(t.y.data) + row0 * t.y.row_stride + j;
+  Vec acc[Rows];
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) acc[r] = Vec{};
+  int64_t p = 0;
+  for (; p + kLanes <= t.k; p += kLanes) {
+    const Vec weights = load(w + p);
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; ++r) acc[r] += load(x + r * t.k + p) * weights;
+  }
+  for (int r = 0; r < Rows; ++r) {
+    float sum = sum_of(acc[r]);
+    for (int64_t q = p; q < t.k; ++q) sum += x[r * t.k + q] * to_float(w[q]);
+    Y& out = y[r * t.y.row_stride];
+    out = from_float<Y>(t.beta == 0.f ? t.alpha * sum : t.alpha * sum + t.beta * to_float(out));
   }
 }
 
-inline void gemv_rows(const ConstMatrix& x, int64_t rows, int64_t k, const ConstMatrix& w, const Matrix& y, float alpha,
-                      float beta, int64_t begin, int64_t end) {
-  const bool f32 = w.storage == Storage::f32, y32 = y.storage == Storage::f32;
-  if (f32)
-    gemv_rows_typed<float, float>(x, rows, k, w, y, alpha, beta, begin, end);
-  else if (y32)
-    gemv_rows_typed<bf16, float>(x, rows, k, w, y, alpha, beta, begin, end);
+template <class W, class Y>
+inline void gemv_rows_typed(const FewRows& t, int64_t begin, int64_t end) {
+  for (int64_t j = begin; j < end; ++j) {
+    int64_t i = 0;
+    for (; i + 8 <= t.rows; i += 8) gemv_column<8, W, Y>(t, i, j);
+    for (; i + 4 <= t.rows; i += 4) gemv_column<4, W, Y>(t, i, j);
+    for (; i + 2 <= t.rows; i += 2) gemv_column<2, W, Y>(t, i, j);
+    for (; i < t.rows; ++i) gemv_column<1, W, Y>(t, i, j);
+  }
+}
+
+inline void gemv_rows(const FewRows& t, int64_t begin, int64_t end) {
+  const bool w32 = t.w.storage == Storage::f32, y32 = t.y.storage == Storage::f32;
+  if (w32)
+    y32 ? gemv_rows_typed<float, float>(t, begin, end) : gemv_rows_typed<float, bf16>(t, begin, end);
   else
-    gemv_rows_typed<bf16, bf16>(x, rows, k, w, y, alpha, beta, begin, end);
+    y32 ? gemv_rows_typed<bf16, float>(t, begin, end) : gemv_rows_typed<bf16, bf16>(t, begin, end);
 }
 
 }  // namespace collie::cpu::COLLIE_CPU_VARIANT

@@ -39,6 +39,14 @@ COLLIE_INLINE bf16 from_float<bf16>(float x) {
   return bf16{static_cast<uint16_t>((u & 0x7fffffffu) > 0x7f800000u ? quiet_nan : rounded)};
 }
 
+// kLanes values as they lie in memory.
+COLLIE_INLINE Vec load(const float* p) { return *reinterpret_cast<const Vec*>(p); }
+COLLIE_INLINE Vec load(const bf16* p) {
+  typedef uint16_t Halves __attribute__((vector_size(kLanes * 2), aligned(2), may_alias));
+  typedef uint32_t Words __attribute__((vector_size(kLanes * 4)));
+  return __builtin_bit_cast(Vec, __builtin_convertvector(*reinterpret_cast<const Halves*>(p), Words) << 16);
+}
+
 COLLIE_INLINE int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
 COLLIE_INLINE int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
 

@@ -14,9 +14,7 @@ struct Table {
   void (*pack_b)(const ConstMatrix& b, int64_t k, int64_t col0, int64_t cols, int64_t panel0, int64_t n_packed,
                  float* packed);
   void (*gemm_task)(const GemmTask& task);
-  // y[cols] = alpha x[rows <= 8, k] w[cols, k]^T + beta y for columns [begin, end): one pass over w.
-  void (*gemv_rows)(const ConstMatrix& x, int64_t rows, int64_t k, const ConstMatrix& w, const Matrix& y, float alpha,
-                    float beta, int64_t begin, int64_t end);
+  void (*gemv_rows)(const FewRows& product, int64_t begin, int64_t end);  // of columns
 
   void (*rms_norm[2])(const RmsNormArgs&, int64_t begin, int64_t end);
   void (*rms_norm_backward[2])(const RmsNormBackwardArgs&, int64_t begin, int64_t end);
