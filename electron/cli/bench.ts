@@ -10,6 +10,7 @@ import { installRoot, rankExecutable } from '../server/native/addon.ts';
 import { CollieError } from '../shared/errors.ts';
 import { runChild } from './bench/child.ts';
 import { registerGemm } from './bench/gemm.ts';
+import { registerGenerate } from './bench/generate-command.ts';
 import {
   type MemoryResult,
   measureMemory,
@@ -41,6 +42,7 @@ import {
   variantTitle,
 } from './bench/variants.ts';
 import type { DataKind } from './bench/workload.ts';
+import { wholeNumber } from './options.ts';
 import { exitCodes, printError, printJson } from './output.ts';
 
 interface Options {
@@ -59,13 +61,6 @@ interface Options {
   markdown?: string;
 }
 
-const count = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new InvalidArgumentError(`\`${text}\` is no whole number of 1 or more.`);
-  return value;
-};
-
 /** A parser of comma-separated choices. */
 const choices =
   <T extends string>(...allowed: T[]) =>
@@ -76,10 +71,13 @@ const choices =
     return values;
   };
 
+const count = wholeNumber(1, 1_000_000);
+
 export function registerBench(program: Command): void {
   const bench = program.command('bench').description('Measure this machine');
   registerMemory(bench, program);
   registerGemm(bench, program);
+  registerGenerate(bench, program);
   bench
     .command('cpu')
     .description(

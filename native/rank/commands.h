@@ -17,5 +17,6 @@ int bench_command(const Words& words);
 int gemm_command(const Words& words);
 int checksums_command(const Words& words);
 int logits_command(const Words& words);
+int generate_command(const Words& words);
 
 }  // namespace collie

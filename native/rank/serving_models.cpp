@@ -143,6 +143,12 @@ at::Tensor ServingModels::logits(Choice choice, const PackedBatch& document) {
   return served(choice).decoder->logits(document, choice ? AdapterUse::on : AdapterUse::off);
 }
 
+std::vector<Answer> ServingModels::answers(Choice choice, std::span<const GenerationRequest> requests, int64_t at_once) {
+  at_once = std::min({at_once, chunk_tokens(), static_cast<int64_t>(requests.size())});
+  BatchGenerator generator(*served(choice).decoder, choice ? AdapterUse::on : AdapterUse::off, at_once, options_.context);
+  return generator.run(requests, [](int64_t) { return Next::go_on; });
+}
+
 // Tokens computed at once.
 int64_t ServingModels::chunk_tokens() const { return std::min(kPromptChunk, options_.context); }
 

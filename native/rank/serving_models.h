@@ -11,7 +11,7 @@
 #include "core/model/model_config.h"
 #include "core/base/precision.h"
 #include "core/recipe/run_spec.h"
-#include "engine/generate/generator.h"
+#include "engine/generate/batch_generator.h"
 #include "engine/model/decoder.h"
 #include "rank/arguments.h"
 
@@ -50,6 +50,8 @@ class ServingModels {
   // Logits of every position of one document, fp32 [N, vocab_size] on the CPU. Throws request.invalid: more tokens than are
   // computed at once, or no such model.
   at::Tensor logits(Choice choice, const PackedBatch& document);
+  // Answers to all requests, `at_once` of them under way. Throws as BatchGenerator::run, and request.invalid when there is no such model.
+  std::vector<Answer> answers(Choice choice, std::span<const GenerationRequest> requests, int64_t at_once);
   const ModelConfig& config() const { return config_; }
 
  private:

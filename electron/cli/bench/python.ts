@@ -22,7 +22,7 @@ export async function ensureVenv(
   mkdirSync(folder, { recursive: true });
   report('making a Python environment');
   await step('python3', ['-m', 'venv', '--clear', folder], report);
-  report('installing torch, transformers and peft (several hundred megabytes)');
+  report(`installing ${requirements.trim().split(/\s+/).join(', ')}`);
   await step(
     python,
     ['-m', 'pip', 'install', '--progress-bar=off', '--disable-pip-version-check', '-r', requirementsFile],
