@@ -23,10 +23,14 @@ std::string known_architectures() {
   return known;
 }
 
-const Family& family_in(const json& config) {
+// Empty: config.json names none.
+std::string first_architecture(const json& config) {
   const json* list = present(config, "architectures");
-  const std::string name =
-      list && list->is_array() && !list->empty() && list->front().is_string() ? list->front().get<std::string>() : "";
+  return list && list->is_array() && !list->empty() && list->front().is_string() ? list->front().get<std::string>() : "";
+}
+
+const Family& family_in(const json& config) {
+  const std::string name = first_architecture(config);
   if (const Family* found = find_family(name)) return *found;
   const json* type = name.empty() ? present(config, "model_type") : nullptr;  // what transformers' AutoModelForCausalLM goes by
   if (type && type->is_string())
@@ -112,7 +116,8 @@ json text_config(const json& whole) {
   json config = *inside;
   const json* type = present(config, "model_type");
   const Family* family = type && type->is_string() ? find_family_of_type(type->get<std::string>()) : nullptr;
-  // Of a text model that is not known the whole model's name says more.
+  // Of a text model that is not known, and of one that computes otherwise within the whole, the whole model's name says more.
+  if (!why_refused(first_architecture(whole)).empty()) family = nullptr;
   config["architectures"] = family ? json::array({family->architecture}) : whole.value("architectures", json::array());
   if (family && family->text_defaults) {
     const json defaults = family->text_defaults();

@@ -276,6 +276,10 @@ TEST_CASE("families: the text model out of a config of several modalities") {
   const json mistral = {{"architectures", {"Mistral3ForConditionalGeneration"}}, {"tie_word_embeddings", false},
                         {"text_config", with(base("MistralForCausalLM"), {{"model_type", "mistral"}})}};
   CHECK(ModelConfig::parse(mistral).architecture == "MistralForCausalLM");
+  // Its text model is Gemma, and sees the prompt in both directions.
+  const json prefix = {{"architectures", {"PaliGemmaForConditionalGeneration"}}, {"text_config", with(base("GemmaForCausalLM"), {{"model_type", "gemma"}})}};
+  CHECK(ModelConfig::parse(prefix["text_config"]).family == "gemma");
+  CHECK(test::code_of([&] { ModelConfig::parse(prefix); }) == "model.unknown_architecture");
   const json other = {{"architectures", {"Gemma3nForConditionalGeneration"}}, {"text_config", {{"model_type", "gemma3n_text"}}}};
   const json error = test::error_of([&] { ModelConfig::parse(other); });
   CHECK(error["code"] == "model.unknown_architecture");

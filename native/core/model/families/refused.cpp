@@ -21,6 +21,7 @@ std::string why_refused(const std::string& architecture) {
       {"Lfm2ForCausalLM", kConvolution},      {"MambaForCausalLM", kDelta},         {"JambaForCausalLM", kDelta},
       {"Gemma3nForConditionalGeneration", kPerLayer}, {"Gemma3nForCausalLM", kPerLayer}, {"Gemma4ForCausalLM", kPerLayer},
       {"Gemma4ForConditionalGeneration", kPerLayer},
+      {"PaliGemmaForConditionalGeneration", "its prompt is seen in both directions (prefix attention)"},
       {"BloomForCausalLM", "it adds distances to scores instead of rotating (ALiBi)"},
       {"MPTForCausalLM", "it adds distances to scores instead of rotating (ALiBi)"}};
   const auto found = reasons.find(architecture);
