@@ -6,7 +6,9 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { gemmNow } from '../server/machine/gemm.ts';
 import { installRoot, rankExecutable } from '../server/native/addon.ts';
+import { flopsPerToken } from '../server/spec/run-flops.ts';
 import { CollieError } from '../shared/errors.ts';
 import { runChild } from './bench/child.ts';
 import { registerGemm } from './bench/gemm.ts';
@@ -33,6 +35,7 @@ import {
 import {
   type Cell,
   type MethodName,
+  ourSpec,
   type Precision,
   type Programs,
   prepareCell,
@@ -252,15 +255,20 @@ async function measureCell(
   say(`\n${cellTitle(cell)}`);
   for (let round = 0; round < roundCount; round++) {
     const results: Round['results'] = {};
+    const gemm = await gemmNow('cpu', cell.precision, shape.threads);
+    const measured: Round = { results };
     for (const variant of variants) {
       const model = prepareCell(cacheFolder(), work, cell, shape, 1 + round);
       const result = await runChild(variantCommand(variant, work, model, cell, shape, programs));
       results[variant] = result;
+      if (variant === 'collie')
+        measured.gemmShare =
+          (flopsPerToken(work, ourSpec(model, cell, shape)) * result.tokensPerSecond) / gemm.flops_per_second;
       const memory = result.peakBytes === null ? '' : `, ${(result.peakBytes / 1e9).toFixed(2)} GB`;
       const turn = `round ${round + 1} of ${roundCount}`;
       say(`  ${turn}  ${variantTitle[variant]}: ${result.tokensPerSecond.toFixed(1)} tokens/s${memory}`);
     }
-    rounds.push({ results });
+    rounds.push(measured);
   }
   return { cell, rounds };
 }

@@ -37,6 +37,17 @@ describe('spread', () => {
   });
 });
 
+describe('the share of the GEMM floor', () => {
+  it('is said under the table of those that have one', () => {
+    const shared = {
+      ...cell,
+      rounds: cell.rounds.map((round, k) => ({ ...round, gemmShare: 0.6 + k / 10 })),
+    };
+    expect(table(shared)).toContain("Collie's share of its GEMM floor: 70% (60% to 80%)");
+    expect(table(cell)).not.toContain('floor');
+  });
+});
+
 describe('rows', () => {
   it('takes ratios within a round, not of medians', () => {
     const [, hf, jemalloc] = rows(cell);

@@ -20,6 +20,8 @@ describe.skipIf(skip)('collie bench cpu', () => {
     const report = bench('--precision', 'fp32', '--method', 'lora,full', '--data', 'unpadded,ragged');
     expect(report.cells).toHaveLength(4);
     for (const cell of report.cells) {
+      expect(cell.rounds[0]?.gemmShare).toBeGreaterThan(0);
+      expect(cell.rounds[0]?.gemmShare).toBeLessThan(1.5);
       const { collie, hf } = cell.rounds[0]?.results ?? {};
       expect(collie?.tokensPerSecond).toBeGreaterThan(0);
       expect(hf?.tokensPerSecond).toBeGreaterThan(0);

@@ -8,6 +8,8 @@ import { type Cell, type Shape, type VariantName, variantTitle } from './variant
 export interface Round {
   /** By variant; a variant that is not on this machine is missing. */
   results: Partial<Record<VariantName, ChildResult>>;
+  /** Of the time that its model FLOPs would take at the speed of matrix products alone, measured in this round, over the time that Collie took. */
+  gemmShare?: number;
 }
 
 export interface CellResult {
@@ -151,6 +153,16 @@ function gapLine(result: CellResult): string {
   return gap === null ? '' : `Loss of the first step, largest difference: ${gap.toFixed(4)}`;
 }
 
+/** How near the step is to its floor, its matrix products. */
+function shareLine({ rounds }: CellResult): string {
+  const share = spread(rounds.flatMap(({ gemmShare }) => (gemmShare === undefined ? [] : [100 * gemmShare])));
+  return share === null
+    ? ''
+    : `Collie's share of its GEMM floor: ${text(share, (value) => `${value.toFixed(0)}%`)}`;
+}
+
+const linesUnder = (result: CellResult) => [gapLine(result), shareLine(result)].filter(Boolean);
+
 /** For the terminal. */
 export function table(result: CellResult): string {
   const lines = [heading, ...rows(result).map(cellsOf)];
@@ -158,7 +170,7 @@ export function table(result: CellResult): string {
   const body = lines.map((line) =>
     `  ${line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}`.trimEnd(),
   );
-  return [cellTitle(result.cell), ...body, `  ${gapLine(result)}`.trimEnd()].filter(Boolean).join('\n');
+  return [cellTitle(result.cell), ...body, ...linesUnder(result).map((line) => `  ${line}`)].join('\n');
 }
 
 function markdownCell(result: CellResult): string {
@@ -170,7 +182,7 @@ function markdownCell(result: CellResult): string {
     `|${' --- |'.repeat(heading.length)}`,
     ...lines,
     '',
-    gapLine(result),
+    linesUnder(result).join('\n\n'),
   ]
     .join('\n')
     .trimEnd();

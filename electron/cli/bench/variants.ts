@@ -56,7 +56,8 @@ export function prepareCell(cache: string, run: string, cell: Cell, shape: Shape
   return model;
 }
 
-function ourSpec(model: string, cell: Cell, shape: Shape) {
+/** What `collie-rank train` gets. */
+export function ourSpec(model: string, cell: Cell, shape: Shape) {
   return runSpecSchema.parse({
     name: 'bench',
     model,

@@ -56,8 +56,7 @@ export async function measureGemm(
   device: GemmDevice,
   precision: GemmPrecision,
 ): Promise<GemmRate> {
-  const args = ['gemm', '--device', device, '--precision', precision];
-  const { threads, flops_per_second } = saidSchema.parse(await ask(requireRank(device), args));
+  const { threads, flops_per_second } = await gemmNow(device, precision);
   const rate: GemmRate = {
     device: deviceName(device) ?? device,
     precision,
@@ -69,6 +68,16 @@ export async function measureGemm(
   mkdirSync(dirname(fileOf(home)), { recursive: true });
   writeJsonAtomic(fileOf(home), { v: 1, rates: [...others, rate] });
   return rate;
+}
+
+/** As measureGemm, and kept nowhere. `threads`: 0, all of the processor. */
+export async function gemmNow(
+  device: GemmDevice,
+  precision: GemmPrecision,
+  threads = 0,
+): Promise<z.infer<typeof saidSchema>> {
+  const args = ['gemm', '--device', device, '--precision', precision, '--threads', `${threads}`];
+  return saidSchema.parse(await ask(requireRank(device), args));
 }
 
 async function ask(program: string, args: string[]): Promise<unknown> {

@@ -1,11 +1,8 @@
 /** How much of the arithmetic that the devices of a run could do is put to use: what the model needs for its tokens, over what they can do in the time. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { deviceName, gemmRate } from '../../server/machine/gemm.ts';
 import { gpuPeak } from '../../server/machine/gpu-peaks.ts';
-import { native } from '../../server/native/addon.ts';
+import { flopsPerToken } from '../../server/spec/run-flops.ts';
 import { toErrorInfo } from '../../shared/errors.ts';
-import { runFiles } from '../../shared/runs/run-folder.ts';
 import { worldSize } from '../../shared/spec/parallel-fields.ts';
 import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import type { Log } from '../log.ts';
@@ -62,25 +59,4 @@ function peaksOf(home: string, { device, precision, parallel, hosts }: RunSpec):
     dataSheet: device === 'cuda' ? all(gpuPeak(name, precision)) : null,
     gemm: all(gemmRate(home, name, precision)?.flopsPerSecond),
   };
-}
-
-/** As the planner counts it (native/core/plan/layout_plan.cpp), with documents as long as they are. */
-function flopsPerToken(runDir: string, spec: RunSpec): number {
-  const config = readFileSync(join(spec.model, 'config.json'), 'utf8');
-  const seq_len = meanContext(readFileSync(join(runDir, runFiles.dataDir, 'train.offsets.u64')));
-  const counted = { ...spec, activation_checkpointing: false, batch: { ...spec.batch, seq_len } };
-  const ranks = native((addon) => addon.planLayout(config, JSON.stringify(counted), 1));
-  return ranks.reduce((sum, rank) => sum + rank.flopsPerToken, 0);
-}
-
-/** The length of the document that a token is in, in the mean over tokens: a query sees half of it. `offsets`: of documents, and the end. */
-export function meanContext(offsets: Buffer): number {
-  let [tokens, squares] = [0, 0];
-  for (let at = 8; at + 8 <= offsets.length; at += 8) {
-    const length = Number(offsets.readBigUInt64LE(at) - offsets.readBigUInt64LE(at - 8));
-    tokens += length;
-    squares += length * length;
-  }
-  // What a spec may say.
-  return Math.min(131_072, Math.max(8, Math.round(tokens > 0 ? squares / tokens : 0)));
 }

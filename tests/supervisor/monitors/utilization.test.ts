@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { gpuPeak } from '../../../electron/server/machine/gpu-peaks.ts';
-import { meanContext, Utilization } from '../../../electron/supervisor/monitors/utilization.ts';
+import { Utilization } from '../../../electron/supervisor/monitors/utilization.ts';
 
 test('the share of each peak that is known', () => {
   const both = new Utilization(6e9, { dataSheet: 1e15, gemm: 8e14 });
@@ -27,12 +27,4 @@ test.each([
   ['Quadro K600', null],
 ])('the data sheet of %s', (name, bf16) => {
   expect(gpuPeak(name, 'bf16')).toBe(bf16);
-});
-
-test('a query sees half of its own document: long ones count by their tokens', () => {
-  const offsets = (...values: number[]) => Buffer.from(new BigUint64Array(values.map(BigInt)).buffer);
-  expect(meanContext(offsets(0, 100, 200))).toBe(100);
-  expect(meanContext(offsets(0, 10, 100))).toBe(82); // (10 * 10 + 90 * 90) / 100
-  expect(meanContext(offsets(0, 1))).toBe(8);
-  expect(meanContext(Buffer.alloc(0))).toBe(8);
 });
