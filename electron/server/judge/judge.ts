@@ -42,6 +42,7 @@ export async function judgeAnswers(
     return none(answers, `the judge at ${accessText(access)} is not allowed (collie judges allow)`);
   if (key === '') return none(answers, `the variable ${judge.key_env} with the key of the judge is not set`);
   context.log?.(`${answers.length} answers go to the judge ${judge.model} at ${accessText(access)}`);
+  context.progress?.(0, answers.length);
   return new Asking(judge, answers, key, context).all();
 }
 

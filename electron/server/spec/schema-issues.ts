@@ -153,6 +153,8 @@ function suggestionFor(field: SpecField, value: unknown): string {
   )
     return `Use ${Math.round(value)}.`;
   if (field.meta.rateFactor !== undefined) return 'Leave it out for the recommended one.';
+  if (value === undefined && field.meta.control === 'dataset')
+    return 'Choose a dataset of the library, or give the path of a file.';
   return field.required ? '' : `The default is ${show(field.default)}.`;
 }
 
@@ -200,12 +202,16 @@ function toIssues(issue: z.core.$ZodIssue, input: unknown): SpecIssue[] {
     {
       path: field.path,
       code: missing ? 'required' : (codes[issue.code] ?? 'invalid'),
-      message: `${field.meta.title}${element} ${what}; expected: ${expected(field)}.`,
+      message: ownMessage(issue) ?? `${field.meta.title}${element} ${what}; expected: ${expected(field)}.`,
       received,
       suggestion: suggestionFor(field, received),
     },
   ];
 }
+
+/** What a check of the schema says that no range or type tells; null: it has no words of its own. */
+const ownMessage = (issue: z.core.$ZodIssue): string | null =>
+  issue.code === 'custom' && issue.message !== 'Invalid input' ? issue.message : null;
 
 /** As specValue, for paths with list positions. */
 function specValue2(input: unknown, path: readonly PropertyKey[]): unknown {

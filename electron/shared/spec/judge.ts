@@ -54,7 +54,7 @@ const endpoint = z
     scale: z
       .enum(scaleNames)
       .default('1-10')
-      .meta(meta({ title: 'Scale', help: 'What the judge gives. yes_no counts as 1 or 0.' })),
+      .meta(meta({ title: 'Scale', help: 'What the judge gives. A yes counts as 1, a no as 0.' })),
     prompt: z
       .string()
       .min(1)

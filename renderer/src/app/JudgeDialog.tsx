@@ -13,6 +13,8 @@ export default function JudgeDialog() {
       title="Send rows to this judge?"
       size="lg"
       closeButtonProps={{ 'aria-label': 'Close' }}
+      // It may open over another dialog, and a page has one banner.
+      attributes={{ header: { role: 'presentation' } }}
     >
       <Stack gap="md">
         <Text size="sm">

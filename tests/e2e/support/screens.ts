@@ -1,6 +1,7 @@
 /** Pictures of every page in light and dark at two sizes, for people to look at: tests/.artifacts/e2e/screens. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { launchBrowser, openPage } from './browser.ts';
 import type { HostProcess } from './host.ts';
@@ -30,16 +31,37 @@ const places = (runId: string): Record<string, string> => ({
 
 export const shootEveryPage = (host: HostProcess, runId: string) => shootPages(host, places(runId));
 
+const sizes = [
+  { width: 1280, height: 800 },
+  { width: 1920, height: 1080 },
+];
+
+/** What is on screen now, such as a dialog with what was filled in, in light and dark at both sizes; afterwards as it was. */
+export async function shootOpen(page: Page, name: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const before = page.viewportSize() ?? { width: 1280, height: 800 };
+  for (const colorScheme of ['dark', 'light'] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const size of sizes) {
+      await page.setViewportSize(size);
+      await page.evaluate(() => document.fonts.ready);
+      await page.screenshot({ path: join(folder, `${name}-${colorScheme}-${size.width}.png`) });
+      const wider = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(wider, `${name} is wider than ${size.width}`).toBeLessThanOrEqual(0);
+    }
+  }
+  await page.setViewportSize(before);
+}
+
 /** Pages by name and place behind `#`. Also fails where a page is wider than its window or shows its own fault panel. */
 export async function shootPages(host: HostProcess, pages: Record<string, string>): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const browser = await launchBrowser();
   try {
     for (const scheme of ['light', 'dark'] as const)
-      for (const size of [
-        { width: 1280, height: 800 },
-        { width: 1920, height: 1080 },
-      ]) {
+      for (const size of sizes) {
         const { page, faults } = await openPage(browser, host.url, size, scheme);
         for (const [name, hash] of Object.entries(pages)) {
           await page.goto(`${host.origin}/${hash}`);

@@ -4,6 +4,7 @@ import { evaluationSetSchema } from '../../../electron/shared/spec/evaluation-se
 import { specFields } from '../../../electron/shared/spec/spec-fields.ts';
 import {
   activeEntryFields,
+  offered,
   withTask,
   withVariant,
 } from '../../../renderer/src/features/compose/fields/evaluation-sets.ts';
@@ -48,4 +49,12 @@ test('a judge is off with every evaluator, and its settings come and go with it'
   );
   expect(withVariant(list, judged, 'evaluator.judge.type', 'none').evaluator).toEqual(spoken.evaluator);
   expect(withVariant(list, judged, 'evaluator.type', 'likelihood').evaluator).toEqual({ type: 'likelihood' });
+});
+
+test('rows of IFEval are offered no metric that needs a reference', () => {
+  const metrics = list.fields?.find(({ path }) => path === 'evaluator.metrics');
+  if (!metrics) throw new Error('sets have metrics');
+  const names = (entry: object) => offered(metrics, { ...entry }).options?.map(({ value }) => value);
+  expect(names(withTask(list, set, 'ifeval'))).toEqual(['regex', 'valid_json', 'json_schema']);
+  expect(names(set)).toContain('exact_match');
 });

@@ -9,6 +9,7 @@ import { AllowedJudges, judgesOf } from '../../../electron/server/judge/allowed.
 import { readStatus, writeJsonAtomic } from '../../../electron/server/runs/folder.ts';
 import { checkJudges } from '../../../electron/server/spec/check-judges.ts';
 import type { Findings } from '../../../electron/server/spec/context.ts';
+import { checkSchema } from '../../../electron/server/spec/schema-issues.ts';
 import { toErrorInfo } from '../../../electron/shared/errors.ts';
 import { type RunSpec, runSpecSchema } from '../../../electron/shared/spec/run-spec.ts';
 import { exampleSpec } from '../../supervisor/harness.ts';
@@ -124,4 +125,32 @@ test('the check of a spec says what is not allowed yet, a key that is not there,
   expect(found({}, ranks).issues).toEqual([]);
   expect(found({ limit_seconds: 600 }, ranks).issues).toMatchObject([{ path: `${at}.limit_seconds` }]);
   expect(found({ limit_seconds: 600 }).issues).toEqual([]);
+});
+
+test('what only the schema can tell is told in its words, at its field', () => {
+  const { issues } = checkSchema({
+    ...exampleSpec(home),
+    evaluation: {
+      sets: [
+        {
+          ...{ name: 'a', data: '/x' },
+          evaluator: { type: 'generation', judge: judge('10.0.0.1:80', { prompt: 'Grade {question}.' }) },
+        },
+        { name: 'b' },
+      ],
+    },
+  });
+  expect(issues.map(({ path, message, suggestion }) => [path, message, suggestion])).toEqual([
+    ['evaluation.sets.0.evaluator.judge.url', expect.stringMatching(/^The address of the judge is no /), ''],
+    [
+      'evaluation.sets.0.evaluator.judge.prompt',
+      'The prompt of the judge has no {answer}.',
+      expect.anything(),
+    ],
+    [
+      'evaluation.sets.1.data',
+      expect.stringContaining('is missing'),
+      'Choose a dataset of the library, or give the path of a file.',
+    ],
+  ]);
 });

@@ -1,6 +1,6 @@
 /** Evaluates a checkpoint of a run, or a base model: which sets, and off it goes as a run of its own. */
 import { Button, Checkbox, Group, Modal, Skeleton, Stack, Text } from '@mantine/core';
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import type { ModelCard } from '../../../../electron/shared/api/entities.ts';
 import { type ErrorInfo, toErrorInfo } from '../../../../electron/shared/errors.ts';
 import type { SpecIssue } from '../../../../electron/shared/spec/run-spec.ts';
@@ -97,13 +97,16 @@ interface FormProps {
 function SetsForm({ of, first, training, heldOut = false, onClose }: FormProps) {
   const [sets, setSets] = useState(first);
   const [withHeldOut, setWithHeldOut] = useState(heldOut);
-  const { error, issues, busy, start } = useEvaluation();
+  const { error, issues, busy, start, forget } = useEvaluation();
+  const told = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (error) told.current?.scrollIntoView({ block: 'nearest' });
+  }, [error]);
   const field = specFields().find(({ path }) => path === 'evaluation.sets');
   if (!field) return null;
   const nothing = sets.length === 0 && !withHeldOut;
   return (
     <Stack gap="md">
-      {error && <ErrorView info={error} title="The evaluation did not begin" />}
       {heldOut && (
         <Checkbox
           label="Held-out rows of the run"
@@ -124,10 +127,16 @@ function SetsForm({ of, first, training, heldOut = false, onClose }: FormProps) 
             error={undefined}
             help="Data of the library or a file, a public benchmark's file among them; what is measured on it is yours to choose."
             blocked={false}
-            onChange={(value) => setSets(value as Entry[])}
+            onChange={(value) => {
+              setSets(value as Entry[]);
+              // It was about what stood there before.
+              forget();
+            }}
           />
         </SetsPlace.Provider>
       </div>
+      {/* Beside the button that was pressed: the top of a long form is out of sight. */}
+      <div ref={told}>{error && <ErrorView info={error} title="The evaluation did not begin" />}</div>
       <Group justify="flex-end" gap="sm">
         <Button variant="default" onClick={onClose}>
           Cancel
@@ -159,6 +168,7 @@ function useEvaluation() {
     error,
     issues: issues ?? [],
     busy,
+    forget: () => setError(null),
     async start(wish: { of: EvaluationOf; sets: Entry[]; heldOut: boolean }): Promise<string | null> {
       setBusy(true);
       setError(null);

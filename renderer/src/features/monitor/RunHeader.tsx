@@ -133,8 +133,9 @@ export function RunProgress({ run }: { run: RunStatus }) {
   const before = run.state === 'preparing' || run.state === 'starting';
   const shown = before ? run.phaseProgress : share;
   if (run.state === 'queued') return <InQueue />;
+  const evaluating = (isLive(run.state) && run.phase) || 'Evaluation';
   const steps = onlyEvaluates(run)
-    ? 'Evaluation'
+    ? evaluating
     : run.totalSteps === null
       ? `Step ${formatInteger(run.step)}`
       : `Step ${formatInteger(run.step)} of ${formatInteger(run.totalSteps)}`;

@@ -1,5 +1,6 @@
 import { Checkbox, Group, SegmentedControl, Select } from '@mantine/core';
 import type { FieldOption } from '../../../../../electron/shared/spec/spec-fields.ts';
+import { tasks } from '../../../../../electron/shared/spec/tasks.ts';
 import { useStore } from '../../../store/context.tsx';
 import { FieldError, FieldHelp } from './FieldHelp.tsx';
 import { type FieldProps, helpId, helpProps } from './field-props.ts';
@@ -76,6 +77,7 @@ const upper: Readonly<Record<string, string>> = {
 };
 const optionTitle = ({ value, title }: FieldOption): string =>
   upper[value] ??
+  tasks.find(({ name }) => name === value)?.title ??
   (title === value && /^[a-z_]+$/.test(value)
     ? `${value.charAt(0).toUpperCase()}${value.slice(1).replaceAll('_', ' ')}`
     : title);
@@ -94,7 +96,7 @@ export function MultiChoiceField({ field, id, value, error, help, onChange }: Fi
       // Kept in the schema's order, so that the same choice is the same spec.
       onChange={(next) => onChange(order.filter((one) => next.includes(one)))}
     >
-      <Group gap="md" mt={4}>
+      <Group gap="md" mt={4} mb={6}>
         {field.options?.map((option) => (
           <Checkbox
             key={option.value}

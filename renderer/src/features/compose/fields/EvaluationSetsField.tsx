@@ -16,6 +16,7 @@ import {
   columnsHave,
   type Entry,
   newSet,
+  offered,
   ownMapping,
   withData,
   withTask,
@@ -135,7 +136,7 @@ function SetCard({ list, place, set, others, onChange, onRemove }: CardProps) {
         {shown.map((field) => (
           <EntryField
             key={field.path}
-            field={field}
+            field={offered(field, set)}
             path={`${list.path}.${place}.${field.path}`}
             value={specValue(set, field.path)}
             onChange={(value) => change(field, value)}

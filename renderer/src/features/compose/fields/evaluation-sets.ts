@@ -1,7 +1,9 @@
 /** Changes of the evaluation sets in the form. Pure. */
+
 import type { DatasetCard } from '../../../../../electron/shared/api/entities.ts';
+import { textMetric } from '../../../../../electron/shared/evaluation/text-metrics.ts';
 import { type SpecField, specValue } from '../../../../../electron/shared/spec/spec-fields.ts';
-import { benchmarkEvaluator, taskNames } from '../../../../../electron/shared/spec/tasks.ts';
+import { benchmarkEvaluator, taskEvaluator, taskNames } from '../../../../../electron/shared/spec/tasks.ts';
 import { withValue } from '../../../../../electron/shared/spec/with-value.ts';
 import { libraryRef } from '../../../store/compose.ts';
 
@@ -21,6 +23,15 @@ export function activeEntryFields({ fields = [] }: SpecField, set: Entry): SpecF
     if (path.startsWith('mapping.')) return false;
     return !when || (specValue(set, when.path) ?? firstChoice[when.path]) === when.equals;
   });
+}
+
+/** The field with the choices that the set leaves: rows of IFEval have no reference to hold an answer against. */
+export function offered(field: SpecField, set: Entry): SpecField {
+  const task = taskNames.find((name) => name === set.task);
+  if (field.path !== 'evaluator.metrics' || task === undefined || taskEvaluator(task) !== 'generation')
+    return field;
+  const options = (field.options ?? []).filter(({ value }) => !textMetric(value).reference);
+  return { ...field, options };
 }
 
 /** What a set has that says nothing. */
