@@ -27,6 +27,8 @@ export interface LaunchSettings {
   threads: number;
   cores: number;
   isRoot: boolean;
+  /** Of the ranks' environment, on all hosts. */
+  rankEnv: Record<string, string>;
   /** Hosts and slots come from a batch system (Slurm), which mpirun asks itself. */
   allotted: boolean;
 }
@@ -60,9 +62,9 @@ export const trainArguments = (runDir: string, resumeFrom: string | null): strin
 ];
 
 export function launchCommand(settings: LaunchSettings): LaunchCommand {
-  const { program, runDir, work, parallel, hosts, threads, cores, isRoot, allotted } = settings;
+  const { program, runDir, work, parallel, hosts, threads, cores, isRoot, rankEnv, allotted } = settings;
   const world = worldSize(parallel);
-  if (world === 1 && hosts.length === 0) return { command: program, args: work, env: {} };
+  if (world === 1 && hosts.length === 0) return { command: program, args: work, env: rankEnv };
   // In an allotment `cores` are those of one task.
   const share = allotted ? cores : threadsPerRank(cores, ranksPerHost(world, hosts));
   const own = [...work, '--threads', String(threads > 0 ? threads : share)];
@@ -70,6 +72,8 @@ export function launchCommand(settings: LaunchSettings): LaunchCommand {
     command: settings.mpirun(),
     args: [
       ...mpiArguments(settings, world),
+      // Other hosts have only what is named.
+      ...Object.keys(rankEnv).flatMap((name) => ['-x', name]),
       '/bin/sh',
       '-c',
       OWN_LOG,
@@ -78,6 +82,9 @@ export function launchCommand(settings: LaunchSettings): LaunchCommand {
       program,
       ...own,
     ],
-    env: isRoot ? { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' } : {},
+    env: {
+      ...rankEnv,
+      ...(isRoot ? { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' } : {}),
+    },
   };
 }

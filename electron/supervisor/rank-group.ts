@@ -4,7 +4,7 @@ import { closeSync, openSync, statfsSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { allotment } from '../server/rank/batch-system.ts';
-import { requireMpirun, requireRank } from '../server/rank/rank.ts';
+import { rankEnvironment, requireMpirun, requireRank } from '../server/rank/rank.ts';
 import { readRange } from '../server/runs/folder.ts';
 import type { ProcessRef } from '../server/runs/process.ts';
 import { rankLog, runFiles } from '../shared/runs/run-folder.ts';
@@ -29,6 +29,7 @@ export class RankGroup {
   constructor(runDir: string, spec: RunSpec, work: string[]) {
     const { command, args, env } = launchCommand({
       program: requireRank(spec.device),
+      rankEnv: rankEnvironment(),
       mpirun: requireMpirun,
       runDir,
       work,

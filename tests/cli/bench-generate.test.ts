@@ -4,8 +4,8 @@ import { benchGenerate, lineOf, results } from '../../electron/cli/bench/generat
 import type { ModelCard } from '../../electron/shared/api/entities.ts';
 
 const contestants = [
-  { title: 'theirs', batch: 1, program: '', args: [] },
-  { title: 'ours', batch: 8, program: '', args: [] },
+  { title: 'theirs', batch: 1, program: '', args: [], env: {} },
+  { title: 'ours', batch: 8, program: '', args: [], env: {} },
 ];
 const line = (seconds: number, first: number) => ({
   seconds,

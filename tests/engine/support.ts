@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { rankExecutable } from '../../electron/server/native/addon.ts';
+import { rankEnvironment } from '../../electron/server/rank/rank.ts';
 import { errorInfoSchema } from '../../electron/shared/error-info.ts';
 import type { ErrorInfo } from '../../electron/shared/errors.ts';
 import type { EventType, RunEvent } from '../../electron/shared/runs/events.ts';
@@ -91,6 +92,7 @@ export class TrainProcess {
       hosts,
       threads,
       cores: 1,
+      rankEnv: rankEnvironment(),
       isRoot: process.getuid?.() === 0,
       allotted: false,
     });

@@ -17,6 +17,7 @@ const settings = (changes: Partial<LaunchSettings> = {}): LaunchSettings => ({
   threads: 0,
   cores: 16,
   isRoot: false,
+  rankEnv: { GOMP_SPINCOUNT: '7' },
   allotted: false,
   ...changes,
 });
@@ -36,7 +37,7 @@ it('is collie-rank itself for one rank, without looking for mpirun', () => {
   expect(launchCommand(one)).toEqual({
     command: '/opt/collie-rank',
     args: ['train', '--run', '/runs/a b', '--resume', 'step-00000010'],
-    env: {},
+    env: { GOMP_SPINCOUNT: '7' },
   });
 });
 
@@ -56,7 +57,8 @@ describe('several ranks', () => {
       '/opt/collie-rank',
       ...['train', '--run', '/runs/a b', '--resume', 'step-00000010', '--threads', '2'],
     ]);
-    expect(env).toEqual({});
+    expect(env).toEqual({ GOMP_SPINCOUNT: '7' });
+    expect(behind(args, '-x')).toBe('GOMP_SPINCOUNT');
   });
 
   it('share out the cores of their host, unless a number of threads is asked for', () => {

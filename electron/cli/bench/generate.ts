@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { installRoot } from '../../server/native/addon.ts';
-import { requireRank } from '../../server/rank/rank.ts';
+import { rankEnvironment, requireRank } from '../../server/rank/rank.ts';
 import { loadTokenizer } from '../../server/tokenize/apart-tokenizer.ts';
 import type { ModelCard } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
@@ -28,6 +28,7 @@ export interface Contestant {
   batch: number;
   program: string;
   args: string[];
+  env: Record<string, string>;
 }
 
 const lineSchema = z.object({
@@ -79,12 +80,20 @@ async function installLlama(folder: string, say: (line: string) => void): Promis
   const packages = ['node-llama-cpp', `@node-llama-cpp/${platform}-${process.arch}${suffix}`];
   // Without the optional packages, which are the libraries of all GPUs.
   const args = ['install', '--omit=optional', '--ignore-scripts', '--no-audit', '--no-fund'];
-  await call('npm', [...args, ...packages.map((name) => `${name}@${LLAMA_VERSION}`)], folder);
+  await call('npm', [...args, ...packages.map((name) => `${name}@${LLAMA_VERSION}`)], { cwd: folder });
 }
 
-async function call(program: string, args: string[], cwd?: string): Promise<string> {
+async function call(
+  program: string,
+  args: string[],
+  { cwd, env }: { cwd?: string; env?: Record<string, string> } = {},
+): Promise<string> {
   try {
-    const { stdout } = await promisify(execFile)(program, args, { cwd, maxBuffer: 1 << 26 });
+    const { stdout } = await promisify(execFile)(program, args, {
+      cwd,
+      maxBuffer: 1 << 26,
+      env: { ...process.env, ...env },
+    });
     return stdout;
   } catch (thrown) {
     const { stderr = '', message = '' } = thrown as { stderr?: string; message?: string };
@@ -116,14 +125,14 @@ async function prepare(
     return path;
   };
   const ours = (batch: number): Contestant => ({
-    ...{ title: `Collie bf16, ${batch} at once`, batch, program: rank },
+    ...{ title: `Collie bf16, ${batch} at once`, batch, program: rank, env: rankEnvironment() },
     args: [
       ...['generate', '--model', model.path, '--ids', ids, '--max-new-tokens', `${tokens}`],
       ...['--batch', `${batch}`, '--threads', `${threads}`],
     ],
   });
   const theirs = async (type: string, batch: number): Promise<Contestant> => ({
-    ...{ title: `llama.cpp ${type}, ${batch} at once`, batch, program: process.execPath },
+    ...{ title: `llama.cpp ${type}, ${batch} at once`, batch, program: process.execPath, env: {} },
     args: [
       ...[join(scripts, 'llama-generate.mjs'), llama, await gguf(type), ids],
       ...[tokens, batch, 1, threads].map(String),
@@ -171,8 +180,8 @@ export async function benchGenerate(
   const rounds: Round[] = [];
   for (let round = 0; round < options.rounds; round++) {
     const lines: Round = [];
-    for (const { title, program, args } of contestants) {
-      const line = lineSchema.parse(JSON.parse(await call(program, args)));
+    for (const { title, program, args, env } of contestants) {
+      const line = lineSchema.parse(JSON.parse(await call(program, args, { env })));
       say(
         `  round ${round + 1} of ${options.rounds}  ${title}: ${(line.tokens / line.seconds).toFixed(1)} tokens/s`,
       );

@@ -1,6 +1,7 @@
 /** The contestants: our training command, and Hugging Face + PEFT with two memory allocators. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { rankEnvironment } from '../../server/rank/rank.ts';
 import { readEvent } from '../../shared/runs/event-line.ts';
 import { runSpecSchema } from '../../shared/spec/run-spec.ts';
 import type { ChildCommand, Parsed } from './child.ts';
@@ -98,7 +99,7 @@ export function variantCommand(
       ...common,
       program: programs.rank,
       args: ['train', '--run', run],
-      env: threadsEnv(shape.threads),
+      env: { ...threadsEnv(shape.threads), ...rankEnvironment() },
       parse: parseOurs,
       eventFile: join(run, 'events/rank-000.jsonl'),
     };

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { native } from '../native/addon.ts';
-import { diedError, requireRank } from '../rank/rank.ts';
+import { diedError, rankEnvironment, requireRank } from '../rank/rank.ts';
 import { writeJsonAtomic } from '../runs/folder.ts';
 
 export type GemmDevice = 'cpu' | 'cuda';
@@ -82,7 +82,10 @@ export async function gemmNow(
 
 async function ask(program: string, args: string[]): Promise<unknown> {
   try {
-    const { stdout } = await promisify(execFile)(program, args, { timeout: TIMEOUT_MS });
+    const { stdout } = await promisify(execFile)(program, args, {
+      timeout: TIMEOUT_MS,
+      env: { ...process.env, ...rankEnvironment() },
+    });
     return JSON.parse(stdout);
   } catch (thrown) {
     const { code, signal, stderr } = thrown as { code?: number; signal?: NodeJS.Signals; stderr?: string };

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { errorInfoSchema } from '../../shared/error-info.ts';
 import { CollieError } from '../../shared/errors.ts';
 import { keepTail, readLines } from '../files/lines.ts';
-import { diedError, requireRank } from '../rank/rank.ts';
+import { diedError, rankEnvironment, requireRank } from '../rank/rank.ts';
 
 export interface TunedModel {
   path: string;
@@ -77,6 +77,7 @@ export class ServeRank {
     const numbers = ['--precision', options.precision, '--context', String(options.context)];
     this.#child = spawn(program, ['serve', '--model', options.modelPath, ...runs, ...numbers], {
       stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...rankEnvironment() },
     });
     this.ready = this.#listen();
     // Everyone who waits gets the error; without anyone waiting it is no crash of the host.

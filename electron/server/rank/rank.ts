@@ -22,6 +22,14 @@ export function requireRank(build: EngineBuild = 'cpu'): string {
   throw new CollieError('engine.not_built', `${what} is missing: ${program}`, how, { path: program });
 }
 
+/**
+ * For processes of the engine: how long a thread that waits for another keeps its processor, in looks. libgomp's own choice is 300,000, milliseconds in which
+ * the other may need that very processor: beside two busy programs a step took twice its share of the machine. What the user has set stays.
+ */
+export function rankEnvironment(given: NodeJS.ProcessEnv = process.env): Record<string, string> {
+  return given.OMP_WAIT_POLICY || given.GOMP_SPINCOUNT ? {} : { GOMP_SPINCOUNT: '1000' };
+}
+
 /** Path of Open MPI's launcher: $COLLIE_MPIRUN, else the first `mpirun` of the PATH. Throws setup.failed. */
 export function requireMpirun(): string {
   const given = process.env.COLLIE_MPIRUN;

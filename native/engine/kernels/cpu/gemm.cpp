@@ -5,6 +5,7 @@
 #include <ATen/ops/mm.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "engine/kernels/cpu/cpu_kernels.h"
 
@@ -14,6 +15,16 @@ namespace {
 constexpr int64_t kFewRows = 32;            // decoding: one pass over the weights, nothing packed
 constexpr int64_t kPackedFloats = 2 << 20;  // of B at a time: stays in the third-level cache
 constexpr int64_t kMaxTerms = 4096;          // of a sum at a time
+
+// Threads take the next task when they are done with one: a thread that other programs hold up holds up the others by one task only. Which
+// thread computes a task changes none of its bits.
+template <class Task>
+void in_turns(int64_t tasks, const Task& task) {
+  std::atomic<int64_t> next = 0;
+  at::parallel_for(0, std::min<int64_t>(tasks, at::get_num_threads()), 1, [&](int64_t, int64_t) {
+    for (int64_t i = next++; i < tasks; i = next++) task(i);
+  });
+}
 
 bool rows_adjacent(const at::Tensor& t) { return t.stride(1) == 1; }
 
@@ -92,8 +103,8 @@ void CpuKernels::gemm_panel(const Panel& p) {
   const int64_t panels = (p.cols + blocks.nr - 1) / blocks.nr, n_packed = panels * blocks.nr;
   float* packed = packed_b_.reserve(n_packed * p.k);
   const int64_t grain = std::max<int64_t>(1, 16384 / (blocks.nr * std::max<int64_t>(p.k, 1)));
-  at::parallel_for(0, panels, grain, [&](int64_t begin, int64_t end) {
-    const int64_t first = begin * blocks.nr, last = std::min(end * blocks.nr, p.cols);
+  in_turns((panels + grain - 1) / grain, [&](int64_t i) {
+    const int64_t first = i * grain * blocks.nr, last = std::min(first + grain * blocks.nr, p.cols);
     table_.pack_b(p.b, p.k, first, last - first, first, n_packed, packed);
   });
   // Rows in equal parts, a multiple of the threads where there are enough; else columns are split further.
@@ -105,14 +116,11 @@ void CpuKernels::gemm_panel(const Panel& p) {
   while (parts * ((p.cols + slice - 1) / slice) < threads && slice > blocks.nr)
     slice = std::max(blocks.nr, slice / 2 / blocks.nr * blocks.nr);
   const int64_t slices = (p.cols + slice - 1) / slice;
-  at::parallel_for(0, parts * slices, 1, [&](int64_t begin, int64_t end) {
-    float* scratch = thread_scratch(table_.gemm_scratch_floats());
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t row0 = i / slices * part, col0 = i % slices * slice;
-      table_.gemm_task({.a = p.a, .packed_b = packed, .c = p.c, .row0 = row0, .rows = std::min(part, p.m - row0), .col0 = col0,
-                        .cols = std::min(slice, p.cols - col0), .n_packed = n_packed, .k = p.k, .alpha = p.alpha,
-                        .beta = p.beta, .scratch = scratch});
-    }
+  in_turns(parts * slices, [&](int64_t i) {
+    const int64_t row0 = i / slices * part, col0 = i % slices * slice;
+    table_.gemm_task({.a = p.a, .packed_b = packed, .c = p.c, .row0 = row0, .rows = std::min(part, p.m - row0), .col0 = col0,
+                      .cols = std::min(slice, p.cols - col0), .n_packed = n_packed, .k = p.k, .alpha = p.alpha,
+                      .beta = p.beta, .scratch = thread_scratch(table_.gemm_scratch_floats())});
   });
 }
 
