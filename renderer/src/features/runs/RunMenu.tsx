@@ -26,13 +26,11 @@ export function RunMenu({ run }: { run: RunStatus }) {
   return (
     <button
       type="button"
-      className={classes.more}
+      className={`${classes.more} ${classes.dots}`}
       aria-label={`Actions for ${run.name}`}
       aria-haspopup="menu"
       onClick={() => setUsed(true)}
-    >
-      <IconDots {...icon} />
-    </button>
+    />
   );
 }
 

@@ -1,13 +1,6 @@
 /** Runs as a table of one-line rows, of which only those in view exist. */
 import { UnstyledButton } from '@mantine/core';
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from '@tabler/icons-react';
-import {
-  observeElementRect,
-  type Range,
-  type Rect,
-  useVirtualizer,
-  type Virtualizer,
-} from '@tanstack/react-virtual';
 import { memo, useEffect, useRef } from 'react';
 import charts from '../../charts/charts.module.css';
 import { useStore } from '../../store/context.tsx';
@@ -19,6 +12,7 @@ import type { RunRow, Sorting } from './run-rows.ts';
 import { isLive } from './run-view.ts';
 import { SweepRow } from './SweepRow.tsx';
 import { type ListRow, runsOf } from './sweep-rows.ts';
+import { useRowBlocks } from './use-row-blocks.ts';
 
 export interface Selection {
   ids: ReadonlySet<string>;
@@ -43,35 +37,12 @@ const ROW_HEIGHT = 38;
 const CHECK_WIDTH = 40;
 const MENU_WIDTH = 48;
 
-/** A box that has not been measured counts as one screen. */
-function observeBox(virtual: Virtualizer<HTMLDivElement, Element>, pass: (rect: Rect) => void) {
-  return observeElementRect(virtual, (rect) => pass(rect.height > 0 ? rect : { width: 1000, height: 800 }));
-}
-
-/** Rows that come and go together: each change lays the table out anew. */
-const BLOCK = 6;
-
-/** Whole blocks, the one before what is in view and the one after. */
-function blocks({ startIndex, endIndex, count }: Range): number[] {
-  const from = Math.max(0, Math.floor(startIndex / BLOCK) - 1) * BLOCK;
-  const to = Math.min(count, (Math.floor(endIndex / BLOCK) + 2) * BLOCK);
-  return Array.from({ length: to - from }, (_, k) => from + k);
-}
-
 export function RunsTable({ rows, columns, sorting, onSort, onOpen, selection }: Props) {
   const box = useRef<HTMLDivElement>(null);
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => box.current,
-    estimateSize: () => ROW_HEIGHT,
-    observeElementRect: observeBox,
-    rangeExtractor: blocks,
-  });
-  const items = virtual.getVirtualItems();
-  const seen = items.flatMap(({ index }) => {
-    const row = rows[index];
-    return row?.kind === 'run' ? row.row : [];
-  });
+  const blocks = useRowBlocks(box, rows.length, ROW_HEIGHT);
+  const first = blocks[0]?.from ?? 0;
+  const behind = blocks.at(-1)?.to ?? 0;
+  const seen = rows.slice(first, behind).flatMap((row) => (row.kind === 'run' ? row.row : []));
   const all = runsOf(rows);
   useSparklines(columns.some(({ id }) => id === 'curve') ? seen : []);
   const width = columns.reduce((sum, column) => sum + column.width, CHECK_WIDTH + MENU_WIDTH);
@@ -104,44 +75,50 @@ export function RunsTable({ rows, columns, sorting, onSort, onOpen, selection }:
             </th>
           </tr>
         </thead>
-        <tbody>
-          <Spacer height={items[0]?.start ?? 0} />
-          {items.map((item) => {
-            const row = rows[item.index];
-            if (row?.kind === 'sweep')
-              return (
-                <SweepRow
-                  key={row.sweep.id}
-                  item={row}
-                  place={item.index}
-                  columns={columns.length}
-                  height={ROW_HEIGHT}
-                  selected={selection.ids}
-                  onToggle={selection.toggleMany}
-                  onOpen={onOpen}
-                />
-              );
-            return row ? (
-              <Row
-                key={row.row.run.id}
-                row={row.row}
-                inside={row.inside}
-                place={item.index}
-                columns={columns}
-                selected={selection.ids.has(row.row.run.id)}
-                onToggle={selection.toggle}
-              />
-            ) : null;
-          })}
-          <Spacer height={virtual.getTotalSize() - (items.at(-1)?.end ?? 0)} />
-        </tbody>
+        <Spacer rows={first} />
+        {blocks.map(({ key, from, to }) => (
+          <tbody key={key} className={classes.block}>
+            {rows
+              .slice(from, to)
+              .map((row, k) =>
+                row.kind === 'sweep' ? (
+                  <SweepRow
+                    key={row.sweep.id}
+                    item={row}
+                    place={from + k}
+                    columns={columns.length}
+                    height={ROW_HEIGHT}
+                    selected={selection.ids}
+                    onToggle={selection.toggleMany}
+                    onOpen={onOpen}
+                  />
+                ) : (
+                  <Row
+                    key={row.row.run.id}
+                    row={row.row}
+                    inside={row.inside}
+                    place={from + k}
+                    columns={columns}
+                    selected={selection.ids.has(row.row.run.id)}
+                    onToggle={selection.toggle}
+                  />
+                ),
+              )}
+          </tbody>
+        ))}
+        <Spacer rows={rows.length - behind} />
       </table>
     </div>
   );
 }
 
-const Spacer = ({ height }: { height: number }) =>
-  height > 0 ? <tr aria-hidden style={{ height }} className={classes.spacer} /> : null;
+/** As high as rows that do not exist. */
+const Spacer = ({ rows }: { rows: number }) =>
+  rows > 0 ? (
+    <tbody aria-hidden>
+      <tr style={{ height: rows * ROW_HEIGHT }} />
+    </tbody>
+  ) : null;
 
 interface HeaderProps {
   column: RunColumn;
