@@ -127,9 +127,12 @@ export function evaluationStory(bench: Workbench, wish: EvaluationWish): void {
       await page.getByRole('tab', { name: 'Ask' }).click();
       await page.getByLabel('Answer length').fill(String(wish.answer));
       await page.getByLabel('Prompt').fill(ask);
-      await page.getByLabel('Prompt').press('Enter');
-      const answer = page.getByRole('article', { name: `Question: ${ask}` }).locator('[data-state="done"]');
-      await answer.waitFor({ timeout: wish.waitMs });
+      // It waits until the training has started.
+      await page.getByRole('button', { name: 'Send', exact: true }).click({ timeout: wish.waitMs });
+      const article = page.getByRole('article', { name: `Question: ${ask}` });
+      const answer = article.locator('[data-state="done"]');
+      await answer.or(article.locator('[data-state="failed"]')).waitFor({ timeout: wish.waitMs });
+      expect(await answer.count(), (await article.textContent()) ?? '').toBe(1);
       expect((await answer.textContent())?.trim()).not.toBe('');
       await page.getByText(/The training has waited .* for these answers/).waitFor();
       await page.getByRole('tab', { name: 'Charts' }).click();

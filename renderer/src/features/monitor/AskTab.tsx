@@ -25,6 +25,12 @@ interface Props {
   spec: RunSpec;
 }
 
+/** A supervisor refuses what it is asked before its ranks are there, and while it ends. */
+function waitsFor({ state }: RunStatus): string | null {
+  if (state === 'running') return null;
+  return state === 'stopping' ? 'The run stops.' : 'It can be asked once its training has started.';
+}
+
 export function AskTab({ status, spec }: Props) {
   const [state, setState] = useState(() => loadSamplingState(globalThis.localStorage));
   const [beside, setBeside] = useState(false);
@@ -57,6 +63,7 @@ export function AskTab({ status, spec }: Props) {
             onRegenerate={() => chat.regenerate(nextSeed(state))}
             onClear={chat.clear}
             placeholder="Ask the model that trains"
+            waitsFor={waitsFor(status)}
           />
         ) : (
           <Text size="sm">

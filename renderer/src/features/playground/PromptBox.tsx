@@ -10,6 +10,8 @@ interface Props {
   onRegenerate: () => void;
   onClear: () => void;
   placeholder?: string;
+  /** Why nothing can be sent now; what is typed stays. */
+  waitsFor?: string | null;
 }
 
 const icon = { size: 16, 'aria-hidden': true } as const;
@@ -17,10 +19,11 @@ const icon = { size: 16, 'aria-hidden': true } as const;
 /** The one box for all models. Enter sends, Shift+Enter starts a new line. */
 export function PromptBox(props: Props) {
   const { busy, hasTurns, onSend, onStop, onRegenerate, onClear, placeholder = 'Ask every model' } = props;
+  const { waitsFor = null } = props;
   const [text, setText] = useState('');
   const input = useRef<HTMLTextAreaElement>(null);
   const send = () => {
-    if (busy || text.trim() === '') return;
+    if (busy || waitsFor !== null || text.trim() === '') return;
     onSend(text);
     setText('');
     input.current?.focus();
@@ -47,7 +50,7 @@ export function PromptBox(props: Props) {
       />
       <Group justify="space-between" mt="xs" gap="sm">
         <Text size="xs" c="dimmed">
-          Enter sends, Shift+Enter starts a new line
+          {waitsFor ?? 'Enter sends, Shift+Enter starts a new line'}
         </Text>
         <Group gap="xs">
           <Button
@@ -64,7 +67,7 @@ export function PromptBox(props: Props) {
             size="xs"
             variant="default"
             leftSection={<IconRefresh {...icon} />}
-            disabled={!hasTurns || busy}
+            disabled={!hasTurns || busy || waitsFor !== null}
             onClick={onRegenerate}
           >
             Regenerate
@@ -77,7 +80,7 @@ export function PromptBox(props: Props) {
             <Button
               size="xs"
               leftSection={<IconSend {...icon} />}
-              disabled={text.trim() === ''}
+              disabled={text.trim() === '' || waitsFor !== null}
               onClick={send}
             >
               Send
