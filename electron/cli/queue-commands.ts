@@ -34,7 +34,12 @@ export function registerQueue(program: Command, { guarded, json, setOption }: Co
     .command('retry')
     .argument('<run>', 'id of a run that was stopped or has failed')
     .description('put it back in line; it goes on from its newest checkpoint')
-    .action(guarded(async (id) => (await import('./queue.ts')).changeQueue('queue.retry', { id }, json())));
+    .addOption(judgeOption())
+    .action(
+      guarded(async (id, { allowJudge }) =>
+        (await import('./queue.ts')).changeQueue('queue.retry', { id }, json(), allowJudge),
+      ),
+    );
   queue
     .command('move')
     .argument('<run>', 'id of a run in the queue')

@@ -67,14 +67,15 @@ export async function addToQueue(
   });
 }
 
-/** One change, then the queue as it stands. */
+/** One change, then the queue as it stands. `allowJudge`: of a change that may start evaluations. */
 export async function changeQueue<M extends Extract<Method, `queue.${string}`>>(
   method: M,
   params: MethodParams<M>,
   json: boolean,
+  allowJudge: string[] = [],
 ): Promise<void> {
   await withHost(async (host) => {
-    await host.call(method, params);
+    await allowingJudges(host, { allowJudge, json }, () => host.call(method, params));
     const state = await host.call('queue.get', {});
     if (json) printJson(state);
     else print(state);

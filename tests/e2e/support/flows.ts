@@ -71,7 +71,7 @@ export interface ChartRow {
 /** Every point of a chart, through its own "save as CSV". */
 export async function chartRows(page: Page, title: string): Promise<{ labels: string[]; rows: ChartRow[] }> {
   const download = page.waitForEvent('download');
-  await page.getByRole('button', { name: `${title}: save as CSV` }).click();
+  await page.getByRole('button', { name: `${title}: save as CSV`, exact: true }).click();
   const file = await (await download).path();
   const [head = '', ...lines] = readFileSync(file, 'utf8').trim().split('\r\n');
   const rows = lines.map((line) => {
