@@ -90,6 +90,7 @@ class Bench {
 
   // Clipped by the global norm, except where that would take a pass of its own.
   Update update(const PackedBatch& batch, double scale, int64_t index) {
+    if (options_.forward_only) return {decoder_->evaluate(batch).loss, 0};
     const auto key = static_cast<uint64_t>(index);
     OptimizerStep now{index + 1, options_.optimizer.learning_rate, 1};
     if (options_.decoder.gradients == GradientLife::one_layer) {
@@ -152,7 +153,7 @@ void show(const json& line, Output output) {
 }  // namespace
 
 int bench_command(const Words& words) {
-  const Arguments arguments(words, bench_option_names(), {"checkpointing", "json"});
+  const Arguments arguments(words, bench_option_names(), {"checkpointing", "forward-only", "json"});
   set_threads(arguments.integer("threads", 0, 0, 1024));
   const BenchOptions options = bench_options(arguments);
   const Output output = arguments.has("json") ? Output::json : Output::text;

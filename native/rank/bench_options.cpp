@@ -121,6 +121,7 @@ BenchOptions bench_options(const Arguments& arguments) {
                        " tokens of the largest micro-batch");
   }
   if (const auto file = arguments.find("profile")) options.profile = *file;
+  options.forward_only = arguments.has("forward-only");
   options.steps = arguments.integer("steps", 5, 1, 100000);
   options.warmup = arguments.integer("warmup", 1, 0, 1000);
   return options;

@@ -30,7 +30,7 @@ constexpr const char* kUsage =
     "                          [--precision bf16|fp32] [--device cpu|cuda] [--batch n] [--seq n] [--tokens n,n,..]\n"
     "                          [--capacity n] (tokens of a micro-batch that there is room for) [--profile <trace file>]\n"
     "                          [--steps n] [--warmup n] [--rank n] [--dropout-percent n] [--threads n] "
-    "[--checkpointing] [--json]\n";
+    "[--checkpointing] [--forward-only] [--json]\n";
 
 using Command = int (*)(const collie::Words&);
 
