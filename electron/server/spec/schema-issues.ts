@@ -202,7 +202,9 @@ function toIssues(issue: z.core.$ZodIssue, input: unknown): SpecIssue[] {
     {
       path: field.path,
       code: missing ? 'required' : (codes[issue.code] ?? 'invalid'),
-      message: ownMessage(issue) ?? `${field.meta.title}${element} ${what}; expected: ${expected(field)}.`,
+      message:
+        ownMessage(issue) ??
+        `${field.meta.title}${element} ${what}; expected: ${ownForm(issue) ?? expected(field)}.`,
       received,
       suggestion: suggestionFor(field, received),
     },
@@ -212,6 +214,10 @@ function toIssues(issue: z.core.$ZodIssue, input: unknown): SpecIssue[] {
 /** What a check of the schema says that no range or type tells; null: it has no words of its own. */
 const ownMessage = (issue: z.core.$ZodIssue): string | null =>
   issue.code === 'custom' && issue.message !== 'Invalid input' ? issue.message : null;
+
+/** The form of a text that a pattern asks for, where the schema puts it in words. */
+const ownForm = (issue: z.core.$ZodIssue): string | null =>
+  issue.code === 'invalid_format' && !issue.message.startsWith('Invalid ') ? issue.message : null;
 
 /** As specValue, for paths with list positions. */
 function specValue2(input: unknown, path: readonly PropertyKey[]): unknown {

@@ -24,7 +24,7 @@ export const checkpointSchema = z.strictObject({
     ),
   best_by: z
     .string()
-    .regex(/^[a-z0-9][a-z0-9_-]*\/[A-Za-z0-9_]+$/)
+    .regex(/^[a-z0-9][a-z0-9_-]*\/[A-Za-z0-9_]+$/, 'a set and its metric, such as eval/loss')
     .nullable()
     .default(null)
     .meta(

@@ -18,7 +18,7 @@ export const RESERVED_SET_NAMES: readonly string[] = ['eval', 'steps', 'cost'];
 export const evaluationSetSchema = z.strictObject({
   name: z
     .string()
-    .regex(/^[a-z0-9][a-z0-9_-]{0,39}$/)
+    .regex(/^[a-z0-9][a-z0-9_-]{0,39}$/, 'small letters, digits, - and _, at most 40, the first no sign')
     .refine((name) => !RESERVED_SET_NAMES.includes(name))
     .meta(
       meta({

@@ -42,7 +42,7 @@ const endpoint = z
       .meta(meta({ title: "Judge's model", help: 'What the server calls the model that judges.' })),
     key_env: z
       .string()
-      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
+      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of an environment variable')
       .nullable()
       .default(null)
       .meta(

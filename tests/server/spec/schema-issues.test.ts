@@ -42,6 +42,18 @@ describe('checkSchema', () => {
       /recommended one/,
     ],
     [
+      'a name of another form',
+      {
+        evaluation: {
+          sets: [{ name: 'Five hundred', data: 'library:d', evaluator: { type: 'likelihood' } }],
+        },
+      },
+      'evaluation.sets.0.name',
+      'invalid',
+      /"Five hundred"; expected: small letters, digits, - and _/,
+      /^/,
+    ],
+    [
       'not whole',
       { batch: { seq_len: 100.6 } },
       'batch.seq_len',
