@@ -142,11 +142,9 @@ export function evaluationStory(bench: Workbench, wish: EvaluationWish): void {
     await waitForState(page, 'Completed', wish.waitMs);
     const expected = Array.from({ length: steps / every + 1 }, (_, k) => k * every);
     for (const title of [classes.chart, 'Number match', 'Bits per byte']) {
-      const { rows } = await chartRows(page, title);
-      expect(
-        rows.map(({ x }) => x),
-        title,
-      ).toEqual(expected);
+      // The run's last state may be told before its last curves.
+      const steps = async () => (await chartRows(page, title)).rows.map(({ x }) => x);
+      await expect.poll(steps, { message: title }).toEqual(expected);
     }
     const { labels } = await chartRows(page, 'Loss');
     expect(labels).toEqual(expect.arrayContaining(['Evaluation', 'extra', classes.name]));
