@@ -12,7 +12,7 @@
 namespace collie::cpu {
 namespace {
 
-constexpr int64_t kFewRows = 32;            // decoding: one pass over the weights, nothing packed
+constexpr int64_t kFewRows = 8;             // decoding: one pass over the weights, nothing packed
 constexpr int64_t kPackedFloats = 2 << 20;  // of B at a time: stays in the third-level cache
 constexpr int64_t kMaxTerms = 4096;          // of a sum at a time
 
