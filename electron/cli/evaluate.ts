@@ -10,10 +10,10 @@ import { CollieError } from '../shared/errors.ts';
 import { metricInfo } from '../shared/runs/metrics.ts';
 import { benchmarkEvaluator, type TaskName, taskNames } from '../shared/spec/tasks.ts';
 import { followRun } from './follow-run.ts';
-import { allowingJudges } from './judges.ts';
 import { printJson, printTable } from './output.ts';
 import { report } from './run.ts';
 import { withHost } from './session.ts';
+import { allowing } from './trust.ts';
 
 export interface EvaluateFlags {
   json: boolean;
@@ -39,7 +39,7 @@ type Json = Record<string, unknown>;
 export async function evaluateCommand(flags: EvaluateFlags): Promise<void> {
   const wish = wishOf(flags);
   await withHost(async (host) => {
-    const { id } = await allowingJudges(host, flags, () => host.call('evaluations.start', wish));
+    const { id } = await allowing(host, flags, () => host.call('evaluations.start', wish));
     const { path } = await host.call('runs.get', { id });
     process.stderr.write(pc.dim(`evaluation ${id} in ${path}\n`));
     if (flags.detach) {

@@ -1,8 +1,8 @@
 /** The command table of `collie evaluate`. */
 import { type Command, Option } from 'commander';
-import { judgeOption } from './judge-commands.ts';
 import { collect, wholeNumber } from './options.ts';
 import type { CommandParts } from './queue-commands.ts';
+import { judgeOption } from './trust-commands.ts';
 
 export function registerEvaluation(
   program: Command,

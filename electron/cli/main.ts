@@ -4,11 +4,10 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { productVersion } from '../server/host/system.ts';
 import { metricsFormats } from '../shared/runs/metrics-export.ts';
 import { exportKindSchema } from '../shared/spec/method-traits.ts';
-import { registerCallbacks, trustOption } from './callback-commands.ts';
 import { parseRule } from './compare-rule.ts';
-import { judgeOption, registerJudges } from './judge-commands.ts';
 import { collect, wholeNumber } from './options.ts';
 import { exitCodes, printError } from './output.ts';
+import { judgeOption, registerTrust, trustOption } from './trust-commands.ts';
 
 const program = new Command('collie')
   .description('Fine-tune language models on your own workstation.')
@@ -270,7 +269,7 @@ const { registerEvaluation } = await import('./evaluation-commands.ts');
 registerEvaluation(program, { guarded, json });
 const { registerLive } = await import('./live-commands.ts');
 registerLive(program, { guarded, json });
-registerCallbacks(program, { guarded, json });
-registerJudges(program, { guarded, json });
+registerTrust(program, 'callbacks', { guarded, json });
+registerTrust(program, 'judges', { guarded, json });
 
 await program.parseAsync();

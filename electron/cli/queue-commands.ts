@@ -1,9 +1,8 @@
 /** `collie queue ...`: its subcommands. What they do is loaded when one is called. */
 import { Argument, type Command, type Option } from 'commander';
 import type { StudyKind } from '../shared/spec/study.ts';
-import { trustOption } from './callback-commands.ts';
-import { judgeOption } from './judge-commands.ts';
 import { collect, wholeNumber } from './options.ts';
+import { judgeOption, trustOption } from './trust-commands.ts';
 
 /** What every command of the program is made with. */
 export interface CommandParts {

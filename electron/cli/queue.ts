@@ -2,11 +2,10 @@
 import pc from 'picocolors';
 import type { Method, MethodParams } from '../shared/api/api.ts';
 import { type QueueItem, type QueueState, workAhead } from '../shared/runs/queue.ts';
-import { askAboutCallbacks, callbacksOf } from './callbacks.ts';
-import { allowingJudges } from './judges.ts';
 import { formatBytes, formatSeconds, printJson, printNote, printTable } from './output.ts';
 import { withHost } from './session.ts';
 import { readSpecFile } from './spec-file.ts';
+import { allowing } from './trust.ts';
 
 const known = (seconds: number | null) => (seconds === null ? '-' : formatSeconds(seconds));
 
@@ -58,8 +57,7 @@ export async function addToQueue(
     for (const path of specs) {
       const after = ids.length === 0 ? (flags.after ?? null) : null;
       const spec = readSpecFile(path, flags.set, printNote);
-      await askAboutCallbacks(host, { paths: callbacksOf(spec) }, flags);
-      const { id } = await allowingJudges(host, flags, () => host.call('queue.add', { spec, after }));
+      const { id } = await allowing(host, flags, () => host.call('queue.add', { spec, after }));
       ids.push(id);
       if (!flags.json) process.stdout.write(`${id}\n`);
     }
@@ -75,7 +73,7 @@ export async function changeQueue<M extends Extract<Method, `queue.${string}`>>(
   allowJudge: string[] = [],
 ): Promise<void> {
   await withHost(async (host) => {
-    await allowingJudges(host, { allowJudge, json }, () => host.call(method, params));
+    await allowing(host, { allowJudge, json }, () => host.call(method, params));
     const state = await host.call('queue.get', {});
     if (json) printJson(state);
     else print(state);

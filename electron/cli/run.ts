@@ -3,12 +3,11 @@ import pc from 'picocolors';
 import type { Host } from '../server/host.ts';
 import { CollieError } from '../shared/errors.ts';
 import type { RunStatus } from '../shared/runs/events.ts';
-import { askAboutCallbacks, callbacksOf } from './callbacks.ts';
 import { describeRun, followRun } from './follow-run.ts';
-import { allowingJudges } from './judges.ts';
 import { exitCodes, issueLine, printJson, printNote } from './output.ts';
 import { withHost } from './session.ts';
 import { readSpecFile } from './spec-file.ts';
+import { allowing } from './trust.ts';
 
 export interface RunFlags {
   json: boolean;
@@ -43,11 +42,8 @@ async function begin(host: Host, specPath: string | undefined, flags: RunFlags):
         'A resumed run keeps its settings: give no spec and no --set.',
       );
     }
-    await askAboutCallbacks(host, { run: flags.resume }, flags);
     const id = flags.resume;
-    await allowingJudges(host, flags, () =>
-      host.call('runs.resume', { id, checkpoint: flags.checkpoint ?? '' }),
-    );
+    await allowing(host, flags, () => host.call('runs.resume', { id, checkpoint: flags.checkpoint ?? '' }));
     return id;
   }
   if (flags.checkpoint !== undefined)
@@ -60,8 +56,7 @@ async function begin(host: Host, specPath: string | undefined, flags: RunFlags):
     );
   }
   const spec = readSpecFile(specPath, flags.set, printNote);
-  await askAboutCallbacks(host, { paths: callbacksOf(spec) }, flags);
-  const { id } = await allowingJudges(host, flags, () => host.call('runs.start', { spec }));
+  const { id } = await allowing(host, flags, () => host.call('runs.start', { spec }));
   return id;
 }
 

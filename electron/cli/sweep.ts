@@ -6,11 +6,10 @@ import { decodeText } from '../server/files/text.ts';
 import type { Host } from '../server/host.ts';
 import { CollieError } from '../shared/errors.ts';
 import type { SweepPreview } from '../shared/spec/sweep-preview.ts';
-import { askAboutCallbacks, callbacksOf } from './callbacks.ts';
-import { allowingJudges } from './judges.ts';
 import { formatBytes, formatSeconds, issueLine, printJson, printNote, printTable } from './output.ts';
 import { withHost } from './session.ts';
 import { newestSpec } from './spec-file.ts';
+import { allowing } from './trust.ts';
 
 /** A sweep file; relative paths in its spec start at the folder of the file. */
 function readSweepFile(path: string): unknown {
@@ -48,9 +47,7 @@ export async function sweepCommand(
       else print(preview);
       return;
     }
-    const { spec } = Object(sweep) as { spec?: unknown };
-    await askAboutCallbacks(host, { paths: callbacksOf(spec) }, flags);
-    const { id, ids } = await allowingJudges(host, flags, () => queued(host, sweep, flags));
+    const { id, ids } = await allowing(host, flags, () => queued(host, sweep, flags));
     if (flags.json) printJson({ id, ids });
     else for (const id of ids) process.stdout.write(`${id}\n`);
     if (!flags.json && ids.length > 0)

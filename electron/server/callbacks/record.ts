@@ -54,7 +54,7 @@ export const readRecorded = (runDir: string) =>
 export function trustedCallbacks(runDir: string, home: string): ReturnType<typeof readRecorded> {
   const trusted = new TrustedCallbacks(home);
   const recorded = readRecorded(runDir);
-  const foreign = recorded.filter(({ sha256 }) => !trusted.has(sha256));
+  const foreign = recorded.filter((one) => !trusted.has(one));
   if (foreign.length > 0) throw notTrusted(foreign.map(({ path, sha256 }) => ({ path, sha256 })));
   return recorded;
 }

@@ -27,7 +27,7 @@ export class CallbackService {
   /** Throws what is wrong with it: file.not_found, file.unreadable, callback.invalid. What is not approved is read, never run. */
   async check(path: string, base = process.cwd()): Promise<CheckedCallback> {
     const source = readCallback(absolutePath(path, base));
-    const trusted = this.trusted.has(source.sha256);
+    const trusted = this.trusted.has(source);
     if (!trusted) return readUnapproved(source.path);
     if (!this.#sound.has(source.sha256)) await probeCallback(source);
     this.#sound.add(source.sha256);

@@ -4,8 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Judged, judgePrompt, readVerdict, verdictText } from '../../shared/evaluation/judge.ts';
-import { accessOf, type JudgeEndpoint } from '../../shared/spec/judge.ts';
-import { AllowedJudges, accessText } from './allowed.ts';
+import { accessOf, accessText, type JudgeEndpoint } from '../../shared/spec/judge.ts';
+import { AllowedJudges } from './allowed.ts';
 import { askJudge, JudgeFault, withoutKey } from './ask.ts';
 
 const MOST_REASON = 2000;

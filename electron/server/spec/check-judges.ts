@@ -1,8 +1,7 @@
 /** Judges that evaluation sets name: whether they could be asked at all. Whether the user allows that is asked when a run is made. */
 import { judgeOf } from '../../shared/spec/evaluation-sets.ts';
-import { accessOf } from '../../shared/spec/judge.ts';
+import { accessOf, accessText } from '../../shared/spec/judge.ts';
 import { worldSize } from '../../shared/spec/parallel-fields.ts';
-import { accessText } from '../judge/allowed.ts';
 import type { Findings, SpecContext } from './context.ts';
 import { issue, type Parts } from './issue.ts';
 

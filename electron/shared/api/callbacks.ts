@@ -1,7 +1,7 @@
 /** Callbacks that a spec or a run names (docs/callbacks.md): programs, which run only once the user has approved them as they are. */
 import { z } from 'zod';
 import { errorInfoSchema } from '../error-info.ts';
-import { id, ok } from './common.ts';
+import { ok } from './common.ts';
 
 const path = z.string().min(1).max(4096);
 
@@ -18,9 +18,9 @@ export const inspectedCallbackSchema = z.object({
 export type InspectedCallback = z.infer<typeof inspectedCallbackSchema>;
 
 export const callbackMethods = {
-  /** Files by their paths, or the copies that a run has of its callbacks. What is not approved is only read. */
+  /** Files by their paths, also the copies that a run has of its callbacks. What is not approved is only read. */
   'callbacks.inspect': {
-    params: z.object({ paths: z.array(path).max(8).default([]), run: id.nullable().default(null) }),
+    params: z.object({ paths: z.array(path).max(8) }),
     result: z.array(inspectedCallbackSchema),
   },
   /** Approves files with the content that was shown. Fails with callback.not_trusted for one that has changed since. */

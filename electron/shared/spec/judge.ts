@@ -150,6 +150,10 @@ export const accessOf = ({ url, key_env }: JudgeEndpoint): JudgeAccess => ({
   keyEnv: key_env,
 });
 
+/** "http://127.0.0.1:8080 with the key in OPENAI_API_KEY" */
+export const accessText = ({ origin, keyEnv }: JudgeAccess): string =>
+  keyEnv === null ? origin : `${origin} with the key in ${keyEnv}`;
+
 /** What its scores depend on: with others, scores are not to be compared. */
 export const judgeIdentity = ({ url, model, scale, prompt, form, temperature }: JudgeEndpoint) => ({
   url,

@@ -1,5 +1,5 @@
 import { AppShell, Box } from '@mantine/core';
-import { type ComponentType, lazy, Suspense, useEffect, useRef } from 'react';
+import { lazy, Suspense, useEffect, useRef } from 'react';
 import { useStore } from '../store/context.tsx';
 import { ConnectionBanner } from './ConnectionBanner.tsx';
 import { DropFiles } from './DropFiles.tsx';
@@ -13,7 +13,6 @@ import { useRoute } from './use-route.ts';
 
 const ImportDialogs = lazy(() => import('./ImportDialogs.tsx'));
 const TrustDialog = lazy(() => import('./TrustDialog.tsx'));
-const JudgeDialog = lazy(() => import('./JudgeDialog.tsx'));
 
 /** Frame of the window: navigation at the left, the page, banners and notices. */
 export function Shell() {
@@ -49,8 +48,7 @@ export function Shell() {
       <Suspense>
         <ImportDialogs />
       </Suspense>
-      <Asked dialog={TrustDialog} about="trustQuestion" />
-      <Asked dialog={JudgeDialog} about="judgeQuestion" />
+      <Asked />
       <Finder />
       <DropFiles />
       <Notices />
@@ -59,19 +57,13 @@ export function Shell() {
 }
 
 /** Loaded with its first question. */
-function Asked({
-  dialog: Dialog,
-  about,
-}: {
-  dialog: ComponentType;
-  about: 'trustQuestion' | 'judgeQuestion';
-}) {
-  const asked = useStore((s) => s[about] !== null);
+function Asked() {
+  const asked = useStore((s) => s.trustQuestion !== null);
   const loaded = useRef(false);
   if (asked) loaded.current = true;
   return loaded.current ? (
     <Suspense>
-      <Dialog />
+      <TrustDialog />
     </Suspense>
   ) : null;
 }

@@ -1,56 +1,49 @@
-import { Box, Button, Code, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Fragment, useRef } from 'react';
+import {
+  canAllow,
+  type TrustName,
+  type TrustQuestion,
+  trustKinds,
+} from '../../../electron/shared/api/trust.ts';
 import { useStore } from '../store/context.tsx';
-import classes from './TrustDialog.module.css';
+import { trustItems } from './trust-items.tsx';
 
-/** Shows the code of callbacks that something is about to run, and asks. */
+/** Shows what something is about to do that the user has not allowed yet, and asks. */
 export default function TrustDialog() {
-  const callbacks = useStore((s) => s.trustQuestion);
+  const question = useStore((s) => s.trustQuestion);
   const answer = useStore((s) => s.answerTrust);
-  const usable = callbacks?.every(({ problem }) => problem === null) ?? false;
+  // What was asked stays while the dialog goes.
+  const last = useRef(question);
+  if (question) last.current = question;
+  const asked = last.current;
+  if (!asked) return null;
+  const { title, help, yes } = trustKinds[asked.kind];
   return (
     <Modal
-      opened={callbacks !== null}
+      opened={question !== null}
       onClose={() => answer(false)}
-      title="Run this code beside the training?"
-      size="xl"
+      title={title}
+      size={trustItems[asked.kind].size}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+      // It may open over another dialog, and a page has one banner.
+      attributes={{ header: { role: 'presentation' } }}
     >
       <Stack gap="md">
-        <Text size="sm">
-          A callback is a program: it can do what you can do, such as read your files and use the network.
-          Approve it if you wrote it, or have read it and trust where it comes from. It is asked about again
-          when it changes.
-        </Text>
-        {callbacks?.map(({ path, sha256, text, problem }) => (
-          <Box key={path}>
-            <Text size="sm" fw={600} style={{ overflowWrap: 'anywhere' }}>
-              {path}
-            </Text>
-            {problem ? (
-              <Text size="sm" c="var(--mantine-color-error)" role="alert">
-                {problem.message} {problem.hint}
-              </Text>
-            ) : (
-              <>
-                <Text size="xs" c="dimmed">
-                  SHA-256 {sha256.slice(0, 16)}…
-                </Text>
-                {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-                <section className={classes.code} aria-label={`Code of ${path}`} tabIndex={0}>
-                  <Code block>{text}</Code>
-                </section>
-              </>
-            )}
-          </Box>
-        ))}
+        <Text size="sm">{help}</Text>
+        {items(asked)}
         <Group justify="flex-end" gap="sm">
           <Button variant="default" onClick={() => answer(false)} data-autofocus>
             Cancel
           </Button>
-          <Button disabled={!usable} onClick={() => answer(true)}>
-            Approve and run
+          <Button disabled={!canAllow(asked)} onClick={() => answer(true)}>
+            {yes}
           </Button>
         </Group>
       </Stack>
     </Modal>
   );
 }
+
+const items = <K extends TrustName>({ kind, shown }: TrustQuestion<K>) =>
+  shown.map((one) => <Fragment key={JSON.stringify(one)}>{trustItems[kind].draw(one)}</Fragment>);

@@ -10,7 +10,6 @@ import { type ConnectionSlice, connectionSlice } from './connection.ts';
 import { type DatasetsSlice, datasetsSlice } from './datasets.ts';
 import { type ImportingSlice, importingSlice } from './importing.ts';
 import { type JobsSlice, jobsSlice } from './jobs.ts';
-import { type JudgeTrustSlice, judgeTrustSlice } from './judge-trust.ts';
 import { type LayoutsSlice, layoutsSlice } from './layouts.ts';
 import { type ModelsSlice, modelsSlice } from './models.ts';
 import { type NoticesSlice, noticesSlice } from './notices.ts';
@@ -31,8 +30,7 @@ export type Store = ConnectionSlice &
   ComposeSlice &
   LayoutsSlice &
   ImportingSlice &
-  TrustSlice &
-  JudgeTrustSlice;
+  TrustSlice;
 
 export type ReadStore = Pick<StoreApi<Store>, 'getState' | 'getInitialState' | 'subscribe'>;
 
@@ -59,8 +57,7 @@ export function createCollieStore(plain: Client): StoreHandle {
       ...composeSlice(context),
       ...layoutsSlice(context),
       ...importingSlice(context),
-      ...trustSlice(context),
-      ...judgeTrustSlice(context),
+      ...trustSlice({ ...context, client: plain }),
     };
   });
   return { store, client, connect: () => connect(store, client) };

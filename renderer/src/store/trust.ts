@@ -1,62 +1,60 @@
 /**
- * The question before something is started that runs callbacks which the user has not approved, or sends rows to a judge that is not allowed (judge-trust.ts). It is asked wherever
- * that is: whoever calls the host waits for the answer, and the call is made again once they are approved.
+ * The question before something is started that the user has to allow first (shared/api/trust.ts). It is asked wherever that is: whoever calls the host waits for the answer, and the call
+ * is made again after a yes.
  */
 import type { Method, MethodParams, MethodResult } from '../../../electron/shared/api/api.ts';
-import type { InspectedCallback } from '../../../electron/shared/api/callbacks.ts';
-import type { NamedJudge } from '../../../electron/shared/api/judges.ts';
+import {
+  allow,
+  questionOf,
+  refusedKind,
+  type TrustQuestion,
+  trustKinds,
+} from '../../../electron/shared/api/trust.ts';
 import type { Client } from '../client/client.ts';
-import type { JudgeTrustSlice } from './judge-trust.ts';
 import { asErrorInfo } from './notices.ts';
 import type { SliceContext } from './types.ts';
 
 export interface TrustSlice {
-  /** Callbacks with their code that something waits for; null: nothing does. */
-  trustQuestion: readonly InspectedCallback[] | null;
-  /** Gets the paths of what the host refused. true: it was approved as it was shown. */
-  askTrust(paths: readonly string[]): Promise<boolean>;
-  answerTrust(approved: boolean): void;
+  /** What something waits for, as it is shown; null: nothing does. */
+  trustQuestion: TrustQuestion | null;
+  /** Gets what a call has thrown. true: it was a refusal, and what was shown is allowed now. */
+  askTrust(thrown: unknown): Promise<boolean>;
+  answerTrust(allowed: boolean): void;
 }
 
+/** `client`: without `askingForTrust`, so that an approval which is refused is no question. */
 export function trustSlice({ client, get, set }: SliceContext): TrustSlice {
-  let answered: ((approved: boolean) => void) | null = null;
+  let answered: ((allowed: boolean) => void) | null = null;
   return {
     trustQuestion: null,
-    async askTrust(paths) {
+    async askTrust(thrown) {
+      const refusal = asErrorInfo(thrown);
+      const kind = refusedKind(refusal);
       // One question at a time: who comes second is told what the host said.
-      if (answered) return false;
+      if (kind === null || answered) return false;
       const wait = new Promise<boolean>((resolve) => {
         answered = resolve;
       });
       try {
-        const found = await client.call('callbacks.inspect', { paths: [...paths] });
-        set({ trustQuestion: found });
+        const question = await questionOf(client, kind, refusal);
+        set({ trustQuestion: question });
         if (!(await wait)) return false;
-        const callbacks = found.map(({ path, sha256 }) => ({ path, sha256 }));
-        await client.call('callbacks.trust', { callbacks });
+        await allow(client, question);
         return true;
-      } catch (thrown) {
-        get().report('The callbacks could not be approved', thrown);
+      } catch (problem) {
+        get().report(trustKinds[kind].failed, problem);
         return false;
       } finally {
         answered = null;
         set({ trustQuestion: null });
       }
     },
-    answerTrust: (approved) => answered?.(approved),
+    answerTrust: (allowed) => answered?.(allowed),
   };
 }
 
-type Ask = Pick<TrustSlice, 'askTrust'> & Pick<JudgeTrustSlice, 'askJudges'>;
-
-/** A client whose calls come back only when the user has been asked about callbacks that they would run, and judges that they would ask. */
-export function askingForTrust(client: Client, ask: () => Ask): Client {
-  /** true: what was refused is approved now. */
-  async function approved(thrown: unknown): Promise<boolean> {
-    const [paths, judges] = [refusedCallbacks(thrown), refusedJudges(thrown)];
-    if (paths.length > 0) return ask().askTrust(paths);
-    return judges.length > 0 && ask().askJudges(judges);
-  }
+/** A client whose calls come back only when the user has been asked about what they were refused for. */
+export function askingForTrust(client: Client, ask: () => Pick<TrustSlice, 'askTrust'>): Client {
   return {
     line: () => client.line(),
     onLine: (listener) => client.onLine(listener),
@@ -68,23 +66,9 @@ export function askingForTrust(client: Client, ask: () => Ask): Client {
         try {
           return await client.call(method, params);
         } catch (thrown) {
-          // An approval that is refused is no question.
-          if (method === 'callbacks.trust' || !(await approved(thrown))) throw thrown;
+          if (!(await ask().askTrust(thrown))) throw thrown;
         }
       }
     },
   };
-}
-
-/** Paths of the callbacks that the host did not run; empty for any other error. */
-function refusedCallbacks(thrown: unknown): string[] {
-  const { code, data } = asErrorInfo(thrown);
-  if (code !== 'callback.not_trusted' || !Array.isArray(data.callbacks)) return [];
-  return data.callbacks.map((one) => String(Object(one).path));
-}
-
-/** Judges that the host did not ask. */
-function refusedJudges(thrown: unknown): NamedJudge[] {
-  const { code, data } = asErrorInfo(thrown);
-  return code === 'judge.not_allowed' && Array.isArray(data.judges) ? (data.judges as NamedJudge[]) : [];
 }

@@ -41,7 +41,7 @@ test('approved: what was shown is trusted, and the call is made again', async ()
   const { store, mock, asked, calls } = window();
   const started = store.getState().startRun({});
   await asked;
-  expect(store.getState().trustQuestion).toEqual([shown]);
+  expect(store.getState().trustQuestion).toEqual({ kind: 'callbacks', shown: [shown] });
   store.getState().answerTrust(true);
   expect(await started).toBe('run-1');
   expect(calls()).toEqual(['runs.start', 'callbacks.inspect', 'callbacks.trust', 'runs.start']);
@@ -77,7 +77,7 @@ describe('judges', () => {
     });
     const { store, client } = createCollieStore(mock);
     const asked = new Promise<void>((resolve) => {
-      store.subscribe(({ judgeQuestion }) => judgeQuestion && resolve());
+      store.subscribe(({ trustQuestion }) => trustQuestion && resolve());
     });
     const start = () => client.call('evaluations.start', { of: { run: 'a' }, sets: null });
     return { store, asked, start, allowed };
@@ -87,18 +87,18 @@ describe('judges', () => {
     const { store, asked, start, allowed } = judged();
     const started = start();
     await asked;
-    expect(store.getState().judgeQuestion).toEqual([judge]);
-    store.getState().answerJudges(true);
+    expect(store.getState().trustQuestion).toEqual({ kind: 'judges', shown: [judge] });
+    store.getState().answerTrust(true);
     expect(await started).toEqual({ id: 'run-1' });
     expect(allowed).toEqual([{ origin: judge.origin, keyEnv: 'MY_KEY' }]);
-    expect(store.getState().judgeQuestion).toBeNull();
+    expect(store.getState().trustQuestion).toBeNull();
   });
 
   test('not allowed: the refusal comes back', async () => {
     const { store, asked, start, allowed } = judged();
     const started = start();
     await asked;
-    store.getState().answerJudges(false);
+    store.getState().answerTrust(false);
     await expect(started).rejects.toMatchObject({ code: 'judge.not_allowed' });
     expect(allowed).toEqual([]);
   });

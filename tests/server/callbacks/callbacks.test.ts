@@ -77,17 +77,34 @@ describe('approval', () => {
     const { sha256 } = readCallback(path);
     service.approve([{ path, sha256 }]);
     expect(service.trusted.list()).toMatchObject([{ path, sha256 }]);
-    expect(new TrustedCallbacks(home).has(sha256)).toBe(true);
+    expect(new TrustedCallbacks(home).has({ sha256 })).toBe(true);
     written('mine.ts', `${GOOD} // more`);
     await expect(service.require([path])).rejects.toMatchObject({ code: 'callback.not_trusted' });
     // What is approved is what was shown.
     expect(() => service.approve([{ path, sha256 }])).toThrow(/not approved/);
-    expect(service.trusted.remove(sha256)).toBe(true);
+    expect(service.trusted.forget((one) => one.sha256 === sha256)).toMatchObject([{ path, sha256 }]);
     expect(service.trusted.list()).toEqual([]);
   });
 
+  test('a damaged record allows nothing, and approving again mends it', () => {
+    const trusted = new TrustedCallbacks(home);
+    const source = readCallback(written('mine.ts'));
+    trusted.add(source);
+    const file = join(home, 'trusted-callbacks', `${source.sha256}.json`);
+    // As it has been written since there are callbacks.
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
+      ...{ v: 1, sha256: source.sha256, path: source.path },
+      at: expect.any(String),
+    });
+    writeFileSync(file, '');
+    expect(trusted.has(source)).toBe(false);
+    expect(trusted.list()).toEqual([]);
+    trusted.add(source);
+    expect(trusted.has(source)).toBe(true);
+  });
+
   test('no hash leads out of its folder', () => {
-    expect(() => new TrustedCallbacks(home).has('../../etc/passwd')).toThrow(/no SHA-256/);
+    expect(() => new TrustedCallbacks(home).has({ sha256: '../../etc/passwd' })).toThrow(/no SHA-256/);
   });
 
   test('what is not approved is read and never run', async () => {

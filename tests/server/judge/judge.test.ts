@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { trustTexts } from '../../../electron/cli/trust-kinds.ts';
 import { AllowedJudges } from '../../../electron/server/judge/allowed.ts';
 import { type JudgeContext, judgeAnswers, missingText } from '../../../electron/server/judge/judge.ts';
 import { accessOf, type JudgeEndpoint, judgeSchema } from '../../../electron/shared/spec/judge.ts';
@@ -207,8 +208,8 @@ test('what was allowed holds no key, and is listed and forgotten by its origin',
   const [name = ''] = readdirSync(join(home, 'allowed-judges'));
   expect(readFileSync(join(home, 'allowed-judges', name), 'utf8')).not.toContain(KEY);
   expect(allowed.list()).toHaveLength(2);
-  expect(allowed.remove('https://b.example')).toEqual([]);
-  expect(allowed.remove('https://a.example')).toHaveLength(2);
+  expect(allowed.forget(trustTexts.judges.meant('https://b.example'))).toEqual([]);
+  expect(allowed.forget(trustTexts.judges.meant('https://a.example/v1'))).toHaveLength(2);
   expect(allowed.has({ origin: 'https://a.example', keyEnv: null })).toBe(false);
 });
 

@@ -1,9 +1,11 @@
 /** Judges before a run: what is refused, in which words, and what the check of a spec says of them. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { allowingJudges } from '../../../electron/cli/judges.ts';
+import { allowing } from '../../../electron/cli/trust.ts';
+import { readCallback } from '../../../electron/server/callbacks/source.ts';
+import { notTrusted } from '../../../electron/server/callbacks/trust.ts';
 import { createHost, type Host } from '../../../electron/server/host.ts';
 import { AllowedJudges, judgesOf } from '../../../electron/server/judge/allowed.ts';
 import { readStatus, writeJsonAtomic } from '../../../electron/server/runs/folder.ts';
@@ -89,13 +91,37 @@ test('a run that came here with its folder is not resumed before its judge is al
 test('the command line allows what --allow-judge names, and no other', async () => {
   const spec = specWith([judge('http://127.0.0.1:1/v1', { key_env: 'HOME' })]);
   const start = vi.fn(async () => host.services.judges.require(spec));
-  const tried = (...allowJudge: string[]) => allowingJudges(host, { allowJudge, json: true }, start);
+  const tried = (...allowJudge: string[]) => allowing(host, { allowJudge, json: true }, start);
   await expect(tried()).rejects.toMatchObject({ code: 'judge.not_allowed' });
   await expect(tried('http://127.0.0.1:2')).rejects.toMatchObject({ code: 'judge.not_allowed' });
   await expect(tried('127.0.0.1:1')).rejects.toMatchObject({ code: 'request.invalid' });
   expect(host.services.judges.list()).toEqual([]);
   await tried('http://127.0.0.1:1/v1');
   expect(host.services.judges.list()).toMatchObject([{ origin: 'http://127.0.0.1:1', keyEnv: 'HOME' }]);
+});
+
+test('a callback and a judge of one spec are both allowed by their options, and neither without', async () => {
+  const path = join(home, 'mine.mjs');
+  writeFileSync(path, 'export default {};');
+  const spec = specWith([judge('http://127.0.0.1:1/v1')]);
+  const { callbacks, judges } = host.services;
+  const start = async () => {
+    // Without loading it, which takes a process of compiled sources.
+    const source = readCallback(path);
+    if (!callbacks.trusted.has(source)) throw notTrusted([source]);
+    judges.require(spec);
+    return 'started';
+  };
+  const allowJudge = ['http://127.0.0.1:1'];
+  await expect(allowing(host, { json: true, allowJudge }, start)).rejects.toMatchObject({
+    code: 'callback.not_trusted',
+  });
+  expect(judges.list()).toEqual([]);
+  await expect(allowing(host, { json: true, trustCallbacks: true }, start)).rejects.toMatchObject({
+    code: 'judge.not_allowed',
+  });
+  expect(callbacks.trusted.list()).toMatchObject([{ path }]);
+  expect(await allowing(host, { json: true, trustCallbacks: true, allowJudge }, start)).toBe('started');
 });
 
 test('only an origin can be allowed', async () => {
