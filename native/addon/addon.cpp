@@ -5,6 +5,7 @@
 #include "addon/machine.h"
 #include "addon/models.h"
 #include "addon/planner.h"
+#include "addon/step_lines.h"
 #include "addon/token_store.h"
 #include "addon/values.h"
 
@@ -13,13 +14,15 @@ namespace collie::addon {
 class NativeAddon : public Napi::Addon<NativeAddon> {
  public:
   NativeAddon(Napi::Env env, Napi::Object exports)
-      : writer_class_(Napi::Persistent(TokenStoreWriterObject::define(env))) {
+      : writer_class_(Napi::Persistent(TokenStoreWriterObject::define(env))),
+        lines_class_(Napi::Persistent(StepLinesObject::define(env))) {
     DefineAddon(exports, {
                              InstanceMethod("version", &NativeAddon::version),
                              InstanceMethod("devices", &NativeAddon::list_devices),
                              InstanceMethod("gpus", &NativeAddon::read_gpus),
                              InstanceMethod("telemetry", &NativeAddon::read_telemetry),
                              InstanceMethod("tokenStoreWriter", &NativeAddon::token_store_writer),
+                             InstanceMethod("stepLines", &NativeAddon::step_lines),
                          });
     exports["ggufInfo"] = Napi::Function::New<gguf_info>(env, "ggufInfo");
     exports["ggufConvert"] = Napi::Function::New<gguf_convert_async>(env, "ggufConvert");
@@ -45,11 +48,12 @@ class NativeAddon : public Napi::Addon<NativeAddon> {
     return guarded(info.Env(), [&] { return telemetry(info.Env(), sampler_, nvml_, disk_path); });
   }
   Napi::Value token_store_writer(const Napi::CallbackInfo& info) { return writer_class_.New({info[0], info[1]}); }
+  Napi::Value step_lines(const Napi::CallbackInfo& info) { return lines_class_.New({info[0]}); }
 
   // One per JavaScript environment: a worker thread that loads the addon has its own.
   Nvml nvml_;
   TelemetrySampler sampler_;
-  Napi::FunctionReference writer_class_;
+  Napi::FunctionReference writer_class_, lines_class_;
 };
 
 NODE_API_NAMED_ADDON(collie_native, NativeAddon)

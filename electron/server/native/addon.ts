@@ -99,6 +99,19 @@ export interface TokenStoreWriter {
   finish(): void;
 }
 
+/** Lines of steps read by their form (native/core/formats/step_lines.h). */
+export interface NativeStepLines {
+  /** What stands before each number of a line, where in its row that number goes (1 `seq`, 2 `step`, 3 `timeUs`, then the metrics), and what the line ends with. */
+  learn(befores: readonly string[], places: Uint32Array, end: string): void;
+  /**
+   * Reads lines from a line's start until one is of no known form, and passes over those with a known end. Fills in row after row: the form, counted from 0,
+   * then its numbers, NaN for null; answers how many numbers that are.
+   */
+  read(bytes: Uint8Array, from: number, rows: Float64Array): number;
+  /** Where it stopped: a line's start, or the end. */
+  readonly position: number;
+}
+
 export interface NativeAddon {
   version(): string;
   /** Reads header and metadata only. */
@@ -117,6 +130,8 @@ export interface NativeAddon {
   /** Sequences of one epoch (see native/core/recipe/batch_plan.h); lengths in tokens per document. */
   planEpochSequences(lengths: Uint32Array, shape: SequenceShape, seed: number, epoch: number): number;
   tokenStoreWriter(dataDir: string, split: string): TokenStoreWriter;
+  /** Missing in the addon of an older build. */
+  stepLines?(passedOver: readonly string[]): NativeStepLines;
   /** Forecast for a resolved spec (JSON text) on a model's config.json (JSON text). */
   planMemory(configJson: string, specJson: string): MemoryForecast;
   /** Forecast of every rank of a resolved spec's layout; `threads` of one rank. Throws spec.invalid when the model cannot be cut that way. */

@@ -36,7 +36,7 @@ export class LineReader {
     return [];
   }
 
-  /** What is there now, in pieces of whole lines of about `size` bytes, without the newline of the last. Opens the file once. */
+  /** What is there now, in pieces of whole lines of about `size` bytes, without the newline of the last; each is good until the next is asked for. Opens the file once. */
   async *pieces(size: number): AsyncGenerator<Buffer> {
     const there = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
     if (there <= this.#position) return;
@@ -48,9 +48,10 @@ export class LineReader {
       throw error;
     }
     try {
+      // No more memory than there is to read: a comparison looks at hundreds of files that are small or not longer than before.
+      const memory = Buffer.allocUnsafe(Math.min(size, there - this.#position));
       while (this.#position < there) {
-        // No more memory than there is to read: a comparison looks at hundreds of files that are small or not longer than before.
-        const piece = await this.#piece(file, Math.min(size, there - this.#position));
+        const piece = await this.#piece(file, memory);
         if (!piece) return;
         yield piece;
       }
@@ -59,21 +60,22 @@ export class LineReader {
     }
   }
 
-  async #piece(file: FileHandle, usual: number): Promise<Buffer | null> {
-    let size = usual;
+  async #piece(file: FileHandle, usual: Buffer): Promise<Buffer | null> {
+    let buffer = usual;
     for (;;) {
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(size), 0, size, this.#position);
+      const size = buffer.length;
+      const { bytesRead } = await file.read(buffer, 0, size, this.#position);
       const end = buffer.subarray(0, bytesRead).lastIndexOf(10);
       if (end >= 0) {
         this.#position += end + 1;
         const from = this.#skipping ? buffer.indexOf(10) + 1 : 0;
         this.#skipping = false;
         if (from < end) return buffer.subarray(from, end);
-        size = usual;
+        buffer = usual;
       } else if (bytesRead < size) {
         return null; // The end of the file: nothing, or a line that is not whole yet.
       } else if (size < MAX_LINE_BYTES) {
-        size *= 2;
+        buffer = Buffer.allocUnsafe(2 * size);
       } else {
         this.#position += bytesRead;
         this.#skipping = true;

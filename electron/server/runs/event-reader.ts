@@ -1,32 +1,35 @@
-/** The events in a piece of an events file. Half of a long one is what a rank tells of itself: told by its last bytes, it is not even decoded. */
+/** The events in pieces of an events file. Half of a long one is what a rank tells of itself: told by its last bytes, it is not even decoded. */
 import { readEvent } from '../../shared/runs/event-line.ts';
 import type { RunEvent } from '../../shared/runs/events.ts';
 import { OWN_ENDS } from '../../shared/runs/series.ts';
-import type { StepRow } from '../../shared/runs/step-row.ts';
+import type { StepRows } from '../../shared/runs/step-rows.ts';
 import { StepLines } from './step-lines.ts';
 
 const NEWLINE = 10;
 const ownEnds = OWN_ENDS.map((end) => Buffer.from(end));
 
-/** Events of whole lines; torn ones, and what a rank tells of itself, are left out. Nearly all steps come as rows, each good until the next event is asked for. */
-export function* eventsIn(bytes: Buffer): Generator<RunEvent | StepRow> {
-  const steps = new StepLines(bytes);
-  for (let from = 0; from < bytes.length; ) {
-    const end = steps.read(from);
-    if (end >= 0 && steps.row) {
-      yield steps.row;
-      from = end + 1;
-      continue;
+/** Reads the pieces of one file. */
+export class EventReader {
+  readonly #steps = new StepLines();
+
+  /** Events of whole lines; torn ones, and what a rank tells of itself, are left out. Nearly all steps come as rows, good until the next event is asked for. */
+  *events(bytes: Buffer): Generator<RunEvent | StepRows> {
+    for (let from = 0; from < bytes.length; ) {
+      yield* this.#steps.read(bytes, from);
+      if (this.#steps.position > from) {
+        from = this.#steps.position;
+        continue;
+      }
+      const newline = bytes.indexOf(NEWLINE, from);
+      const to = newline < 0 ? bytes.length : newline;
+      if (!ownEnds.some((own) => endsWith(bytes, to, own))) {
+        const line = bytes.toString('utf8', from, to);
+        const event = readEvent(line);
+        if (event?.type === 'step') this.#steps.learn(line);
+        if (event) yield event;
+      }
+      from = to + 1;
     }
-    const newline = bytes.indexOf(NEWLINE, from);
-    const to = newline < 0 ? bytes.length : newline;
-    if (!ownEnds.some((own) => endsWith(bytes, to, own))) {
-      const line = bytes.toString('utf8', from, to);
-      const event = readEvent(line);
-      if (event?.type === 'step') steps.learn(line);
-      if (event) yield event;
-    }
-    from = to + 1;
   }
 }
 

@@ -6,7 +6,7 @@ import { eventsFile, runFiles } from '../../shared/runs/run-folder.ts';
 import { Draft, emptySeries, type RunSeries } from '../../shared/runs/series.ts';
 import { decodeSeries, type EncodedSeries, encodeSeries } from '../../shared/runs/series-codec.ts';
 import { LineReader } from './event-file.ts';
-import { eventsIn } from './event-reader.ts';
+import { EventReader } from './event-reader.ts';
 import { isWorthKeeping, keptFile, loadSeries, saveSeries, type Told } from './kept-series.ts';
 
 const KEEP_AFTER_MS = 1500;
@@ -86,12 +86,14 @@ class GrowingSeries {
     await this.#load();
     const [events, ...besides] = this.#readers;
     const told: Buffer[] = [];
-    for (const lines of besides) for await (const piece of lines.pieces(PIECE_BYTES)) told.push(piece);
+    for (const lines of besides)
+      for await (const piece of lines.pieces(PIECE_BYTES)) told.push(Buffer.from(piece));
     // One draft for all pieces: with one for each, V8 compiled its code again and again.
     let draft: Draft | null = null;
+    const reader = new EventReader();
     const take = (piece: Buffer) => {
       draft ??= new Draft(this.#decoded());
-      draft.takeAll(eventsIn(piece));
+      draft.takeAll(reader.events(piece));
     };
     try {
       if (events) for await (const piece of events.pieces(PIECE_BYTES)) take(piece);

@@ -3,7 +3,6 @@
  * Points and the old ones keep their contents. Versions share their memory, so appending to the newest one copies nothing; that is
  * what keeps a live run of 100,000 steps cheap.
  */
-import type { StepRow } from './step-row.ts';
 
 /**
  * What x may be. `tokens` counts real tokens since the start, `examples` rows of the training data, `seconds` is time spent running
@@ -114,14 +113,15 @@ export class Appender {
     }
   }
 
-  /** The same for values in a list, quick as long as `names` is the same list. */
-  addRow(place: Place, { names, values }: Pick<StepRow, 'names' | 'values'>): void {
+  /** The same for values in a list, which begin at `from`; quick as long as `names` is the same list. */
+  addRow(place: Place, names: readonly string[], values: Float64Array, from: number): void {
     const row = this.#next(place);
     if (names !== this.#names) {
       this.#names = names;
       this.#columns = names.map((name) => column(this.#store, name));
     }
-    for (let k = 0; k < names.length; k++) (this.#columns[k] as Float64Array)[row] = values[k] as number;
+    for (let k = 0; k < names.length; k++)
+      (this.#columns[k] as Float64Array)[row] = values[from + k] as number;
   }
 
   /** The row that begins there. */

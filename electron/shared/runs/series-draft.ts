@@ -4,7 +4,7 @@ import { type EventStream, eventStreams, streamOf } from './event-streams.ts';
 import type { EventPayload, RunEvent } from './events.ts';
 import { type Appender, countUpTo, noPoints, type Place, type Points } from './points.ts';
 import type { CheckpointPoint, PhasePoint, RankPoint, RunSeries, SamplePoint } from './series.ts';
-import { inRow, type StepRow } from './step-row.ts';
+import { FIRST_METRIC, placeOf, SEQ, STEP, type StepRows, TIME_US, widthOf } from './step-rows.ts';
 
 /** Phases kept, the newest ones. */
 export const MAX_PHASES = 200;
@@ -39,29 +39,39 @@ export class Draft {
     return this.#series;
   }
 
-  takeAll(events: Iterable<RunEvent | StepRow>): void {
+  takeAll(events: Iterable<RunEvent | StepRows>): void {
     for (const event of events) {
-      if (event.type === 'row') this.takeRow(event);
+      if (event.type === 'rows') this.takeRows(event);
       else this.take(event);
     }
   }
 
-  takeRow(row: StepRow): void {
-    if (!this.#isNew('rank', row)) return;
-    if (row.names !== this.#names) this.#know(row.names);
-    this.#goTo(row.step, row.timeUs, inRow(row, this.#epochAt), inRow(row, this.#tokensAt));
-    this.#appender().addRow(this.#last, row);
+  takeRows(rows: StepRows): void {
+    const { names, values, from, to } = rows;
+    if (names !== this.#names) this.#know(names);
+    const width = widthOf(rows);
+    for (let at = from; at < to; at += width) {
+      const timeUs = values[at + TIME_US] as number;
+      if (!this.#isNew('rank', values[at + SEQ] as number, timeUs)) continue;
+      this.#goTo(
+        values[at + STEP] as number,
+        timeUs,
+        numberAt(values, at, this.#epochAt),
+        numberAt(values, at, this.#tokensAt),
+      );
+      this.#appender().addRow(this.#last, names, values, at + FIRST_METRIC);
+    }
   }
 
   /** A hundred thousand rows have one list of names. */
   #know(names: readonly string[]): void {
     this.#names = names;
-    this.#epochAt = names.indexOf('epoch');
-    this.#tokensAt = names.indexOf('tokens');
+    this.#epochAt = placeOf(names, 'epoch');
+    this.#tokensAt = placeOf(names, 'tokens');
   }
 
   take(event: RunEvent): void {
-    if (event.rank !== 0 || !this.#isNew(streamOf(event), event)) return;
+    if (event.rank !== 0 || !this.#isNew(streamOf(event), event.seq, event.timeUs)) return;
     const s = this.#series;
     const { step, timeUs } = event;
     switch (event.type) {
@@ -138,7 +148,7 @@ export class Draft {
   }
 
   /** False: seen before. */
-  #isNew(stream: EventStream, { seq, timeUs }: { seq: number; timeUs: number }): boolean {
+  #isNew(stream: EventStream, seq: number, timeUs: number): boolean {
     const counter = eventStreams[stream].last;
     if (seq <= this.#series[counter]) return false;
     if (this.#series === this.#before) this.#series = { ...this.#series };
@@ -259,4 +269,10 @@ export class Draft {
     this.#series.steps = this.#steps.close();
     this.#steps = null;
   }
+}
+
+/** null: not measured, or not finite. */
+function numberAt(values: Float64Array, row: number, place: number): number | null {
+  const value = place < 0 ? Number.NaN : (values[row + place] as number);
+  return Number.isNaN(value) ? null : value;
 }

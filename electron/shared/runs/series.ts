@@ -7,7 +7,7 @@ import { parseLine, toEvent } from './event-line.ts';
 import type { EventPayload, EventType, RunEvent } from './events.ts';
 import { noPoints, type Place, type Points } from './points.ts';
 import { Draft } from './series-draft.ts';
-import type { StepRow } from './step-row.ts';
+import type { StepRows } from './step-rows.ts';
 
 export { Draft, MAX_PHASES, upToStep } from './series-draft.ts';
 
@@ -106,7 +106,7 @@ function* checked(batch: Iterable<unknown>): Generator<RunEvent> {
 }
 
 /** The same for events that a decoder has checked; keeps none of the objects of steps. */
-export function reduceChecked(series: RunSeries, events: Iterable<RunEvent | StepRow>): RunSeries {
+export function reduceChecked(series: RunSeries, events: Iterable<RunEvent | StepRows>): RunSeries {
   const draft = new Draft(series);
   draft.takeAll(events);
   return draft.close();

@@ -22,6 +22,7 @@
 #include "core/model/gguf_config.h"
 #include "core/model/model_config.h"
 #include "core/recipe/run_spec.h"
+#include "step_lines_target.h"
 
 namespace collie::fuzz {
 
@@ -270,6 +271,7 @@ constexpr Target kTargets[] = {
     {"token-store", read_token_store, token_store_seeds},
     {"events", read_events, event_seeds},
     {"checksums", read_checksums, checksum_seeds},
+    {"step-lines", read_step_lines, step_line_seeds},
 };
 
 }  // namespace

@@ -1,16 +1,16 @@
 /** Bytes of an events file give the events that its lines give. */
 import { expect, test } from 'vitest';
-import { eventsIn } from '../../../electron/server/runs/event-reader.ts';
+import { EventReader } from '../../../electron/server/runs/event-reader.ts';
 import { emptySeries, reduceChecked, reduceLines } from '../../../electron/shared/runs/series.ts';
 import { eventLines } from '../../bench/fabricate.ts';
 
-const read = (text: string) => [...eventsIn(Buffer.from(text))];
+const read = (text: string) => [...new EventReader().events(Buffer.from(text))];
 
 test('pieces of a file are reduced to the same series as its lines', () => {
   const lines = [...eventLines(300)];
   const text = lines.join('');
   const whole = reduceLines(emptySeries, text.split('\n'));
-  const series = reduceChecked(emptySeries, eventsIn(Buffer.from(text.trimEnd())));
+  const series = reduceChecked(emptySeries, new EventReader().events(Buffer.from(text.trimEnd())));
   expect(series.lastSeq).toBe(whole.lastSeq);
   for (const name of whole.steps.names)
     expect(series.steps.metric(name), name).toEqual(whole.steps.metric(name));
