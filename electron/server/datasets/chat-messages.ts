@@ -103,7 +103,10 @@ function contentText(content: unknown, { index, column, where }: Place): string 
     });
     if (!parts.includes(null)) return parts.join('');
   }
-  throw badRow(index, column, `${where} holds ${describe(content)}, a text is expected.`, 'content');
+  const types = Array.isArray(content) ? content.flatMap((part) => (isObject(part) ? [part.type] : [])) : [];
+  const other = types.find((type) => typeof type === 'string' && type !== 'text');
+  const held = other === undefined ? describe(content) : `a part of type "${other}"`;
+  throw badRow(index, column, `${where} holds ${held}, a text is expected.`, 'content');
 }
 
 /** The largest weight of a message. */

@@ -80,13 +80,23 @@ function promptAndAnswer(
     );
   const context = optionalText(row, mapping.context, index);
   const asked = spoken(row, mapping.prompt, 'user', index);
+  const answered = spoken(row, answer, 'assistant', index);
+  const earlier = history(row, mapping.history, index);
+  // Preference data have the prompt as a text and once more in the answers, which are whole conversations.
+  const [only] = asked;
+  const isWhole =
+    typeof row[mapping.prompt] === 'string' &&
+    context === '' &&
+    earlier.length === 0 &&
+    answered.some(({ role, content }) => role === 'user' && content?.trim() === only?.content?.trim());
+  if (isWhole) return answered;
   const last = asked.at(-1);
   if (context !== '' && last)
     asked[asked.length - 1] = {
       ...last,
       content: last.content === '' ? context : `${last.content ?? ''}\n\n${context}`,
     };
-  return [...history(row, mapping.history, index), ...asked, ...spoken(row, answer, 'assistant', index)];
+  return [...earlier, ...asked, ...answered];
 }
 
 /** Throws dataset.bad_row when no trained answer of the row has anything in it, or one of them has not. */

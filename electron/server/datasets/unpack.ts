@@ -92,6 +92,13 @@ async function transcode(path: string, target: string, encoding: string): Promis
 function refuseByName(path: string, head: Buffer): void {
   const pointer = gitLfsPointer(head);
   if (pointer !== null) throw refused(path, pointer.what, pointer.hint);
+  const isPage = /^(\xEF\xBB\xBF)?\s*<(!doctype html|html[\s>])/i.test(head.toString('latin1'));
+  if (isPage && !/\.txt$/i.test(path))
+    throw refused(
+      path,
+      'is a web page (HTML), not the data: what a download leaves that went to a page about the file, or had to sign in.',
+      'Open it in a browser to see what it says, and download the file itself.',
+    );
   const name = path.toLowerCase();
   const old = head.length >= 4 && head.readUInt32BE(0) === 0xd0cf11e0;
   if (/\.(xlsx|xlsm|xls)$/.test(name) || old)

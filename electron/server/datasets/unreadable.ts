@@ -1,4 +1,5 @@
 /** Why a text file cannot be read, in words a person can act on: the line, and what is wrong with it. */
+import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { CollieError } from '../../shared/errors.ts';
@@ -25,9 +26,12 @@ function unreadable(
   });
 }
 
+const NOT_UTF8 = 'it holds bytes that are not UTF-8';
+const SAVE_AS_UTF8 = 'Save the file as UTF-8, or import it with the encoding windows-1252.';
+
 /** What is wrong with one line of JSONL; null: nothing. */
 function lineFault(line: string): string | null {
-  if (line.includes('\uFFFD')) return 'it holds bytes that are not UTF-8';
+  if (line.includes('\uFFFD')) return NOT_UTF8;
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -103,7 +107,9 @@ export async function unreadableJsonl(path: string, shown: string, error: unknow
   return unreadable(
     shown,
     `line ${bad.line} is not a JSON object: ${bad.fault}. It begins: ${excerpt(bad.text)}`,
-    `Fix or delete line ${bad.line}. Every line must hold one JSON object.`,
+    bad.fault === NOT_UTF8
+      ? SAVE_AS_UTF8
+      : `Fix or delete line ${bad.line}. Every line must hold one JSON object.`,
     { line: bad.line },
   );
 }
@@ -116,7 +122,12 @@ function place(text: string, position: number): { line: number; column: number }
 }
 
 export async function unreadableJson(path: string, shown: string, error: unknown): Promise<CollieError> {
-  const text = (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
+  const bytes = await readFile(path);
+  const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
+  if (!isUtf8(bytes)) {
+    const where = place(text, Math.max(0, text.indexOf('\uFFFD')));
+    return unreadable(shown, `line ${where.line}: ${NOT_UTF8}.`, SAVE_AS_UTF8, { line: where.line });
+  }
   try {
     JSON.parse(text);
   } catch (syntax) {

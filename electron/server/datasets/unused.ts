@@ -4,12 +4,16 @@ import type { Mapping } from '../../shared/spec/run-spec.ts';
 import { mappedColumns } from './messages.ts';
 
 const REJECTED = /^(rejected|rejected_response|response_rejected|bad)$/i;
+/** Of answers that are wanted or not (TRL's and LLaMA-Factory's data for KTO). */
+const WANTED = /^(label|kto_tag|desirable|is_desirable)$/i;
 const MEDIA = /^(images?|videos?|audios?|pixel_values)$/i;
 const SHOWN = 12;
 
 export interface Unused {
   /** A preference pair's other answer. */
   rejected: string[];
+  /** Whether an answer is wanted. */
+  wanted: string[];
   /** Columns of images, audio or video that hold something. */
   media: string[];
   other: string[];
@@ -20,10 +24,13 @@ export function unusedColumns(card: DatasetCard, mapping: Mapping): Unused {
   const used = new Set(mappedColumns(mapping));
   const columns = card.columns.filter(({ name, type }) => !used.has(name) && type !== 'empty');
   const names = (test: (name: string) => boolean) => columns.map(({ name }) => name).filter(test);
+  const truths = new Set(columns.filter(({ type }) => /^bool/i.test(type)).map(({ name }) => name));
+  const isWanted = (name: string) => WANTED.test(name) && truths.has(name);
   return {
     rejected: names((name) => REJECTED.test(name)),
+    wanted: names(isWanted),
     media: names((name) => MEDIA.test(name)),
-    other: names((name) => !REJECTED.test(name) && !MEDIA.test(name)),
+    other: names((name) => !REJECTED.test(name) && !MEDIA.test(name) && !isWanted(name)),
   };
 }
 
@@ -36,11 +43,16 @@ const columns = (names: readonly string[]) => `${names.length === 1 ? 'column' :
 
 /** Sentences about them, for the preview, the log and the command line. */
 export function unusedSentences(card: DatasetCard, mapping: Mapping): string[] {
-  const { rejected, media, other } = unusedColumns(card, mapping);
+  const { rejected, wanted, media, other } = unusedColumns(card, mapping);
   return [
     ...(rejected.length > 0
       ? [
           `The ${columns(rejected)} of "${card.name}" (the worse answer of a pair) is not used: this run only learns the chosen answers.`,
+        ]
+      : []),
+    ...(wanted.length > 0
+      ? [
+          `The ${columns(wanted)} of "${card.name}" (whether an answer is wanted) is not used: this run learns all answers, also those with false.`,
         ]
       : []),
     ...(media.length > 0
