@@ -17,8 +17,10 @@ const COUNTERS: ReadonlyMap<string, number> = new Map([
   ['step', STEP],
   ['timeUs', TIME_US],
 ]);
-/** Numbers that are read at once, at most. */
+/** Numbers that are read at once: more than a step has, and no more memory than a short run needs. */
 const MOST_NUMBERS = 65_536;
+const LEAST_NUMBERS = 256;
+const BYTES_OF_NUMBER = 16;
 
 /** null: there is no addon, or one of an older build. */
 const newReader = (): NativeStepLines | null =>
@@ -39,12 +41,7 @@ export class StepLines {
   *read(bytes: Uint8Array, from: number): Generator<StepRows> {
     this.position = from;
     if (!this.#reader) return;
-    // A number and what stands before it are bytes enough.
-    const values =
-      this.#numbers.length >= Math.min(MOST_NUMBERS, bytes.length)
-        ? this.#numbers
-        : new Float64Array(Math.min(MOST_NUMBERS, bytes.length));
-    this.#numbers = values;
+    const values = this.#room(bytes.length);
     const filled = this.#reader.read(bytes, from, values);
     this.position = this.#reader.position;
     for (let at = 0; at < filled; ) {
@@ -55,6 +52,13 @@ export class StepLines {
       at = rows.to;
       yield rows;
     }
+  }
+
+  /** For as many numbers as so many bytes usually hold; what does not fit is read next. */
+  #room(bytes: number): Float64Array {
+    const numbers = Math.min(MOST_NUMBERS, Math.max(LEAST_NUMBERS, Math.ceil(bytes / BYTES_OF_NUMBER)));
+    if (this.#numbers.length < numbers) this.#numbers = new Float64Array(numbers);
+    return this.#numbers;
   }
 
   /** Takes in the form of a line that JSON.parse has read. */
