@@ -20,6 +20,9 @@ const native = join(root, 'native/build/cpu-release/tests');
 const LANES = Number(process.env.COLLIE_TEST_LANES ?? 2);
 const HEARTBEAT_MS = 60_000;
 
+// Two suites and several ranks share few processors: a thread that waits for others is to give its own up soon, as in a run of the workbench.
+process.env.GOMP_SPINCOUNT ??= '1000';
+
 /** One command that passes or fails as a whole. */
 const check =
   (program, ...args) =>
