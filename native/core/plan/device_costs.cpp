@@ -13,7 +13,7 @@ int64_t cpu_overhead(const PlanInput&) { return int64_t{110} << 20; }
 // thread a block of the other operand and of the result, or the scores of a block of queries with the gradients of keys and
 // values.
 int64_t cpu_scratch(const ModelConfig& c, const ModelLayout& model, const PlanInput& in) {
-  constexpr int64_t kPackedFloats = 2 << 20, kSlice = 512, kGemmFloats = 168 * (256 + 512), kBlockRows = 192, kMargin = 32;
+  constexpr int64_t kPackedFloats = 3 << 19, kSlice = 512, kGemmFloats = 168 * (256 + 512), kBlockRows = 192, kMargin = 32;
   const int64_t group = model.heads.heads.size / model.heads.kv_heads.size, e = c.head_dim;
   const int64_t rows = group * std::max<int64_t>(16, kBlockRows / group);
   const int64_t keys = c.widest_window() ? std::min(in.max_document, c.widest_window() + rows) : in.max_document;

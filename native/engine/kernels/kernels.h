@@ -243,6 +243,9 @@ class Kernels {
   // out [rows, cols], storage: the matrix' values, computed in fp32 and rounded once.
   virtual void dequantize_nf4(const Nf4Matrix& w, const at::Tensor& out) = 0;
 
+  // Rows of a product with a weight matrix that cost little more than one, because the matrix is read once for all: so many answers are
+  // best generated together.
+  virtual int64_t few_rows() const = 0;
   // Bytes of scratch held besides the caller's tensors.
   virtual int64_t scratch_bytes() const = 0;
 };

@@ -194,6 +194,8 @@ class Decoder {
   // One token more in each of several conversations, which have some already, no conversation twice: at most capacity_tokens of them.
   // fp32 logits [conversations, vocab_size] on the CPU. Each computes what extend() computes for it alone, up to how matrix products round.
   at::Tensor extend_each(std::span<const int32_t> ids, std::span<KvCache* const> caches, AdapterUse adapter);
+  // So many conversations at once cost little more than one.
+  int64_t answers_at_once() const;
   // Forgets all but the first `n_tokens` of the cache (at most what it holds): what follows is appended after them.
   void truncate(KvCache& cache, int64_t n_tokens) const;
   // Logits of every position, fp32 [N, vocab_size] on the CPU: tests and parity.

@@ -41,6 +41,8 @@ std::vector<LayerCache> Decoder::Impl::empty_cache(int64_t rows) const {
 }
 
 // An empty cache forgets its slots too: they depend on trained weights, which may have changed.
+int64_t Decoder::answers_at_once() const { return impl_->kernels->few_rows(); }
+
 void Decoder::truncate(KvCache& cache, int64_t n_tokens) const {
   if (n_tokens < 0 || n_tokens > cache.tokens()) throw std::logic_error("A cache is cut to at most what it holds");
   if (n_tokens == 0) cache.slots = 0;

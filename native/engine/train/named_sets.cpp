@@ -15,7 +15,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int64_t kAtOnce = 16;  // answers under way on a rank
 constexpr int64_t kWriting = 4;  // a token that is written costs about so many that are read
 
 std::vector<int32_t> ids_of(const json& list, const JsonReader& reader, const char* key) {
@@ -133,7 +132,7 @@ std::optional<std::vector<std::string>> NamedSet::answer(Decoder& decoder, const
   const auto answers = prompts_.size() * static_cast<size_t>(spec_.answers.per_prompt);
   size_t longest = 0;
   for (const std::vector<int32_t>& prompt : prompts_) longest = std::max(longest, prompt.size());
-  const int64_t at_once = std::min({kAtOnce, capacity_tokens, static_cast<int64_t>(answers)});
+  const int64_t at_once = std::min({decoder.answers_at_once(), capacity_tokens, static_cast<int64_t>(answers)});
   std::vector<Answer> own;
   bool cancelled = false;
   if (!requests.empty()) {

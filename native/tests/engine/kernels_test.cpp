@@ -24,7 +24,7 @@ TEST_CASE("gemm: transposes, strides, mixed storage, alpha and beta, few rows an
   };
   for (const auto& kernels : kernel_variants())
     for (const Size s : {Size{1, 1, 1}, Size{7, 33, 129}, Size{1, 200, 64}, Size{3, 17, 40}, Size{15, 9, 77}, Size{32, 33, 100}, Size{131, 70, 401}, Size{48, 600, 300},
-                         Size{20, 30, 9001}})
+                         Size{20, 30, 9001}, Size{40, 2000, 300}, Size{131, 300, 4000}, Size{20, 700, 5000}})
       for (const at::ScalarType type : kTypes)
         for (const at::ScalarType out : kTypes)
           for (int layout = 0; layout < 4; ++layout)

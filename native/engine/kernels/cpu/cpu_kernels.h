@@ -73,19 +73,22 @@ class CpuKernels final : public Kernels {
   void copy(const at::Tensor& src, const at::Tensor& dst, double scale) override;
   void add(const at::Tensor& src, const at::Tensor& dst) override;
   void dequantize_nf4(const Nf4Matrix& w, const at::Tensor& out) override;
+  int64_t few_rows() const override { return kFewRows; }
   int64_t scratch_bytes() const override;
 
  private:
+  static constexpr int64_t kFewRows = 8;  // one pass over the weights, nothing packed
+
   double squared_norm_of(const at::Tensor& x) const;
   GemmRoute route(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, GemmScale scale) const;
-  // c = alpha a b + beta c for columns that are packed at once.
-  struct Panel {
+  // c = alpha a b + beta c.
+  struct Product {
     ConstMatrix a, b;
     Matrix c;
     int64_t m, cols, k;
     float alpha, beta;
   };
-  void gemm_panel(const Panel& p);
+  void multiply(const Product& p);
   void store_sums(const at::Tensor& c, double beta);
   void own_gemm(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, GemmScale scale);
   void few_rows(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, GemmScale scale);

@@ -6,18 +6,35 @@
 
 #include <algorithm>
 #include <atomic>
+#include <thread>
+#include <vector>
 
 #include "engine/kernels/cpu/cpu_kernels.h"
 
 namespace collie::cpu {
 namespace {
 
-constexpr int64_t kFewRows = 8;             // decoding: one pass over the weights, nothing packed
-constexpr int64_t kPackedFloats = 2 << 20;  // of B at a time: stays in the third-level cache
-constexpr int64_t kMaxTerms = 4096;          // of a sum at a time
+constexpr int64_t kPackedFloats = 1 << 19;  // of a panel of B: stays in a third-level cache that others use too
+constexpr int64_t kPanels = 3;              // packed at a time: one is read, one is ready, one is written
+constexpr int64_t kMaxTerms = 4096;         // of a sum at a time; longer ones go in pieces,
+constexpr int64_t kPieceTerms = 1024;       // which leave room for wide panels
+constexpr int64_t kNarrowest = 128;         // columns of a panel: each packs the rows of A again
+
+// How often something has happened, for threads that wait until it has happened often enough.
+class Count {
+ public:
+  void add() { count_.fetch_add(1, std::memory_order_release); }
+  void wait_for(int64_t wanted) const {
+    for (int looks = 0; count_.load(std::memory_order_acquire) < wanted; ++looks)
+      if (looks > 1000) std::this_thread::yield();
+  }
+
+ private:
+  std::atomic<int64_t> count_ = 0;
+};
 
 // Threads take the next task when they are done with one: a thread that other programs hold up holds up the others by one task only. Which
-// thread computes a task changes none of its bits.
+// thread computes a task changes none of its bits. A task may wait for earlier ones: those have been taken.
 template <class Task>
 void in_turns(int64_t tasks, const Task& task) {
   std::atomic<int64_t> next = 0;
@@ -25,6 +42,8 @@ void in_turns(int64_t tasks, const Task& task) {
     for (int64_t i = next++; i < tasks; i = next++) task(i);
   });
 }
+
+int64_t parts_of(int64_t n, int64_t part) { return (n + part - 1) / part; }
 
 bool rows_adjacent(const at::Tensor& t) { return t.stride(1) == 1; }
 
@@ -61,22 +80,21 @@ void CpuKernels::few_rows(const at::Tensor& a, const at::Tensor& b, const at::Te
 }
 
 void CpuKernels::own_gemm(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, GemmScale scale) {
-  const GemmBlocks& blocks = table_.gemm_blocks;
   const int64_t m = a.size(0), n = b.size(1), k = a.size(1);
-  // Long sums go in pieces, so that what is packed of B stays bounded; their intermediate results stay in fp32.
-  const int64_t terms = std::min(k, kMaxTerms);
-  const int64_t panel_cols = std::max(blocks.slice, kPackedFloats / std::max<int64_t>(terms, 1) / blocks.slice * blocks.slice);
+  // So that what is packed of B stays bounded. What pieces of a sum come to stays in fp32.
+  const int64_t terms = k > kMaxTerms ? kPieceTerms : k;
   const bool apart = k > terms && c.scalar_type() != at::kFloat;
+  const int64_t at_once = apart ? table_.gemm_blocks.slice : n;
   TORCH_INTERNAL_ASSERT(!apart || scale.beta == 0 || scale.beta == 1);
-  for (int64_t col0 = 0; col0 < n; col0 += panel_cols) {
-    const int64_t cols = std::min(panel_cols, n - col0);
+  for (int64_t col0 = 0; col0 < n; col0 += at_once) {
+    const int64_t cols = std::min(at_once, n - col0);
     Matrix out = matrix(c.narrow(1, col0, cols));
     if (apart) out = {sums_.reserve(m * cols), Storage::f32, cols};
     for (int64_t k0 = 0; k0 < k; k0 += terms) {
       const int64_t depth = std::min(terms, k - k0);
       const float first_beta = apart ? 0.f : static_cast<float>(scale.beta);
-      gemm_panel({const_matrix(a.narrow(1, k0, depth)), const_matrix(b.narrow(0, k0, depth).narrow(1, col0, cols)), out, m, cols,
-                  depth, static_cast<float>(scale.alpha), k0 == 0 ? first_beta : 1.f});
+      multiply({const_matrix(a.narrow(1, k0, depth)), const_matrix(b.narrow(0, k0, depth).narrow(1, col0, cols)), out, m, cols,
+                depth, static_cast<float>(scale.alpha), k0 == 0 ? first_beta : 1.f});
     }
     if (apart) store_sums(c.narrow(1, col0, cols), scale.beta);
   }
@@ -97,30 +115,50 @@ void CpuKernels::store_sums(const at::Tensor& c, double beta) {
   });
 }
 
-void CpuKernels::gemm_panel(const Panel& p) {
+// Panels of B are packed and multiplied in one list of tasks: pack 0, pack 1, multiply 0, pack 2, multiply 1, ... A task finds what it
+// needs done long ago, unless a thread is held up; threads meet once, at the end.
+void CpuKernels::multiply(const Product& p) {
   const GemmBlocks& blocks = table_.gemm_blocks;
-  const int64_t threads = at::get_num_threads();
-  const int64_t panels = (p.cols + blocks.nr - 1) / blocks.nr, n_packed = panels * blocks.nr;
-  float* packed = packed_b_.reserve(n_packed * p.k);
-  const int64_t grain = std::max<int64_t>(1, 16384 / (blocks.nr * std::max<int64_t>(p.k, 1)));
-  in_turns((panels + grain - 1) / grain, [&](int64_t i) {
-    const int64_t first = i * grain * blocks.nr, last = std::min(first + grain * blocks.nr, p.cols);
-    table_.pack_b(p.b, p.k, first, last - first, first, n_packed, packed);
-  });
-  // Rows in equal parts, a multiple of the threads where there are enough; else columns are split further.
-  int64_t parts = (p.m + blocks.mc - 1) / blocks.mc;
-  if (p.m >= threads * blocks.mr) parts = (parts + threads - 1) / threads * threads;
-  const int64_t part = ((p.m + parts - 1) / parts + blocks.mr - 1) / blocks.mr * blocks.mr;
-  parts = (p.m + part - 1) / part;
-  int64_t slice = blocks.slice;
-  while (parts * ((p.cols + slice - 1) / slice) < threads && slice > blocks.nr)
-    slice = std::max(blocks.nr, slice / 2 / blocks.nr * blocks.nr);
-  const int64_t slices = (p.cols + slice - 1) / slice;
-  in_turns(parts * slices, [&](int64_t i) {
+  const int64_t fitting = std::max(kNarrowest, kPackedFloats / std::max<int64_t>(p.k, 1)) / blocks.nr * blocks.nr;
+  const int64_t width = std::min({fitting, blocks.slice, parts_of(p.cols, blocks.nr) * blocks.nr});
+  const int64_t panels = parts_of(p.cols, width);
+  // Of a panel: pieces to pack, and tiles of the product, smaller ones where there are few.
+  const int64_t piece = std::max<int64_t>(1, 16384 / (blocks.nr * std::max<int64_t>(p.k, 1))) * blocks.nr;
+  const int64_t pieces = parts_of(width, piece);
+  const int64_t part = parts_of(parts_of(p.m, parts_of(p.m, blocks.mc)), blocks.mr) * blocks.mr, parts = parts_of(p.m, part);
+  int64_t slice = width;
+  while (panels * parts * parts_of(width, slice) < 4 * at::get_num_threads() && slice > 2 * blocks.nr)
+    slice = parts_of(slice / 2, blocks.nr) * blocks.nr;
+  const int64_t slices = parts_of(width, slice), tiles = parts * slices;
+
+  float* packed = packed_b_.reserve(std::min(panels, kPanels) * width * p.k);
+  std::vector<Count> packed_pieces(static_cast<size_t>(panels)), done_tiles(static_cast<size_t>(panels));
+  const auto cols_of = [&](int64_t panel) { return std::min(width, p.cols - panel * width); };
+  const auto padded = [&](int64_t panel) { return parts_of(cols_of(panel), blocks.nr) * blocks.nr; };
+  const auto buffer = [&](int64_t panel) { return packed + panel % kPanels * width * p.k; };
+  const auto pack = [&](int64_t panel, int64_t i) {
+    if (panel >= kPanels) done_tiles[static_cast<size_t>(panel - kPanels)].wait_for(tiles);
+    const int64_t first = i * piece, last = std::min(first + piece, cols_of(panel));
+    if (first < last) table_.pack_b(p.b, p.k, panel * width + first, last - first, first, padded(panel), buffer(panel));
+    packed_pieces[static_cast<size_t>(panel)].add();
+  };
+  const auto tile = [&](int64_t panel, int64_t i) {
+    packed_pieces[static_cast<size_t>(panel)].wait_for(pieces);
     const int64_t row0 = i / slices * part, col0 = i % slices * slice;
-    table_.gemm_task({.a = p.a, .packed_b = packed, .c = p.c, .row0 = row0, .rows = std::min(part, p.m - row0), .col0 = col0,
-                      .cols = std::min(slice, p.cols - col0), .n_packed = n_packed, .k = p.k, .alpha = p.alpha,
-                      .beta = p.beta, .scratch = thread_scratch(table_.gemm_scratch_floats())});
+    if (col0 < cols_of(panel)) {
+      Matrix c = p.c;
+      c.data = static_cast<char*>(c.data) + panel * width * (c.storage == Storage::f32 ? 4 : 2);
+      table_.gemm_task({.a = p.a, .packed_b = buffer(panel), .c = c, .row0 = row0, .rows = std::min(part, p.m - row0), .col0 = col0,
+                        .cols = std::min(slice, cols_of(panel) - col0), .n_packed = padded(panel), .k = p.k, .alpha = p.alpha,
+                        .beta = p.beta, .scratch = thread_scratch(table_.gemm_scratch_floats())});
+    }
+    done_tiles[static_cast<size_t>(panel)].add();
+  };
+  in_turns(panels * (pieces + tiles), [&](int64_t i) {
+    if (i < pieces) return pack(0, i);
+    const int64_t panel = (i - pieces) / (pieces + tiles), at = (i - pieces) % (pieces + tiles);
+    if (panel + 1 == panels) return tile(panel, at);
+    at < pieces ? pack(panel + 1, at) : tile(panel, at - pieces);
   });
 }
 

@@ -54,6 +54,7 @@ class CudaKernels final : public Kernels {
   void copy(const at::Tensor& src, const at::Tensor& dst, double scale) override;
   void add(const at::Tensor& src, const at::Tensor& dst) override;
   void dequantize_nf4(const Nf4Matrix& w, const at::Tensor& out) override;
+  int64_t few_rows() const override { return 16; }
   int64_t scratch_bytes() const override;
 
  private:

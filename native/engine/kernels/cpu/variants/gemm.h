@@ -18,31 +18,105 @@ constexpr int kNr = 2 * kLanes;
 constexpr int64_t kKc = 256;
 constexpr int64_t kSlice = 512;
 
+// Eight floats, whatever the lanes of the variant: packing turns blocks of 8 by 8.
+typedef float Eight __attribute__((vector_size(32), aligned(4), may_alias));
+
+COLLIE_INLINE void load_eight(const float* p, Eight& out) { out = *reinterpret_cast<const Eight*>(p); }
+COLLIE_INLINE void load_eight(const bf16* p, Eight& out) {
+  typedef uint16_t Halves __attribute__((vector_size(16), aligned(2), may_alias));
+  typedef uint32_t Words __attribute__((vector_size(32)));
+  out = __builtin_bit_cast(Eight, __builtin_convertvector(*reinterpret_cast<const Halves*>(p), Words) << 16);
+}
+
+// Lines become columns: element j of r[i] goes to element i of r[j].
+COLLIE_INLINE void transpose(Eight (&r)[8]) {
+  Eight pairs[8], fours[8];
+#pragma GCC unroll 4
+  for (int i = 0; i < 8; i += 2) {
+    pairs[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+    pairs[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+  }
+#pragma GCC unroll 2
+  for (int i = 0; i < 8; i += 4)
+#pragma GCC unroll 2
+    for (int j = 0; j < 2; ++j) {
+      fours[i + 2 * j] = __builtin_shufflevector(pairs[i + j], pairs[i + j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+      fours[i + 2 * j + 1] = __builtin_shufflevector(pairs[i + j], pairs[i + j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    r[i] = __builtin_shufflevector(fours[i], fours[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    r[i + 4] = __builtin_shufflevector(fours[i], fours[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+}
+
+// dst[p Width + l] = src[l line_stride + p] for p < 8 and l < Lines.
+template <int Lines, int Width, class T>
+COLLIE_INLINE void turn_block(const T* src, int64_t line_stride, float* dst) {
+  constexpr int kNow = Lines < 8 ? Lines : 8;
+  Eight r[8];
+#pragma GCC unroll 8
+  for (int l = 0; l < 8; ++l)
+    if (l < kNow)
+      load_eight(src + l * line_stride, r[l]);
+    else
+      r[l] = Eight{};
+  transpose(r);
+#pragma GCC unroll 8
+  for (int p = 0; p < 8; ++p) __builtin_memcpy(dst + p * Width, &r[p], kNow * sizeof(float));
+  if constexpr (Lines > 8) turn_block<Lines - 8, Width>(src + 8 * line_stride, line_stride, dst + 8);
+}
+
+// dst[l] = src[l] for l < Width.
+template <int Width>
+COLLIE_INLINE void copy_lines(const float* src, float* dst) {
+  __builtin_memcpy(dst, src, Width * sizeof(float));
+}
+template <int Width>
+COLLIE_INLINE void copy_lines(const bf16* src, float* dst) {
+  if constexpr (Width >= 8) {
+    Eight wide;
+    load_eight(src, wide);
+    __builtin_memcpy(dst, &wide, sizeof(wide));
+    copy_lines<Width - 8>(src + 8, dst + 8);
+  } else {
+    uint16_t bits[8] = {};
+    __builtin_memcpy(bits, src, Width * sizeof(bf16));
+    Eight wide;
+    load_eight(reinterpret_cast<const bf16*>(bits), wide);
+    __builtin_memcpy(dst, &wide, Width * sizeof(float));
+  }
+}
+
+// Some of the terms of `n` < Width lines; those that are missing are zero.
+template <int Width, class T>
+COLLIE_INLINE void pack_edge(const T* src, int64_t line_stride, int64_t depth_stride, int64_t n, int64_t terms, float* dst) {
+  for (int64_t p = 0; p < terms; ++p)
+    for (int64_t l = 0; l < Width; ++l) dst[p * Width + l] = l < n ? to_float(src[l * line_stride + p * depth_stride]) : 0.f;
+}
+
 // Copies `lines` lines of `depth` elements into panels of `Width` lines, depth-major; missing lines are zero.
-// line_stride and depth_stride are those of the source; one of them is 1.
+// line_stride and depth_stride are those of the source; one of them is 1. Memory is read along it.
 template <int Width, class T>
 COLLIE_INLINE void pack_panels(const T* src, int64_t line_stride, int64_t depth_stride, int64_t lines, int64_t depth,
                                float* dst) {
-  for (int64_t l0 = 0; l0 < lines; l0 += Width, dst += Width * depth) {
-    const int64_t n = min_of(Width, lines - l0);
-    const T* s = src + l0 * line_stride;
-    if (n < Width) {
-      for (int64_t p = 0; p < depth; ++p)
-        for (int64_t l = 0; l < Width; ++l)
-          dst[p * Width + l] = l < n ? to_float(s[l * line_stride + p * depth_stride]) : 0.f;
-    } else if (line_stride == 1) {
-      for (int64_t p = 0; p < depth; ++p) {
-        const T* row = s + p * depth_stride;
-#pragma GCC unroll 32
-        for (int l = 0; l < Width; ++l) dst[p * Width + l] = to_float(row[l]);
-      }
-    } else {
-      for (int64_t p = 0; p < depth; ++p) {
-#pragma GCC unroll 32
-        for (int l = 0; l < Width; ++l) dst[p * Width + l] = to_float(s[l * line_stride + p * depth_stride]);
-      }
+  const int64_t whole = lines / Width * Width;
+  if (line_stride == 1) {
+    for (int64_t p0 = 0; p0 < depth; p0 += 8)
+      for (int64_t l = 0; l < whole; l += Width)
+        for (int64_t p = p0; p < min_of(p0 + 8, depth); ++p)
+          copy_lines<Width>(src + l + p * depth_stride, dst + l * depth + p * Width);
+  } else {
+    for (int64_t l = 0; l < whole; l += Width) {
+      const T* s = src + l * line_stride;
+      int64_t p = 0;
+      for (; p + 8 <= depth; p += 8) turn_block<Width, Width>(s + p, line_stride, dst + l * depth + p * Width);
+      for (; p < depth; ++p)
+        for (int i = 0; i < Width; ++i) dst[l * depth + p * Width + i] = to_float(s[i * line_stride + p]);
     }
   }
+  if (whole < lines)
+    pack_edge<Width>(src + whole * line_stride, line_stride, depth_stride, lines - whole, depth, dst + whole * depth);
 }
 
 template <int Width>
@@ -63,6 +137,7 @@ COLLIE_INLINE void micro_tile(int64_t k, const float* a, const float* b, float a
   Vec acc[kMr][2];
 #pragma GCC unroll 16
   for (int i = 0; i < kMr; ++i) acc[i][0] = acc[i][1] = Vec{};
+#pragma GCC unroll 4
   for (int64_t p = 0; p < k; ++p, a += kMr, b += kNr) {
     const Vec b0 = *reinterpret_cast<const Vec*>(b);
     const Vec b1 = *reinterpret_cast<const Vec*>(b + kLanes);
