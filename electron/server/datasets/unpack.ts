@@ -7,7 +7,7 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { CollieError } from '../../shared/errors.ts';
-import { gitLfsPointer } from '../files/lfs.ts';
+import { standIn } from '../files/stand-in.ts';
 import { utf16 } from '../files/text.ts';
 
 /** Encodings that text files may be read in; UTF-16 is seen by itself. */
@@ -90,15 +90,10 @@ async function transcode(path: string, target: string, encoding: string): Promis
 }
 
 function refuseByName(path: string, head: Buffer): void {
-  const pointer = gitLfsPointer(head);
-  if (pointer !== null) throw refused(path, pointer.what, pointer.hint);
-  const isPage = /^(\xEF\xBB\xBF)?\s*<(!doctype html|html[\s>])/i.test(head.toString('latin1'));
-  if (isPage && !/\.txt$/i.test(path))
-    throw refused(
-      path,
-      'is a web page (HTML), not the data: what a download leaves that went to a page about the file, or had to sign in.',
-      'Open it in a browser to see what it says, and download the file itself.',
-    );
+  const instead = standIn(head);
+  // A text may well be a page.
+  const isText = instead?.kind === 'page' && /\.txt$/i.test(path);
+  if (instead !== null && !isText) throw refused(path, instead.what, instead.hint);
   const name = path.toLowerCase();
   const old = head.length >= 4 && head.readUInt32BE(0) === 0xd0cf11e0;
   if (/\.(xlsx|xlsm|xls)$/.test(name) || old)

@@ -5,7 +5,7 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CollieError } from '../../shared/errors.ts';
-import { gitLfsPointer, LFS_MOST_BYTES } from '../files/lfs.ts';
+import { STAND_IN_BYTES, standIn } from '../files/stand-in.ts';
 import type { ChatTokenizer } from '../tokenize/chat-tokenizer.ts';
 
 const MOST_NAMED = 5;
@@ -15,18 +15,21 @@ const some = (names: readonly string[]) =>
     ? `${names.slice(0, MOST_NAMED).join(', ')} and ${names.length - MOST_NAMED} more`
     : names.join(', ');
 
-/** Throws file.unreadable for the first file of the folder that is a Git LFS pointer. */
-export async function refuseLfsPointers(folder: string): Promise<void> {
+/** Files that a model is read from; a web page under another name may belong there. */
+const READ = /\.(json|safetensors|gguf|bin|model|tiktoken|txt|jinja)$/i;
+
+/** Throws file.unreadable for the first file of the folder in whose place something else stands. */
+export async function refuseStandIns(folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
     const path = join(folder, name);
-    const info = await stat(path).catch(() => null);
-    if (!info?.isFile() || info.size > LFS_MOST_BYTES) continue;
+    if (!READ.test(name) || !(await stat(path).catch(() => null))?.isFile()) continue;
     const file = await open(path, 'r').catch(() => null);
     if (file === null) continue;
-    const { buffer } = await file.read(Buffer.alloc(64), 0, 64, 0).finally(() => file.close());
-    const pointer = gitLfsPointer(buffer);
-    if (pointer !== null)
-      throw new CollieError('file.unreadable', `${path} ${pointer.what}`, pointer.hint, { path });
+    const head = Buffer.alloc(STAND_IN_BYTES);
+    await file.read(head, 0, STAND_IN_BYTES, 0).finally(() => file.close());
+    const instead = standIn(head);
+    if (instead !== null)
+      throw new CollieError('file.unreadable', `${path} ${instead.what}`, instead.hint, { path });
   }
 }
 

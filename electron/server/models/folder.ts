@@ -6,7 +6,7 @@ import { CollieError, toErrorInfo } from '../../shared/errors.ts';
 import { native } from '../native/addon.ts';
 import { loadTokenizer } from '../tokenize/apart-tokenizer.ts';
 import { templateOf } from '../tokenize/files.ts';
-import { refuseLfsPointers, tokenizerNotes, unusedTensorNotes } from './fit.ts';
+import { refuseStandIns, tokenizerNotes, unusedTensorNotes } from './fit.ts';
 import { tokenizerSource } from './folder-tokenizer.ts';
 
 /** What the library remembers of a model beside what its files say. */
@@ -23,7 +23,7 @@ export interface ModelRecord {
 
 /** Reads and checks the folder: config, headers of all weights, tokenizer. Throws what is wrong. */
 export async function describeFolder(record: ModelRecord): Promise<ModelCard> {
-  await refuseLfsPointers(record.path);
+  await refuseStandIns(record.path);
   const { unusedTensors, ...summary } = await native((addon) => addon.modelSummary(record.path));
   if (!existsSync(join(record.path, 'tokenizer.json')))
     throw new CollieError(

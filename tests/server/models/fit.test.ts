@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { refuseLfsPointers, tokenizerNotes, unusedTensorNotes } from '../../../electron/server/models/fit.ts';
+import { refuseStandIns, tokenizerNotes, unusedTensorNotes } from '../../../electron/server/models/fit.ts';
 import { readTokenizer } from '../../../electron/server/tokenize/tokenizer.ts';
 import { tinyModel } from '../tokenize/fixtures.ts';
 
@@ -16,14 +16,28 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 9085657\n';
 
-describe('Git LFS pointers', () => {
-  it.each(['tokenizer.json', 'model.safetensors', 'model-00002-of-00002.safetensors'])('%s', async (name) => {
-    await refuseLfsPointers(folder);
-    writeFileSync(join(folder, name), pointer);
-    await expect(refuseLfsPointers(folder)).rejects.toMatchObject({
+describe('what stands in the place of a file', () => {
+  it.each(['tokenizer.json', 'model.safetensors', 'model-00002-of-00002.safetensors'])(
+    'a Git LFS pointer as %s',
+    async (name) => {
+      await refuseStandIns(folder);
+      writeFileSync(join(folder, name), pointer);
+      await expect(refuseStandIns(folder)).rejects.toMatchObject({
+        code: 'file.unreadable',
+        message: expect.stringContaining(`${name} is a Git LFS pointer`),
+        hint: expect.stringContaining('git lfs pull'),
+      });
+    },
+  );
+
+  it.each(['tokenizer.json', 'model.safetensors', 'config.json'])('a web page as %s', async (name) => {
+    writeFileSync(join(folder, 'about.html'), '<html></html>');
+    await refuseStandIns(folder);
+    writeFileSync(join(folder, name), '<!DOCTYPE html>\n<html><head><title>Sign in</title></head></html>');
+    await expect(refuseStandIns(folder)).rejects.toMatchObject({
       code: 'file.unreadable',
-      message: expect.stringContaining(`${name} is a Git LFS pointer`),
-      hint: expect.stringContaining('git lfs pull'),
+      message: expect.stringContaining(`${name} is a web page (HTML)`),
+      hint: expect.stringContaining('download the file itself'),
     });
   });
 });
