@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hostBuild, nativeBuild, rendererBuild } from './setup/build.mjs';
 import { runSteps } from './setup/console.mjs';
-import { cudaCompiler, ncclHeader } from './setup/cuda-compiler.mjs';
+import { cudaCompiler, cudaDisassemblerStep, ncclHeader } from './setup/cuda-compiler.mjs';
 import { cudaForThisMachine, cudaSteps, nvidiaCards } from './setup/gpu.mjs';
 import { libtorch } from './setup/libtorch.mjs';
 import { npmPackages, systemPackages } from './setup/packages.mjs';
@@ -41,7 +41,7 @@ const targets = {
     packages,
     npmPackages(root),
     libtorch(native),
-    ...(forTests ? [cudaCompiler(native), ncclHeader(native)] : []),
+    ...(forTests ? [cudaCompiler(native), cudaDisassemblerStep(native), ncclHeader(native)] : []),
     nativeBuild(native, 'cpu-release', targetsOf('collie-rank', 'collie_native')),
   ],
   // Tests compile what is for CUDA in a tier of their own.

@@ -1,6 +1,6 @@
 /**
- * NVIDIA's compiler and NCCL's header for machines without a CUDA toolkit, out of PyPI wheels (110 MB to download, 330 MB on disk):
- * enough to compile and link the engine for CUDA. No GPU and no driver is needed.
+ * NVIDIA's compiler, cuobjdump and NCCL's header for machines without a CUDA toolkit, out of PyPI wheels (110 MB to download, 330 MB on
+ * disk): enough to compile and link the engine for CUDA, and to look at what came out. No GPU and no driver is needed.
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -28,6 +28,10 @@ const WHEELS = [
   'nvidia-cuda-runtime==13.0.96',
   'nvidia-cuda-cccl==13.0.85', // nv/target, which cuda_bf16.h includes
 ];
+
+/** cuobjdump starts nvdisasm. They read the code of every CUDA before them as well. */
+const DISASSEMBLER_VERSION = '13.2.51';
+const DISASSEMBLERS = ['cuobjdump', 'nvdisasm'];
 
 const folder = (native) => join(native, '.deps/cuda-compiler');
 
@@ -67,6 +71,10 @@ function rootOf(nvcc) {
   const top = /^#\$ TOP=(.+)$/m.exec(stderr)?.[1];
   return top && existsSync(join(top, 'include/cuda_runtime_api.h')) ? join(top) : null;
 }
+
+/** The release that the limits of native/tests/cuda-compile/sass.tsv were counted with. */
+export const isPinnedCompiler = (nvcc) =>
+  spawnSync(nvcc, ['--version'], { encoding: 'utf8' }).stdout.includes(WHEELS[0].replace(/.*==/, 'V'));
 
 /** A set-up step: fetches nvcc into native/.deps/cuda-compiler where the machine has none of CUDA 13. */
 export function cudaCompiler(native) {
@@ -113,6 +121,30 @@ export function ncclHeader(native) {
         rmSync(join(native, '.deps/nccl'), { recursive: true, force: true });
         cpSync(join(work, 'nvidia/nccl/include'), join(native, '.deps/nccl/include'), { recursive: true });
         writeFileSync(stamp, NCCL_VERSION);
+      });
+    },
+  };
+}
+
+/** cuobjdump, which shows what nvcc made: the one beside the compiler, else the fetched one; null where there is neither. */
+export function cudaDisassembler(native) {
+  const root = cudaToolkit(native)?.root;
+  const places = [...(root ? [join(root, 'bin')] : []), join(native, '.deps/cuobjdump')];
+  const whole = places.find((place) => DISASSEMBLERS.every((program) => existsSync(join(place, program))));
+  return whole ? join(whole, 'cuobjdump') : null;
+}
+
+/** A set-up step: cuobjdump and nvdisasm (6 MB), for the counts of the tier cuda-compile. */
+export function cudaDisassemblerStep(native) {
+  return {
+    title: `cuobjdump ${DISASSEMBLER_VERSION}`,
+    needed: () => process.platform === 'linux' && !cudaDisassembler(native),
+    async run(report) {
+      const wheels = DISASSEMBLERS.map((program) => `nvidia-cuda-${program}==${DISASSEMBLER_VERSION}`);
+      await fetched(native, wheels, ['nvidia/cu13/bin/'], report, (work) => {
+        const target = join(native, '.deps/cuobjdump');
+        cpSync(join(work, 'nvidia/cu13/bin'), target, { recursive: true });
+        for (const program of DISASSEMBLERS) chmodSync(join(target, program), 0o755);
       });
     },
   };

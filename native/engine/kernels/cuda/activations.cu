@@ -45,7 +45,7 @@ struct Relu {
 };
 
 template <class T, int W, class F>
-__global__ void activated_elements(ActivationArgs a, uint32_t packs, uint32_t packs_per_row) {
+__global__ void activated_elements(ActivationArgs a, uint32_t packs, Divisor packs_per_row) {
   COLLIE_EACH_PACK(index, packs) {
     const auto [i, j] = place_of<W>(index, packs_per_row);
     float x[W];
@@ -56,7 +56,7 @@ __global__ void activated_elements(ActivationArgs a, uint32_t packs, uint32_t pa
 }
 
 template <class T, int W, class F>
-__global__ void activated_backward_elements(ActivationArgs a, uint32_t packs, uint32_t packs_per_row) {
+__global__ void activated_backward_elements(ActivationArgs a, uint32_t packs, Divisor packs_per_row) {
   COLLIE_EACH_PACK(index, packs) {
     const auto [i, j] = place_of<W>(index, packs_per_row);
     T* at = static_cast<T*>(a.x) + i * a.x_stride + j;
@@ -73,7 +73,7 @@ __global__ void activated_backward_elements(ActivationArgs a, uint32_t packs, ui
 }
 
 template <class T, int W, class F>
-__global__ void gated_elements(GatedArgs a, uint32_t packs, uint32_t packs_per_row) {
+__global__ void gated_elements(GatedArgs a, uint32_t packs, Divisor packs_per_row) {
   COLLIE_EACH_PACK(index, packs) {
     const auto [i, j] = place_of<W>(index, packs_per_row);
     const T* gate = static_cast<const T*>(a.gate_up) + i * a.gate_up_stride + j;
@@ -86,7 +86,7 @@ __global__ void gated_elements(GatedArgs a, uint32_t packs, uint32_t packs_per_r
 }
 
 template <class T, int W, class F>
-__global__ void gated_backward_elements(GatedArgs a, uint32_t packs, uint32_t packs_per_row) {
+__global__ void gated_backward_elements(GatedArgs a, uint32_t packs, Divisor packs_per_row) {
   COLLIE_EACH_PACK(index, packs) {
     const auto [i, j] = place_of<W>(index, packs_per_row);
     T* gate = static_cast<T*>(a.gate_up) + i * a.gate_up_stride + j;
@@ -106,7 +106,7 @@ __global__ void gated_backward_elements(GatedArgs a, uint32_t packs, uint32_t pa
 }
 
 template <class T, int W>
-__global__ void soft_cap_elements(SoftCapArgs a, uint32_t packs, uint32_t packs_per_row) {
+__global__ void soft_cap_elements(SoftCapArgs a, uint32_t packs, Divisor packs_per_row) {
   COLLIE_EACH_PACK(index, packs) {
     const auto [i, j] = place_of<W>(index, packs_per_row);
     T* at = static_cast<T*>(a.y) + i * a.y_stride + j;
@@ -118,7 +118,7 @@ __global__ void soft_cap_elements(SoftCapArgs a, uint32_t packs, uint32_t packs_
 }
 
 template <class T, int W>
-__global__ void soft_cap_backward_elements(SoftCapArgs a, uint32_t packs, uint32_t packs_per_row) {
+__global__ void soft_cap_backward_elements(SoftCapArgs a, uint32_t packs, Divisor packs_per_row) {
   COLLIE_EACH_PACK(index, packs) {
     const auto [i, j] = place_of<W>(index, packs_per_row);
     T* at = static_cast<T*>(a.dx) + i * a.dx_stride + j;
@@ -143,24 +143,24 @@ void for_activation(Activation activation, Run run) {
 template <class T, class Launch>
 void for_gated_packs(const GatedArgs& a, Launch launch_packs) {
   with_packs<T>({a.gate_up, a.y}, {a.dim, a.gate_up_stride, a.y_stride}, [&]<int W>() {
-    const auto per_row = static_cast<uint32_t>(a.dim / W);
-    launch_packs.template operator()<W>(packs_in(a.rows, per_row), per_row);
+    const int64_t per_row = a.dim / W;
+    launch_packs.template operator()<W>(packs_in(a.rows, per_row), Divisor(per_row));
   });
 }
 
 template <class T, class Launch>
 void for_activated_packs(const ActivationArgs& a, Launch launch_packs) {
   with_packs<T>({a.x, a.y}, {a.dim, a.x_stride, a.y_stride}, [&]<int W>() {
-    const auto per_row = static_cast<uint32_t>(a.dim / W);
-    launch_packs.template operator()<W>(packs_in(a.rows, per_row), per_row);
+    const int64_t per_row = a.dim / W;
+    launch_packs.template operator()<W>(packs_in(a.rows, per_row), Divisor(per_row));
   });
 }
 
 template <class T, class Launch>
 void for_cap_packs(const SoftCapArgs& a, Launch launch_packs) {
   with_packs<T>({a.y, a.dx}, {a.cols, a.y_stride, a.dx_stride}, [&]<int W>() {
-    const auto per_row = static_cast<uint32_t>(a.cols / W);
-    launch_packs.template operator()<W>(packs_in(a.rows, per_row), per_row);
+    const int64_t per_row = a.cols / W;
+    launch_packs.template operator()<W>(packs_in(a.rows, per_row), Divisor(per_row));
   });
 }
 
@@ -169,7 +169,7 @@ void for_cap_packs(const SoftCapArgs& a, Launch launch_packs) {
 void activate(const ActivationArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
     for_activation(a.activation, [&]<class F>() {
-      for_activated_packs<T>(a, [&]<int W>(uint32_t packs, uint32_t per_row) {
+      for_activated_packs<T>(a, [&]<int W>(uint32_t packs, Divisor per_row) {
         launch(activated_elements<T, W, F>, blocks_for(packs), stream, a, packs, per_row);
       });
     });
@@ -179,7 +179,7 @@ void activate(const ActivationArgs& a, cudaStream_t stream) {
 void activate_backward(const ActivationArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
     for_activation(a.activation, [&]<class F>() {
-      for_activated_packs<T>(a, [&]<int W>(uint32_t packs, uint32_t per_row) {
+      for_activated_packs<T>(a, [&]<int W>(uint32_t packs, Divisor per_row) {
         launch(activated_backward_elements<T, W, F>, blocks_for(packs), stream, a, packs, per_row);
       });
     });
@@ -189,7 +189,7 @@ void activate_backward(const ActivationArgs& a, cudaStream_t stream) {
 void gated(const GatedArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
     for_activation(a.activation, [&]<class F>() {
-      for_gated_packs<T>(a, [&]<int W>(uint32_t packs, uint32_t per_row) {
+      for_gated_packs<T>(a, [&]<int W>(uint32_t packs, Divisor per_row) {
         launch(gated_elements<T, W, F>, blocks_for(packs), stream, a, packs, per_row);
       });
     });
@@ -199,7 +199,7 @@ void gated(const GatedArgs& a, cudaStream_t stream) {
 void gated_backward(const GatedArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
     for_activation(a.activation, [&]<class F>() {
-      for_gated_packs<T>(a, [&]<int W>(uint32_t packs, uint32_t per_row) {
+      for_gated_packs<T>(a, [&]<int W>(uint32_t packs, Divisor per_row) {
         launch(gated_backward_elements<T, W, F>, blocks_for(packs), stream, a, packs, per_row);
       });
     });
@@ -208,7 +208,7 @@ void gated_backward(const GatedArgs& a, cudaStream_t stream) {
 
 void soft_cap(const SoftCapArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
-    for_cap_packs<T>(a, [&]<int W>(uint32_t packs, uint32_t per_row) {
+    for_cap_packs<T>(a, [&]<int W>(uint32_t packs, Divisor per_row) {
       launch(soft_cap_elements<T, W>, blocks_for(packs), stream, a, packs, per_row);
     });
   });
@@ -216,7 +216,7 @@ void soft_cap(const SoftCapArgs& a, cudaStream_t stream) {
 
 void soft_cap_backward(const SoftCapArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
-    for_cap_packs<T>(a, [&]<int W>(uint32_t packs, uint32_t per_row) {
+    for_cap_packs<T>(a, [&]<int W>(uint32_t packs, Divisor per_row) {
       launch(soft_cap_backward_elements<T, W>, blocks_for(packs), stream, a, packs, per_row);
     });
   });

@@ -5,7 +5,7 @@ namespace collie::cuda {
 namespace {
 
 template <class T, int W>
-__global__ void affine_elements(ColumnAffineArgs a, uint32_t packs, uint32_t packs_per_row) {
+__global__ void affine_elements(ColumnAffineArgs a, uint32_t packs, Divisor packs_per_row) {
   COLLIE_EACH_PACK(index, packs) {
     const auto [i, j] = place_of<W>(index, packs_per_row);
     float x[W], of_column[W];
@@ -23,16 +23,17 @@ __global__ void affine_elements(ColumnAffineArgs a, uint32_t packs, uint32_t pac
 }
 
 // Each of kColumnPartials groups of rows sums into its own row of `partial`; the second kernel adds those in order.
-template <class T>
+template <class T, int W>
 __global__ void column_partials(ColumnSumsArgs a) {
-  const int64_t j = blockIdx.x * static_cast<int64_t>(blockDim.x) + threadIdx.x;
+  const int64_t j = (blockIdx.x * static_cast<int64_t>(blockDim.x) + threadIdx.x) * W;
   if (j >= a.cols) return;
-  float sum = 0;
+  float sums[W] = {}, x[W], y[W];
   for (int64_t i = blockIdx.y; i < a.rows; i += gridDim.y) {
-    const float x = to_float(static_cast<const T*>(a.a)[i * a.a_stride + j]);
-    sum += a.b ? x * to_float(static_cast<const T*>(a.b)[i * a.b_stride + j]) : x;
+    load(static_cast<const T*>(a.a) + i * a.a_stride + j, x);
+    if (a.b) load(static_cast<const T*>(a.b) + i * a.b_stride + j, y);
+    for (int k = 0; k < W; ++k) sums[k] += a.b ? x[k] * y[k] : x[k];
   }
-  a.partial[blockIdx.y * a.cols + j] = sum;
+  store(a.partial + blockIdx.y * a.cols + j, sums);
 }
 
 __global__ void add_partials(ColumnSumsArgs a) {
@@ -48,15 +49,19 @@ __global__ void add_partials(ColumnSumsArgs a) {
 void affine_columns(const ColumnAffineArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
     with_packs<T>({a.x, a.y, a.factors, a.shifts}, {a.cols, a.x_stride, a.y_stride}, [&]<int W>() {
-      const auto per_row = static_cast<uint32_t>(a.cols / W), packs = packs_in(a.rows, per_row);
-      launch(affine_elements<T, W>, blocks_for(packs), stream, a, packs, per_row);
+      const int64_t per_row = a.cols / W;
+      const uint32_t packs = packs_in(a.rows, per_row);
+      launch(affine_elements<T, W>, blocks_for(packs), stream, a, packs, Divisor(per_row));
     });
   });
 }
 
 void column_sums(const ColumnSumsArgs& a, cudaStream_t stream) {
-  const dim3 grid(blocks_for(a.cols), kColumnPartials);
-  for_storage(a.storage, [&]<class T>() { launch(column_partials<T>, grid, stream, a); });
+  for_storage(a.storage, [&]<class T>() {
+    with_packs<T>({a.a, a.b, a.partial}, {a.cols, a.a_stride, a.b_stride}, [&]<int W>() {
+      launch(column_partials<T, W>, dim3(blocks_for(a.cols / W), kColumnPartials), stream, a);
+    });
+  });
   launch(add_partials, blocks_for(a.cols), stream, a);
 }
 

@@ -17,8 +17,8 @@ void CudaKernels::dequantize_nf4(const Nf4Matrix& w, const at::Tensor& out) {
   }
   const float* map = data_as<float>(nf4_tables_);
   const Nf4Args args{storage_of(out), data_as<uint8_t>(w.codes), data_as<uint8_t>(w.magnitudes), data_as<float>(w.scales), map,
-                     map + kMap, data(out), out.stride(0), out.size(0), out.size(1), nf4::kBlock, nf4::kScaleBlock,
-                     static_cast<float>(w.offset), w.first_block, w.part_blocks, w.whole_blocks};
+                     map + kMap, data(out), out.stride(0), out.size(0), out.size(1), static_cast<float>(w.offset),
+                     w.first_block, w.part_blocks, w.whole_blocks};
   run_on(out, [&](cudaStream_t stream) { cuda::dequantize_nf4(args, stream); });
 }
 

@@ -5,7 +5,7 @@ namespace collie::cuda {
 namespace {
 
 template <class From, class To, int W>
-__global__ void copy_elements(CopyArgs a, CopyInto into, uint32_t packs, uint32_t packs_per_row) {
+__global__ void copy_elements(CopyArgs a, CopyInto into, uint32_t packs, Divisor packs_per_row) {
   COLLIE_EACH_PACK(index, packs) {
     const auto [i, j] = place_of<W>(index, packs_per_row);
     To* dst = static_cast<To*>(a.dst) + i * a.dst_stride + j;
@@ -43,10 +43,16 @@ __global__ void sum_of_partials(const double* partial, int64_t parts, double* re
   if (threadIdx.x == 0) *result = sum;
 }
 
-template <class T>
+template <class T, int W>
 __global__ void non_finite(const T* x, int64_t n, int32_t* result) {
+  const int64_t packs = n / W;
   int32_t bad = 0;
-  COLLIE_GRID_STRIDE(i, n) bad |= !isfinite(to_float(x[i]));
+  COLLIE_GRID_STRIDE(i, packs) {
+    float values[W];
+    load(x + i * W, values);
+    for (const float value : values) bad |= !isfinite(value);
+  }
+  COLLIE_GRID_STRIDE(i, n - packs * W) bad |= !isfinite(to_float(x[packs * W + i]));
   if (__syncthreads_or(bad) && threadIdx.x == 0) atomicAdd(result, 1);
 }
 
@@ -58,8 +64,9 @@ void copy(const CopyArgs& a, CopyInto into, cudaStream_t stream) {
       constexpr int kWidth = kPackBytes / (sizeof(From) > sizeof(To) ? sizeof(From) : sizeof(To));
       with_packs<From, kWidth>({a.src}, {a.cols, a.src_stride}, [&]<int Reads>() {
         with_packs<To, Reads>({a.dst}, {a.cols, a.dst_stride}, [&]<int W>() {
-          const auto per_row = static_cast<uint32_t>(a.cols / W), packs = packs_in(a.rows, per_row);
-          launch(copy_elements<From, To, W>, blocks_for(packs), stream, a, into, packs, per_row);
+          const int64_t per_row = a.cols / W;
+          const uint32_t packs = packs_in(a.rows, per_row);
+          launch(copy_elements<From, To, W>, blocks_for(packs), stream, a, into, packs, Divisor(per_row));
         });
       });
     });
@@ -78,7 +85,9 @@ void sum_partials(const double* partial, int64_t parts, double* result, cudaStre
 
 void count_non_finite(Storage storage, const void* x, int64_t n, int32_t* result, cudaStream_t stream) {
   for_storage(storage, [&]<class T>() {
-    launch(non_finite<T>, blocks_for(n), stream, static_cast<const T*>(x), n, result);
+    with_packs<T>({x}, {}, [&]<int W>() {
+      launch(non_finite<T, W>, blocks_for((n + W - 1) / W), stream, static_cast<const T*>(x), n, result);
+    });
   });
 }
 

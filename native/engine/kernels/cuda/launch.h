@@ -208,7 +208,7 @@ struct Nf4Args {
   const float* map;     // [256]
   const float* levels;  // [16]
   void* out;
-  int64_t out_stride, rows, cols, block, scale_block;
+  int64_t out_stride, rows, cols;
   float offset;
   int64_t first_block, part_blocks, whole_blocks;
 };

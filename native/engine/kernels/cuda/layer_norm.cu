@@ -75,15 +75,17 @@ __global__ void layer_norm_backward_rows(LayerNormBackwardArgs a) {
   }
 }
 
-template <class T>
+template <class T, int W>
 __global__ void layer_norm_weight_partials(LayerNormBackwardArgs a) {
-  const int64_t j = blockIdx.x * static_cast<int64_t>(blockDim.x) + threadIdx.x;
+  const int64_t j = (blockIdx.x * static_cast<int64_t>(blockDim.x) + threadIdx.x) * W;
   if (j >= a.dim) return;
-  float sum = 0;
-  for (int64_t i = blockIdx.y; i < a.rows; i += gridDim.y)
-    sum += to_float(static_cast<const T*>(a.dy)[i * a.dy_stride + j]) *
-           (to_float(static_cast<const T*>(a.x)[i * a.x_stride + j]) - a.mean[i]) * a.rstd[i];
-  a.partial[blockIdx.y * a.dim + j] = sum;
+  float sums[W] = {}, x[W], dy[W];
+  for (int64_t i = blockIdx.y; i < a.rows; i += gridDim.y) {
+    load(static_cast<const T*>(a.x) + i * a.x_stride + j, x);
+    load(static_cast<const T*>(a.dy) + i * a.dy_stride + j, dy);
+    for (int k = 0; k < W; ++k) sums[k] += dy[k] * (x[k] - a.mean[i]) * a.rstd[i];
+  }
+  store(a.partial + blockIdx.y * a.dim + j, sums);
 }
 
 }  // namespace
@@ -98,7 +100,9 @@ void layer_norm(const LayerNormArgs& a, cudaStream_t stream) {
 void layer_norm_backward(const LayerNormBackwardArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
     if (a.dweight) {
-      launch(layer_norm_weight_partials<T>, dim3(blocks_for(a.dim), kNormPartials), stream, a);
+      with_packs<T>({a.x, a.dy, a.partial}, {a.dim, a.x_stride, a.dy_stride}, [&]<int W>() {
+        launch(layer_norm_weight_partials<T, W>, dim3(blocks_for(a.dim / W), kNormPartials), stream, a);
+      });
       add_norm_partials(a.partial, a.dweight, a.dim, stream);
     }
     if (!a.dx) return;

@@ -5,7 +5,7 @@ namespace collie::cuda {
 namespace {
 
 template <class T, int W>
-__global__ void gather(RowsArgs a, uint32_t packs, uint32_t packs_per_row) {
+__global__ void gather(RowsArgs a, uint32_t packs, Divisor packs_per_row) {
   COLLIE_EACH_PACK(index, packs) {
     const auto [i, j] = place_of<W>(index, packs_per_row);
     const int32_t row = a.rows[i];
@@ -16,7 +16,7 @@ __global__ void gather(RowsArgs a, uint32_t packs, uint32_t packs_per_row) {
 }
 
 template <class T, int W>
-__global__ void scatter(RowsArgs a, uint32_t packs, uint32_t packs_per_row) {
+__global__ void scatter(RowsArgs a, uint32_t packs, Divisor packs_per_row) {
   COLLIE_EACH_PACK(index, packs) {
     const auto [i, j] = place_of<W>(index, packs_per_row);
     float values[W];
@@ -26,7 +26,7 @@ __global__ void scatter(RowsArgs a, uint32_t packs, uint32_t packs_per_row) {
 }
 
 // One block a token. The block of an id's first token adds all tokens of that id in order: no atomics, equal bits every time.
-template <class T>
+template <class T, int W>
 __global__ void embedding_gradient(RowsArgs a) {
   const int64_t first = blockIdx.x;
   const int32_t id = a.rows[first];
@@ -37,8 +37,13 @@ __global__ void embedding_gradient(RowsArgs a) {
   float* out = static_cast<float*>(a.out) + id * a.out_stride;
   for (int64_t i = first; i < a.count; ++i) {
     if (a.rows[i] != id) continue;
-    for (int64_t j = threadIdx.x; j < a.dim; j += blockDim.x)
-      out[j] += to_float(static_cast<const T*>(a.x)[i * a.x_stride + j]);
+    for (int64_t j = threadIdx.x * W; j < a.dim; j += blockDim.x * W) {
+      float sums[W], x[W];
+      load(out + j, sums);
+      load(static_cast<const T*>(a.x) + i * a.x_stride + j, x);
+      for (int k = 0; k < W; ++k) sums[k] += x[k];
+      store(out + j, sums);
+    }
   }
 }
 
@@ -52,7 +57,7 @@ __device__ uint32_t mix32(uint32_t h) {  // MurmurHash3's finalizer
 
 // The same mask as on the CPU: a pure function of key, row and column.
 template <class T, int W>
-__global__ void dropout_elements(DropoutArgs a, DropoutInto into, uint32_t packs, uint32_t packs_per_row) {
+__global__ void dropout_elements(DropoutArgs a, DropoutInto into, uint32_t packs, Divisor packs_per_row) {
   const float keep = 1.f / (1.f - a.rate);
   const uint32_t threshold = static_cast<uint32_t>(static_cast<double>(a.rate) * 4294967296.0);
   COLLIE_EACH_PACK(index, packs) {
@@ -76,8 +81,8 @@ __global__ void dropout_elements(DropoutArgs a, DropoutInto into, uint32_t packs
 template <class T, class Launch>
 void for_row_packs(const void* x, int64_t x_stride, const void* y, int64_t y_stride, int64_t rows, int64_t cols, Launch launch_packs) {
   with_packs<T>({x, y}, {cols, x_stride, y_stride}, [&]<int W>() {
-    const auto per_row = static_cast<uint32_t>(cols / W);
-    launch_packs.template operator()<W>(packs_in(rows, per_row), per_row);
+    const int64_t per_row = cols / W;
+    launch_packs.template operator()<W>(packs_in(rows, per_row), Divisor(per_row));
   });
 }
 
@@ -85,7 +90,7 @@ void for_row_packs(const void* x, int64_t x_stride, const void* y, int64_t y_str
 
 void gather_rows(const RowsArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
-    for_row_packs<T>(a.x, a.x_stride, a.out, a.out_stride, a.count, a.dim, [&]<int W>(uint32_t packs, uint32_t per_row) {
+    for_row_packs<T>(a.x, a.x_stride, a.out, a.out_stride, a.count, a.dim, [&]<int W>(uint32_t packs, Divisor per_row) {
       launch(gather<T, W>, blocks_for(packs), stream, a, packs, per_row);
     });
   });
@@ -93,20 +98,22 @@ void gather_rows(const RowsArgs& a, cudaStream_t stream) {
 
 void scatter_rows(const RowsArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
-    for_row_packs<T>(a.x, a.x_stride, a.out, a.out_stride, a.count, a.dim, [&]<int W>(uint32_t packs, uint32_t per_row) {
+    for_row_packs<T>(a.x, a.x_stride, a.out, a.out_stride, a.count, a.dim, [&]<int W>(uint32_t packs, Divisor per_row) {
       launch(scatter<T, W>, blocks_for(packs), stream, a, packs, per_row);
     });
   });
 }
 
 void embedding_backward(const RowsArgs& a, cudaStream_t stream) {
-  for_storage(a.storage,
-              [&]<class T>() { launch(embedding_gradient<T>, static_cast<unsigned>(a.count), stream, a); });
+  for_storage(a.storage, [&]<class T>() {
+    with_packs<T>({a.x, a.out}, {a.dim, a.x_stride, a.out_stride},
+                  [&]<int W>() { launch(embedding_gradient<T, W>, static_cast<unsigned>(a.count), stream, a); });
+  });
 }
 
 void dropout(const DropoutArgs& a, DropoutInto into, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
-    for_row_packs<T>(a.x, a.x_stride, a.y, a.y_stride, a.rows, a.cols, [&]<int W>(uint32_t packs, uint32_t per_row) {
+    for_row_packs<T>(a.x, a.x_stride, a.y, a.y_stride, a.rows, a.cols, [&]<int W>(uint32_t packs, Divisor per_row) {
       launch(dropout_elements<T, W>, blocks_for(packs), stream, a, into, packs, per_row);
     });
   });

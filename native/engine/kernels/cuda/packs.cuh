@@ -1,5 +1,5 @@
-// Several neighbours at a time: memory is read and written fastest in pieces of 16 bytes a thread, and an index costs a division. Kernels
-// take W elements a thread where everything begins on such a piece, one where not.
+// Several neighbours at a time: memory is read and written fastest in pieces of 16 bytes a thread, and where a pack lies has to be worked out.
+// Kernels take W elements a thread where everything begins on such a piece, one where not.
 #pragma once
 
 #include <initializer_list>
@@ -31,14 +31,26 @@ __device__ inline void store(T* to, const float (&values)[W]) {
   *reinterpret_cast<Pack<T, W>*>(to) = pack;
 }
 
-// Packs are counted in 32 bits: division is several times faster than in 64.
+// Division of numbers below 2^31 by one that is known before the launch: a multiplication and a shift (Granlund and Montgomery 1994,
+// "Division by invariant integers using multiplication"), where a GPU takes about twenty instructions to divide.
+struct Divisor {
+  uint32_t value, multiplier, shift = 0;
+
+  Divisor(int64_t divisor) : value(divisor < 1 ? 1 : static_cast<uint32_t>(divisor)) {  // 0: of nothing
+    if (divisor >= int64_t{1} << 31) throw std::length_error("a row of " + std::to_string(divisor) + " packs");
+    while ((uint64_t{1} << shift) < value) ++shift;
+    multiplier = static_cast<uint32_t>((((uint64_t{1} << shift) - value) << 32) / value + 1);
+  }
+  __device__ uint32_t quotient(uint32_t n) const { return (static_cast<uint32_t>(uint64_t{n} * multiplier >> 32) + n) >> shift; }
+};
+
 struct Place {
   int64_t row, column;
 };
 template <int W>
-__device__ inline Place place_of(uint32_t index, uint32_t packs_per_row) {
-  const uint32_t row = index / packs_per_row;
-  return {row, static_cast<int64_t>(index - row * packs_per_row) * W};
+__device__ inline Place place_of(uint32_t index, Divisor packs_per_row) {
+  const uint32_t row = packs_per_row.quotient(index);
+  return {row, static_cast<int64_t>(index - row * packs_per_row.value) * W};
 }
 
 // for (i in grid stride over `n` packs)

@@ -60,15 +60,17 @@ __global__ void rms_norm_backward_rows(NormBackwardArgs a) {
 }
 
 // Each of kNormPartials groups of rows sums into its own row of `partial`; the second kernel adds those in order.
-template <class T>
+template <class T, int W>
 __global__ void norm_weight_partials(NormBackwardArgs a) {
-  const int64_t j = blockIdx.x * static_cast<int64_t>(blockDim.x) + threadIdx.x;
+  const int64_t j = (blockIdx.x * static_cast<int64_t>(blockDim.x) + threadIdx.x) * W;
   if (j >= a.dim) return;
-  float sum = 0;
-  for (int64_t i = blockIdx.y; i < a.rows; i += gridDim.y)
-    sum += to_float(static_cast<const T*>(a.dy)[i * a.dy_stride + j]) * to_float(static_cast<const T*>(a.x)[i * a.x_stride + j]) *
-           a.rstd[i];
-  a.partial[blockIdx.y * a.dim + j] = sum;
+  float sums[W] = {}, x[W], dy[W];
+  for (int64_t i = blockIdx.y; i < a.rows; i += gridDim.y) {
+    load(static_cast<const T*>(a.x) + i * a.x_stride + j, x);
+    load(static_cast<const T*>(a.dy) + i * a.dy_stride + j, dy);
+    for (int k = 0; k < W; ++k) sums[k] += dy[k] * x[k] * a.rstd[i];
+  }
+  store(a.partial + blockIdx.y * a.dim + j, sums);
 }
 
 __global__ void norm_weight_sum(const float* partial, float* dweight, int64_t dim) {
@@ -87,10 +89,10 @@ __device__ void turn(float& x, float& y, float cos, float sin) {
 
 // Element j of the first half of a head's rotated elements turns with element j of the second.
 template <class T, int W>
-__global__ void rotary_halves(RotaryArgs a, uint32_t packs, uint32_t packs_per_head) {
+__global__ void rotary_halves(RotaryArgs a, uint32_t packs, Divisor packs_per_head, Divisor heads) {
   COLLIE_EACH_PACK(index, packs) {
     const auto [row_and_head, j] = place_of<W>(index, packs_per_head);
-    const auto [i, head] = place_of<1>(static_cast<uint32_t>(row_and_head), static_cast<uint32_t>(a.heads));
+    const auto [i, head] = place_of<1>(static_cast<uint32_t>(row_and_head), heads);
     const int64_t angle = a.positions[i] * a.half + j;
     T* lo = static_cast<T*>(a.x) + i * a.x_stride + head * a.head_dim + j;
     float x[W], y[W], c[W], s[W];
@@ -106,10 +108,10 @@ __global__ void rotary_halves(RotaryArgs a, uint32_t packs, uint32_t packs_per_h
 
 // Element 2 j turns with element 2 j + 1.
 template <class T, int W>
-__global__ void rotary_neighbours(RotaryArgs a, uint32_t packs, uint32_t packs_per_head) {
+__global__ void rotary_neighbours(RotaryArgs a, uint32_t packs, Divisor packs_per_head, Divisor heads) {
   COLLIE_EACH_PACK(index, packs) {
     const auto [row_and_head, j] = place_of<W>(index, packs_per_head);
-    const auto [i, head] = place_of<1>(static_cast<uint32_t>(row_and_head), static_cast<uint32_t>(a.heads));
+    const auto [i, head] = place_of<1>(static_cast<uint32_t>(row_and_head), heads);
     const int64_t angle = a.positions[i] * a.half + j;
     T* pairs = static_cast<T*>(a.x) + i * a.x_stride + head * a.head_dim + 2 * j;
     float x[2 * W], c[W], s[W];
@@ -132,17 +134,16 @@ struct Group {
 };
 
 template <class T>
-__device__ bool find_group(const GroupNormArgs& a, Group<T>* group) {
-  const int64_t index = blockIdx.x * static_cast<int64_t>(kWarps) + threadIdx.x / kWarp;
-  const int64_t i = index / a.groups, g = index % a.groups;
+__device__ bool find_group(const GroupNormArgs& a, Divisor groups, Group<T>* group) {
+  const auto [i, g] = place_of<1>(blockIdx.x * kWarps + threadIdx.x / kWarp, groups);
   *group = {i, g, static_cast<const T*>(a.x) + i * a.x_stride + g * a.dim, static_cast<T*>(a.y) + i * a.y_stride + g * a.dim};
   return i < a.rows;
 }
 
 template <class T, int W>
-__global__ void group_norm_rows(GroupNormArgs a) {
+__global__ void group_norm_rows(GroupNormArgs a, Divisor groups) {
   Group<T> group;
-  if (!find_group(a, &group)) return;
+  if (!find_group(a, groups, &group)) return;
   const int lane = threadIdx.x % kWarp;
   const T* weight = static_cast<const T*>(a.weight);
   float square = 0, value[W], other[W];
@@ -161,9 +162,9 @@ __global__ void group_norm_rows(GroupNormArgs a) {
 }
 
 template <class T, int W>
-__global__ void group_norm_backward_rows(GroupNormArgs a) {
+__global__ void group_norm_backward_rows(GroupNormArgs a, Divisor groups) {
   Group<T> group;
-  if (!find_group(a, &group)) return;
+  if (!find_group(a, groups, &group)) return;
   const int lane = threadIdx.x % kWarp;
   const T* weight = static_cast<const T*>(a.weight);
   float dot = 0, xs[W], gs[W], ws[W];
@@ -184,30 +185,41 @@ __global__ void group_norm_backward_rows(GroupNormArgs a) {
   }
 }
 
-template <class T>
-__global__ void group_weight_partials(GroupNormArgs a) {
-  const int64_t j = blockIdx.x * static_cast<int64_t>(blockDim.x) + threadIdx.x;
-  if (j >= a.dim) return;
-  float sum = 0;
-  for (int64_t i = blockIdx.y; i < a.rows; i += gridDim.y)
-    for (int64_t g = 0; g < a.groups; ++g)
-      sum += to_float(static_cast<const T*>(a.y)[i * a.y_stride + g * a.dim + j]) *
-             to_float(static_cast<const T*>(a.x)[i * a.x_stride + g * a.dim + j]) * a.rstd[i * a.rstd_stride + g];
-  a.partial[blockIdx.y * a.dim + j] = sum;
+// A group has few packs: as many teams of threads as fit into a block share its groups, and add up their sums in order.
+template <class T, int W>
+__global__ void group_weight_partials(GroupNormArgs a, unsigned team, unsigned teams) {
+  __shared__ float of_teams[kThreads * W];
+  const unsigned first = threadIdx.x / team;
+  const int64_t j = (static_cast<int64_t>(blockIdx.x) * team + threadIdx.x % team) * W;
+  const bool works = first < teams && j < a.dim;
+  float sums[W] = {}, x[W], dy[W];
+  for (int64_t i = blockIdx.y; works && i < a.rows; i += gridDim.y)
+    for (int64_t g = first; g < a.groups; g += teams) {
+      load(static_cast<const T*>(a.x) + i * a.x_stride + g * a.dim + j, x);
+      load(static_cast<const T*>(a.y) + i * a.y_stride + g * a.dim + j, dy);
+      const float rstd = a.rstd[i * a.rstd_stride + g];
+      for (int k = 0; k < W; ++k) sums[k] += dy[k] * x[k] * rstd;
+    }
+  for (int k = 0; k < W; ++k) of_teams[k * kThreads + threadIdx.x] = sums[k];
+  __syncthreads();
+  if (first != 0 || !works) return;
+  for (unsigned other = 1; other < teams; ++other)
+    for (int k = 0; k < W; ++k) sums[k] += of_teams[k * kThreads + other * team + threadIdx.x];
+  store(a.partial + blockIdx.y * a.dim + j, sums);
 }
 
 // Over warps of a.rows * a.groups.
 template <class T, class Launch>
 void for_group_packs(const GroupNormArgs& a, Launch launch_packs) {
-  const auto blocks = static_cast<unsigned>((a.rows * a.groups + kWarps - 1) / kWarps);
+  const unsigned blocks = (packs_in(a.rows, a.groups) + kWarps - 1) / kWarps;
   with_packs<T>({a.x, a.weight, a.y}, {a.dim, a.x_stride, a.y_stride}, [&]<int W>() { launch_packs.template operator()<W>(blocks); });
 }
 
 template <class T, class Launch>
 void for_rotary_packs(const RotaryArgs& a, Launch launch_packs) {
   with_packs<T>({a.x, a.cos, a.sin}, {a.x_stride, a.head_dim, a.half}, [&]<int W>() {
-    const auto per_head = static_cast<uint32_t>(a.half / W);
-    launch_packs.template operator()<W>(packs_in(a.rows * a.heads, per_head), per_head);
+    const int64_t per_head = a.half / W;
+    launch_packs.template operator()<W>(packs_in(a.rows * a.heads, per_head), Divisor(per_head), Divisor(a.heads));
   });
 }
 
@@ -227,8 +239,9 @@ void add_norm_partials(const float* partial, float* dweight, int64_t dim, cudaSt
 void rms_norm_backward(const NormBackwardArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
     if (a.dweight) {
-      const dim3 grid(blocks_for(a.dim), kNormPartials);
-      launch(norm_weight_partials<T>, grid, stream, a);
+      with_packs<T>({a.x, a.dy, a.partial}, {a.dim, a.x_stride, a.dy_stride}, [&]<int W>() {
+        launch(norm_weight_partials<T, W>, dim3(blocks_for(a.dim / W), kNormPartials), stream, a);
+      });
       launch(norm_weight_sum, blocks_for(a.dim), stream, a.partial, a.dweight, a.dim);
     }
     if (!a.dx) return;
@@ -240,29 +253,33 @@ void rms_norm_backward(const NormBackwardArgs& a, cudaStream_t stream) {
 void rotary(const RotaryArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
     if (a.pairs == RotaryPairs::half)
-      for_rotary_packs<T>(a, [&]<int W>(uint32_t packs, uint32_t per_head) {
-        launch(rotary_halves<T, W>, blocks_for(packs), stream, a, packs, per_head);
+      for_rotary_packs<T>(a, [&]<int W>(uint32_t packs, Divisor per_head, Divisor heads) {
+        launch(rotary_halves<T, W>, blocks_for(packs), stream, a, packs, per_head, heads);
       });
     else
-      for_rotary_packs<T>(a, [&]<int W>(uint32_t packs, uint32_t per_head) {
-        launch(rotary_neighbours<T, W>, blocks_for(packs), stream, a, packs, per_head);
+      for_rotary_packs<T>(a, [&]<int W>(uint32_t packs, Divisor per_head, Divisor heads) {
+        launch(rotary_neighbours<T, W>, blocks_for(packs), stream, a, packs, per_head, heads);
       });
   });
 }
 
 void group_norm(const GroupNormArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
-    for_group_packs<T>(a, [&]<int W>(unsigned blocks) { launch(group_norm_rows<T, W>, blocks, stream, a); });
+    for_group_packs<T>(a, [&]<int W>(unsigned blocks) { launch(group_norm_rows<T, W>, blocks, stream, a, Divisor(a.groups)); });
   });
 }
 
 void group_norm_backward(const GroupNormArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
     if (a.dweight) {
-      launch(group_weight_partials<T>, dim3(blocks_for(a.dim), kNormPartials), stream, a);
+      with_packs<T>({a.x, a.y, a.partial}, {a.dim, a.x_stride, a.y_stride}, [&]<int W>() {
+        const auto team = static_cast<unsigned>(a.dim / W < kThreads ? a.dim / W : kThreads);
+        const auto teams = static_cast<unsigned>(kThreads / team < a.groups ? kThreads / team : a.groups);
+        launch(group_weight_partials<T, W>, dim3(blocks_for(a.dim / W), kNormPartials), stream, a, team, teams);
+      });
       launch(norm_weight_sum, blocks_for(a.dim), stream, a.partial, a.dweight, a.dim);
     }
-    for_group_packs<T>(a, [&]<int W>(unsigned blocks) { launch(group_norm_backward_rows<T, W>, blocks, stream, a); });
+    for_group_packs<T>(a, [&]<int W>(unsigned blocks) { launch(group_norm_backward_rows<T, W>, blocks, stream, a, Divisor(a.groups)); });
   });
 }
 
