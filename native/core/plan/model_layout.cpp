@@ -16,11 +16,11 @@ struct LogitChunk {
   int64_t bytes, least, most, multiple;
 };
 
-// A GPU reads the head's table once a chunk (and reads and writes its fp32 gradient), so it takes as many rows as keep its products at full
-// speed; on the CPU a chunk is to stay in the cache. Serving needs the last row.
+// The head's table is read once a chunk (and its fp32 gradient read and written), so a chunk takes as many rows as keep its products at full
+// speed. Serving needs the last row.
 LogitChunk logit_chunk(Purpose purpose, DeviceType device) {
   const bool large = purpose == Purpose::train && device == DeviceType::cuda;
-  return large ? LogitChunk{640 << 20, 128, 2048, 128} : LogitChunk{32 << 20, 16, 256, 1};
+  return large ? LogitChunk{640 << 20, 128, 2048, 128} : LogitChunk{64 << 20, 16, 512, 1};
 }
 
 int64_t logit_rows(const LogitChunk& chunk, int64_t row_bytes, int64_t capacity) {
