@@ -1,6 +1,6 @@
 /** Wishes that hold beyond the processes they were told to: those that take over, for more memory or after a death, are told again. */
 import type { ControlRequest } from '../server/runs/control.ts';
-import type { RankGroup } from './rank-group.ts';
+import type { Attempt } from './attempt.ts';
 
 export class KeptWishes {
   #holds = false;
@@ -18,7 +18,7 @@ export class KeptWishes {
     this.#holds = false;
   }
 
-  tell(ranks: RankGroup): void {
+  tell(ranks: Pick<Attempt, 'tell'>): void {
     if (this.#holds) ranks.tell({ command: 'pause' });
     if (this.#endsEpochOf !== null) ranks.tell({ command: 'end_epoch', step: this.#endsEpochOf });
   }

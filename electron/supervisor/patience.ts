@@ -5,6 +5,7 @@ const STOP_MS = 10 * 60_000;
 /** When one rank has ended too early, the others get so long. A launcher that has lost a host may wait for it for a quarter of an hour. */
 const OTHERS_MS = 5_000;
 
+/** Of one attempt. */
 export class Patience {
   #lastSign = performance.now();
   /** When the first rank of the attempt failed. */
@@ -13,12 +14,6 @@ export class Patience {
   /** A rank has said something, or has just been told to. */
   sign(): void {
     this.#lastSign = performance.now();
-  }
-
-  /** The next attempt begins. */
-  renew(): void {
-    this.#trouble = null;
-    this.sign();
   }
 
   /** Why the ranks are to be ended by force now; null: not yet. */

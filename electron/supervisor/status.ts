@@ -68,6 +68,22 @@ export function applyEvent(status: RunStatus, event: RunEvent, clock: Clock): Ru
   }
 }
 
+/** When a supervisor takes the run over: what the attempts before left is gone. */
+export const firstStatus = ({ attempt, startedAt }: RunStatus): Partial<RunStatus> => ({
+  state: 'preparing',
+  phase: 'Starting',
+  phaseProgress: null,
+  etaSeconds: null,
+  attempt: attempt + 1,
+  startedAt: startedAt ?? new Date().toISOString(),
+  finishedAt: null,
+  error: null,
+  ranks: [],
+  restarts: [],
+  callbacks: [],
+  supervisorPid: process.pid,
+});
+
 /** How a run has ended. `reason` counts without an error. */
 export function lastStatus(
   error: ErrorInfo | null,

@@ -3,21 +3,19 @@
  * ended. Nothing here knows who watches: hosts come and go, files and the control socket are all they get.
  */
 import { basename, dirname } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { listCheckpoints, newestCheckpoint } from '../server/runs/checkpoints.ts';
 import type { ControlRequest } from '../server/runs/control.ts';
 import { socketPath } from '../server/runs/control.ts';
 import { readEvaluates, readSpec, specNotes } from '../server/runs/folder.ts';
 import type { StartMode } from '../server/runs/launch.ts';
-import { resumeHint, savedStatus } from '../server/runs/status.ts';
+import { savedStatus } from '../server/runs/status.ts';
 import { readSettings } from '../server/settings/settings.ts';
 import { type CollieError, type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
 import type { Evaluates } from '../shared/runs/evaluates.ts';
-import { readEvent } from '../shared/runs/event-line.ts';
-import type { EventPayload, RunEvent, Sample } from '../shared/runs/events.ts';
-import { worldSize } from '../shared/spec/parallel-fields.ts';
+import type { RunEvent, Sample } from '../shared/runs/events.ts';
 import type { RunSpec } from '../shared/spec/run-spec.ts';
 import { AlarmBook } from './alarm-book.ts';
+import { Attempt } from './attempt.ts';
 import { Callbacks } from './callbacks/callbacks.ts';
 import { Claim } from './claim.ts';
 import { type ControlServer, listenForCommands, notTraining } from './control-server.ts';
@@ -28,30 +26,15 @@ import { KeptWishes } from './kept-wishes.ts';
 import { type Log, openLog } from './log.ts';
 import { type Monitors, monitorsOf } from './monitors/monitors.ts';
 import { waitForOrphan } from './orphan.ts';
-import { Patience } from './patience.ts';
 import { prepareData, prepareToEvaluate, sampleDecoder } from './prepare.ts';
-import { killAll } from './process-tree.ts';
-import { Pulse } from './pulse.ts';
 import { trainArguments } from './rank-command.ts';
-import { RankEvents } from './rank-events.ts';
-import { type RankError, type RankExit, rankFailure } from './rank-failure.ts';
-import { RankGroup } from './rank-group.ts';
-import { RankTable } from './rank-table.ts';
-import {
-  besideCheckpoint,
-  refusalOf,
-  requireFolder,
-  restarted,
-  startingPoint,
-  unrecovered,
-} from './recovery.ts';
+import { besideCheckpoint, refusalOf, restarted, startingPoint, unrecovered } from './recovery.ts';
 import { SampleFile } from './samples.ts';
-import { Scoring } from './scoring.ts';
-import { applyEvent, lastStatus, StatusFile } from './status.ts';
+import { ScoreTurn } from './score-turn.ts';
+import { applyEvent, firstStatus, lastStatus, StatusFile } from './status.ts';
 import { type Clock, ProgressClock, StepClock } from './step-clock.ts';
 import { Webhook } from './webhook.ts';
 
-const POLL_MS = 150;
 type Wish = 'go' | 'stop' | 'kill';
 
 export class Supervisor {
@@ -62,26 +45,18 @@ export class Supervisor {
   #evaluates: Evaluates | null = null;
   readonly #log: Log;
   readonly #abort = new AbortController();
-  /** Aborted once the ranks of the attempt have ended. */
-  #gone = new AbortController();
   #clock: Clock = new StepClock();
   readonly #status: StatusFile;
-  #scoring: Scoring | null = null;
+  #scores: ScoreTurn | null = null;
   #callbacks: Callbacks | null = null;
   /** Of a run that trains. */
   #monitors: Monitors | null = null;
   #wish: Wish = 'go';
-  #ranks: RankGroup | null = null;
-  #table: RankTable | null = null;
+  /** Null: there are no ranks, and nobody to pass commands to. */
+  #attempt: Attempt | null = null;
   readonly #alarms: AlarmBook;
-  readonly #patience = new Patience();
   #earlyStop: EarlyStop | null = null;
-  #pulse = new Pulse(Number.POSITIVE_INFINITY);
-  /** Held between two steps: ranks that do nothing then are not stuck. */
-  #paused = false;
   readonly #kept = new KeptWishes();
-  #errors: RankError[] = [];
-  #finished: EventPayload<'finished'> | null = null;
   /** Why the run ends before its time, as the phase that says so. */
   #early: string | null = null;
 
@@ -104,9 +79,9 @@ export class Supervisor {
       process.on(signal, () => this.#command({ command: 'stop' }));
     process.on('SIGHUP', () => {}); // A closed terminal is no reason to end.
     try {
-      await this.#attempt(claim);
+      await this.#supervise(claim);
     } catch (thrown) {
-      this.#kill();
+      this.#attempt?.kill();
       await this.#end(thrown);
     } finally {
       this.#callbacks?.kill();
@@ -119,20 +94,7 @@ export class Supervisor {
     const server = await listenForCommands(socket, (request) => this.#command(request));
     try {
       const claim = await Claim.take(this.#runDir, socket, this.#asked);
-      this.#status.update({
-        state: 'preparing',
-        phase: 'Starting',
-        phaseProgress: null,
-        etaSeconds: null,
-        attempt: this.#status.value.attempt + 1,
-        startedAt: this.#status.value.startedAt ?? new Date().toISOString(),
-        finishedAt: null,
-        error: null,
-        ranks: [],
-        restarts: [],
-        callbacks: [],
-        supervisorPid: process.pid,
-      });
+      this.#status.update(firstStatus(this.#status.value));
       this.#status.flush();
       return { claim, server };
     } catch (thrown) {
@@ -141,7 +103,7 @@ export class Supervisor {
     }
   }
 
-  async #attempt(claim: Claim): Promise<void> {
+  async #supervise(claim: Claim): Promise<void> {
     const spec = readSpec(this.#runDir);
     this.#evaluates = readEvaluates(this.#runDir);
     if (this.#evaluates) {
@@ -156,10 +118,12 @@ export class Supervisor {
     const decode = sampleDecoder(spec);
     this.#earlyStop = new EarlyStop(this.#runDir);
     const samples = new SampleFile(this.#runDir, spec, decode);
-    this.#scoring = new Scoring(this.#runDir, spec, decode, {
+    this.#scores = new ScoreTurn(this.#runDir, spec, decode, {
       log: this.#log,
-      judging: (done, all) => this.#showJudging(done, all),
-      notJudged: (step, said) => this.#alarms.raise('not_judged', step, said),
+      status: this.#status,
+      alarms: this.#alarms,
+      going: () => this.#wish === 'go',
+      signal: this.#abort.signal,
     });
     await samples.rebuild(this.#runDir);
     this.#startCallbacks(spec);
@@ -169,17 +133,17 @@ export class Supervisor {
     for (;;) {
       await this.#recordAttempt(spec, resumeFrom);
       if (this.#wish !== 'go') return this.#end(null);
-      const failure = this.#failure(await this.#train(claim, spec, samples, resumeFrom));
+      const { failure, finished } = await this.#train(claim, spec, samples, resumeFrom);
       const newest = newestCheckpoint(this.#runDir)?.name ?? null;
-      if (failure === null && this.#finished?.reason === 'restart' && this.#wish === 'go') {
+      if (failure === null && finished?.reason === 'restart' && this.#wish === 'go') {
         this.#log(`claiming memory anew, from ${newest}`);
-        this.#forgetRanks();
+        this.#attempt = null;
         this.#status.update({ attempt: this.#status.value.attempt + 1 });
         resumeFrom = newest;
         continue;
       }
       if (failure === null || this.#wish !== 'go')
-        return this.#end(failure, this.#finished?.reason === 'completed' ? 'completed' : 'stopped');
+        return this.#end(failure, finished?.reason === 'completed' ? 'completed' : 'stopped');
       fruitless = newest === resumeFrom ? fruitless + 1 : 0;
       const history = { restarts: this.#status.value.restarts.length, most: spec.recovery.max_restarts };
       const refusal = refusalOf(failure, { ...history, fruitless });
@@ -239,87 +203,46 @@ export class Supervisor {
     this.#log(
       `${failure.code}: ${failure.message} Starting again from ${from} (restart ${restarts.length + 1})`,
     );
-    this.#forgetRanks();
-    this.#paused = false;
+    this.#attempt = null;
     this.#kept.resume();
     this.#status.update(restarted(this.#status.value, failure, checkpoint));
     this.#status.flush();
   }
 
-  /** Commands for the ranks have nobody to go to until the next are there. */
-  #forgetRanks(): void {
-    [this.#errors, this.#finished, this.#ranks, this.#table] = [[], null, null, null];
-    this.#patience.renew();
-  }
-
-  async #train(
-    claim: Claim,
-    spec: RunSpec,
-    samples: SampleFile,
-    resumeFrom: string | null,
-  ): Promise<RankExit> {
-    const events = new RankEvents(this.#runDir, worldSize(spec.parallel));
+  /** One attempt, from its start to its end. */
+  async #train(claim: Claim, spec: RunSpec, samples: SampleFile, resumeFrom: string | null) {
     const work = this.#evaluates
       ? evaluateArguments(this.#runDir, this.#evaluates)
       : trainArguments(this.#runDir, resumeFrom);
-    const ranks = new RankGroup(this.#runDir, spec, work);
-    const table = new RankTable(spec.parallel);
-    [this.#ranks, this.#table] = [ranks, table];
-    this.#pulse = new Pulse(spec.parallel.hang_timeout);
-    claim.setRank(ranks.pid);
+    const attempt = new Attempt(this.#runDir, spec, work, {
+      log: this.#log,
+      see: (event) => this.#see(event, attempt, samples),
+      ranks: (ranks) => this.#status.update({ ranks }),
+      look: (pids) => this.#monitors?.look(pids),
+      stopping: () => this.#wish === 'stop',
+    });
+    this.#attempt = attempt;
+    claim.setRank(attempt.pid);
     this.#status.update({
       state: 'starting',
       phase: 'Starting the engine',
       phaseProgress: null,
-      ranks: table.ranks,
+      ranks: attempt.ranks,
     });
     this.#passWish();
-    this.#kept.tell(ranks);
-    let exit: RankExit | null = null;
-    const gone = new AbortController();
-    this.#gone = gone;
-    // Ranks that could not be started reject; the race below throws that.
-    void ranks.exited
-      .then((value) => {
-        exit = value;
-        gone.abort();
-      })
-      .catch(() => {});
-    for (;;) {
-      const ended = exit !== null;
-      const lines = await events.next();
-      for (const line of lines) await this.#see(line, samples);
-      if (!ended) this.#monitors?.look(table.pids);
-      if (!ended && table.look()) this.#status.update({ ranks: table.ranks });
-      if (lines.length > 0) continue;
-      // Ended before that last look: nothing more will come.
-      if (ended) break;
-      this.#watch(table);
-      requireFolder(this.#runDir);
-      await Promise.race([ranks.exited, delay(POLL_MS)]);
-    }
-    // A launcher that was killed leaves its ranks behind.
-    killAll(table.processes);
+    this.#kept.tell(attempt);
+    const exit = await attempt.follow();
     this.#monitors?.end();
     claim.setRank(null);
-    return ranks.exited;
+    return { failure: attempt.failure(exit, this.#wish === 'kill'), finished: attempt.finished };
   }
 
-  async #see(line: string, samples: SampleFile): Promise<void> {
-    const event = readEvent(line);
-    if (event === null) return this.#log(`unreadable event: ${line.slice(0, 200)}`);
-    this.#patience.sign();
-    this.#pulse.sign();
-    if (event.type === 'error')
-      this.#errors.push({ rank: event.rank, timeUs: event.timeUs, error: event.payload });
+  async #see(event: RunEvent, attempt: Attempt, samples: SampleFile): Promise<void> {
     this.#alarms.see(event);
-    if (this.#table?.see(event)) this.#status.update({ ranks: this.#table.ranks });
     // What all ranks go through together is told by the first.
     if (event.rank !== 0) return;
-    if (event.type === 'phase') this.#paused = event.payload.name === 'paused';
-    if (event.type === 'finished') this.#finished = event.payload;
     this.#status.update(applyEvent(this.#status.value, event, this.#clock));
-    if (event.type === 'evaluated') await this.#score(event.payload.set, event.step);
+    if (event.type === 'evaluated') await this.#scores?.take(attempt, event.payload.set, event.step);
     const sample = await this.#decode(event, samples);
     this.#callbacks?.see(event, sample);
     this.#monitors?.see(event);
@@ -327,22 +250,6 @@ export class Supervisor {
     if (early === null) return;
     this.#early = early;
     this.#command({ command: 'stop' });
-  }
-
-  /** The ranks wait for it. A judge may take minutes, which are none of theirs. */
-  async #score(set: string, step: number): Promise<void> {
-    if (!this.#scoring) return;
-    const { phase, phaseProgress } = this.#status.value;
-    const signal = AbortSignal.any([this.#abort.signal, this.#gone.signal]);
-    this.#ranks?.tell(await this.#scoring.score(set, step, signal));
-    if (this.#wish === 'go') this.#status.update({ phase, phaseProgress });
-    this.#patience.sign();
-    this.#pulse.sign();
-  }
-
-  #showJudging(done: number, all: number): void {
-    if (this.#wish !== 'go') return;
-    this.#status.update({ phase: `Waiting for the judge (${done} of ${all})`, phaseProgress: done / all });
   }
 
   async #decode(event: RunEvent, samples: SampleFile): Promise<Sample | null> {
@@ -359,15 +266,14 @@ export class Supervisor {
     if (command === 'ping') return;
     if (command !== 'stop' && command !== 'kill') {
       if (this.#evaluates) throw trainsNothing(command);
-      if (!this.#ranks || this.#wish !== 'go') throw notTraining(command, this.#status.value.phase);
+      if (!this.#attempt || this.#wish !== 'go') throw notTraining(command, this.#status.value.phase);
       this.#kept.see(request, this.#status.value.step);
-      this.#ranks.tell(request);
+      this.#attempt.tell(request);
       return;
     }
     this.#log(command === 'stop' ? 'asked to stop' : 'asked to end at once');
     this.#wish = command;
     if (command === 'stop') this.#early ??= request.phase ?? null;
-    this.#patience.sign();
     this.#status.update({ state: 'stopping', phase: 'Stopping' });
     this.#status.flush();
     this.#abort.abort();
@@ -375,42 +281,10 @@ export class Supervisor {
   }
 
   #passWish(): void {
-    if (this.#wish === 'stop') this.#ranks?.tell({ command: 'stop' });
+    if (this.#wish === 'stop') this.#attempt?.stop();
     if (this.#wish !== 'kill') return;
     this.#callbacks?.kill();
-    this.#kill();
-  }
-
-  #kill(): void {
-    this.#ranks?.kill(this.#table?.processes ?? []);
-  }
-
-  #watch({ gone, processes }: RankTable): void {
-    if (this.#paused) this.#pulse.sign();
-    const failed = !this.#finished && (this.#errors.length > 0 || gone.length > 0);
-    const hung = this.#pulse.look(processes)?.message.slice(0, -1);
-    const why = hung ?? this.#patience.over({ stopping: this.#wish === 'stop', failed });
-    if (why === null) return;
-    this.#log(`${why}: ending by force`);
-    this.#kill();
-  }
-
-  /** Why an attempt failed; null when it ended as wished. */
-  #failure(exit: RankExit): CollieError | null {
-    if (!this.#ranks || !this.#table) return null;
-    const wished = this.#wish === 'kill' || (exit.code === 0 && this.#finished !== null);
-    const failure = wished ? null : this.#cause(exit, this.#ranks, this.#table);
-    const died = failure?.data.rank;
-    this.#table.end(typeof died === 'number' ? died : null);
-    this.#status.update({ ranks: this.#table.ranks });
-    return failure;
-  }
-
-  #cause(exit: RankExit, group: RankGroup, { gone, ranks }: RankTable): CollieError {
-    if (this.#pulse.hung) return this.#pulse.hung;
-    const hint = resumeHint(newestCheckpoint(this.#runDir)?.name ?? null);
-    const pids = ranks.map(({ pid }) => pid);
-    return rankFailure({ ...group.evidence(), exit, errors: this.#errors, gone, pids, hint });
+    this.#attempt?.kill();
   }
 
   /** Writes the last state, once callbacks have heard of it. `thrown` null: the run ended as wished. */

@@ -69,8 +69,7 @@ describe.skipIf(noEngine)('every method', () => {
       optimizer: optimizer('adamw', methodRates[type] ?? 0.02),
     };
     const traits = methodTraits(type as Method['type']);
-    const weights =
-      traits.adapter === 'none' && type !== 'bitfit' ? 'model.safetensors' : 'adapter.safetensors';
+    const weights = traits.base === 'trained' ? 'model.safetensors' : 'adapter.safetensors';
     expect(fall(await trainTwice(root, spec, weights))).toBeGreaterThan(0.01);
   });
 

@@ -1,10 +1,12 @@
 /** What an export writes, checked number by number against the checkpoint and the base model. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ModelLibrary } from '../../electron/server/models/library.ts';
 import { rankExecutable } from '../../electron/server/native/addon.ts';
 import { rank } from '../support/rank.ts';
+import { makeTinyModel } from '../support/tiny-model.ts';
 import { errorOf, noEngine, temporaryFolder, tinyRun, trainToEnd } from './support.ts';
 
 interface Tensor {
@@ -146,6 +148,38 @@ describe.skipIf(noEngine)('export', () => {
     const refused = spawnSync(rankExecutable(), args, { encoding: 'utf8' });
     expect(refused.status).toBe(1);
     expect(errorOf(refused.stderr).code).toBe('request.invalid');
+  });
+
+  it('a merged BitFit model imports again, answers as the tuned one, and trains', async () => {
+    const base = makeTinyModel(join(root, 'unbiased'), { dtype: 'F32', tied: true });
+    const spec = { method: { type: 'bitfit' }, optimizer: { type: 'adamw', learning_rate: 0.05 } } as const;
+    const run = tinyRun(root, spec, [], base);
+    await trainToEnd(run);
+    const out = join(root, 'biases');
+    rank('export', '--run', run, '--checkpoint', last, '--kind', 'merged', '--out', out);
+    // What the host puts beside the weights.
+    for (const name of ['tokenizer.json', 'tokenizer_config.json'])
+      copyFileSync(join(base, name), join(out, name));
+    const library = new ModelLibrary(join(root, 'library'));
+    const work = { signal: new AbortController().signal, progress: () => {} };
+    const card = await library.import(out, 'Biased', work);
+    const ids = join(root, 'prompts.json');
+    writeFileSync(ids, '[[5, 6, 7, 8], [9, 10, 11]]');
+    const logits = (...model: string[]) => {
+      const file = join(root, 'logits.bin');
+      rank('logits', '--model', ...model, '--ids', ids, '--out', file, '--precision', 'fp32');
+      return new Float32Array(Uint8Array.from(readFileSync(file)).buffer);
+    };
+    const tuned = logits(base, '--run', run, '--checkpoint', last);
+    const [imported, before] = [logits(card.path), logits(base)];
+    const apart = (a: Float32Array, b: Float32Array) =>
+      a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] as number))), 0);
+    expect(apart(imported, tuned)).toBeLessThan(1e-4);
+    expect(apart(before, tuned)).toBeGreaterThan(0.01);
+    const answers = (...model: string[]) =>
+      JSON.parse(rank('generate', '--model', ...model, '--ids', ids, '--max-new-tokens', '8')).answers;
+    expect(answers(card.path)).toEqual(answers(base, '--run', run, '--checkpoint', last));
+    await trainToEnd(tinyRun(root, spec, [], card.path));
   });
 
   it('never writes over anything, and names the checkpoints there are', async () => {

@@ -116,7 +116,7 @@ const methods: Case[] = [
   },
 ];
 
-/** PEFT does not have it, and we do not read biases: only transformers reads what is merged. */
+/** PEFT does not have it. How we read what is merged is tested by tests/engine/export.test.ts. */
 const bitfit: Case = {
   name: 'BitFit',
   model: { dtype: 'F32', seed: 16 },

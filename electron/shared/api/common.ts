@@ -5,3 +5,5 @@ import { z } from 'zod';
 export const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/);
 export const none = z.object({});
 export const ok = z.object({});
+/** Of a job that was started: `jobs` tells how it goes. */
+export const jobRef = z.object({ jobId: z.string() });

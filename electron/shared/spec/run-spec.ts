@@ -7,7 +7,9 @@
  * learning rate, and is of the newest version, so that a spec means the same wherever it is read.
  */
 import { z } from 'zod';
+import { batchSchema, durationSchema, scheduleSchema } from './batch-fields.ts';
 import { checkpointSchema } from './checkpoint-fields.ts';
+import { datasetSchema } from './dataset-fields.ts';
 import { evaluationSchema } from './evaluation-sets.ts';
 import { int, meta } from './field-meta.ts';
 import { withRates } from './learning-rates.ts';
@@ -19,156 +21,6 @@ import { hostsSchema, parallelSchema, recoverySchema } from './parallel-fields.t
 
 export type { Mapping } from './mapping.ts';
 export { mappingSchema };
-
-export const datasetSchema = z.strictObject({
-  train: z
-    .string()
-    .min(1)
-    .meta(
-      meta({
-        title: 'Training data',
-        help: 'A dataset of the library (`library:<id>`) or a path to a JSONL, JSON, CSV or Parquet file.',
-        control: 'dataset',
-      }),
-    ),
-  eval: z
-    .string()
-    .min(1)
-    .nullable()
-    .default(null)
-    .meta(
-      meta({
-        title: 'Evaluation data',
-        help: 'Held-out rows, never trained on. Leave empty to split some off the training data.',
-        control: 'dataset',
-      }),
-    ),
-  eval_fraction: z
-    .number()
-    .min(0)
-    .max(0.5)
-    .default(0.05)
-    .meta(
-      meta({
-        title: 'Held-out share',
-        help: 'Without evaluation data, this share of the training rows is held out. 0 turns evaluation off.',
-        step: 0.01,
-      }),
-    ),
-  mapping: mappingSchema.meta(meta({ title: 'Columns', help: 'Which columns hold what.' })),
-  system_prompt: z
-    .string()
-    .default('')
-    .meta(
-      meta({
-        title: 'System message',
-        help: 'Put before every conversation that has none of its own. Empty: none is added, though some chat templates bring their own.',
-        advanced: true,
-        control: 'multiline',
-      }),
-    ),
-  too_long: z
-    .enum(['drop', 'truncate'])
-    .default('truncate')
-    .meta(
-      meta({
-        title: 'Rows over the length limit',
-        help: 'Rows with more tokens than the sequence length are truncated at the end, or dropped. The log says how many.',
-        advanced: true,
-      }),
-    ),
-  unusable_rows: z
-    .enum(['refuse', 'leave_out'])
-    .default('refuse')
-    .meta(
-      meta({
-        title: 'Unusable rows',
-        help: 'Rows without an answer (null or blank), or that the chat template refuses: the run is refused with their number, or they are left out. The preview and the log say how many, and why.',
-        advanced: true,
-      }),
-    ),
-});
-
-export const scheduleSchema = z.strictObject({
-  type: z
-    .enum(['cosine', 'linear', 'constant'])
-    .default('cosine')
-    .meta(meta({ title: 'Schedule', help: 'How the learning rate falls after the warm-up.' })),
-  warmup_ratio: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.05)
-    .meta(
-      meta({
-        title: 'Warm-up',
-        help: 'Share of all steps in which the learning rate rises from zero.',
-        step: 0.01,
-      }),
-    ),
-  min_lr_ratio: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0)
-    .meta(
-      meta({
-        title: 'Minimum LR ratio',
-        help: 'The learning rate ends at this share of its peak.',
-        advanced: true,
-        step: 0.05,
-      }),
-    ),
-});
-
-export const batchSchema = z.strictObject({
-  micro_batch_size: int(1, 1024)
-    .default(4)
-    .meta(
-      meta({
-        title: 'Batch size',
-        help: 'Sequences a rank forwards at once. Decides the memory of activations.',
-        unit: 'sequences',
-      }),
-    ),
-  grad_accum_steps: int(1, 4096)
-    .default(2)
-    .meta(
-      meta({
-        title: 'Gradient accumulation',
-        help: 'Micro-batches that each data-parallel rank accumulates in one optimizer step.',
-        unit: 'micro-batches',
-        beside: 'global_batch',
-      }),
-    ),
-  seq_len: int(8, 131072)
-    .default(512)
-    .meta(
-      meta({ title: 'Sequence length', help: 'Most tokens in one sequence.', unit: 'tokens', scale: 'log' }),
-    ),
-  packing: z
-    .boolean()
-    .default(false)
-    .meta(
-      meta({
-        title: 'Packing',
-        help: 'Fill each sequence with several rows. Attention never crosses rows, so it changes how many rows make a step, not what is learned from one. There is never padding, with or without it.',
-      }),
-    ),
-});
-
-export const durationSchema = z.strictObject({
-  unit: z
-    .enum(['epochs', 'steps'])
-    .default('epochs')
-    .meta(meta({ title: 'Train for', help: 'Passes over the data, or optimizer steps.' })),
-  value: z
-    .number()
-    .positive()
-    .max(1_000_000)
-    .default(1)
-    .meta(meta({ title: 'Duration', help: 'Epochs (fractions allowed) or whole steps.' })),
-});
 
 /** Only the host reads it. */
 export const callbacksSchema = z

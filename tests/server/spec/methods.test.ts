@@ -4,12 +4,12 @@ import { checkMethod } from '../../../electron/server/spec/check-method.ts';
 import { checkOptimization } from '../../../electron/server/spec/check-optimization.ts';
 import type { Findings, Found } from '../../../electron/server/spec/context.ts';
 import type { Parts } from '../../../electron/server/spec/issue.ts';
+import { batchSchema } from '../../../electron/shared/spec/batch-fields.ts';
 import { usualRate, withRates } from '../../../electron/shared/spec/learning-rates.ts';
 import { methodTraits } from '../../../electron/shared/spec/method-traits.ts';
 import { type MethodType, methodSchema } from '../../../electron/shared/spec/methods.ts';
 import { optimizerSchema } from '../../../electron/shared/spec/optimizers.ts';
 import { ruleIssues } from '../../../electron/shared/spec/rules.ts';
-import { batchSchema } from '../../../electron/shared/spec/run-spec.ts';
 import { variantMeta } from '../../../electron/shared/spec/spec-fields.ts';
 
 const card = { name: 'Tiny', layers: 2, contextLength: 256, tiedEmbeddings: true };

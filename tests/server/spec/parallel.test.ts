@@ -8,12 +8,13 @@ import { forecastLayout, gridsOf, rankLayouts } from '../../../electron/server/s
 import { stepTime } from '../../../electron/server/spec/step-time.ts';
 import type { Device } from '../../../electron/shared/api/entities.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
+import { batchSchema } from '../../../electron/shared/spec/batch-fields.ts';
 import { checkpointSchema } from '../../../electron/shared/spec/checkpoint-fields.ts';
 import { withRates } from '../../../electron/shared/spec/learning-rates.ts';
 import { optimizerSchema } from '../../../electron/shared/spec/optimizers.ts';
 import { bubbleShare, parallelSchema } from '../../../electron/shared/spec/parallel-fields.ts';
 import { generalRules, ruleIssues, rules } from '../../../electron/shared/spec/rules.ts';
-import { batchSchema, type RunSpec } from '../../../electron/shared/spec/run-spec.ts';
+import type { RunSpec } from '../../../electron/shared/spec/run-spec.ts';
 import { gpu, machine, planLayout, spec } from './layout-fixtures.ts';
 
 afterEach(() => {

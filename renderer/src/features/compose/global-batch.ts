@@ -1,7 +1,8 @@
 /** The global batch of a draft in a line, as it stands beside the gradient accumulation. */
 
+import { batchSchema } from '../../../../electron/shared/spec/batch-fields.ts';
 import { parallelSchema } from '../../../../electron/shared/spec/parallel-fields.ts';
-import { batchSchema, globalBatch } from '../../../../electron/shared/spec/run-spec.ts';
+import { globalBatch } from '../../../../electron/shared/spec/run-spec.ts';
 import { formatInteger } from '../../components/format.ts';
 import type { Draft } from '../../store/draft.ts';
 

@@ -1,6 +1,6 @@
 /** Model and length that the token views work with, kept in the address: they survive reloads and can be linked to. */
 import type { DatasetCard, ModelCard } from '../../../../electron/shared/api/entities.ts';
-import { batchSchema } from '../../../../electron/shared/spec/run-spec.ts';
+import { batchSchema } from '../../../../electron/shared/spec/batch-fields.ts';
 import { href, navigate } from '../../app/route.ts';
 import { useRoute } from '../../app/use-route.ts';
 import { useStore } from '../../store/context.tsx';
