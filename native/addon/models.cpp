@@ -40,7 +40,8 @@ Napi::Value model_summary(const Napi::CallbackInfo& info) {
         std::vector<std::string> limits = describe_limits(config);
         if (summary.other_modalities > 0)
           limits.push_back("It sees or hears too, with " + std::to_string(summary.other_modalities) +
-                           " tensors that are neither trained nor used: rows are text. A merged export is the text model alone, and an adapter fits that.");
+                           " tensors that are neither trained nor used: rows are text. A merged export is the text "
+                           "model alone, and an adapter fits that.");
         return to_js(env, {{"family", config.family},
                            {"architecture", config.architecture},
                            {"parameters", summary.parameters},

@@ -29,14 +29,14 @@ nlohmann::json memory_json(const MemoryPlan& plan) {
 }
 
 nlohmann::json rank_json(const RankPlan& plan) {
-  return {{"rank", plan.rank},
-          {"stage", plan.place.stage},
-          {"tpRank", plan.place.tp_rank},
-          {"layers", plan.layers},
-          {"memory", memory_json(plan.memory)},
-          {"flopsPerToken", plan.flops_per_token},
-          {"traffic",
-           {{"tensor", plan.traffic.tensor}, {"pipeline", plan.traffic.pipeline}, {"data", plan.traffic.data}}}};
+  return {
+      {"rank", plan.rank},
+      {"stage", plan.place.stage},
+      {"tpRank", plan.place.tp_rank},
+      {"layers", plan.layers},
+      {"memory", memory_json(plan.memory)},
+      {"flopsPerToken", plan.flops_per_token},
+      {"traffic", {{"tensor", plan.traffic.tensor}, {"pipeline", plan.traffic.pipeline}, {"data", plan.traffic.data}}}};
 }
 
 }  // namespace
@@ -58,7 +58,11 @@ Napi::Value rule_refusals_of(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     nlohmann::json issues = nlohmann::json::array();
     for (const Refusal& r : rule_refusals(parse_json(spec, "spec.invalid", "The spec")))
-      issues.push_back({{"path", r.path}, {"code", r.code}, {"message", r.message}, {"received", r.received}, {"suggestion", r.fix}});
+      issues.push_back({{"path", r.path},
+                        {"code", r.code},
+                        {"message", r.message},
+                        {"received", r.received},
+                        {"suggestion", r.fix}});
     return to_js(info.Env(), issues);
   });
 }

@@ -30,7 +30,8 @@ void StepLinesObject::learn(const Napi::CallbackInfo& info) {
   const Napi::Uint32Array places = uint32_argument(info, 1, "places");
   StepForm form;
   form.end = string_argument(info, 2, "end");
-  if (places.ElementLength() != befores.size()) throw Napi::TypeError::New(info.Env(), "befores and places must be of one length");
+  if (places.ElementLength() != befores.size())
+    throw Napi::TypeError::New(info.Env(), "befores and places must be of one length");
   for (size_t k = 0; k < befores.size(); ++k) form.slots.push_back({befores[k], places[k]});
   guarded(info.Env(), [&] { lines_->learn(std::move(form)); });
 }
@@ -38,12 +39,13 @@ void StepLinesObject::learn(const Napi::CallbackInfo& info) {
 Napi::Value StepLinesObject::read(const Napi::CallbackInfo& info) {
   const Napi::Uint8Array bytes = uint8_argument(info, 0, "bytes");
   const int64_t from = integer_argument(info, 1, "from");
-  if (from < 0 || static_cast<size_t>(from) > bytes.ByteLength()) throw Napi::RangeError::New(info.Env(), "from is outside of bytes");
+  if (from < 0 || static_cast<size_t>(from) > bytes.ByteLength())
+    throw Napi::RangeError::New(info.Env(), "from is outside of bytes");
   if (!info[2].IsTypedArray() || info[2].As<Napi::TypedArray>().TypedArrayType() != napi_float64_array)
     throw Napi::TypeError::New(info.Env(), "rows must be a Float64Array");
   auto rows = info[2].As<Napi::Float64Array>();
-  const auto [at, filled] = lines_->read({reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength()}, static_cast<size_t>(from),
-                                         {rows.Data(), rows.ElementLength()});
+  const auto [at, filled] = lines_->read({reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength()},
+                                         static_cast<size_t>(from), {rows.Data(), rows.ElementLength()});
   position_ = at;
   return Napi::Number::New(info.Env(), static_cast<double>(filled));
 }

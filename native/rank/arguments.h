@@ -30,7 +30,8 @@ class Arguments {
   // Throws UsageError when it is no number, or outside of [min, max].
   int64_t integer(const std::string& name, int64_t fallback, int64_t min, int64_t max) const;
   // Throws UsageError unless it is one of `choices`.
-  std::string choice(const std::string& name, const std::string& fallback, const std::vector<std::string>& choices) const;
+  std::string choice(const std::string& name, const std::string& fallback,
+                     const std::vector<std::string>& choices) const;
 
  private:
   std::map<std::string, std::vector<std::string>> values_;

@@ -27,7 +27,9 @@ class Bench {
   explicit Bench(const BenchOptions& options) : options_(options), kernels_(make_kernels(options.decoder.device)) {
     with_memory_errors(options.decoder.device, "The model", [&] {
       decoder_ = std::make_unique<Decoder>(options.config, options.decoder);
-      options.weights ? decoder_->load(*options.weights) : decoder_->randomize(/*seed=*/1, options.decoder.device.is_cuda() ? RandomSource::device : RandomSource::name);
+      options.weights ? decoder_->load(*options.weights)
+                      : decoder_->randomize(
+                            /*seed=*/1, options.decoder.device.is_cuda() ? RandomSource::device : RandomSource::name);
       optimizer_ = make_optimizer(options.optimizer, decoder_->trainable(), *kernels_);
     });
   }
@@ -95,12 +97,13 @@ class Bench {
     OptimizerStep now{index + 1, options_.optimizer.learning_rate, 1};
     if (options_.decoder.gradients == GradientLife::one_layer) {
       double squares = 0;
-      const LossSums sums = decoder_->forward_backward_fused(batch, scale, key, [&](const CompletedGradients& completed) {
-        for (size_t i = 0; i < completed.parameters.size(); ++i) {
-          squares += kernels_->squared_norm(completed.parameters[i].grad);
-          optimizer_->update(completed.first + i, completed.parameters[i], now);
-        }
-      });
+      const LossSums sums =
+          decoder_->forward_backward_fused(batch, scale, key, [&](const CompletedGradients& completed) {
+            for (size_t i = 0; i < completed.parameters.size(); ++i) {
+              squares += kernels_->squared_norm(completed.parameters[i].grad);
+              optimizer_->update(completed.first + i, completed.parameters[i], now);
+            }
+          });
       return {sums.loss, std::sqrt(squares)};
     }
     decoder_->zero_grad();
@@ -168,7 +171,8 @@ int bench_command(const Words& words) {
     tokens += line["tokens"].get<int64_t>();
   }
   // One step more: tracing slows it down.
-  if (options.profile) trace(*options.profile, options.decoder.device, [&] { bench.step(options.warmup + options.steps); });
+  if (options.profile)
+    trace(*options.profile, options.decoder.device, [&] { bench.step(options.warmup + options.steps); });
   show(bench.summary(seconds, tokens), output);
   return 0;
 }

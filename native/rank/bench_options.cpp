@@ -68,15 +68,14 @@ OptimizerSpec bench_optimizer(const Arguments& arguments) {
 }  // namespace
 
 std::vector<std::string> bench_option_names() {
-  return {"model-shape", "model", "method",  "method-json", "optimizer-json", "quantization", "precision",       "device",
-          "batch",       "seq",   "tokens",  "capacity",    "steps",          "warmup",       "rank",            "dropout-percent",
-          "threads",     "profile"};
+  return {"model-shape", "model",           "method",  "method-json", "optimizer-json", "quantization", "precision",
+          "device",      "batch",           "seq",     "tokens",      "capacity",       "steps",        "warmup",
+          "rank",        "dropout-percent", "threads", "profile"};
 }
 
 BenchOptions bench_options(const Arguments& arguments) {
   BenchOptions options;
-  if (arguments.has("model") == arguments.has("model-shape"))
-    throw UsageError("give either --model-shape or --model");
+  if (arguments.has("model") == arguments.has("model-shape")) throw UsageError("give either --model-shape or --model");
   if (const auto folder = arguments.find("model")) {
     options.weights = *folder;
     options.model_name = options.weights->filename().string();
@@ -117,8 +116,8 @@ BenchOptions bench_options(const Arguments& arguments) {
     const int64_t largest = decoder.capacity_tokens;
     decoder.capacity_tokens = arguments.integer("capacity", 0, 1, 1 << 24);
     if (decoder.capacity_tokens < largest)
-      throw UsageError("--capacity " + std::to_string(decoder.capacity_tokens) + " is less than the " + std::to_string(largest) +
-                       " tokens of the largest micro-batch");
+      throw UsageError("--capacity " + std::to_string(decoder.capacity_tokens) + " is less than the " +
+                       std::to_string(largest) + " tokens of the largest micro-batch");
   }
   if (const auto file = arguments.find("profile")) options.profile = *file;
   options.forward_only = arguments.has("forward-only");

@@ -20,7 +20,7 @@ struct BenchOptions {
   OptimizerSpec optimizer;
   std::vector<PackedBatch> batches;
   std::optional<std::filesystem::path> profile;  // where the trace of one step more goes
-  bool forward_only = false;  // losses without gradients, as an evaluation computes them
+  bool forward_only = false;                     // losses without gradients, as an evaluation computes them
   int64_t steps = 0;
   int64_t warmup = 0;
 };

@@ -16,6 +16,7 @@ std::vector<std::string> bench_shapes();
 ModelConfig bench_shape(const std::string& name);
 
 // Micro-batches of `batch` documents each, in the order of `lengths`; every token but the first of a document is a target.
-std::vector<PackedBatch> bench_batches(const std::vector<int64_t>& lengths, int64_t batch, int64_t vocab_size, uint64_t seed);
+std::vector<PackedBatch> bench_batches(const std::vector<int64_t>& lengths, int64_t batch, int64_t vocab_size,
+                                       uint64_t seed);
 
 }  // namespace collie

@@ -13,7 +13,8 @@ int checksums_command(const Words& words) {
     throw UsageError("give one of --write <folder>, --check <folder>");
   const std::filesystem::path folder = arguments.find("write").value_or(arguments.find("check").value_or(""));
   if (!std::filesystem::is_directory(folder))
-    throw Error("file.not_found", "There is no folder " + folder.string() + ".", "Check the path.", {{"path", folder.string()}});
+    throw Error("file.not_found", "There is no folder " + folder.string() + ".", "Check the path.",
+                {{"path", folder.string()}});
   if (arguments.find("write")) {
     write_folder_checksums(folder);
     return 0;

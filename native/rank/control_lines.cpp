@@ -29,15 +29,18 @@ std::string id_of(const nlohmann::json& message) {
 // {"command": "ask", "id", "request": {...}} (engine/train/live_answers.h). The id is a file's name.
 void ask(const nlohmann::json& message, Control& control) {
   const std::string id = id_of(message);
-  const bool safe = !id.empty() && id.size() <= 64 && std::ranges::all_of(id, [](unsigned char letter) { return std::isalnum(letter) || letter == '-'; });
+  const bool safe = !id.empty() && id.size() <= 64 &&
+                    std::ranges::all_of(id, [](unsigned char letter) { return std::isalnum(letter) || letter == '-'; });
   if (safe && message.contains("request")) control.put_question({id, message["request"].dump()});
 }
 
 // {"command": "change", "learning_rate"?, "total_steps"?}, from the next step on. The host has checked the ranges.
 void change(const nlohmann::json& message, Control& control) {
   Change wanted;
-  if (message.contains("learning_rate") && message["learning_rate"].is_number()) wanted.learning_rate = message["learning_rate"];
-  if (message.contains("total_steps") && message["total_steps"].is_number_integer()) wanted.total_steps = message["total_steps"];
+  if (message.contains("learning_rate") && message["learning_rate"].is_number())
+    wanted.learning_rate = message["learning_rate"];
+  if (message.contains("total_steps") && message["total_steps"].is_number_integer())
+    wanted.total_steps = message["total_steps"];
   control.request_change(wanted);
 }
 

@@ -36,7 +36,8 @@ int evaluate_command(const Words& words) {
   const SignalWatcher signals([&] { control.request_stop(); });
   const LineReader input(STDIN_FILENO, [&](const std::string& line) { obey(line, control); }, [&] { control.end(); });
   if (!std::filesystem::is_directory(run_folder))
-    throw Error("run.not_found", "There is no run folder " + run_folder.string() + ".", "Check the path.", {{"path", run_folder.string()}});
+    throw Error("run.not_found", "There is no run folder " + run_folder.string() + ".", "Check the path.",
+                {{"path", run_folder.string()}});
   EventWriter events(run_folder, 0);
   Journal journal(events);
   try {

@@ -42,7 +42,9 @@ class Product {
     return seconds_since(begin);
   }
 
-  double flops() const { return 2.0 * static_cast<double>(size_) * static_cast<double>(size_) * static_cast<double>(size_); }
+  double flops() const {
+    return 2.0 * static_cast<double>(size_) * static_cast<double>(size_) * static_cast<double>(size_);
+  }
 
  private:
   at::Device device_;

@@ -47,8 +47,8 @@ nlohmann::json line_of(std::vector<Answer> answers, double seconds) {
 }  // namespace
 
 int generate_command(const Words& words) {
-  const Arguments arguments(words, {"model", "run", "checkpoint", "ids", "max-new-tokens", "batch", "rounds", "precision", "device",
-                                    "context", "threads"});
+  const Arguments arguments(words, {"model", "run", "checkpoint", "ids", "max-new-tokens", "batch", "rounds",
+                                    "precision", "device", "context", "threads"});
   set_threads(arguments.integer("threads", 0, 0, 1024));
   const std::vector<GenerationRequest> requests = read_requests(arguments);
   const int64_t at_once = arguments.integer("batch", 1, 1, 512);

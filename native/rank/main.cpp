@@ -23,28 +23,28 @@ constexpr const char* kUsage =
     "       collie-rank checksums --write <folder> | --check <folder>\n"
     "       collie-rank logits --model <folder> [--run <folder> --checkpoint <name>] --ids <json file> --out <file>\n"
     "                          [--precision fp32|bf16] [--device cpu|cuda] [--threads n]\n"
-    "       collie-rank generate --model <folder> [--run <folder> --checkpoint <name>] --ids <json file> [--max-new-tokens n]\n"
-    "                          [--batch n] [--rounds n] [--precision bf16|fp32] [--device cpu|cuda] [--threads n] [--context n]\n"
+    "       collie-rank generate --model <folder> [--run <folder> --checkpoint <name>] --ids <json file> "
+    "[--max-new-tokens n]\n"
+    "                          [--batch n] [--rounds n] [--precision bf16|fp32] [--device cpu|cuda] [--threads n] "
+    "[--context n]\n"
     "       collie-rank bench  --model-shape smollm2-135m|1b|8b | --model <folder> [--quantization none|nf4]\n"
-    "                          [--method lora|full | --method-json {..}] [--optimizer-json {..}] (as in a resolved spec)\n"
+    "                          [--method lora|full | --method-json {..}] [--optimizer-json {..}] (as in a resolved "
+    "spec)\n"
     "                          [--precision bf16|fp32] [--device cpu|cuda] [--batch n] [--seq n] [--tokens n,n,..]\n"
-    "                          [--capacity n] (tokens of a micro-batch that there is room for) [--profile <trace file>]\n"
+    "                          [--capacity n] (tokens of a micro-batch that there is room for) [--profile <trace "
+    "file>]\n"
     "                          [--steps n] [--warmup n] [--rank n] [--dropout-percent n] [--threads n] "
     "[--checkpointing] [--forward-only] [--json]\n";
 
 using Command = int (*)(const collie::Words&);
 
 const std::map<std::string, Command>& commands() {
-  static const std::map<std::string, Command> known = {{"train", collie::train_command},
-                                                       {"evaluate", collie::evaluate_command},
-                                                       {"serve", collie::serve_command},
-                                                       {"export", collie::export_command},
-                                                       {"info", collie::info_command},
-                                                       {"bench", collie::bench_command},
-                                                       {"gemm", collie::gemm_command},
-                                                       {"checksums", collie::checksums_command},
-                                                       {"logits", collie::logits_command},
-                                                       {"generate", collie::generate_command}};
+  static const std::map<std::string, Command> known = {
+      {"train", collie::train_command},   {"evaluate", collie::evaluate_command},
+      {"serve", collie::serve_command},   {"export", collie::export_command},
+      {"info", collie::info_command},     {"bench", collie::bench_command},
+      {"gemm", collie::gemm_command},     {"checksums", collie::checksums_command},
+      {"logits", collie::logits_command}, {"generate", collie::generate_command}};
   return known;
 }
 

@@ -85,7 +85,8 @@ void answer(const json& message, ServingModels& models, const Inbox& inbox) {
 }  // namespace
 
 int serve_command(const Words& words) {
-  const Arguments arguments(words, {"model", "run", "checkpoint", "precision", "device", "threads", "context"}, {}, {"run", "checkpoint"});
+  const Arguments arguments(words, {"model", "run", "checkpoint", "precision", "device", "threads", "context"}, {},
+                            {"run", "checkpoint"});
   const ServingOptions options = serving_options(arguments);
   set_threads(arguments.integer("threads", 0, 0, 1024));
   ServingModels models(options);

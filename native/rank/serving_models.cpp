@@ -54,19 +54,22 @@ ServingModels::ServingModels(const ServingOptions& options)
 // Throws request.invalid for what cannot be served over the base that is there.
 void ServingModels::check_fits(const TunedSource& source, const RunSpec& spec) const {
   const json data = {{"run", source.run.string()}, {"checkpoint", source.checkpoint}};
-  const auto same = [&](const Served& one) { return one.source.run == source.run && one.source.checkpoint == source.checkpoint; };
+  const auto same = [&](const Served& one) {
+    return one.source.run == source.run && one.source.checkpoint == source.checkpoint;
+  };
   if (std::ranges::any_of(tuned_, same))
-    throw Error("request.invalid", "Checkpoint " + source.checkpoint + " of the run " + source.run.string() + " is there already.",
+    throw Error("request.invalid",
+                "Checkpoint " + source.checkpoint + " of the run " + source.run.string() + " is there already.",
                 "Name every checkpoint once.", data);
   if (is_another(spec.model, options_.model))
     throw Error("request.invalid",
-                "The run " + source.run.string() + " trained the model " + spec.model + ", and " + options_.model.string() +
-                    " is served: what a run made fits no other model.",
+                "The run " + source.run.string() + " trained the model " + spec.model + ", and " +
+                    options_.model.string() + " is served: what a run made fits no other model.",
                 "Serve it with --model " + spec.model + ", or choose a run of the model that is served.", data);
   if ((base_.decoder || !tuned_.empty()) && spec.quantization != quantization_)
     throw Error("request.invalid",
-                "The run " + source.run.string() + " trained over a base " + in_words(spec.quantization) + ", and the base here is one " +
-                    in_words(quantization_) + ": they cannot be one model.",
+                "The run " + source.run.string() + " trained over a base " + in_words(spec.quantization) +
+                    ", and the base here is one " + in_words(quantization_) + ": they cannot be one model.",
                 std::string("Compare it with runs over a base ") + in_words(spec.quantization) + ".", data);
 }
 
@@ -122,7 +125,8 @@ void ServingModels::require(Choice choice) const {
   throw Error("request.invalid",
               "There is no tuned model " + std::to_string(*choice) + " here: the rank serves the base model and " +
                   std::to_string(tuned()) + " tuned ones, counted from 0.",
-              "Start it with --run and --checkpoint for each, or send it \"load\".", {{"tuned", *choice}, {"served", tuned()}});
+              "Start it with --run and --checkpoint for each, or send it \"load\".",
+              {{"tuned", *choice}, {"served", tuned()}});
 }
 
 // The model with its adapter in place. The base computes without any, whichever is there.
@@ -138,14 +142,18 @@ ServingModels::Served& ServingModels::served(Choice choice) {
 at::Tensor ServingModels::logits(Choice choice, const PackedBatch& document) {
   const int64_t most = chunk_tokens();
   if (document.n_tokens() > most)
-    throw Error("request.invalid", "A document has " + std::to_string(document.n_tokens()) + " tokens; at most " +
-                std::to_string(most) + " are computed at once.", "Give shorter documents.");
+    throw Error("request.invalid",
+                "A document has " + std::to_string(document.n_tokens()) + " tokens; at most " + std::to_string(most) +
+                    " are computed at once.",
+                "Give shorter documents.");
   return served(choice).decoder->logits(document, choice ? AdapterUse::on : AdapterUse::off);
 }
 
-std::vector<Answer> ServingModels::answers(Choice choice, std::span<const GenerationRequest> requests, int64_t at_once) {
+std::vector<Answer> ServingModels::answers(Choice choice, std::span<const GenerationRequest> requests,
+                                           int64_t at_once) {
   at_once = std::min({at_once, chunk_tokens(), static_cast<int64_t>(requests.size())});
-  BatchGenerator generator(*served(choice).decoder, choice ? AdapterUse::on : AdapterUse::off, at_once, options_.context);
+  BatchGenerator generator(*served(choice).decoder, choice ? AdapterUse::on : AdapterUse::off, at_once,
+                           options_.context);
   return generator.run(requests, [](int64_t) { return Next::go_on; });
 }
 

@@ -22,10 +22,11 @@ namespace {
 void check_world(const RunSpec& spec, int64_t ranks) {
   const int64_t wanted = spec.parallel.world_size();
   if (ranks == wanted) return;
-  throw Error("spec.invalid",
-              "The run is laid out over " + std::to_string(wanted) + " ranks, and " + std::to_string(ranks) + " were started.",
-              "Start it with mpirun -n " + std::to_string(wanted) + ", or through the workbench.",
-              {{"wanted", wanted}, {"started", ranks}});
+  throw Error(
+      "spec.invalid",
+      "The run is laid out over " + std::to_string(wanted) + " ranks, and " + std::to_string(ranks) + " were started.",
+      "Start it with mpirun -n " + std::to_string(wanted) + ", or through the workbench.",
+      {{"wanted", wanted}, {"started", ranks}});
 }
 
 }  // namespace
@@ -35,8 +36,7 @@ int train_command(const Words& words) {
   const std::filesystem::path run_folder = arguments.required("run");
   Control control;
   const SignalWatcher signals([&] { control.request_stop(); });
-  const LineReader input(STDIN_FILENO, [&](const std::string& line) { obey(line, control); },
-                         [&] { control.end(); });
+  const LineReader input(STDIN_FILENO, [&](const std::string& line) { obey(line, control); }, [&] { control.end(); });
   if (!std::filesystem::is_directory(run_folder))
     throw Error("run.not_found", "There is no run folder " + run_folder.string() + ".", "Check the path.",
                 {{"path", run_folder.string()}});

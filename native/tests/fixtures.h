@@ -15,7 +15,8 @@ inline std::filesystem::path fixtures() {
     if (fs::is_directory(here / "tests" / "fixtures")) return here / "tests" / "fixtures";
     if (here == here.root_path()) break;
   }
-  throw std::runtime_error("No fixtures: start the test inside of the checkout, or set COLLIE_FIXTURES to its tests/fixtures folder.");
+  throw std::runtime_error(
+      "No fixtures: start the test inside of the checkout, or set COLLIE_FIXTURES to its tests/fixtures folder.");
 }
 
 }  // namespace collie::test

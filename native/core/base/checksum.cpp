@@ -29,7 +29,8 @@ constexpr std::array<std::array<uint32_t, 256>, 8> make_tables() {
     tables[0][value] = crc;
   }
   for (size_t value = 0; value < 256; ++value)
-    for (size_t k = 1; k < 8; ++k) tables[k][value] = (tables[k - 1][value] >> 8) ^ tables[0][tables[k - 1][value] & 0xff];
+    for (size_t k = 1; k < 8; ++k)
+      tables[k][value] = (tables[k - 1][value] >> 8) ^ tables[0][tables[k - 1][value] & 0xff];
   return tables;
 }
 constexpr auto kTables = make_tables();
@@ -132,8 +133,8 @@ std::optional<std::string> Checksums::problem(const fs::path& path) const {
   const MappedFile file(path);
   const auto& [bytes, expected] = found->second;
   if (file.bytes().size() != bytes)
-    return path.string() + " is damaged: it has " + std::to_string(file.bytes().size()) + " bytes, " + std::to_string(bytes) +
-           " were written";
+    return path.string() + " is damaged: it has " + std::to_string(file.bytes().size()) + " bytes, " +
+           std::to_string(bytes) + " were written";
   const std::string crc = hex(crc32c(file.bytes()));
   if (crc == expected) return std::nullopt;
   return path.string() + " is damaged: the checksum of its bytes is " + crc + ", that of what was written " + expected;
@@ -159,14 +160,16 @@ std::optional<std::string> folder_problem(const fs::path& folder) {
 void write_folder_checksums(const fs::path& folder) {
   std::vector<std::string> names;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder))
-    if (entry.is_regular_file() && !is_list(entry.path().filename().string())) names.push_back(entry.path().filename().string());
+    if (entry.is_regular_file() && !is_list(entry.path().filename().string()))
+      names.push_back(entry.path().filename().string());
   std::ranges::sort(names);
   write_checksums(folder, "checksums.json", names);
 }
 
 void check_file(const Checksums& checksums, const fs::path& path) {
   if (const std::optional<std::string> problem = checksums.problem(path))
-    throw Error("checkpoint.corrupt", *problem + ".", "Use another checkpoint, or a copy of this one.", {{"path", path.string()}});
+    throw Error("checkpoint.corrupt", *problem + ".", "Use another checkpoint, or a copy of this one.",
+                {{"path", path.string()}});
 }
 
 void FileCheck::check() const {

@@ -23,7 +23,8 @@ uint32_t crc32c(std::span<const std::byte> bytes, uint32_t before = 0);
 std::string file_crc32c(const std::filesystem::path& path);
 
 // Writes `<folder>/<list>` for these files of the folder. Throws disk.full, file.unreadable.
-void write_checksums(const std::filesystem::path& folder, const std::string& list, const std::vector<std::string>& files);
+void write_checksums(const std::filesystem::path& folder, const std::string& list,
+                     const std::vector<std::string>& files);
 
 class Checksums {
  public:

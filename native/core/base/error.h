@@ -11,7 +11,8 @@ namespace collie {
 
 class Error : public std::runtime_error {
  public:
-  Error(std::string code, const std::string& message, std::string hint = "", nlohmann::json data = nlohmann::json::object())
+  Error(std::string code, const std::string& message, std::string hint = "",
+        nlohmann::json data = nlohmann::json::object())
       : std::runtime_error(message), code_(std::move(code)), hint_(std::move(hint)), data_(std::move(data)) {}
 
   const std::string& code() const { return code_; }
@@ -19,9 +20,7 @@ class Error : public std::runtime_error {
   const nlohmann::json& data() const { return data_; }
 
   // {code, message, hint, data}: the ErrorInfo of the API and of events.
-  nlohmann::json to_json() const {
-    return {{"code", code_}, {"message", what()}, {"hint", hint_}, {"data", data_}};
-  }
+  nlohmann::json to_json() const { return {{"code", code_}, {"message", what()}, {"hint", hint_}, {"data", data_}}; }
 
  private:
   std::string code_;

@@ -56,7 +56,8 @@ json parse_unique(std::string_view text, std::string& repeated) {
 
 ParsedJson parse_json(std::string_view text, Keys keys) {
   const json none(json::value_t::discarded);
-  if (depth_of(text) > kMaxJsonDepth) return {none, "it is nested more than " + std::to_string(kMaxJsonDepth) + " deep"};
+  if (depth_of(text) > kMaxJsonDepth)
+    return {none, "it is nested more than " + std::to_string(kMaxJsonDepth) + " deep"};
   try {
     if (keys == Keys::last) return {json::parse(text), ""};
     std::string repeated;

@@ -45,8 +45,11 @@ JsonReader::JsonReader(const json& object, std::string path) : object_(&object),
   if (object.is_object()) return;
   const std::string name = path_.empty() ? "The document" : path_;
   const std::string message = "must be an object, not " + json_text(object);
-  const json issue = {
-      {"path", path_}, {"code", "wrong_type"}, {"message", message}, {"received", json_excerpt(object)}, {"suggestion", ""}};
+  const json issue = {{"path", path_},
+                      {"code", "wrong_type"},
+                      {"message", message},
+                      {"received", json_excerpt(object)},
+                      {"suggestion", ""}};
   throw Error("spec.invalid", name + ": " + message, "", {{"issues", json::array({issue})}});
 }
 

@@ -76,7 +76,7 @@ void EventWriter::lock() const {
 }
 
 void EventWriter::scan() {
-  struct stat info {};
+  struct stat info{};
   if (::fstat(descriptor_, &info) != 0) fail("read", errno);
   if (info.st_size == 0) return;
   std::string_view last;
@@ -103,7 +103,7 @@ void EventWriter::scan() {
 }
 
 void EventWriter::write(int64_t step, const std::string& type, const json& payload) {
-  const json event = {{"v", kEventsVersion}, {"rank", rank_}, {"seq", next_seq_}, {"timeUs", now_us()},
+  const json event = {{"v", kEventsVersion}, {"rank", rank_}, {"seq", next_seq_},  {"timeUs", now_us()},
                       {"step", step},        {"type", type},  {"payload", payload}};
   const std::string line = event.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
   ssize_t written = -1;

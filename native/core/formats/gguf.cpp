@@ -1,6 +1,5 @@
 #include "core/formats/gguf.h"
 
-
 #include "core/base/error.h"
 #include "core/base/json_text.h"
 #include "core/formats/gguf_cursor.h"
@@ -61,9 +60,9 @@ Entry read_entry(GgufCursor& cursor) {
   }
   const int64_t row = tensor.shape.empty() ? 1 : tensor.shape.back();
   if (row % info->block_elements != 0)
-    fail_gguf(cursor.path(), "tensor " + tensor.name + " has rows of " + std::to_string(row) +
-                                   ", no multiple of the " + std::to_string(info->block_elements) + " elements of a " +
-                                   std::string(info->name) + " block");
+    fail_gguf(cursor.path(), "tensor " + tensor.name + " has rows of " + std::to_string(row) + ", no multiple of the " +
+                                 std::to_string(info->block_elements) + " elements of a " + std::string(info->name) +
+                                 " block");
   if (__builtin_mul_overflow(elements / info->block_elements, uint64_t{info->block_bytes}, &entry.size))
     fail_gguf(cursor.path(), "tensor " + tensor.name + " has an impossible size");
   return entry;
@@ -121,7 +120,7 @@ void GgufFile::read_part(const std::filesystem::path& path, std::map<std::string
     GgufTensor& tensor = entry.tensor;
     if (entry.offset % alignment != 0)
       fail_gguf(path, "tensor " + tensor.name + " begins at " + std::to_string(entry.offset) + ", no multiple of " +
-                            std::to_string(alignment));
+                          std::to_string(alignment));
     if (entry.size > data_bytes || entry.offset > data_bytes - entry.size)
       cursor.fail_truncated("tensor " + tensor.name);
     tensor.bytes = file.bytes().subspan(begin + entry.offset, entry.size);
@@ -140,7 +139,8 @@ void GgufFile::read_other_parts() {
     if (!part || !std::filesystem::exists(*part))
       throw Error("model.missing_tensor",
                   path_.string() + ": " + of + (part ? ", " + part->filename().string() + "," : "") + " is not there.",
-                  "Put all parts of the file into one folder, under the names that they were downloaded with.", {{"path", path_.string()}});
+                  "Put all parts of the file into one folder, under the names that they were downloaded with.",
+                  {{"path", path_.string()}});
     std::map<std::string, json> metadata;
     read_part(*part, metadata);
     if (whole_number(metadata, "split.no", -1) != number - 1 || whole_number(metadata, "split.count", -1) != count)
@@ -149,7 +149,8 @@ void GgufFile::read_other_parts() {
   const auto tensors = static_cast<int64_t>(tensors_.size());
   const int64_t announced = whole_number(metadata_, "split.tensors.count", tensors);
   if (count > 1 && announced != tensors)
-    fail_gguf(path_, "its parts have " + std::to_string(tensors) + " tensors, announced are " + std::to_string(announced));
+    fail_gguf(path_,
+              "its parts have " + std::to_string(tensors) + " tensors, announced are " + std::to_string(announced));
 }
 
 const json* GgufFile::find(const std::string& key) const {

@@ -49,7 +49,8 @@ std::vector<float> unpack(std::string_view hex, const std::array<float, Values>&
   grid.reserve(hex.size() / 2 * (8 / kBits));
   for (size_t at = 0; at < hex.size(); at += 2) {
     const int byte = digit(hex[at]) << 4 | digit(hex[at + 1]);
-    for (int shift = 0; shift < 8; shift += kBits) grid.push_back(values[static_cast<size_t>(byte >> shift) & (Values - 1)]);
+    for (int shift = 0; shift < 8; shift += kBits)
+      grid.push_back(values[static_cast<size_t>(byte >> shift) & (Values - 1)]);
   }
   return grid;
 }

@@ -9,8 +9,8 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int kMaxNesting = 4;           // arrays of arrays; real files have one level
-constexpr uint64_t kMaxName = 65'535;    // bytes of a key or of a tensor's name: the limit of the format
+constexpr int kMaxNesting = 4;         // arrays of arrays; real files have one level
+constexpr uint64_t kMaxName = 65'535;  // bytes of a key or of a tensor's name: the limit of the format
 // Items of all arrays together: the largest tokenizers have a million and a half. Each takes 16 bytes and more here.
 constexpr uint64_t kMaxItems = 8'000'000;
 
@@ -81,7 +81,7 @@ json read_value(GgufCursor& cursor, ValueType type, const std::string& key, int 
       break;
     default:
       fail_gguf(cursor.path(),
-                  "metadata key " + key + " has the unknown type " + std::to_string(static_cast<uint32_t>(type)));
+                "metadata key " + key + " has the unknown type " + std::to_string(static_cast<uint32_t>(type)));
   }
   if (depth >= kMaxNesting) fail_gguf(cursor.path(), "metadata key " + key + " nests arrays too deeply");
   const auto item_type = static_cast<ValueType>(cursor.read<uint32_t>(what));
@@ -108,7 +108,8 @@ std::string GgufCursor::read_name(const char* what) {
 }
 
 void GgufCursor::take_items(uint64_t count, const std::string& key) {
-  if (count > kMaxItems - items_) fail_gguf(path_, "its arrays, up to key " + key + ", have more than " + std::to_string(kMaxItems) + " items");
+  if (count > kMaxItems - items_)
+    fail_gguf(path_, "its arrays, up to key " + key + ", have more than " + std::to_string(kMaxItems) + " items");
   items_ += count;
 }
 

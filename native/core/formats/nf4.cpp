@@ -16,7 +16,8 @@ std::array<float, 256> make_scale_map() {
     // Borders are made in fp32 from both ends, each rounded once, as PyTorch's linspace makes them.
     const float step = (1.0f - 0.1f) / static_cast<float>(steps);
     const auto border = [&](int i) {
-      return i < (steps + 1) / 2 ? std::fma(step, static_cast<float>(i), 0.1f) : std::fma(-step, static_cast<float>(steps - i), 1.0f);
+      return i < (steps + 1) / 2 ? std::fma(step, static_cast<float>(i), 0.1f)
+                                 : std::fma(-step, static_cast<float>(steps - i), 1.0f);
     };
     for (int i = 0; i < steps; ++i) {
       const float mean = (border(i) + border(i + 1)) / 2.0f;

@@ -174,7 +174,8 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path, StoreKind ki
   const json header = parse_header(file_.bytes(), data_begin, faults);
   const auto data = file_.bytes().subspan(data_begin);
   for (const auto& [name, entry] : header.items()) {
-    if (name.size() > kMaxName) faults.bad("header_invalid", "a tensor's name has " + std::to_string(name.size()) + " bytes");
+    if (name.size() > kMaxName)
+      faults.bad("header_invalid", "a tensor's name has " + std::to_string(name.size()) + " bytes");
     if (name != "__metadata__") {
       tensors_.emplace(name, parse_tensor(name, entry, data, faults));
       continue;
@@ -222,7 +223,8 @@ std::map<std::string, std::vector<std::string>> read_index(const std::filesystem
   for (const auto& [tensor, shard] : index["weight_map"].items()) {
     const std::string name = shard.is_string() ? shard.get<std::string>() : "";
     // A shard lies beside its index: anything else could reach out of the folder.
-    if (name.empty() || name.find('/') != std::string::npos || name.find('\0') != std::string::npos || name == ".." || name == ".")
+    if (name.empty() || name.find('/') != std::string::npos || name.find('\0') != std::string::npos || name == ".." ||
+        name == ".")
       fail("shard " + json_text(shard) + " is not a file name");
     shards[name].push_back(tensor);
   }
@@ -235,8 +237,10 @@ std::map<std::string, std::vector<std::string>> read_index(const std::filesystem
 namespace {
 
 // Names of a text model among others, before and since transformers 4.52; longest first.
-constexpr std::pair<std::string_view, std::string_view> kTextPrefixes[] = {
-    {"model.language_model.", "model."}, {"language_model.model.", "model."}, {"language_model.lm_head.", "lm_head."}, {"lm_head.", "lm_head."}};
+constexpr std::pair<std::string_view, std::string_view> kTextPrefixes[] = {{"model.language_model.", "model."},
+                                                                           {"language_model.model.", "model."},
+                                                                           {"language_model.lm_head.", "lm_head."},
+                                                                           {"lm_head.", "lm_head."}};
 
 // The name in a folder of the text model alone; nothing: of another modality.
 std::optional<std::string> text_name(std::string_view name) {
@@ -245,7 +249,9 @@ std::optional<std::string> text_name(std::string_view name) {
   return std::nullopt;
 }
 
-bool is_among_others(std::string_view name) { return name.starts_with("model.language_model.") || name.starts_with("language_model.model."); }
+bool is_among_others(std::string_view name) {
+  return name.starts_with("model.language_model.") || name.starts_with("language_model.model.");
+}
 
 }  // namespace
 
@@ -283,7 +289,8 @@ void ModelFolder::keep_text_model() {
     TensorView renamed = view;
     renamed.name = *alone;
     if (!text.emplace(*alone, renamed).second)
-      throw Error("model.bad_tensor", folder_.string() + ": tensor " + *alone + " is there under two names.", "Download or copy the folder again.",
+      throw Error("model.bad_tensor", folder_.string() + ": tensor " + *alone + " is there under two names.",
+                  "Download or copy the folder again.",
                   {{"path", folder_.string()}, {"tensor", *alone}, {"reason", "repeated"}});
   }
   tensors_ = std::move(text);
@@ -297,7 +304,8 @@ void ModelFolder::refuse_repeated() const {
       const auto [first, added] = seen.emplace(name, file.get());
       if (added) continue;
       const std::string one = first->second->path().filename().string(), other = file->path().filename().string();
-      throw Error("model.bad_tensor", folder_.string() + ": tensor " + name + " is in " + one + " and in " + other + ".",
+      throw Error("model.bad_tensor",
+                  folder_.string() + ": tensor " + name + " is in " + one + " and in " + other + ".",
                   "The shards are of two models or two versions. Download or copy the folder again.",
                   {{"path", folder_.string()}, {"tensor", name}, {"reason", "repeated"}});
     }

@@ -22,7 +22,8 @@ class Cursor {
   bool at_line_end() const { return at_ == end_ || *at_ == '\n'; }
 
   bool text(std::string_view expected) {
-    if (static_cast<size_t>(end_ - at_) < expected.size() || std::memcmp(at_, expected.data(), expected.size()) != 0) return false;
+    if (static_cast<size_t>(end_ - at_) < expected.size() || std::memcmp(at_, expected.data(), expected.size()) != 0)
+      return false;
     at_ += expected.size();
     return true;
   }
@@ -86,7 +87,8 @@ bool read_line(const StepForm& form, Cursor& cursor, double* row) {
 void StepLines::learn(StepForm form) {
   std::vector<bool> filled(form.slots.size() + 1);
   for (const auto& [before, place] : form.slots) {
-    if (place == 0 || place >= filled.size() || filled[place]) throw Error("internal", "the slots of a step's line do not fill a row");
+    if (place == 0 || place >= filled.size() || filled[place])
+      throw Error("internal", "the slots of a step's line do not fill a row");
     filled[place] = true;
   }
   if (filled.size() < kFirstMetricPlace) throw Error("internal", "a step's line has seq, step and timeUs");

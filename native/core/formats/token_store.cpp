@@ -31,13 +31,17 @@ MappedFile map_part(const std::filesystem::path& path) {
   } catch (const Error& error) {
     const bool missing = error.code() == "file.not_found";
     throw Error(missing ? "dataset.not_found" : "dataset.unreadable", std::string("Token store: ") + error.what(),
-                "Remove the folder " + path.parent_path().string() + ": a resume of the run prepares it again from the dataset.", {{"path", path.string()}});
+                "Remove the folder " + path.parent_path().string() +
+                    ": a resume of the run prepares it again from the dataset.",
+                {{"path", path.string()}});
   }
 }
 
 [[noreturn]] void fail_unreadable(const std::filesystem::path& path, const std::string& problem) {
-  throw Error("dataset.unreadable", "Token store " + path.string() + ": " + problem + ".",
-              "Remove the folder " + path.parent_path().string() + ": a resume of the run prepares it again from the dataset.", {{"path", path.string()}});
+  throw Error(
+      "dataset.unreadable", "Token store " + path.string() + ": " + problem + ".",
+      "Remove the folder " + path.parent_path().string() + ": a resume of the run prepares it again from the dataset.",
+      {{"path", path.string()}});
 }
 
 template <typename T>
@@ -54,13 +58,14 @@ void check_offsets(std::span<const uint64_t> offsets, const std::filesystem::pat
   if (offsets.front() != 0) fail_unreadable(path, "the first offset is " + std::to_string(offsets.front()) + ", not 0");
   for (size_t i = 1; i < offsets.size(); ++i)
     if (offsets[i] < offsets[i - 1])
-      fail_unreadable(path, "offset " + std::to_string(i) + " (" + std::to_string(offsets[i]) + ") is below the one before (" +
-                                std::to_string(offsets[i - 1]) + ")");
+      fail_unreadable(path, "offset " + std::to_string(i) + " (" + std::to_string(offsets[i]) +
+                                ") is below the one before (" + std::to_string(offsets[i - 1]) + ")");
 }
 
 void check_count(size_t received, size_t expected, const char* what, const std::filesystem::path& path) {
   if (received != expected)
-    fail_unreadable(path, "it holds " + std::to_string(received) + " " + what + ", there are " + std::to_string(expected));
+    fail_unreadable(path,
+                    "it holds " + std::to_string(received) + " " + what + ", there are " + std::to_string(expected));
 }
 
 // Files that only some stores have. One that was written is not missing unnoticed: its checksum is.
@@ -152,15 +157,16 @@ Document TokenStore::operator[](int64_t index) const {
 struct TokenStoreWriter::Impl {
   Paths paths;
   OutputFile ids, mask, offsets;
-  std::optional<OutputFile> weights;    // from the first document on that has some
+  std::optional<OutputFile> weights;  // from the first document on that has some
   uint64_t tokens = 0, documents = 0;
-  std::vector<uint64_t> groups;         // where each begins
+  std::vector<uint64_t> groups;  // where each begins
   std::vector<float> values;
 
   explicit Impl(Paths where) : paths(std::move(where)), ids(paths.ids), mask(paths.mask), offsets(paths.offsets) {
     std::error_code ignored;
     // Of a store that was here before.
-    for (const auto& path : {paths.checksums, paths.weights, paths.groups, paths.values}) std::filesystem::remove(path, ignored);
+    for (const auto& path : {paths.checksums, paths.weights, paths.groups, paths.values})
+      std::filesystem::remove(path, ignored);
     put_offset();
   }
   void put_offset() { offsets.append(std::as_bytes(std::span(&tokens, 1))); }
@@ -175,8 +181,10 @@ struct TokenStoreWriter::Impl {
       weights.emplace(paths.weights);
       put_ones(tokens);
     }
-    if (own.empty()) put_ones(count);
-    else weights->append(std::as_bytes(own));
+    if (own.empty())
+      put_ones(count);
+    else
+      weights->append(std::as_bytes(own));
   }
   // Whole files, written at the end. Their names are added to `written`.
   template <typename T>
@@ -192,7 +200,8 @@ TokenStoreWriter::TokenStoreWriter(const std::filesystem::path& data_dir, const 
     : impl_(std::make_unique<Impl>(Paths(data_dir, split))) {}
 TokenStoreWriter::~TokenStoreWriter() = default;
 
-void TokenStoreWriter::append(std::span<const uint32_t> ids, std::span<const uint8_t> mask, const DocumentExtras& extras) {
+void TokenStoreWriter::append(std::span<const uint32_t> ids, std::span<const uint8_t> mask,
+                              const DocumentExtras& extras) {
   if (!impl_) throw std::logic_error("TokenStoreWriter: append after finish");
   if (ids.size() != mask.size())
     throw std::logic_error("TokenStoreWriter: " + std::to_string(ids.size()) + " ids, but " +

@@ -44,8 +44,8 @@ class TokenStore {
 
   int64_t size() const;  // documents
   Document operator[](int64_t index) const;
-  int64_t length(int64_t index) const;  // tokens of one document
-  int64_t tokens() const;               // tokens of all documents
+  int64_t length(int64_t index) const;       // tokens of one document
+  int64_t tokens() const;                    // tokens of all documents
   std::span<const uint64_t> groups() const;  // offsets into the documents, or empty: each is its own
   std::span<const float> values() const;     // one a document, or empty
 

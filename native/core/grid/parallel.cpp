@@ -11,7 +11,8 @@ namespace collie {
 namespace {
 
 [[noreturn]] void refuse(const std::string& path, const std::string& message, const std::string& fix) {
-  const nlohmann::json issue = {{"path", path}, {"code", "not_divisible"}, {"message", message + "."}, {"suggestion", fix}};
+  const nlohmann::json issue = {
+      {"path", path}, {"code", "not_divisible"}, {"message", message + "."}, {"suggestion", fix}};
   throw Error("spec.invalid", path + ": " + message + ".", fix, {{"issues", nlohmann::json::array({issue})}});
 }
 
@@ -106,8 +107,9 @@ HeadShare heads_of(const ModelConfig& c, int64_t tp, int64_t rank) {
     std::string possible;
     for (const int64_t size : tp_sizes(c, 64)) possible += (possible.empty() ? "" : ", ") + std::to_string(size);
     refuse("parallel.tp_size",
-           "cannot be " + std::to_string(tp) + ": the model has " + std::to_string(c.n_heads) + " attention heads over " +
-               std::to_string(c.n_kv_heads) + " key-value heads, which do not divide that way",
+           "cannot be " + std::to_string(tp) + ": the model has " + std::to_string(c.n_heads) +
+               " attention heads over " + std::to_string(c.n_kv_heads) +
+               " key-value heads, which do not divide that way",
            "Use one of " + possible + ".");
   }
   const int64_t group = c.n_heads / c.n_kv_heads;
@@ -136,8 +138,8 @@ std::vector<Range> pipeline_ranges(const ModelConfig& c, const ParallelSpec& spe
   for (const int64_t size : sizes) sum += size;
   if (static_cast<int64_t>(sizes.size()) != chunks || sum != c.n_layers || std::ranges::min(sizes) < 1)
     refuse("parallel.pipeline_layers",
-           "must be " + std::to_string(chunks) + " positive numbers that add up to " + std::to_string(c.n_layers) + ", not " +
-               std::to_string(sizes.size()) + " that add up to " + std::to_string(sum),
+           "must be " + std::to_string(chunks) + " positive numbers that add up to " + std::to_string(c.n_layers) +
+               ", not " + std::to_string(sizes.size()) + " that add up to " + std::to_string(sum),
            "Give the layers of every chunk, bottom up, or leave it empty.");
   return ranges_of(sizes);
 }
@@ -173,7 +175,8 @@ ModelShard whole_model(const ModelConfig& config) { return {.chunks = {{0, confi
 
 ModelShard model_shard(const ModelConfig& config, const ParallelSpec& spec, const GridPlace& place) {
   const std::vector<Range> ranges = pipeline_ranges(config, spec);
-  ModelShard shard{.tp_size = spec.tp_size, .tp_rank = place.tp_rank, .sequence_parallel = spec.sequence_parallel, .chunks = {}};
+  ModelShard shard{
+      .tp_size = spec.tp_size, .tp_rank = place.tp_rank, .sequence_parallel = spec.sequence_parallel, .chunks = {}};
   for (size_t v = static_cast<size_t>(place.stage); v < ranges.size(); v += static_cast<size_t>(spec.pp_size))
     shard.chunks.push_back(ranges[v]);
   shard.embedding = place.stage == 0;

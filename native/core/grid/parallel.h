@@ -19,12 +19,13 @@ enum class PipelinePartition { parameters, layers };
 struct ParallelSpec {
   int64_t dp_size = 1, tp_size = 1, pp_size = 1;
   bool sequence_parallel = false;  // tp ranks share the tokens of the residual stream too: TokenShare
-  int64_t zero_stage = 0;       // over the dp ranks: 1 shards optimizer state and masters, 2 gradients too, 3 weights too
+  int64_t zero_stage = 0;  // over the dp ranks: 1 shards optimizer state and masters, 2 gradients too, 3 weights too
   int64_t pipeline_chunks = 1;  // chunks of layers a pipeline rank has; more than 1: interleaved 1F1B
   PipelinePartition pipeline_partition = PipelinePartition::parameters;
-  std::vector<int64_t> pipeline_layers;  // layers of each chunk, bottom up, pp_size * pipeline_chunks of them; empty: by pipeline_partition
-  bool timeline = false;                 // spans of every micro-batch are recorded
-  double hang_timeout = 600;             // seconds in one collective after which the run is ended
+  std::vector<int64_t>
+      pipeline_layers;  // layers of each chunk, bottom up, pp_size * pipeline_chunks of them; empty: by pipeline_partition
+  bool timeline = false;      // spans of every micro-batch are recorded
+  double hang_timeout = 600;  // seconds in one collective after which the run is ended
 
   int64_t world_size() const { return dp_size * tp_size * pp_size; }
 };
@@ -70,8 +71,9 @@ std::vector<Range> pipeline_ranges(const ModelConfig& config, const ParallelSpec
 struct ModelShard {
   int64_t tp_size = 1, tp_rank = 0;
   bool sequence_parallel = false;
-  std::vector<Range> chunks;            // global layers of its chunks, in the order of the pipeline
-  bool embedding = true, head = true;   // has the first, the last chunk of the pipeline (with tied embeddings both hold the table)
+  std::vector<Range> chunks;  // global layers of its chunks, in the order of the pipeline
+  bool embedding = true,
+       head = true;  // has the first, the last chunk of the pipeline (with tied embeddings both hold the table)
   int64_t n_layers() const;
   // Global index of the local layer i.
   int64_t layer(int64_t i) const;
@@ -97,7 +99,7 @@ TokenShare token_share(const ModelShard& shard, int64_t tokens);
 // A part of a tensor along one dim; dim -1: all of it.
 struct Slice {
   int64_t dim = -1;
-  Range range;       // within the whole
+  Range range;        // within the whole
   int64_t whole = 0;  // size of the dim in the whole tensor
   bool operator==(const Slice&) const = default;
 };

@@ -19,7 +19,8 @@ std::vector<PipelineAction> pipeline_schedule(int64_t stage, int64_t stages, int
   // A group that is not full is planned as if it were: leaving out what is not there makes nobody wait for anything more.
   const int64_t planned = chunks == 1 ? micro_batches : (micro_batches + stages - 1) / stages * stages;
   const int64_t total = planned * chunks;
-  const int64_t ahead = stages - 1 - stage;  // ranks that a forward pass has to go through before its gradient comes back
+  const int64_t ahead =
+      stages - 1 - stage;  // ranks that a forward pass has to go through before its gradient comes back
   const int64_t warmup = std::min(total, chunks == 1 ? ahead : 2 * ahead + (chunks - 1) * stages);
   std::vector<PipelineAction> actions;
   const auto add = [&](Pass pass, int64_t i) {

@@ -26,7 +26,10 @@ uint64_t row_bytes(const GgufTensor& tensor) { return tensor.bytes.size() / stat
 class RowReader {
  public:
   explicit RowReader(const GgufPart& part)
-      : part_(part), columns_(part.source->shape.size() == 1 ? 1 : part.source->shape.back()), row_bytes_(row_bytes(*part.source)), row_(static_cast<size_t>(columns_)) {
+      : part_(part),
+        columns_(part.source->shape.size() == 1 ? 1 : part.source->shape.back()),
+        row_bytes_(row_bytes(*part.source)),
+        row_(static_cast<size_t>(columns_)) {
     if (part.source->shape.size() > 1) return;
     vector_.resize(static_cast<size_t>(part.source->shape[0]));
     gguf_dequantize(part.source->type, part.source->bytes, vector_);
@@ -106,7 +109,8 @@ void convert_transposed(const GgufTarget& target, SafetensorsWriter& writer, con
 
 }  // namespace
 
-void gguf_convert(const GgufFile& file, const std::filesystem::path& out_dir, const std::function<Continue(double)>& progress) {
+void gguf_convert(const GgufFile& file, const std::filesystem::path& out_dir,
+                  const std::function<Continue(double)>& progress) {
   const nlohmann::ordered_json config = gguf_model_config(file);
   const std::vector<GgufTarget> targets = map_gguf_tensors(file, ModelConfig::parse(nlohmann::json(config)));
   std::vector<TensorSpec> specs;
@@ -121,7 +125,8 @@ void gguf_convert(const GgufFile& file, const std::filesystem::path& out_dir, co
     if (progress(static_cast<double>(done) / static_cast<double>(total)) == Continue::no)
       throw Error("job.cancelled", "The conversion was cancelled.");
   };
-  for (const GgufTarget& target : targets) (target.transposed ? convert_transposed : convert_rows)(target, writer, report);
+  for (const GgufTarget& target : targets)
+    (target.transposed ? convert_transposed : convert_rows)(target, writer, report);
   writer.finish();
   write_file(out_dir / "config.json", config.dump(2) + "\n");
 }

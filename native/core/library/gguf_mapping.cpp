@@ -27,11 +27,19 @@ constexpr Stack kStacks[] = {{"attn_qkv", kQkvParts}, {"ffn_up", kGateUpParts}};
 
 // Names of the two formats, without the layer's prefix and ending; norms of layers by what they are for.
 std::map<std::string, std::string> names_of(const ModelConfig& config) {
-  std::map<std::string, std::string> names = {
-      {"model.embed_tokens", "token_embd"}, {"model.embed_positions", "position_embd"}, {"model.norm", "output_norm"}, {"lm_head", "output"},
-      {"self_attn.q_proj", "attn_q"},       {"self_attn.k_proj", "attn_k"},             {"self_attn.v_proj", "attn_v"},
-      {"self_attn.o_proj", "attn_output"},  {"mlp.gate_proj", "ffn_gate"},              {"mlp.up_proj", "ffn_up"},
-      {"mlp.down_proj", "ffn_down"},        {kQNorm, "attn_q_norm"},                    {kKNorm, "attn_k_norm"}};
+  std::map<std::string, std::string> names = {{"model.embed_tokens", "token_embd"},
+                                              {"model.embed_positions", "position_embd"},
+                                              {"model.norm", "output_norm"},
+                                              {"lm_head", "output"},
+                                              {"self_attn.q_proj", "attn_q"},
+                                              {"self_attn.k_proj", "attn_k"},
+                                              {"self_attn.v_proj", "attn_v"},
+                                              {"self_attn.o_proj", "attn_output"},
+                                              {"mlp.gate_proj", "ffn_gate"},
+                                              {"mlp.up_proj", "ffn_up"},
+                                              {"mlp.down_proj", "ffn_down"},
+                                              {kQNorm, "attn_q_norm"},
+                                              {kKNorm, "attn_k_norm"}};
   const ModelTraits& t = config.traits;
   names[t.attention_norm] = "attn_norm";
   names[t.attention_out_norm] = "post_attention_norm";
@@ -78,7 +86,8 @@ class Mapper {
       for (const char* module : stack->parts) {
         if (!module) continue;
         if (name.module == module) part.first = shape[0];
-        shape[0] += rows_.at(tensor.name.substr(0, tensor.name.size() - name.module.size() - name.ending.size()) + module + name.ending);
+        shape[0] += rows_.at(tensor.name.substr(0, tensor.name.size() - name.module.size() - name.ending.size()) +
+                             module + name.ending);
       }
     }
     part.source = &checked(source, shape);
@@ -88,7 +97,8 @@ class Mapper {
   void refuse_unused() const {
     for (const GgufTensor& tensor : file_.tensors())
       if (!used_.contains(tensor.name) && !is_gguf_rope_tensor(tensor.name))
-        throw Error("model.unsupported_feature", "This GGUF file has a tensor " + tensor.name + ", which is not supported.",
+        throw Error("model.unsupported_feature",
+                    "This GGUF file has a tensor " + tensor.name + ", which is not supported.",
                     "Choose another model, or its Hugging Face folder.", {{"tensor", tensor.name}});
   }
 
@@ -99,7 +109,8 @@ class Mapper {
       for (const char* module : stack.parts)
         if (module && name.module == module) {
           const std::string first = name.prefix + names_.at(stack.parts[0]) + name.ending;
-          const bool together = !file_.find_tensor(first) && file_.find_tensor(name.prefix + stack.tensor + name.ending);
+          const bool together =
+              !file_.find_tensor(first) && file_.find_tensor(name.prefix + stack.tensor + name.ending);
           return together && (stack.parts[0] != kGateUpParts[0] || config_.traits.gated) ? &stack : nullptr;
         }
     return nullptr;
@@ -113,13 +124,18 @@ class Mapper {
   const GgufTensor& checked(const std::string& source, const std::vector<int64_t>& shape) {
     const GgufTensor* tensor = file_.find_tensor(source);
     const json data = {{"tensor", source}, {"path", file_.path().string()}};
-    if (!tensor) throw Error("model.missing_tensor", file_.path().string() + " has no tensor " + source + ".", "Download this file again.", data);
+    if (!tensor)
+      throw Error("model.missing_tensor", file_.path().string() + " has no tensor " + source + ".",
+                  "Download this file again.", data);
     if (tensor->shape != shape)
-      throw Error("model.bad_tensor", "Tensor " + source + " has shape " + json(tensor->shape).dump() + ", expected " + json(shape).dump() + ".",
-                  "Choose another file of this model.", data);
+      throw Error(
+          "model.bad_tensor",
+          "Tensor " + source + " has shape " + json(tensor->shape).dump() + ", expected " + json(shape).dump() + ".",
+          "Choose another file of this model.", data);
     if (!can_dequantize(tensor->type))
       throw Error("gguf.unsupported_type",
-                  "Tensor " + source + " has the type " + std::string(gguf_type_info(tensor->type)->name) + ", which cannot be converted.",
+                  "Tensor " + source + " has the type " + std::string(gguf_type_info(tensor->type)->name) +
+                      ", which cannot be converted.",
                   "Choose a file in F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K to Q6_K or an IQ type.",
                   {{"tensor", source}, {"type", gguf_type_info(tensor->type)->name}});
     used_.insert(source);

@@ -16,7 +16,7 @@ struct Device {
   DeviceKind kind = DeviceKind::cpu;
   int index = 0;
   std::string name;
-  std::optional<int> units;        // cores this process may use; multiprocessors of a GPU
+  std::optional<int> units;  // cores this process may use; multiprocessors of a GPU
   uint64_t memory_total_bytes = 0;
   std::vector<std::string> features;  // "avx2", "avx512_bf16", ...; "sm_90"
 };

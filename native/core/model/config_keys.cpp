@@ -8,8 +8,8 @@
 namespace collie::config_keys {
 
 void fail_config(const std::string& key, const std::string& problem, const json& received) {
-  throw Error("model.bad_config", "config.json: " + key + " " + problem + ".", "Check that config.json belongs to this model.",
-              {{"key", key}, {"received", received}});
+  throw Error("model.bad_config", "config.json: " + key + " " + problem + ".",
+              "Check that config.json belongs to this model.", {{"key", key}, {"received", received}});
 }
 
 void fail_feature(const std::string& key, const json& value, const std::string& supported) {

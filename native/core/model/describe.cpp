@@ -23,7 +23,8 @@ std::vector<std::string> describe_traits(const ModelConfig& c) {
   add(!t.attention_norm.empty() && !t.attention_out_norm.empty(), "norms before and after the blocks");
   add(t.norm_offset != 0, "norms with 1 + w");
   add(t.norm == NormKind::layer, t.norm_bias ? "LayerNorm" : "LayerNorm without bias");
-  add(t.parallel, t.mlp_norm.empty() ? "attention and MLP side by side after one norm" : "attention and MLP side by side");
+  add(t.parallel,
+      t.mlp_norm.empty() ? "attention and MLP side by side after one norm" : "attention and MLP side by side");
   add(!t.gated, "MLP without a gate");
   add(t.activation == Activation::gelu_tanh || t.activation == Activation::gelu_erf, "GELU");
   add(t.activation == Activation::relu, "ReLU");
@@ -32,7 +33,8 @@ std::vector<std::string> describe_traits(const ModelConfig& c) {
   add(t.pairs == RotaryPairs::adjacent, "rotary of neighbours");
   const auto any = [&](auto holds) { return std::ranges::any_of(c.kinds, holds); };
   add(any([](const LayerKind& k) { return k.window != 0; }), "sliding windows");
-  add(any([](const LayerKind& k) { return k.rope == LayerKind::kNoRotary; }) && !t.learned_positions, "layers without rotary");
+  add(any([](const LayerKind& k) { return k.rope == LayerKind::kNoRotary; }) && !t.learned_positions,
+      "layers without rotary");
   add(c.ropes.size() > 1, "two rotary tables");
   add(t.attention_softcap != 0 || t.logit_softcap != 0, "soft caps");
   add(t.embedding_scale != 1, "scaled embeddings");
@@ -49,14 +51,18 @@ std::vector<std::string> describe_traits(const ModelConfig& c) {
 
 std::vector<std::string> describe_limits(const ModelConfig& c) {
   std::vector<std::string> all;
-  if (c.traits.qk_norm == QkNorm::whole) all.emplace_back("Tensor parallelism does not cut its norms over all heads: data and pipeline parallelism only.");
+  if (c.traits.qk_norm == QkNorm::whole)
+    all.emplace_back("Tensor parallelism does not cut its norms over all heads: data and pipeline parallelism only.");
   if (c.traits.learned_positions)
     all.push_back("It has a vector for each of " + std::to_string(c.max_position) + " positions: documents end there.");
   if (!c.traits.gated) all.emplace_back("Its MLP has no gate: gate_proj among target modules means nothing here.");
   if (!family_of(c).fused.empty())
-    all.emplace_back("Its files keep several projections in one tensor: of those, only LoRA and PiSSA are exported as adapters, other methods merged.");
+    all.emplace_back(
+        "Its files keep several projections in one tensor: of those, only LoRA and PiSSA are exported as adapters, "
+        "other methods merged.");
   if (std::ranges::any_of(c.ropes, [](const RopeConfig& rope) { return rope.scaling == RopeScaling::dynamic; }))
-    all.push_back("Its rotary table would change beyond " + std::to_string(c.max_position) + " tokens (dynamic scaling): documents end there.");
+    all.push_back("Its rotary table would change beyond " + std::to_string(c.max_position) +
+                  " tokens (dynamic scaling): documents end there.");
   return all;
 }
 

@@ -18,7 +18,8 @@ namespace {
 std::string known_architectures() {
   std::string known;
   for (const Family& family : families())
-    if (family.gguf.architecture && known.find(family.gguf.architecture) == std::string::npos) known += (known.empty() ? "" : ", ") + std::string(family.gguf.architecture);
+    if (family.gguf.architecture && known.find(family.gguf.architecture) == std::string::npos)
+      known += (known.empty() ? "" : ", ") + std::string(family.gguf.architecture);
   return known;
 }
 
@@ -27,7 +28,8 @@ const Family& family_in(const GgufFile& file) {
   if (const Family* found = find_gguf_family(file)) return *found;
   const std::string known = known_architectures();
   throw Error("model.unknown_architecture",
-              architecture.empty() ? "This GGUF file names no architecture." : "The GGUF architecture " + architecture + " is not known.",
+              architecture.empty() ? "This GGUF file names no architecture."
+                                   : "The GGUF architecture " + architecture + " is not known.",
               "Known GGUF architectures: " + known + ".", {{"architecture", architecture}, {"known", known}});
 }
 
@@ -45,7 +47,8 @@ void check_understood(const GgufFile& file, const std::string& prefix, const Mod
   const auto any = [&](auto holds) { return std::ranges::any_of(config.kinds, holds); };
   const int64_t turning = integer(file, prefix + "rope.dimension_count", 0);
   const bool rotates = any([](const LayerKind& kind) { return kind.rope != LayerKind::kNoRotary; });
-  if (turning != 0 && rotates && turning != config.rotary_dim()) fail_feature("partial rotary embedding (" + prefix + "rope.dimension_count)");
+  if (turning != 0 && rotates && turning != config.rotary_dim())
+    fail_feature("partial rotary embedding (" + prefix + "rope.dimension_count)");
   const int64_t window = integer(file, prefix + "attention.sliding_window", 0);
   if (window != 0 && window < config.max_position && !any([&](const LayerKind& kind) { return kind.window == window; }))
     fail_feature("a sliding window (" + prefix + "attention.sliding_window)");
@@ -86,10 +89,12 @@ ordered_json gguf_model_config(const GgufFile& file) {
   config["head_dim"] = head_dim;
   config["max_position_embeddings"] = integer(file, prefix + "context_length");
   const bool rms = file.find(prefix + "attention.layer_norm_epsilon") == nullptr;
-  config[family.defaults.eps_key] = number(file, prefix + (rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon"));
+  config[family.defaults.eps_key] =
+      number(file, prefix + (rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon"));
   config["rope_theta"] = theta;
   config["rope_scaling"] = gguf_rope_scaling(file, prefix, theta, turning);
-  if (turning != head_dim) config["partial_rotary_factor"] = static_cast<double>(turning) / static_cast<double>(head_dim);
+  if (turning != head_dim)
+    config["partial_rotary_factor"] = static_cast<double>(turning) / static_cast<double>(head_dim);
   if (family.biases == Biases::settable) {
     config["attention_bias"] = file.find_tensor("blk.0.attn_output.bias") != nullptr;
     config["mlp_bias"] = file.find_tensor("blk.0.ffn_down.bias") != nullptr;

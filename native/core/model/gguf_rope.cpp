@@ -18,7 +18,8 @@ using namespace gguf_keys;
 
 namespace {
 
-constexpr std::string_view kDivisors = "rope_freqs.weight", kShort = "rope_factors_short.weight", kLong = "rope_factors_long.weight";
+constexpr std::string_view kDivisors = "rope_freqs.weight", kShort = "rope_factors_short.weight",
+                           kLong = "rope_factors_long.weight";
 
 // llama3 scaling (Llama 3.1, "rope_type": "llama3"): what a frequency is divided by, for its wave length.
 struct Llama3Scaling {
@@ -94,7 +95,8 @@ json scaling_from_divisors(const GgufTensor& tensor, double theta, int64_t turni
 // Mistral's models makes it 1 (transformers' mscale over mscale_all_dim); other ones mean different things in different architectures.
 json yarn_scaling(const GgufFile& file, const std::string& prefix) {
   const double factor = number(file, prefix + "rope.scaling.factor");
-  const double usual = factor <= 1 ? 1 : 0.1 * std::log(factor) + 1, given = number(file, prefix + "rope.scaling.attn_factor", usual);
+  const double usual = factor <= 1 ? 1 : 0.1 * std::log(factor) + 1,
+               given = number(file, prefix + "rope.scaling.attn_factor", usual);
   const auto near = [&](double value) { return std::abs(given - value) <= 1e-4 * value; };
   if (!near(usual) && !near(1)) fail_feature("a magnitude of its own (" + prefix + "rope.scaling.attn_factor)");
   json scaling = {{"rope_type", "yarn"},
@@ -103,8 +105,10 @@ json yarn_scaling(const GgufFile& file, const std::string& prefix) {
                   {"beta_fast", number(file, prefix + "rope.scaling.yarn_beta_fast", 32.0)},
                   {"beta_slow", number(file, prefix + "rope.scaling.yarn_beta_slow", 1.0)}};
   const double multiplier = number(file, prefix + "rope.scaling.yarn_log_multiplier", 0.0);
-  if (multiplier == 1) scaling["mscale"] = scaling["mscale_all_dim"] = 1.0;
-  else if (multiplier != 0) fail_feature("yarn with " + prefix + "rope.scaling.yarn_log_multiplier " + std::to_string(multiplier));
+  if (multiplier == 1)
+    scaling["mscale"] = scaling["mscale_all_dim"] = 1.0;
+  else if (multiplier != 0)
+    fail_feature("yarn with " + prefix + "rope.scaling.yarn_log_multiplier " + std::to_string(multiplier));
   return scaling;
 }
 
@@ -132,11 +136,15 @@ json gguf_rope_scaling(const GgufFile& file, const std::string& prefix, double t
   const json* type = file.find(prefix + "rope.scaling.type");
   const double old_style = number(file, prefix + "rope.scale_linear", 1.0);
   const bool lists = file.find_tensor(std::string(kShort)) || file.find_tensor(std::string(kLong));
-  const std::string name = lists ? "longrope" : type && type->is_string() ? type->get<std::string>() : old_style != 1.0 ? "linear" : "none";
+  const std::string name = lists                       ? "longrope"
+                           : type && type->is_string() ? type->get<std::string>()
+                           : old_style != 1.0          ? "linear"
+                                                       : "none";
   const GgufTensor* divisors = file.find_tensor(std::string(kDivisors));
   if (name == "none") return divisors ? scaling_from_divisors(*divisors, theta, turning) : json(nullptr);
   if (divisors) fail_feature(name + " rotary scaling together with rope_freqs.weight");
-  if (name == "linear") return {{"rope_type", "linear"}, {"factor", number(file, prefix + "rope.scaling.factor", old_style)}};
+  if (name == "linear")
+    return {{"rope_type", "linear"}, {"factor", number(file, prefix + "rope.scaling.factor", old_style)}};
   if (name == "yarn") return yarn_scaling(file, prefix);
   if (name == "longrope") return longrope_scaling(file, prefix, turning);
   fail_feature("the rotary scaling \"" + name + "\"");

@@ -5,10 +5,13 @@ namespace collie {
 LayerSizes whole_layer(const ModelConfig& c) { return {c.n_heads, c.n_kv_heads, c.intermediate_size}; }
 
 std::vector<LayerLinear> layer_linears(const ModelConfig& c, const LayerSizes& sizes) {
-  const int64_t d = c.hidden_size, q = sizes.heads * c.head_dim, kv = sizes.kv_heads * c.head_dim, f = sizes.intermediate;
+  const int64_t d = c.hidden_size, q = sizes.heads * c.head_dim, kv = sizes.kv_heads * c.head_dim,
+                f = sizes.intermediate;
   const ModelTraits& t = c.traits;
-  std::vector<LayerLinear> all = {{"self_attn.q_proj", q, d, t.qkv_bias}, {"self_attn.k_proj", kv, d, t.qkv_bias},
-                                  {"self_attn.v_proj", kv, d, t.qkv_bias}, {"self_attn.o_proj", d, q, t.o_bias}};
+  std::vector<LayerLinear> all = {{"self_attn.q_proj", q, d, t.qkv_bias},
+                                  {"self_attn.k_proj", kv, d, t.qkv_bias},
+                                  {"self_attn.v_proj", kv, d, t.qkv_bias},
+                                  {"self_attn.o_proj", d, q, t.o_bias}};
   if (t.gated) all.push_back({"mlp.gate_proj", f, d, t.mlp_bias});
   all.push_back({"mlp.up_proj", f, d, t.mlp_bias});
   all.push_back({"mlp.down_proj", d, f, t.mlp_bias});

@@ -26,18 +26,22 @@ std::string known_architectures() {
 // Empty: config.json names none.
 std::string first_architecture(const json& config) {
   const json* list = present(config, "architectures");
-  return list && list->is_array() && !list->empty() && list->front().is_string() ? list->front().get<std::string>() : "";
+  return list && list->is_array() && !list->empty() && list->front().is_string() ? list->front().get<std::string>()
+                                                                                 : "";
 }
 
 const Family& family_in(const json& config) {
   const std::string name = first_architecture(config);
   if (const Family* found = find_family(name)) return *found;
-  const json* type = name.empty() ? present(config, "model_type") : nullptr;  // what transformers' AutoModelForCausalLM goes by
+  const json* type =
+      name.empty() ? present(config, "model_type") : nullptr;  // what transformers' AutoModelForCausalLM goes by
   if (type && type->is_string())
     if (const Family* found = find_family_of_type(type->get<std::string>())) return *found;
   const std::string known = known_architectures(), why = why_refused(name);
   throw Error("model.unknown_architecture",
-              name.empty() ? "config.json names no architecture" + (type ? ", and its model_type " + json_text(*type) + " is not known." : " and no model_type.")
+              name.empty()
+                  ? "config.json names no architecture" +
+                        (type ? ", and its model_type " + json_text(*type) + " is not known." : " and no model_type.")
               : why.empty() ? "The architecture " + name + " is not known."
                             : "The architecture " + name + " cannot be trained: " + why + ".",
               "Known architectures: " + known + ".", {{"architecture", name}, {"known", known}});
@@ -46,7 +50,8 @@ const Family& family_in(const json& config) {
 // Weights in fewer bits are packed in ways of their own.
 void refuse_quantized(const json& config) {
   if (const json* quantized = present(config, "quantization_config"))
-    fail_feature("quantization_config", quantized->is_object() ? quantized->value("quant_method", json("?")) : *quantized,
+    fail_feature("quantization_config",
+                 quantized->is_object() ? quantized->value("quant_method", json("?")) : *quantized,
                  "unquantized weights; method.quantization nf4 makes four bits of them while training");
 }
 
@@ -84,10 +89,12 @@ void check_sizes(const ModelConfig& config) {
   if (config.head_dim % 2 != 0)
     fail_config("head_dim", "must be even, not " + std::to_string(config.head_dim), config.head_dim);
   if (config.rotary_dim() < 2 || config.rotary_dim() % 2 != 0)
-    fail_config("partial_rotary_factor", "of a head of " + std::to_string(config.head_dim) + " must be an even number of elements",
+    fail_config("partial_rotary_factor",
+                "of a head of " + std::to_string(config.head_dim) + " must be an even number of elements",
                 config.traits.rotary_share);
   for (const RopeConfig& rope : config.ropes)
-    if (rope.scaling == RopeScaling::longrope && static_cast<int64_t>(rope.short_factor.size()) != config.rotary_dim() / 2)
+    if (rope.scaling == RopeScaling::longrope &&
+        static_cast<int64_t>(rope.short_factor.size()) != config.rotary_dim() / 2)
       fail_config("rope_scaling.short_factor", "must have " + std::to_string(config.rotary_dim() / 2) + " numbers");
 }
 
@@ -102,7 +109,9 @@ int64_t ModelConfig::widest_window() const {
   return widest;
 }
 
-int64_t ModelConfig::rotary_dim() const { return static_cast<int64_t>(static_cast<double>(head_dim) * traits.rotary_share); }
+int64_t ModelConfig::rotary_dim() const {
+  return static_cast<int64_t>(static_cast<double>(head_dim) * traits.rotary_share);
+}
 
 double ModelConfig::attention_scale() const {
   return traits.attention_scale != 0 ? traits.attention_scale : 1 / std::sqrt(static_cast<double>(head_dim));
@@ -124,8 +133,10 @@ json text_config(const json& whole) {
     for (const auto& [key, value] : defaults.items())
       if (!present(config, key.c_str())) config[key] = value;
   }
-  if (const json* tied = present(whole, "tie_word_embeddings")) config["tie_word_embeddings"] = *tied;  // the whole model's counts
-  for (const char* key : {"quantization_config", "torch_dtype", "dtype", "bos_token_id", "eos_token_id", "pad_token_id"})
+  if (const json* tied = present(whole, "tie_word_embeddings"))
+    config["tie_word_embeddings"] = *tied;  // the whole model's counts
+  for (const char* key :
+       {"quantization_config", "torch_dtype", "dtype", "bos_token_id", "eos_token_id", "pad_token_id"})
     if (const json* value = present(whole, key); value && !present(config, key)) config[key] = *value;
   return config;
 }
@@ -173,7 +184,8 @@ int64_t parameter_count(const ModelConfig& config) {
   const ModelTraits& t = config.traits;
   const int64_t final_norm = t.norm_bias ? 2 * config.hidden_size : config.hidden_size;
   const int64_t positions = t.learned_positions ? config.max_position * config.hidden_size : 0;
-  return embeddings + positions + config.n_layers * layer_parameters(config) + final_norm + (t.head_bias ? config.vocab_size : 0);
+  return embeddings + positions + config.n_layers * layer_parameters(config) + final_norm +
+         (t.head_bias ? config.vocab_size : 0);
 }
 
 }  // namespace collie

@@ -21,12 +21,16 @@ Name split(const std::string& name, std::string_view layers) {
   if (!name.starts_with(layers)) return {};
   const size_t module = name.find('.', layers.size()), ending = name.rfind('.');
   if (module == std::string::npos || ending <= module) return {};
-  return {name.substr(layers.size(), module + 1 - layers.size()), name.substr(module + 1, ending - module - 1), name.substr(ending)};
+  return {name.substr(layers.size(), module + 1 - layers.size()), name.substr(module + 1, ending - module - 1),
+          name.substr(ending)};
 }
 
 // Modules that are in no layer, as we and as the files call them.
 std::array<ModuleName, 4> outside(const FileNames& names) {
-  return {{{"model.embed_tokens", names.embedding}, {"model.embed_positions", names.positions}, {"model.norm", names.norm}, {"lm_head", names.head}}};
+  return {{{"model.embed_tokens", names.embedding},
+           {"model.embed_positions", names.positions},
+           {"model.norm", names.norm},
+           {"lm_head", names.head}}};
 }
 
 using Side = const char* ModuleName::*;
@@ -82,7 +86,8 @@ FilePlace file_place(const ModelConfig& config, const std::string& logical, int6
   const Family& family = family_of(config);
   const RowBlocks all{0, rows, rows, 1};
   const Name name = split(logical, kLayers);
-  if (name.module.empty()) return {outside_name(logical, family.names, &ModuleName::logical, &ModuleName::file), all, rows};
+  if (name.module.empty())
+    return {outside_name(logical, family.names, &ModuleName::logical, &ModuleName::file), all, rows};
   const std::string prefix = family.names.layers + name.layer;
   const bool transposed = stored_transposed(config, name.module, name.ending);
   for (const FusedTensor& fused : family.fused) {
@@ -90,16 +95,20 @@ FilePlace file_place(const ModelConfig& config, const std::string& logical, int6
     for (const Part& part : parts_of(config, fused, place.file_rows))
       if (name.module == part.module) return place.rows = part.rows, place;
   }
-  return {prefix + translated(name.module, family.names.in_layers, &ModuleName::logical, &ModuleName::file) + name.ending, all, rows, transposed};
+  return {
+      prefix + translated(name.module, family.names.in_layers, &ModuleName::logical, &ModuleName::file) + name.ending,
+      all, rows, transposed};
 }
 
 std::vector<FilePart> file_parts(const ModelConfig& config, const std::string& stored, int64_t file_rows) {
   const Family& family = family_of(config);
   const char* lacks = family.names.may_lack;
-  const std::string file_name = lacks && !stored.starts_with(lacks) && !stored.starts_with(family.names.head) ? lacks + stored : stored;
+  const std::string file_name =
+      lacks && !stored.starts_with(lacks) && !stored.starts_with(family.names.head) ? lacks + stored : stored;
   const RowBlocks all{0, file_rows, file_rows, 1};
   const Name name = split(file_name, family.names.layers);
-  if (name.module.empty()) return {{outside_name(file_name, family.names, &ModuleName::file, &ModuleName::logical), all}};
+  if (name.module.empty())
+    return {{outside_name(file_name, family.names, &ModuleName::file, &ModuleName::logical), all}};
   const std::string prefix = kLayers + name.layer;
   for (const FusedTensor& fused : family.fused) {
     if (name.module != fused.file) continue;
@@ -130,11 +139,14 @@ std::string file_module(const ModelConfig& config, const std::string& logical) {
   return name.substr(0, name.size() - kEnding.size());
 }
 
-TensorView rows_of_view(const TensorView& view, const std::string& name, const RowBlocks& rows, std::vector<std::byte>& gathered) {
+TensorView rows_of_view(const TensorView& view, const std::string& name, const RowBlocks& rows,
+                        std::vector<std::byte>& gathered) {
   TensorView part = view;
   const size_t row_bytes = view.bytes.size() / static_cast<size_t>(view.shape.at(0));
   const size_t block = static_cast<size_t>(rows.block) * row_bytes;
-  const auto place = [&](int64_t k) { return view.bytes.subspan(static_cast<size_t>(rows.first + k * rows.stride) * row_bytes, block); };
+  const auto place = [&](int64_t k) {
+    return view.bytes.subspan(static_cast<size_t>(rows.first + k * rows.stride) * row_bytes, block);
+  };
   part.name = name;
   part.shape[0] = rows.rows();
   if (rows.count == 1) {

@@ -44,7 +44,8 @@ std::string name_in(const ModelFolder& folder, const ModelConfig& config, const 
 std::string file_module(const ModelConfig& config, const std::string& logical);
 
 // The rows of a view, under another name. Those of one block stay where they are; more are put together in `gathered`.
-TensorView rows_of_view(const TensorView& view, const std::string& name, const RowBlocks& rows, std::vector<std::byte>& gathered);
+TensorView rows_of_view(const TensorView& view, const std::string& name, const RowBlocks& rows,
+                        std::vector<std::byte>& gathered);
 // A matrix the other way around, its elements in `turned`.
 TensorView transposed_view(const TensorView& view, std::vector<std::byte>& turned);
 

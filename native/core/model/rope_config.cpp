@@ -29,7 +29,8 @@ const json* rope_parameters(const json& config, const char* layer_type) {
 std::vector<double> factors(const json& scaling, const char* key) {
   const json* list = present(scaling, key);
   const std::string name = "rope_scaling." + std::string(key);
-  if (!list || !list->is_array() || list->empty()) fail_config(name, "must be a list of numbers", list ? *list : json(nullptr));
+  if (!list || !list->is_array() || list->empty())
+    fail_config(name, "must be a list of numbers", list ? *list : json(nullptr));
   std::vector<double> all;
   for (const json& value : *list) {
     if (!value.is_number() || !(value.get<double>() > 0)) fail_config(name, "must be a list of numbers above 0", *list);
@@ -47,7 +48,8 @@ void read_llama3(const json& scaling, RopeConfig& rope) {
   rope.low_freq_factor = positive(scaling, "low_freq_factor");
   rope.high_freq_factor = positive(scaling, "high_freq_factor");
   if (rope.high_freq_factor <= rope.low_freq_factor)
-    fail_config("rope_scaling.high_freq_factor", "must be above low_freq_factor", *present(scaling, "high_freq_factor"));
+    fail_config("rope_scaling.high_freq_factor", "must be above low_freq_factor",
+                *present(scaling, "high_freq_factor"));
 }
 
 double yarn_magnitude(double factor, double scale) { return factor <= 1 ? 1 : 0.1 * scale * std::log(factor) + 1; }
@@ -73,10 +75,12 @@ void read_longrope(const json& scaling, int64_t max_position, RopeConfig& rope) 
 
 RopeScaling scaling_of(const json& type) {
   static const std::map<std::string, RopeScaling> kinds = {
-      {"default", RopeScaling::none}, {"mrope", RopeScaling::none}, {"linear", RopeScaling::linear}, {"dynamic", RopeScaling::dynamic},
-      {"llama3", RopeScaling::llama3}, {"yarn", RopeScaling::yarn}, {"longrope", RopeScaling::longrope}, {"su", RopeScaling::longrope}};
+      {"default", RopeScaling::none},      {"mrope", RopeScaling::none},    {"linear", RopeScaling::linear},
+      {"dynamic", RopeScaling::dynamic},   {"llama3", RopeScaling::llama3}, {"yarn", RopeScaling::yarn},
+      {"longrope", RopeScaling::longrope}, {"su", RopeScaling::longrope}};
   const auto found = type.is_string() ? kinds.find(type.get<std::string>()) : kinds.end();
-  if (found == kinds.end()) fail_feature("rope_scaling.rope_type", type, "default, linear, dynamic, llama3, yarn, longrope");
+  if (found == kinds.end())
+    fail_feature("rope_scaling.rope_type", type, "default, linear, dynamic, llama3, yarn, longrope");
   return found->second;
 }
 

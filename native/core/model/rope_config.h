@@ -15,7 +15,8 @@ struct RopeDefaults {
 };
 
 // `layer_type`: "full_attention", "sliding_attention" where "rope_parameters" may tell them apart.
-RopeConfig read_rope(const nlohmann::json& config, const RopeDefaults& defaults, const char* layer_type = "full_attention");
+RopeConfig read_rope(const nlohmann::json& config, const RopeDefaults& defaults,
+                     const char* layer_type = "full_attention");
 // The share of a head that rotates ("partial_rotary_factor").
 double read_rotary_share(const nlohmann::json& config, double fallback);
 

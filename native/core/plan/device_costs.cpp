@@ -13,11 +13,13 @@ int64_t cpu_overhead(const PlanInput&) { return int64_t{110} << 20; }
 // thread a block of the other operand and of the result, or the scores of a block of queries with the gradients of keys and
 // values.
 int64_t cpu_scratch(const ModelConfig& c, const ModelLayout& model, const PlanInput& in) {
-  constexpr int64_t kPackedFloats = 3 << 19, kSlice = 512, kGemmFloats = 168 * (256 + 512), kBlockRows = 192, kMargin = 32;
+  constexpr int64_t kPackedFloats = 3 << 19, kSlice = 512, kGemmFloats = 168 * (256 + 512), kBlockRows = 192,
+                    kMargin = 32;
   const int64_t group = model.heads.heads.size / model.heads.kv_heads.size, e = c.head_dim;
   const int64_t rows = group * std::max<int64_t>(16, kBlockRows / group);
   const int64_t keys = c.widest_window() ? std::min(in.max_document, c.widest_window() + rows) : in.max_document;
-  const int64_t pack = std::max({(rows + keys + kMargin) * e, (rows + e + kMargin) * keys, (keys + e + kMargin) * rows});
+  const int64_t pack =
+      std::max({(rows + keys + kMargin) * e, (rows + e + kMargin) * keys, (keys + e + kMargin) * rows});
   const int64_t attention = 2 * in.max_document * e + 3 * rows * e + 2 * rows * keys + pack;
   const int64_t per_thread = std::max(kGemmFloats, attention);
   return 4 * (kPackedFloats + kSlice * in.capacity_tokens + in.threads * per_thread);
@@ -27,7 +29,8 @@ int64_t cpu_scratch(const ModelConfig& c, const ModelLayout& model, const PlanIn
 // group, of which a rank of several has up to four (world, tensor, pipeline, data).
 int64_t cuda_overhead(const PlanInput& in) {
   constexpr int64_t kMatrixLibraries = int64_t{96} << 20, kNcclGroup = int64_t{128} << 20;
-  const bool tensor = in.shard && in.shard->tp_size > 1, pipeline = in.slots > 1 || (in.shard && !(in.shard->embedding && in.shard->head));
+  const bool tensor = in.shard && in.shard->tp_size > 1,
+             pipeline = in.slots > 1 || (in.shard && !(in.shard->embedding && in.shard->head));
   const int64_t groups = (tensor ? 1 : 0) + (pipeline ? 1 : 0) + (in.dp_size > 1 ? 1 : 0);
   return kCudaContextBytes + kMatrixLibraries + (groups > 0 ? (groups + 1) * kNcclGroup : 0);
 }
@@ -39,9 +42,10 @@ int64_t cuda_overhead(const PlanInput& in) {
 int64_t cuda_scratch(const ModelConfig& c, const ModelLayout& model, const PlanInput& in) {
   constexpr int64_t kPartials = int64_t{16} << 20, kPartialsOfColumn = 64 * 4;  // sums of columns and norms
   const int64_t own_kernels = kPartials + (c.traits.head_bias ? kPartialsOfColumn * model.vocabulary.size : 0);
-  constexpr int64_t kMultiprocessors = 188;           // of the largest card that there is
+  constexpr int64_t kMultiprocessors = 188;  // of the largest card that there is
   constexpr int64_t kBlockRows = 128, kLargestHead = 256;
-  const int64_t heads = model.heads.heads.size, kv_heads = model.heads.kv_heads.size, e = c.head_dim, n = in.capacity_tokens;
+  const int64_t heads = model.heads.heads.size, kv_heads = model.heads.kv_heads.size, e = c.head_dim,
+                n = in.capacity_tokens;
   const int64_t statistics = 4 * heads * n;
   if (in.precision == Precision::fp32 || e > kLargestHead || e % 8 != 0) return own_kernels + statistics;
   const int64_t bf16 = 2, out = bf16 * n * heads * e;

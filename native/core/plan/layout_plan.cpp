@@ -14,8 +14,10 @@ namespace {
 int64_t matrix_elements(const ModelConfig& config, const ModelShard& shard) {
   int64_t elements = 0;
   for (const NamedShape& tensor : model_tensors(config, shard))
-    if (tensor.name.starts_with("model.layers.") && tensor.shape.size() == 2) elements += tensor.shape[0] * tensor.shape[1];
-  return elements + (shard.head ? share_of(config.vocab_size, shard.tp_size, shard.tp_rank).size * config.hidden_size : 0);
+    if (tensor.name.starts_with("model.layers.") && tensor.shape.size() == 2)
+      elements += tensor.shape[0] * tensor.shape[1];
+  return elements +
+         (shard.head ? share_of(config.vocab_size, shard.tp_size, shard.tp_rank).size * config.hidden_size : 0);
 }
 
 // 2 operations an element and token forward; backward the same for the gradient of the input, and again for weights that train. A
@@ -36,8 +38,9 @@ double layer_bytes(const ModelConfig& config, const RunSpec& spec, const ModelSh
   for (const NamedShape& tensor : model_tensors(config, shard)) {
     if (!tensor.name.starts_with("model.layers.") || tensor.shape.size() != 2) continue;
     const int64_t elements = tensor.shape[0] * tensor.shape[1];
-    bytes += static_cast<double>(spec.quantization == Quantization::nf4 ? nf4::bytes_of(elements, elements)
-                                                                       : elements * element_bytes(Element::storage, spec.precision));
+    bytes += static_cast<double>(spec.quantization == Quantization::nf4
+                                     ? nf4::bytes_of(elements, elements)
+                                     : elements * element_bytes(Element::storage, spec.precision));
   }
   return bytes;
 }
@@ -50,14 +53,16 @@ double tensor_reductions(const RunSpec& spec, const RankPlan& rank) {
   const bool recomputes = spec.activation_checkpointing, sequence = spec.parallel.sequence_parallel;
   const double first = rank.place.stage == 0 ? 1 : 0, last = rank.place.stage == spec.parallel.pp_size - 1 ? 1 : 0;
   const double layer = sequence ? 5 + (recomputes ? 1.5 : 0) : 4 + (recomputes ? 1 : 0);
-  return static_cast<double>(rank.layers) * layer + first + last * (sequence ? 1.5 : 1);  // embedding forward, head backward
+  return static_cast<double>(rank.layers) * layer + first +
+         last * (sequence ? 1.5 : 1);  // embedding forward, head backward
 }
 
 StepTraffic traffic_of(const ModelConfig& config, const RunSpec& spec, const ModelShard& shard, const RankPlan& rank) {
   const ParallelSpec& p = spec.parallel;
   const auto micro_batches = static_cast<double>(spec.batch.grad_accum_steps);
   const double tokens = static_cast<double>(spec.batch.micro_batch_size * spec.batch.seq_len) * micro_batches;
-  const double residual = tokens * static_cast<double>(config.hidden_size * element_bytes(Element::storage, spec.precision));
+  const double residual =
+      tokens * static_cast<double>(config.hidden_size * element_bytes(Element::storage, spec.precision));
   const double edges = (rank.place.stage == 0 ? 1 : 0) + (rank.place.stage == p.pp_size - 1 ? 1 : 0);
   const double trained = static_cast<double>(rank.memory.trainable_params) * 4;
   const double borders = static_cast<double>(2 * p.pipeline_chunks) - edges;
@@ -69,7 +74,8 @@ StepTraffic traffic_of(const ModelConfig& config, const RunSpec& spec, const Mod
   // sent off after every micro-batch, as they are kept nowhere else. With stage 3 weights come for the forward and for the backward pass
   // of every micro-batch instead.
   traffic.data = ring(p.dp_size) * trained * (p.zero_stage >= 2 ? micro_batches : 1);
-  traffic.data += ring(p.dp_size) * (p.zero_stage >= 3 ? 2 * micro_batches * layer_bytes(config, spec, shard) : trained);
+  traffic.data +=
+      ring(p.dp_size) * (p.zero_stage >= 3 ? 2 * micro_batches * layer_bytes(config, spec, shard) : trained);
   return traffic;
 }
 
@@ -80,13 +86,17 @@ std::vector<RankPlan> plan_layout(const ModelConfig& config, const RunSpec& spec
   check_layout(config, spec.quantization, p);
   std::vector<RankPlan> plans;
   for (int64_t stage = 0; stage < p.pp_size; ++stage) {
-    const int64_t slots = most_in_flight(pipeline_schedule(stage, p.pp_size, spec.batch.grad_accum_steps, p.pipeline_chunks));
+    const int64_t slots =
+        most_in_flight(pipeline_schedule(stage, p.pp_size, spec.batch.grad_accum_steps, p.pipeline_chunks));
     for (int64_t tp_rank = 0; tp_rank < p.tp_size; ++tp_rank) {
       const GridPlace place{.stage = stage, .dp_rank = 0, .tp_rank = tp_rank};
       PlanInput input = plan_input(spec, threads);
       input.shard = model_shard(config, p, place);
       input.slots = slots;
-      RankPlan plan{.rank = rank_of(p, place), .place = place, .layers = input.shard->n_layers(), .memory = plan_memory(config, input)};
+      RankPlan plan{.rank = rank_of(p, place),
+                    .place = place,
+                    .layers = input.shard->n_layers(),
+                    .memory = plan_memory(config, input)};
       plan.flops_per_token = flops_per_token(config, *input.shard, spec);
       plan.traffic = traffic_of(config, spec, *input.shard, plan);
       plans.push_back(plan);

@@ -25,7 +25,8 @@ int64_t activation_bytes(const ModelConfig& config, const ModelLayout& model, co
     for (const BufferShape& s :
          layer_shapes(config, model, kept_layout(model, kept, i % kept.per_slot), in.capacity_tokens).all())
       bytes += s.bytes(in.precision);
-  const SharedShapes shared = shared_shapes(config, model, in.method, in.capacity_tokens, in.max_document, in.slots, {in.precision, in.device});
+  const SharedShapes shared =
+      shared_shapes(config, model, in.method, in.capacity_tokens, in.max_document, in.slots, {in.precision, in.device});
   for (const BufferShape& s : shared.all()) bytes += s.bytes(in.precision);
   return bytes;
 }
@@ -51,7 +52,8 @@ int64_t gathered_bytes(const ModelLayout& model, const PlanInput& in) {
       continue;
     }
     for (const Projection& part : l->parts) {
-      const int64_t rows = l->split == Split::rows ? part.whole_out : part.out, cols = l->split == Split::columns ? l->in_whole : l->in;
+      const int64_t rows = l->split == Split::rows ? part.whole_out : part.out,
+                    cols = l->split == Split::columns ? l->in_whole : l->in;
       bytes += nf4::bytes_of(part.out * l->in, rows * cols);
     }
   }
@@ -64,7 +66,8 @@ void plan_base(const ModelConfig& config, const ModelLayout& model, const PlanIn
   const int64_t storage = element_bytes(Element::storage, in.precision);
   const bool separate = in.masters == Masters::fp32 && in.precision == Precision::bf16;
   const bool shares = in.zero_stage > 0 && in.dp_size > 1;
-  const ParameterOwners owners = shares ? ParameterOwners(config, shard, in.method, in.dp_size, in.dp_rank) : ParameterOwners();
+  const ParameterOwners owners =
+      shares ? ParameterOwners(config, shard, in.method, in.dp_size, in.dp_rank) : ParameterOwners();
   const std::string last = "model.layers." + std::to_string(shard.layer(shard.n_layers() - 1)) + ".";
   std::map<std::string, int64_t> whole;
   for (const NamedShape& tensor : model_tensors(config)) whole[tensor.name] = elements_of(tensor);
@@ -73,15 +76,18 @@ void plan_base(const ModelConfig& config, const ModelLayout& model, const PlanIn
     plan.total_params += elements;
     const bool in_layer = tensor.name.starts_with("model.layers.");
     const bool here = owners.of(tensor.name).here, gathered = gathers(in) && in_layer && tensor.shape.size() == 2;
-    const bool trains = in.method && in.purpose == Purpose::train && trains_weight(*in.method, config, tensor.name) == Trained::yes;
+    const bool trains =
+        in.method && in.purpose == Purpose::train && trains_weight(*in.method, config, tensor.name) == Trained::yes;
     const bool bias = tensor.name.ends_with(".bias");  // of linears: in fp32 always, to be added to products in fp32
-    const int64_t computes = quantized(tensor, in) ? nf4::bytes_of(elements, whole.at(tensor.name)) : elements * (bias ? kMasterBytes : storage);
+    const int64_t computes = quantized(tensor, in) ? nf4::bytes_of(elements, whole.at(tensor.name))
+                                                   : elements * (bias ? kMasterBytes : storage);
     if (!gathered || (here && !(trains && separate))) plan.weights += computes;
     if (!trains) continue;
     plan.trainable_params += elements;
     if (separate && here && !bias) plan.weights += elements * kMasterBytes;
     const bool last_layer = tensor.name.starts_with(last);
-    if (in.gradients == GradientLife::whole_step || !in_layer || last_layer) plan.gradients += elements * kGradientBytes;
+    if (in.gradients == GradientLife::whole_step || !in_layer || last_layer)
+      plan.gradients += elements * kGradientBytes;
   }
 }
 
@@ -90,7 +96,8 @@ void plan_adapter(const ModelConfig& config, const ModelLayout& model, const Pla
   if (!in.method) return;
   const int64_t storage = element_bytes(Element::storage, in.precision);
   const bool separate = in.precision == Precision::bf16;
-  for (const AdapterTensor& tensor : adapter_tensors(*in.method, config, model.shard, projection_shapes(config, model.shard))) {
+  for (const AdapterTensor& tensor :
+       adapter_tensors(*in.method, config, model.shard, projection_shapes(config, model.shard))) {
     const int64_t elements = tensor.elements();
     plan.weights += elements * kMasterBytes;
     if (separate && tensor.copied) plan.weights += elements * storage;
@@ -113,14 +120,15 @@ void share_over_data_parallel(const PlanInput& in, MemoryPlan& plan) {
   const auto share = [&](int64_t bytes) { return (bytes + in.dp_size - 1) / in.dp_size; };
   if (in.zero_stage >= 1) plan.optimizer = share(plan.optimizer);
   // Owners add up what layers hand out; updates inside of the backward pass add up nothing.
-  if (in.zero_stage >= 2 && in.masters == Masters::fp32) plan.gradients += share(plan.trainable_params * kGradientBytes);
+  if (in.zero_stage >= 2 && in.masters == Masters::fp32)
+    plan.gradients += share(plan.trainable_params * kGradientBytes);
 }
 
 }  // namespace
 
 MemoryPlan plan_memory(const ModelConfig& config, const PlanInput& in) {
-  const ModelLayout model = model_layout(config, in.method, in.purpose, in.masters, in.quantization,
-                                         in.shard.value_or(whole_model(config)));
+  const ModelLayout model =
+      model_layout(config, in.method, in.purpose, in.masters, in.quantization, in.shard.value_or(whole_model(config)));
   MemoryPlan plan;
   plan_base(config, model, in, plan);
   if (gathers(in)) plan.weights += gathered_bytes(model, in);

@@ -30,12 +30,12 @@ struct PlanInput {
 
 // Bytes, unless named otherwise.
 struct MemoryPlan {
-  int64_t weights = 0;      // frozen and trained, masters and compute copies
+  int64_t weights = 0;  // frozen and trained, masters and compute copies
   int64_t gradients = 0;
-  int64_t optimizer = 0;    // state and workspace
-  int64_t activations = 0;  // workspaces
-  int64_t scratch = 0;      // of the kernels and, on a GPU, of libraries that allocate; an upper bound
-  int64_t overhead = 0;     // of the process with its libraries, in the memory of the device
+  int64_t optimizer = 0;         // state and workspace
+  int64_t activations = 0;       // workspaces
+  int64_t scratch = 0;           // of the kernels and, on a GPU, of libraries that allocate; an upper bound
+  int64_t overhead = 0;          // of the process with its libraries, in the memory of the device
   int64_t total_params = 0;      // elements that the rank has, without the adapter
   int64_t trainable_params = 0;  // elements
   int64_t adapter = 0;           // of the rank's part of an exported adapter file, fp32

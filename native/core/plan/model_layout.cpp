@@ -49,10 +49,13 @@ struct LayerMethod {
   std::string prefix;  // "model.layers.0."
 
   Trained trains(const std::string& name) const {
-    return method && purpose == Purpose::train ? trains_weight(*method, config, prefix + name + ".weight") : Trained::no;
+    return method && purpose == Purpose::train ? trains_weight(*method, config, prefix + name + ".weight")
+                                               : Trained::no;
   }
   bool adapted(const std::string& module) const { return method && adapts(*method, prefix + module); }
-  int64_t tail() const { return method && peft_method(method->type).tail ? peft_method(method->type).tail(*method) : 0; }
+  int64_t tail() const {
+    return method && peft_method(method->type).tail ? peft_method(method->type).tail(*method) : 0;
+  }
 };
 
 LinearLayout linear(const LayerMethod& method, Split split, const Inputs& in, const std::vector<Part>& parts) {
@@ -66,15 +69,14 @@ LinearLayout linear(const LayerMethod& method, Split split, const Inputs& in, co
   for (const Part& part : parts) {
     const bool adapted = method.adapted(part.module);
     const int64_t rank = adapted ? method.tail() : 0;
-    layout.parts.push_back({part.module, layout.out, part.rows.size, layout.tail, rank, adapted, part.rows.begin, part.whole_out,
-                            part.replica, part.replicas});
+    layout.parts.push_back({part.module, layout.out, part.rows.size, layout.tail, rank, adapted, part.rows.begin,
+                            part.whole_out, part.replica, part.replicas});
     layout.out += part.rows.size;
     layout.tail += rank;
     layout.adapted |= adapted;
   }
   return layout;
 }
-
 
 LayerLayout layer_layout(const LayerMethod& m, const ModelLayout& model) {
   const ModelConfig& c = m.config;
@@ -96,17 +98,18 @@ LayerLayout layer_layout(const LayerMethod& m, const ModelLayout& model) {
   std::vector<Part> inner;
   if (t.gated) inner.push_back({"mlp.gate_proj", f, all_f});
   inner.push_back({"mlp.up_proj", f, all_f});
-  LayerLayout layer{.qkv = linear(m, rows, hidden,
-                                  {{"self_attn.q_proj", q, all_q}, key_value("self_attn.k_proj"), key_value("self_attn.v_proj")}),
-                    .o = linear(m, columns, {q, all_q}, {{"self_attn.o_proj", {0, d}, d}}),
-                    .gate_up = linear(m, rows, hidden, inner),
-                    .down = linear(m, columns, {f, all_f}, {{"mlp.down_proj", {0, d}, d}}),
-                    .attention_norm = norm(t.attention_norm),
-                    .q_norm = norm(kQNorm),
-                    .k_norm = norm(kKNorm),
-                    .attention_out_norm = norm(t.attention_out_norm),
-                    .mlp_norm = norm(t.mlp_norm),
-                    .mlp_out_norm = norm(t.mlp_out_norm)};
+  LayerLayout layer{
+      .qkv = linear(m, rows, hidden,
+                    {{"self_attn.q_proj", q, all_q}, key_value("self_attn.k_proj"), key_value("self_attn.v_proj")}),
+      .o = linear(m, columns, {q, all_q}, {{"self_attn.o_proj", {0, d}, d}}),
+      .gate_up = linear(m, rows, hidden, inner),
+      .down = linear(m, columns, {f, all_f}, {{"mlp.down_proj", {0, d}, d}}),
+      .attention_norm = norm(t.attention_norm),
+      .q_norm = norm(kQNorm),
+      .k_norm = norm(kKNorm),
+      .attention_out_norm = norm(t.attention_out_norm),
+      .mlp_norm = norm(t.mlp_norm),
+      .mlp_out_norm = norm(t.mlp_out_norm)};
   layer.qkv.bias = t.qkv_bias;
   layer.o.bias = t.o_bias;
   layer.gate_up.bias = layer.down.bias = t.mlp_bias;
@@ -116,7 +119,8 @@ LayerLayout layer_layout(const LayerMethod& m, const ModelLayout& model) {
 bool trains_anything(const LayerLayout& layer, const ModelLayout& model) {
   if (model.bottleneck > 0) return true;
   if (std::ranges::any_of(layer.norms(), [](const NormLayout* n) { return n->trained == Trained::yes; })) return true;
-  return std::ranges::any_of(layer.all(), [](const LinearLayout* l) { return l->weight == Trained::yes || l->adapted; });
+  return std::ranges::any_of(layer.all(),
+                             [](const LinearLayout* l) { return l->weight == Trained::yes || l->adapted; });
 }
 
 }  // namespace
@@ -133,8 +137,8 @@ Slice ModelLayout::vocabulary_slice() const {
   return shard.tp_size > 1 ? Slice{0, vocabulary, vocabulary_size} : Slice{};
 }
 
-ModelLayout model_layout(const ModelConfig& c, const std::optional<MethodSpec>& method, Purpose purpose, Masters masters,
-                         Quantization quantization, const ModelShard& shard) {
+ModelLayout model_layout(const ModelConfig& c, const std::optional<MethodSpec>& method, Purpose purpose,
+                         Masters masters, Quantization quantization, const ModelShard& shard) {
   ModelLayout model;
   model.purpose = purpose;
   model.masters = masters;
@@ -165,8 +169,10 @@ ModelLayout model_layout(const ModelConfig& c, const std::optional<MethodSpec>& 
   if (!trains) return model;
   model.input_gradient = embedding == Trained::yes || positions == Trained::yes || model.virtual_tokens > 0;
   if (!model.input_gradient)
-    while (model.lowest_trained < c.n_layers && !trains_anything(layer(model.lowest_trained), model)) ++model.lowest_trained;
-  while (model.first_trained < shard.n_layers() && shard.layer(model.first_trained) < model.lowest_trained) ++model.first_trained;
+    while (model.lowest_trained < c.n_layers && !trains_anything(layer(model.lowest_trained), model))
+      ++model.lowest_trained;
+  while (model.first_trained < shard.n_layers() && shard.layer(model.first_trained) < model.lowest_trained)
+    ++model.first_trained;
   return model;
 }
 
@@ -181,9 +187,11 @@ LayerLayout ModelLayout::widest() const {
   return widest;
 }
 
-bool keeps_linear(const MethodSpec& method, const ModelConfig& config, const std::string& prefix, const LinearLayout& linear) {
-  return std::ranges::all_of(
-      linear.parts, [&](const Projection& part) { return keeps_weight(method, config, prefix + part.module + ".weight"); });
+bool keeps_linear(const MethodSpec& method, const ModelConfig& config, const std::string& prefix,
+                  const LinearLayout& linear) {
+  return std::ranges::all_of(linear.parts, [&](const Projection& part) {
+    return keeps_weight(method, config, prefix + part.module + ".weight");
+  });
 }
 
 int64_t element_bytes(Element element, Precision precision) {
@@ -222,8 +230,8 @@ LayerShapes layer_shapes(const ModelConfig& c, const ModelLayout& model, const L
           .serial2 = serial};
 }
 
-SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const std::optional<MethodSpec>& method, int64_t n,
-                           int64_t max_document, int64_t slots, Computes computes) {
+SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const std::optional<MethodSpec>& method,
+                           int64_t n, int64_t max_document, int64_t slots, Computes computes) {
   const int64_t d = c.hidden_size;
   // All ranks of a tensor-parallel group go through the same chunks.
   const int64_t largest_share = share_of(c.vocab_size, model.shard.tp_size, 0).size;
@@ -241,7 +249,8 @@ SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const
   }
   const AdapterScratch scratch = method ? adapter_scratch(*method, model.purpose == Purpose::train) : AdapterScratch{};
   return {.y = {share.padded, d},
-          .h = {model.shard.sequence_parallel ? share.padded : 0, std::max(widest.qkv.row_stride(), widest.gate_up.row_stride())},
+          .h = {model.shard.sequence_parallel ? share.padded : 0,
+                std::max(widest.qkv.row_stride(), widest.gate_up.row_stride())},
           .outputs = {slots * share.own, d},
           .final_h = {share.padded, d},
           .gathered = {n, d},
@@ -250,7 +259,8 @@ SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const
           .losses = {n, 1, Element::f32},
           .scales = {backward ? n : 0, 1, Element::f32},
           .logits = {model.shard.head ? chunk : 0, whole_packs(model.vocabulary.size)},
-          .capped = {model.shard.head && c.traits.logit_softcap != 0 && backward ? chunk : 0, whole_packs(model.vocabulary.size)},
+          .capped = {model.shard.head && c.traits.logit_softcap != 0 && backward ? chunk : 0,
+                     whole_packs(model.vocabulary.size)},
           .statistics = {model.shard.head && model.shard.tp_size > 1 ? 3 : 0, chunk, Element::f32},
           .integers = {5, n, Element::i32},
           .offsets = {n + 1, 1, Element::i32},
@@ -261,12 +271,16 @@ SharedShapes shared_shapes(const ModelConfig& c, const ModelLayout& model, const
           .adapter_input = {scratch.input ? n : 0, in},
           .adapter_output = {scratch.output ? n : 0, out},
           .weight = {quantized, 1},
-          .prompt = {model.virtual_tokens, method ? prompt_work(*method, c, model.purpose == Purpose::train) : 0, Element::f32},
-          .rope = {2 * static_cast<int64_t>(c.ropes.size()) * rope_rows(c, max_document), c.rotary_dim() / 2, Element::f32}};
+          .prompt = {model.virtual_tokens, method ? prompt_work(*method, c, model.purpose == Purpose::train) : 0,
+                     Element::f32},
+          .rope = {2 * static_cast<int64_t>(c.ropes.size()) * rope_rows(c, max_document), c.rotary_dim() / 2,
+                   Element::f32}};
 }
 
 int64_t rope_rows(const ModelConfig& config, int64_t positions) {
-  const auto longer = [&](const RopeConfig& rope) { return rope.scaling == RopeScaling::longrope && positions > rope.original_max_position; };
+  const auto longer = [&](const RopeConfig& rope) {
+    return rope.scaling == RopeScaling::longrope && positions > rope.original_max_position;
+  };
   return std::ranges::any_of(config.ropes, longer) ? 2 * positions : positions;
 }
 

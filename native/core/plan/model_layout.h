@@ -33,11 +33,11 @@ struct Projection {
   std::string module;     // as in tensor names: "self_attn.q_proj"
   int64_t out_begin = 0;  // first row of the fused weight
   int64_t out = 0;
-  int64_t tail_begin = 0;  // first column of the tail
-  int64_t rank = 0;        // columns of the tail; 0: none
-  bool adapted = false;    // the method adds something to it
-  int64_t first_row = 0, whole_out = 0;   // place of its rows in those of the whole projection
-  int64_t replica = 0, replicas = 1;      // ranks that hold the same rows, and which of them this one is (HeadShare)
+  int64_t tail_begin = 0;                // first column of the tail
+  int64_t rank = 0;                      // columns of the tail; 0: none
+  bool adapted = false;                  // the method adds something to it
+  int64_t first_row = 0, whole_out = 0;  // place of its rows in those of the whole projection
+  int64_t replica = 0, replicas = 1;     // ranks that hold the same rows, and which of them this one is (HeadShare)
 };
 
 // Projections of one input, stored as one weight [out, in + tail]: W beside the scaled B of every LoRA-like part. Inputs
@@ -80,11 +80,11 @@ struct LayerLayout {
 struct ModelLayout {
   Purpose purpose = Purpose::serve;
   ModelShard shard;
-  HeadShare heads;    // of this rank
-  Range vocabulary;   // rows of embedding and head
+  HeadShare heads;              // of this rank
+  Range vocabulary;             // rows of embedding and head
   int64_t vocabulary_size = 0;  // of the whole model
   Range intermediate;
-  bool tables = true;  // it has the embedding's table: to look ids up, or as a tied head
+  bool tables = true;               // it has the embedding's table: to look ids up, or as a tied head
   std::vector<LayerLayout> layers;  // of this rank; shard.layer(i) is the index of layer i in the model
   Trained embedding = Trained::no, head = Trained::no, final_norm = Trained::no;  // head: an untied one
   Trained positions = Trained::no, head_bias = Trained::no;
@@ -97,20 +97,20 @@ struct ModelLayout {
   bool input_gradient = false;  // the gradient of the model's input is wanted
   Slice vocabulary_slice() const;  // of the tables
   int64_t virtual_tokens = 0;
-  double dropout = 0;           // of an adapter's input, while training
-  int64_t bottleneck = 0;       // width of serial adapters; 0: none
+  double dropout = 0;      // of an adapter's input, while training
+  int64_t bottleneck = 0;  // width of serial adapters; 0: none
   // The layers' linears with the widest tails: buffers that all layers share.
   LayerLayout widest() const;
 };
 
 // `method` nullopt: the base model alone. Purpose::serve trains nothing, but has the method's adapter. Throws spec.invalid when the
 // heads do not divide by the shard's tensor-parallel size.
-ModelLayout model_layout(const ModelConfig& config, const std::optional<MethodSpec>& method, Purpose purpose, Masters masters,
-                         Quantization quantization, const ModelShard& shard);
-
+ModelLayout model_layout(const ModelConfig& config, const std::optional<MethodSpec>& method, Purpose purpose,
+                         Masters masters, Quantization quantization, const ModelShard& shard);
 
 // Whether a method leaves all weights of a linear as they were; `prefix` "model.layers.0.".
-bool keeps_linear(const MethodSpec& method, const ModelConfig& config, const std::string& prefix, const LinearLayout& linear);
+bool keeps_linear(const MethodSpec& method, const ModelConfig& config, const std::string& prefix,
+                  const LinearLayout& linear);
 
 enum class Element { storage, f32, i32 };
 int64_t element_bytes(Element element, Precision precision);
@@ -120,6 +120,8 @@ struct BufferShape {
   Element element = Element::storage;
   int64_t bytes(Precision precision) const { return rows * cols * element_bytes(element, precision); }
 };
+
+// clang-format off: tables
 
 // What the backward pass needs of one layer. Every buffer is declared here once, with what its rows are: BufferRows. Shapes are in
 // layer_shapes() and shared_shapes(); a buffer of a use that does not occur has no rows. With sequence parallelism h1 and h2 are made
@@ -140,6 +142,8 @@ struct BufferShape {
   X(lse, heads)                        /* [heads, N] */                                                                      \
   X(serial1, own) X(serial2, own)      /* [M, D + 2 bottleneck] inputs of the serial adapters, inner values before and after activation */
 
+// clang-format on
+
 // own: tokens of the rank's share (TokenShare), M of them, which is N without sequence parallelism; column: the same as one column;
 // all: every token, N; normed: all of them, padded (P) and shared by all layers with sequence parallelism; heads: heads, with a column a token.
 enum class BufferRows { own, column, all, normed, heads };
@@ -151,7 +155,10 @@ struct LayerShapes {
   COLLIE_LAYER_BUFFERS(COLLIE_BUFFER_SHAPE)
   std::vector<BufferShape> all() const { return {COLLIE_LAYER_BUFFERS(COLLIE_BUFFER_LISTED)}; }
 };
-LayerShapes layer_shapes(const ModelConfig& config, const ModelLayout& model, const LayerLayout& layer, int64_t capacity);
+LayerShapes layer_shapes(const ModelConfig& config, const ModelLayout& model, const LayerLayout& layer,
+                         int64_t capacity);
+
+// clang-format off: a table
 
 // What all layers share, besides the rotary tables. P: padded tokens of all ranks' shares, for collectives.
 #define COLLIE_SHARED_BUFFERS(X)                                                                                             \
@@ -176,6 +183,8 @@ LayerShapes layer_shapes(const ModelConfig& config, const ModelLayout& model, co
   X(weight, matrix)          /* [elements of the widest]: a quantized weight as it is computed with */                       \
   X(prompt, matrix)          /* [virtual tokens, *], for methods that compute their vectors */
 
+// clang-format on
+
 struct SharedShapes {
   COLLIE_SHARED_BUFFERS(COLLIE_BUFFER_SHAPE)
   BufferShape rope;  // [2 tables rope_rows(), rotary dimensions / 2]
@@ -189,8 +198,9 @@ SharedShapes shared_shapes(const ModelConfig& config, const ModelLayout& model, 
 
 // Layer buffers that a rank holds.
 struct KeptLayers {
-  int64_t per_slot = 0;  // layers of its largest chunk, from the first trained one on: so many micro-batches in flight keep inputs of
-  bool shared = false;   // all layers of all slots share one set of buffers, besides their inputs
+  int64_t per_slot =
+      0;  // layers of its largest chunk, from the first trained one on: so many micro-batches in flight keep inputs of
+  bool shared = false;  // all layers of all slots share one set of buffers, besides their inputs
   int64_t sets(int64_t slots) const { return shared ? 1 : slots * per_slot; }
   // Beyond those in the sets.
   int64_t inputs(int64_t slots) const { return shared ? slots * per_slot - 1 : 0; }

@@ -56,7 +56,8 @@ std::vector<NamedShape> model_tensors(const ModelConfig& c, const ModelShard& sh
   const std::vector<NamedShape> layer = layer_tensors(c, sizes_of(c, shard));
   std::vector<NamedShape> tensors;
   if (shard.embedding || (shard.head && c.tied_embeddings)) tensors.push_back({"model.embed_tokens.weight", table});
-  if (shard.embedding && c.traits.learned_positions) tensors.push_back({kPositionTable, {c.max_position, c.hidden_size}});
+  if (shard.embedding && c.traits.learned_positions)
+    tensors.push_back({kPositionTable, {c.max_position, c.hidden_size}});
   for (int64_t i = 0; i < shard.n_layers(); ++i)
     for (const NamedShape& tensor : layer)
       tensors.push_back({"model.layers." + std::to_string(shard.layer(i)) + "." + tensor.name, tensor.shape});
@@ -68,11 +69,13 @@ std::vector<NamedShape> model_tensors(const ModelConfig& c, const ModelShard& sh
   return tensors;
 }
 
-std::vector<TrainableTensor> trainable_tensors(const ModelConfig& config, const MethodSpec& method, const ModelShard& shard) {
+std::vector<TrainableTensor> trainable_tensors(const ModelConfig& config, const MethodSpec& method,
+                                               const ModelShard& shard) {
   std::vector<TrainableTensor> trained;
   for (const NamedShape& tensor : model_tensors(config, shard)) {
     if (trains_weight(method, config, tensor.name) == Trained::no) continue;
-    const bool table = tensor.name == "model.embed_tokens.weight" || tensor.name == "lm_head.weight" || tensor.name == kPositionTable;
+    const bool table =
+        tensor.name == "model.embed_tokens.weight" || tensor.name == "lm_head.weight" || tensor.name == kPositionTable;
     const ParameterKind weight = table ? ParameterKind::table : ParameterKind::matrix;
     trained.push_back({tensor.shape, tensor.shape.size() == 1 ? ParameterKind::vector : weight});
   }

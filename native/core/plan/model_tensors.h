@@ -25,6 +25,7 @@ std::vector<NamedShape> model_tensors(const ModelConfig& config, const ModelShar
 std::vector<ProjectionShape> projection_shapes(const ModelConfig& config, const ModelShard& shard);
 
 // What a method trains on a rank, as an optimizer sees it: weights of the model and tensors of the adapter, in no particular order.
-std::vector<TrainableTensor> trainable_tensors(const ModelConfig& config, const MethodSpec& method, const ModelShard& shard);
+std::vector<TrainableTensor> trainable_tensors(const ModelConfig& config, const MethodSpec& method,
+                                               const ModelShard& shard);
 
 }  // namespace collie

@@ -25,8 +25,8 @@ std::vector<int64_t> share_out(std::span<const int64_t> elements, std::vector<in
   return owners;
 }
 
-ParameterOwners::ParameterOwners(const ModelConfig& config, const ModelShard& shard, const std::optional<MethodSpec>& method, int64_t ranks,
-                         int64_t own_rank)
+ParameterOwners::ParameterOwners(const ModelConfig& config, const ModelShard& shard,
+                                 const std::optional<MethodSpec>& method, int64_t ranks, int64_t own_rank)
     : own_rank_(own_rank) {
   std::set<std::string> here;
   for (const NamedShape& tensor : model_tensors(config, shard)) here.insert(tensor.name);

@@ -29,7 +29,8 @@ struct Ownership {
 class ParameterOwners {
  public:
   ParameterOwners() = default;  // everything is everywhere
-  ParameterOwners(const ModelConfig& config, const ModelShard& shard, const std::optional<MethodSpec>& method, int64_t ranks, int64_t own_rank);
+  ParameterOwners(const ModelConfig& config, const ModelShard& shard, const std::optional<MethodSpec>& method,
+                  int64_t ranks, int64_t own_rank);
   // By Hugging Face name. Vectors are everywhere.
   Ownership of(const std::string& name) const;
 

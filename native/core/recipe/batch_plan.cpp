@@ -39,8 +39,8 @@ class FirstFit {
 void check_length(int64_t document, int64_t length, int64_t seq_len) {
   if (length <= seq_len) return;
   throw Error("dataset.bad_row",
-              "Document " + std::to_string(document) + " has " + std::to_string(length) + " tokens, the sequence length is " +
-                  std::to_string(seq_len) + ".",
+              "Document " + std::to_string(document) + " has " + std::to_string(length) +
+                  " tokens, the sequence length is " + std::to_string(seq_len) + ".",
               "Raise the sequence length, or truncate or drop long rows.",
               {{"row", document}, {"tokens", length}, {"seq_len", seq_len}});
 }
@@ -75,8 +75,8 @@ void append(Sequence& sequence, const Group& group) {
 
 }  // namespace
 
-std::vector<Sequence> plan_epoch(std::span<const int64_t> lengths, const BatchShape& shape, uint64_t seed, int64_t epoch,
-                                 std::span<const uint64_t> offsets) {
+std::vector<Sequence> plan_epoch(std::span<const int64_t> lengths, const BatchShape& shape, uint64_t seed,
+                                 int64_t epoch, std::span<const uint64_t> offsets) {
   std::vector<Group> groups = usable_groups(lengths, offsets, shape.seq_len);
   Random(seed, static_cast<uint64_t>(epoch)).shuffle(std::span(groups));
 

@@ -27,8 +27,8 @@ using Sequence = std::vector<int64_t>;
 // Documents of 0 or 1 tokens are left out. Every other document appears exactly once. `groups`: offsets into the documents of those that
 // stay together in one sequence, in their order (an example of several documents), or empty: each is its own; a group is left out with
 // any of its documents.
-std::vector<Sequence> plan_epoch(std::span<const int64_t> lengths, const BatchShape& shape, uint64_t seed, int64_t epoch,
-                                 std::span<const uint64_t> groups = {});
+std::vector<Sequence> plan_epoch(std::span<const int64_t> lengths, const BatchShape& shape, uint64_t seed,
+                                 int64_t epoch, std::span<const uint64_t> groups = {});
 
 // Optimizer steps of one epoch of `sequences` sequences; the last may be smaller than the others.
 int64_t steps_per_epoch(int64_t sequences, const BatchShape& shape);

@@ -17,10 +17,12 @@ constexpr int64_t kFloat = 4;
 HyperField number(const char* name, double min, double max) { return {name, FieldKind::number, min, max, {}}; }
 HyperField integer(const char* name, double min, double max) { return {name, FieldKind::integer, min, max, {}}; }
 HyperField flag(const char* name) { return {name, FieldKind::boolean, 0, 0, {}}; }
-HyperField choice(const char* name, std::vector<std::string> choices) { return {name, FieldKind::choice, 0, 0, std::move(choices)}; }
+HyperField choice(const char* name, std::vector<std::string> choices) {
+  return {name, FieldKind::choice, 0, 0, std::move(choices)};
+}
 
-const HyperField kBeta1 = number("beta1", 0, 0.9999), kBeta2 = number("beta2", 0, 0.99999), kEps = number("eps", kSmallest, 1),
-                 kDecay = number("weight_decay", 0, 1);
+const HyperField kBeta1 = number("beta1", 0, 0.9999), kBeta2 = number("beta2", 0, 0.99999),
+                 kEps = number("eps", kSmallest, 1), kDecay = number("weight_decay", 0, 1);
 
 // `floats` values of fp32 an element.
 template <int64_t floats>
@@ -47,7 +49,9 @@ int64_t factored_workspace(const TrainableTensor& tensor, const Hyper&) {
   return kFloat * (chunk_rows(rows, cols) + 1) * cols;
 }
 
-bool is_hidden_matrix(const TrainableTensor& tensor) { return tensor.kind == ParameterKind::matrix && tensor.shape.size() == 2; }
+bool is_hidden_matrix(const TrainableTensor& tensor) {
+  return tensor.kind == ParameterKind::matrix && tensor.shape.size() == 2;
+}
 
 // Momentum of matrices, AdamW's moments of the rest.
 int64_t muon_state(const TrainableTensor& tensor, const Hyper&) {
@@ -101,23 +105,32 @@ std::vector<OptimizerRule> make_rules() {
       {"adalomo",
        {number("decay_rate", 0.1, 1), number("eps1", kSmallest, 1), number("eps2", kSmallest, 1),
         number("clip_threshold", kSmallest, 1000), kDecay},
-       factored_state, factored_workspace, UpdatePlace::inside_backward},
-      {"sophia", {kBeta1, kBeta2, number("rho", kSmallest, 10), integer("hessian_interval", 1, 1000), kDecay}, floats_each<2>, nullptr,
-       UpdatePlace::after_backward, Curvature::sampled},
+       factored_state,
+       factored_workspace,
+       UpdatePlace::inside_backward},
+      {"sophia",
+       {kBeta1, kBeta2, number("rho", kSmallest, 10), integer("hessian_interval", 1, 1000), kDecay},
+       floats_each<2>,
+       nullptr,
+       UpdatePlace::after_backward,
+       Curvature::sampled},
       {"adafactor",
        {number("decay_rate", 0.1, 1), number("eps1", 1e-15, 1), number("eps2", kSmallest, 1),
         number("clip_threshold", kSmallest, 1000), kDecay},
-       factored_state, factored_workspace},
+       factored_state,
+       factored_workspace},
       {"muon",
-       {number("momentum", 0, 0.9999), flag("nesterov"), integer("ns_steps", 1, 20), choice("scale", {"original", "match_rms_adamw"}),
-        kDecay, number("adamw_learning_rate", kSmallest, 1), number("adamw_beta1", 0, 0.9999), number("adamw_beta2", 0, 0.99999),
-        number("adamw_eps", kSmallest, 1)},
-       muon_state, muon_workspace},
+       {number("momentum", 0, 0.9999), flag("nesterov"), integer("ns_steps", 1, 20),
+        choice("scale", {"original", "match_rms_adamw"}), kDecay, number("adamw_learning_rate", kSmallest, 1),
+        number("adamw_beta1", 0, 0.9999), number("adamw_beta2", 0, 0.99999), number("adamw_eps", kSmallest, 1)},
+       muon_state,
+       muon_workspace},
       {"adamw8bit", {kBeta1, kBeta2, kEps, kDecay}, adamw8bit_state, adamw8bit_workspace},
       {"apollo",
        {integer("rank", 1, 4096), integer("update_interval", 1, 100'000), number("scale", kSmallest, 1024),
         choice("scale_type", {"channel", "tensor"}), kBeta1, kBeta2, kEps, kDecay},
-       apollo_state, apollo_workspace},
+       apollo_state,
+       apollo_workspace},
   };
 }
 
@@ -157,8 +170,8 @@ const OptimizerRule& optimizer_rule(const std::string& type) {
   if (const OptimizerRule* rule = find_optimizer_rule(type)) return *rule;
   std::string names;
   for (const OptimizerRule& rule : optimizer_rules()) names += (names.empty() ? "" : ", ") + std::string(rule.type);
-  throw Error("spec.invalid", "optimizer.type: this build has no optimizer \"" + type + "\"", "Choose one of " + names + ".",
-              {{"optimizer", type}});
+  throw Error("spec.invalid", "optimizer.type: this build has no optimizer \"" + type + "\"",
+              "Choose one of " + names + ".", {{"optimizer", type}});
 }
 
 bool updates_inside_backward(const OptimizerSpec& spec) {

@@ -33,8 +33,9 @@ std::vector<Refusal> layout_refusals(const ModelConfig& c, Quantization quantiza
   const std::vector<int64_t> possible = tp_sizes(c, 64);
   if (std::ranges::find(possible, tp) == possible.end()) {
     return {{"parallel.tp_size", "not_divisible",
-             "cannot be " + std::to_string(tp) + ": the model has " + std::to_string(c.n_heads) + " attention heads over " +
-                 std::to_string(c.n_kv_heads) + " key-value heads, which do not divide that way.",
+             "cannot be " + std::to_string(tp) + ": the model has " + std::to_string(c.n_heads) +
+                 " attention heads over " + std::to_string(c.n_kv_heads) +
+                 " key-value heads, which do not divide that way.",
              "Use one of " + listed(possible) + ".", tp}};
   }
   if (c.traits.qk_norm == QkNorm::whole)
@@ -47,9 +48,10 @@ std::vector<Refusal> layout_refusals(const ModelConfig& c, Quantization quantiza
   for (const int64_t size : possible)
     if (size > 1 && whole_blocks(c, size)) whole.push_back(size);
   return {{"parallel.tp_size", "not_divisible",
-           "cannot be " + std::to_string(tp) + " with quantization nf4: shares of hidden size " + std::to_string(c.hidden_size) + ", " +
-               std::to_string(c.n_heads) + " heads of " + std::to_string(c.head_dim) + " and intermediate size " +
-               std::to_string(c.intermediate_size) + " would cut its blocks of " + std::to_string(nf4::kBlock) + ".",
+           "cannot be " + std::to_string(tp) + " with quantization nf4: shares of hidden size " +
+               std::to_string(c.hidden_size) + ", " + std::to_string(c.n_heads) + " heads of " +
+               std::to_string(c.head_dim) + " and intermediate size " + std::to_string(c.intermediate_size) +
+               " would cut its blocks of " + std::to_string(nf4::kBlock) + ".",
            "Use one of " + listed(whole) + ", or quantization none.", tp}};
 }
 

@@ -12,7 +12,8 @@
 namespace collie {
 
 // Reasons against the degrees of a layout on this model; empty when it can be used.
-std::vector<Refusal> layout_refusals(const ModelConfig& config, Quantization quantization, const ParallelSpec& parallel);
+std::vector<Refusal> layout_refusals(const ModelConfig& config, Quantization quantization,
+                                     const ParallelSpec& parallel);
 // Throws spec.invalid with them as issues.
 void check_layout(const ModelConfig& config, Quantization quantization, const ParallelSpec& parallel);
 

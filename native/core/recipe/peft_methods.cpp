@@ -23,19 +23,23 @@ void read_patterns(JsonReader& reader, const std::string& key) {
   if (patterns.size() > 64) reader.fail(key, "out_of_range", "must hold at most 64 patterns");
   for (const std::string& pattern : patterns) {
     if (pattern.empty()) reader.fail(key, "out_of_range", "must not hold an empty pattern");
-    if (std::ranges::count(patterns, pattern) > 1) reader.fail(key, "duplicate", "names " + json_text(pattern) + " twice");
+    if (std::ranges::count(patterns, pattern) > 1)
+      reader.fail(key, "duplicate", "names " + json_text(pattern) + " twice");
   }
 }
 
 void read_targets(JsonReader& reader) {
   read_patterns(reader, "target_modules");
-  if (reader.strings("target_modules").empty()) reader.fail("target_modules", "out_of_range", "must name at least one module");
+  if (reader.strings("target_modules").empty())
+    reader.fail("target_modules", "out_of_range", "must name at least one module");
   const std::vector<std::string> saved = reader.strings("modules_to_save");
   for (const std::string& module : saved) {
     if (std::ranges::find(kSavable, module) == kSavable.end())
       reader.fail("modules_to_save", "unknown_value",
-                  "holds " + json_text(module) + "; known are embed_tokens, lm_head, norm, input_layernorm, post_attention_layernorm");
-    if (std::ranges::count(saved, module) > 1) reader.fail("modules_to_save", "duplicate", "names " + json_text(module) + " twice");
+                  "holds " + json_text(module) +
+                      "; known are embed_tokens, lm_head, norm, input_layernorm, post_attention_layernorm");
+    if (std::ranges::count(saved, module) > 1)
+      reader.fail("modules_to_save", "duplicate", "names " + json_text(module) + " twice");
   }
 }
 
@@ -109,7 +113,8 @@ void read_p_tuning(JsonReader& reader) {
 void read_bottleneck(JsonReader& reader) {
   reader.integer("bottleneck_size", 1, 8192);
   enum class Activation { relu, gelu, silu };
-  reader.one_of<Activation>("activation", {{"relu", Activation::relu}, {"gelu", Activation::gelu}, {"silu", Activation::silu}});
+  reader.one_of<Activation>("activation",
+                            {{"relu", Activation::relu}, {"gelu", Activation::gelu}, {"silu", Activation::silu}});
 }
 
 void read_freeze(JsonReader& reader) { reader.integer("last_layers", 1, 1024); }
@@ -163,9 +168,9 @@ Tensors prefix_tensors(const MethodSpec& m, const ModelConfig& c) {
 
 Tensors p_tuning_tensors(const MethodSpec& m, const ModelConfig& c) {
   const int64_t v = m.integer("virtual_tokens"), h = m.integer("encoder_hidden_size"), d = c.hidden_size;
-  return {{"prompt_encoder.embedding.weight", {v, d}},    {"prompt_encoder.mlp_head.0.weight", {h, d}},
-          {"prompt_encoder.mlp_head.0.bias", {h}},        {"prompt_encoder.mlp_head.2.weight", {h, h}},
-          {"prompt_encoder.mlp_head.2.bias", {h}},        {"prompt_encoder.mlp_head.4.weight", {d, h}},
+  return {{"prompt_encoder.embedding.weight", {v, d}}, {"prompt_encoder.mlp_head.0.weight", {h, d}},
+          {"prompt_encoder.mlp_head.0.bias", {h}},     {"prompt_encoder.mlp_head.2.weight", {h, h}},
+          {"prompt_encoder.mlp_head.2.bias", {h}},     {"prompt_encoder.mlp_head.4.weight", {d, h}},
           {"prompt_encoder.mlp_head.4.bias", {d}}};
 }
 
@@ -183,12 +188,16 @@ Tensors bottleneck_tensors(const MethodSpec& m, const ModelConfig& c, const std:
 }
 
 // Dropout changes the factors' input in a copy.
-AdapterScratch dropout_scratch(const MethodSpec& m, bool training) { return {training && m.number("dropout") > 0, false}; }
+AdapterScratch dropout_scratch(const MethodSpec& m, bool training) {
+  return {training && m.number("dropout") > 0, false};
+}
 
 // The output before scaling is computed again in the backward pass.
 AdapterScratch dora_scratch(const MethodSpec&, bool training) { return {false, training}; }
 
-AdapterScratch ia3_scratch(const MethodSpec& m, bool training) { return {!m.texts("feedforward_modules").empty(), training}; }
+AdapterScratch ia3_scratch(const MethodSpec& m, bool training) {
+  return {!m.texts("feedforward_modules").empty(), training};
+}
 
 const std::vector<PeftMethod>& methods() {
   static const std::vector<PeftMethod> all = {

@@ -24,14 +24,16 @@ std::string layer_prefix(int64_t layer) { return "model.layers." + std::to_strin
 // The linear layers of a decoder layer, without its prefix.
 std::vector<ProjectionShape> projections(const ModelConfig& c) {
   std::vector<ProjectionShape> all;
-  for (const LayerLinear& linear : layer_linears(c, whole_layer(c))) all.push_back({linear.module, linear.out, linear.in});
+  for (const LayerLinear& linear : layer_linears(c, whole_layer(c)))
+    all.push_back({linear.module, linear.out, linear.in});
   return all;
 }
 
 std::string module_names(const ModelConfig& c) {
   std::string names;
   const std::vector<ProjectionShape> all = projections(c);
-  for (size_t i = 0; i < all.size(); ++i) names += (i == 0 ? "" : i + 1 == all.size() ? " and " : ", ") + last_part(all[i].module);
+  for (size_t i = 0; i < all.size(); ++i)
+    names += (i == 0 ? "" : i + 1 == all.size() ? " and " : ", ") + last_part(all[i].module);
   return names;
 }
 
@@ -68,7 +70,8 @@ int64_t AdapterTensor::elements() const {
 }
 
 ParameterKind AdapterTensor::kind() const {
-  return std::ranges::count_if(shape, [](int64_t n) { return n > 1; }) > 1 ? ParameterKind::matrix : ParameterKind::vector;
+  return std::ranges::count_if(shape, [](int64_t n) { return n > 1; }) > 1 ? ParameterKind::matrix
+                                                                           : ParameterKind::vector;
 }
 
 bool adapts(const MethodSpec& method, const std::string& module) {
@@ -79,7 +82,8 @@ bool adapts(const MethodSpec& method, const std::string& module) {
 Trained trains_weight(const MethodSpec& method, const ModelConfig& config, const std::string& name) {
   if (method.type == "full") return Trained::yes;
   if (method.type == "freeze") {
-    const bool top = layer_of(name) >= config.n_layers - method.integer("last_layers") || name.starts_with("model.norm.");
+    const bool top =
+        layer_of(name) >= config.n_layers - method.integer("last_layers") || name.starts_with("model.norm.");
     return top ? Trained::yes : Trained::no;
   }
   const std::string module = last_part(name.substr(0, name.rfind('.')));  // weight and bias are trained together
@@ -115,9 +119,13 @@ int64_t prompt_work(const MethodSpec& method, const ModelConfig& config, bool tr
 
 // Every pattern of the spec must name something: a misspelt one would train less than was asked for, or nothing.
 void check_method_fits(const MethodSpec& method, const ModelConfig& config) {
-  const auto refuse = [](const std::string& field, const nlohmann::json& received, const std::string& message, const std::string& fix) {
-    const nlohmann::json issue = {{"path", "method." + field}, {"code", "out_of_range"}, {"message", message},
-                                  {"received", received}, {"suggestion", fix}};
+  const auto refuse = [](const std::string& field, const nlohmann::json& received, const std::string& message,
+                         const std::string& fix) {
+    const nlohmann::json issue = {{"path", "method." + field},
+                                  {"code", "out_of_range"},
+                                  {"message", message},
+                                  {"received", received},
+                                  {"suggestion", fix}};
     throw Error("spec.invalid", "method." + field + ": " + message, fix, {{"issues", nlohmann::json::array({issue})}});
   };
   // All linear layers are seven names, of which an MLP without a gate has six: gate_proj among others means nothing there.
@@ -138,7 +146,8 @@ void check_method_fits(const MethodSpec& method, const ModelConfig& config) {
   }
   if (method.has("last_layers") && method.integer("last_layers") > config.n_layers)
     refuse("last_layers", method.integer("last_layers"),
-           "is " + std::to_string(method.integer("last_layers")) + "; the model has " + std::to_string(config.n_layers) + " layers",
+           "is " + std::to_string(method.integer("last_layers")) + "; the model has " +
+               std::to_string(config.n_layers) + " layers",
            "Use at most " + std::to_string(config.n_layers) + ", or the method full.");
 }
 

@@ -59,7 +59,9 @@ json evaluate(const json& spec, const std::string& expression) {
   return value;
 }
 
-bool equal(const json& a, const json& b) { return a.is_number() && b.is_number() ? a.get<double>() == b.get<double>() : a == b; }
+bool equal(const json& a, const json& b) {
+  return a.is_number() && b.is_number() ? a.get<double>() == b.get<double>() : a == b;
+}
 
 bool holds(const json& spec, const json& condition) {
   const json value = evaluate(spec, condition.at("value").get<std::string>());
@@ -81,7 +83,8 @@ bool holds(const json& spec, const json& condition) {
 
 std::string text_of(const json& value) {
   if (value.is_string()) return value.get<std::string>();
-  if (value.is_number() && value.get<double>() == std::floor(value.get<double>())) return std::to_string(static_cast<int64_t>(value.get<double>()));
+  if (value.is_number() && value.get<double>() == std::floor(value.get<double>()))
+    return std::to_string(static_cast<int64_t>(value.get<double>()));
   return value.dump();
 }
 
@@ -105,7 +108,8 @@ std::vector<Refusal> rule_refusals(const json& spec) {
   for (const json& rule : rules()) {
     if (!std::ranges::all_of(rule.at("when"), [&](const json& condition) { return holds(spec, condition); })) continue;
     const std::string path = rule.at("path");
-    refusals.push_back({path, rule.at("code"), filled(spec, rule.at("message")), filled(spec, rule.at("fix")), at(spec, path)});
+    refusals.push_back(
+        {path, rule.at("code"), filled(spec, rule.at("message")), filled(spec, rule.at("fix")), at(spec, path)});
   }
   return refusals;
 }
@@ -114,7 +118,8 @@ void throw_refusals(const std::vector<Refusal>& refusals) {
   if (refusals.empty()) return;
   json issues = json::array();
   for (const Refusal& r : refusals)
-    issues.push_back({{"path", r.path}, {"code", r.code}, {"message", r.message}, {"received", r.received}, {"suggestion", r.fix}});
+    issues.push_back(
+        {{"path", r.path}, {"code", r.code}, {"message", r.message}, {"received", r.received}, {"suggestion", r.fix}});
   throw Error("spec.invalid", refusals[0].path + ": " + refusals[0].message, refusals[0].fix, {{"issues", issues}});
 }
 

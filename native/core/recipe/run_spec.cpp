@@ -24,11 +24,14 @@ std::string non_empty(JsonReader& reader, const std::string& key) {
 
 Hyper::Value read_hyper(JsonReader& reader, const HyperField& field) {
   switch (field.kind) {
-    case FieldKind::number: return reader.number(field.name, field.min, field.max);
+    case FieldKind::number:
+      return reader.number(field.name, field.min, field.max);
     case FieldKind::integer:
       return reader.integer(field.name, static_cast<int64_t>(field.min), static_cast<int64_t>(field.max));
-    case FieldKind::boolean: return reader.boolean(field.name);
-    case FieldKind::choice: break;
+    case FieldKind::boolean:
+      return reader.boolean(field.name);
+    case FieldKind::choice:
+      break;
   }
   std::string text = reader.string(field.name), known;
   if (std::ranges::find(field.choices, text) != field.choices.end()) return text;
@@ -59,7 +62,8 @@ BatchShape read_batch(JsonReader reader) {
 
 DurationSpec read_duration(JsonReader reader) {
   DurationSpec duration;
-  duration.unit = reader.one_of<DurationUnit>("unit", {{"epochs", DurationUnit::epochs}, {"steps", DurationUnit::steps}});
+  duration.unit =
+      reader.one_of<DurationUnit>("unit", {{"epochs", DurationUnit::epochs}, {"steps", DurationUnit::steps}});
   duration.value = reader.number("value", kSmallest, 1e6);
   reader.finish();
   return duration;
@@ -83,7 +87,8 @@ EvaluationSetSpec read_set(JsonReader reader, int64_t every_steps) {
   set.every_steps = reader.is_null("every_steps") ? every_steps : reader.integer("every_steps", 0, 1'000'000);
   JsonReader evaluator = reader.object("evaluator");
   set.evaluator = evaluator.one_of<Evaluator>(
-      "type", {{"likelihood", Evaluator::losses}, {"classification", Evaluator::losses}, {"generation", Evaluator::answers}});
+      "type",
+      {{"likelihood", Evaluator::losses}, {"classification", Evaluator::losses}, {"generation", Evaluator::answers}});
   if (set.evaluator == Evaluator::answers) set.answers = read_answers(reader.object("evaluator"));
   return set;
 }
@@ -95,7 +100,8 @@ EvaluationSpec read_evaluation(JsonReader reader) {
   const nlohmann::json& sets = reader.value("sets");
   if (!sets.is_array()) reader.fail("sets", "wrong_type", "must be a list");
   for (size_t i = 0; i < sets.size(); ++i)
-    evaluation.sets.push_back(read_set(JsonReader(sets[i], "evaluation.sets." + std::to_string(i)), evaluation.every_steps));
+    evaluation.sets.push_back(
+        read_set(JsonReader(sets[i], "evaluation.sets." + std::to_string(i)), evaluation.every_steps));
   return evaluation;
 }
 
@@ -150,7 +156,9 @@ RunSpec RunSpec::parse(const json& written) {
   const json document = newest_spec(written);
   JsonReader reader(document);
   if (const int64_t version = reader.integer("schemaVersion"); version != kSpecVersion)
-    reader.fail("schemaVersion", "out_of_range", "must be at most " + std::to_string(kSpecVersion) + " (a newer Collie reads it), not " + std::to_string(version));
+    reader.fail("schemaVersion", "out_of_range",
+                "must be at most " + std::to_string(kSpecVersion) + " (a newer Collie reads it), not " +
+                    std::to_string(version));
   RunSpec spec;
   spec.model = non_empty(reader, "model");
   spec.method_json = reader.value("method");

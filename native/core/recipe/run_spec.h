@@ -80,7 +80,7 @@ struct SamplingSpec {
 };
 
 struct RunSpec {
-  std::string model;  // absolute path of a Hugging Face folder
+  std::string model;                        // absolute path of a Hugging Face folder
   std::string objective = "cross_entropy";  // the only one so far: no key of spec.json
   MethodSpec method;
   OptimizerSpec optimizer;
@@ -90,7 +90,7 @@ struct RunSpec {
   Precision precision = Precision::bf16;
   Quantization quantization = Quantization::none;  // of the frozen linear layers
   DeviceType device = DeviceType::cpu;
-  int64_t threads = 0;  // 0: all cores
+  int64_t threads = 0;       // 0: all cores
   double max_grad_norm = 0;  // 0: no clipping
   bool activation_checkpointing = false;
   uint64_t seed = 0;

@@ -16,7 +16,8 @@ void per_rank_accumulation(json& spec) {
   const int64_t all = batch.integer("grad_accum_steps", 1, 4096), ranks = parallel.integer("dp_size", 1);
   if (all % ranks != 0)
     batch.fail("grad_accum_steps", "not_divisible",
-               "counts micro-batches of all data-parallel ranks in a spec of version 1 and must be a multiple of parallel.dp_size, " +
+               "counts micro-batches of all data-parallel ranks in a spec of version 1 and must be a multiple of "
+               "parallel.dp_size, " +
                    std::to_string(ranks) + ", not " + std::to_string(all));
   spec["batch"]["grad_accum_steps"] = all / ranks;
   spec["schemaVersion"] = 2;

@@ -32,8 +32,8 @@ std::optional<int64_t> step_of(const std::string& name) {
 }
 
 json to_json(const CheckpointMeta& meta) {
-  return {{"v", kMetaVersion},       {"step", meta.step}, {"epoch", meta.epoch},   {"tokens", meta.tokens},
-          {"seconds", meta.seconds}, {"seq", meta.seq},   {"method", meta.method}, {"optimizer", meta.optimizer},
+  return {{"v", kMetaVersion},       {"step", meta.step},        {"epoch", meta.epoch},   {"tokens", meta.tokens},
+          {"seconds", meta.seconds}, {"seq", meta.seq},          {"method", meta.method}, {"optimizer", meta.optimizer},
           {"config", meta.config},   {"parallel", meta.parallel}};
 }
 
@@ -100,8 +100,8 @@ void CheckpointStore::remove_incomplete() const {
   for (const fs::path& folder : incomplete) fs::remove_all(folder, ignored);
 }
 
-SavedCheckpoint CheckpointStore::save(const CheckpointMeta& meta, const MethodSpec& method, const CheckpointTensors& own,
-                                      Communicator& world) const {
+SavedCheckpoint CheckpointStore::save(const CheckpointMeta& meta, const MethodSpec& method,
+                                      const CheckpointTensors& own, Communicator& world) const {
   const std::string name = checkpoint_name(meta.step);
   const fs::path folder = root_ / (name + ".tmp");
   const bool leads = world.rank() == 0;
@@ -132,7 +132,8 @@ SavedCheckpoint CheckpointStore::save(const CheckpointMeta& meta, const MethodSp
 }
 
 // Makes a checkpoint of a folder that all ranks have written to. Returns the bytes of meta.json.
-int64_t CheckpointStore::publish(const fs::path& folder, const CheckpointMeta& meta, std::vector<std::string> files) const {
+int64_t CheckpointStore::publish(const fs::path& folder, const CheckpointMeta& meta,
+                                 std::vector<std::string> files) const {
   const fs::path final_folder = root_ / checkpoint_name(meta.step);
   const std::string text = to_json(meta).dump(2) + "\n";
   write_file(folder / "meta.json", text);
@@ -178,9 +179,9 @@ CheckpointMeta CheckpointStore::read_meta(const std::string& name) const {
     const json document = read_json_file(path);
     JsonReader reader(document);
     reader.integer("v", kMetaVersion, kMetaVersion);
-    CheckpointMeta meta{reader.integer("step", 0),   reader.number("epoch", 0),    reader.integer("tokens", 0),
-                        reader.number("seconds", 0), reader.integer("seq", 0),     reader.value("method"),
-                        reader.value("optimizer"),   reader.value("config"),       {}};
+    CheckpointMeta meta{reader.integer("step", 0),   reader.number("epoch", 0), reader.integer("tokens", 0),
+                        reader.number("seconds", 0), reader.integer("seq", 0),  reader.value("method"),
+                        reader.value("optimizer"),   reader.value("config"),    {}};
     if (reader.has("parallel")) meta.parallel = reader.value("parallel");  // older ones have none
     reader.finish();
     return meta;

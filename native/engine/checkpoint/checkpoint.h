@@ -19,11 +19,11 @@
 namespace collie {
 
 struct CheckpointMeta {
-  int64_t step = 0;       // optimizer steps done
-  double epoch = 0;       // epochs done, fractions included
-  int64_t tokens = 0;     // forwarded so far
-  double seconds = 0;     // trained so far
-  int64_t seq = 0;        // next event of the rank
+  int64_t step = 0;          // optimizer steps done
+  double epoch = 0;          // epochs done, fractions included
+  int64_t tokens = 0;        // forwarded so far
+  double seconds = 0;        // trained so far
+  int64_t seq = 0;           // next event of the rank
   nlohmann::json method;     // as in spec.json
   nlohmann::json optimizer;  // as in spec.json
   nlohmann::json config;     // config.json of the base model
@@ -59,7 +59,8 @@ class CheckpointStore {
   // write: together every part of every tensor at least once. Throws disk.full; then nothing of it is left once the others have ended
   // too, and other checkpoints are untouched. A complete checkpoint of the same step is replaced (it belongs to a course of the run
   // that was left).
-  SavedCheckpoint save(const CheckpointMeta& meta, const MethodSpec& method, const CheckpointTensors& own, Communicator& world) const;
+  SavedCheckpoint save(const CheckpointMeta& meta, const MethodSpec& method, const CheckpointTensors& own,
+                       Communicator& world) const;
 
   // Keeps the checkpoint of `step` and the newest before it, `keep` in all, and the `best`; deletes other complete ones, also later ones.
   // To be called after save().
@@ -77,7 +78,8 @@ class CheckpointStore {
 
  private:
   // `files`: what rank 0 wrote.
-  int64_t publish(const std::filesystem::path& folder, const CheckpointMeta& meta, std::vector<std::string> files) const;
+  int64_t publish(const std::filesystem::path& folder, const CheckpointMeta& meta,
+                  std::vector<std::string> files) const;
 
   std::filesystem::path root_;
 };

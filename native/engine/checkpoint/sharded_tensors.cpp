@@ -50,7 +50,8 @@ Slice slice_of(const nlohmann::json& slices, const TensorView& view, const Safet
   if (found == slices.end()) return {};
   const auto whole_number = [](const nlohmann::json& item) { return item.is_number_integer(); };
   if (!found->is_array() || found->size() != 3 || !std::ranges::all_of(*found, whole_number)) fail_slices(file);
-  const auto dim = found->at(0).get<int64_t>(), begin = found->at(1).get<int64_t>(), whole = found->at(2).get<int64_t>();
+  const auto dim = found->at(0).get<int64_t>(), begin = found->at(1).get<int64_t>(),
+             whole = found->at(2).get<int64_t>();
   if (dim < 0 || dim >= static_cast<int64_t>(view.shape.size())) fail_slices(file);
   const int64_t size = view.shape[static_cast<size_t>(dim)];
   if (begin < 0 || whole < size || begin > whole - size) fail_slices(file);
@@ -113,8 +114,8 @@ const StoredTensor& ShardedTensors::at(const std::string& name) const {
   if (const StoredTensor* tensor = find(name)) return *tensor;
   if (of_ranks_)
     throw Error("checkpoint.truncated",
-                "No file of " + where_ + ".rank-*.safetensors has tensor " + name + "; " + std::to_string(files_.size()) +
-                    " are there. The file of a rank is missing.",
+                "No file of " + where_ + ".rank-*.safetensors has tensor " + name + "; " +
+                    std::to_string(files_.size()) + " are there. The file of a rank is missing.",
                 kNext, {{"tensor", name}, {"path", where_}});
   throw Error("checkpoint.mismatch", where_ + " has no tensor " + name + ".",
               "This checkpoint was made by another run: choose one of this run.", {{"tensor", name}, {"path", where_}});
@@ -161,13 +162,14 @@ void read_slice(const StoredTensor& tensor, const Slice& wanted, const at::Tenso
   }
 }
 
-void read_tensors(const ShardedTensors& stored, const std::vector<NamedTensor>& tensors, Contents contents, Formats formats) {
+void read_tensors(const ShardedTensors& stored, const std::vector<NamedTensor>& tensors, Contents contents,
+                  Formats formats) {
   for (const auto& [name, tensor, slice, sole] : tensors) {
     const StoredTensor& from = stored.at(name, whole_shape(tensor, slice));
     if (formats == Formats::exact && from.dtype != dtype_of_tensor(tensor))
       throw Error("checkpoint.mismatch",
-                  "Tensor " + name + " of " + stored.where() + " is " + std::string(dtype_name(from.dtype)) + ", expected " +
-                      std::string(dtype_name(dtype_of_tensor(tensor))) + ".",
+                  "Tensor " + name + " of " + stored.where() + " is " + std::string(dtype_name(from.dtype)) +
+                      ", expected " + std::string(dtype_name(dtype_of_tensor(tensor))) + ".",
                   kNext, {{"tensor", name}});
   }
   if (contents == Contents::exactly && stored.tensors().size() != tensors.size())

@@ -12,16 +12,26 @@ namespace collie {
 
 at::ScalarType scalar_type(DType dtype) {
   switch (dtype) {
-    case DType::F32: return at::kFloat;
-    case DType::BF16: return at::kBFloat16;
-    case DType::F16: return at::kHalf;
-    case DType::F64: return at::kDouble;
-    case DType::I64: return at::kLong;
-    case DType::I32: return at::kInt;
-    case DType::I16: return at::kShort;
-    case DType::I8: return at::kChar;
-    case DType::U8: return at::kByte;
-    case DType::BOOL: return at::kBool;
+    case DType::F32:
+      return at::kFloat;
+    case DType::BF16:
+      return at::kBFloat16;
+    case DType::F16:
+      return at::kHalf;
+    case DType::F64:
+      return at::kDouble;
+    case DType::I64:
+      return at::kLong;
+    case DType::I32:
+      return at::kInt;
+    case DType::I16:
+      return at::kShort;
+    case DType::I8:
+      return at::kChar;
+    case DType::U8:
+      return at::kByte;
+    case DType::BOOL:
+      return at::kBool;
     default:
       throw Error("model.bad_tensor", "Tensors of type " + std::string(dtype_name(dtype)) + " are not supported.");
   }
@@ -29,11 +39,16 @@ at::ScalarType scalar_type(DType dtype) {
 
 DType dtype_of_tensor(const at::Tensor& tensor) {
   switch (tensor.scalar_type()) {
-    case at::kFloat: return DType::F32;
-    case at::kBFloat16: return DType::BF16;
-    case at::kHalf: return DType::F16;
-    case at::kByte: return DType::U8;
-    default: throw std::logic_error("only tensors of floats or bytes are stored");
+    case at::kFloat:
+      return DType::F32;
+    case at::kBFloat16:
+      return DType::BF16;
+    case at::kHalf:
+      return DType::F16;
+    case at::kByte:
+      return DType::U8;
+    default:
+      throw std::logic_error("only tensors of floats or bytes are stored");
   }
 }
 

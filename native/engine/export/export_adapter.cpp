@@ -12,10 +12,12 @@ namespace {
 
 const PeftFormat& format_of(const MethodSpec& method) {
   if (!has_adapter(method))
-    throw Error("request.invalid", "This run trained weights of the model itself, so it has no adapter.", "Export it with --kind merged.");
+    throw Error("request.invalid", "This run trained weights of the model itself, so it has no adapter.",
+                "Export it with --kind merged.");
   if (const PeftFormat* format = peft_format(method.type)) return *format;
   throw Error("request.invalid", "PEFT has no method " + method.type + ", so there is no adapter that it could load.",
-              peft_method(method.type).layer ? "Use the checkpoint itself, here." : "Export it with --kind merged.", {{"method", method.type}});
+              peft_method(method.type).layer ? "Use the checkpoint itself, here." : "Export it with --kind merged.",
+              {{"method", method.type}});
 }
 
 // Serial adapters are nothing that PEFT has: a folder of our own, tensors under their own names.
@@ -42,7 +44,8 @@ void export_adapter(const ExportRequest& request, const RunSpec& spec, const Exp
   const PeftFormat& format = format_of(spec.method);
   const ShardedTensors trained = checkpoint_weights(request, spec);
   const ModelConfig model = ModelConfig::load(spec.model);
-  const TrainedWeights weights{spec, model, trained, CheckpointStore(request.run_folder).read_meta(request.checkpoint).step};
+  const TrainedWeights weights{spec, model, trained,
+                               CheckpointStore(request.run_folder).read_meta(request.checkpoint).step};
   prepare_export_folder(request.out);
   const std::vector<PeftTensor> tensors = peft_tensors(format, weights);
   std::vector<TensorSpec> specs;

@@ -43,8 +43,8 @@ struct Output {
   const TensorView* base;  // null: added
 };
 
-std::vector<Output> outputs_of(const ModelFolder& base, const Merger& merger, const ShardedTensors& trained, const ModelConfig& model,
-                               DType dtype) {
+std::vector<Output> outputs_of(const ModelFolder& base, const Merger& merger, const ShardedTensors& trained,
+                               const ModelConfig& model, DType dtype) {
   std::vector<Output> all;
   for (const auto& [name, view] : base.tensors())
     if (!is_tied_copy(name, model)) all.push_back({{name, view.dtype, view.shape}, &view});
@@ -103,7 +103,8 @@ void export_merged(const ExportRequest& request, const RunSpec& spec, const Expo
     const TensorSpec& tensor = outputs[i].spec;
     at::Tensor holder;
     if (!same_bytes(written.at(tensor.name, tensor.shape).bytes, bytes_for(outputs[i], again, holder)))
-      throw Error("file.unreadable", "Tensor " + tensor.name + " of " + path.string() + " reads back differently than it was written.",
+      throw Error("file.unreadable",
+                  "Tensor " + tensor.name + " of " + path.string() + " reads back differently than it was written.",
                   "Check the disk, then export again.", {{"path", path.string()}, {"tensor", tensor.name}});
     progress((static_cast<double>(outputs.size()) + static_cast<double>(i + 1)) / work);
   }

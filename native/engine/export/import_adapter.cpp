@@ -28,15 +28,17 @@ json read_config(const fs::path& path) {
 }
 
 [[noreturn]] void differs(const fs::path& folder, const std::string& key, const json& theirs, const json& ours) {
-  throw Error("checkpoint.mismatch",
-              "The adapter in " + folder.string() + " has " + key + " " + theirs.dump() + "; this run has " + ours.dump() + ".", kSameSettings,
-              {{"path", folder.string()}, {"key", key}, {"adapter", theirs}, {"run", ours}});
+  throw Error(
+      "checkpoint.mismatch",
+      "The adapter in " + folder.string() + " has " + key + " " + theirs.dump() + "; this run has " + ours.dump() + ".",
+      kSameSettings, {{"path", folder.string()}, {"key", key}, {"adapter", theirs}, {"run", ours}});
 }
 
 bool empty(const json& value) { return value.is_null() || value == false || (value.is_structured() && value.empty()); }
 
 void check_config(const fs::path& folder, const json& theirs, const json& ours, const PeftFormat& format) {
-  if (theirs.value("peft_type", json()) != ours.at("peft_type")) differs(folder, "peft_type", theirs.value("peft_type", json()), ours.at("peft_type"));
+  if (theirs.value("peft_type", json()) != ours.at("peft_type"))
+    differs(folder, "peft_type", theirs.value("peft_type", json()), ours.at("peft_type"));
   for (const char* key : format.settled) {
     const json value = theirs.value(key, json());
     if (value != ours.at(key) && !(empty(value) && empty(ours.at(key)))) differs(folder, key, value, ours.at(key));
@@ -52,17 +54,20 @@ void check_tied_head(PeftFile& file, const fs::path& folder, const at::Tensor& e
   const std::string head = peft_name("lm_head.weight");
   if (file.find(head) && file.read(head, embedding.sizes()).equal(embedding)) return;
   throw Error("checkpoint.mismatch",
-              "The adapter in " + folder.string() + " trains embed_tokens apart from lm_head; this model has one weight for both.",
-              "Continue from an adapter without modules_to_save, or one that trained both as one.", {{"path", folder.string()}});
+              "The adapter in " + folder.string() +
+                  " trains embed_tokens apart from lm_head; this model has one weight for both.",
+              "Continue from an adapter without modules_to_save, or one that trained both as one.",
+              {{"path", folder.string()}});
 }
 
 }  // namespace
 
-void import_adapter(const fs::path& folder, const RunSpec& spec, const ModelConfig& model, const std::vector<NamedTensor>& trained,
-                    Contents contents) {
+void import_adapter(const fs::path& folder, const RunSpec& spec, const ModelConfig& model,
+                    const std::vector<NamedTensor>& trained, Contents contents) {
   const PeftFormat* format = peft_format(spec.method.type);
   if (!format || !format->imported)
-    throw Error("request.invalid", "Method " + spec.method.type + " cannot start from an adapter.", "Remove method.init_adapter.");
+    throw Error("request.invalid", "Method " + spec.method.type + " cannot start from an adapter.",
+                "Remove method.init_adapter.");
   const fs::path path = folder / "adapter_model.safetensors";
   const Checksums checksums = Checksums::of_folder(folder);
   for (const fs::path& file : {folder / "adapter_config.json", path})

@@ -59,7 +59,8 @@ at::Tensor merge_pissa(const MethodSpec& method, const at::Tensor& weight, Modul
 
 at::Tensor merge_adalora(const MethodSpec& method, const at::Tensor& weight, ModuleTensors& adapter) {
   const at::Tensor update = at::mm(adapter(".lora_B"), at::mul(adapter(".lora_A"), adapter(".lora_E")));
-  return at::add(weight, update, method.number("alpha") / (static_cast<double>(method.integer("init_rank")) + kRankOffset));
+  return at::add(weight, update,
+                 method.number("alpha") / (static_cast<double>(method.integer("init_rank")) + kRankOffset));
 }
 
 // [1, in] scales inputs, [out, 1] outputs: columns and rows of the weight.
@@ -74,9 +75,14 @@ struct MergeRow {
 };
 
 constexpr MergeRow kRows[] = {
-    {"lora", ".lora_A.weight", merge_lora},  {"dora", ".lora_A.weight", merge_dora}, {"pissa", ".lora_A.weight", merge_pissa},
-    {"adalora", ".lora_A", merge_adalora},   {"ia3", ".ia3_l", merge_ia3},           {"bitfit", nullptr, nullptr},
-    {"freeze", nullptr, nullptr},            {"full", nullptr, nullptr},
+    {"lora", ".lora_A.weight", merge_lora},
+    {"dora", ".lora_A.weight", merge_dora},
+    {"pissa", ".lora_A.weight", merge_pissa},
+    {"adalora", ".lora_A", merge_adalora},
+    {"ia3", ".ia3_l", merge_ia3},
+    {"bitfit", nullptr, nullptr},
+    {"freeze", nullptr, nullptr},
+    {"full", nullptr, nullptr},
 };
 
 const MergeRow* row_of(const MethodSpec& method) {
@@ -85,19 +91,25 @@ const MergeRow* row_of(const MethodSpec& method) {
 }
 
 bool all_biased(const ModelTraits& t) { return t.qkv_bias && t.o_bias && t.mlp_bias; }
-bool takes_biases(const ModelConfig& model) { return family_of(model).biases == Biases::settable || all_biased(model.traits); }
+bool takes_biases(const ModelConfig& model) {
+  return family_of(model).biases == Biases::settable || all_biased(model.traits);
+}
 
 }  // namespace
 
 void check_mergeable(const MethodSpec& method, const ModelConfig& model) {
   if (!row_of(method))
-    throw Error("request.invalid", "What method " + method.type + " adds is no change of the model's weights, so it cannot be merged into them.",
-                peft_method(method.type).layer ? "Use the checkpoint itself, here." : "Export it with --kind adapter.",
-                {{"method", method.type}});
+    throw Error(
+        "request.invalid",
+        "What method " + method.type + " adds is no change of the model's weights, so it cannot be merged into them.",
+        peft_method(method.type).layer ? "Use the checkpoint itself, here." : "Export it with --kind adapter.",
+        {{"method", method.type}});
   if (method.type == "bitfit" && !takes_biases(model))
     throw Error("request.invalid",
-                "Models of family " + model.family + " have no place for biases on all linears, so those of BitFit cannot be merged into one.",
-                "Use the checkpoint itself, here, or train another method.", {{"method", method.type}, {"family", model.family}});
+                "Models of family " + model.family +
+                    " have no place for biases on all linears, so those of BitFit cannot be merged into one.",
+                "Use the checkpoint itself, here, or train another method.",
+                {{"method", method.type}, {"family", model.family}});
 }
 
 std::optional<at::Tensor> Merger::merged(const TensorView& base) {

@@ -21,7 +21,8 @@ void check_mergeable(const MethodSpec& method, const ModelConfig& model);
 // Computes exported values one tensor at a time, in fp32, rounded once to the base's format.
 class Merger {
  public:
-  Merger(const ShardedTensors& trained, const RunSpec& spec, const ModelConfig& model) : trained_(trained), spec_(spec), model_(model) {}
+  Merger(const ShardedTensors& trained, const RunSpec& spec, const ModelConfig& model)
+      : trained_(trained), spec_(spec), model_(model) {}
 
   // Of a tensor of the base's files. nullopt: training did not touch it, its bytes are copied.
   std::optional<at::Tensor> merged(const TensorView& base);

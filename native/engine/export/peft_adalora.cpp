@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-
 #include "engine/export/peft_rows.h"
 #include "engine/checkpoint/tensor_io.h"
 
@@ -63,12 +62,14 @@ void configure_adalora(json& config, const TrainedWeights& from) {
 
 std::optional<PeftTensor> export_adalora(const TrainedWeights& from, const StoredTensor& tensor) {
   const size_t dot = tensor.name.rfind(".lora_");
-  if (dot == std::string::npos) return PeftTensor{peft_name(tensor.name), tensor.shape, [&tensor] { return as_tensor(tensor); }};
+  if (dot == std::string::npos)
+    return PeftTensor{peft_name(tensor.name), tensor.shape, [&tensor] { return as_tensor(tensor); }};
   const at::Tensor kept = indices(kept_ranks(from.file.at(tensor.name.substr(0, dot) + std::string(kValues))));
   const int64_t dim = tensor.name.ends_with(".lora_B") ? 1 : 0;
   std::vector<int64_t> shape = tensor.shape;
   shape[static_cast<size_t>(dim)] = kept.numel();
-  return PeftTensor{peft_name(tensor.name), shape, [&tensor, kept, dim] { return at::index_select(as_tensor(tensor), dim, kept); }};
+  return PeftTensor{peft_name(tensor.name), shape,
+                    [&tensor, kept, dim] { return at::index_select(as_tensor(tensor), dim, kept); }};
 }
 
 }  // namespace collie::peft

@@ -22,7 +22,9 @@ namespace {
 
 constexpr std::string_view kWeight = ".weight", kStart = ".start";
 
-std::string without(const std::string& name, std::string_view suffix) { return name.substr(0, name.size() - suffix.size()); }
+std::string without(const std::string& name, std::string_view suffix) {
+  return name.substr(0, name.size() - suffix.size());
+}
 
 // Full names of the projections that the method adapts; `patterns` narrows them down.
 std::vector<std::string> adapted_modules(const TrainedWeights& from, const std::vector<std::string>& patterns) {
@@ -37,7 +39,8 @@ std::vector<std::string> adapted_modules(const TrainedWeights& from, const std::
 
 // PEFT knows names and endings of names, but no wildcards: modules that wildcards name are listed in full.
 json modules_of(const TrainedWeights& from, const std::vector<std::string>& patterns) {
-  const bool wild = std::ranges::any_of(patterns, [](const std::string& p) { return p.find_first_of("*?") != std::string::npos; });
+  const bool wild =
+      std::ranges::any_of(patterns, [](const std::string& p) { return p.find_first_of("*?") != std::string::npos; });
   return wild ? adapted_modules(from, patterns) : patterns;
 }
 
@@ -50,7 +53,8 @@ bool tied_and_trained(const TrainedWeights& from) {
 // the embedding, which a tied head does not follow: so both are listed.
 json saved_modules(const TrainedWeights& from) {
   std::set<std::string> modules;
-  for (const std::string& module : from.spec.method.texts("modules_to_save")) modules.insert(module == "norm" ? "model.norm" : module);
+  for (const std::string& module : from.spec.method.texts("modules_to_save"))
+    modules.insert(module == "norm" ? "model.norm" : module);
   if (tied_and_trained(from)) modules.insert({"embed_tokens", "lm_head"});
   return modules.empty() ? json(nullptr) : json(modules);
 }
@@ -97,16 +101,22 @@ std::optional<PeftTensor> export_same(const TrainedWeights&, const StoredTensor&
   return renamed(peft_name(tensor.name), tensor);
 }
 
-at::Tensor import_same(PeftFile& file, const std::string& name, at::IntArrayRef shape) { return file.read(peft_name(name), shape); }
+at::Tensor import_same(PeftFile& file, const std::string& name, at::IntArrayRef shape) {
+  return file.read(peft_name(name), shape);
+}
 
 // PEFT saves the magnitude without ".weight".
 std::string dora_name(const std::string& name) {
   return peft_name(name.ends_with(".lora_magnitude_vector.weight") ? without(name, kWeight) : name);
 }
 
-std::optional<PeftTensor> export_dora(const TrainedWeights&, const StoredTensor& tensor) { return renamed(dora_name(tensor.name), tensor); }
+std::optional<PeftTensor> export_dora(const TrainedWeights&, const StoredTensor& tensor) {
+  return renamed(dora_name(tensor.name), tensor);
+}
 
-at::Tensor import_dora(PeftFile& file, const std::string& name, at::IntArrayRef shape) { return file.read(dora_name(name), shape); }
+at::Tensor import_dora(PeftFile& file, const std::string& name, at::IntArrayRef shape) {
+  return file.read(dora_name(name), shape);
+}
 
 bool is_a(const std::string& name) { return name.find(".lora_A.") != std::string::npos; }
 bool is_factor(const std::string& name) { return is_a(name) || name.find(".lora_B.") != std::string::npos; }
@@ -128,8 +138,10 @@ std::optional<PeftTensor> export_pissa(const TrainedWeights& from, const StoredT
 // PEFT wants feed-forward modules to be among the targets word by word; where they are not, both are listed in full.
 void configure_ia3(json& config, const TrainedWeights& from) {
   configure_targets(config, from);
-  const std::vector<std::string> targets = from.spec.method.texts("target_modules"), forward = from.spec.method.texts("feedforward_modules");
-  const bool subset = std::ranges::all_of(forward, [&](const std::string& f) { return std::ranges::find(targets, f) != targets.end(); });
+  const std::vector<std::string> targets = from.spec.method.texts("target_modules"),
+                                 forward = from.spec.method.texts("feedforward_modules");
+  const bool subset = std::ranges::all_of(
+      forward, [&](const std::string& f) { return std::ranges::find(targets, f) != targets.end(); });
   config["feedforward_modules"] = modules_of(from, forward);
   if (!subset || config["feedforward_modules"] != json(forward) || config["target_modules"] != json(targets)) {
     config["target_modules"] = adapted_modules(from, targets);
@@ -145,8 +157,17 @@ const std::vector<PeftFormat>& formats() {
       {"pissa", "LORA", configure_pissa, export_pissa, nullptr, {}},
       {"adalora", "ADALORA", peft::configure_adalora, peft::export_adalora, nullptr, {}},
       {"ia3", "IA3", configure_ia3, export_same, import_same, {}},
-      {"prompt_tuning", "PROMPT_TUNING", peft::configure_prompt, peft::export_prompt, peft::import_prompt, {"num_virtual_tokens", "token_dim"}},
-      {"prefix_tuning", "PREFIX_TUNING", peft::configure_prompt, peft::export_prompt, peft::import_prompt,
+      {"prompt_tuning",
+       "PROMPT_TUNING",
+       peft::configure_prompt,
+       peft::export_prompt,
+       peft::import_prompt,
+       {"num_virtual_tokens", "token_dim"}},
+      {"prefix_tuning",
+       "PREFIX_TUNING",
+       peft::configure_prompt,
+       peft::export_prompt,
+       peft::import_prompt,
        {"num_virtual_tokens", "token_dim", "prefix_projection"}},
       {"p_tuning", "P_TUNING", peft::configure_prompt, peft::export_prompt, nullptr, {}},
   };
@@ -163,8 +184,9 @@ const PeftFormat* peft_format(const std::string& method) {
 }
 
 json peft_config(const PeftFormat& format, const TrainedWeights& from) {
-  json config = {{"peft_type", format.peft_type}, {"task_type", "CAUSAL_LM"}, {"base_model_name_or_path", from.spec.model},
-                 {"revision", nullptr},           {"inference_mode", true},   {"auto_mapping", nullptr}};
+  json config = {
+      {"peft_type", format.peft_type}, {"task_type", "CAUSAL_LM"}, {"base_model_name_or_path", from.spec.model},
+      {"revision", nullptr},           {"inference_mode", true},   {"auto_mapping", nullptr}};
   format.configure(config, from);
   if (config.contains("target_modules")) peft::configure_fused(config, from);
   return config;
@@ -175,7 +197,8 @@ std::vector<PeftTensor> peft_tensors(const PeftFormat& format, const TrainedWeig
   for (const auto& [name, view] : from.file.tensors())
     if (std::optional<PeftTensor> tensor = format.exported(from, view)) all.push_back(std::move(*tensor));
   all = peft::fuse(from, std::move(all));
-  if (tied_and_trained(from)) all.push_back(renamed(peft_name("lm_head.weight"), from.file.at("model.embed_tokens.weight")));
+  if (tied_and_trained(from))
+    all.push_back(renamed(peft_name("lm_head.weight"), from.file.at("model.embed_tokens.weight")));
   return all;
 }
 
@@ -197,7 +220,8 @@ at::Tensor PeftFile::read(const std::string& name, at::IntArrayRef shape) {
 void PeftFile::check_all_used() const {
   for (const auto& [name, view] : file_.tensors())
     if (std::ranges::find(used_, name) == used_.end())
-      throw Error("checkpoint.mismatch", "Tensor " + name + " of " + file_.path().string() + " belongs to nothing that this run trains.",
+      throw Error("checkpoint.mismatch",
+                  "Tensor " + name + " of " + file_.path().string() + " belongs to nothing that this run trains.",
                   "Choose the target_modules and modules_to_save that the adapter was made with.", {{"tensor", name}});
 }
 

@@ -57,7 +57,8 @@ std::map<std::string, std::string> renamed_modules(const ModelConfig& model) {
 // "base_model.model.<module>.lora_A.weight" under the name that the files give the module.
 std::string renamed(const std::map<std::string, std::string>& modules, const std::string& name) {
   for (size_t dot = name.size(); (dot = name.rfind('.', dot - 1)) != std::string::npos && dot > 0;)
-    if (const auto found = modules.find(name.substr(0, dot)); found != modules.end()) return found->second + name.substr(dot);
+    if (const auto found = modules.find(name.substr(0, dot)); found != modules.end())
+      return found->second + name.substr(dot);
   return name;
 }
 
@@ -66,7 +67,8 @@ PeftTensor take(std::vector<PeftTensor>& tensors, const std::string& name) {
   const auto found = std::ranges::find(tensors, name, &PeftTensor::name);
   if (found == tensors.end())
     throw Error("request.invalid",
-                "This model keeps several projections in one tensor, and PEFT has no form for what this method adds to one of them.",
+                "This model keeps several projections in one tensor, and PEFT has no form for what this method adds to "
+                "one of them.",
                 "Export it with --kind merged, or train o_proj and down_proj only.", {{"tensor", name}});
   PeftTensor tensor = std::move(*found);
   tensors.erase(found);
@@ -96,7 +98,8 @@ std::vector<PeftTensor> fuse(const TrainedWeights& from, std::vector<PeftTensor>
                          const at::Tensor all = at::zeros({fused.rows, rank}, at::kFloat);
                          int64_t column = 0;
                          for (size_t i = 0; i < b.size(); ++i) {
-                           const at::Tensor place = file_rows(all.narrow(1, column, b[i].shape[1]), fused.adapted[i].rows);
+                           const at::Tensor place =
+                               file_rows(all.narrow(1, column, b[i].shape[1]), fused.adapted[i].rows);
                            place.copy_(b[i].value().view(place.sizes()));
                            column += b[i].shape[1];
                          }
@@ -125,7 +128,8 @@ std::optional<Factor> factor_of(const std::string& name) {
 }
 
 // Which of the parts that are adapted `module` is, and how many there are.
-std::pair<int64_t, int64_t> place_among(const MethodSpec& method, const std::vector<FilePart>& parts, const std::string& module) {
+std::pair<int64_t, int64_t> place_among(const MethodSpec& method, const std::vector<FilePart>& parts,
+                                        const std::string& module) {
   int64_t place = 0, count = 0;
   for (const FilePart& part : parts) {
     if (!adapts(method, module_of(part.logical))) continue;
@@ -137,14 +141,16 @@ std::pair<int64_t, int64_t> place_among(const MethodSpec& method, const std::vec
 
 [[noreturn]] void fail_rank(const std::string& name, const at::Tensor& stored, int64_t rank, const std::string& why) {
   throw Error("checkpoint.mismatch",
-              "Tensor " + name + " of the adapter has rank " + std::to_string(std::min(stored.size(0), stored.size(1))) + ", this run " +
-                  std::to_string(rank) + why + ".",
+              "Tensor " + name + " of the adapter has rank " +
+                  std::to_string(std::min(stored.size(0), stored.size(1))) + ", this run " + std::to_string(rank) +
+                  why + ".",
               "Set the method to what the adapter was made with, or start without it.", {{"tensor", name}});
 }
 
 }  // namespace
 
-std::optional<at::Tensor> unfused(PeftFile& file, const MethodSpec& method, const ModelConfig& model, const std::string& name, at::IntArrayRef shape) {
+std::optional<at::Tensor> unfused(PeftFile& file, const MethodSpec& method, const ModelConfig& model,
+                                  const std::string& name, at::IntArrayRef shape) {
   const std::optional<Factor> factor = factor_of(name);
   if (!factor) return std::nullopt;
   const FilePlace place = file_place(model, factor->module + std::string(kWeight), 0);
@@ -158,15 +164,18 @@ std::optional<at::Tensor> unfused(PeftFile& file, const MethodSpec& method, cons
   }
   const int64_t rank = shape[factor->is_a ? 0 : 1], theirs = stored.size(factor->is_a ? 0 : 1);
   const auto [own, count] = place_among(method, parts, factor->module);
-  if ((theirs != rank && theirs != rank * count) || (factor->is_a ? stored.size(1) != shape[1] : stored.size(0) != place.file_rows))
+  if ((theirs != rank && theirs != rank * count) ||
+      (factor->is_a ? stored.size(1) != shape[1] : stored.size(0) != place.file_rows))
     fail_rank(stored_name, stored, rank, " or " + std::to_string(rank * count));
   const bool shared = theirs == rank;
   if (factor->is_a) return shared ? stored : stored.narrow(0, own * rank, rank);
   int64_t adapted = 0;
   for (const FilePart& part : parts)
-    if (adapts(method, module_of(part.logical))) adapted += file_rows(stored, part.rows).count_nonzero().item<int64_t>();
+    if (adapts(method, module_of(part.logical)))
+      adapted += file_rows(stored, part.rows).count_nonzero().item<int64_t>();
   if (adapted != stored.count_nonzero().item<int64_t>())
-    throw Error("checkpoint.mismatch", "Tensor " + stored_name + " of the adapter changes projections that this run does not adapt.",
+    throw Error("checkpoint.mismatch",
+                "Tensor " + stored_name + " of the adapter changes projections that this run does not adapt.",
                 "Add all of " + module_of(place.name) + " to method.target_modules.", {{"tensor", stored_name}});
   const at::Tensor rows = file_rows(stored, place.rows).reshape({shape[0], theirs});
   if (shared) return rows;
@@ -192,7 +201,8 @@ void configure_fused(nlohmann::json& config, const TrainedWeights& from) {
     const auto times = static_cast<int64_t>(module.adapted.size());
     config["rank_pattern"][module.file] = times * config.value("r", int64_t{0});
     // alpha / rank, or alpha / sqrt(rank), stays what it is.
-    config["alpha_pattern"][module.file] = config.value("lora_alpha", 0.0) * (root ? std::sqrt(static_cast<double>(times)) : static_cast<double>(times));
+    config["alpha_pattern"][module.file] =
+        config.value("lora_alpha", 0.0) * (root ? std::sqrt(static_cast<double>(times)) : static_cast<double>(times));
   }
 }
 

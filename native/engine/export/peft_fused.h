@@ -15,7 +15,8 @@ std::vector<PeftTensor> fuse(const TrainedWeights& from, std::vector<PeftTensor>
 // The other way: the tensor of an adapter's file that `name` (PEFT's, of a module as we cut it) is a part of. A pair of factors that belongs
 // to all of a fused module is shared: every part has its A, and its rows of B. One of as many times the rank is cut as `fuse` puts it
 // together. Nothing where the files call and cut the module as we do. Throws checkpoint.mismatch for what is neither.
-std::optional<at::Tensor> unfused(PeftFile& file, const MethodSpec& method, const ModelConfig& model, const std::string& name, at::IntArrayRef shape);
+std::optional<at::Tensor> unfused(PeftFile& file, const MethodSpec& method, const ModelConfig& model,
+                                  const std::string& name, at::IntArrayRef shape);
 // The modules, ranks and alphas that follow; nothing changes where no adapted projection is fused.
 void configure_fused(nlohmann::json& config, const TrainedWeights& from);
 

@@ -38,7 +38,9 @@ void configure_prompt(json& config, const TrainedWeights& from) {
                  {"num_attention_heads", prefix ? model.n_kv_heads : model.n_heads},
                  {"modules_to_save", nullptr}});
   if (prefix)
-    config.update({{"prefix_projection", false}, {"encoder_hidden_size", model.n_kv_heads * model.head_dim}, {"init_weights", nullptr}});
+    config.update({{"prefix_projection", false},
+                   {"encoder_hidden_size", model.n_kv_heads * model.head_dim},
+                   {"init_weights", nullptr}});
   else if (method.has("encoder_hidden_size"))
     config.update({{"encoder_reparameterization_type", "MLP"},
                    {"encoder_hidden_size", method.integer("encoder_hidden_size")},
@@ -52,11 +54,14 @@ void configure_prompt(json& config, const TrainedWeights& from) {
 }
 
 std::optional<PeftTensor> export_prompt(const TrainedWeights& from, const StoredTensor& tensor) {
-  if (tensor.name == kPromptEmbeddings) return PeftTensor{kPromptEmbeddings, tensor.shape, [&tensor] { return as_tensor(tensor); }};
+  if (tensor.name == kPromptEmbeddings)
+    return PeftTensor{kPromptEmbeddings, tensor.shape, [&tensor] { return as_tensor(tensor); }};
   if (tensor.name != kEncoderEmbedding) return std::nullopt;  // a part of the encoder
   return PeftTensor{kPromptEmbeddings, tensor.shape, [&from] { return encode(from.file); }};
 }
 
-at::Tensor import_prompt(PeftFile& file, const std::string& name, at::IntArrayRef shape) { return file.read(name, shape); }
+at::Tensor import_prompt(PeftFile& file, const std::string& name, at::IntArrayRef shape) {
+  return file.read(name, shape);
+}
 
 }  // namespace collie::peft

@@ -9,8 +9,10 @@ BatchGenerator::BatchGenerator(Decoder& decoder, AdapterUse adapter, int64_t at_
   for (Slot& slot : slots_) slot.cache = decoder.make_cache(context_tokens);
 }
 
-std::vector<Answer> BatchGenerator::run(std::span<const GenerationRequest> requests, const std::function<Next(int64_t done)>& poll) {
-  for (const GenerationRequest& request : requests) check_request(request, decoder_.config().vocab_size, context_tokens_);
+std::vector<Answer> BatchGenerator::run(std::span<const GenerationRequest> requests,
+                                        const std::function<Next(int64_t done)>& poll) {
+  for (const GenerationRequest& request : requests)
+    check_request(request, decoder_.config().vocab_size, context_tokens_);
   answers_.assign(requests.size(), {});
   done_ = 0;
   for (Slot& slot : slots_) slot.request = -1;

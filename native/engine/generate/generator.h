@@ -13,7 +13,7 @@
 namespace collie {
 
 struct GenerationRequest {
-  std::vector<int32_t> ids;       // the prompt, at least one token
+  std::vector<int32_t> ids;  // the prompt, at least one token
   SamplingOptions sampling;
   int64_t max_new_tokens = 0;
   std::vector<int32_t> stop_ids;  // generation ends at one of them; it is not part of the answer

@@ -12,7 +12,8 @@ namespace collie {
 struct SamplingOptions {
   double temperature = 0;  // 0: the most likely token, always (greedy)
   int64_t top_k = 0;       // only the k most likely; 0: all
-  double top_p = 1;        // only the most likely that together reach this probability (Holtzman et al. 2019, arXiv 1904.09751)
+  double top_p =
+      1;  // only the most likely that together reach this probability (Holtzman et al. 2019, arXiv 1904.09751)
   uint64_t seed = 0;
 };
 

@@ -74,6 +74,7 @@ COLLIE_ELEMENT unsigned short stochastic_bf16(float x, unsigned key_low, unsigne
   const unsigned random = mixed_bits(mixed_bits(low * 0x9e3779b1u ^ key_low) + (key_high ^ high * 0x85ebca6bu));
   const unsigned bits = __builtin_bit_cast(unsigned, x);
   const unsigned rounded = (bits + (random & 0xffffu)) >> 16;
-  const unsigned kept = bits >> 16 | ((bits & 0x7fffffu) != 0u ? 0x40u : 0u);  // infinities; what is not a number stays quiet
+  const unsigned kept =
+      bits >> 16 | ((bits & 0x7fffffu) != 0u ? 0x40u : 0u);  // infinities; what is not a number stays quiet
   return static_cast<unsigned short>((bits & 0x7f800000u) == 0x7f800000u ? kept : rounded);
 }

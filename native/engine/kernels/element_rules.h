@@ -7,10 +7,10 @@ namespace collie {
 // Adam with decoupled decay; state m, v.
 struct AdamWRule {
   static constexpr int kStates = 2;
-  float decay;          // lr weight_decay
+  float decay;  // lr weight_decay
   float one_minus_beta1, one_minus_beta2;
-  float rate;           // lr / (1 - beta1^t)
-  float root;           // 1 / sqrt(1 - beta2^t)
+  float rate;  // lr / (1 - beta1^t)
+  float root;  // 1 / sqrt(1 - beta2^t)
   float eps;
 };
 
@@ -24,14 +24,14 @@ struct LionRule {
 // Nesterov momentum from differences of gradients; state m, v, n and the last gradient.
 struct AdanRule {
   static constexpr int kStates = 4;
-  float first;          // 1 in the first step, where the last gradient is unknown; else 0
+  float first;  // 1 in the first step, where the last gradient is unknown; else 0
   float one_minus_beta1, beta2, one_minus_beta2, one_minus_beta3;
-  float rate_m;         // lr / (1 - beta1^t)
-  float rate_v;         // lr beta2 / (1 - beta2^t)
-  float root;           // 1 / sqrt(1 - beta3^t)
+  float rate_m;  // lr / (1 - beta1^t)
+  float rate_v;  // lr beta2 / (1 - beta2^t)
+  float root;    // 1 / sqrt(1 - beta3^t)
   float eps;
-  float decay_before;   // lr weight_decay of "no_prox", or 0
-  float decay_after;    // lr weight_decay / (1 + lr weight_decay) of the proximal form, or 0
+  float decay_before;  // lr weight_decay of "no_prox", or 0
+  float decay_after;   // lr weight_decay / (1 + lr weight_decay) of the proximal form, or 0
 };
 
 // Momentum divided by the curvature, clipped; state m, h.

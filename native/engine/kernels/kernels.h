@@ -44,7 +44,8 @@ struct AttentionShape {
 struct AttentionForward {
   at::Tensor qkv;
   at::Tensor out;  // [N, H E]
-  at::Tensor lse;  // fp32 [H, N] without gaps (fused kernels read head h at h N), or undefined: nothing is kept for a backward pass
+  at::Tensor
+      lse;  // fp32 [H, N] without gaps (fused kernels read head h at h N), or undefined: nothing is kept for a backward pass
 };
 
 struct AttentionBackward {
@@ -61,7 +62,7 @@ struct RmsNormForward {
   at::Tensor y;         // [N, D]
   at::Tensor rstd;      // fp32 [N], or undefined
   double eps = 1e-5;
-  double offset = 0;    // y = normed (offset + weight)
+  double offset = 0;  // y = normed (offset + weight)
 };
 
 struct RmsNormBackward {
@@ -115,10 +116,10 @@ struct Rotary {
 };
 
 struct CrossEntropy {
-  at::Tensor logits;   // storage [rows, V]; overwritten with scale of the row * d(loss)/d(logits) where there are scales
-  at::Tensor targets;  // int32 [rows]
-  at::Tensor losses;   // fp32 [rows]
-  at::Tensor correct;  // int32 [rows], 1 where the target has the largest logit; or undefined
+  at::Tensor logits;  // storage [rows, V]; overwritten with scale of the row * d(loss)/d(logits) where there are scales
+  at::Tensor targets;      // int32 [rows]
+  at::Tensor losses;       // fp32 [rows]
+  at::Tensor correct;      // int32 [rows], 1 where the target has the largest logit; or undefined
   at::Tensor scales = {};  // fp32 [rows], of the rows' gradients; undefined: no gradient
 };
 
@@ -159,9 +160,9 @@ struct ElementUpdate {
   at::Tensor grad;                  // fp32
   std::array<at::Tensor, 4> state;  // fp32, in the order of the rule; the rest undefined
   ElementRule rule;
-  double grad_scale = 1;            // gradients are multiplied by it first
-  uint64_t rounding_key = 0;        // bf16 only: decides the rounding of every element
-  int64_t first_element = 0;        // place of this part in the tensor it belongs to
+  double grad_scale = 1;      // gradients are multiplied by it first
+  uint64_t rounding_key = 0;  // bf16 only: decides the rounding of every element
+  int64_t first_element = 0;  // place of this part in the tensor it belongs to
 };
 
 // A matrix in NF4 (core/formats/nf4.h), or some rows or columns of it that are whole blocks; elements in rows one after another.
@@ -206,7 +207,8 @@ class Kernels {
   // y = activation(gate) up: gate_up [N, 2 F], y [N, F].
   virtual void swiglu(const at::Tensor& gate_up, const at::Tensor& y, Activation activation = Activation::silu) = 0;
   // Overwrites gate_up with its gradient.
-  virtual void swiglu_backward(const at::Tensor& gate_up, const at::Tensor& dy, Activation activation = Activation::silu) = 0;
+  virtual void swiglu_backward(const at::Tensor& gate_up, const at::Tensor& dy,
+                               Activation activation = Activation::silu) = 0;
   // y = activation(x), [N, F] each, x without gaps; and back: x is overwritten with its gradient.
   virtual void activate(const at::Tensor& x, const at::Tensor& y, Activation activation) = 0;
   virtual void activate_backward(const at::Tensor& x, const at::Tensor& dy, Activation activation) = 0;
@@ -220,8 +222,9 @@ class Kernels {
   virtual void logit_maxima(const CrossEntropy& c, const LogitStatistics& s) = 0;
   virtual void logit_sums(const CrossEntropy& c, const LogitStatistics& s) = 0;
   virtual void cross_entropy_of(const CrossEntropy& c, const LogitStatistics& s) = 0;
-  virtual void dropout(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) = 0;      // y = mask(x) / (1 - rate)
-  virtual void dropout_add(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) = 0;  // y += mask(x) / (1 - rate)
+  virtual void dropout(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) = 0;  // y = mask(x) / (1 - rate)
+  virtual void dropout_add(const at::Tensor& x, const at::Tensor& y,
+                           DropoutMask mask) = 0;  // y += mask(x) / (1 - rate)
 
   virtual void affine_columns(const ColumnAffine& a) = 0;
   virtual void column_sums(const ColumnSums& s) = 0;

@@ -6,8 +6,8 @@ namespace collie {
 
 AttentionBlock::AttentionBlock(const LayerOptions& o, AttentionBlock* first)
     : layer_(o.layer()),
-      shape_{o.model.heads.heads.size, o.model.heads.kv_heads.size, o.config.head_dim, o.config.kind(o.layer()).window,
-             o.config.attention_scale(), o.config.traits.attention_softcap},
+      shape_{o.model.heads.heads.size,        o.model.heads.kv_heads.size, o.config.head_dim,
+             o.config.kind(o.layer()).window, o.config.attention_scale(),  o.config.traits.attention_softcap},
       rope_(o.config.kind(o.layer()).rope),
       pairs_(o.config.traits.pairs),
       norm_(o.norm(o.layout().attention_norm, first ? &first->norm_ : nullptr)),
@@ -34,7 +34,8 @@ void AttentionBlock::output(const StepContext& ctx, const LayerBuffers& b, const
   output_.forward(ctx, y, b.attention_out, {b.rstd_out1, b.mean_out1});
 }
 
-void AttentionBlock::rotate(const StepContext& ctx, const SharedBuffers& shared, const at::Tensor& qkv, Direction direction) const {
+void AttentionBlock::rotate(const StepContext& ctx, const SharedBuffers& shared, const at::Tensor& qkv,
+                            Direction direction) const {
   if (rope_ == LayerKind::kNoRotary) return;
   const RotaryTable& table = shared.ropes[static_cast<size_t>(rope_)];
   // Queries and keys lie side by side: one pass over both.
@@ -84,7 +85,8 @@ void AttentionBlock::forward(const StepContext& ctx, const SharedBuffers& shared
 }
 
 void AttentionBlock::extend(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending,
-                            const LayerBuffers& b, std::span<const CachedRows> conversations, const at::Tensor& y) const {
+                            const LayerBuffers& b, std::span<const CachedRows> conversations,
+                            const at::Tensor& y) const {
   project(ctx, shared, pending, b);
   const int64_t q = shape_.heads * shape_.head_dim, kv = shape_.kv_heads * shape_.head_dim;
   for (const auto& [cache, first, count] : conversations) {

@@ -34,8 +34,8 @@ class AttentionBlock {
   void extend(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b,
               std::span<const CachedRows> conversations, const at::Tensor& y) const;
   // dout: gradient of what the block adds to the residual stream. What goes through the block is added to dx, when wanted; it may be the same.
-  void backward(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b, const at::Tensor& dout, const at::Tensor& dx,
-                InputGradient wanted);
+  void backward(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b, const at::Tensor& dout,
+                const at::Tensor& dx, InputGradient wanted);
   bool trained() const { return trained_below_output() || o_.trained() || output_.trained() || trains_serial_; }
 
   std::optional<Norm>& norm() { return norm_; }
@@ -48,17 +48,22 @@ class AttentionBlock {
 
  private:
   bool trained_norm() const { return norm_ && norm_->trained(); }
-  bool trained_below_output() const { return trained_norm() || qkv_.trained() || (q_norm_ && (q_norm_->trained() || k_norm_->trained())); }
+  bool trained_below_output() const {
+    return trained_norm() || qkv_.trained() || (q_norm_ && (q_norm_->trained() || k_norm_->trained()));
+  }
   // Queries and keys side by side.
   at::Tensor queries(const at::Tensor& qkv) const { return qkv.narrow(1, 0, shape_.heads * shape_.head_dim); }
-  at::Tensor keys(const at::Tensor& qkv) const { return qkv.narrow(1, shape_.heads * shape_.head_dim, shape_.kv_heads * shape_.head_dim); }
+  at::Tensor keys(const at::Tensor& qkv) const {
+    return qkv.narrow(1, shape_.heads * shape_.head_dim, shape_.kv_heads * shape_.head_dim);
+  }
   void norm_heads(const StepContext& ctx, const LayerBuffers& b) const;
   void norm_heads_backward(const StepContext& ctx, const LayerBuffers& b, const at::Tensor& dqkv) const;
   void rotate(const StepContext& ctx, const SharedBuffers& shared, const at::Tensor& qkv, Direction direction) const;
   // Output projection and what comes after it.
   void output(const StepContext& ctx, const LayerBuffers& b, const at::Tensor& y) const;
   // Norm, projections and rotary embedding: b.qkv is ready for attention.
-  void project(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b) const;
+  void project(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending,
+               const LayerBuffers& b) const;
   // Keys beside values, [n, 2 KV E], of queries, keys and values.
   at::Tensor keys_values(const at::Tensor& qkv) const;
   at::Tensor attended(const LayerBuffers& b) const { return b.attended.narrow(1, 0, o_.layout().in); }

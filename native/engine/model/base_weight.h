@@ -19,8 +19,8 @@ struct WeightOptions {
   at::TensorOptions storage;  // format to compute with, and device
   at::Tensor shared_grad;     // as in LinearOptions
   Placement placement = {};
-  at::Tensor shared = {};     // another decoder's weight, to be used instead of an own one
-  Ownership ownership = {};       // of a master with a copy to compute with
+  at::Tensor shared = {};    // another decoder's weight, to be used instead of an own one
+  Ownership ownership = {};  // of a master with a copy to compute with
 };
 
 class BaseWeight {
@@ -35,7 +35,7 @@ class BaseWeight {
   at::Tensor base() const { return master_.defined() ? master_ : weight_; }
   const Ownership& ownership() const { return ownership_; }
   void sync(Kernels& kernels);
-  std::vector<Parameter> parameters() const;  // itself when trained
+  std::vector<Parameter> parameters() const;      // itself when trained
   bool shares_weight() const { return shares_; }  // another decoder's, which loads it
   int64_t weight_bytes() const;                   // without a shared one
   int64_t gradient_bytes() const;

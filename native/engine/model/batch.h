@@ -10,10 +10,10 @@ namespace collie {
 
 struct PackedBatch {
   std::vector<int32_t> ids_N;
-  std::vector<int32_t> positions_N;        // restart at 0 in every document
-  std::vector<int32_t> targets_N;          // id to predict at each position, or -1: the loss does not count it
-  std::vector<int32_t> doc_offsets;        // D + 1 offsets into the N tokens; attention never crosses them
-  std::vector<float> weights_N = {};       // of the targets in the loss; empty: all 1
+  std::vector<int32_t> positions_N;   // restart at 0 in every document
+  std::vector<int32_t> targets_N;     // id to predict at each position, or -1: the loss does not count it
+  std::vector<int32_t> doc_offsets;   // D + 1 offsets into the N tokens; attention never crosses them
+  std::vector<float> weights_N = {};  // of the targets in the loss; empty: all 1
   int64_t n_tokens() const { return static_cast<int64_t>(ids_N.size()); }
   int64_t n_targets() const;
   // Of the target at position i.

@@ -36,7 +36,8 @@ Decoder::Decoder(const ModelConfig& config, const DecoderOptions& options) {
   const int64_t slots = options.method ? virtual_tokens(*options.method) : 0;
   require(options.capacity_tokens > slots && options.max_document > slots,
           "A decoder needs a capacity and a longest document, with the virtual tokens before it");
-  require(!options.base || (options.method && options.purpose == Purpose::serve), "Only decoders that serve a method share a base");
+  require(!options.base || (options.method && options.purpose == Purpose::serve),
+          "Only decoders that serve a method share a base");
   impl_ = std::make_unique<Impl>(config, options);
 }
 
@@ -71,8 +72,8 @@ const PackedBatch& Decoder::Impl::with_slots(const PackedBatch& batch, AdapterUs
 
 StepContext Decoder::Impl::upload(const PackedBatch& batch, AdapterUse adapter) {
   const int64_t n = batch.n_tokens();
-  require(n > 0 && n <= options.capacity_tokens, "A micro-batch of " + std::to_string(n) + " tokens, capacity " +
-                                                     std::to_string(options.capacity_tokens));
+  require(n > 0 && n <= options.capacity_tokens,
+          "A micro-batch of " + std::to_string(n) + " tokens, capacity " + std::to_string(options.capacity_tokens));
   require(batch.longest_document() <= options.max_document, "A document longer than max_document");
   const SharedBuffers& s = workspace.shared();
   upload_ids(batch.ids_N);
@@ -95,7 +96,8 @@ StepContext Decoder::Impl::upload(const PackedBatch& batch, AdapterUse adapter) 
 std::span<const int32_t> Decoder::Impl::own_rows(std::span<const int32_t> ids) {
   if (!shared_vocabulary()) return ids;
   row_ids.clear();
-  for (const int32_t id : ids) row_ids.push_back(layout.vocabulary.contains(id) ? id - static_cast<int32_t>(layout.vocabulary.begin) : -1);
+  for (const int32_t id : ids)
+    row_ids.push_back(layout.vocabulary.contains(id) ? id - static_cast<int32_t>(layout.vocabulary.begin) : -1);
   return row_ids;
 }
 
@@ -134,7 +136,8 @@ TargetRows Decoder::Impl::upload_targets(const PackedBatch& batch) {
     }
   const int64_t count = static_cast<int64_t>(target_rows.size());
   const at::Tensor& ints = workspace.shared().integers;
-  const TargetRows t{ints[kRows].narrow(0, 0, count), ints[kTargets].narrow(0, 0, count), {}, ints[kCorrect].narrow(0, 0, count)};
+  const TargetRows t{
+      ints[kRows].narrow(0, 0, count), ints[kTargets].narrow(0, 0, count), {}, ints[kCorrect].narrow(0, 0, count)};
   t.rows.copy_(host_ints(target_rows));
   t.targets.copy_(host_ints(own_rows(target_ids)));
   return t;
@@ -166,12 +169,14 @@ LossSums Decoder::Impl::sums(const TargetRows& t, const PackedBatch& batch) cons
 
 std::vector<LossSums> Decoder::Impl::document_sums(const TargetRows& t, const PackedBatch& batch) const {
   std::vector<LossSums> documents(batch.doc_offsets.size() - 1);
-  const at::Tensor losses = workspace.shared().losses.narrow(0, 0, t.rows.size(0)).to(at::kCPU), correct = t.correct.to(at::kCPU);
+  const at::Tensor losses = workspace.shared().losses.narrow(0, 0, t.rows.size(0)).to(at::kCPU),
+                   correct = t.correct.to(at::kCPU);
   int64_t target = 0;  // targets lie in the order of the tokens
   for (size_t d = 0; d < documents.size(); ++d)
     for (auto i = static_cast<size_t>(batch.doc_offsets[d]); i < static_cast<size_t>(batch.doc_offsets[d + 1]); ++i) {
       if (batch.targets_N[i] < 0) continue;
-      documents[d] += {static_cast<double>(losses.const_data_ptr<float>()[target]), 1, correct.const_data_ptr<int32_t>()[target]};
+      documents[d] +=
+          {static_cast<double>(losses.const_data_ptr<float>()[target]), 1, correct.const_data_ptr<int32_t>()[target]};
       ++target;
     }
   return documents;
@@ -215,7 +220,8 @@ void Decoder::Impl::on_gradients_ready(const GradientReceiver& receive, std::opt
   const size_t begin = layer ? layer_begin[*layer] : first_untied;
   const size_t end = !layer ? layer_begin[0] : *layer < layers.size() ? layer_begin[*layer + 1] : trainable.size();
   if (begin == end) return;
-  if (options.gradients == GradientLife::whole_step) return receive({std::span(trainable).subspan(begin, end - begin), begin});
+  if (options.gradients == GradientLife::whole_step)
+    return receive({std::span(trainable).subspan(begin, end - begin), begin});
   sum_gradients(begin, end);
   if (layer && *layer < layers.size()) layers[*layer].finish_gradients(*kernels);
   receive({std::span(trainable).subspan(begin, end - begin), begin});
@@ -237,8 +243,8 @@ at::Tensor Decoder::logits(const PackedBatch& real, AdapterUse adapter) {
   const PackedBatch& batch = impl_->with_slots(real, adapter);
   const StepContext ctx = impl_->upload(batch, adapter);
   const Pending top = impl_->forward(ctx);
-  const at::Tensor out = at::empty({ctx.n, impl_->config.vocab_size},
-                                   at::TensorOptions().dtype(at::kFloat).device(impl_->options.device));
+  const at::Tensor out =
+      at::empty({ctx.n, impl_->config.vocab_size}, at::TensorOptions().dtype(at::kFloat).device(impl_->options.device));
   impl_->head->logits(ctx, impl_->workspace.shared(), top, impl_->head_weights(), 0, out);
   if (!ctx.prompt) return out.to(at::kCPU);
   std::vector<at::Tensor> documents;

@@ -33,7 +33,8 @@ struct DecoderOptions {
   Precision precision = Precision::bf16;
   at::Device device = at::kCPU;
   Purpose purpose = Purpose::serve;
-  std::optional<MethodSpec> method;  // what is trained, or, to serve, which adapter there is; nullopt: the base model alone
+  std::optional<MethodSpec>
+      method;  // what is trained, or, to serve, which adapter there is; nullopt: the base model alone
   // Masters::none: trained weights live in the precision that computes. GradientLife::one_layer: the layers' weights share
   // one gradient, which is complete, and passed on, when the backward pass leaves a layer (LOMO, arXiv 2306.09782).
   Masters masters = Masters::fp32;
@@ -41,8 +42,8 @@ struct DecoderOptions {
   Quantization quantization = Quantization::none;  // of the frozen linears
   ActivationCheckpointing checkpointing = ActivationCheckpointing::off;
   // Both with the virtual tokens that the method puts before every document.
-  int64_t capacity_tokens = 0;      // largest micro-batch (training, evaluation) or prompt chunk (serving)
-  int64_t max_document = 0;         // longest document: sizes rotary tables and attention scratch
+  int64_t capacity_tokens = 0;  // largest micro-batch (training, evaluation) or prompt chunk (serving)
+  int64_t max_document = 0;     // longest document: sizes rotary tables and attention scratch
   // Serving several models over one base: the decoder whose loaded weights this one uses, as far as its method leaves them as they
   // were (same model, precision, device and quantization; it must outlive this one, and have made room for it). The tails of all
   // adapters take turns in those weights: sync_weights() before another decoder computes with its adapter.
@@ -63,13 +64,12 @@ struct CompletedGradients {
 enum class AdapterStart { fresh, stored };
 using GradientReceiver = std::function<void(const CompletedGradients&)>;
 
-
 // Sums over the targets of a micro-batch, or of one document: minus its log-probability. In training weighted by the targets' weights; the
 // caller divides by the weight of the whole step.
 struct LossSums {
-  double loss = 0;       // sum of cross entropies, nats
+  double loss = 0;  // sum of cross entropies, nats
   int64_t targets = 0;
-  int64_t correct = 0;   // targets whose logit is the largest; counted by stage_losses() and evaluate() only
+  int64_t correct = 0;  // targets whose logit is the largest; counted by stage_losses() and evaluate() only
 
   LossSums& operator+=(const LossSums& other) {
     loss += other.loss;
@@ -116,7 +116,8 @@ class Decoder {
   // (shape or dtype, with expected and received).
   // AdapterStart::fresh: adapters start as their method says, and everything is ready to compute. AdapterStart::stored: the
   // caller fills trained_tensors(), then calls bind_base() and sync_weights().
-  void load(const std::filesystem::path& folder, const Progress& progress = {}, AdapterStart start = AdapterStart::fresh);
+  void load(const std::filesystem::path& folder, const Progress& progress = {},
+            AdapterStart start = AdapterStart::fresh);
   // Random weights (normal, std 0.02; norms 1): benchmarks and tests.
   void randomize(uint64_t seed, RandomSource source = RandomSource::name);
 
@@ -155,7 +156,8 @@ class Decoder {
 
   // Adds d(grad_scale * weighted loss sum)/d(parameter) to every trainable gradient. `dropout_key` must differ between micro-batches
   // (the caller derives it from step and micro-batch index): masks are a pure function of seed and key.
-  LossSums forward_backward(const PackedBatch& batch, double grad_scale, uint64_t dropout_key, const Labels& labels = {});
+  LossSums forward_backward(const PackedBatch& batch, double grad_scale, uint64_t dropout_key,
+                            const Labels& labels = {});
   // GradientLife::one_layer: the same, handing out gradients as they are complete, from the top down. Trainable gradients
   // are zero before and after. What is updated is synchronized layer by layer.
   LossSums forward_backward_fused(const PackedBatch& batch, double grad_scale, uint64_t dropout_key,

@@ -45,7 +45,9 @@ struct Decoder::Impl {
   int64_t computed_tokens(const StagePass& pass) const;
   bool gradient_goes_below(size_t layer) const;
 
-  HeadWeights head_weights() const { return {lm_head ? *lm_head : *embedding, lm_head_bias ? &*lm_head_bias : nullptr}; }
+  HeadWeights head_weights() const {
+    return {lm_head ? *lm_head : *embedding, lm_head_bias ? &*lm_head_bias : nullptr};
+  }
   Communicator& tp() const { return *options.parallel.tp; }
   // The layer's weights, ready to compute with.
   Layer& use_layer(size_t index, Pass pass);
@@ -101,7 +103,8 @@ struct Decoder::Impl {
   void append_slots(KvCache& cache);
   std::vector<LayerCache> empty_cache(int64_t rows) const;
   // `receive` is called for every layer's parameters once the layer is done, the head's first and the embedding's last; or null.
-  void backward(const StepContext& ctx, const Chunk& chunk, int64_t slot, const at::Tensor& dx, const GradientReceiver& receive);
+  void backward(const StepContext& ctx, const Chunk& chunk, int64_t slot, const at::Tensor& dx,
+                const GradientReceiver& receive);
   void on_gradients_ready(const GradientReceiver& receive, std::optional<size_t> layer);
   void sync_head();
   // Sums over the tensor-parallel group those gradients of trainable[begin, end) of which every rank has seen a part only; once, until
@@ -123,27 +126,28 @@ struct Decoder::Impl {
   std::unique_ptr<Kernels> kernels;
   Workspace workspace;
   std::unique_ptr<Communicator> replicas;  // ranks with the same key-value head; null: only this one has it
-  std::optional<BaseWeight> embedding;     // [V, D], absent on pipeline stages that neither look up ids nor use it as a head
+  std::optional<BaseWeight>
+      embedding;  // [V, D], absent on pipeline stages that neither look up ids nor use it as a head
   std::optional<BaseWeight> position_table;  // [longest document, D] on the first stage, where positions are learned
-  std::optional<BaseWeight> lm_head_bias;  // fp32 [V], on the last stage of families that have it
-  std::optional<BaseWeight> lm_head;       // [V, D], absent when tied, and on stages other than the last
+  std::optional<BaseWeight> lm_head_bias;    // fp32 [V], on the last stage of families that have it
+  std::optional<BaseWeight> lm_head;         // [V, D], absent when tied, and on stages other than the last
   ParameterOwners owners;
   std::vector<Layer> layers;
   std::optional<GatheredLayers> gathered;  // ZeRO 3
-  std::optional<Head> head;            // on the last stage
-  std::unique_ptr<ModelMethod> method;  // null: the method has no part over the whole model
-  std::unique_ptr<PromptAdapter> prompt;  // null: no virtual tokens
+  std::optional<Head> head;                // on the last stage
+  std::unique_ptr<ModelMethod> method;     // null: the method has no part over the whole model
+  std::unique_ptr<PromptAdapter> prompt;   // null: no virtual tokens
   PackedBatch slotted;
   // By owner, in the order of `trainable`: embedding and prompt, layers, then final norm and head.
   std::vector<Parameter> trainable;
-  std::vector<bool> summed;         // by place in trainable: its gradient is the group's sum already
-  int64_t bucket_size = 0;          // floats of bucket_buffer(); 0: not agreed on yet
-  size_t first_untied = 0;      // 1: trainable[0] is a table that another stage trains too
-  std::vector<size_t> layer_begin;  // layers + 1: where the parameters of each layer begin
+  std::vector<bool> summed;                      // by place in trainable: its gradient is the group's sum already
+  int64_t bucket_size = 0;                       // floats of bucket_buffer(); 0: not agreed on yet
+  size_t first_untied = 0;                       // 1: trainable[0] is a table that another stage trains too
+  std::vector<size_t> layer_begin;               // layers + 1: where the parameters of each layer begin
   std::vector<int32_t> target_rows, target_ids;  // of the micro-batch, on the host
   std::vector<float> target_scales;
-  std::vector<int32_t> row_ids;                  // what own_rows() returned
-  std::vector<int32_t> positions;                // what rope_positions() returned
+  std::vector<int32_t> row_ids;    // what own_rows() returned
+  std::vector<int32_t> positions;  // what rope_positions() returned
 };
 
 }  // namespace collie

@@ -16,9 +16,11 @@ Decoder::Impl::Impl(const ModelConfig& c, const DecoderOptions& o)
     : config(c),
       options(o),
       base(o.base ? o.base->impl_->shared_base(*o.method) : SharedBase{}),
-      layout(model_layout(c, o.method, o.purpose, o.masters, o.quantization, model_shard(c, o.parallel.spec, o.parallel.place))),
+      layout(model_layout(c, o.method, o.purpose, o.masters, o.quantization,
+                          model_shard(c, o.parallel.spec, o.parallel.place))),
       kernels(make_kernels(o.device)),
-      workspace(c, layout, o.method, {o.checkpointing, o.capacity_tokens, o.max_document, o.slots, o.precision, o.device}) {
+      workspace(c, layout, o.method,
+                {o.checkpointing, o.capacity_tokens, o.max_document, o.slots, o.precision, o.device}) {
   const Parallel& grid = o.parallel;
   if (grid.spec.zero_stage > 0 && grid.dp->size() > 1)
     owners = ParameterOwners(c, layout.shard, o.method, grid.dp->size(), grid.dp->rank());
@@ -102,20 +104,26 @@ std::vector<WeightSlot> Decoder::Impl::slots() {
   std::vector<WeightSlot> all;
   each_weight([&](BaseWeight& weight) {
     if (weight.shares_weight()) return;
-    all.push_back({.name = weight.name(), .destination = weight.base(), .slice = weight.slice(), .ownership = weight.ownership(),
+    all.push_back({.name = weight.name(),
+                   .destination = weight.base(),
+                   .slice = weight.slice(),
+                   .ownership = weight.ownership(),
                    .start = weight.name().ends_with(".bias") ? 0 : 1 - config.traits.norm_offset});
   });
   for (size_t i = 0; i < layers.size(); ++i)
     for (Linear* linear : layers[i].linears()) {
       if (linear->shares_weight()) continue;
       for (const Projection& part : linear->layout().parts) {
-        WeightSlot slot{.name = "model.layers." + std::to_string(layout.shard.layer(static_cast<int64_t>(i))) + "." + part.module + ".weight",
+        WeightSlot slot{.name = "model.layers." + std::to_string(layout.shard.layer(static_cast<int64_t>(i))) + "." +
+                                part.module + ".weight",
                         .destination = linear->base_weight(part),
                         .slice = linear->placement(part).slice,
                         .ownership = linear->ownership(part)};
         if (const at::Tensor bias = linear->bias(part); bias.defined())
-          all.push_back({.name = slot.name.substr(0, slot.name.rfind('.')) + ".bias", .destination = bias,
-                         .slice = linear->bias_placement(part).slice, .start = 0});
+          all.push_back({.name = slot.name.substr(0, slot.name.rfind('.')) + ".bias",
+                         .destination = bias,
+                         .slice = linear->bias_placement(part).slice,
+                         .start = 0});
         if (!slot.destination.defined()) continue;  // its owner loads it
         if (linear->takes_whole())
           slot.take = [linear, &part](const at::Tensor& whole) { linear->load_part(part, whole); };
@@ -142,7 +150,8 @@ SharedBase Decoder::Impl::shared_base(const MethodSpec& method) {
 }
 
 bool Decoder::Impl::make_room(const MethodSpec& guest) {
-  const ModelLayout wanted = model_layout(config, guest, Purpose::serve, Masters::fp32, Quantization::none, whole_model(config));
+  const ModelLayout wanted =
+      model_layout(config, guest, Purpose::serve, Masters::fp32, Quantization::none, whole_model(config));
   bool widened = false;
   for (size_t i = 0; i < layers.size(); ++i) {
     const std::string prefix = "model.layers." + std::to_string(i) + ".";

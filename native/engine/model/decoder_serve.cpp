@@ -49,7 +49,8 @@ void Decoder::truncate(KvCache& cache, int64_t n_tokens) const {
   cache.used = n_tokens + cache.slots;
 }
 
-StepContext Decoder::Impl::upload_rows(std::span<const int32_t> ids, std::vector<int32_t> positions, AdapterUse adapter) {
+StepContext Decoder::Impl::upload_rows(std::span<const int32_t> ids, std::vector<int32_t> positions,
+                                       AdapterUse adapter) {
   const auto n = static_cast<int64_t>(ids.size());
   const SharedBuffers& s = workspace.shared();
   const at::Tensor position = s.integers[kPositions].narrow(0, 0, n);
@@ -61,7 +62,8 @@ StepContext Decoder::Impl::upload_rows(std::span<const int32_t> ids, std::vector
 StepContext Decoder::Impl::upload_chunk(std::span<const int32_t> ids, int64_t first_position, AdapterUse adapter) {
   const auto end = first_position + static_cast<int64_t>(ids.size());
   std::vector<int32_t> positions(ids.size());
-  std::iota(positions.begin(), positions.end(), static_cast<int32_t>(first_position + workspace.first_rope_row(config, end)));
+  std::iota(positions.begin(), positions.end(),
+            static_cast<int32_t>(first_position + workspace.first_rope_row(config, end)));
   return upload_rows(ids, std::move(positions), adapter);
 }
 
@@ -86,7 +88,8 @@ Pending Decoder::Impl::advance(const StepContext& ctx, std::span<const Turn> tur
         conversations[k] = {cache.layers[i], first, count};
         conversations[k].cache.used = cache.used;
       }
-      pending = use_layer(i, Pass::forward).extend(ctx, s, pending, workspace.layer(static_cast<int64_t>(i), ctx.n), conversations, y);
+      pending = use_layer(i, Pass::forward)
+                    .extend(ctx, s, pending, workspace.layer(static_cast<int64_t>(i), ctx.n), conversations, y);
     }
     if (part.last) continue;
     at::Tensor out = workspace.output(ctx.n, 0);
@@ -117,7 +120,8 @@ at::Tensor Decoder::extend(std::span<const int32_t> ids, KvCache& cache, Adapter
   if (m.prompt && adapter == AdapterUse::on && cache.used == 0) m.append_slots(cache);
   for (int64_t first = 0;; first += m.options.capacity_tokens) {
     const int64_t n = std::min(m.options.capacity_tokens, total - first);
-    const StepContext ctx = m.upload_chunk(ids.subspan(static_cast<size_t>(first), static_cast<size_t>(n)), cache.used, adapter);
+    const StepContext ctx =
+        m.upload_chunk(ids.subspan(static_cast<size_t>(first), static_cast<size_t>(n)), cache.used, adapter);
     const Pending pending = m.advance(ctx, cache);
     if (first + n == total) return m.shared_logits(ctx, pending, n - 1)[0];
   }
@@ -131,7 +135,8 @@ at::Tensor Decoder::extend_each(std::span<const int32_t> ids, std::span<KvCache*
   std::vector<int32_t> positions;
   std::vector<Impl::Turn> turns;
   for (KvCache* cache : caches) {
-    if (cache->tokens() == 0 || cache->tokens() == cache->capacity) throw std::logic_error("A conversation that goes on has tokens, and room for one more");
+    if (cache->tokens() == 0 || cache->tokens() == cache->capacity)
+      throw std::logic_error("A conversation that goes on has tokens, and room for one more");
     positions.push_back(static_cast<int32_t>(cache->used + m.workspace.first_rope_row(m.config, cache->used + 1)));
     turns.push_back({*cache, static_cast<int64_t>(turns.size()), 1});
   }
@@ -140,7 +145,8 @@ at::Tensor Decoder::extend_each(std::span<const int32_t> ids, std::span<KvCache*
 }
 
 at::Tensor Decoder::Impl::shared_logits(const StepContext& ctx, const Pending& pending, int64_t first) {
-  const at::Tensor out = at::empty({ctx.n - first, config.vocab_size}, at::TensorOptions().dtype(at::kFloat).device(options.device));
+  const at::Tensor out =
+      at::empty({ctx.n - first, config.vocab_size}, at::TensorOptions().dtype(at::kFloat).device(options.device));
   if (head) head->logits(ctx, workspace.shared(), pending, head_weights(), first, out);
   const Parallel& grid = options.parallel;
   if (grid.spec.pp_size > 1) grid.pp->broadcast(out, grid.spec.pp_size - 1);

@@ -58,7 +58,8 @@ at::Tensor Decoder::stage_forward(const StagePass& pass) {
   if (chunk.first) m.embed(ctx, buffers(chunk.begin).x);
   const at::Tensor y = ctx.rows.padded(s.y), out = m.workspace.output(ctx.n, pass.slot);
   Pending pending;
-  for (size_t i = chunk.begin; i < chunk.end; ++i) pending = m.use_layer(i, Pass::forward).forward(ctx, s, pending, buffers(i), y);
+  for (size_t i = chunk.begin; i < chunk.end; ++i)
+    pending = m.use_layer(i, Pass::forward).forward(ctx, s, pending, buffers(i), y);
   at::Tensor result = out;
   at::add_out(result, pending.x, pending.y);
   return out;
@@ -70,7 +71,8 @@ std::vector<LossSums> Decoder::stage_losses(const StagePass& pass) {
   const auto [batch, ctx] = m.upload_pass(pass);
   const TargetRows targets = m.upload_targets(batch);
   if (targets.rows.size(0) == 0) return std::vector<LossSums>(batch.doc_offsets.size() - 1);
-  m.head->loss(ctx, m.workspace.shared(), m.workspace.output(ctx.n, pass.slot), m.head_weights(), targets, at::Tensor());
+  m.head->loss(ctx, m.workspace.shared(), m.workspace.output(ctx.n, pass.slot), m.head_weights(), targets,
+               at::Tensor());
   return m.document_sums(targets, batch);
 }
 
@@ -160,7 +162,8 @@ void Decoder::on_tied_gradients_ready(const GradientReceiver& receive) {
   m.embedding->sync(*m.kernels);
 }
 
-LossSums Decoder::forward_backward(const PackedBatch& batch, double grad_scale, uint64_t dropout_key, const Labels& labels) {
+LossSums Decoder::forward_backward(const PackedBatch& batch, double grad_scale, uint64_t dropout_key,
+                                   const Labels& labels) {
   if (impl_->options.gradients != GradientLife::whole_step)
     throw std::logic_error("gradients of one layer at a time need a receiver");
   return forward_backward_fused(batch, grad_scale, dropout_key, {}, labels);

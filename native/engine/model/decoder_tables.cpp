@@ -6,8 +6,8 @@
 namespace collie {
 namespace {
 
-WeightOptions weight_options(const DecoderOptions& o, const SharedBase& base, const ParameterOwners& owners, const std::string& name,
-                             Trained trained, const Placement& placement) {
+WeightOptions weight_options(const DecoderOptions& o, const SharedBase& base, const ParameterOwners& owners,
+                             const std::string& name, Trained trained, const Placement& placement) {
   return {name, trained, o.masters, storage_of(o), {}, placement, base.weight(name), owners.of(name)};
 }
 
@@ -20,10 +20,12 @@ void Decoder::Impl::make_tables() {
   const std::vector<int64_t> shape = {layout.vocabulary.size, c.hidden_size};
   const Placement rows{layout.vocabulary_slice()};
   if (layout.tables)
-    embedding.emplace(weight_options(o, base, owners, "model.embed_tokens.weight", layout.embedding, rows), shape, Decay::yes, ParameterKind::table);
+    embedding.emplace(weight_options(o, base, owners, "model.embed_tokens.weight", layout.embedding, rows), shape,
+                      Decay::yes, ParameterKind::table);
   if (c.traits.learned_positions && o.max_document > c.max_position)
-    throw Error("spec.invalid", "Documents of " + std::to_string(o.max_document) + " tokens are longer than the " + std::to_string(c.max_position) +
-                                    " positions that the model has vectors for.",
+    throw Error("spec.invalid",
+                "Documents of " + std::to_string(o.max_document) + " tokens are longer than the " +
+                    std::to_string(c.max_position) + " positions that the model has vectors for.",
                 "Use " + std::to_string(c.max_position) + " or less.", {{"max_position_embeddings", c.max_position}});
   if (layout.shard.embedding && c.traits.learned_positions)
     position_table.emplace(weight_options(o, base, owners, kPositionTable, layout.positions, replicated(tp())),
@@ -36,13 +38,14 @@ void Decoder::Impl::make_tables() {
     return options;
   };
   const WeightOptions norm_bias = bias("model.norm.bias", layout.final_norm, between);
-  head.emplace(weight_options(o, base, owners, "model.norm.weight", layout.final_norm, between), c.traits.norm_bias ? &norm_bias : nullptr, c,
-               layout);
+  head.emplace(weight_options(o, base, owners, "model.norm.weight", layout.final_norm, between),
+               c.traits.norm_bias ? &norm_bias : nullptr, c, layout);
   if (!c.tied_embeddings)
-    lm_head.emplace(weight_options(o, base, owners, "lm_head.weight", layout.head, rows), shape, Decay::yes, ParameterKind::table);
+    lm_head.emplace(weight_options(o, base, owners, "lm_head.weight", layout.head, rows), shape, Decay::yes,
+                    ParameterKind::table);
   if (c.traits.head_bias)
-    lm_head_bias.emplace(bias("lm_head.bias", layout.head_bias, rows), std::vector<int64_t>{layout.vocabulary.size}, Decay::no,
-                         ParameterKind::vector);
+    lm_head_bias.emplace(bias("lm_head.bias", layout.head_bias, rows), std::vector<int64_t>{layout.vocabulary.size},
+                         Decay::no, ParameterKind::vector);
 }
 
 std::vector<BaseWeight*> Decoder::Impl::after_layers() {
@@ -58,7 +61,8 @@ void Decoder::Impl::scale_embeddings(const at::Tensor& x) const {
   const ModelTraits& t = config.traits;
   if (t.embedding_scale == 1) return;
   const bool rounded = t.embedding_scale_rounded && x.scalar_type() == at::kBFloat16;
-  kernels->copy(x, x, rounded ? static_cast<double>(c10::BFloat16(static_cast<float>(t.embedding_scale))) : t.embedding_scale);
+  kernels->copy(
+      x, x, rounded ? static_cast<double>(c10::BFloat16(static_cast<float>(t.embedding_scale))) : t.embedding_scale);
 }
 
 void Decoder::Impl::embed(const StepContext& ctx, const at::Tensor& x) const {

@@ -8,7 +8,9 @@ namespace collie {
 
 namespace {
 
-int64_t whole_rows(const LinearLayout& linear, const Projection& part) { return linear.split == Split::rows ? part.whole_out : part.out; }
+int64_t whole_rows(const LinearLayout& linear, const Projection& part) {
+  return linear.split == Split::rows ? part.whole_out : part.out;
+}
 int64_t whole_cols(const LinearLayout& linear) { return linear.split == Split::columns ? linear.in_whole : linear.in; }
 
 int64_t bytes_of(const SharedLinear& linear) {
@@ -38,7 +40,8 @@ GatheredLayers::Set GatheredLayers::make_set(const ModelLayout& layout, const at
     }
     for (const Projection& part : linear.parts) {
       const Slice slice = linear.split == Split::columns ? column_slice(linear, 1) : row_slice(linear, part, 0);
-      set[number].quantized.push_back(empty_nf4_part(whole_rows(linear, part), whole_cols(linear), slice, storage.device()));
+      set[number].quantized.push_back(
+          empty_nf4_part(whole_rows(linear, part), whole_cols(linear), slice, storage.device()));
     }
   }
   return set;
@@ -62,7 +65,8 @@ void GatheredLayers::use(size_t layer, Pass pass, Kernels& kernels) {
   }
   const int64_t next = static_cast<int64_t>(layer) + (pass == Pass::forward ? 1 : -1);
   const int64_t lowest = pass == Pass::forward ? 0 : first_trained_;
-  if (next >= lowest && next < static_cast<int64_t>(layers_.size()) && present_[1 - set] != next) gather(static_cast<size_t>(next));
+  if (next >= lowest && next < static_cast<int64_t>(layers_.size()) && present_[1 - set] != next)
+    gather(static_cast<size_t>(next));
 }
 
 void GatheredLayers::forget(size_t layer) {

@@ -17,8 +17,8 @@ namespace collie {
 class GatheredLayers {
  public:
   // Memory for two layers. `layers` are made with buffers(), and are complete before the first use(); all must outlive it.
-  GatheredLayers(std::vector<Layer>& layers, const ModelLayout& layout, const at::TensorOptions& storage, Communicator& ranks,
-                 Overlap overlap);
+  GatheredLayers(std::vector<Layer>& layers, const ModelLayout& layout, const at::TensorOptions& storage,
+                 Communicator& ranks, Overlap overlap);
 
   // Where the linears of a layer are put together.
   const std::array<SharedLinear, 4>& buffers(size_t layer) const { return sets_[layer % 2]; }
@@ -40,7 +40,7 @@ class GatheredLayers {
   Communicator& ranks_;
   int64_t first_trained_;
   std::array<Set, 2> sets_;
-  std::array<int64_t, 2> present_ = {-1, -1};  // the layer that is in a set or on its way there
+  std::array<int64_t, 2> present_ = {-1, -1};   // the layer that is in a set or on its way there
   std::array<bool, 2> ready_ = {false, false};  // with what adapters put beside it
   SideThread side_;
 };

@@ -10,7 +10,8 @@ namespace {
 
 class Bucket {
  public:
-  Bucket(Kernels& kernels, Communicator& group, const at::Tensor& buffer) : kernels_(kernels), group_(group), buffer_(buffer) {}
+  Bucket(Kernels& kernels, Communicator& group, const at::Tensor& buffer)
+      : kernels_(kernels), group_(group), buffer_(buffer) {}
 
   void add(const at::Tensor& gradient) {
     const at::Tensor flat = gradient.view({-1});
@@ -58,14 +59,16 @@ at::Tensor Decoder::Impl::bucket_buffer() {
 void Decoder::Impl::sum_gradients(size_t begin, size_t end) {
   if (tp().size() == 1) return;
   const at::Tensor buffer = bucket_buffer();
-  for (const auto& [sum, group] : {std::pair{GradientSum::group, &tp()}, std::pair{GradientSum::replicas, replicas.get()}}) {
+  for (const auto& [sum, group] :
+       {std::pair{GradientSum::group, &tp()}, std::pair{GradientSum::replicas, replicas.get()}}) {
     if (!group) continue;
     Bucket bucket(*kernels, *group, buffer);
     for (size_t i = begin; i < end; ++i)
       if (trainable[i].placement.gradient == sum && !summed[i]) bucket.add(trainable[i].grad);
     bucket.reduce();
   }
-  std::fill(summed.begin() + static_cast<std::ptrdiff_t>(begin), summed.begin() + static_cast<std::ptrdiff_t>(end), true);
+  std::fill(summed.begin() + static_cast<std::ptrdiff_t>(begin), summed.begin() + static_cast<std::ptrdiff_t>(end),
+            true);
 }
 
 void Decoder::Impl::zero_gradients(size_t begin, size_t end) {

@@ -20,7 +20,9 @@ void add_bias(Kernels& kernels, const at::Tensor& logits, const BaseWeight* bias
 }  // namespace
 
 Head::Head(const WeightOptions& norm, const WeightOptions* norm_bias, const ModelConfig& c, const ModelLayout& model)
-    : vocabulary_(model.vocabulary), vocabulary_size_(model.vocabulary_size), norm_(norm, norm_bias, c.hidden_size, c),
+    : vocabulary_(model.vocabulary),
+      vocabulary_size_(model.vocabulary_size),
+      norm_(norm, norm_bias, c.hidden_size, c),
       scale_(c.traits.logit_scale),
       softcap_(c.traits.logit_softcap) {}
 
@@ -58,7 +60,8 @@ void Head::loss(const StepContext& ctx, const SharedBuffers& shared, const at::T
   };
   const at::Tensor h = ctx.rows.padded(shared.final_h);
   const int64_t own = ctx.rows.share().own;
-  const NormStatistics kept{shared.final_rstd.narrow(0, 0, own), shared.final_mean.narrow(0, 0, std::min(own, shared.final_mean.size(0)))};
+  const NormStatistics kept{shared.final_rstd.narrow(0, 0, own),
+                            shared.final_mean.narrow(0, 0, std::min(own, shared.final_mean.size(0)))};
   norm_tokens(ctx, norm_, {}, x, h, kept);
   k.gather_rows(ctx.rows.tokens(h), t.rows, shared.gathered.narrow(0, 0, count));
   for (int64_t first = 0; first < count; first += chunk) {
@@ -71,17 +74,19 @@ void Head::loss(const StepContext& ctx, const SharedBuffers& shared, const at::T
     if (labels.source == LabelSource::model) draw_targets(ctx, logits, labels, first, targets);
     const at::Tensor capped = softcap_ != 0 && t.scales.defined() ? rows_of_chunk(shared.capped, rows) : at::Tensor();
     if (capped.defined()) k.copy(logits, capped);  // the gradient takes their place
-    cross_entropy(ctx, shared, {.logits = logits,
-                                .targets = targets,
-                                .losses = shared.losses.narrow(0, first, rows),
-                                .correct = t.correct.defined() ? t.correct.narrow(0, first, rows) : at::Tensor(),
-                                .scales = t.scales.defined() ? t.scales.narrow(0, first, rows) : at::Tensor()});
+    cross_entropy(ctx, shared,
+                  {.logits = logits,
+                   .targets = targets,
+                   .losses = shared.losses.narrow(0, first, rows),
+                   .correct = t.correct.defined() ? t.correct.narrow(0, first, rows) : at::Tensor(),
+                   .scales = t.scales.defined() ? t.scales.narrow(0, first, rows) : at::Tensor()});
     if (!t.scales.defined()) continue;
     if (capped.defined()) k.soft_cap_backward(capped, logits, softcap_);
     if (weights.bias && weights.bias->grad().defined())
       k.column_sums({.a = logits, .b = {}, .factors = {}, .sums = weights.bias->grad()});
     if (table.grad().defined()) k.gemm(logits.t(), hidden, table.grad(), {.alpha = scale_, .beta = 1});
-    k.gemm(logits, table.computes(), hidden, {.alpha = scale_});  // the hidden rows of this chunk are not needed any more
+    k.gemm(logits, table.computes(), hidden,
+           {.alpha = scale_});  // the hidden rows of this chunk are not needed any more
   }
   if (!t.scales.defined()) return;
   // To all ranks, with sequence parallelism too: targets are fewer than tokens, and lie where they lie.
@@ -92,8 +97,8 @@ void Head::loss(const StepContext& ctx, const SharedBuffers& shared, const at::T
   norm_.backward(ctx, ctx.rows.own(h), x, kept, dx);
 }
 
-void Head::logits(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const HeadWeights& weights,
-                  int64_t first, const at::Tensor& out) const {
+void Head::logits(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending,
+                  const HeadWeights& weights, int64_t first, const at::Tensor& out) const {
   const int64_t chunk = shared.logits.size(0);
   const at::Tensor h = ctx.rows.padded(shared.final_h);
   norm_tokens(ctx, norm_, pending, shared.outputs.narrow(0, 0, ctx.rows.share().own), h, {});

@@ -39,7 +39,8 @@ class Head {
  private:
   // Losses, and the gradient over the logits. With a shared vocabulary in passes, between which the ranks sum up.
   void cross_entropy(const StepContext& ctx, const SharedBuffers& shared, const CrossEntropy& rows) const;
-  void draw_targets(const StepContext& ctx, const at::Tensor& logits, const Labels& labels, int64_t first, const at::Tensor& targets) const;
+  void draw_targets(const StepContext& ctx, const at::Tensor& logits, const Labels& labels, int64_t first,
+                    const at::Tensor& targets) const;
   bool shared_vocabulary() const { return vocabulary_.size < vocabulary_size_; }
 
   Range vocabulary_;         // of this rank

@@ -20,7 +20,9 @@ at::Tensor sample_labels(const at::Tensor& logits, uint64_t key, int64_t first_r
   const at::Tensor cumulative = at::cumsum(at::softmax(logits.to(at::kFloat), -1), -1);
   // The last sum is 1 up to rounding: scaled by it, no draw can lie beyond.
   const at::Tensor draws = at::mul(uniform.to(logits.device()), cumulative.narrow(1, logits.size(1) - 1, 1));
-  return at::searchsorted(cumulative, draws, /*out_int32=*/true, /*right=*/true).clamp_max(logits.size(1) - 1).squeeze(1);
+  return at::searchsorted(cumulative, draws, /*out_int32=*/true, /*right=*/true)
+      .clamp_max(logits.size(1) - 1)
+      .squeeze(1);
 }
 
 }  // namespace collie

@@ -31,7 +31,8 @@ class Layer {
   }
 
   // Fills b again from b.x (activation checkpointing, Chen et al. 2016, arXiv 1604.06174): the same bits as forward().
-  void recompute(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b, const at::Tensor& y) const {
+  void recompute(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b,
+                 const at::Tensor& y) const {
     attention_.forward(ctx, shared, {}, b, y);
     mlp_.recompute(ctx, mlp_norm(), b, y);
   }

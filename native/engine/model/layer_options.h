@@ -20,12 +20,12 @@ struct LayerOptions {
   const ModelConfig& config;
   const ModelLayout& model;
   const MethodSpec* method;  // null: no adapter
-  int64_t index = 0;  // among the rank's layers
+  int64_t index = 0;         // among the rank's layers
   at::TensorOptions storage;
   uint64_t seed = 0;
   at::Tensor weight_scratch;  // SharedBuffers::weight
   Communicator& tp;
-  const SharedBase& base;     // weights of another decoder that are used here
+  const SharedBase& base;  // weights of another decoder that are used here
   const ParameterOwners& owners;
   const std::array<SharedLinear, 4>* gathered;  // ZeRO 3: where the linears are put together; else null
 

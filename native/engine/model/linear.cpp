@@ -32,7 +32,10 @@ Linear::Linear(const LinearOptions& options) : site_(options.site), owners_(opti
   const SharedLinear* others = gathers_ ? options.gathered : options.shared;
   if (quantized()) {
     tail_ = at::zeros({l.out, l.tail}, site.stored());
-    scratch_ = options.weight_scratch.flatten().narrow(0, 0, l.out * l.row_stride()).view({l.out, l.row_stride()}).narrow(1, 0, l.width());
+    scratch_ = options.weight_scratch.flatten()
+                   .narrow(0, 0, l.out * l.row_stride())
+                   .view({l.out, l.row_stride()})
+                   .narrow(1, 0, l.width());
     quantized_ = others ? others->quantized : std::vector<Nf4Matrix>(l.parts.size());
     if (gathers_) lasting_quantized_.resize(l.parts.size());
   } else {
@@ -54,7 +57,8 @@ void Linear::make_lasting(Masters masters) {
   lasting_.resize(l.parts.size());
   const at::TensorOptions format = trained && masters == Masters::fp32 ? site_.fp32() : site_.stored();
   // A trained weight that has the format and the columns to compute with is used as it is, by every rank.
-  const bool computes_as_it_is = trained && !gathers_ && l.tail == 0 && c10::typeMetaToScalarType(format.dtype()) == site_.storage;
+  const bool computes_as_it_is =
+      trained && !gathers_ && l.tail == 0 && c10::typeMetaToScalarType(format.dtype()) == site_.storage;
   const bool lasts = trained || (gathers_ && !quantized());
   if (!gathers_ && (!trained || computes_as_it_is)) owners_.assign(l.parts.size(), {});
   for (const Projection& part : l.parts) {
@@ -137,7 +141,8 @@ void Linear::differentiate(const StepContext& ctx, const at::Tensor& dy, const a
     return;
   }
   const at::Tensor w = weight(k);
-  const at::Tensor product = adapter_->output_backward(ctx, {w, adapter_->output_sees_bias() ? bias_ : at::Tensor()}, x, dy);
+  const at::Tensor product =
+      adapter_->output_backward(ctx, {w, adapter_->output_sees_bias() ? bias_ : at::Tensor()}, x, dy);
   differentiate_bias(ctx, adapter_->output_sees_bias() ? product : dy);
   if (grad_.defined()) k.gemm(product.t(), adapter_->input(ctx, x).narrow(1, 0, layout().in), grad_, {.beta = 1});
   if (wanted == InputGradient::wanted || adapter_->needs_input_product())
@@ -170,7 +175,8 @@ void Linear::loaded(const Projection& part) {
 }
 
 void Linear::load_part(const Projection& part, const at::Tensor& whole) {
-  held_quantized()[index_of(part)] = quantize_nf4_part(whole, placement(part).slice, scratch_.scalar_type(), scratch_.device());
+  held_quantized()[index_of(part)] =
+      quantize_nf4_part(whole, placement(part).slice, scratch_.scalar_type(), scratch_.device());
 }
 
 void Linear::init_from_base(Kernels& kernels) {
@@ -186,7 +192,8 @@ void Linear::bind_base(Kernels& kernels) {
 void Linear::keep_base() {
   if (!gathers_ || quantized() || layout().weight == Trained::yes) return;
   for (const Projection& part : layout().parts)
-    if (at::Tensor& lasting = lasting_[index_of(part)]; lasting.defined()) lasting.copy_(rows(input_columns(buffer_), part));
+    if (at::Tensor& lasting = lasting_[index_of(part)]; lasting.defined())
+      lasting.copy_(rows(input_columns(buffer_), part));
 }
 
 void Linear::gather(Communicator& ranks) {

@@ -19,7 +19,7 @@ struct LinearOptions {
   // A gradient of the same shape to accumulate into, for updates in the backward pass: layers share one. Undefined: its own.
   at::Tensor shared_grad;
   at::Tensor shared_bias_grad;
-  at::Tensor weight_scratch;  // with a quantized weight: a buffer that all linears share, for the one in use
+  at::Tensor weight_scratch;             // with a quantized weight: a buffer that all linears share, for the one in use
   const SharedLinear* shared = nullptr;  // another decoder's weight, to be used instead of an own one
   // ZeRO 3: where the weight is put together when it is used, shared with other layers. Of each part its owner has what lasts.
   const SharedLinear* gathered = nullptr;
@@ -60,14 +60,16 @@ class Linear {
   bool make_room(int64_t row_stride);
   SharedLinear shared() const { return {buffer_, quantized_, bias_}; }
   // Of the part's outputs, fp32 [out of the part]; undefined when the linear has none.
-  at::Tensor bias(const Projection& part) const { return bias_.defined() ? bias_.narrow(0, part.out_begin, part.out) : at::Tensor(); }
+  at::Tensor bias(const Projection& part) const {
+    return bias_.defined() ? bias_.narrow(0, part.out_begin, part.out) : at::Tensor();
+  }
   Placement bias_placement(const Projection& part) const;
 
   // Of a gathered weight, before it is used: its parts come from their owners. May run beside a computation with other layers.
   void gather(Communicator& ranks);
   // Then, by who computes: what the adapter puts beside it.
   void gathered(Kernels& kernels);
-  const at::Tensor& grad() const { return grad_; }  // fp32 [out, in], or undefined
+  const at::Tensor& grad() const { return grad_; }            // fp32 [out, in], or undefined
   const at::Tensor& bias_grad() const { return bias_grad_; }  // fp32 [out], or undefined
   LinearAdapter* adapter() { return adapter_.get(); }
   // The adapter's values that depend on the base weight; to be called when that is loaded.
@@ -86,13 +88,16 @@ class Linear {
   void add_bias(const StepContext& ctx, const at::Tensor& y) const;
   // `dy`: of the sum of product and bias.
   void differentiate_bias(const StepContext& ctx, const at::Tensor& dy);
-  void differentiate(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& x, const at::Tensor& dx, InputGradient wanted);
+  void differentiate(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& x, const at::Tensor& dx,
+                     InputGradient wanted);
   // The whole fused weight, storage [out, in + tail]. A quantized one is made in the shared buffer, and is there until
   // another linear asks for its own.
   at::Tensor weight(Kernels& kernels) const;
   at::Tensor computes() const;  // the same for a weight that is not quantized
   size_t index_of(const Projection& part) const { return static_cast<size_t>(&part - layout().parts.data()); }
-  at::Tensor rows(const at::Tensor& all, const Projection& part) const { return all.narrow(0, part.out_begin, part.out); }
+  at::Tensor rows(const at::Tensor& all, const Projection& part) const {
+    return all.narrow(0, part.out_begin, part.out);
+  }
   void make_lasting(Masters masters);
   std::vector<Nf4Matrix>& held_quantized() { return gathers_ ? lasting_quantized_ : quantized_; }
   void sync_adapter(Kernels& kernels);
@@ -105,16 +110,18 @@ class Linear {
   AdapterSite site_;
   std::vector<Ownership> owners_;  // part by part
   bool shares_ = false, gathers_ = false;
-  at::Tensor buffer_;  // storage [out, in + tail or wider]: room for tails of others that share it; undefined when quantized
+  at::Tensor
+      buffer_;  // storage [out, in + tail or wider]: room for tails of others that share it; undefined when quantized
   // Part by part [out of the part, in]: masters of what is trained, which are rows of the buffer where those compute; with gathers_ the
   // frozen weights of this rank too. Undefined where another rank has them, and of other frozen weights.
   std::vector<at::Tensor> lasting_;
-  std::vector<Nf4Matrix> quantized_;  // part by part; of gathered ones in buffers that layers share
+  std::vector<Nf4Matrix> quantized_;          // part by part; of gathered ones in buffers that layers share
   std::vector<Nf4Matrix> lasting_quantized_;  // with gathers_, of this rank
-  at::Tensor tail_;                   // of a quantized weight: storage [out, tail]
-  at::Tensor scratch_;                // storage [out, in + tail], shared
-  at::Tensor grad_;  // [out, in], when the weight is trained
-  at::Tensor bias_, bias_grad_;  // fp32 [out], added to products in fp32: a bias may be many times larger than what it is added to
+  at::Tensor tail_;                           // of a quantized weight: storage [out, tail]
+  at::Tensor scratch_;                        // storage [out, in + tail], shared
+  at::Tensor grad_;                           // [out, in], when the weight is trained
+  at::Tensor bias_,
+      bias_grad_;  // fp32 [out], added to products in fp32: a bias may be many times larger than what it is added to
   bool owns_grad_ = false;
   std::unique_ptr<LinearAdapter> adapter_;
 };

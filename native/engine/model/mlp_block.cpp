@@ -22,7 +22,8 @@ std::vector<BaseWeight*> MlpBlock::weights() {
   return all;
 }
 
-void MlpBlock::activate(const StepContext& ctx, const std::optional<Norm>& norm, const LayerBuffers& b, const at::Tensor& y) const {
+void MlpBlock::activate(const StepContext& ctx, const std::optional<Norm>& norm, const LayerBuffers& b,
+                        const at::Tensor& y) const {
   if (parallel_) {
     at::Tensor sum = b.x2;
     at::add_out(sum, b.x, ctx.rows.own(y));
@@ -38,25 +39,28 @@ void MlpBlock::activate(const StepContext& ctx, const std::optional<Norm>& norm,
     ctx.kernels.activate(b.gate_up, activated, activation_);
 }
 
-void MlpBlock::forward(const StepContext& ctx, const std::optional<Norm>& norm, const LayerBuffers& b, const at::Tensor& y) const {
+void MlpBlock::forward(const StepContext& ctx, const std::optional<Norm>& norm, const LayerBuffers& b,
+                       const at::Tensor& y) const {
   activate(ctx, norm, b, y);
   down_.forward(ctx, b.activated, y);
   if (serial_ && ctx.adapter == AdapterUse::on) serial_->forward(ctx, ctx.rows.own(y), b.serial2);
   output_.forward(ctx, y, b.mlp_out, {b.rstd_out2, b.mean_out2});
 }
 
-void MlpBlock::recompute(const StepContext& ctx, const std::optional<Norm>& norm, const LayerBuffers& b, const at::Tensor& y) const {
+void MlpBlock::recompute(const StepContext& ctx, const std::optional<Norm>& norm, const LayerBuffers& b,
+                         const at::Tensor& y) const {
   if (serial_ || output_.normed()) return forward(ctx, norm, b, y);  // what they keep follows from the output
   activate(ctx, norm, b, y);
   down_.forward_tail(ctx, b.activated);
 }
 
-void MlpBlock::backward(const StepContext& ctx, const SharedBuffers& shared, std::optional<Norm>& norm, const LayerBuffers& b,
-                        const at::Tensor& dx, InputGradient wanted) {
+void MlpBlock::backward(const StepContext& ctx, const SharedBuffers& shared, std::optional<Norm>& norm,
+                        const LayerBuffers& b, const at::Tensor& dx, InputGradient wanted) {
   const bool normed = wanted == InputGradient::wanted || (norm && norm->trained());
   const bool below = normed || gate_up_.trained();
   const at::Tensor da = shared.input_gradient(ctx.n, down_.layout().row_stride());
-  const at::Tensor buffer = ctx.rows.padded(shared.y), dout = output_.backward(ctx, dx, buffer, b.mlp_out, {b.rstd_out2, b.mean_out2});
+  const at::Tensor buffer = ctx.rows.padded(shared.y),
+                   dout = output_.backward(ctx, dx, buffer, b.mlp_out, {b.rstd_out2, b.mean_out2});
   const at::Tensor dy = ctx.rows.gathered(serial_ ? serial_->backward(ctx, dout, b.serial2) : dout, buffer);
   down_.backward(ctx, dy, b.activated, da, below ? InputGradient::wanted : InputGradient::not_wanted);
   if (!below) return;

@@ -15,16 +15,20 @@ class MlpBlock {
 
   // b.x2 = b.x + y (the attention block's output), then y [P, D] is this block's output, to be added to b.x2; of both the rank's own
   // rows count. `norm` of the block's input, b.x2, or b.x of a block beside attention.
-  void forward(const StepContext& ctx, const std::optional<Norm>& norm, const LayerBuffers& b, const at::Tensor& y) const;
+  void forward(const StepContext& ctx, const std::optional<Norm>& norm, const LayerBuffers& b,
+               const at::Tensor& y) const;
   // What backward() needs, without the output.
-  void recompute(const StepContext& ctx, const std::optional<Norm>& norm, const LayerBuffers& b, const at::Tensor& y) const;
+  void recompute(const StepContext& ctx, const std::optional<Norm>& norm, const LayerBuffers& b,
+                 const at::Tensor& y) const;
   // dx: gradient of what the block adds in; what goes through the block is added to it, when wanted.
-  void backward(const StepContext& ctx, const SharedBuffers& shared, std::optional<Norm>& norm, const LayerBuffers& b, const at::Tensor& dx,
-                InputGradient wanted);
+  void backward(const StepContext& ctx, const SharedBuffers& shared, std::optional<Norm>& norm, const LayerBuffers& b,
+                const at::Tensor& dx, InputGradient wanted);
   // Of its own, if any.
   std::optional<Norm>& norm() { return norm_; }
   const std::optional<Norm>& norm() const { return norm_; }
-  bool trained() const { return trained_norm() || gate_up_.trained() || down_.trained() || output_.trained() || trains_serial_; }
+  bool trained() const {
+    return trained_norm() || gate_up_.trained() || down_.trained() || output_.trained() || trains_serial_;
+  }
 
   // Weights besides those of linears, in order.
   std::vector<BaseWeight*> weights();
@@ -34,7 +38,8 @@ class MlpBlock {
 
  private:
   bool trained_norm() const { return norm_ && norm_->trained(); }
-  void activate(const StepContext& ctx, const std::optional<Norm>& norm, const LayerBuffers& b, const at::Tensor& y) const;
+  void activate(const StepContext& ctx, const std::optional<Norm>& norm, const LayerBuffers& b,
+                const at::Tensor& y) const;
   const at::Tensor& input(const LayerBuffers& b) const { return parallel_ ? b.x : b.x2; }
 
   Activation activation_;

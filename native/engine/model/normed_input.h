@@ -14,14 +14,14 @@
 namespace collie {
 
 // Legend: M own tokens, P padded ones. Residual stream x [M, D] (Norm::forward says how `pending` fills it), h [P, D or wider].
-inline void norm_tokens(const StepContext& ctx, const Norm& norm, const Pending& pending, const at::Tensor& x, const at::Tensor& h,
-                        const NormStatistics& kept) {
+inline void norm_tokens(const StepContext& ctx, const Norm& norm, const Pending& pending, const at::Tensor& x,
+                        const at::Tensor& h, const NormStatistics& kept) {
   norm.forward(ctx, pending, x, ctx.rows.own(h), kept);
   ctx.rows.gather(h);
 }
 
-inline void take_input(const StepContext& ctx, const std::optional<Norm>& norm, const Pending& pending, const at::Tensor& x,
-                       const at::Tensor& h, const NormStatistics& kept) {
+inline void take_input(const StepContext& ctx, const std::optional<Norm>& norm, const Pending& pending,
+                       const at::Tensor& x, const at::Tensor& h, const NormStatistics& kept) {
   if (norm) return norm_tokens(ctx, *norm, pending, x, h, kept);
   if (pending.y.defined()) {
     at::Tensor sum = x;
@@ -32,16 +32,16 @@ inline void take_input(const StepContext& ctx, const std::optional<Norm>& norm, 
 }
 
 // h as `linear` saw it, with what an adapter adds, where layers do not keep it and the linear's gradients need it.
-inline void take_input_again(const StepContext& ctx, const std::optional<Norm>& norm, const Linear& linear, const at::Tensor& x,
-                             const at::Tensor& h, const NormStatistics& kept) {
+inline void take_input_again(const StepContext& ctx, const std::optional<Norm>& norm, const Linear& linear,
+                             const at::Tensor& x, const at::Tensor& h, const NormStatistics& kept) {
   if (!ctx.rows.shared() || !linear.trained()) return;
   take_input(ctx, norm, {}, x, h, kept);
   linear.forward_tail(ctx, h);
 }
 
 // dx += the gradient that arrives at the block's input, dh [P, D or wider].
-inline void give_input_gradient(const StepContext& ctx, std::optional<Norm>& norm, const at::Tensor& dh, const at::Tensor& x,
-                                const NormStatistics& kept, const at::Tensor& dx) {
+inline void give_input_gradient(const StepContext& ctx, std::optional<Norm>& norm, const at::Tensor& dh,
+                                const at::Tensor& x, const NormStatistics& kept, const at::Tensor& dx) {
   if (norm) return norm->backward(ctx, ctx.rows.own(dh), x, kept, dx);
   ctx.kernels.add(ctx.rows.own(dh).narrow(1, 0, dx.size(1)), dx);
 }
@@ -49,10 +49,12 @@ inline void give_input_gradient(const StepContext& ctx, std::optional<Norm>& nor
 // The end of a block: y [P, D] as its last linear left it becomes what joins the residual stream.
 class BlockOutput {
  public:
-  BlockOutput(std::optional<Norm> norm, const ModelConfig& config) : norm_(std::move(norm)), scale_(config.traits.residual_scale) {}
+  BlockOutput(std::optional<Norm> norm, const ModelConfig& config)
+      : norm_(std::move(norm)), scale_(config.traits.residual_scale) {}
 
   // `normed` [M, D] and `kept` for the backward pass, with a norm.
-  void forward(const StepContext& ctx, const at::Tensor& y, const at::Tensor& normed, const NormStatistics& kept) const {
+  void forward(const StepContext& ctx, const at::Tensor& y, const at::Tensor& normed,
+               const NormStatistics& kept) const {
     const at::Tensor own = ctx.rows.own(y);
     if (norm_) {
       ctx.kernels.copy(own, normed);

@@ -64,7 +64,8 @@ std::vector<float> inverse_frequencies(const RopeConfig& rope, int64_t rotary_di
     if (rope.scaling == RopeScaling::linear) frequency = static_cast<float>(frequency / rope.factor);
     if (rope.scaling == RopeScaling::llama3) frequency = scale_llama3(frequency, rope);
     if (rope.scaling == RopeScaling::longrope) {
-      const std::vector<double>& divisors = length == DocumentLength::within_original ? rope.short_factor : rope.long_factor;
+      const std::vector<double>& divisors =
+          length == DocumentLength::within_original ? rope.short_factor : rope.long_factor;
       frequency = static_cast<float>(1.0 / (divisors.at(static_cast<size_t>(i / 2)) * std::pow(rope.theta, exponent)));
     }
     frequencies.push_back(frequency);
@@ -78,7 +79,8 @@ RotaryTable make_rotary_table(const RopeConfig& rope, int64_t rotary_dim, int64_
   RotaryTable table{at::empty({rows, rotary_dim / 2}, fp32), at::empty({rows, rotary_dim / 2}, fp32)};
   fill(table, 0, positions, inverse_frequencies(rope, rotary_dim), rope.attention_factor);
   if (rows > positions)
-    fill(table, positions, rows - positions, inverse_frequencies(rope, rotary_dim, DocumentLength::beyond_original), rope.attention_factor);
+    fill(table, positions, rows - positions, inverse_frequencies(rope, rotary_dim, DocumentLength::beyond_original),
+         rope.attention_factor);
   return table;
 }
 

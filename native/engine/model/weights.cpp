@@ -94,7 +94,8 @@ namespace {
 
 void draw_on_device(const std::vector<WeightSlot>& slots, uint64_t seed) {
   for (const WeightSlot& slot : slots) {
-    const at::Tensor out = slot.take ? at::empty(whole_shape(slot), at::TensorOptions().dtype(at::kFloat)) : slot.destination;
+    const at::Tensor out =
+        slot.take ? at::empty(whole_shape(slot), at::TensorOptions().dtype(at::kFloat)) : slot.destination;
     if (out.dim() == 1) {
       out.fill_(slot.start);
     } else {

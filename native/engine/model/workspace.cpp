@@ -29,13 +29,15 @@ Workspace::Workspace(const ModelConfig& config, const ModelLayout& model, const 
   const KeptLayers kept = kept_layers(model, options.checkpointing);
   const bool inputs = kept.inputs(options.slots) > 0;
   for (int64_t i = 0; i < kept.sets(options.slots); ++i)
-    sets_.push_back(allocate_layer(layer_shapes(config, model, kept_layout(model, kept, i % kept.per_slot), options.capacity)));
+    sets_.push_back(
+        allocate_layer(layer_shapes(config, model, kept_layout(model, kept, i % kept.per_slot), options.capacity)));
   if (inputs) inputs_.push_back(sets_[0].x);
   const BufferShape input{token_share(shard_, options.capacity).own, config.hidden_size};
   for (int64_t i = 0; i < kept.inputs(options.slots); ++i) inputs_.push_back(allocate(input));
   per_slot_ = kept.per_slot;
-  shared_ = allocate_shared(shared_shapes(config, model, method, options.capacity, options.max_document, options.slots,
-                                          {options.precision, options.device.is_cuda() ? DeviceType::cuda : DeviceType::cpu}));
+  shared_ = allocate_shared(
+      shared_shapes(config, model, method, options.capacity, options.max_document, options.slots,
+                    {options.precision, options.device.is_cuda() ? DeviceType::cuda : DeviceType::cpu}));
   reserve_positions(config, options.max_document);
 }
 
@@ -53,7 +55,7 @@ LayerBuffers Workspace::allocate_layer(const LayerShapes& s) {
 
 SharedBuffers Workspace::allocate_shared(const SharedShapes& s) {
 #define COLLIE_ALLOCATED_AS(name, form) form(allocate(s.name)),
-  return {COLLIE_SHARED_BUFFERS(COLLIE_ALLOCATED_AS) {}};
+  return {COLLIE_SHARED_BUFFERS(COLLIE_ALLOCATED_AS){}};
 #undef COLLIE_ALLOCATED_AS
 }
 
@@ -87,7 +89,9 @@ LayerBuffers Workspace::layer(int64_t index, int64_t n, int64_t slot) const {
 }
 
 int64_t Workspace::first_rope_row(const ModelConfig& config, int64_t length) const {
-  const auto longer = [&](const RopeConfig& rope) { return rope.scaling == RopeScaling::longrope && length > rope.original_max_position; };
+  const auto longer = [&](const RopeConfig& rope) {
+    return rope.scaling == RopeScaling::longrope && length > rope.original_max_position;
+  };
   return std::ranges::any_of(config.ropes, longer) ? positions_ : 0;
 }
 

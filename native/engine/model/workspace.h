@@ -66,13 +66,13 @@ class Workspace {
 
   WorkspaceOptions options_;
   ModelShard shard_;
-  int64_t first_;                    // the first trained layer
-  std::vector<Range> chunks_;        // local layers of each chunk
-  int64_t per_slot_ = 1;             // layers that a micro-batch in flight keeps
-  std::vector<LayerBuffers> sets_;   // slot by slot; one: all share it
-  std::vector<at::Tensor> inputs_;   // x of every layer, slot by slot, when they share the rest
+  int64_t first_;                   // the first trained layer
+  std::vector<Range> chunks_;       // local layers of each chunk
+  int64_t per_slot_ = 1;            // layers that a micro-batch in flight keeps
+  std::vector<LayerBuffers> sets_;  // slot by slot; one: all share it
+  std::vector<at::Tensor> inputs_;  // x of every layer, slot by slot, when they share the rest
   SharedBuffers shared_;
-  int64_t positions_ = 0;            // that the rotary tables are made for
+  int64_t positions_ = 0;  // that the rotary tables are made for
   int64_t bytes_ = 0;
 };
 

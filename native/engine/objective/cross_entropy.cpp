@@ -21,7 +21,9 @@ class CrossEntropyObjective : public Objective {
   }
 };
 
-const RegisterObjective registered("cross_entropy", [] -> std::unique_ptr<Objective> { return std::make_unique<CrossEntropyObjective>(); });
+const RegisterObjective registered("cross_entropy", [] -> std::unique_ptr<Objective> {
+  return std::make_unique<CrossEntropyObjective>();
+});
 
 }  // namespace
 }  // namespace collie

@@ -95,7 +95,8 @@ class AdamW8bit final : public RuleBase {
     }
     const int64_t all = parameter.master.numel(), whole = all / kBlock;
     for (int64_t block = 0; block < whole; block += kBlocksAtOnce)
-      update_blocks(index, parameter, now, fields, {block * kBlock, std::min(kBlocksAtOnce, whole - block), block, kBlock});
+      update_blocks(index, parameter, now, fields,
+                    {block * kBlock, std::min(kBlocksAtOnce, whole - block), block, kBlock});
     if (all % kBlock != 0) update_blocks(index, parameter, now, fields, {whole * kBlock, 1, whole, all % kBlock});
   }
 
@@ -105,7 +106,8 @@ class AdamW8bit final : public RuleBase {
   void update_blocks(size_t index, const Parameter& parameter, const OptimizerStep& now, const AdamWFields& fields,
                      const Blocks& b) {
     const int64_t n = b.elements();
-    const at::Tensor m = workspace(0, n), v = workspace(n, n), other = workspace(2 * n, n), codes = workspace(3 * n, n).view(at::kInt);
+    const at::Tensor m = workspace(0, n), v = workspace(n, n), other = workspace(2 * n, n),
+                     codes = workspace(3 * n, n).view(at::kInt);
     load(index, 0, b, codes, m);
     load(index, 1, b, codes, v);
     ElementUpdate update = part_update(index, parameter, now, b.begin, n);
@@ -139,13 +141,15 @@ class AdamW8bit final : public RuleBase {
     values.view({b.count, b.size}).mul_(scales_of(index, moment, b).unsqueeze(1));
   }
 
-  void store(size_t index, size_t moment, const Blocks& b, const at::Tensor& values, at::Tensor other, at::Tensor codes) const {
+  void store(size_t index, size_t moment, const Blocks& b, const at::Tensor& values, at::Tensor other,
+             at::Tensor codes) const {
     at::abs_out(other, values);
     const at::Tensor scales = scales_of(index, moment, b);
     scales.copy_(other.view({b.count, b.size}).amax(1));
     at::Tensor shares = other.view({b.count, b.size});
     // A block of zeros has no scale: its shares are 0, not 0 / 0.
-    at::div_out(shares, values.view({b.count, b.size}), scales.clamp_min(std::numeric_limits<float>::min()).unsqueeze(1));
+    at::div_out(shares, values.view({b.count, b.size}),
+                scales.clamp_min(std::numeric_limits<float>::min()).unsqueeze(1));
     at::bucketize_out(codes, other, borders_[moment], /*out_int32=*/true, /*right=*/false);
     codes_of(index, moment, b).copy_(codes);
   }

@@ -68,7 +68,8 @@ class Apollo final : public RuleBase {
  private:
   bool is_projected(const Parameter& parameter) const {
     const at::Tensor& weight = parameter.master;
-    return parameter.kind == ParameterKind::matrix && weight.dim() == 2 && std::min(weight.size(0), weight.size(1)) > rank_;
+    return parameter.kind == ParameterKind::matrix && weight.dim() == 2 &&
+           std::min(weight.size(0), weight.size(1)) > rank_;
   }
 
   // Normal numbers by Box and Muller (1958), made on the host in double: the same on every device.
@@ -121,13 +122,16 @@ class Apollo final : public RuleBase {
     const at::Tensor scaling = factors(index, parameter.grad, now, fields);
     const double limit = limiter(index, parameter.grad, scaling, now.grad_factor);
     const double rate = rate_of(parameter, now), decay = rate * fields.weight_decay;
-    const double step = rate * std::sqrt(bias_correction(fields.beta2, now.step)) / bias_correction(fields.beta1, now.step);
-    const at::Tensor spread = by_channel_ ? scaling.view({rows >= cols ? rows : 1, rows >= cols ? 1 : cols}) : scaling.view({1, 1});
+    const double step =
+        rate * std::sqrt(bias_correction(fields.beta2, now.step)) / bias_correction(fields.beta1, now.step);
+    const at::Tensor spread =
+        by_channel_ ? scaling.view({rows >= cols ? rows : 1, rows >= cols ? 1 : cols}) : scaling.view({1, 1});
     const int64_t group = chunk_rows(rows, cols);
     for (int64_t begin = 0; begin < rows; begin += group) {
       const int64_t count = std::min(group, rows - begin);
       at::Tensor u = workspace(0, count * cols).view({count, cols});
-      at::mul_out(u, parameter.grad.narrow(0, begin, count), spread.size(0) > 1 ? spread.narrow(0, begin, count) : spread);
+      at::mul_out(u, parameter.grad.narrow(0, begin, count),
+                  spread.size(0) > 1 ? spread.narrow(0, begin, count) : spread);
       ElementUpdate update = part_update(index, parameter, now, begin * cols, count * cols);
       update.grad = u.view({-1});
       update.grad_scale = now.grad_factor / limit;

@@ -64,7 +64,8 @@ FactoredRule::FactoredRule(const OptimizerSpec& spec, std::span<const Parameter>
 }
 
 void FactoredRule::over_rows(const at::Tensor& weight, const std::function<void(const Rows&)>& work) const {
-  const int64_t rows = weight.dim() == 2 ? weight.size(0) : 1, cols = weight.dim() == 2 ? weight.size(1) : weight.numel();
+  const int64_t rows = weight.dim() == 2 ? weight.size(0) : 1,
+                cols = weight.dim() == 2 ? weight.size(1) : weight.numel();
   const int64_t step = chunk_rows(rows, cols);
   for (int64_t begin = 0; begin < rows; begin += step) work({begin, std::min(step, rows - begin), cols});
 }
@@ -73,7 +74,8 @@ void FactoredRule::over_rows(const at::Tensor& weight, const std::function<void(
 void FactoredRule::moments(size_t index, const Parameter& parameter, double factor, const FactoredStep& step) {
   const double add = 1 - step.keep;
   const bool matrix = parameter.grad.dim() == 2;
-  at::Tensor columns, rows = split(parameter, 1) ? at::empty({parameter.grad.size(0)}, parameter.grad.options()) : at::Tensor();
+  at::Tensor columns,
+      rows = split(parameter, 1) ? at::empty({parameter.grad.size(0)}, parameter.grad.options()) : at::Tensor();
   over_rows(parameter.grad, [&](const Rows& r) {
     const at::Tensor grad = parameter.grad.view({-1, r.cols}).narrow(0, r.begin, r.count);
     at::Tensor square = workspace(0, r.count * r.cols).view({r.count, r.cols});
@@ -98,7 +100,8 @@ void FactoredRule::moments(size_t index, const Parameter& parameter, double fact
 
 at::Tensor FactoredRule::mean_of_rows(size_t index, const Parameter& parameter, const FactoredStep& step) const {
   if (parameter.grad.dim() != 2) return {};
-  at::Tensor mean = split(parameter, 0) ? over_parts(parameter, slot(index, 0).sum()).div_(whole_size(parameter, 0)) : slot(index, 0).mean();
+  at::Tensor mean = split(parameter, 0) ? over_parts(parameter, slot(index, 0).sum()).div_(whole_size(parameter, 0))
+                                        : slot(index, 0).mean();
   return step.least_mean > 0 ? mean.clamp_min_(step.least_mean) : mean;
 }
 
@@ -108,7 +111,8 @@ at::Tensor FactoredRule::direction(size_t index, const Parameter& parameter, dou
   const at::Tensor grad = parameter.grad.view({-1, r.cols}).narrow(0, r.begin, r.count);
   at::Tensor out = workspace(0, r.count * r.cols).view({r.count, r.cols});
   if (parameter.grad.dim() == 2) {
-    const at::Tensor rows = slot(index, 0).narrow(0, r.begin, r.count).div(mean).view({r.count, 1}), cols = slot(index, 1).view({1, r.cols});
+    const at::Tensor rows = slot(index, 0).narrow(0, r.begin, r.count).div(mean).view({r.count, 1}),
+                     cols = slot(index, 1).view({1, r.cols});
     // Where small products are raised, the product itself must be formed; elsewhere the roots are taken first, because the
     // product of two small means is zero in fp32.
     if (step.least_moment > 0)

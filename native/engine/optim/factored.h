@@ -12,12 +12,12 @@
 namespace collie {
 
 struct FactoredStep {
-  double keep = 0;         // what is kept of the old moments
-  double add_square = 0;   // added to squared gradients
-  double least_mean = 0;   // lower bound of mean(R); 0: none
-  double least_moment = 0; // lower bound of the moments that are divided by; 0: none
-  double threshold = 1;    // the update is divided by max(1, rms(update) / threshold)
-  double decay = 0;        // w <- w - decay w - rate update
+  double keep = 0;          // what is kept of the old moments
+  double add_square = 0;    // added to squared gradients
+  double least_mean = 0;    // lower bound of mean(R); 0: none
+  double least_moment = 0;  // lower bound of the moments that are divided by; 0: none
+  double threshold = 1;     // the update is divided by max(1, rms(update) / threshold)
+  double decay = 0;         // w <- w - decay w - rate update
   double rate = 0;
 };
 
@@ -37,8 +37,8 @@ class FactoredRule : public RuleBase {
   void moments(size_t index, const Parameter& parameter, double factor, const FactoredStep& step);
   // mean(R)
   at::Tensor mean_of_rows(size_t index, const Parameter& parameter, const FactoredStep& step) const;
-  at::Tensor direction(size_t index, const Parameter& parameter, double factor, const FactoredStep& step, const at::Tensor& mean,
-                       const Rows& rows) const;
+  at::Tensor direction(size_t index, const Parameter& parameter, double factor, const FactoredStep& step,
+                       const at::Tensor& mean, const Rows& rows) const;
 };
 
 }  // namespace collie

@@ -22,9 +22,10 @@ class Lomo final : public RuleBase {
     const double rate = rate_of(parameter, now);
     ElementUpdate update = element_update(index, parameter, now);
     update.grad_scale = 1;
-    update.rule = PlainRule{.decay = static_cast<float>(rate * decay_of(parameter, weight_decay_)),
-                            .rate = static_cast<float>(rate * now.grad_factor),
-                            .limit = clip_value_ > 0 ? static_cast<float>(clip_value_) : std::numeric_limits<float>::infinity()};
+    update.rule =
+        PlainRule{.decay = static_cast<float>(rate * decay_of(parameter, weight_decay_)),
+                  .rate = static_cast<float>(rate * now.grad_factor),
+                  .limit = clip_value_ > 0 ? static_cast<float>(clip_value_) : std::numeric_limits<float>::infinity()};
     kernels_.update(update);
   }
 

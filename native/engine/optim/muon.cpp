@@ -62,7 +62,8 @@ class Muon final : public RuleBase {
     if (nesterov_) u.mul_(momentum_).add_(parameter.grad, fresh);
 
     const double ratio = static_cast<double>(rows) / static_cast<double>(cols);
-    const double scale = match_adamw_ ? 0.2 * std::sqrt(static_cast<double>(std::max(rows, cols))) : std::sqrt(std::max(1.0, ratio));
+    const double scale =
+        match_adamw_ ? 0.2 * std::sqrt(static_cast<double>(std::max(rows, cols))) : std::sqrt(std::max(1.0, ratio));
     ElementUpdate update = part_update(index, parameter, now, 0, rows * cols);
     update.grad = orthogonalized(u).view({-1});
     update.grad_scale = 1;
@@ -74,7 +75,8 @@ class Muon final : public RuleBase {
 
   // The iteration on u [rows, cols], which lies at the start of the workspace; the result lies in the workspace too.
   at::Tensor orthogonalized(const at::Tensor& u) {
-    const int64_t rows = u.size(0), cols = u.size(1), size = rows * cols, small = std::min(rows, cols), large = std::max(rows, cols);
+    const int64_t rows = u.size(0), cols = u.size(1), size = rows * cols, small = std::min(rows, cols),
+                  large = std::max(rows, cols);
     u.div_(std::max(std::sqrt(kernels_.squared_norm(u)), kLeastNorm));
     at::Tensor x = workspace(0, size).view({small, large}), next = workspace(size, size).view({small, large});
     if (rows > cols) {

@@ -36,9 +36,12 @@ std::vector<std::string> registered_optimizers() {
   return types;
 }
 
-TrainableTensor trainable_tensor(const Parameter& parameter) { return {parameter.master.sizes().vec(), parameter.kind}; }
+TrainableTensor trainable_tensor(const Parameter& parameter) {
+  return {parameter.master.sizes().vec(), parameter.kind};
+}
 
-std::unique_ptr<Optimizer> make_optimizer(const OptimizerSpec& spec, std::span<const Parameter> parameters, Kernels& kernels) {
+std::unique_ptr<Optimizer> make_optimizer(const OptimizerSpec& spec, std::span<const Parameter> parameters,
+                                          Kernels& kernels) {
   const OptimizerRule& rule = optimizer_rule(spec.type);
   const bool shared = std::ranges::any_of(parameters, [](const Parameter& p) { return p.tp != nullptr; });
   if (shared && !rule_refusals({{"optimizer", {{"type", spec.type}}}, {"parallel", {{"tp_size", 2}}}}).empty())

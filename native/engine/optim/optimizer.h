@@ -52,7 +52,8 @@ class Optimizer {
 
 // The rule that `spec.type` names, with state for these parameters, zero at first, on their device. `kernels` are those of that
 // device and must outlive the optimizer. Throws spec.invalid for an unknown type.
-std::unique_ptr<Optimizer> make_optimizer(const OptimizerSpec& spec, std::span<const Parameter> parameters, Kernels& kernels);
+std::unique_ptr<Optimizer> make_optimizer(const OptimizerSpec& spec, std::span<const Parameter> parameters,
+                                          Kernels& kernels);
 
 // What a parameter is to optimizer_rules.h.
 TrainableTensor trainable_tensor(const Parameter& parameter);
@@ -65,7 +66,8 @@ struct RegisterOptimizer {
 };
 
 template <class Rule>
-std::unique_ptr<Optimizer> make_rule(const OptimizerSpec& spec, std::span<const Parameter> parameters, Kernels& kernels) {
+std::unique_ptr<Optimizer> make_rule(const OptimizerSpec& spec, std::span<const Parameter> parameters,
+                                     Kernels& kernels) {
   return std::make_unique<Rule>(spec, parameters, kernels);
 }
 

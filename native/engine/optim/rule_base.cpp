@@ -21,19 +21,22 @@ uint64_t rounding_key(int64_t step, uint64_t parameter_key) {
 
 }  // namespace
 
-RuleBase::RuleBase(std::span<const Parameter> parameters, Kernels& kernels) : kernels_(kernels), slots_(parameters.size()) {
+RuleBase::RuleBase(std::span<const Parameter> parameters, Kernels& kernels)
+    : kernels_(kernels), slots_(parameters.size()) {
   for (const Parameter& parameter : parameters) names_.push_back(parameter.name);
   options_ = at::TensorOptions().dtype(at::kFloat);
   if (!parameters.empty()) options_ = options_.device(parameters.front().master.device());
 }
 
-void RuleBase::add_state(size_t index, const std::string& name, at::IntArrayRef sizes, at::ScalarType dtype, const Slice& slice) {
+void RuleBase::add_state(size_t index, const std::string& name, at::IntArrayRef sizes, at::ScalarType dtype,
+                         const Slice& slice) {
   slots_.at(index).push_back({names_.at(index) + "." + name, at::zeros(sizes, options_.dtype(dtype)), slice});
 }
 
 void RuleBase::add_state_like(std::span<const Parameter> parameters, std::initializer_list<const char*> names) {
   for (size_t i = 0; i < parameters.size(); ++i)
-    for (const char* name : names) add_state(i, name, parameters[i].master.sizes(), at::kFloat, parameters[i].placement.slice);
+    for (const char* name : names)
+      add_state(i, name, parameters[i].master.sizes(), at::kFloat, parameters[i].placement.slice);
 }
 
 uint64_t RuleBase::key_of(size_t index) const { return hash_name(names_.at(index)); }

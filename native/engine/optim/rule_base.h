@@ -34,7 +34,8 @@ class RuleBase : public Optimizer {
   // An update that starts as: this parameter, its gradient, clipping, its state tensors and rounding.
   ElementUpdate element_update(size_t index, const Parameter& parameter, const OptimizerStep& now) const;
   // Of the elements from `begin` of a parameter, as one row; without state.
-  ElementUpdate part_update(size_t index, const Parameter& parameter, const OptimizerStep& now, int64_t begin, int64_t count) const;
+  ElementUpdate part_update(size_t index, const Parameter& parameter, const OptimizerStep& now, int64_t begin,
+                            int64_t count) const;
 
   Kernels& kernels_;
 
@@ -46,7 +47,9 @@ class RuleBase : public Optimizer {
 };
 
 // The learning rate of this parameter in this step.
-inline double rate_of(const Parameter& parameter, const OptimizerStep& now) { return now.learning_rate * parameter.lr_scale; }
+inline double rate_of(const Parameter& parameter, const OptimizerStep& now) {
+  return now.learning_rate * parameter.lr_scale;
+}
 // Weight decay of this parameter: none for norms and biases.
 inline double decay_of(const Parameter& parameter, double weight_decay) {
   return parameter.decay == Decay::yes ? weight_decay : 0;

@@ -27,11 +27,16 @@ MPI_Datatype reduced_as(const at::Tensor& tensor) {
 // For what only moves: any type of this many bytes.
 MPI_Datatype moved_as(const at::Tensor& tensor) {
   switch (tensor.element_size()) {
-    case 1: return MPI_UINT8_T;
-    case 2: return MPI_UINT16_T;
-    case 4: return MPI_UINT32_T;
-    case 8: return MPI_UINT64_T;
-    default: throw std::logic_error(std::string("a transfer of tensors of ") + c10::toString(tensor.scalar_type()));
+    case 1:
+      return MPI_UINT8_T;
+    case 2:
+      return MPI_UINT16_T;
+    case 4:
+      return MPI_UINT32_T;
+    case 8:
+      return MPI_UINT64_T;
+    default:
+      throw std::logic_error(std::string("a transfer of tensors of ") + c10::toString(tensor.scalar_type()));
   }
 }
 
@@ -64,7 +69,8 @@ void require(bool holds, const char* what) {
 class MpiTransfer : public Transfer {
  public:
   // `what`: as errors call it. `target`: where a received tensor that is not contiguous goes at the end.
-  MpiTransfer(std::shared_ptr<MpiSession> session, std::string what, std::string group, at::Tensor memory, at::Tensor target)
+  MpiTransfer(std::shared_ptr<MpiSession> session, std::string what, std::string group, at::Tensor memory,
+              at::Tensor target)
       : session_(std::move(session)),
         what_(std::move(what)),
         group_(std::move(group)),
@@ -120,7 +126,8 @@ void MpiCommunicator::perform(Collective collective, int64_t n_bytes, Call call)
 template <typename Call>
 void MpiCommunicator::watched(const char* operation, Call call) {
   const Watchdog::Watch watch(session_->watchdog(), operation, name_);
-  if (const int status = call(); status != MPI_SUCCESS) check_mpi(status, std::string(operation) + " of the " + name_ + " group");
+  if (const int status = call(); status != MPI_SUCCESS)
+    check_mpi(status, std::string(operation) + " of the " + name_ + " group");
 }
 
 MPI_Op MpiCommunicator::op_for(const at::Tensor& tensor, Reduce op) const {
@@ -132,7 +139,8 @@ void MpiCommunicator::all_reduce(const at::Tensor& tensor, Reduce op) {
   const MPI_Datatype type = reduced_as(tensor);
   const at::Tensor memory = contiguous_in(input_, tensor);
   perform(Collective::all_reduce, bytes_of(tensor), [&] {
-    return in_pieces(memory, [&](void* at, int n) { return MPI_Allreduce(MPI_IN_PLACE, at, n, type, op_for(tensor, op), comm_); });
+    return in_pieces(
+        memory, [&](void* at, int n) { return MPI_Allreduce(MPI_IN_PLACE, at, n, type, op_for(tensor, op), comm_); });
   });
   if (!memory.is_same(tensor)) tensor.copy_(memory);
 }
@@ -143,8 +151,8 @@ void MpiCommunicator::reduce(const at::Tensor& tensor, int64_t root) {
   const bool here = root == rank_;
   perform(Collective::reduce, bytes_of(tensor), [&] {
     return in_pieces(memory, [&](void* at, int n) {
-      return MPI_Reduce(here ? MPI_IN_PLACE : at, here ? at : nullptr, n, type, op_for(tensor, Reduce::sum), static_cast<int>(root),
-                        comm_);
+      return MPI_Reduce(here ? MPI_IN_PLACE : at, here ? at : nullptr, n, type, op_for(tensor, Reduce::sum),
+                        static_cast<int>(root), comm_);
     });
   });
   if (here && !memory.is_same(tensor)) tensor.copy_(memory);
@@ -184,17 +192,19 @@ void MpiCommunicator::reduce_scatter(const at::Tensor& whole, const at::Tensor& 
   const bool direct = part.is_contiguous() && !overlap(from, part);
   const at::Tensor to = direct ? part : stage_in(output_, part);
   perform(Collective::reduce_scatter, bytes_of(whole), [&] {
-    return MPI_Reduce_scatter_block(from.const_data_ptr(), to.data_ptr(), count, type, op_for(part, Reduce::sum), comm_);
+    return MPI_Reduce_scatter_block(from.const_data_ptr(), to.data_ptr(), count, type, op_for(part, Reduce::sum),
+                                    comm_);
   });
   if (!direct) part.copy_(to);
 }
 
 std::unique_ptr<Transfer> MpiCommunicator::start_send(const at::Tensor& tensor, int64_t to, int64_t tag) {
   const at::Tensor memory = tensor.contiguous();
-  auto transfer = std::make_unique<MpiTransfer>(session_, "send to its rank " + std::to_string(to), name_, memory, at::Tensor());
+  auto transfer =
+      std::make_unique<MpiTransfer>(session_, "send to its rank " + std::to_string(to), name_, memory, at::Tensor());
   perform(Collective::send, bytes_of(tensor), [&] {
-    return MPI_Isend(memory.const_data_ptr(), count_of(memory), moved_as(memory), static_cast<int>(to), static_cast<int>(tag), comm_,
-                     transfer->request());
+    return MPI_Isend(memory.const_data_ptr(), count_of(memory), moved_as(memory), static_cast<int>(to),
+                     static_cast<int>(tag), comm_, transfer->request());
   });
   return transfer;
 }
@@ -202,11 +212,11 @@ std::unique_ptr<Transfer> MpiCommunicator::start_send(const at::Tensor& tensor, 
 std::unique_ptr<Transfer> MpiCommunicator::start_receive(const at::Tensor& tensor, int64_t from, int64_t tag) {
   const bool direct = tensor.is_contiguous();
   const at::Tensor memory = direct ? tensor : at::empty(tensor.sizes(), tensor.options());
-  auto transfer = std::make_unique<MpiTransfer>(session_, "receive from its rank " + std::to_string(from), name_, memory,
-                                                direct ? at::Tensor() : tensor);
+  auto transfer = std::make_unique<MpiTransfer>(session_, "receive from its rank " + std::to_string(from), name_,
+                                                memory, direct ? at::Tensor() : tensor);
   perform(Collective::receive, bytes_of(tensor), [&] {
-    return MPI_Irecv(memory.data_ptr(), count_of(memory), moved_as(memory), static_cast<int>(from), static_cast<int>(tag), comm_,
-                     transfer->request());
+    return MPI_Irecv(memory.data_ptr(), count_of(memory), moved_as(memory), static_cast<int>(from),
+                     static_cast<int>(tag), comm_, transfer->request());
   });
   return transfer;
 }

@@ -51,7 +51,8 @@ MpiRollCall::MpiRollCall(MPI_Comm comm) : comm_(comm) {
   for (int to = 0; to < size; ++to)
     if (to != rank_) post(nullptr, 0, to, kGreeting, comm_);
   for (int from = 0; from < size; ++from)
-    if (from != rank_) check_mpi(MPI_Recv(nullptr, 0, MPI_BYTE, from, kGreeting, comm_, MPI_STATUS_IGNORE), "Connecting the ranks");
+    if (from != rank_)
+      check_mpi(MPI_Recv(nullptr, 0, MPI_BYTE, from, kGreeting, comm_, MPI_STATUS_IGNORE), "Connecting the ranks");
 }
 
 void MpiRollCall::answer(const std::optional<Waiting>& own) {
@@ -64,13 +65,15 @@ void MpiRollCall::answer(const std::optional<Waiting>& own) {
   }
 }
 
-bool MpiRollCall::another_asks() const { return asked_at_ && std::chrono::steady_clock::now() - *asked_at_ < kReportTime; }
+bool MpiRollCall::another_asks() const {
+  return asked_at_ && std::chrono::steady_clock::now() - *asked_at_ < kReportTime;
+}
 
 // Takes in what has arrived; whether somebody is still silent.
 bool MpiRollCall::collect(std::vector<Answer>& answers) {
   for (MPI_Status status; arrived(comm_, kAnswer, status);)
-    if (MPI_Recv(&answers[static_cast<size_t>(status.MPI_SOURCE)], sizeof(Answer), MPI_BYTE, status.MPI_SOURCE, kAnswer, comm_,
-                 MPI_STATUS_IGNORE) != MPI_SUCCESS)
+    if (MPI_Recv(&answers[static_cast<size_t>(status.MPI_SOURCE)], sizeof(Answer), MPI_BYTE, status.MPI_SOURCE, kAnswer,
+                 comm_, MPI_STATUS_IGNORE) != MPI_SUCCESS)
       break;
   for (const Answer& one : answers)
     if (one.presence == Presence::silent) return true;
@@ -100,19 +103,22 @@ Error hung_error(int64_t rank, const Waiting& waiting, const std::vector<MpiRoll
   for (size_t r = 0; r < answers.size(); ++r) {
     const auto& [presence, seconds, operation, group] = answers[r];
     if (presence == MpiRollCall::Presence::waiting) {
-      ranks.push_back({{"rank", r}, {"state", "waiting"}, {"operation", operation}, {"group", group}, {"seconds", seconds}});
+      ranks.push_back(
+          {{"rank", r}, {"state", "waiting"}, {"operation", operation}, {"group", group}, {"seconds", seconds}});
       continue;
     }
     const bool silent = presence == MpiRollCall::Presence::silent;
     ranks.push_back({{"rank", r}, {"state", silent ? "silent" : "elsewhere"}});
     missing.push_back(r);
-    blamed += (blamed.empty() ? "Rank " : "; rank ") + std::to_string(r) + (silent ? " does not answer" : " is not in a collective");
+    blamed += (blamed.empty() ? "Rank " : "; rank ") + std::to_string(r) +
+              (silent ? " does not answer" : " is not in a collective");
   }
   if (blamed.empty()) blamed = "All ranks wait, each for another";
   return Error("rank.hung",
-               "Rank " + std::to_string(rank) + " has waited " + seconds_text(waiting.seconds) + " in " + waiting.operation + " of the " +
-                   waiting.group + " group. " + blamed + ".",
-               "The log of the rank that is missing may say why. Where steps really take that long, raise parallel.hang_timeout.",
+               "Rank " + std::to_string(rank) + " has waited " + seconds_text(waiting.seconds) + " in " +
+                   waiting.operation + " of the " + waiting.group + " group. " + blamed + ".",
+               "The log of the rank that is missing may say why. Where steps really take that long, raise "
+               "parallel.hang_timeout.",
                {{"rank", rank},
                 {"operation", waiting.operation},
                 {"group", waiting.group},

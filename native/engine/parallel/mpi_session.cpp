@@ -106,7 +106,8 @@ void MpiSession::start_watchdog(double limit_seconds, std::function<void(const E
     report(hung_error(rank, waiting, *answers));
     abort_ranks(1);
   };
-  watchdog_ = std::make_unique<Watchdog>(limit_seconds, Watchdog::Handlers{[this](const auto& own) { roll_call_->answer(own); }, overdue});
+  watchdog_ = std::make_unique<Watchdog>(
+      limit_seconds, Watchdog::Handlers{[this](const auto& own) { roll_call_->answer(own); }, overdue});
 }
 
 void start_watchdog(double limit_seconds, std::function<void(const Error&)> report) {

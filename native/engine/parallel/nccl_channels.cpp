@@ -66,12 +66,14 @@ NcclChannels::NcclChannels(Communicator& host, c10::Device device) : device_(dev
 NcclChannels::Channel& NcclChannels::of(Channels& channels, int64_t rank, int64_t tag) {
   const auto found = channels.find({rank, tag % kLanes});
   if (found == channels.end())
-    throw std::logic_error("a message to or from rank " + std::to_string(rank) + ", which is no neighbour in the group");
+    throw std::logic_error("a message to or from rank " + std::to_string(rank) +
+                           ", which is no neighbour in the group");
   return found->second;
 }
 
 template <typename Call>
-std::shared_ptr<CudaPoint> NcclChannels::start(Channel& channel, const at::Tensor& memory, const char* what, Call call) {
+std::shared_ptr<CudaPoint> NcclChannels::start(Channel& channel, const at::Tensor& memory, const char* what,
+                                               Call call) {
   const c10::cuda::CUDAStream current = c10::cuda::getCurrentCUDAStream(device_.index());
   CudaPoint(current.stream()).hold(channel.stream.stream());
   check_nccl(call(channel), what);
@@ -81,13 +83,15 @@ std::shared_ptr<CudaPoint> NcclChannels::start(Channel& channel, const at::Tenso
 
 std::shared_ptr<CudaPoint> NcclChannels::send(const at::Tensor& memory, int64_t to, int64_t tag) {
   return start(of(out_, to, tag), memory, "ncclSend", [&](Channel& channel) {
-    return ncclSend(memory.const_data_ptr(), memory.nbytes(), ncclUint8, /*peer=*/1, channel.comm.get(), channel.stream.stream());
+    return ncclSend(memory.const_data_ptr(), memory.nbytes(), ncclUint8, /*peer=*/1, channel.comm.get(),
+                    channel.stream.stream());
   });
 }
 
 std::shared_ptr<CudaPoint> NcclChannels::receive(const at::Tensor& memory, int64_t from, int64_t tag) {
   return start(of(in_, from, tag), memory, "ncclRecv", [&](Channel& channel) {
-    return ncclRecv(memory.data_ptr(), memory.nbytes(), ncclUint8, /*peer=*/0, channel.comm.get(), channel.stream.stream());
+    return ncclRecv(memory.data_ptr(), memory.nbytes(), ncclUint8, /*peer=*/0, channel.comm.get(),
+                    channel.stream.stream());
   });
 }
 

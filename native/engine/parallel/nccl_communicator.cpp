@@ -104,7 +104,8 @@ void NcclCommunicator::reduce(const at::Tensor& tensor, int64_t root) {
   const ncclDataType_t type = reduced_as(tensor);
   const at::Tensor memory = tensor.contiguous();
   perform(Collective::reduce, bytes_of(tensor), [&] {
-    return ncclReduce(memory.data_ptr(), memory.data_ptr(), memory.numel(), type, ncclSum, static_cast<int>(root), comm_.get(), stream());
+    return ncclReduce(memory.data_ptr(), memory.data_ptr(), memory.numel(), type, ncclSum, static_cast<int>(root),
+                      comm_.get(), stream());
   });
   if (root == rank() && !memory.is_same(tensor)) tensor.copy_(memory);
 }
@@ -113,7 +114,8 @@ void NcclCommunicator::broadcast(const at::Tensor& tensor, int64_t root) {
   if (!tensor.is_cuda()) return host_->broadcast(tensor, root);
   const at::Tensor memory = tensor.contiguous();
   perform(Collective::broadcast, bytes_of(tensor), [&] {
-    return ncclBroadcast(memory.data_ptr(), memory.data_ptr(), memory.nbytes(), ncclUint8, static_cast<int>(root), comm_.get(), stream());
+    return ncclBroadcast(memory.data_ptr(), memory.data_ptr(), memory.nbytes(), ncclUint8, static_cast<int>(root),
+                         comm_.get(), stream());
   });
   if (root != rank() && !memory.is_same(tensor)) tensor.copy_(memory);
 }
@@ -122,11 +124,14 @@ void NcclCommunicator::all_gather(const at::Tensor& part, const at::Tensor& whol
   if (!part.is_cuda()) return host_->all_gather(part, whole);
   require(part.scalar_type() == whole.scalar_type() && whole.numel() == part.numel() * size(),
           "all_gather: the whole is not as large as all parts");
-  const at::Tensor from = part.contiguous(), to = whole.is_contiguous() ? whole : at::empty(whole.sizes(), whole.options());
-  const bool in_place = from.const_data_ptr() == static_cast<const char*>(to.const_data_ptr()) + rank() * bytes_of(part);
+  const at::Tensor from = part.contiguous(),
+                   to = whole.is_contiguous() ? whole : at::empty(whole.sizes(), whole.options());
+  const bool in_place =
+      from.const_data_ptr() == static_cast<const char*>(to.const_data_ptr()) + rank() * bytes_of(part);
   require(in_place || !overlap(from, to), "all_gather: the part lies elsewhere in the whole");
-  perform(Collective::all_gather, bytes_of(part),
-          [&] { return ncclAllGather(from.const_data_ptr(), to.data_ptr(), from.nbytes(), ncclUint8, comm_.get(), stream()); });
+  perform(Collective::all_gather, bytes_of(part), [&] {
+    return ncclAllGather(from.const_data_ptr(), to.data_ptr(), from.nbytes(), ncclUint8, comm_.get(), stream());
+  });
   if (!to.is_same(whole)) whole.copy_(to);
 }
 

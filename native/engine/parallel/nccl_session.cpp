@@ -13,7 +13,8 @@ namespace collie {
 void check_nccl(ncclResult_t status, const std::string& what) {
   if (status == ncclSuccess) return;
   throw Error("rank.died", what + " failed: " + ncclGetErrorString(status) + " (" + ncclGetLastError(nullptr) + ")",
-              "Another rank may have ended, or its host may not be reachable. NCCL_DEBUG=INFO in the environment of the run says more.");
+              "Another rank may have ended, or its host may not be reachable. NCCL_DEBUG=INFO in the environment of "
+              "the run says more.");
 }
 
 void NcclDestroy::operator()(ncclComm_t comm) const {
@@ -39,7 +40,8 @@ NcclHandle nccl_over(Communicator& host) {
   host.broadcast(bytes, 0);
   std::memcpy(&id, bytes.const_data_ptr(), sizeof id);
   ncclComm_t comm = nullptr;
-  check_nccl(ncclCommInitRank(&comm, static_cast<int>(host.size()), id, static_cast<int>(host.rank())), "Starting NCCL");
+  check_nccl(ncclCommInitRank(&comm, static_cast<int>(host.size()), id, static_cast<int>(host.rank())),
+             "Starting NCCL");
   return NcclHandle(comm);
 }
 

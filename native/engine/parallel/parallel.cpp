@@ -6,7 +6,8 @@
 
 namespace collie {
 
-Parallel make_parallel(const ParallelSpec& spec, std::shared_ptr<Communicator> world, std::function<void(const Error&)> report_hang) {
+Parallel make_parallel(const ParallelSpec& spec, std::shared_ptr<Communicator> world,
+                       std::function<void(const Error&)> report_hang) {
   if (world->size() != spec.world_size())
     throw std::logic_error("a grid of " + std::to_string(spec.world_size()) + " ranks over a world of " +
                            std::to_string(world->size()));
@@ -23,7 +24,8 @@ Parallel make_parallel(const ParallelSpec& spec, std::shared_ptr<Communicator> w
   const auto [stage, dp_rank, tp_rank] = parallel.place;
   parallel.tp = world->split(stage * spec.dp_size + dp_rank, tp_rank, "tensor-parallel");
   parallel.dp = world->split(stage * spec.tp_size + tp_rank, dp_rank, "data-parallel");
-  if (spec.zero_stage >= 3 && spec.dp_size > 1) parallel.weights = parallel.dp->split(0, dp_rank, "weights of data-parallel");
+  if (spec.zero_stage >= 3 && spec.dp_size > 1)
+    parallel.weights = parallel.dp->split(0, dp_rank, "weights of data-parallel");
   parallel.pp = world->split(dp_rank * spec.tp_size + tp_rank, stage, "pipeline");
   parallel.pp->open_channels();
   const bool end = stage == 0 || stage == spec.pp_size - 1;
@@ -39,7 +41,8 @@ int64_t sent_bytes(const Parallel& parallel) {
     const auto given = [&](Collective collective) { return static_cast<double>(volume.bytes_of(collective)); };
     const auto n = static_cast<double>(group->size());
     const double share = (n - 1) / n;
-    sum += 2 * share * given(Collective::all_reduce) + (n - 1) * given(Collective::all_gather) + given(Collective::send) +
+    sum += 2 * share * given(Collective::all_reduce) + (n - 1) * given(Collective::all_gather) +
+           given(Collective::send) +
            share * (given(Collective::reduce) + given(Collective::broadcast) + given(Collective::reduce_scatter));
   }
   return std::llround(sum);

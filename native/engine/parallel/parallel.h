@@ -18,7 +18,8 @@ struct Parallel {
   std::shared_ptr<Communicator> tp;  // same stage and dp_rank; rank() is tp_rank
   std::shared_ptr<Communicator> dp;  // same stage and tp_rank; rank() is dp_rank
   std::shared_ptr<Communicator> pp;  // same dp_rank and tp_rank; rank() is the stage
-  std::shared_ptr<Communicator> weights;  // the ranks of dp once more, for weights of ZeRO 3 on their way beside everything else; or null
+  std::shared_ptr<Communicator>
+      weights;  // the ranks of dp once more, for weights of ZeRO 3 on their way beside everything else; or null
   std::shared_ptr<Communicator> ends;  // the first and the last stage of that pipeline; of others: nobody else
 };
 

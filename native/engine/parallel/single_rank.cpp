@@ -38,7 +38,8 @@ class SingleRank : public Communicator {
 std::unique_ptr<Communicator> single_rank() { return std::make_unique<SingleRank>(); }
 
 const char* name_of(Collective collective) {
-  constexpr std::array names = {"all_reduce", "reduce", "broadcast", "all_gather", "reduce_scatter", "send", "receive", "barrier"};
+  constexpr std::array names = {"all_reduce",     "reduce", "broadcast", "all_gather",
+                                "reduce_scatter", "send",   "receive",   "barrier"};
   return names.at(static_cast<size_t>(collective));
 }
 

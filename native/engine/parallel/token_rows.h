@@ -18,7 +18,8 @@ class TokenRows {
   // `group` outlives it.
   TokenRows(Communicator& group, const TokenShare& share) : group_(&group), share_(share) {}
   // Every rank has all of them.
-  TokenRows(Communicator& group, int64_t tokens) : TokenRows(group, {.all = tokens, .begin = 0, .own = tokens, .padded = tokens}) {}
+  TokenRows(Communicator& group, int64_t tokens)
+      : TokenRows(group, {.all = tokens, .begin = 0, .own = tokens, .padded = tokens}) {}
 
   const TokenShare& share() const { return share_; }
   // Whether ranks have different rows.

@@ -38,7 +38,9 @@ int64_t launched_ranks() {
   return 1;
 }
 
-std::shared_ptr<Communicator> launched_world() { return launched_ranks() > 1 ? mpi_world() : std::shared_ptr(single_rank()); }
+std::shared_ptr<Communicator> launched_world() {
+  return launched_ranks() > 1 ? mpi_world() : std::shared_ptr(single_rank());
+}
 
 #ifndef COLLIE_NCCL
 std::shared_ptr<Communicator> nccl_world(std::shared_ptr<Communicator>, at::Device) {
@@ -49,9 +51,10 @@ std::shared_ptr<Communicator> nccl_world(std::shared_ptr<Communicator>, at::Devi
 
 #ifndef COLLIE_MPI
 std::shared_ptr<Communicator> mpi_world() {
-  throw Error("engine.not_built", "This engine was built without MPI, which runs of several ranks need.",
-              "Install Open MPI (Debian: sudo apt-get install libopenmpi-dev openmpi-bin), then build the engine again: "
-              "node native/setup.mjs --only native");
+  throw Error(
+      "engine.not_built", "This engine was built without MPI, which runs of several ranks need.",
+      "Install Open MPI (Debian: sudo apt-get install libopenmpi-dev openmpi-bin), then build the engine again: "
+      "node native/setup.mjs --only native");
 }
 
 void start_watchdog(double, std::function<void(const Error&)>) {}

@@ -76,10 +76,11 @@ at::Tensor AdaLoraAdapter::e_grad_of(size_t part) const {
 }
 
 // u = s dy B is the gradient of x (E A)^T. The tails of x and dx are scratch once they have been used.
-void AdaLoraAdapter::input_backward(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& x, const at::Tensor& dx,
-                                    InputGradient wanted) {
+void AdaLoraAdapter::input_backward(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& x,
+                                    const at::Tensor& dx, InputGradient wanted) {
   Kernels& k = ctx.kernels;
-  const at::Tensor u = dx.narrow(1, site_.layout.in, site_.layout.tail), t = x.narrow(1, site_.layout.in, site_.layout.tail);
+  const at::Tensor u = dx.narrow(1, site_.layout.in, site_.layout.tail),
+                   t = x.narrow(1, site_.layout.in, site_.layout.tail);
   accumulate_b(ctx, dy, x);
   const at::Tensor input = adapter_input(ctx, x);
   k.gemm(input, a_plain_.t(), t);

@@ -23,8 +23,8 @@ class AdaLoraAdapter final : public LoraAdapter {
   struct Triplets {
     std::string module;
     struct Importance {
-      at::Tensor value, grad;          // of the parameter
-      at::Tensor mean, uncertainty;    // fp32, smoothed; state
+      at::Tensor value, grad;        // of the parameter
+      at::Tensor mean, uncertainty;  // fp32, smoothed; state
     };
     Importance a, b, e;  // [rank, in], [out, rank], [rank, 1]
     at::Tensor kept;     // fp32 [rank], 1: kept, 0: pruned; state
@@ -42,7 +42,7 @@ class AdaLoraAdapter final : public LoraAdapter {
   at::Tensor e_grad_of(size_t part) const;
   void make_triplets();
 
-  at::Tensor a_plain_;           // storage [tail, in]: A, while a_ is E A
+  at::Tensor a_plain_;            // storage [tail, in]: A, while a_ is E A
   at::Tensor e_master_, e_grad_;  // fp32 [tail, 1]
   double penalty_ = 0;
   std::vector<Triplets> triplets_;

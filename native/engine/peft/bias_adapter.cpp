@@ -22,7 +22,8 @@ void BiasAdapter::output(const StepContext& ctx, const at::Tensor& y) const {
   ctx.kernels.affine_columns({.x = y, .factors = {}, .shifts = bias_, .y = y});
 }
 
-at::Tensor BiasAdapter::output_backward(const StepContext& ctx, const SeenWeight&, const at::Tensor&, const at::Tensor& dy) {
+at::Tensor BiasAdapter::output_backward(const StepContext& ctx, const SeenWeight&, const at::Tensor&,
+                                        const at::Tensor& dy) {
   ctx.kernels.column_sums({.a = dy, .b = {}, .factors = {}, .sums = grad_});
   return dy;
 }

@@ -11,7 +11,8 @@ class BiasAdapter final : public LinearAdapter {
   explicit BiasAdapter(const AdapterSite& site);
 
   void output(const StepContext& ctx, const at::Tensor& y) const override;
-  at::Tensor output_backward(const StepContext& ctx, const SeenWeight& seen, const at::Tensor& x, const at::Tensor& dy) override;
+  at::Tensor output_backward(const StepContext& ctx, const SeenWeight& seen, const at::Tensor& x,
+                             const at::Tensor& dy) override;
   std::vector<Parameter> parameters() const override;
   int64_t weight_bytes() const override;
   int64_t gradient_bytes() const override;

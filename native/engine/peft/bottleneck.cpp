@@ -37,9 +37,9 @@ void activate_backward(Activation activation, const at::Tensor& z, at::Tensor gr
 }
 
 struct AdapterLinear {
-  at::Tensor weight, bias;              // fp32 [out, in], [out]
-  at::Tensor weight_grad, bias_grad;    // or undefined
-  at::Tensor computes;                  // storage [out, in]; the weight itself in fp32
+  at::Tensor weight, bias;            // fp32 [out, in], [out]
+  at::Tensor weight_grad, bias_grad;  // or undefined
+  at::Tensor computes;                // storage [out, in]; the weight itself in fp32
 
   AdapterLinear(int64_t out, int64_t in, const SerialSite& site) {
     const at::TensorOptions fp32 = at::TensorOptions().dtype(at::kFloat).device(site.device);
@@ -107,9 +107,14 @@ class Bottleneck final : public SerialAdapter {
   std::vector<Parameter> parameters() const override {
     std::vector<Parameter> all;
     const auto add = [&](const std::string& name, const AdapterLinear& linear) {
-      all.push_back({.name = name + ".weight", .master = linear.weight, .grad = linear.weight_grad, .placement = placement_});
-      all.push_back({.name = name + ".bias", .master = linear.bias, .grad = linear.bias_grad, .decay = Decay::no,
-                     .kind = ParameterKind::vector, .placement = placement_});
+      all.push_back(
+          {.name = name + ".weight", .master = linear.weight, .grad = linear.weight_grad, .placement = placement_});
+      all.push_back({.name = name + ".bias",
+                     .master = linear.bias,
+                     .grad = linear.bias_grad,
+                     .decay = Decay::no,
+                     .kind = ParameterKind::vector,
+                     .placement = placement_});
     };
     add(name_ + ".down", down_);
     add(name_ + ".up", up_);

@@ -20,14 +20,14 @@ class PromptAdapter;
 struct StepContext {
   Kernels& kernels;
   Communicator& tp;  // who shares every layer with this rank
-  TokenRows rows;  // which tokens are this rank's between the linears
-  int64_t n = 0;  // tokens
+  TokenRows rows;    // which tokens are this rank's between the linears
+  int64_t n = 0;     // tokens
   at::Tensor positions;
   Documents docs;
   AdapterUse adapter = AdapterUse::on;
-  DropoutMask dropout;        // rate 0: none; key of the micro-batch
-  at::Tensor adapter_input;   // scratch for a changed input of a linear, any shape up to [N, widest input]; or undefined
-  at::Tensor adapter_output;  // scratch for an output computed again, up to [N, widest output]; or undefined
+  DropoutMask dropout;       // rate 0: none; key of the micro-batch
+  at::Tensor adapter_input;  // scratch for a changed input of a linear, any shape up to [N, widest input]; or undefined
+  at::Tensor adapter_output;        // scratch for an output computed again, up to [N, widest output]; or undefined
   PromptAdapter* prompt = nullptr;  // fills the slots that every document begins with; null: there are none
 
   // The mask of one linear of one layer.
@@ -36,8 +36,12 @@ struct StepContext {
     return {dropout.rate, splitmix64(state)};
   }
   // Views of the scratch as [n, cols].
-  at::Tensor input_scratch(int64_t cols) const { return adapter_input.flatten().narrow(0, 0, n * cols).view({n, cols}); }
-  at::Tensor output_scratch(int64_t cols) const { return adapter_output.flatten().narrow(0, 0, n * cols).view({n, cols}); }
+  at::Tensor input_scratch(int64_t cols) const {
+    return adapter_input.flatten().narrow(0, 0, n * cols).view({n, cols});
+  }
+  at::Tensor output_scratch(int64_t cols) const {
+    return adapter_output.flatten().narrow(0, 0, n * cols).view({n, cols});
+  }
 };
 
 }  // namespace collie

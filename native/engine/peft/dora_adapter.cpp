@@ -49,11 +49,13 @@ void DoraAdapter::output(const StepContext& ctx, const at::Tensor& y) const {
 }
 
 // The product is gone by now (its buffer holds the residual stream, or rotated queries): it is computed again.
-at::Tensor DoraAdapter::output_backward(const StepContext& ctx, const SeenWeight& seen, const at::Tensor& x, const at::Tensor& dy) {
+at::Tensor DoraAdapter::output_backward(const StepContext& ctx, const SeenWeight& seen, const at::Tensor& x,
+                                        const at::Tensor& dy) {
   const at::Tensor scratch = ctx.output_scratch(site_.layout.out);
   for (size_t i = 0; i < parts_.size(); ++i) {
     const Projection& part = site_.layout.parts[i];
-    const at::Tensor product = scratch.narrow(1, part.out_begin, part.out), gradient = dy.narrow(1, part.out_begin, part.out);
+    const at::Tensor product = scratch.narrow(1, part.out_begin, part.out),
+                     gradient = dy.narrow(1, part.out_begin, part.out);
     if (!part.adapted) {
       ctx.kernels.copy(gradient, product);
       continue;

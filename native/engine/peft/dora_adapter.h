@@ -11,7 +11,8 @@ class DoraAdapter final : public LoraAdapter {
   DoraAdapter(const MethodSpec& method, const AdapterSite& site);
 
   void output(const StepContext& ctx, const at::Tensor& y) const override;
-  at::Tensor output_backward(const StepContext& ctx, const SeenWeight& seen, const at::Tensor& x, const at::Tensor& dy) override;
+  at::Tensor output_backward(const StepContext& ctx, const SeenWeight& seen, const at::Tensor& x,
+                             const at::Tensor& dy) override;
   void init_from_base(Kernels& kernels, const at::Tensor& base) override;
   void bind_base(Kernels& kernels, const at::Tensor& base) override;
   void sync(Kernels& kernels, const at::Tensor& weight) override;

@@ -18,13 +18,15 @@ const LinearAdapterRegistration kIa3("ia3", [](const MethodSpec& method, const A
 
 [[noreturn]] void refuse_shared_input(const std::string& module) {
   throw Error("spec.invalid",
-              "method.feedforward_modules: names " + module + ", whose input is also that of other projections, so it cannot be scaled.",
+              "method.feedforward_modules: names " + module +
+                  ", whose input is also that of other projections, so it cannot be scaled.",
               "Name down_proj or o_proj there; the outputs of other projections can be scaled.", {{"module", module}});
 }
 
 }  // namespace
 
-Ia3Adapter::Ia3Adapter(const MethodSpec& method, const AdapterSite& site) : site_(site), outputs_(site.layout.parts.size()) {
+Ia3Adapter::Ia3Adapter(const MethodSpec& method, const AdapterSite& site)
+    : site_(site), outputs_(site.layout.parts.size()) {
   for (size_t i = 0; i < outputs_.size(); ++i) {
     const Projection& part = site.layout.parts[i];
     if (!part.adapted) continue;
@@ -62,20 +64,24 @@ void Ia3Adapter::output(const StepContext& ctx, const at::Tensor& y) const {
 }
 
 // The product before scaling is not kept (keys are rotated in place, a factor may be zero): it is computed again.
-at::Tensor Ia3Adapter::output_backward(const StepContext& ctx, const SeenWeight& seen, const at::Tensor& x, const at::Tensor& dy) {
+at::Tensor Ia3Adapter::output_backward(const StepContext& ctx, const SeenWeight& seen, const at::Tensor& x,
+                                       const at::Tensor& dy) {
   if (!scales_output()) return dy;
   const at::Tensor scratch = ctx.output_scratch(site_.layout.out);
   for (size_t i = 0; i < outputs_.size(); ++i) {
     const Projection& part = site_.layout.parts[i];
     const Scale& scale = outputs_[i];
-    const at::Tensor product = scratch.narrow(1, part.out_begin, part.out), gradient = dy.narrow(1, part.out_begin, part.out);
+    const at::Tensor product = scratch.narrow(1, part.out_begin, part.out),
+                     gradient = dy.narrow(1, part.out_begin, part.out);
     if (!scale.factors.defined()) {
       ctx.kernels.copy(gradient, product);
       continue;
     }
     ctx.kernels.gemm(x, seen.weight.narrow(0, part.out_begin, part.out).t(), product);
     const bool adds = seen.bias.defined() && (site_.layout.split != Split::columns || ctx.tp.rank() == 0);
-    if (adds) ctx.kernels.affine_columns({.x = product, .factors = {}, .shifts = seen.bias.narrow(0, part.out_begin, part.out), .y = product});
+    if (adds)
+      ctx.kernels.affine_columns(
+          {.x = product, .factors = {}, .shifts = seen.bias.narrow(0, part.out_begin, part.out), .y = product});
     ctx.kernels.column_sums({.a = gradient, .b = product, .factors = {}, .sums = scale.grad});
     ctx.kernels.affine_columns({.x = gradient, .factors = scale.factors, .shifts = {}, .y = product});
   }
@@ -92,7 +98,8 @@ void Ia3Adapter::input_backward(const StepContext& ctx, const at::Tensor&, const
 }
 
 // Factors start at one: decay would pull them to zero, so they have none.
-Parameter Ia3Adapter::parameter(size_t part, const Scale& scale, std::vector<int64_t> shape, const Placement& placement) const {
+Parameter Ia3Adapter::parameter(size_t part, const Scale& scale, std::vector<int64_t> shape,
+                                const Placement& placement) const {
   return {.name = site_.prefix + site_.layout.parts[part].module + ".ia3_l",
           .master = scale.factors.view(shape),
           .grad = scale.grad.defined() ? scale.grad.view(shape) : at::Tensor(),
@@ -106,7 +113,8 @@ std::vector<Parameter> Ia3Adapter::parameters() const {
   if (input_.factors.defined()) all.push_back(parameter(0, input_, {1, site_.layout.in}, site_.along_inputs(1)));
   for (size_t i = 0; i < outputs_.size(); ++i) {
     const Projection& part = site_.layout.parts[i];
-    if (outputs_[i].factors.defined()) all.push_back(parameter(i, outputs_[i], {part.out, 1}, site_.along_outputs(part)));
+    if (outputs_[i].factors.defined())
+      all.push_back(parameter(i, outputs_[i], {part.out, 1}, site_.along_outputs(part)));
   }
   return all;
 }

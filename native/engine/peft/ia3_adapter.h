@@ -14,7 +14,8 @@ class Ia3Adapter final : public LinearAdapter {
   at::Tensor input(const StepContext& ctx, const at::Tensor& x) const override;
   void output(const StepContext& ctx, const at::Tensor& y) const override;
   bool output_sees_bias() const override { return true; }
-  at::Tensor output_backward(const StepContext& ctx, const SeenWeight& seen, const at::Tensor& x, const at::Tensor& dy) override;
+  at::Tensor output_backward(const StepContext& ctx, const SeenWeight& seen, const at::Tensor& x,
+                             const at::Tensor& dy) override;
   bool needs_input_product() const override { return input_.factors.defined(); }
   void input_backward(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& x, const at::Tensor& dx,
                       InputGradient wanted) override;

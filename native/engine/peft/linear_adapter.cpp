@@ -27,7 +27,9 @@ Placement AdapterSite::along_inputs(int64_t dim) const {
   return {column_slice(layout, dim)};
 }
 
-LinearAdapterRegistration::LinearAdapterRegistration(const char* type, LinearAdapterMaker maker) { makers()[type] = maker; }
+LinearAdapterRegistration::LinearAdapterRegistration(const char* type, LinearAdapterMaker maker) {
+  makers()[type] = maker;
+}
 
 std::unique_ptr<LinearAdapter> make_linear_adapter(const MethodSpec& method, const AdapterSite& site) {
   if (!site.layout.adapted) return nullptr;

@@ -57,7 +57,8 @@ class LinearAdapter {
 
   // Backward, in this order. dy [N, out] is the gradient of output()'s result: accumulates the gradients of what output()
   // did and returns the gradient of the product: dy itself (which must not be changed), or ctx.output_scratch().
-  virtual at::Tensor output_backward(const StepContext&, const SeenWeight& seen, const at::Tensor& x, const at::Tensor& dy) {
+  virtual at::Tensor output_backward(const StepContext&, const SeenWeight& seen, const at::Tensor& x,
+                                     const at::Tensor& dy) {
     return dy;
   }
   // True: input_backward() reads the input columns of dx even when no input gradient is wanted.

@@ -78,8 +78,8 @@ void LoraAdapter::add_input_gradient(const StepContext& ctx, const at::Tensor& u
   ctx.kernels.dropout_add(product, base, mask(ctx));
 }
 
-void LoraAdapter::input_backward(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& x, const at::Tensor& dx,
-                                 InputGradient wanted) {
+void LoraAdapter::input_backward(const StepContext& ctx, const at::Tensor& dy, const at::Tensor& x,
+                                 const at::Tensor& dx, InputGradient wanted) {
   const at::Tensor u = dx.narrow(1, site_.layout.in, site_.layout.tail);
   ctx.kernels.gemm(u.t(), adapter_input(ctx, x), a_grad_, {.beta = 1});
   accumulate_b(ctx, dy, x);
@@ -91,7 +91,8 @@ void LoraAdapter::sync(Kernels& kernels, const at::Tensor& weight) {
   for (size_t i = 0; i < site_.layout.parts.size(); ++i) {
     const Projection& part = site_.layout.parts[i];
     if (!part.adapted) continue;
-    const at::Tensor tail = weight.narrow(0, part.out_begin, part.out).narrow(1, site_.layout.in + part.tail_begin, part.rank);
+    const at::Tensor tail =
+        weight.narrow(0, part.out_begin, part.out).narrow(1, site_.layout.in + part.tail_begin, part.rank);
     kernels.copy(b_masters_[i], tail, scale_);
   }
 }
@@ -99,7 +100,11 @@ void LoraAdapter::sync(Kernels& kernels, const at::Tensor& weight) {
 std::vector<Parameter> LoraAdapter::part_parameters(size_t i) const {
   const Placement a = site_.along_inputs(1), b = site_.along_outputs(site_.layout.parts[i]);
   return {{.name = module(i) + ".lora_A.weight", .master = a_of(i), .grad = a_grad_of(i), .placement = a},
-          {.name = module(i) + ".lora_B.weight", .master = b_masters_[i], .grad = b_grads_[i], .lr_scale = lr_ratio_, .placement = b}};
+          {.name = module(i) + ".lora_B.weight",
+           .master = b_masters_[i],
+           .grad = b_grads_[i],
+           .lr_scale = lr_ratio_,
+           .placement = b}};
 }
 
 std::vector<Parameter> LoraAdapter::parameters() const {

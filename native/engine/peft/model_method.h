@@ -35,7 +35,8 @@ class ModelMethod {
 };
 
 // `adapters` outlive what is made.
-using ModelMethodMaker = std::unique_ptr<ModelMethod> (*)(const MethodSpec& method, const std::vector<LinearAdapter*>& adapters);
+using ModelMethodMaker = std::unique_ptr<ModelMethod> (*)(const MethodSpec& method,
+                                                          const std::vector<LinearAdapter*>& adapters);
 
 class ModelMethodRegistration {
  public:

@@ -40,8 +40,12 @@ void fill_uniform(const at::Tensor& t, int64_t in, Random& random) {
 class PTuning final : public PromptAdapter {
  public:
   PTuning(const MethodSpec& method, const PromptSite& site)
-      : v_(site.virtual_tokens), d_(site.config.hidden_size), h_(method.integer("encoder_hidden_size")), seed_(site.seed),
-        trains_(site.purpose == Purpose::train), placement_(replicated(site.tp)) {
+      : v_(site.virtual_tokens),
+        d_(site.config.hidden_size),
+        h_(method.integer("encoder_hidden_size")),
+        seed_(site.seed),
+        trains_(site.purpose == Purpose::train),
+        placement_(replicated(site.tp)) {
     embedding_ = at::zeros({v_, d_}, site.fp32());
     if (trains_) embedding_grad_ = at::zeros_like(embedding_);
     const std::array<int64_t, 4> sizes = {d_, h_, h_, d_};
@@ -107,15 +111,21 @@ class PTuning final : public PromptAdapter {
   }
 
   std::vector<Parameter> parameters() const override {
-    std::vector<Parameter> all = {
-        {.name = "prompt_encoder.embedding.weight", .master = embedding_, .grad = embedding_grad_, .kind = ParameterKind::table,
-         .placement = placement_}};
+    std::vector<Parameter> all = {{.name = "prompt_encoder.embedding.weight",
+                                   .master = embedding_,
+                                   .grad = embedding_grad_,
+                                   .kind = ParameterKind::table,
+                                   .placement = placement_}};
     for (size_t i = 0; i < linears_.size(); ++i) {
       const std::string name = "prompt_encoder.mlp_head." + std::to_string(2 * i);
       const EncoderLinear& l = linears_[i];
       all.push_back({.name = name + ".weight", .master = l.weight, .grad = l.weight_grad, .placement = placement_});
-      all.push_back({.name = name + ".bias", .master = l.bias, .grad = l.bias_grad, .decay = Decay::no,
-                     .kind = ParameterKind::vector, .placement = placement_});
+      all.push_back({.name = name + ".bias",
+                     .master = l.bias,
+                     .grad = l.bias_grad,
+                     .decay = Decay::no,
+                     .kind = ParameterKind::vector,
+                     .placement = placement_});
     }
     return all;
   }
@@ -127,7 +137,7 @@ class PTuning final : public PromptAdapter {
   Placement placement_;
   at::Tensor embedding_, embedding_grad_;  // [v, D]
   std::array<EncoderLinear, 3> linears_;
-  at::Tensor inner1_, inner2_, output_;         // after the activations [v, H], [v, H]; [v, D]
+  at::Tensor inner1_, inner2_, output_;       // after the activations [v, H], [v, H]; [v, D]
   at::Tensor d_inner_, d_inner1_, d_output_;  // gradients
 };
 

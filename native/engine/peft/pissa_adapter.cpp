@@ -72,12 +72,15 @@ std::vector<NamedTensor> PissaAdapter::constants() const {
   for (size_t i = 0; i < b_starts_.size(); ++i) {
     const Projection& part = site_.layout.parts[i];
     if (!part.adapted) continue;
-    all.push_back({module(i) + ".lora_A.weight.start", a_start_.narrow(0, part.tail_begin, part.rank), site_.along_inputs(1).slice});
+    all.push_back({module(i) + ".lora_A.weight.start", a_start_.narrow(0, part.tail_begin, part.rank),
+                   site_.along_inputs(1).slice});
     all.push_back({module(i) + ".lora_B.weight.start", b_starts_[i], site_.along_outputs(part).slice});
   }
   return all;
 }
 
-int64_t PissaAdapter::weight_bytes() const { return LoraAdapter::weight_bytes() + bytes_of(a_start_) + bytes_of(b_starts_); }
+int64_t PissaAdapter::weight_bytes() const {
+  return LoraAdapter::weight_bytes() + bytes_of(a_start_) + bytes_of(b_starts_);
+}
 
 }  // namespace collie

@@ -47,13 +47,18 @@ class PrefixTuning final : public PromptAdapter {
   }
   std::vector<Parameter> parameters() const override {
     const Placement placement{{}, GradientSum::group, tp_.rank() == 0 ? Counted::yes : Counted::no};
-    return {{.name = "prompt_embeddings", .master = prefix_, .grad = grad_, .kind = ParameterKind::table,
+    return {{.name = "prompt_embeddings",
+             .master = prefix_,
+             .grad = grad_,
+             .kind = ParameterKind::table,
              .placement = tp_.size() == 1 ? Placement{} : placement}};
   }
 
  private:
   // Of the heads that this rank has.
-  at::Tensor keys_of(const at::Tensor& all, int64_t layer) const { return all.narrow(1, layer * 2 * half_ + begin_, own_); }
+  at::Tensor keys_of(const at::Tensor& all, int64_t layer) const {
+    return all.narrow(1, layer * 2 * half_ + begin_, own_);
+  }
   at::Tensor values_of(const at::Tensor& all, int64_t layer) const {
     return all.narrow(1, (layer * 2 + 1) * half_ + begin_, own_);
   }

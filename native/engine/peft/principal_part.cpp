@@ -32,7 +32,8 @@ PrincipalPart principal_part(const at::Tensor& matrix, int64_t rank, Random rand
   const at::Tensor start = at::empty({matrix.size(1), std::min(side, rank + kOversampling)}, matrix.options());
   lora::fill_normal(start, 1, random);
   at::Tensor range = orthonormal(at::mm(matrix, start));
-  for (int i = 0; i < kPowerIterations; ++i) range = orthonormal(at::mm(matrix, orthonormal(at::mm(matrix.t(), range))));
+  for (int i = 0; i < kPowerIterations; ++i)
+    range = orthonormal(at::mm(matrix, orthonormal(at::mm(matrix.t(), range))));
   const PrincipalPart small = leading(at::mm(range.t(), matrix), rank);
   return {at::mm(range, small.left), small.values, small.right};
 }

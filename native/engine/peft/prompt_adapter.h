@@ -24,8 +24,8 @@ struct PromptSite {
   Purpose purpose = Purpose::serve;  // train: with gradients
   uint64_t seed = 0;                 // of initial values
   const ModelLayout& model;
-  Communicator& tp;                  // every rank of it has the adapter whole
-  at::Tensor work;                   // fp32, what SharedShapes::prompt says: of this adapter alone, kept between calls
+  Communicator& tp;  // every rank of it has the adapter whole
+  at::Tensor work;   // fp32, what SharedShapes::prompt says: of this adapter alone, kept between calls
 
   at::TensorOptions fp32() const { return at::TensorOptions().dtype(at::kFloat).device(device); }
 };
@@ -75,6 +75,7 @@ void each_document_slots(const StepContext& ctx, const at::Tensor& rows, int64_t
 
 // The token ids that v slots start from: those of a text, repeated or cut to v as PEFT does; without a text ids of the
 // vocabulary, drawn with the seed.
-std::vector<int32_t> prompt_start_ids(std::span<const int32_t> text, int64_t virtual_tokens, int64_t vocab_size, uint64_t seed);
+std::vector<int32_t> prompt_start_ids(std::span<const int32_t> text, int64_t virtual_tokens, int64_t vocab_size,
+                                      uint64_t seed);
 
 }  // namespace collie

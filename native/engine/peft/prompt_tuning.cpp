@@ -23,7 +23,11 @@ class PromptTuning final : public PromptAdapter {
   }
   void init(Kernels& kernels, const PromptStart& start) override { kernels.copy(start.embeddings, vectors_); }
   std::vector<Parameter> parameters() const override {
-    return {{.name = "prompt_embeddings", .master = vectors_, .grad = grad_, .kind = ParameterKind::table, .placement = placement_}};
+    return {{.name = "prompt_embeddings",
+             .master = vectors_,
+             .grad = grad_,
+             .kind = ParameterKind::table,
+             .placement = placement_}};
   }
 
  private:

@@ -11,7 +11,8 @@
 namespace collie {
 namespace {
 
-const ModelMethodRegistration kAdaLora("adalora", [](const MethodSpec& method, const std::vector<LinearAdapter*>& adapters) {
+const ModelMethodRegistration kAdaLora("adalora", [](const MethodSpec& method,
+                                                     const std::vector<LinearAdapter*>& adapters) {
   return std::unique_ptr<ModelMethod>(std::make_unique<RankAllocator>(method, adapters));
 });
 
@@ -90,7 +91,8 @@ void RankAllocator::keep(int64_t budget) {
   std::vector<float> all;
   for (const Triplets* t : triplets_) {
     scores.push_back(scores_of(*t));
-    all.insert(all.end(), scores.back().const_data_ptr<float>(), scores.back().const_data_ptr<float>() + scores.back().numel());
+    all.insert(all.end(), scores.back().const_data_ptr<float>(),
+               scores.back().const_data_ptr<float>() + scores.back().numel());
   }
   const int64_t pruned = static_cast<int64_t>(all.size()) - budget;
   if (pruned <= 0) return;

@@ -10,7 +10,7 @@ namespace collie {
 
 // How many ranks a model may keep after each update.
 struct RankSchedule {
-  int64_t first = 0, target = 0;  // ranks of all adapters together
+  int64_t first = 0, target = 0;             // ranks of all adapters together
   int64_t warmup = 0, final = 0, total = 1;  // steps before the first pruning, with fixed ranks at the end, in all
   int64_t interval = 1;
 

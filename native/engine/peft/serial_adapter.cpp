@@ -14,9 +14,12 @@ std::map<std::string, SerialAdapterMaker>& makers() {
 
 }  // namespace
 
-SerialAdapterRegistration::SerialAdapterRegistration(const char* type, SerialAdapterMaker maker) { makers()[type] = maker; }
+SerialAdapterRegistration::SerialAdapterRegistration(const char* type, SerialAdapterMaker maker) {
+  makers()[type] = maker;
+}
 
-std::unique_ptr<SerialAdapter> make_serial_adapter(const MethodSpec& method, const ModelLayout& model, const SerialSite& site) {
+std::unique_ptr<SerialAdapter> make_serial_adapter(const MethodSpec& method, const ModelLayout& model,
+                                                   const SerialSite& site) {
   if (model.bottleneck == 0) return nullptr;
   const auto maker = makers().find(method.type);
   if (maker == makers().end()) throw std::logic_error("no serial adapter is registered for " + method.type);

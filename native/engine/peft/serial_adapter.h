@@ -51,6 +51,7 @@ class SerialAdapterRegistration {
 };
 
 // Null when the method puts nothing in series.
-std::unique_ptr<SerialAdapter> make_serial_adapter(const MethodSpec& method, const ModelLayout& model, const SerialSite& site);
+std::unique_ptr<SerialAdapter> make_serial_adapter(const MethodSpec& method, const ModelLayout& model,
+                                                   const SerialSite& site);
 
 }  // namespace collie

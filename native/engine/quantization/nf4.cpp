@@ -60,7 +60,8 @@ void quantize_magnitudes(const at::Tensor& magnitudes, Nf4Matrix& w) {
     for (int64_t i = first; i < end; ++i) largest = std::max(largest, std::abs(values[i] - offset));
     w.scales.mutable_data_ptr<float>()[first / nf4::kScaleBlock] = largest;
     for (int64_t i = first; i < end; ++i)
-      w.magnitudes.mutable_data_ptr<uint8_t>()[i] = nearest(between, (values[i] - offset) / std::max(largest, kSmallest));
+      w.magnitudes.mutable_data_ptr<uint8_t>()[i] =
+          nearest(between, (values[i] - offset) / std::max(largest, kSmallest));
   }
 }
 
@@ -73,20 +74,23 @@ PartRange range_of(int64_t rows, int64_t cols, const Slice& part) {
   PartRange p{{0, rows}, {0, cols}};
   (part.dim == 0 ? p.rows : p.cols) = part.dim < 0 ? p.cols : part.range;
   const auto aligned = [](int64_t elements) { return elements % nf4::kBlock == 0; };
-  const bool fits = part.dim < 0 || (part.dim == 0 ? aligned(p.rows.begin * cols) && (p.rows.end() == rows || aligned(p.rows.end() * cols))
+  const bool fits = part.dim < 0 || (part.dim == 0 ? aligned(p.rows.begin * cols) &&
+                                                         (p.rows.end() == rows || aligned(p.rows.end() * cols))
                                                    : aligned(cols) && aligned(p.cols.begin) && aligned(p.cols.size));
   if (!fits) throw std::logic_error("a part of an NF4 matrix that cuts blocks");
   return p;
 }
 
 // From the codes of rows [first, first + rows) of the whole to those of the part.
-void copy_codes(const std::vector<uint8_t>& group, int64_t first, int64_t rows, int64_t all_cols, const PartRange& p, uint8_t* codes) {
+void copy_codes(const std::vector<uint8_t>& group, int64_t first, int64_t rows, int64_t all_cols, const PartRange& p,
+                uint8_t* codes) {
   const int64_t begin = std::max(first, p.rows.begin), end = std::min(first + rows, p.rows.end());
   if (begin >= end) return;
   const auto copy = [&](int64_t from, int64_t elements, int64_t to) {
     std::copy_n(group.begin() + from / 2, nf4::blocks_of(elements, 2), codes + to / 2);
   };
-  if (p.cols.size == all_cols) return copy((begin - first) * all_cols, (end - begin) * all_cols, (begin - p.rows.begin) * all_cols);
+  if (p.cols.size == all_cols)
+    return copy((begin - first) * all_cols, (end - begin) * all_cols, (begin - p.rows.begin) * all_cols);
   for (int64_t row = begin; row < end; ++row)
     copy((row - first) * all_cols + p.cols.begin, p.cols.size, (row - p.rows.begin) * p.cols.size);
 }
@@ -95,7 +99,8 @@ void copy_codes(const std::vector<uint8_t>& group, int64_t first, int64_t rows, 
 
 int64_t bytes_of(const Nf4Matrix& matrix) {
   if (!matrix.codes.defined()) return 0;
-  return static_cast<int64_t>(matrix.codes.nbytes() + matrix.magnitudes.nbytes() + matrix.scales.nbytes() + sizeof(float));
+  return static_cast<int64_t>(matrix.codes.nbytes() + matrix.magnitudes.nbytes() + matrix.scales.nbytes() +
+                              sizeof(float));
 }
 
 Nf4Matrix empty_nf4_part(int64_t rows, int64_t cols, const Slice& part, at::Device device) {
@@ -143,7 +148,8 @@ Nf4Matrix quantize_nf4_part(const at::Tensor& whole, const Slice& part, at::Scal
   if (part.dim == 0) {
     w.magnitudes = w.magnitudes.narrow(0, w.first_block, nf4::blocks_of(p.rows.size * cols, nf4::kBlock)).clone();
   } else if (part.dim == 1) {
-    w.magnitudes = w.magnitudes.view({rows, w.whole_blocks}).narrow(1, w.first_block, w.part_blocks).contiguous().view({-1});
+    w.magnitudes =
+        w.magnitudes.view({rows, w.whole_blocks}).narrow(1, w.first_block, w.part_blocks).contiguous().view({-1});
   }
   w.codes = w.codes.to(device);
   w.magnitudes = w.magnitudes.to(device);

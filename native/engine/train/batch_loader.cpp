@@ -33,7 +33,8 @@ void check_document(const Document& document, int64_t row, const char* split, in
   for (size_t i = 0; i < document.weights.size(); ++i)
     if (const float weight = document.weights[i]; document.mask[i] != 0 && !(weight > 0 && std::isfinite(weight)))
       throw Error("dataset.bad_row", name + "has a token of weight " + std::to_string(weight) + ".",
-                  "Weights of trained tokens are above 0; what counts nothing is masked.", {{"row", row}, {"split", split}});
+                  "Weights of trained tokens are above 0; what counts nothing is masked.",
+                  {{"row", row}, {"split", split}});
 }
 
 }  // namespace
@@ -111,8 +112,8 @@ void BatchLoader::plan_run(const DurationSpec& duration) {
   const bool by_steps = duration.unit == DurationUnit::steps;
   const double epochs = by_steps ? 0 : duration.value;
   epoch_starts_.push_back(0);
-  for (int64_t epoch = 0; by_steps ? total_steps_ < static_cast<int64_t>(duration.value)
-                                   : static_cast<double>(epoch) < epochs - 1e-9;
+  for (int64_t epoch = 0;
+       by_steps ? total_steps_ < static_cast<int64_t>(duration.value) : static_cast<double>(epoch) < epochs - 1e-9;
        ++epoch) {
     const std::vector<Sequence>& sequences = epoch_sequences(epoch);
     const int64_t whole = steps_per_epoch(static_cast<int64_t>(sequences.size()), shape_);
@@ -136,8 +137,7 @@ const std::vector<Sequence>& BatchLoader::epoch_sequences(int64_t epoch) {
 }
 
 void BatchLoader::measure(const std::vector<Sequence>& sequences, int64_t steps) {
-  const int64_t used = std::min<int64_t>(static_cast<int64_t>(sequences.size()),
-                                         steps * shape_.sequences_per_step());
+  const int64_t used = std::min<int64_t>(static_cast<int64_t>(sequences.size()), steps * shape_.sequences_per_step());
   for (int64_t begin = 0; begin < used; begin += shape_.micro_batch_size) {
     int64_t tokens = 0;
     for (int64_t i = begin; i < std::min(begin + shape_.micro_batch_size, used); ++i)

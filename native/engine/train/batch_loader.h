@@ -16,12 +16,12 @@ namespace collie {
 
 // Documents of each micro-batch of one step, and where the step stands in the run.
 struct StepPlan {
-  int64_t epoch = 0;          // 0 for the first
-  double epoch_done = 0;      // epochs trained once this step is done, fractions included
+  int64_t epoch = 0;                                // 0 for the first
+  double epoch_done = 0;                            // epochs trained once this step is done, fractions included
   std::vector<std::vector<int64_t>> micro_batches;  // rows (documents) of each
-  int64_t tokens = 0;         // forwarded
-  int64_t targets = 0;        // that count in the loss
-  double weight = 0;          // of the targets: their number, where the data has no weights
+  int64_t tokens = 0;                               // forwarded
+  int64_t targets = 0;                              // that count in the loss
+  double weight = 0;                                // of the targets: their number, where the data has no weights
 };
 
 // Documents one after another: positions restart, a token is the target of the one before it where its mask says so.
@@ -69,7 +69,7 @@ class BatchLoader {
   int64_t virtual_tokens_;
   std::vector<int64_t> lengths_;
   std::vector<int64_t> targets_;
-  std::vector<double> weights_;  // of each row's targets
+  std::vector<double> weights_;        // of each row's targets
   std::vector<int64_t> epoch_starts_;  // first step of each epoch, and the end of the last
   std::vector<int64_t> epoch_steps_;   // steps a whole epoch would have
   int64_t total_steps_ = 0;

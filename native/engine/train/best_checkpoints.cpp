@@ -19,7 +19,8 @@ BestCheckpoints::BestCheckpoints(const BestSpec& spec, const fs::path& run_folde
   const json document = read_json_file(path_);
   if (document.value("by", "") != spec.name()) return;  // of another metric
   for (const json& one : document.at("measured"))
-    if (const int64_t step = one.at("step"); step <= from_step && one.at("value").is_number()) measured_.push_back({step, one.at("value")});
+    if (const int64_t step = one.at("step"); step <= from_step && one.at("value").is_number())
+      measured_.push_back({step, one.at("value")});
 }
 
 BestCheckpoints::Decision BestCheckpoints::see(int64_t step, double value) {
@@ -65,10 +66,13 @@ void BestCheckpoints::write() const {
   json measured = json::array();
   for (const Measured& one : measured_) measured.push_back({{"step", one.step}, {"value", one.value}});
   json kept = json::array();
-  for (const Measured& one : best()) kept.push_back({{"name", checkpoint_name(one.step)}, {"step", one.step}, {"value", one.value}});
+  for (const Measured& one : best())
+    kept.push_back({{"name", checkpoint_name(one.step)}, {"step", one.step}, {"value", one.value}});
   fs::create_directories(path_.parent_path());
   OutputFile file(path_);
-  file.append(json{{"v", 1}, {"by", spec_.name()}, {"highest", spec_.highest}, {"best", kept}, {"measured", measured}}.dump() + "\n");
+  file.append(
+      json{{"v", 1}, {"by", spec_.name()}, {"highest", spec_.highest}, {"best", kept}, {"measured", measured}}.dump() +
+      "\n");
   file.commit();
 }
 

@@ -9,9 +9,9 @@
 namespace collie {
 
 struct Change {
-  int64_t step = 0;                      // optimizer steps done when it came: the next step is the first with it
-  std::optional<double> learning_rate;   // the peak of the schedule
-  std::optional<int64_t> total_steps;    // where the run, and with it the schedule, ends
+  int64_t step = 0;                     // optimizer steps done when it came: the next step is the first with it
+  std::optional<double> learning_rate;  // the peak of the schedule
+  std::optional<int64_t> total_steps;   // where the run, and with it the schedule, ends
 };
 
 class Changes {

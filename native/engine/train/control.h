@@ -46,10 +46,18 @@ class Control {
  public:
   void request_stop() { stop_ = true; }
   void request_pause(bool paused) { paused_ = paused; }
-  void request_save() { once([](Requests& asked) { asked.save = true; }); }
-  void request_sample() { once([](Requests& asked) { asked.sample = true; }); }
-  void request_evaluation() { once([](Requests& asked) { asked.evaluate = true; }); }
-  void request_end_of_epoch(int64_t step) { once([&](Requests& asked) { asked.end_epoch = step; }); }
+  void request_save() {
+    once([](Requests& asked) { asked.save = true; });
+  }
+  void request_sample() {
+    once([](Requests& asked) { asked.sample = true; });
+  }
+  void request_evaluation() {
+    once([](Requests& asked) { asked.evaluate = true; });
+  }
+  void request_end_of_epoch(int64_t step) {
+    once([&](Requests& asked) { asked.end_epoch = step; });
+  }
   void request_change(const Change& change) {
     once([&](Requests& asked) {
       Change& all = asked.change ? *asked.change : asked.change.emplace();

@@ -45,8 +45,8 @@ at::Device choose_device(DeviceType type, [[maybe_unused]] const HostPlace& plac
                 "Check the driver with nvidia-smi, or set device to cpu.", {{"device", "cuda"}});
   if (place.size > devices)
     throw Error("device.unavailable",
-                "Each rank needs a CUDA device of its own: " + place.host + " has " + std::to_string(place.size) + " ranks and " +
-                    std::to_string(devices) + " devices.",
+                "Each rank needs a CUDA device of its own: " + place.host + " has " + std::to_string(place.size) +
+                    " ranks and " + std::to_string(devices) + " devices.",
                 "Choose a layout of at most " + std::to_string(devices) + " ranks on this host, or set device to cpu.",
                 {{"device", "cuda"}, {"host", place.host}, {"ranks", place.size}, {"devices", devices}});
   const at::Device device(at::kCUDA, static_cast<c10::DeviceIndex>(place.rank));

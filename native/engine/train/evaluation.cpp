@@ -8,8 +8,8 @@
 
 namespace collie {
 
-EvaluationSet::EvaluationSet(const TokenStore& store, int64_t max_rows, int64_t capacity_tokens,
-                             int64_t virtual_tokens, const std::string& objective)
+EvaluationSet::EvaluationSet(const TokenStore& store, int64_t max_rows, int64_t capacity_tokens, int64_t virtual_tokens,
+                             const std::string& objective)
     : store_(store), objective_(make_objective(objective)) {
   int64_t tokens = 0;
   for (int64_t row = 0; row < store.size() && rows_ < max_rows; ++row) {
@@ -34,7 +34,8 @@ std::optional<EvaluationResult> EvaluationSet::run(Pipeline& pipeline, const Par
   // Loss, targets and correct ones of every row: filled where the row is computed, zero on all other ranks.
   std::vector<double> sums(static_cast<size_t>(rows_) * 3);
   for (size_t first = 0; first < batches_.size(); first += ranks) {
-    if (progress(static_cast<double>(first) / static_cast<double>(batches_.size())) == Next::cancel) return std::nullopt;
+    if (progress(static_cast<double>(first) / static_cast<double>(batches_.size())) == Next::cancel)
+      return std::nullopt;
     const size_t i = first + own;
     if (i >= batches_.size()) {
       pipeline.evaluate_nothing();
@@ -56,7 +57,8 @@ std::optional<EvaluationResult> EvaluationSet::run(Pipeline& pipeline, const Par
 
 void EvaluationSet::check_finite(const std::vector<LossSums>& batch, size_t index) const {
   if (std::ranges::all_of(batch, [](const LossSums& row) { return std::isfinite(row.loss); })) return;
-  throw Error("train.non_finite", "The evaluation loss is not finite in evaluation batch " + std::to_string(index) + ".",
+  throw Error("train.non_finite",
+              "The evaluation loss is not finite in evaluation batch " + std::to_string(index) + ".",
               "The weights hold infinite or NaN values: resume an earlier checkpoint with a lower learning rate.",
               {{"rows", batches_[index].rows}, {"batch", index}, {"split", "eval"}});
 }

@@ -21,7 +21,7 @@ struct EvaluatedRow {
 };
 
 struct EvaluationResult {
-  Metrics metrics;  // what the objective makes of the sums over all rows
+  Metrics metrics;                 // what the objective makes of the sums over all rows
   std::vector<EvaluatedRow> rows;  // in the order of the store, each once
 };
 
@@ -40,7 +40,8 @@ class EvaluationSet {
   // Called by all ranks; data-parallel rank d takes batches d, d + dp_size, ... All get the same result. `progress` is told the share
   // done before each round of batches, and may cancel (all or none): then there is no result. Throws train.non_finite (names the
   // rows of the batch).
-  std::optional<EvaluationResult> run(Pipeline& pipeline, const Parallel& parallel, const std::function<Next(double)>& progress) const;
+  std::optional<EvaluationResult> run(Pipeline& pipeline, const Parallel& parallel,
+                                      const std::function<Next(double)>& progress) const;
 
  private:
   struct Batch {

@@ -58,7 +58,11 @@ void EvaluationRecords::write(int64_t step, const EvaluationResult& result) cons
   for (const EvaluatedRow& row : result.rows) targets += row.sums.targets;
   OutputFile file(folder_ / name_of(step));
   const auto line = [&](const json& value) { file.append(value.dump() + "\n"); };
-  line({{"v", 1}, {"step", step}, {"rows", result.rows.size()}, {"loss", result.metrics.at("loss")}, {"target_tokens", targets}});
+  line({{"v", 1},
+        {"step", step},
+        {"rows", result.rows.size()},
+        {"loss", result.metrics.at("loss")},
+        {"target_tokens", targets}});
   for (const EvaluatedRow& row : result.rows)
     line({{"row", row.row}, {"loss", row.sums.loss}, {"targets", row.sums.targets}, {"correct", row.sums.correct}});
   file.commit();

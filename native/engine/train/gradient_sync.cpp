@@ -39,7 +39,8 @@ GradientSync::GradientSync(Decoder& decoder, const Parallel& parallel, OwnerGrad
     if (!owns(i)) continue;
     places_[i] = owned_.size();
     owned_.push_back(all[i]);
-    if (sharded()) owned_.back().grad = gradients == OwnerGradients::added_up ? at::zeros_like(all[i].grad) : at::Tensor();
+    if (sharded())
+      owned_.back().grad = gradients == OwnerGradients::added_up ? at::zeros_like(all[i].grad) : at::Tensor();
   }
 }
 

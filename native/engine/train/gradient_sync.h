@@ -41,7 +41,9 @@ class GradientSync {
   void begin();
   // To be called with what a backward pass completes; starts its reduction.
   GradientReceiver receiver();
-  GradientsReady gradients_ready() const { return sharded() ? GradientsReady::every_micro_batch : GradientsReady::last_micro_batch; }
+  GradientsReady gradients_ready() const {
+    return sharded() ? GradientsReady::every_micro_batch : GradientsReady::last_micro_batch;
+  }
   // A micro-batch that other ranks have and this one has not.
   void idle_micro_batch();
   // When all micro-batches of this rank are done: everything that has not been reduced yet, and what the method adds.
@@ -75,10 +77,10 @@ class GradientSync {
 
   Decoder& decoder_;
   const Parallel& parallel_;
-  std::vector<int64_t> owners_;       // of every trainable parameter
+  std::vector<int64_t> owners_;  // of every trainable parameter
   std::vector<Parameter> owned_;
   std::vector<std::optional<size_t>> places_;  // of every trainable parameter: its place in owned_
-  std::vector<bool> started_;         // of this step
+  std::vector<bool> started_;                  // of this step
 
   SideThread side_;  // reductions beside the backward pass of the layers below
 };

@@ -10,24 +10,36 @@ namespace {
 
 const char* phase_name(Phase phase) {
   switch (phase) {
-    case Phase::loading_model: return "loading_model";
-    case Phase::allocating: return "allocating";
-    case Phase::training: return "training";
-    case Phase::evaluating: return "evaluating";
-    case Phase::saving: return "saving";
-    case Phase::sampling: return "sampling";
-    case Phase::answering: return "answering";
-    case Phase::paused: return "paused";
-    case Phase::finishing: return "finishing";
+    case Phase::loading_model:
+      return "loading_model";
+    case Phase::allocating:
+      return "allocating";
+    case Phase::training:
+      return "training";
+    case Phase::evaluating:
+      return "evaluating";
+    case Phase::saving:
+      return "saving";
+    case Phase::sampling:
+      return "sampling";
+    case Phase::answering:
+      return "answering";
+    case Phase::paused:
+      return "paused";
+    case Phase::finishing:
+      return "finishing";
   }
   return "";
 }
 
 const char* reason_name(FinishReason reason) {
   switch (reason) {
-    case FinishReason::completed: return "completed";
-    case FinishReason::stopped: return "stopped";
-    case FinishReason::restart: return "restart";
+    case FinishReason::completed:
+      return "completed";
+    case FinishReason::stopped:
+      return "stopped";
+    case FinishReason::restart:
+      return "restart";
   }
   return "";
 }
@@ -102,7 +114,9 @@ void Journal::evaluation(const std::string& set, const Metrics& metrics) {
   tell("eval", {{"set", set}, {"metrics", metrics}});
 }
 
-void Journal::evaluated(const std::string& set, double seconds) { tell("evaluated", {{"set", set}, {"seconds", seconds}}); }
+void Journal::evaluated(const std::string& set, double seconds) {
+  tell("evaluated", {{"set", set}, {"seconds", seconds}});
+}
 
 void Journal::changed(double learning_rate, int64_t total_steps) {
   tell("changed", {{"learning_rate", learning_rate}, {"total_steps", total_steps}});

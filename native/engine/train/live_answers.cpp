@@ -101,7 +101,8 @@ Finish LiveAnswers::generate(const Question& question, const SharedControl& cont
   std::string why;
   try {
     with_memory_errors(session_.device, "The answer's key-value cache", [&] {
-      generator = std::make_unique<Generator>(*session_.decoder, request.adapter, context, session_.loader->largest_micro_batch());
+      generator = std::make_unique<Generator>(*session_.decoder, request.adapter, context,
+                                              session_.loader->largest_micro_batch());
     });
   } catch (const Error& error) {
     failed = 1;
@@ -111,7 +112,8 @@ Finish LiveAnswers::generate(const Question& question, const SharedControl& cont
   if (failed != 0)
     throw Error("memory.insufficient", why.empty() ? "Another rank has no memory for the answer." : why,
                 "Ask for a shorter answer, or open a checkpoint in the Playground.");
-  return generator->run(generation, {on_token, [&] { return control.answer_cancelled() ? Next::cancel : Next::go_on; }});
+  return generator->run(generation,
+                        {on_token, [&] { return control.answer_cancelled() ? Next::cancel : Next::go_on; }});
 }
 
 }  // namespace collie

@@ -46,8 +46,13 @@ class AnswerTable {
   std::string line(size_t answer, size_t per_prompt) const {
     const double* row = &values_[answer * width_];
     std::vector<int32_t> ids(static_cast<size_t>(row[0]));
-    std::ranges::transform(std::span(row + 2, ids.size()), ids.begin(), [](double id) { return static_cast<int32_t>(id); });
-    return json{{"row", answer / per_prompt}, {"answer", answer % per_prompt}, {"ids", ids}, {"finish", row[1] != 0 ? "stop" : "length"}}.dump();
+    std::ranges::transform(std::span(row + 2, ids.size()), ids.begin(),
+                           [](double id) { return static_cast<int32_t>(id); });
+    return json{{"row", answer / per_prompt},
+                {"answer", answer % per_prompt},
+                {"ids", ids},
+                {"finish", row[1] != 0 ? "stop" : "length"}}
+        .dump();
   }
 
  private:
@@ -57,7 +62,8 @@ class AnswerTable {
 
 }  // namespace
 
-std::unique_ptr<NamedSet> NamedSet::open(const fs::path& run_folder, const EvaluationSetSpec& spec, const Limits& limits) {
+std::unique_ptr<NamedSet> NamedSet::open(const fs::path& run_folder, const EvaluationSetSpec& spec,
+                                         const Limits& limits) {
   const fs::path data = run_folder / "data";
   std::unique_ptr<NamedSet> set(new NamedSet(spec));
   const std::string split = "set-" + spec.name;
@@ -76,7 +82,8 @@ void NamedSet::open_losses(const fs::path& data, const Limits& limits) {
   const std::string split = "set-" + spec_.name;
   rows_ = std::make_unique<TokenStore>(TokenStore::open(data, split));
   check_documents(*rows_, split.c_str(), limits.seq_len, limits.vocab_size);
-  losses_ = std::make_unique<EvaluationSet>(*rows_, std::numeric_limits<int64_t>::max(), limits.capacity_tokens, limits.virtual_tokens);
+  losses_ = std::make_unique<EvaluationSet>(*rows_, std::numeric_limits<int64_t>::max(), limits.capacity_tokens,
+                                            limits.virtual_tokens);
 }
 
 void NamedSet::open_prompts(const fs::path& path) {
@@ -92,18 +99,22 @@ int64_t NamedSet::work() const {
   if (losses_) return losses_->tokens();
   int64_t tokens = 0;
   for (const std::vector<int32_t>& prompt : prompts_)
-    tokens += spec_.answers.per_prompt * (static_cast<int64_t>(prompt.size()) + kWriting * spec_.answers.max_new_tokens);
+    tokens +=
+        spec_.answers.per_prompt * (static_cast<int64_t>(prompt.size()) + kWriting * spec_.answers.max_new_tokens);
   return tokens;
 }
 
 std::optional<std::vector<std::string>> NamedSet::run(Decoder& decoder, Pipeline& pipeline, const Parallel& parallel,
-                                                      int64_t capacity_tokens, const std::function<Next(double)>& progress) const {
+                                                      int64_t capacity_tokens,
+                                                      const std::function<Next(double)>& progress) const {
   if (!losses_) return answer(decoder, parallel, capacity_tokens, progress);
   const std::optional<EvaluationResult> result = losses_->run(pipeline, parallel, progress);
   if (!result) return std::nullopt;
   std::vector<std::string> lines;
   for (const EvaluatedRow& row : result->rows)
-    lines.push_back(json{{"row", row.row}, {"loss", row.sums.loss}, {"targets", row.sums.targets}, {"correct", row.sums.correct}}.dump());
+    lines.push_back(
+        json{{"row", row.row}, {"loss", row.sums.loss}, {"targets", row.sums.targets}, {"correct", row.sums.correct}}
+            .dump());
   return lines;
 }
 
@@ -125,7 +136,8 @@ std::vector<GenerationRequest> NamedSet::requests_of(const Parallel& parallel, b
 
 // Every data-parallel rank has answers of its own. Where ranks have parts of the weights only (ZeRO 3) they compute every answer together,
 // as each needs the others in every layer.
-std::optional<std::vector<std::string>> NamedSet::answer(Decoder& decoder, const Parallel& parallel, int64_t capacity_tokens,
+std::optional<std::vector<std::string>> NamedSet::answer(Decoder& decoder, const Parallel& parallel,
+                                                         int64_t capacity_tokens,
                                                          const std::function<Next(double)>& progress) const {
   const bool together = parallel.spec.dp_size == 1 || parallel.spec.zero_stage == 3;
   const std::vector<GenerationRequest> requests = requests_of(parallel, together);
@@ -136,7 +148,8 @@ std::optional<std::vector<std::string>> NamedSet::answer(Decoder& decoder, const
   std::vector<Answer> own;
   bool cancelled = false;
   if (!requests.empty()) {
-    BatchGenerator generator(decoder, AdapterUse::on, at_once, static_cast<int64_t>(longest) + spec_.answers.max_new_tokens);
+    BatchGenerator generator(decoder, AdapterUse::on, at_once,
+                             static_cast<int64_t>(longest) + spec_.answers.max_new_tokens);
     own = generator.run(requests, [&](int64_t done) {
       // Ranks with answers of their own do not ask together; they are asked again below.
       if (!together && parallel.spec.dp_size > 1) return Next::go_on;
@@ -146,8 +159,10 @@ std::optional<std::vector<std::string>> NamedSet::answer(Decoder& decoder, const
   }
   if (cancelled) return std::nullopt;
   AnswerTable table(answers, spec_.answers.max_new_tokens);
-  const bool tells = parallel.place.tp_rank == 0 && parallel.place.stage == 0 && (!together || parallel.place.dp_rank == 0);
-  const size_t first = together ? 0 : static_cast<size_t>(parallel.place.dp_rank), stride = together ? 1 : static_cast<size_t>(parallel.spec.dp_size);
+  const bool tells =
+      parallel.place.tp_rank == 0 && parallel.place.stage == 0 && (!together || parallel.place.dp_rank == 0);
+  const size_t first = together ? 0 : static_cast<size_t>(parallel.place.dp_rank),
+               stride = together ? 1 : static_cast<size_t>(parallel.spec.dp_size);
   for (size_t i = 0; tells && i < own.size(); ++i) table.set(first + i * stride, own[i]);
   parallel.world->all_reduce(table.values());
   std::vector<std::string> lines;

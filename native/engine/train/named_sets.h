@@ -28,7 +28,8 @@ class NamedSet {
   };
 
   // nullptr where the host found no row to evaluate: then there are no files. Throws dataset.*, spec.invalid, file.unreadable.
-  static std::unique_ptr<NamedSet> open(const std::filesystem::path& run_folder, const EvaluationSetSpec& spec, const Limits& limits);
+  static std::unique_ptr<NamedSet> open(const std::filesystem::path& run_folder, const EvaluationSetSpec& spec,
+                                        const Limits& limits);
 
   const EvaluationSetSpec& spec() const { return spec_; }
   // What the decoder is built for; 0 for answers, which are fed in chunks.
@@ -39,7 +40,8 @@ class NamedSet {
   int64_t work() const;
 
   // Called by all ranks; all get the lines of the record, one a document or an answer. `progress` may cancel: nullopt.
-  std::optional<std::vector<std::string>> run(Decoder& decoder, Pipeline& pipeline, const Parallel& parallel, int64_t capacity_tokens,
+  std::optional<std::vector<std::string>> run(Decoder& decoder, Pipeline& pipeline, const Parallel& parallel,
+                                              int64_t capacity_tokens,
                                               const std::function<Next(double)>& progress) const;
 
  private:

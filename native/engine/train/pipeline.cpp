@@ -59,9 +59,12 @@ void Pipeline::receive(const at::Tensor& into, int64_t from, int64_t tag) {
 
 // From a copy: interleaved stages send to each other in a ring, so that whoever waited until its message is taken could wait for itself.
 void Pipeline::send(const at::Tensor& tensor, int64_t to, int64_t tag) {
-  const auto usable = [&](Sending& s) { return (!s.transfer || s.transfer->done()) && s.memory.numel() >= tensor.numel(); };
+  const auto usable = [&](Sending& s) {
+    return (!s.transfer || s.transfer->done()) && s.memory.numel() >= tensor.numel();
+  };
   auto found = std::ranges::find_if(sendings_, usable);
-  if (found == sendings_.end()) found = sendings_.insert(found, {at::empty({tensor.numel()}, tensor.options()), nullptr});
+  if (found == sendings_.end())
+    found = sendings_.insert(found, {at::empty({tensor.numel()}, tensor.options()), nullptr});
   const at::Tensor copy = found->memory.narrow(0, 0, tensor.numel()).view(tensor.sizes());
   copy.copy_(tensor);
   found->transfer = parallel_.pp->start_send(copy, to, tag);
@@ -82,7 +85,8 @@ void Pipeline::forward(const PipelineAction& action, const MicroBatch& micro_bat
   if (v < last_chunk()) send(out, neighbour(1), tag_of(action.micro_batch, v, Pass::forward));
 }
 
-LossSums Pipeline::backward(const PipelineAction& action, const MicroBatch& micro_batch, const GradientReceiver& on_gradients_ready) {
+LossSums Pipeline::backward(const PipelineAction& action, const MicroBatch& micro_batch,
+                            const GradientReceiver& on_gradients_ready) {
   const size_t index = slot_of(action);
   Slot& slot = slots_[index];
   const StagePass pass{micro_batch, action.chunk, static_cast<int64_t>(index)};
@@ -96,14 +100,16 @@ LossSums Pipeline::backward(const PipelineAction& action, const MicroBatch& micr
   return sums;
 }
 
-std::vector<LossSums> Pipeline::train(std::span<const MicroBatch> micro_batches, const GradientReceiver& receive, GradientsReady ready) {
+std::vector<LossSums> Pipeline::train(std::span<const MicroBatch> micro_batches, const GradientReceiver& receive,
+                                      GradientsReady ready) {
   const ParallelSpec& spec = parallel_.spec;
   const auto count = static_cast<int64_t>(micro_batches.size());
   const Clock::time_point begin = Clock::now();
   spans_.clear();
   waited_ = 0;
   std::vector<LossSums> sums(micro_batches.size());
-  for (const PipelineAction& action : pipeline_schedule(parallel_.place.stage, spec.pp_size, count, spec.pipeline_chunks)) {
+  for (const PipelineAction& action :
+       pipeline_schedule(parallel_.place.stage, spec.pp_size, count, spec.pipeline_chunks)) {
     const double waited = waited_;
     const Clock::time_point start = Clock::now();
     const MicroBatch& micro_batch = micro_batches[static_cast<size_t>(action.micro_batch)];
@@ -129,7 +135,8 @@ std::vector<LossSums> Pipeline::evaluate(const PackedBatch& batch) {
     const PipelineAction action{Pass::forward, 0, chunk};
     forward(action, micro_batch);
     const size_t slot = slot_of(action);
-    if (chunk_of_pipeline(chunk) == last_chunk()) sums = decoder_.stage_losses({micro_batch, chunk, static_cast<int64_t>(slot)});
+    if (chunk_of_pipeline(chunk) == last_chunk())
+      sums = decoder_.stage_losses({micro_batch, chunk, static_cast<int64_t>(slot)});
     slots_[slot].micro_batch = -1;
   }
   finish_sends();

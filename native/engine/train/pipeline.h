@@ -32,7 +32,8 @@ class Pipeline {
 
   // Gradients of all micro-batches; `receive` may be empty. The sums of every micro-batch on the rank that has the head, and zeros on
   // the others: summed over the ranks of the pipeline they are the step's.
-  std::vector<LossSums> train(std::span<const MicroBatch> micro_batches, const GradientReceiver& receive, GradientsReady ready);
+  std::vector<LossSums> train(std::span<const MicroBatch> micro_batches, const GradientReceiver& receive,
+                              GradientsReady ready);
   // The sums of every document of one batch, without gradients; as above.
   std::vector<LossSums> evaluate(const PackedBatch& batch);
   // Where other data-parallel ranks evaluate a batch and this one has none.

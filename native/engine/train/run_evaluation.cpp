@@ -23,7 +23,9 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 // Tokens that are computed at once, as in training.
-int64_t capacity_of(const RunSpec& spec, int64_t extra) { return spec.batch.micro_batch_size * (spec.batch.seq_len + extra); }
+int64_t capacity_of(const RunSpec& spec, int64_t extra) {
+  return spec.batch.micro_batch_size * (spec.batch.seq_len + extra);
+}
 
 // The sets, and the held-out rows where the run folder has any.
 void open_sets(Session& session, const fs::path& run_folder, int64_t extra) {
@@ -36,10 +38,12 @@ void open_sets(Session& session, const fs::path& run_folder, int64_t extra) {
   if (fs::exists(data / "eval.offsets.u64")) {
     session.eval_rows = std::make_unique<TokenStore>(TokenStore::open(data, "eval"));
     check_documents(*session.eval_rows, "eval", spec.batch.seq_len, session.config.vocab_size);
-    session.evaluation = std::make_unique<EvaluationSet>(*session.eval_rows, spec.evaluation.max_rows, capacity, extra, spec.objective);
+    session.evaluation =
+        std::make_unique<EvaluationSet>(*session.eval_rows, spec.evaluation.max_rows, capacity, extra, spec.objective);
   }
   if (session.sets.empty() && !session.evaluation)
-    throw Error("dataset.empty", "No evaluation set has a row that can be evaluated.", "The log says why rows were left out.");
+    throw Error("dataset.empty", "No evaluation set has a row that can be evaluated.",
+                "The log says why rows were left out.");
 }
 
 DecoderOptions options_of(const Session& session, const std::optional<EvaluatedCheckpoint>& tuned, int64_t extra) {
@@ -74,7 +78,8 @@ MemoryPlan forecast(const Session& session, const DecoderOptions& options) {
   return plan_memory(session.config, input);
 }
 
-void load(Session& session, const std::optional<EvaluatedCheckpoint>& tuned, const DecoderOptions& options, Journal& journal) {
+void load(Session& session, const std::optional<EvaluatedCheckpoint>& tuned, const DecoderOptions& options,
+          Journal& journal) {
   journal.phase(Phase::allocating);
   const std::string what = "The model and a batch of " + std::to_string(options.capacity_tokens) + " tokens";
   require_memory(session, forecast(session, options), what);
@@ -82,13 +87,14 @@ void load(Session& session, const std::optional<EvaluatedCheckpoint>& tuned, con
     session.kernels = make_kernels(session.device);
     session.decoder = std::make_unique<Decoder>(session.config, options);
     session.pipeline = std::make_unique<Pipeline>(*session.decoder, session.parallel);
-    session.decoder->load(session.spec.model, [&](double done) { journal.phase(Phase::loading_model, done); },
-                          tuned ? AdapterStart::stored : AdapterStart::fresh);
+    session.decoder->load(
+        session.spec.model, [&](double done) { journal.phase(Phase::loading_model, done); },
+        tuned ? AdapterStart::stored : AdapterStart::fresh);
   });
   if (!tuned) return;
   const fs::path folder = CheckpointStore(tuned->run).folder(tuned->checkpoint);
-  read_tensors(ShardedTensors(folder, weights_stem(session.spec.method)), session.decoder->trained_tensors(), Contents::exactly,
-               Formats::converted);
+  read_tensors(ShardedTensors(folder, weights_stem(session.spec.method)), session.decoder->trained_tensors(),
+               Contents::exactly, Formats::converted);
   session.decoder->bind_base();
   session.decoder->sync_weights();
 }
@@ -111,8 +117,14 @@ StartedEvent started_event(const Session& session, const MemoryPlan& plan, int64
 // All sets, one after another. False: a stop was asked for.
 class Evaluation {
  public:
-  Evaluation(Session& session, const fs::path& run_folder, int64_t step, int64_t capacity, Control& control, Journal& journal)
-      : session_(session), records_(run_folder), step_(step), capacity_(capacity), control_(control, *session.parallel.world), journal_(journal) {
+  Evaluation(Session& session, const fs::path& run_folder, int64_t step, int64_t capacity, Control& control,
+             Journal& journal)
+      : session_(session),
+        records_(run_folder),
+        step_(step),
+        capacity_(capacity),
+        control_(control, *session.parallel.world),
+        journal_(journal) {
     if (session.evaluation) all_ += static_cast<double>(session.evaluation->tokens());
     for (const auto& set : session.sets) all_ += static_cast<double>(set->work());
   }
@@ -164,8 +176,9 @@ class Evaluation {
 
 }  // namespace
 
-FinishReason run_evaluation(const fs::path& run_folder, const RunSpec& spec, const std::optional<EvaluatedCheckpoint>& tuned,
-                            Control& control, Journal& journal, at::Device device) {
+FinishReason run_evaluation(const fs::path& run_folder, const RunSpec& spec,
+                            const std::optional<EvaluatedCheckpoint>& tuned, Control& control, Journal& journal,
+                            at::Device device) {
   const Clock::time_point begin = Clock::now();
   Session session;
   session.parallel = serial();

@@ -20,7 +20,8 @@ struct EvaluatedCheckpoint {
 // `spec`: method, model and precision are those of the checkpoint's run; without one (`tuned` nullopt) the base model is evaluated as it is.
 // One rank. Returns once all sets are evaluated, or a stop was asked for. Throws model.*, dataset.*, checkpoint.*, memory.insufficient,
 // train.non_finite, disk.full.
-FinishReason run_evaluation(const std::filesystem::path& run_folder, const RunSpec& spec, const std::optional<EvaluatedCheckpoint>& tuned,
-                            Control& control, Journal& journal, at::Device device);
+FinishReason run_evaluation(const std::filesystem::path& run_folder, const RunSpec& spec,
+                            const std::optional<EvaluatedCheckpoint>& tuned, Control& control, Journal& journal,
+                            at::Device device);
 
 }  // namespace collie

@@ -103,9 +103,11 @@ FinishReason run_training(const std::filesystem::path& run_folder, const RunSpec
   const EvaluationRecords records(run_folder);
   if (parallel.world->rank() == 0) records.forget_beyond(start.step);
   std::optional<BestCheckpoints> best;
-  if (parallel.world->rank() == 0 && !spec.checkpoint.best.set.empty()) best.emplace(spec.checkpoint.best, run_folder, start.step);
+  if (parallel.world->rank() == 0 && !spec.checkpoint.best.set.empty())
+    best.emplace(spec.checkpoint.best, run_folder, start.step);
   LiveAnswers answers(session, run_folder);
-  return Trainer(session, checkpoints, records, answers, SharedControl(control, *parallel.world), journal, start, best ? &*best : nullptr)
+  return Trainer(session, checkpoints, records, answers, SharedControl(control, *parallel.world), journal, start,
+                 best ? &*best : nullptr)
       .run();
 }
 

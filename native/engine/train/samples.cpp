@@ -27,7 +27,8 @@ std::vector<SamplePrompt> load_sample_prompts(const std::filesystem::path& run_f
   return prompts;
 }
 
-std::vector<int32_t> load_prompt_ids(const std::filesystem::path& run_folder, const MethodSpec& method, int64_t vocab_size) {
+std::vector<int32_t> load_prompt_ids(const std::filesystem::path& run_folder, const MethodSpec& method,
+                                     int64_t vocab_size) {
   if (!method.has("init_text") || method.text("init_text").empty()) return {};
   const std::filesystem::path path = run_folder / "data" / "prompt-init.json";
   const nlohmann::json document = read_json_file(path);

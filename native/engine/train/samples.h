@@ -24,7 +24,8 @@ std::vector<SamplePrompt> load_sample_prompts(const std::filesystem::path& run_f
 
 // Reads <run>/data/prompt-init.json, {"ids": [..]}: the tokens of the method's init_text. Nothing is read, and the list is empty,
 // when the method has no such text. Throws file.not_found, spec.invalid.
-std::vector<int32_t> load_prompt_ids(const std::filesystem::path& run_folder, const MethodSpec& method, int64_t vocab_size);
+std::vector<int32_t> load_prompt_ids(const std::filesystem::path& run_folder, const MethodSpec& method,
+                                     int64_t vocab_size);
 
 // Tokens of the longest prompt and its answer; 0 without prompts.
 int64_t longest_sample(const std::vector<SamplePrompt>& prompts, const SamplingSpec& spec);

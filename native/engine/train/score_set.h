@@ -21,6 +21,7 @@ struct ComputedSet {
 };
 
 // On rank 0. The metrics as they were told, eval_seconds among them; nullopt where the host has none, which a warning says, or is gone.
-std::optional<Metrics> score_set(const ComputedSet& set, const EvaluationRecords& records, SharedControl& control, Journal& journal);
+std::optional<Metrics> score_set(const ComputedSet& set, const EvaluationRecords& records, SharedControl& control,
+                                 Journal& journal);
 
 }  // namespace collie

@@ -146,7 +146,8 @@ CheckpointTensors written_tensors(Session& session) {
   CheckpointTensors written;
   // Replicas of weights are left to the first rank of their group; state to the one that owns it, the first where all do.
   for (const NamedTensor& tensor : held.trained)
-    if ((tensor.sole || place.dp_rank == 0) && (tensor.slice.dim >= 0 || place.tp_rank == 0)) written.trained.push_back(tensor);
+    if ((tensor.sole || place.dp_rank == 0) && (tensor.slice.dim >= 0 || place.tp_rank == 0))
+      written.trained.push_back(tensor);
   const bool owns = session.spec.parallel.zero_stage > 0 || place.dp_rank == 0;
   for (const NamedTensor& tensor : held.state)
     if (owns && (tensor.slice.dim >= 0 || place.tp_rank == 0)) written.state.push_back(tensor);
@@ -160,13 +161,16 @@ void require_memory(const Session& session, const MemoryPlan& plan, const std::s
   const int64_t needed = on_device(session, own);
   if (available == 0 || needed <= available) return;
   const std::string ranks = std::to_string(session.parallel.host.size);
-  const std::string together = needed == own ? "" : " (" + gigabytes(needed) + " for the " + ranks + " ranks of this host)";
+  const std::string together =
+      needed == own ? "" : " (" + gigabytes(needed) + " for the " + ranks + " ranks of this host)";
   const std::string free = session.device.is_cpu() ? "" : " free";
   throw Error("memory.insufficient",
               what + " need about " + gigabytes(own) + ": weights " + gigabytes(plan.weights) + ", gradients " +
                   gigabytes(plan.gradients) + ", optimizer " + gigabytes(plan.optimizer) + ", activations " +
-                  gigabytes(plan.activations) + together + ". " + device_name(session.device) + " has " + gigabytes(available) + free + ".",
-              kMemoryHint, {{"needed_bytes", needed}, {"total_bytes", available}, {"device", device_name(session.device)}});
+                  gigabytes(plan.activations) + together + ". " + device_name(session.device) + " has " +
+                  gigabytes(available) + free + ".",
+              kMemoryHint,
+              {{"needed_bytes", needed}, {"total_bytes", available}, {"device", device_name(session.device)}});
 }
 
 void with_memory_errors(const at::Device& device, const std::string& doing, const std::function<void()>& action) {
@@ -205,7 +209,8 @@ void allocate(Session& session, Journal& journal, AdapterStart start) {
   const std::string what =
       "The model and its largest micro-batch of " + std::to_string(options.capacity_tokens) + " tokens";
   require_memory(session, forecast(session, options), what);
-  const OwnerGradients gradients = updates_inside_backward(spec.optimizer) ? OwnerGradients::none : OwnerGradients::added_up;
+  const OwnerGradients gradients =
+      updates_inside_backward(spec.optimizer) ? OwnerGradients::none : OwnerGradients::added_up;
   with_memory_errors(session.device, what, [&] {
     session.kernels = make_kernels(session.device);
     session.decoder = std::make_unique<Decoder>(session.config, options);

@@ -39,8 +39,8 @@ struct Session {
   std::unique_ptr<TokenStore> eval_rows;  // null: no held-out rows
   std::unique_ptr<Objective> objective;
   Changes changes;
-  std::unique_ptr<BatchLoader> loader;  // of the most steps that the run ever had
-  std::unique_ptr<EvaluationSet> evaluation;  // null: no held-out rows
+  std::unique_ptr<BatchLoader> loader;          // of the most steps that the run ever had
+  std::unique_ptr<EvaluationSet> evaluation;    // null: no held-out rows
   std::vector<std::unique_ptr<NamedSet>> sets;  // those of the spec that have rows
   std::vector<SamplePrompt> prompts;
   std::vector<int32_t> prompt_ids;  // of the text that virtual tokens start from; empty: none is given
@@ -55,7 +55,8 @@ struct Session {
 
 // The first half, without the memory: checks model configuration and data, plans all steps. Throws
 // model.*, dataset.*, file.not_found, spec.invalid.
-Session open_session(const RunSpec& spec, const std::filesystem::path& run_folder, const Parallel& parallel, at::Device device);
+Session open_session(const RunSpec& spec, const std::filesystem::path& run_folder, const Parallel& parallel,
+                     at::Device device);
 
 // The second half: claims all memory of the run and loads the weights, with phases in the journal. Throws model.*, and
 // memory.insufficient with the numbers when an allocation fails. With AdapterStart::stored the trained tensors are left to the caller.

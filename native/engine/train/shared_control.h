@@ -23,13 +23,25 @@ class SharedControl {
     if (world_.rank() == 0) {
       const Requests own = own_.take_requests();
       const Change change = own.change.value_or(Change{});
-      message = {on(own.stop),     on(own.paused),    on(own.question),  on(own.save),
-                 on(own.sample),   on(own.evaluate),  static_cast<double>(own.end_epoch.value_or(-1)), change.learning_rate.value_or(0),
+      message = {on(own.stop),
+                 on(own.paused),
+                 on(own.question),
+                 on(own.save),
+                 on(own.sample),
+                 on(own.evaluate),
+                 static_cast<double>(own.end_epoch.value_or(-1)),
+                 change.learning_rate.value_or(0),
                  static_cast<double>(change.total_steps.value_or(0))};
     }
     world_.broadcast(message, 0);
-    Requests asked{message[stop] != 0,   message[paused] != 0,   message[question] != 0,  message[save] != 0,
-                   message[sample] != 0, message[evaluate] != 0, {}, {}};
+    Requests asked{message[stop] != 0,
+                   message[paused] != 0,
+                   message[question] != 0,
+                   message[save] != 0,
+                   message[sample] != 0,
+                   message[evaluate] != 0,
+                   {},
+                   {}};
     if (message[end_epoch] >= 0) asked.end_epoch = static_cast<int64_t>(message[end_epoch]);
     if (message[learning_rate] != 0) asked.change = Change{0, message[learning_rate], {}};
     if (message[total_steps] == 0) return asked;

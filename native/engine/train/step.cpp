@@ -40,14 +40,15 @@ std::vector<int64_t> rows_of(const StepPlan& plan) {
 
 [[noreturn]] void gradient_not_finite(int64_t step, const StepPlan& plan, const std::string& parameter) {
   throw Error("train.non_finite",
-              "The gradient of " + (parameter.empty() ? "all parameters together" : parameter) + " is not finite in step " +
-                  std::to_string(step) + ".",
+              "The gradient of " + (parameter.empty() ? "all parameters together" : parameter) +
+                  " is not finite in step " + std::to_string(step) + ".",
               kNonFiniteHint, {{"step", step}, {"parameter", parameter}, {"rows", rows_of(plan)}});
 }
 
 // Throws on the rank that has a gradient that is not finite, which the others wait for: it can name the parameter. Where none is
 // found, all of them together were too large.
-[[noreturn]] void refuse_gradients(const StepParts& parts, std::span<const Parameter> parameters, int64_t step, const StepPlan& plan) {
+[[noreturn]] void refuse_gradients(const StepParts& parts, std::span<const Parameter> parameters, int64_t step,
+                                   const StepPlan& plan) {
   std::string name;
   for (const Parameter& parameter : parameters)
     if (name.empty() && !parts.kernels.all_finite(parameter.grad)) name = parameter.name;
@@ -58,7 +59,8 @@ std::vector<int64_t> rows_of(const StepPlan& plan) {
 }
 
 // The micro-batches of this rank.
-std::vector<MicroBatch> own_micro_batches(const StepParts& parts, const StepPlan& plan, int64_t step, const Labels& labels) {
+std::vector<MicroBatch> own_micro_batches(const StepParts& parts, const StepPlan& plan, int64_t step,
+                                          const Labels& labels) {
   std::vector<MicroBatch> own;
   const auto ranks = static_cast<size_t>(parts.parallel.spec.dp_size);
   for (auto i = static_cast<size_t>(parts.parallel.place.dp_rank); i < plan.micro_batches.size(); i += ranks) {
@@ -82,7 +84,8 @@ double step_loss(const StepParts& parts, const StepPlan& plan, int64_t step, con
   const auto ranks = static_cast<size_t>(parts.parallel.spec.dp_size);
   for (size_t i = 0; i < own.size(); ++i) {
     const size_t micro_batch = i * ranks + static_cast<size_t>(parts.parallel.place.dp_rank);
-    if (!std::isfinite(own[i].loss)) loss_not_finite(step + 1, micro_batch, plan.micro_batches[micro_batch], own[i].loss);
+    if (!std::isfinite(own[i].loss))
+      loss_not_finite(step + 1, micro_batch, plan.micro_batches[micro_batch], own[i].loss);
     loss += own[i].loss;
   }
   if (parts.parallel.place.tp_rank != 0) loss = 0;  // the group has the same
@@ -172,7 +175,8 @@ StepResult fused_train_step(const StepParts& parts, const StepPlan& plan, const 
   const double loss = fused_pass(parts, plan, settings.step, [&](const CompletedGradients& completed) {
     if (!clips) measure(completed);
     for (size_t i = 0; i < completed.parameters.size(); ++i)
-      if (const auto place = parts.sync.place_of(completed.first + i)) parts.optimizer.update(*place, completed.parameters[i], now);
+      if (const auto place = parts.sync.place_of(completed.first + i))
+        parts.optimizer.update(*place, completed.parameters[i], now);
     parts.sync.share(completed.first, completed.parameters.size());
   });
   return {loss, clips ? grad_norm : norm(), {}, std::nullopt};

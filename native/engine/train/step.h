@@ -26,16 +26,16 @@ struct StepParts {
 };
 
 struct StepSettings {
-  int64_t step = 0;           // steps done before this one
+  int64_t step = 0;  // steps done before this one
   double learning_rate = 0;
-  double max_grad_norm = 0;   // 0: no clipping
-  int64_t total_steps = 1;    // of the whole run
+  double max_grad_norm = 0;  // 0: no clipping
+  int64_t total_steps = 1;   // of the whole run
 };
 
 struct StepResult {
-  double loss = 0;       // weighted mean loss per target of the whole step, nats
-  double grad_norm = 0;  // global, before clipping
-  Metrics metrics;       // what else was measured in this step
+  double loss = 0;                  // weighted mean loss per target of the whole step, nats
+  double grad_norm = 0;             // global, before clipping
+  Metrics metrics;                  // what else was measured in this step
   std::optional<RankReport> ranks;  // when the method allocated ranks in this step
 };
 

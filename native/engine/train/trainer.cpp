@@ -88,7 +88,9 @@ std::string Trainer::refusal_of(const Change& change) {
   const int64_t total = *change.total_steps;
   const std::string of_steps = "a run of " + std::to_string(total) + " steps: ";
   if (total <= now_.step) return of_steps + std::to_string(now_.step) + " are done. Stop it instead.";
-  if (session_.decoder->plans_all_steps()) return of_steps + session_.spec.method.type + " allocates its ranks over all steps, whose number was fixed at the start.";
+  if (session_.decoder->plans_all_steps())
+    return of_steps + session_.spec.method.type +
+           " allocates its ranks over all steps, whose number was fixed at the start.";
   return "";
 }
 
@@ -102,7 +104,8 @@ void Trainer::extend(int64_t total_steps) {
 // The same on every rank: all of them know what was asked.
 void Trainer::change(Change change) {
   change.step = now_.step;
-  if (const std::string refusal = refusal_of(change); !refusal.empty()) return journal_.warning("Not changed to " + refusal);
+  if (const std::string refusal = refusal_of(change); !refusal.empty())
+    return journal_.warning("Not changed to " + refusal);
   Changes changes = session_.changes;
   changes.add(change);
   double written = 1;
@@ -127,7 +130,7 @@ void Trainer::train_one_step() {
   const StepPlan plan = session_.loader->at(now_.step);
   const int64_t total = total_steps();
   const double rate = learning_rate(spec.schedule, session_.changes.learning_rate(now_.step), now_.step, total);
-  const StepParts parts{*session_.decoder,    *session_.optimizer, *session_.kernels,  *session_.train_rows,
+  const StepParts parts{*session_.decoder,   *session_.optimizer, *session_.kernels,  *session_.train_rows,
                         *session_.objective, session_.parallel,   *session_.pipeline, *session_.sync};
   const int64_t sent_before = sent_bytes(session_.parallel);
   const StepSettings settings{now_.step, rate, spec.max_grad_norm, total};
@@ -194,10 +197,11 @@ void Trainer::evaluate_held_out(const std::function<Next()>& poll) {
 void Trainer::evaluate_set(const NamedSet& set, const std::function<Next()>& poll) {
   const Clock::time_point begin = Clock::now();
   const std::string& name = set.spec().name;
-  const auto lines = set.run(*session_.decoder, *session_.pipeline, session_.parallel, session_.loader->largest_micro_batch(), [&](double done) {
-    journal_.phase(Phase::evaluating, done);
-    return poll();
-  });
+  const auto lines = set.run(*session_.decoder, *session_.pipeline, session_.parallel,
+                             session_.loader->largest_micro_batch(), [&](double done) {
+                               journal_.phase(Phase::evaluating, done);
+                               return poll();
+                             });
   if (!lines || session_.parallel.world->rank() != 0) return;
   const auto metrics = score_set({name, now_.step, *lines, seconds_since(begin)}, records_, control_, journal_);
   if (metrics) note(name, *metrics);
@@ -224,7 +228,8 @@ void Trainer::judge() {
   if (!improves_no_more_ || !best_) return;
   std::string best = "no step trained was better";
   if (const auto all = best_->best(); !all.empty()) best = "the best was step " + std::to_string(all.front().step);
-  journal_.warning("Ended early: " + spec.name() + " has not improved in " + std::to_string(spec.patience) + " evaluations; " + best + ".");
+  journal_.warning("Ended early: " + spec.name() + " has not improved in " + std::to_string(spec.patience) +
+                   " evaluations; " + best + ".");
 }
 
 // Later ones are deleted, so that whatever takes the newest takes the best.
@@ -259,7 +264,8 @@ void Trainer::save() {
                             session_.spec.parallel_json};
   const SavedCheckpoint saved =
       checkpoints_.save(meta, session_.spec.method, written_tensors(session_), *session_.parallel.world);
-  if (session_.parallel.world->rank() == 0) checkpoints_.prune(session_.spec.checkpoint.keep, now_.step, best_ ? best_->names() : std::vector<std::string>{});
+  if (session_.parallel.world->rank() == 0)
+    checkpoints_.prune(session_.spec.checkpoint.keep, now_.step, best_ ? best_->names() : std::vector<std::string>{});
   saved_step_ = now_.step;
   journal_.checkpoint(saved.name, saved.bytes, seconds_since(begin));
 }

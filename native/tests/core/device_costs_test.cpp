@@ -31,7 +31,8 @@ RunSpec run(DeviceType device, Precision precision) {
   return spec;
 }
 
-TEST_CASE("a run's tensors are the same on every device but for the logits at a time, what comes with the device is not") {
+TEST_CASE(
+    "a run's tensors are the same on every device but for the logits at a time, what comes with the device is not") {
   const MemoryPlan cpu = plan_memory(model(), run(DeviceType::cpu, Precision::bf16), 8);
   const MemoryPlan gpu = plan_memory(model(), run(DeviceType::cuda, Precision::bf16), 8);
   CHECK(gpu.weights == cpu.weights);
@@ -39,7 +40,8 @@ TEST_CASE("a run's tensors are the same on every device but for the logits at a 
   // Logits: 2048 rows at a time instead of what fits into 32 MiB.
   CHECK(gpu.activations - cpu.activations == (2048 - (64 << 20) / (2 * 128256)) * 128256 * 2);
   CHECK(gpu.overhead == (int64_t{520 + 96} << 20));
-  CHECK(plan_memory(model(), run(DeviceType::cuda, Precision::bf16), 64).scratch == gpu.scratch);  // the host's threads are not its
+  CHECK(plan_memory(model(), run(DeviceType::cuda, Precision::bf16), 64).scratch ==
+        gpu.scratch);  // the host's threads are not its
 }
 
 TEST_CASE("temporaries of the fused attention, by hand") {
@@ -47,9 +49,11 @@ TEST_CASE("temporaries of the fused attention, by hand") {
   // Per token: out, dout, dq 8 KiB each; dk, dv 2 KiB each, and again for all 32 heads; sums of dq in 3 parts, since 2 documents of 32
   // heads leave multiprocessors idle; two numbers a head.
   const int64_t tokens = 8192, padding = 2 * 128;
-  const int64_t by_hand = tokens * (3 * 8192 + 2 * 2048 + 2 * 8192 + 4 * 32) + (tokens + padding) * 32 * 4 * (3 * 128 + 1);
+  const int64_t by_hand =
+      tokens * (3 * 8192 + 2 * 2048 + 2 * 8192 + 4 * 32) + (tokens + padding) * 32 * 4 * (3 * 128 + 1);
   CHECK(plan.scratch == by_hand + (int64_t{16} << 20));
-  CHECK(plan_memory(model(), run(DeviceType::cuda, Precision::fp32), 8).scratch == (int64_t{16} << 20) + tokens * 32 * 4);
+  CHECK(plan_memory(model(), run(DeviceType::cuda, Precision::fp32), 8).scratch ==
+        (int64_t{16} << 20) + tokens * 32 * 4);
 }
 
 TEST_CASE("ranks of a group have its buffers") {

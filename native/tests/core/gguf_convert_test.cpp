@@ -124,9 +124,12 @@ TEST_CASE("gguf conversion: what cannot be converted is refused by name") {
   CHECK(error_of_model(SmallModel{}.build().floats("output.weight", {4}, std::vector<float>(4)))["code"] ==
         "model.bad_tensor");
   CHECK(error_of_model(SmallModel{}.build().number("llama.expert_count", 8))["code"] == "model.unsupported_feature");
-  CHECK(error_of_model(SmallModel{}.build().text("llama.rope.scaling.type", "dynamic"))["code"] == "model.unsupported_feature");
-  CHECK(error_of_model(SmallModel{}.build().number("llama.attention.sliding_window", 4))["code"] == "model.unsupported_feature");
-  CHECK(error_of_model(SmallModel{}.build().number("llama.attention.sliding_window", 16))["code"] == "none");  // as long as the context
+  CHECK(error_of_model(SmallModel{}.build().text("llama.rope.scaling.type", "dynamic"))["code"] ==
+        "model.unsupported_feature");
+  CHECK(error_of_model(SmallModel{}.build().number("llama.attention.sliding_window", 4))["code"] ==
+        "model.unsupported_feature");
+  CHECK(error_of_model(SmallModel{}.build().number("llama.attention.sliding_window", 16))["code"] ==
+        "none");  // as long as the context
   CHECK(error_of_model(SmallModel{}.build().number("llama.attention.head_count_kv", 0))["code"] == "model.bad_config");
   CHECK(error_of_model(GgufBuilder().text("general.architecture", "bert"))["code"] == "model.unknown_architecture");
   CHECK(error_of_model(GgufBuilder())["code"] == "model.unknown_architecture");
@@ -146,26 +149,40 @@ TEST_CASE("gguf conversion: a part of every head rotates, where the family has t
 TEST_CASE("gguf conversion: yarn with its keys, longrope with its lists, and nothing else") {
   const auto yarn = [] {
     GgufBuilder builder = SmallModel{}.build();
-    builder.text("llama.rope.scaling.type", "yarn").real("llama.rope.scaling.factor", 4).number("llama.rope.scaling.original_context_length", 4);
+    builder.text("llama.rope.scaling.type", "yarn")
+        .real("llama.rope.scaling.factor", 4)
+        .number("llama.rope.scaling.original_context_length", 4);
     return builder;
   };
-  CHECK(config_of(yarn())["rope_scaling"] == json({{"rope_type", "yarn"}, {"factor", 4.0}, {"original_max_position_embeddings", 4}, {"beta_fast", 32.0}, {"beta_slow", 1.0}}));
+  CHECK(config_of(yarn())["rope_scaling"] == json({{"rope_type", "yarn"},
+                                                   {"factor", 4.0},
+                                                   {"original_max_position_embeddings", 4},
+                                                   {"beta_fast", 32.0},
+                                                   {"beta_slow", 1.0}}));
   CHECK(config_of(yarn().real("llama.rope.scaling.attn_factor", 1))["rope_scaling"]["factor"] == 4.0);
-  CHECK(config_of(yarn().real("llama.rope.scaling.attn_factor", static_cast<float>(0.1 * std::log(4.0) + 1)))["rope_scaling"]["factor"] == 4.0);
+  CHECK(config_of(yarn().real("llama.rope.scaling.attn_factor",
+                              static_cast<float>(0.1 * std::log(4.0) + 1)))["rope_scaling"]["factor"] == 4.0);
   CHECK(error_of_model(yarn().real("llama.rope.scaling.attn_factor", 2))["code"] == "model.unsupported_feature");
   CHECK(config_of(yarn().real("llama.rope.scaling.yarn_log_multiplier", 1))["rope_scaling"]["mscale_all_dim"] == 1.0);
-  CHECK(error_of_model(yarn().real("llama.rope.scaling.yarn_log_multiplier", 0.1f))["code"] == "model.unsupported_feature");
+  CHECK(error_of_model(yarn().real("llama.rope.scaling.yarn_log_multiplier", 0.1f))["code"] ==
+        "model.unsupported_feature");
   CHECK(error_of_model(SmallModel{}.build().text("llama.rope.scaling.type", "yarn"))["code"] == "model.bad_config");
 
   const std::vector<float> few(128, 1), many(128, 2);
-  const auto lists = [&] { return SmallModel{}.build().number("llama.rope.scaling.original_context_length", 8).floats("rope_factors_short.weight", {128}, few); };
+  const auto lists = [&] {
+    return SmallModel{}
+        .build()
+        .number("llama.rope.scaling.original_context_length", 8)
+        .floats("rope_factors_short.weight", {128}, few);
+  };
   const auto scaling = config_of(lists().floats("rope_factors_long.weight", {128}, many))["rope_scaling"];
   CHECK(scaling["rope_type"] == "longrope");
   CHECK(scaling["short_factor"] == json(few));
   CHECK(scaling["long_factor"] == json(many));
   CHECK(scaling["original_max_position_embeddings"] == 8);
   CHECK(error_of_model(lists())["code"] == "model.unsupported_feature");
-  CHECK(error_of_model(lists().floats("rope_factors_long.weight", {64}, std::vector<float>(64, 2)))["code"] == "model.unsupported_feature");
+  CHECK(error_of_model(lists().floats("rope_factors_long.weight", {64}, std::vector<float>(64, 2)))["code"] ==
+        "model.unsupported_feature");
 }
 
 TEST_CASE("gguf conversion: a separate output is lm_head") {

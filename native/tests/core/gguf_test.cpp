@@ -173,7 +173,6 @@ TEST_CASE("gguf: changed bytes are an error or another file, never a crash") {
   }
 }
 
-
 // Part `number` (from 0) of three, with one tensor.
 std::string part(uint32_t number, uint32_t count = 3, uint32_t tensors = 3) {
   GgufBuilder builder;

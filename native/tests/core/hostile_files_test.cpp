@@ -30,7 +30,8 @@ TEST_CASE("json: depth has a limit, brackets in strings do not count") {
     CHECK(parse_json(nested(depth)).problem == "it is nested more than 64 deep");
   CHECK(parse_json("{\"a\": \"" + std::string(100, '[') + "\\\"" + std::string(100, '{') + "\"}").problem.empty());
   for (const char* number : {"1e999", "[-1e999]", "{\"a\": 1e400}"})
-    CHECK(parse_json(number).problem.find("it is not JSON (number overflow") == 0);  // Python reads infinity; the library throws another kind of error
+    CHECK(parse_json(number).problem.find("it is not JSON (number overflow") ==
+          0);  // Python reads infinity; the library throws another kind of error
   const std::string broken = parse_json("[\"" + std::string(1'000'000, 'x')).problem;
   CHECK(broken.starts_with("it is not JSON"));
   CHECK(broken.size() < 400);
@@ -42,7 +43,8 @@ TEST_CASE("nesting without end is refused by name: config.json, a safetensors he
   test::write_text(folder / "config.json", "{\"rope_scaling\": " + deep + "}");
   CHECK(code_of([&] { ModelConfig::load(folder.path()); }) == "model.bad_config");
   CHECK(code_of([&] { read_json_file(folder / "config.json"); }) == "spec.invalid");
-  for (const std::string& header : {deep, "{\"t\": {\"dtype\": " + deep + "}}", "{\"__metadata__\": {\"a\": " + deep + "}}"}) {
+  for (const std::string& header :
+       {deep, "{\"t\": {\"dtype\": " + deep + "}}", "{\"__metadata__\": {\"a\": " + deep + "}}"}) {
     test::write_text(folder / "x.safetensors", safetensors_of(header));
     CHECK(code_of([&] { SafetensorsFile(folder / "x.safetensors"); }) == "model.bad_tensor");
   }
@@ -53,7 +55,8 @@ TEST_CASE("nesting without end is refused by name: config.json, a safetensors he
 TEST_CASE("a shard that is no file name is refused, also one with a NUL") {
   const TempFolder folder;
   for (const char* shard : {"../x", "..", ".", "", "a\\u0000b"}) {
-    test::write_text(folder / "model.safetensors.index.json", std::string("{\"weight_map\": {\"a\": \"") + shard + "\"}}");
+    test::write_text(folder / "model.safetensors.index.json",
+                     std::string("{\"weight_map\": {\"a\": \"") + shard + "\"}}");
     CHECK(code_of([&] { ModelFolder(folder.path()); }) == "model.bad_config");
   }
 }

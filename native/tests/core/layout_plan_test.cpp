@@ -58,7 +58,8 @@ TEST_CASE("the arithmetic of a step is shared out, none is lost") {
   // By hand: 6 operations an element of a matrix, and attention 12 keys E heads layers, keys half a sequence.
   const double layer = 64 * (64 + 32 + 32 + 64 + 3 * 160);
   CHECK(whole == 6 * (8 * layer + 512 * 64) + 12 * 32 * 8 * 64);
-  for (const ParallelSpec& p : {ParallelSpec{.tp_size = 3}, ParallelSpec{.pp_size = 4}, ParallelSpec{.tp_size = 4, .pp_size = 2}})
+  for (const ParallelSpec& p :
+       {ParallelSpec{.tp_size = 3}, ParallelSpec{.pp_size = 4}, ParallelSpec{.tp_size = 4, .pp_size = 2}})
     CHECK(all_flops(plan_layout(model(), run(p), 1)) == doctest::Approx(whole));
 }
 
@@ -90,8 +91,8 @@ TEST_CASE("ZeRO takes its share of state and gradients") {
   CHECK(at(1).optimizer == doctest::Approx(at(0).optimizer / 4.0).epsilon(0.01));
   CHECK(at(1).gradients == at(0).gradients);
   CHECK(at(2).gradients < 0.6 * at(0).gradients);  // tables and one layer are whole
-  CHECK(at(2).weights == at(0).weights);  // fp32: masters compute
-  CHECK(at(3).weights < 0.7 * at(0).weights);  // of 8 layers two are whole, tables too
+  CHECK(at(2).weights == at(0).weights);           // fp32: masters compute
+  CHECK(at(3).weights < 0.7 * at(0).weights);      // of 8 layers two are whole, tables too
 }
 
 TEST_CASE("traffic follows the formulas of rings") {
@@ -118,7 +119,8 @@ TEST_CASE("sequence parallelism keeps a share of the residual stream, and says w
   // By hand, of 128 tokens at 32 a rank: x and x2 of 8 layers, output and gradient and 17 rstd shrink to a quarter; h1 and h2 of 8
   // layers become one buffer of as many tokens.
   const int64_t whole = 128 * 64 * 4, kept = whole * 3 / 4;
-  CHECK(at(false, 1)[0].memory.activations - at(true, 1)[0].memory.activations == (16 + 2) * kept + 17 * 96 * 4 + 16 * whole - whole);
+  CHECK(at(false, 1)[0].memory.activations - at(true, 1)[0].memory.activations ==
+        (16 + 2) * kept + 17 * 96 * 4 + 16 * whole - whole);
   CHECK(at(true, 1)[0].memory.weights == at(false, 1)[0].memory.weights);
 }
 

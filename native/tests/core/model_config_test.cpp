@@ -102,8 +102,10 @@ TEST_CASE("model config: what cannot be trained says why") {
   CHECK(error["code"] == "model.unknown_architecture");
   CHECK(error["message"].get<std::string>().find("OPTForCausalLM") != std::string::npos);
   CHECK(error["hint"].get<std::string>().find("LlamaForCausalLM, MistralForCausalLM") != std::string::npos);
-  CHECK(ModelConfig::parse(with(without(llama(), "architectures"), {{"model_type", "mistral"}})).architecture == "MistralForCausalLM");
-  CHECK(ModelConfig::parse(with(llama(), {{"architectures", json::array()}, {"model_type", "llama"}})).family == "llama");
+  CHECK(ModelConfig::parse(with(without(llama(), "architectures"), {{"model_type", "mistral"}})).architecture ==
+        "MistralForCausalLM");
+  CHECK(ModelConfig::parse(with(llama(), {{"architectures", json::array()}, {"model_type", "llama"}})).family ==
+        "llama");
   CHECK(code_of(with(without(llama(), "architectures"), {{"model_type", "bert"}})) == "model.unknown_architecture");
   CHECK(code_of(without(without(llama(), "architectures"), "model_type")) == "model.unknown_architecture");
   const json experts = error_of([] { ModelConfig::parse(with(llama(), {{"architectures", {"MixtralForCausalLM"}}})); });
@@ -168,7 +170,8 @@ TEST_CASE("model summary: checks the whole folder") {
   CHECK(summary.size_bytes == std::filesystem::file_size(folder / "model.safetensors"));
   CHECK(summary.unused.empty());
   write_model(folder.path(), DType::F16, "", {"model.layers.0.self_attn.q_proj.bias", "extra"});
-  CHECK(summarize_model(folder.path()).unused == std::vector<std::string>{"extra", "model.layers.0.self_attn.q_proj.bias"});
+  CHECK(summarize_model(folder.path()).unused ==
+        std::vector<std::string>{"extra", "model.layers.0.self_attn.q_proj.bias"});
   write_model(folder.path(), DType::F64);
   CHECK(code() == "model.unsupported_feature");
   write_model(folder.path(), DType::F32, "model.layers.1.mlp.up_proj.weight");

@@ -25,7 +25,9 @@ ModelConfig small() {
 
 TEST_CASE("sizes that do not divide are refused with the numbers and what is possible") {
   const ModelConfig c = small();
-  const auto of = [&](int64_t tp, Quantization q) { return layout_refusals(c, q, {.tp_size = tp, .pipeline_layers = {}}); };
+  const auto of = [&](int64_t tp, Quantization q) {
+    return layout_refusals(c, q, {.tp_size = tp, .pipeline_layers = {}});
+  };
   CHECK(of(4, Quantization::none).empty());
   CHECK(of(4, Quantization::nf4).empty());
   REQUIRE(of(3, Quantization::none).size() == 1);
@@ -44,7 +46,8 @@ TEST_CASE("the shares of all ranks make up the whole, and layouts and tensor lis
     std::map<std::string, int64_t> rows;
     for (int64_t rank = 0; rank < tp; ++rank) {
       const ModelShard shard{.tp_size = tp, .tp_rank = rank, .chunks = {{0, 1}, {2, 2}}};
-      const ModelLayout layout = model_layout(c, std::nullopt, Purpose::serve, Masters::fp32, Quantization::none, shard);
+      const ModelLayout layout =
+          model_layout(c, std::nullopt, Purpose::serve, Masters::fp32, Quantization::none, shard);
       REQUIRE(layout.layers.size() == 3);
       const std::vector<NamedShape> tensors = model_tensors(c, shard);
       CHECK(tensors[10].name == "model.layers.2.input_layernorm.weight");

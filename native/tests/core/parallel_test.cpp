@@ -92,7 +92,8 @@ TEST_CASE("the pipeline is cut by parameters, by layers, or as given") {
   CHECK(sizes(pipeline_ranges(c, {.pp_size = 4, .pipeline_partition = PipelinePartition::layers})) ==
         std::vector<int64_t>{8, 8, 7, 7});
   CHECK(sizes(pipeline_ranges(c, {.pp_size = 2, .pipeline_layers = {10, 20}})) == std::vector<int64_t>{10, 20});
-  CHECK_THROWS_WITH_AS(pipeline_ranges(c, {.pp_size = 2, .pipeline_layers = {10, 10}}), doctest::Contains("add up to 30"), Error);
+  CHECK_THROWS_WITH_AS(pipeline_ranges(c, {.pp_size = 2, .pipeline_layers = {10, 10}}),
+                       doctest::Contains("add up to 30"), Error);
   CHECK_THROWS_WITH_AS(pipeline_ranges(c, {.pp_size = 31}), doctest::Contains("the model has 30"), Error);
 }
 

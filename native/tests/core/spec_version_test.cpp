@@ -19,12 +19,14 @@ TEST_CASE("a spec of an older version says the same in the words of the newest")
 }
 
 TEST_CASE("micro-batches that ranks could not share are refused, as they were") {
-  const nlohmann::json odd = {{"schemaVersion", 1}, {"batch", {{"grad_accum_steps", 6}}}, {"parallel", {{"dp_size", 4}}}};
+  const nlohmann::json odd = {
+      {"schemaVersion", 1}, {"batch", {{"grad_accum_steps", 6}}}, {"parallel", {{"dp_size", 4}}}};
   CHECK_THROWS_AS(newest_spec(odd), Error);
 }
 
 TEST_CASE("what is newer, or no spec, comes back as it is") {
-  for (const nlohmann::json& other : {nlohmann::json{{"schemaVersion", 3}}, nlohmann::json::array(), nlohmann::json{}}) CHECK(newest_spec(other) == other);
+  for (const nlohmann::json& other : {nlohmann::json{{"schemaVersion", 3}}, nlohmann::json::array(), nlohmann::json{}})
+    CHECK(newest_spec(other) == other);
 }
 
 }  // namespace collie

@@ -11,7 +11,9 @@ bool on_cpu = false;
 
 }  // namespace
 
-std::unique_ptr<Kernels> make_kernels(at::Device device) { return on_cpu ? make_cpu_kernels() : make_cuda_kernels(device); }
+std::unique_ptr<Kernels> make_kernels(at::Device device) {
+  return on_cpu ? make_cpu_kernels() : make_cuda_kernels(device);
+}
 
 namespace test {
 

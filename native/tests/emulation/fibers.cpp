@@ -25,7 +25,8 @@ struct Barrier {
 struct Block {
   c10::function_ref<void()>* thread = nullptr;
   std::array<Context, kMaxThreads> contexts;
-  std::array<std::array<uint64_t, kMaxThreads>, 2> exchanged;  // turn by turn: a lane may be one exchange ahead of another
+  std::array<std::array<uint64_t, kMaxThreads>, 2>
+      exchanged;  // turn by turn: a lane may be one exchange ahead of another
   std::array<uint8_t, kMaxThreads> turns;
   std::vector<unsigned> ready;
   Barrier all;
@@ -89,7 +90,8 @@ void enter() {
 // Stacks with a page between them that faults.
 char* stack_of(unsigned thread) {
   if (!block.stacks) {
-    void* memory = mmap(nullptr, kMaxThreads * kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* memory = mmap(nullptr, kMaxThreads * kStackBytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) throw std::runtime_error("no memory for the stacks of emulated threads");
     block.stacks = static_cast<char*>(memory);
     for (unsigned i = 0; i < kMaxThreads; ++i) mprotect(block.stacks + i * kStackBytes, kPage, PROT_NONE);
@@ -122,9 +124,10 @@ void run_block(unsigned threads) {
 }  // namespace
 
 void run(dim3 grid, dim3 size, c10::function_ref<void()> thread) {
-  if (grid.x == 0 || grid.y == 0 || grid.y > kMaxGridY || size.x == 0 || size.x > kMaxThreads || grid.z != 1 || size.y != 1 || size.z != 1)
-    throw std::runtime_error("invalid configuration: " + std::to_string(grid.x) + " x " + std::to_string(grid.y) + " blocks of " +
-                             std::to_string(size.x) + " threads");
+  if (grid.x == 0 || grid.y == 0 || grid.y > kMaxGridY || size.x == 0 || size.x > kMaxThreads || grid.z != 1 ||
+      size.y != 1 || size.z != 1)
+    throw std::runtime_error("invalid configuration: " + std::to_string(grid.x) + " x " + std::to_string(grid.y) +
+                             " blocks of " + std::to_string(size.x) + " threads");
   block.thread = &thread;
   gridDim = grid;
   blockDim = size;

@@ -25,7 +25,8 @@ std::vector<Document> documents_of(const FusedAttention& a) {
   const int32_t* offsets = a.offsets.data_ptr<int32_t>();
   for (int64_t d = 0; d + 1 < a.offsets.numel(); ++d) {
     const int64_t length = offsets[d + 1] - offsets[d];
-    TORCH_CHECK(length <= a.longest_q && length <= a.longest_k, "a document of ", length, " tokens, longest said to be ", a.longest_q);
+    TORCH_CHECK(length <= a.longest_q && length <= a.longest_k, "a document of ", length,
+                " tokens, longest said to be ", a.longest_q);
     all.push_back({offsets[d], length, offsets[d], length});
   }
   return all;
@@ -58,8 +59,9 @@ void sum_products_in_fp32() {}
 void run_on(const at::Tensor&, c10::function_ref<void(cudaStream_t)> work) { work(nullptr); }
 
 void multiply(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, GemmScale scale) {
-  TORCH_CHECK(a.scalar_type() == b.scalar_type() && (c.scalar_type() == a.scalar_type() || c.scalar_type() == at::kFloat),
-              "cuBLAS has no product of these types");
+  TORCH_CHECK(
+      a.scalar_type() == b.scalar_type() && (c.scalar_type() == a.scalar_type() || c.scalar_type() == at::kFloat),
+      "cuBLAS has no product of these types");
   cpu_kernels().gemm(a, b, c, scale);
 }
 
@@ -67,7 +69,8 @@ FusedOutput fused_attention(const FusedAttention& a) {
   const int64_t heads = a.q.size(1);
   FusedOutput result{at::empty(a.q.sizes(), a.q.options()), at::empty({heads, a.q.size(0)}, at::kFloat)};
   for (const Document& d : documents_of(a)) {
-    const at::Tensor scores = scores_of(a, heads_of(a.q, d.first_q, d.queries, heads), heads_of(a.k, d.first_k, d.keys, heads));
+    const at::Tensor scores =
+        scores_of(a, heads_of(a.q, d.first_q, d.queries, heads), heads_of(a.k, d.first_k, d.keys, heads));
     const at::Tensor out = at::matmul(scores.softmax(-1), heads_of(a.v, d.first_k, d.keys, heads));
     result.out.narrow(0, d.first_q, d.queries).copy_(out.transpose(0, 1));
     result.lse.narrow(1, d.first_q, d.queries).copy_(scores.logsumexp(-1));
@@ -78,13 +81,17 @@ FusedOutput fused_attention(const FusedAttention& a) {
 // FlashAttention takes no strides of log-sum-exps: head h begins at h N, whatever the tensor says.
 FusedGradients fused_attention_backward(const FusedAttention& a, const at::Tensor& dout, const FusedOutput& forward) {
   const int64_t heads = a.q.size(1), kv_heads = a.k.size(1), n = a.q.size(0);
-  TORCH_CHECK(dout.is_contiguous() && forward.out.is_contiguous() && dout.scalar_type() == at::kBFloat16, "outputs of the fused attention");
+  TORCH_CHECK(dout.is_contiguous() && forward.out.is_contiguous() && dout.scalar_type() == at::kBFloat16,
+              "outputs of the fused attention");
   const at::Tensor lse = at::from_blob(forward.lse.data_ptr<float>(), {heads, n}, at::kFloat);
-  FusedGradients g{at::empty(a.q.sizes(), a.q.options()), at::empty(a.k.sizes(), a.k.options()), at::empty(a.v.sizes(), a.v.options())};
+  FusedGradients g{at::empty(a.q.sizes(), a.q.options()), at::empty(a.k.sizes(), a.k.options()),
+                   at::empty(a.v.sizes(), a.v.options())};
   for (const Document& d : documents_of(a)) {
     const auto queries = [&](const at::Tensor& t) { return heads_of(t, d.first_q, d.queries, heads); };
-    const at::Tensor q = queries(a.q), k = heads_of(a.k, d.first_k, d.keys, heads), v = heads_of(a.v, d.first_k, d.keys, heads);
-    const at::Tensor p = (scores_of(a, q, k) - lse.narrow(1, d.first_q, d.queries).unsqueeze(-1)).exp(), g_out = queries(dout);
+    const at::Tensor q = queries(a.q), k = heads_of(a.k, d.first_k, d.keys, heads),
+                     v = heads_of(a.v, d.first_k, d.keys, heads);
+    const at::Tensor p = (scores_of(a, q, k) - lse.narrow(1, d.first_q, d.queries).unsqueeze(-1)).exp(),
+                     g_out = queries(dout);
     const at::Tensor delta = (g_out * queries(forward.out)).sum(-1, /*keepdim=*/true);
     const at::Tensor ds = p * (at::matmul(g_out, v.transpose(1, 2)) - delta) * a.scale;
     g.dq.narrow(0, d.first_q, d.queries).copy_(at::matmul(ds, k).transpose(0, 1));

@@ -43,15 +43,17 @@ TEST_CASE("answers under way together are those of one after another") {
       CAPTURE(temperature);
       CAPTURE(at_once);
       std::vector<int64_t> told;
-      const std::vector<Answer> answers = BatchGenerator(decoder, AdapterUse::on, at_once, 40).run(all, [&](int64_t done) {
-        told.push_back(done);
-        return Next::go_on;
-      });
+      const std::vector<Answer> answers =
+          BatchGenerator(decoder, AdapterUse::on, at_once, 40).run(all, [&](int64_t done) {
+            told.push_back(done);
+            return Next::go_on;
+          });
       REQUIRE(answers.size() == all.size());
       CHECK(std::ranges::is_sorted(told));
       for (size_t i = 0; i < all.size(); ++i) {
         std::vector<int32_t> expected;
-        const Finish finish = one.run(all[i], {[&](int32_t token) { expected.push_back(token); }, [] { return Next::go_on; }});
+        const Finish finish =
+            one.run(all[i], {[&](int32_t token) { expected.push_back(token); }, [] { return Next::go_on; }});
         CAPTURE(i);
         CHECK(answers[i].ids == expected);
         CHECK(answers[i].finish == finish);
@@ -66,7 +68,8 @@ TEST_CASE("a batch of answers can be cancelled, and refuses what does not fit be
   std::vector<GenerationRequest> all = requests(0);
   BatchGenerator generator(decoder, AdapterUse::on, 2, 40);
   int64_t calls = 0;
-  const std::vector<Answer> answers = generator.run(all, [&](int64_t) { return ++calls > 4 ? Next::cancel : Next::go_on; });
+  const std::vector<Answer> answers =
+      generator.run(all, [&](int64_t) { return ++calls > 4 ? Next::cancel : Next::go_on; });
   CHECK(calls == 5);
   CHECK(answers.back().finish == Finish::cancelled);
   all.back().max_new_tokens = 100;

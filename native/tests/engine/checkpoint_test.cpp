@@ -17,8 +17,9 @@ namespace {
 
 class TemporaryRun {
  public:
-  TemporaryRun() : path_(fs::temp_directory_path() / ("collie-checkpoint-" + std::to_string(::getpid()) + "-" +
-                                             std::to_string(reinterpret_cast<uintptr_t>(this)))) {
+  TemporaryRun()
+      : path_(fs::temp_directory_path() / ("collie-checkpoint-" + std::to_string(::getpid()) + "-" +
+                                           std::to_string(reinterpret_cast<uintptr_t>(this)))) {
     fs::remove_all(path_);
     fs::create_directories(path_);
   }

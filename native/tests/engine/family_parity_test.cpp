@@ -32,7 +32,9 @@ at::Tensor tensor_of(const TensorView& view) {
   return at::from_blob(const_cast<std::byte*>(view.bytes.data()), view.shape, type).clone();
 }
 
-std::vector<int32_t> ints(const at::Tensor& t) { return {t.const_data_ptr<int32_t>(), t.const_data_ptr<int32_t>() + t.numel()}; }
+std::vector<int32_t> ints(const at::Tensor& t) {
+  return {t.const_data_ptr<int32_t>(), t.const_data_ptr<int32_t>() + t.numel()};
+}
 
 // Labels as in transformers: the label of a token is predicted one position earlier, -100 is not counted.
 PackedBatch one_document(const std::vector<int32_t>& ids, const std::vector<int32_t>& labels) {
@@ -89,7 +91,8 @@ TEST_CASE("families: logits, loss and every gradient are those of transformers")
       Decoder decoder(ModelConfig::load(folder), options);
       decoder.load(folder);
       CHECK((decoder.logits(value.batch(), AdapterUse::off) - value("logits")).abs().max().item<float>() <= 1e-4);
-      CHECK(decoder.forward_backward(value.batch(), 1, 0).loss == doctest::Approx(value("loss").item<float>()).epsilon(1e-5));
+      CHECK(decoder.forward_backward(value.batch(), 1, 0).loss ==
+            doctest::Approx(value("loss").item<float>()).epsilon(1e-5));
       CHECK(decoder.trainable().size() == model_tensors(decoder.config()).size());
       check_gradients(decoder, value);
     }
@@ -103,7 +106,8 @@ TEST_CASE("families: bf16 stays near fp32") {
     Decoder decoder(ModelConfig::load(folder), options_for(full_method(), Precision::bf16));
     decoder.load(folder);
     CHECK(relative_error(decoder.logits(value.batch(), AdapterUse::off), value("logits")) <= 0.03);
-    CHECK(decoder.forward_backward(value.batch(), 1, 0).loss == doctest::Approx(value("loss").item<float>()).epsilon(0.02));
+    CHECK(decoder.forward_backward(value.batch(), 1, 0).loss ==
+          doctest::Approx(value("loss").item<float>()).epsilon(0.02));
     for (const Parameter& p : decoder.trainable()) {
       CAPTURE(p.name);
       CHECK(p.grad.norm().item<float>() == doctest::Approx(value("grad_norm." + p.name).item<float>()).epsilon(0.15));
@@ -134,7 +138,8 @@ TEST_CASE("families: ten steps of LoRA are those of PEFT") {
       const auto targets_of_step = static_cast<double>(batch.n_targets());
       decoder.zero_grad();
       CAPTURE(step);
-      CHECK(std::abs(decoder.forward_backward(batch, 1 / targets_of_step, 0).loss / targets_of_step - losses[step].item<float>()) <= 1e-3);
+      CHECK(std::abs(decoder.forward_backward(batch, 1 / targets_of_step, 0).loss / targets_of_step -
+                     losses[step].item<float>()) <= 1e-3);
       optimizer->step(decoder.trainable(), {step + 1, adamw.learning_rate});
       decoder.sync_weights();
     }
@@ -162,7 +167,9 @@ TEST_CASE("families: documents packed together and a cached conversation are the
     decoder.extend(ids.first(30), *cache, AdapterUse::off);
     for (size_t i = 30; i + 1 < ids.size(); ++i) decoder.extend(ids.subspan(i, 1), *cache, AdapterUse::off);
     const at::Tensor last = decoder.extend(ids.last(1), *cache, AdapterUse::off);
-    const bool by_length = std::ranges::any_of(decoder.config().ropes, [](const RopeConfig& rope) { return rope.scaling == RopeScaling::longrope; });  // keys of a short beginning stay as they were
+    const bool by_length = std::ranges::any_of(decoder.config().ropes, [](const RopeConfig& rope) {
+      return rope.scaling == RopeScaling::longrope;
+    });  // keys of a short beginning stay as they were
     if (!by_length) CHECK((last - value("logits")[39]).abs().max().item<float>() <= 1e-4);
   }
 }
@@ -175,7 +182,8 @@ TEST_CASE("families: the forecast of weights is what is held") {
         CAPTURE(method.type);
         const ModelConfig config = ModelConfig::load(folder);
         const Decoder decoder(config, options_for(method, precision));
-        const MemoryPlan plan = plan_memory(config, {.method = method, .precision = precision, .capacity_tokens = 48, .max_document = 48});
+        const MemoryPlan plan =
+            plan_memory(config, {.method = method, .precision = precision, .capacity_tokens = 48, .max_document = 48});
         CHECK(plan.weights == decoder.memory_use().weights_bytes);
         CHECK(plan.gradients == decoder.memory_use().gradients_bytes);
         CHECK(plan.activations == decoder.memory_use().activations_bytes);
@@ -204,7 +212,8 @@ TEST_CASE("families: tensors go from files to logical names and back without a c
         const std::vector<std::byte>& bytes = logical.at(part.logical);
         const size_t block = static_cast<size_t>(part.rows.block) * row;
         for (int64_t k = 0; k < part.rows.count; ++k)
-          std::memcpy(again.data() + static_cast<size_t>(part.rows.first + k * part.rows.stride) * row, bytes.data() + static_cast<size_t>(k) * block, block);
+          std::memcpy(again.data() + static_cast<size_t>(part.rows.first + k * part.rows.stride) * row,
+                      bytes.data() + static_cast<size_t>(k) * block, block);
         logical.erase(part.logical);
       }
       CHECK(std::ranges::equal(again, view.bytes));

@@ -23,8 +23,9 @@ TEST_CASE("gemm: transposes, strides, mixed storage, alpha and beta, few rows an
     int64_t m, n, k;
   };
   for (const auto& kernels : kernel_variants())
-    for (const Size s : {Size{1, 1, 1}, Size{7, 33, 129}, Size{1, 200, 64}, Size{3, 17, 40}, Size{15, 9, 77}, Size{32, 33, 100}, Size{131, 70, 401}, Size{48, 600, 300},
-                         Size{20, 30, 9001}, Size{40, 2000, 300}, Size{131, 300, 4000}, Size{20, 700, 5000}})
+    for (const Size s : {Size{1, 1, 1}, Size{7, 33, 129}, Size{1, 200, 64}, Size{3, 17, 40}, Size{15, 9, 77},
+                         Size{32, 33, 100}, Size{131, 70, 401}, Size{48, 600, 300}, Size{20, 30, 9001},
+                         Size{40, 2000, 300}, Size{131, 300, 4000}, Size{20, 700, 5000}})
       for (const at::ScalarType type : kTypes)
         for (const at::ScalarType out : kTypes)
           for (int layout = 0; layout < 4; ++layout)
@@ -33,8 +34,10 @@ TEST_CASE("gemm: transposes, strides, mixed storage, alpha and beta, few rows an
               CAPTURE(s.m);
               CAPTURE(s.k);
               CAPTURE(layout);
-              const at::Tensor a = layout & 1 ? randn({s.k, s.m + 3}, type).narrow(1, 2, s.m).t() : randn({s.m, s.k + 5}, type).narrow(1, 1, s.k);
-              const at::Tensor b = layout & 2 ? randn({s.n, s.k + 1}, type).narrow(1, 0, s.k).t() : randn({s.k, s.n + 4}, type).narrow(1, 3, s.n);
+              const at::Tensor a = layout & 1 ? randn({s.k, s.m + 3}, type).narrow(1, 2, s.m).t()
+                                              : randn({s.m, s.k + 5}, type).narrow(1, 1, s.k);
+              const at::Tensor b = layout & 2 ? randn({s.n, s.k + 1}, type).narrow(1, 0, s.k).t()
+                                              : randn({s.k, s.n + 4}, type).narrow(1, 3, s.n);
               const at::Tensor whole = randn({s.m, s.n + 2}, out), before = whole.clone(), c = whole.narrow(1, 1, s.n);
               const at::Tensor expected = 0.5 * at::matmul(f32(a), f32(b)) + beta * f32(c);
               kernels->gemm(a, b, c, {.alpha = 0.5, .beta = beta});
@@ -71,19 +74,23 @@ at::Tensor reference_attention(const AttentionCase& c, const at::Tensor& qkv) {
   at::Tensor mask = at::ones({t, t}, at::kBool).tril();
   if (c.window) mask = mask & at::ones({t, t}, at::kBool).triu(1 - c.window);
   const at::Tensor scores = at::matmul(q, k.transpose(1, 2)) / std::sqrt(static_cast<double>(c.head_dim));
-  return at::matmul(scores.masked_fill(mask.logical_not(), -1e30).softmax(-1), v).transpose(0, 1).reshape({t, c.heads * c.head_dim});
+  return at::matmul(scores.masked_fill(mask.logical_not(), -1e30).softmax(-1), v)
+      .transpose(0, 1)
+      .reshape({t, c.heads * c.head_dim});
 }
 
 TEST_CASE("attention over documents, forward and backward") {
   at::manual_seed(2);
-  const std::vector<AttentionCase> cases = {{4, 2, 16, 0, {0, 1, 40, 43}}, {9, 3, 64, 0, {0, 300, 313}},     {2, 2, 128, 0, {0, 130}},
-                                            {6, 1, 16, 33, {0, 7, 250, 290}}, {8, 2, 64, 1, {0, 20}}, {4, 2, 20, 0, {0, 33, 50}}};
+  const std::vector<AttentionCase> cases = {{4, 2, 16, 0, {0, 1, 40, 43}}, {9, 3, 64, 0, {0, 300, 313}},
+                                            {2, 2, 128, 0, {0, 130}},      {6, 1, 16, 33, {0, 7, 250, 290}},
+                                            {8, 2, 64, 1, {0, 20}},        {4, 2, 20, 0, {0, 33, 50}}};
   for (const auto& kernels : kernel_variants())
     for (const AttentionCase& c : cases)
       for (const at::ScalarType type : kTypes) {
         CAPTURE(kernels->name());
         CAPTURE(c.head_dim);
-        const int64_t n = c.offsets.back(), width = (c.heads + 2 * c.kv_heads) * c.head_dim, out_width = c.heads * c.head_dim;
+        const int64_t n = c.offsets.back(), width = (c.heads + 2 * c.kv_heads) * c.head_dim,
+                      out_width = c.heads * c.head_dim;
         const at::Tensor qkv = randn({n, width}, type), dout = randn({n, out_width + 5}, type).narrow(1, 0, out_width);
         const at::Tensor input = f32(qkv).clone().requires_grad_(true);
         std::vector<at::Tensor> parts;
@@ -92,9 +99,11 @@ TEST_CASE("attention over documents, forward and backward") {
         const at::Tensor expected = at::cat(parts, 0);
         (expected * f32(dout)).sum().backward();
 
-        const AttentionShape shape{c.heads, c.kv_heads, c.head_dim, c.window, 1 / std::sqrt(static_cast<double>(c.head_dim))};
+        const AttentionShape shape{c.heads, c.kv_heads, c.head_dim, c.window,
+                                   1 / std::sqrt(static_cast<double>(c.head_dim))};
         const Documents docs{c.offsets, at::tensor(c.offsets, at::kInt), 300};
-        const at::Tensor out = at::zeros({n, out_width + 3}, type).narrow(1, 0, out_width), lse = at::zeros({c.heads, n});
+        const at::Tensor out = at::zeros({n, out_width + 3}, type).narrow(1, 0, out_width),
+                         lse = at::zeros({c.heads, n});
         const at::Tensor dqkv = at::zeros({n, width}, type);
         kernels->attention(shape, docs, {qkv, out, lse});
         CHECK(relative_error(out, expected) < bound(type));
@@ -110,9 +119,11 @@ TEST_CASE("attention of new tokens equals attention of the whole document") {
       for (const int64_t fresh : {1, 2, 70, 100}) {
         const AttentionCase c{6, 2, 64, window, {0, 100}};
         const at::Tensor qkv = randn({100, 10 * 64}), expected = reference_attention(c, qkv);
-        const at::Tensor keys = qkv.narrow(1, 6 * 64, 2 * 64).contiguous(), values = qkv.narrow(1, 8 * 64, 2 * 64).contiguous();
+        const at::Tensor keys = qkv.narrow(1, 6 * 64, 2 * 64).contiguous(),
+                         values = qkv.narrow(1, 8 * 64, 2 * 64).contiguous();
         const at::Tensor out = at::zeros({fresh, 6 * 64});
-        kernels->attention_cached({6, 2, 64, window, 0.125}, qkv.narrow(0, 100 - fresh, fresh).narrow(1, 0, 6 * 64), keys, values, out);
+        kernels->attention_cached({6, 2, 64, window, 0.125}, qkv.narrow(0, 100 - fresh, fresh).narrow(1, 0, 6 * 64),
+                                  keys, values, out);
         CHECK(relative_error(out, expected.narrow(0, 100 - fresh, fresh)) < 1e-5);
       }
 }
@@ -163,7 +174,8 @@ TEST_CASE("an update rule, norms and finite checks") {
 
 TEST_CASE("bf16 rounds to nearest even and keeps what is not a number") {
   for (const auto& kernels : kernel_variants()) {
-    const at::Tensor values = at::cat({randn({4000}) * 1e3, at::tensor({1.00390625f, 1.01171875f, -0.f, INFINITY, -INFINITY, NAN, 1e-40f})});
+    const at::Tensor values =
+        at::cat({randn({4000}) * 1e3, at::tensor({1.00390625f, 1.01171875f, -0.f, INFINITY, -INFINITY, NAN, 1e-40f})});
     const at::Tensor out = at::zeros({values.size(0)}, at::kBFloat16), back = at::zeros({values.size(0)});
     kernels->copy(values, out, 1);
     CHECK(at::allclose(f32(out), f32(values.to(at::kBFloat16)), 0, 0, true));

@@ -10,7 +10,8 @@
 namespace collie::test {
 namespace {
 
-const std::vector<std::string> kAllTargets = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
+const std::vector<std::string> kAllTargets = {"q_proj",    "k_proj",  "v_proj",   "o_proj",
+                                              "gate_proj", "up_proj", "down_proj"};
 
 enum class Train { nothing, lora, full };
 
@@ -32,7 +33,8 @@ void randomize_adapter(Decoder& decoder) {
   for (const NamedTensor& t : decoder.trained_tensors()) {
     if (t.name.find("lora") == std::string::npos) continue;
     at::Tensor values = at::empty(t.tensor.sizes());
-    for (int64_t i = 0; i < values.numel(); ++i) values.data_ptr<float>()[i] = static_cast<float>(random.uniform() - 0.5) * 0.4f;
+    for (int64_t i = 0; i < values.numel(); ++i)
+      values.data_ptr<float>()[i] = static_cast<float>(random.uniform() - 0.5) * 0.4f;
     t.tensor.copy_(values);
   }
   decoder.sync_weights();
@@ -142,10 +144,12 @@ TEST_CASE("bf16 stays close to fp32") {
   const ModelConfig config = tiny_config();
   for (const Train mode : {Train::lora, Train::full}) {
     const std::vector<PackedBatch> batches = {random_batch(config, {33, 20}, 8)};
-    const Trained exact = run(config, options_for(mode), batches), rounded = run(config, options_for(mode, Precision::bf16), batches);
+    const Trained exact = run(config, options_for(mode), batches),
+                  rounded = run(config, options_for(mode, Precision::bf16), batches);
     CHECK(rounded.loss == doctest::Approx(exact.loss).epsilon(0.01));
     double worst = 0;
-    for (size_t i = 0; i < exact.grads.size(); ++i) worst = std::max(worst, relative_error(rounded.grads[i], exact.grads[i]));
+    for (size_t i = 0; i < exact.grads.size(); ++i)
+      worst = std::max(worst, relative_error(rounded.grads[i], exact.grads[i]));
     CHECK(worst < 0.1);
     CHECK(worst > 0);
   }

@@ -54,13 +54,16 @@ void check_forecast(const ModelConfig& config, const DecoderOptions& o) {
 std::vector<MethodSpec> methods() {
   MethodSpec some = lora_method(3, 6, 0.1, {"q_proj", "layers.2.mlp.*"});
   some.fields["modules_to_save"] = {"embed_tokens", "norm", "post_attention_layernorm"};
-  std::vector<MethodSpec> all = {lora_method(3, 6, 0.1, {"q_proj", "v_proj", "down_proj"}), some,
-                                 lora_method(2, 4, 0, {"layers.1.self_attn.o_proj"}), full_method(),
+  std::vector<MethodSpec> all = {lora_method(3, 6, 0.1, {"q_proj", "v_proj", "down_proj"}),
+                                 some,
+                                 lora_method(2, 4, 0, {"layers.1.self_attn.o_proj"}),
+                                 full_method(),
                                  {"prompt_tuning", {{"virtual_tokens", 5}, {"init_text", ""}}},
                                  {"prefix_tuning", {{"virtual_tokens", 4}, {"init_text", ""}}},
                                  {"p_tuning", {{"virtual_tokens", 3}, {"encoder_hidden_size", 12}}},
                                  {"bottleneck", {{"bottleneck_size", 6}, {"activation", "gelu"}}},
-                                 {"freeze", {{"last_layers", 1}}}, {"freeze", {{"last_layers", 2}}}};
+                                 {"freeze", {{"last_layers", 1}}},
+                                 {"freeze", {{"last_layers", 2}}}};
   for (const MethodCase& c : linear_methods()) all.push_back(method_of(c.fields));
   return all;
 }

@@ -70,8 +70,8 @@ TEST_CASE("parity with PEFT: 20 steps of LoRA with AdamW") {
   for (const std::string& name : kModels) {
     CAPTURE(name);
     const SafetensorsFile reference(kFixtures / name / "lora.safetensors");
-    const DecoderOptions options =
-        options_for(lora_method(4, 8, 0, {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}));
+    const DecoderOptions options = options_for(
+        lora_method(4, 8, 0, {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}));
     Decoder decoder(ModelConfig::load(kFixtures / name), options);
     decoder.load(kFixtures / name);
     for (const Parameter& p : decoder.trainable()) p.master.copy_(tensor_of(reference.at("start." + p.name)));
@@ -91,7 +91,8 @@ TEST_CASE("parity with PEFT: 20 steps of LoRA with AdamW") {
       }
       decoder.zero_grad();
       double loss = 0;
-      for (const PackedBatch& batch : batches) loss += decoder.forward_backward(batch, 1.0 / static_cast<double>(targets), 0).loss;
+      for (const PackedBatch& batch : batches)
+        loss += decoder.forward_backward(batch, 1.0 / static_cast<double>(targets), 0).loss;
       CAPTURE(step);
       CHECK(std::abs(loss / static_cast<double>(targets) - losses[step].item<float>()) <= 1e-3);
       optimizer->step(decoder.trainable(), {step + 1, adamw.learning_rate});

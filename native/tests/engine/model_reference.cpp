@@ -15,7 +15,8 @@ namespace {
 
 at::Tensor random_tensor(at::IntArrayRef shape, Random& random, double scale) {
   at::Tensor t = at::empty(shape);
-  for (int64_t i = 0; i < t.numel(); ++i) t.data_ptr<float>()[i] = static_cast<float>((2 * random.uniform() - 1) * scale);
+  for (int64_t i = 0; i < t.numel(); ++i)
+    t.data_ptr<float>()[i] = static_cast<float>((2 * random.uniform() - 1) * scale);
   return t;
 }
 
@@ -33,8 +34,10 @@ at::Tensor linear(const Weights& w, const std::string& name, const at::Tensor& i
   const at::Tensor ia3 = find(".ia3_l"), bias = find(".bias"), magnitude = find(".lora_magnitude_vector.weight");
   if (find(".lora_A.weight.start").defined())
     weight = weight - scale * at::matmul(find(".lora_B.weight.start"), find(".lora_A.weight.start"));
-  if (find(".lora_A.weight").defined()) weight = weight + scale * at::matmul(find(".lora_B.weight"), find(".lora_A.weight"));
-  if (find(".lora_E").defined()) weight = weight + scale * at::matmul(find(".lora_B"), find(".lora_A") * find(".lora_E"));
+  if (find(".lora_A.weight").defined())
+    weight = weight + scale * at::matmul(find(".lora_B.weight"), find(".lora_A.weight"));
+  if (find(".lora_E").defined())
+    weight = weight + scale * at::matmul(find(".lora_B"), find(".lora_A") * find(".lora_E"));
   if (magnitude.defined()) weight = (magnitude / weight.detach().norm(2, 1)).unsqueeze(1) * weight;
   if (ia3.defined() && ia3.size(0) == 1) x = x * ia3;
   at::Tensor y = at::matmul(x, weight.t());
@@ -49,7 +52,8 @@ double frequency(const ModelConfig& c, int64_t i) {
   const double wavelength = 2 * std::numbers::pi / f, original = static_cast<double>(c.ropes[0].original_max_position);
   if (wavelength < original / c.ropes[0].high_freq_factor) return f;
   if (wavelength > original / c.ropes[0].low_freq_factor) return f / c.ropes[0].factor;
-  const double s = (original / wavelength - c.ropes[0].low_freq_factor) / (c.ropes[0].high_freq_factor - c.ropes[0].low_freq_factor);
+  const double s =
+      (original / wavelength - c.ropes[0].low_freq_factor) / (c.ropes[0].high_freq_factor - c.ropes[0].low_freq_factor);
   return (1 - s) * f / c.ropes[0].factor + s * f;
 }
 
@@ -58,7 +62,8 @@ at::Tensor rotate(const ModelConfig& c, const at::Tensor& x) {
   const int64_t length = x.size(0), half = c.head_dim / 2;
   at::Tensor angle = at::empty({length, 1, half}, at::kDouble);
   for (int64_t t = 0; t < length; ++t)
-    for (int64_t i = 0; i < half; ++i) angle.data_ptr<double>()[t * half + i] = static_cast<double>(t) * frequency(c, i);
+    for (int64_t i = 0; i < half; ++i)
+      angle.data_ptr<double>()[t * half + i] = static_cast<double>(t) * frequency(c, i);
   const at::Tensor cosine = angle.cos().to(at::kFloat), sine = angle.sin().to(at::kFloat);
   const at::Tensor lo = x.narrow(2, 0, half), hi = x.narrow(2, half, half);
   return at::cat({lo * cosine - hi * sine, hi * cosine + lo * sine}, 2);
@@ -68,7 +73,8 @@ at::Tensor attention(const ModelConfig& c, const at::Tensor& q, const at::Tensor
   const int64_t length = q.size(0), group = c.n_heads / c.n_kv_heads;
   at::Tensor mask = at::ones({length, length}, at::kBool).tril();
   if (const int64_t window = c.kind(0).window) mask = mask & at::ones({length, length}, at::kBool).triu(1 - window);
-  const at::Tensor keys = k.repeat_interleave(group, 1).transpose(0, 1), values = v.repeat_interleave(group, 1).transpose(0, 1);
+  const at::Tensor keys = k.repeat_interleave(group, 1).transpose(0, 1),
+                   values = v.repeat_interleave(group, 1).transpose(0, 1);
   at::Tensor scores = at::matmul(q.transpose(0, 1), keys.transpose(1, 2)) / std::sqrt(static_cast<double>(c.head_dim));
   scores = scores.masked_fill(mask.logical_not(), -1e30);
   return at::matmul(scores.softmax(-1), values).transpose(0, 1).reshape({length, c.n_heads * c.head_dim});
@@ -117,7 +123,10 @@ at::Tensor document_logits(const ModelConfig& c, const Weights& w, const at::Ten
     const at::Tensor q = linear(w, p + "self_attn.q_proj", h, scale).view({length, c.n_heads, c.head_dim});
     const at::Tensor k = linear(w, p + "self_attn.k_proj", h, scale).view({length, c.n_kv_heads, c.head_dim});
     const at::Tensor v = linear(w, p + "self_attn.v_proj", h, scale).view({length, c.n_kv_heads, c.head_dim});
-    x = x + serial(w, p + "attention_adapter", linear(w, p + "self_attn.o_proj", attention(c, rotate(c, q), with_prefix(c, w, rotate(c, k), i, 0), with_prefix(c, w, v, i, 1)), scale));
+    x = x + serial(w, p + "attention_adapter",
+                   linear(w, p + "self_attn.o_proj",
+                          attention(c, rotate(c, q), with_prefix(c, w, rotate(c, k), i, 0), with_prefix(c, w, v, i, 1)),
+                          scale));
     h = norm(x, w.at(p + "post_attention_layernorm.weight"), c.norm_eps);
     const at::Tensor gate = linear(w, p + "mlp.gate_proj", h, scale), up = linear(w, p + "mlp.up_proj", h, scale);
     x = x + serial(w, p + "mlp_adapter", linear(w, p + "mlp.down_proj", gate * gate.sigmoid() * up, scale));
@@ -128,7 +137,8 @@ at::Tensor document_logits(const ModelConfig& c, const Weights& w, const at::Ten
 }
 
 at::Tensor longs(const std::vector<int32_t>& values) {
-  return at::from_blob(const_cast<int32_t*>(values.data()), {static_cast<int64_t>(values.size())}, at::kInt).to(at::kLong);
+  return at::from_blob(const_cast<int32_t*>(values.data()), {static_cast<int64_t>(values.size())}, at::kInt)
+      .to(at::kLong);
 }
 
 }  // namespace
@@ -157,7 +167,9 @@ Weights random_weights_of(const ModelConfig& c, uint64_t seed) {
   Random random(seed);
   Weights w;
   const int64_t d = c.hidden_size, q = c.n_heads * c.head_dim, kv = c.n_kv_heads * c.head_dim, f = c.intermediate_size;
-  const auto matrix = [&](const std::string& name, int64_t out, int64_t in) { w[name] = random_tensor({out, in}, random, 0.25); };
+  const auto matrix = [&](const std::string& name, int64_t out, int64_t in) {
+    w[name] = random_tensor({out, in}, random, 0.25);
+  };
   const auto vector = [&](const std::string& name) { w[name] = 1 + random_tensor({d}, random, 0.3); };
   matrix("model.embed_tokens.weight", c.vocab_size, d);
   for (int64_t i = 0; i < c.n_layers; ++i) {
@@ -186,7 +198,8 @@ ModelFolderOnDisk::ModelFolderOnDisk(const Weights& weights, DType dtype) {
   const at::ScalarType type = dtype == DType::F32 ? at::kFloat : dtype == DType::F16 ? at::kHalf : at::kBFloat16;
   for (const auto& [key, value] : weights) {
     const at::Tensor stored = value.detach().to(type).contiguous();
-    writer.write(key, std::span<const std::byte>(static_cast<const std::byte*>(stored.const_data_ptr()), stored.nbytes()));
+    writer.write(key,
+                 std::span<const std::byte>(static_cast<const std::byte*>(stored.const_data_ptr()), stored.nbytes()));
   }
   writer.finish();
 }
@@ -199,7 +212,8 @@ PackedBatch random_batch(const ModelConfig& c, const std::vector<int64_t>& lengt
   b.doc_offsets = {0};
   for (const int64_t length : lengths) {
     std::vector<int32_t> ids;
-    for (int64_t i = 0; i < length; ++i) ids.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(c.vocab_size))));
+    for (int64_t i = 0; i < length; ++i)
+      ids.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(c.vocab_size))));
     for (int64_t i = 0; i < length; ++i) {
       b.ids_N.push_back(ids[static_cast<size_t>(i)]);
       b.positions_N.push_back(static_cast<int32_t>(i));
@@ -214,7 +228,9 @@ PackedBatch document_of(const PackedBatch& batch, size_t index) {
   const auto cut = [&](const std::vector<int32_t>& all) {
     return std::vector<int32_t>(all.begin() + batch.doc_offsets[index], all.begin() + batch.doc_offsets[index + 1]);
   };
-  return {cut(batch.ids_N), cut(batch.positions_N), cut(batch.targets_N),
+  return {cut(batch.ids_N),
+          cut(batch.positions_N),
+          cut(batch.targets_N),
           {0, batch.doc_offsets[index + 1] - batch.doc_offsets[index]}};
 }
 
@@ -226,7 +242,8 @@ at::Tensor reference_logits(const ModelConfig& c, const Weights& w, const Packed
 }
 
 at::Tensor reference_loss(const ModelConfig& c, const Weights& w, const PackedBatch& batch, double scale) {
-  return at::cross_entropy_loss(reference_logits(c, w, batch, scale), longs(batch.targets_N), {}, at::Reduction::Sum, -1);
+  return at::cross_entropy_loss(reference_logits(c, w, batch, scale), longs(batch.targets_N), {}, at::Reduction::Sum,
+                                -1);
 }
 
 MethodSpec lora_method(int64_t rank, double alpha, double dropout, const std::vector<std::string>& targets) {

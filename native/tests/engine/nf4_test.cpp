@@ -65,7 +65,8 @@ TEST_CASE("NF4: the bits of bitsandbytes") {
     CHECK(w.offset == doctest::Approx(value(name + ".offset").item<float>()).epsilon(1e-7));
     const at::Tensor wide = at::full({weight.size(0), weight.size(1) + 3}, 7.0f, weight.options());
     kernels->dequantize_nf4(w, wide.narrow(1, 0, weight.size(1)));
-    const at::Tensor difference = wide.narrow(1, 0, weight.size(1)).to(at::kFloat) - value(name + ".values").to(at::kFloat);
+    const at::Tensor difference =
+        wide.narrow(1, 0, weight.size(1)).to(at::kFloat) - value(name + ".values").to(at::kFloat);
     const at::Tensor same = ties.logical_not().repeat_interleave(64).narrow(0, 0, weight.numel()).view(weight.sizes());
     CHECK((difference.abs() * same).max().item<float>() <= (name == "bf16" ? 1e-3 : 1e-6));
     CHECK(difference.abs().max().item<float>() <= 1e-3);  // neighbours of the map

@@ -9,7 +9,8 @@ namespace collie::test {
 namespace {
 
 // Trains a tiny model on one batch from the same start; the gradients, one after another.
-std::vector<at::Tensor> gradients_of(const PackedBatch& batch, const DocumentFactors& factors, LossSums* sums = nullptr) {
+std::vector<at::Tensor> gradients_of(const PackedBatch& batch, const DocumentFactors& factors,
+                                     LossSums* sums = nullptr) {
   const ModelConfig config = tiny_config({});
   const ModelFolderOnDisk folder(random_weights_of(config, 5), DType::F32);
   DecoderOptions options;

@@ -48,10 +48,18 @@ Hyper hyper_of(const OptimizerRule& rule, const nlohmann::json& values) {
   for (const HyperField& field : rule.fields) {
     const nlohmann::json& value = values.at(field.name);
     switch (field.kind) {
-      case FieldKind::number: hyper.set(field.name, value.get<double>()); break;
-      case FieldKind::integer: hyper.set(field.name, value.get<int64_t>()); break;
-      case FieldKind::boolean: hyper.set(field.name, value.get<bool>()); break;
-      case FieldKind::choice: hyper.set(field.name, value.get<std::string>()); break;
+      case FieldKind::number:
+        hyper.set(field.name, value.get<double>());
+        break;
+      case FieldKind::integer:
+        hyper.set(field.name, value.get<int64_t>());
+        break;
+      case FieldKind::boolean:
+        hyper.set(field.name, value.get<bool>());
+        break;
+      case FieldKind::choice:
+        hyper.set(field.name, value.get<std::string>());
+        break;
     }
   }
   return hyper;
@@ -60,7 +68,11 @@ Hyper hyper_of(const OptimizerRule& rule, const nlohmann::json& values) {
 }  // namespace
 
 ProblemTensor::ProblemTensor(const std::string& name, bool pulled)
-    : name_(name), pulled_(pulled), shape_(shape_of(name).sizes), kind_(shape_of(name).kind), key_((shape_of(name).index + 1) * 1'000'000) {
+    : name_(name),
+      pulled_(pulled),
+      shape_(shape_of(name).sizes),
+      kind_(shape_of(name).kind),
+      key_((shape_of(name).index + 1) * 1'000'000) {
   start_ = affine(0, 0.5, uniform(key_, shape_));
   target_ = affine(0, 0.5, uniform(key_ + 1, shape_));
   pull_ = affine(0.55, 0.45, uniform(key_ + 2, shape_));

@@ -75,7 +75,8 @@ TEST_CASE("an optimizer resumed in the middle goes on bit for bit") {
         CHECK_NOTHROW(dtype_of_tensor(from[i].tensor));  // checkpoints can hold it
         to[i].tensor.copy_(from[i].tensor);
       }
-      for (size_t i = 0; i < first.parameters.size(); ++i) second.parameters[i].master.copy_(first.parameters[i].master);
+      for (size_t i = 0; i < first.parameters.size(); ++i)
+        second.parameters[i].master.copy_(first.parameters[i].master);
       second.steps(24, kProblemSteps);
       for (size_t i = 0; i < whole.size(); ++i) CHECK(at::equal(second.parameters[i].master, whole[i].master));
     }
@@ -144,8 +145,10 @@ TEST_CASE("with bf16 weights every optimizer ends where it does with fp32 ones, 
 TEST_CASE("rows worked on in groups give the update of the whole matrix") {
   // 700 x 600 is two groups of rows; its first and last rows alone are one.
   const auto kernels = make_cpu_kernels();
-  const OptimizerSpec adalomo{"adalomo", 0.1,
-                              {{"decay_rate", 0.8}, {"eps1", 1e-30}, {"eps2", 1e-3}, {"clip_threshold", 0.5}, {"weight_decay", 0.0}}};
+  const OptimizerSpec adalomo{
+      "adalomo",
+      0.1,
+      {{"decay_rate", 0.8}, {"eps1", 1e-30}, {"eps2", 1e-3}, {"clip_threshold", 0.5}, {"weight_decay", 0.0}}};
   REQUIRE(chunk_rows(700, 600) < 700);
   Parameter whole{"w", at::full({700, 600}, 2.0f), at::full({700, 600}, 3.0f), Decay::yes, ParameterKind::matrix};
   whole.grad.narrow(0, 350, 350).fill_(-1.5f);

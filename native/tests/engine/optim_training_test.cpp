@@ -74,7 +74,8 @@ TEST_CASE("the loss of a tiny model falls under every optimizer") {
     CAPTURE(before);
     CAPTURE(after);
     CHECK(after < before - 0.1);
-    const auto [adapter_before, adapter_after] = fine_tune(one, Precision::bf16, lora_method(8, 16, 0, {"q_proj", "v_proj", "down_proj"}));
+    const auto [adapter_before, adapter_after] =
+        fine_tune(one, Precision::bf16, lora_method(8, 16, 0, {"q_proj", "v_proj", "down_proj"}));
     CAPTURE(adapter_before);
     CAPTURE(adapter_after);
     CHECK(adapter_after < adapter_before - 0.01);

@@ -58,7 +58,9 @@ struct Run {
   }
   std::string save(Decoder& decoder, int64_t step, const std::vector<NamedTensor>& state) {
     meta.step = step;
-    return CheckpointStore(folder.path()).save(meta, spec.method, {decoder.trained_tensors(), state}, *single_rank()).name;
+    return CheckpointStore(folder.path())
+        .save(meta, spec.method, {decoder.trained_tensors(), state}, *single_rank())
+        .name;
   }
   ExportRequest request(const std::string& checkpoint, const char* out) const {
     return {folder.path(), checkpoint, folder.path() / "export" / out};
@@ -110,7 +112,8 @@ TEST_CASE("a resume of every method goes on bit for bit") {
     const std::string name = run.save(*whole, kHalf, steps.all_state());
     const auto resumed = run.decoder(AdapterStart::stored, run.spec.method);
     Steps more(*resumed);
-    CheckpointStore(run.folder.path()).load(name, run.spec.method, {resumed->trained_tensors(), more.all_state()}, Contents::exactly);
+    CheckpointStore(run.folder.path())
+        .load(name, run.spec.method, {resumed->trained_tensors(), more.all_state()}, Contents::exactly);
     resumed->bind_base();
     resumed->sync_weights();
     for (int64_t i = kHalf + 1; i <= kTotal; ++i) CHECK(steps.step(i, kTotal) == more.step(i, kTotal));
@@ -184,8 +187,10 @@ TEST_CASE("exports that make no sense are refused with the way") {
   Run run("mistral-window", {{"type", "bitfit"}});
   const auto decoder = run.decoder(AdapterStart::fresh, run.spec.method);
   const std::string checkpoint = run.save(*decoder, 1, {});
-  CHECK(refusal([&] { export_merged(run.request(checkpoint, "merged"), run.spec, [](double) {}); }) == "request.invalid");
-  CHECK(refusal([&] { export_adapter(run.request(checkpoint, "adapter"), run.spec, [](double) {}); }) == "request.invalid");
+  CHECK(refusal([&] { export_merged(run.request(checkpoint, "merged"), run.spec, [](double) {}); }) ==
+        "request.invalid");
+  CHECK(refusal([&] { export_adapter(run.request(checkpoint, "adapter"), run.spec, [](double) {}); }) ==
+        "request.invalid");
   CHECK_FALSE(fs::exists(run.folder.path() / "export"));
 }
 
@@ -206,8 +211,10 @@ TEST_CASE("AdaLoRA's exported ranks are those with a value") {
   const nlohmann::json config = read_json_file(request.out / "adapter_config.json");
   CHECK(config.at("peft_type") == "ADALORA");
   CHECK(config.at("total_step") == 7);
-  CHECK(config.at("rank_pattern").at("model.layers.0.mlp.up_proj.lora_E") == nlohmann::json({true, false, false, true}));
-  CHECK(config.at("rank_pattern").at("model.layers.1.mlp.up_proj.lora_E") == nlohmann::json({true, false, false, false}));
+  CHECK(config.at("rank_pattern").at("model.layers.0.mlp.up_proj.lora_E") ==
+        nlohmann::json({true, false, false, true}));
+  CHECK(config.at("rank_pattern").at("model.layers.1.mlp.up_proj.lora_E") ==
+        nlohmann::json({true, false, false, false}));
   const SafetensorsFile file(request.out / "adapter_model.safetensors");
   CHECK(file.at("base_model.model.model.layers.0.mlp.up_proj.lora_A").shape == std::vector<int64_t>{2, 64});
   CHECK(file.at("base_model.model.model.layers.0.mlp.up_proj.lora_B").shape == std::vector<int64_t>{112, 2});
@@ -216,7 +223,9 @@ TEST_CASE("AdaLoRA's exported ranks are those with a value") {
 
 TEST_CASE("what PEFT has other words for is exported in its words") {
   nlohmann::json fields = linear_methods()[0].fields;
-  fields.update({{"target_modules", {"layers.?.mlp.up_proj"}}, {"modules_to_save", {"norm", "embed_tokens"}}, {"scaling", "rank_stabilized"}});
+  fields.update({{"target_modules", {"layers.?.mlp.up_proj"}},
+                 {"modules_to_save", {"norm", "embed_tokens"}},
+                 {"scaling", "rank_stabilized"}});
   Run run("llama-gqa-tied", fields);
   const auto decoder = run.decoder(AdapterStart::fresh, run.spec.method);
   const ExportRequest request = run.request(run.save(*decoder, 1, {}), "adapter");
@@ -230,7 +239,8 @@ TEST_CASE("what PEFT has other words for is exported in its words") {
   CHECK(file.find("base_model.model.model.embed_tokens.weight") != nullptr);
 }
 
-const char* const kOtherFiles[] = {"../families/phi3", "../families/glm", "../families/internlm2", "../families/chatglm"};
+const char* const kOtherFiles[] = {"../families/phi3", "../families/glm", "../families/internlm2",
+                                   "../families/chatglm"};
 
 TEST_CASE("adapters of modules that files fuse, group or call otherwise come back as they were") {
   for (const char* model : kOtherFiles) {
@@ -284,7 +294,8 @@ TEST_CASE("an adapter of fused modules is one of their parts: the merged weights
     for (const auto& [name, a] : factors) {
       const size_t at = name.find(".lora_A.");
       if (at == std::string::npos) continue;
-      const std::string module = name.substr(std::string("base_model.model.").size(), at - std::string("base_model.model.").size());
+      const std::string module =
+          name.substr(std::string("base_model.model.").size(), at - std::string("base_model.model.").size());
       const at::Tensor b = factors.at(name.substr(0, at) + ".lora_B.weight");
       const at::Tensor expected = as_tensor(before.at(module + ".weight")).to(at::kFloat) +
                                   run.spec.method.number("alpha") / static_cast<double>(rank) * at::mm(b, a);

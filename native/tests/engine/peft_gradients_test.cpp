@@ -13,7 +13,8 @@ namespace collie::test {
 namespace {
 
 double scale_of(const MethodSpec& method) {
-  if (method.type == "adalora") return method.number("alpha") / (static_cast<double>(method.integer("init_rank")) + 1e-5);
+  if (method.type == "adalora")
+    return method.number("alpha") / (static_cast<double>(method.integer("init_rank")) + 1e-5);
   return method.has("alpha") ? method.lora_scale() : 0;
 }
 
@@ -27,7 +28,8 @@ Weights differentiable(const Weights& base, Decoder& decoder) {
 }
 
 struct Started {
-  Started(const ModelConfig& config, const DecoderOptions& options, const ModelFolderOnDisk& folder) : decoder(config, options) {
+  Started(const ModelConfig& config, const DecoderOptions& options, const ModelFolderOnDisk& folder)
+      : decoder(config, options) {
     decoder.load(folder.path());
     disturb(decoder, 99);
     decoder.sync_weights();
@@ -161,7 +163,8 @@ TEST_CASE("LoRA+ and rank-stabilized scaling change what they name") {
   nlohmann::json dora = linear_methods()[4].fields;
   dora["lr_ratio"] = 4;
   Decoder decoder(config, training_options(method_of(dora)));
-  for (const Parameter& p : decoder.trainable()) CHECK(p.lr_scale == (p.name.find("lora_A") != std::string::npos ? 1 : 4));
+  for (const Parameter& p : decoder.trainable())
+    CHECK(p.lr_scale == (p.name.find("lora_A") != std::string::npos ? 1 : 4));
 }
 
 TEST_CASE("only what patterns name is adapted") {
@@ -175,10 +178,13 @@ TEST_CASE("only what patterns name is adapted") {
   nlohmann::json fields = linear_methods()[1].fields;
   CHECK(trained_by(fields) == std::vector<std::string>{"model.layers.1.self_attn.q_proj.lora_A.weight",
                                                        "model.layers.1.self_attn.q_proj.lora_B.weight"});
-  nlohmann::json ia3 = {{"type", "ia3"}, {"target_modules", {"layers.2.*.k_proj", "layers.0.mlp.down_proj"}},
-                        {"feedforward_modules", {"down_proj"}}, {"modules_to_save", {"norm"}}, {"init_adapter", nullptr}};
-  CHECK(trained_by(ia3) == std::vector<std::string>{"model.layers.0.mlp.down_proj.ia3_l", "model.layers.2.self_attn.k_proj.ia3_l",
-                                                    "model.norm.weight"});
+  nlohmann::json ia3 = {{"type", "ia3"},
+                        {"target_modules", {"layers.2.*.k_proj", "layers.0.mlp.down_proj"}},
+                        {"feedforward_modules", {"down_proj"}},
+                        {"modules_to_save", {"norm"}},
+                        {"init_adapter", nullptr}};
+  CHECK(trained_by(ia3) == std::vector<std::string>{"model.layers.0.mlp.down_proj.ia3_l",
+                                                    "model.layers.2.self_attn.k_proj.ia3_l", "model.norm.weight"});
 }
 
 }  // namespace

@@ -20,7 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path kFixtures = fixtures();
-const std::vector<std::string> kCases = {"lora", "rslora-plus", "lora-norms", "dora", "pissa", "adalora", "ia3", "ia3-wide"};
+const std::vector<std::string> kCases = {"lora",  "rslora-plus", "lora-norms", "dora",
+                                         "pissa", "adalora",     "ia3",        "ia3-wide"};
 constexpr double kRate = 5e-3, kDecay = 0.01;
 
 struct Fixture {
@@ -50,7 +51,9 @@ struct Fixture {
   RunSpec spec;
 };
 
-std::vector<int32_t> ints(const at::Tensor& t) { return {t.const_data_ptr<int32_t>(), t.const_data_ptr<int32_t>() + t.numel()}; }
+std::vector<int32_t> ints(const at::Tensor& t) {
+  return {t.const_data_ptr<int32_t>(), t.const_data_ptr<int32_t>() + t.numel()};
+}
 
 // Labels as in transformers: the label of a token is predicted one position earlier, -100 is not counted.
 PackedBatch one_document(const std::vector<int32_t>& ids, const std::vector<int32_t>& labels) {
@@ -79,7 +82,8 @@ void start_from(Decoder& decoder, const Fixture& fixture) {
 struct Trainer {
   Trainer(Decoder& d, const Fixture& f)
       : decoder(d), documents(f.value("documents")), labels(f.value("labels")), kernels(make_kernels(at::kCPU)) {
-    const OptimizerSpec adamw{"adamw", kRate, {{"beta1", 0.9}, {"beta2", 0.999}, {"eps", 1e-8}, {"weight_decay", kDecay}}};
+    const OptimizerSpec adamw{
+        "adamw", kRate, {{"beta1", 0.9}, {"beta2", 0.999}, {"eps", 1e-8}, {"weight_decay", kDecay}}};
     optimizer = make_optimizer(adamw, decoder.trainable(), *kernels);
   }
 
@@ -93,7 +97,8 @@ struct Trainer {
     }
     decoder.zero_grad();
     double loss = 0;
-    for (const PackedBatch& batch : batches) loss += decoder.forward_backward(batch, 1.0 / static_cast<double>(targets), 0).loss;
+    for (const PackedBatch& batch : batches)
+      loss += decoder.forward_backward(batch, 1.0 / static_cast<double>(targets), 0).loss;
     decoder.finish_gradients();
     optimizer->step(decoder.trainable(), {number, kRate});
     ranks = decoder.after_update({number, total, 1});
@@ -148,7 +153,8 @@ TEST_CASE("an adapter that PEFT saved gives PEFT's logits here") {
 
 TEST_CASE("an adapter that does not fit is refused before anything changes") {
   const Fixture fixture("lora");
-  const auto message_of = [&](const nlohmann::json& changes, const fs::path& folder) -> std::pair<std::string, std::string> {
+  const auto message_of = [&](const nlohmann::json& changes,
+                              const fs::path& folder) -> std::pair<std::string, std::string> {
     nlohmann::json fields = fixture.about.at("method");
     fields.update(changes);
     RunSpec spec = fixture.spec;

@@ -24,7 +24,8 @@ TEST_CASE("columns are scaled, shifted and summed, in both formats and in stride
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16})
     for (const int64_t cols : {1, 63, 150}) {
       const at::Tensor wide = normal(300, cols + 7, 1).to(type), other = normal(300, cols, 2).to(type);
-      const at::Tensor x = wide.narrow(1, 3, cols), factors = normal(1, cols, 3)[0].contiguous(), shifts = normal(1, cols, 4)[0].contiguous();
+      const at::Tensor x = wide.narrow(1, 3, cols), factors = normal(1, cols, 3)[0].contiguous(),
+                       shifts = normal(1, cols, 4)[0].contiguous();
       const at::Tensor y = at::zeros({300, cols}, type), fx = x.to(at::kFloat), fo = other.to(at::kFloat);
       kernels->affine_columns({x, factors, shifts, y});
       CHECK(relative_error(y, (fx * factors + shifts).to(type)) < 1e-3);
@@ -45,12 +46,14 @@ TEST_CASE("columns are scaled, shifted and summed, in both formats and in stride
 
 TEST_CASE("principal parts of matrices too large for an exact decomposition") {
   constexpr int64_t kRows = 1100, kCols = 1300, kHeld = 60, kRank = 8;
-  const at::Tensor left = std::get<0>(at::linalg_qr(normal(kRows, kHeld, 1))), right = std::get<0>(at::linalg_qr(normal(kCols, kHeld, 2)));
+  const at::Tensor left = std::get<0>(at::linalg_qr(normal(kRows, kHeld, 1))),
+                   right = std::get<0>(at::linalg_qr(normal(kCols, kHeld, 2)));
   const at::Tensor values = at::pow(0.9, at::arange(kHeld));  // 0.9^8 = 0.43: no gap behind the wanted ones
   const at::Tensor matrix = at::mm(left * values, right.t());
   const PrincipalPart found = principal_part(matrix, kRank, Random(5));
   CHECK(relative_error(found.values, values.narrow(0, 0, kRank)) < 1e-4);
-  const at::Tensor expected = at::mm(left.narrow(1, 0, kRank) * values.narrow(0, 0, kRank), right.narrow(1, 0, kRank).t());
+  const at::Tensor expected =
+      at::mm(left.narrow(1, 0, kRank) * values.narrow(0, 0, kRank), right.narrow(1, 0, kRank).t());
   CHECK(relative_error(at::mm(found.left * found.values, found.right), expected) < 0.01);
   const PrincipalPart again = principal_part(matrix, kRank, Random(5));
   CHECK(again.left.equal(found.left));
@@ -60,7 +63,8 @@ TEST_CASE("principal parts of matrices too large for an exact decomposition") {
 TEST_CASE("AdaLoRA's ranks shrink on a cubic schedule, whatever the number of steps") {
   MethodSpec method;
   for (const MethodCase& c : linear_methods())
-    if (std::string(c.name) == "adalora") method = method_of(c.fields);  // ranks 4 to 2, from 20 % to 70 %, every 2 steps
+    if (std::string(c.name) == "adalora")
+      method = method_of(c.fields);  // ranks 4 to 2, from 20 % to 70 %, every 2 steps
   const RankSchedule s = RankSchedule::make(method, 10, 100);
   CHECK(s.warmup == 20);
   CHECK(s.last_allocation() == 70);

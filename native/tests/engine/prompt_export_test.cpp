@@ -63,7 +63,9 @@ struct Run {
     decoder->load(spec.model, {}, start);
     return decoder;
   }
-  std::string save(Decoder& decoder) { return CheckpointStore(folder.path()).save(meta, spec.method, {decoder.trained_tensors(), {}}, *single_rank()).name; }
+  std::string save(Decoder& decoder) {
+    return CheckpointStore(folder.path()).save(meta, spec.method, {decoder.trained_tensors(), {}}, *single_rank()).name;
+  }
   fs::path exported(Decoder& decoder) {
     const fs::path out = folder.path() / "export";
     export_adapter({folder.path(), save(decoder), out}, spec, [](double) {});
@@ -101,7 +103,8 @@ TEST_CASE("virtual tokens: an adapter that PEFT saved comes back as it was") {
       fields["virtual_tokens"] = 7;
       return fields;
     }());
-    CHECK_THROWS_AS(import_adapter(theirs, other.spec, other.config, other.decoder(AdapterStart::fresh)->trained_tensors()), Error);
+    CHECK_THROWS_AS(
+        import_adapter(theirs, other.spec, other.config, other.decoder(AdapterStart::fresh)->trained_tensors()), Error);
   }
 }
 

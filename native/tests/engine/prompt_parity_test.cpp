@@ -16,7 +16,9 @@ const std::filesystem::path kFixtures = fixtures();
 constexpr int64_t kSlots = 6;
 
 at::Tensor tensor_of(const TensorView& view) {
-  return at::from_blob(const_cast<std::byte*>(view.bytes.data()), view.shape, view.dtype == DType::I32 ? at::kInt : at::kFloat).clone();
+  return at::from_blob(const_cast<std::byte*>(view.bytes.data()), view.shape,
+                       view.dtype == DType::I32 ? at::kInt : at::kFloat)
+      .clone();
 }
 
 PackedBatch one_document(const at::Tensor& ids, const at::Tensor& labels) {
@@ -24,7 +26,8 @@ PackedBatch one_document(const at::Tensor& ids, const at::Tensor& labels) {
   for (int32_t i = 0; i < ids.numel(); ++i) {
     b.ids_N.push_back(ids[i].item<int32_t>());
     b.positions_N.push_back(i);
-    b.targets_N.push_back(i + 1 < ids.numel() && labels[i + 1].item<int32_t>() >= 0 ? labels[i + 1].item<int32_t>() : -1);
+    b.targets_N.push_back(i + 1 < ids.numel() && labels[i + 1].item<int32_t>() >= 0 ? labels[i + 1].item<int32_t>()
+                                                                                    : -1);
   }
   b.doc_offsets = {0, static_cast<int32_t>(ids.numel())};
   return b;
@@ -71,7 +74,8 @@ TEST_CASE("parity with PEFT: 20 steps of each method with virtual tokens, and th
       }
       decoder.zero_grad();
       double loss = 0;
-      for (const PackedBatch& batch : batches) loss += decoder.forward_backward(batch, 1.0 / static_cast<double>(targets), 0).loss;
+      for (const PackedBatch& batch : batches)
+        loss += decoder.forward_backward(batch, 1.0 / static_cast<double>(targets), 0).loss;
       CAPTURE(step);
       CHECK(std::abs(loss / static_cast<double>(targets) - losses[step].item<float>()) <= 1e-3);
       for (size_t i = 0; i < moments.size(); ++i) {

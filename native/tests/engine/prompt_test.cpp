@@ -80,7 +80,8 @@ TEST_CASE("virtual tokens: loss, logits and gradients are autograd's") {
       const at::Tensor logits = tuned.decoder.logits(batch, AdapterUse::on);
       CHECK(logits.size(0) == batch.n_tokens());
       CHECK(relative_error(logits, reference_logits(config, w, batch, 0)) <= 1e-5);
-      CHECK(relative_error(tuned.decoder.logits(batch, AdapterUse::off), reference_logits(config, tuned.base, batch, 0)) <= 1e-5);
+      CHECK(relative_error(tuned.decoder.logits(batch, AdapterUse::off),
+                           reference_logits(config, tuned.base, batch, 0)) <= 1e-5);
       CHECK(tuned.decoder.evaluate(batch).loss == doctest::Approx(loss.item<float>()).epsilon(1e-5));
     }
 }
@@ -136,9 +137,12 @@ TEST_CASE("virtual tokens: a conversation equals whole documents, and counts rea
       const at::Tensor whole = tuned.decoder.logits(batch, use);
       const auto cache = tuned.decoder.make_cache(20);
       const std::span<const int32_t> ids(batch.ids_N);
-      const auto logits_at = [&](size_t from, size_t to) { return tuned.decoder.extend(ids.subspan(from, to - from), *cache, use); };
+      const auto logits_at = [&](size_t from, size_t to) {
+        return tuned.decoder.extend(ids.subspan(from, to - from), *cache, use);
+      };
       CHECK(relative_error(logits_at(0, 9), whole[8]) <= 1e-5);
-      for (size_t i = 9; i < 20; ++i) CHECK(relative_error(logits_at(i, i + 1), whole[static_cast<int64_t>(i)]) <= 1e-5);
+      for (size_t i = 9; i < 20; ++i)
+        CHECK(relative_error(logits_at(i, i + 1), whole[static_cast<int64_t>(i)]) <= 1e-5);
       CHECK_THROWS(logits_at(0, 1));  // full
       tuned.decoder.truncate(*cache, 12);
       CHECK(relative_error(logits_at(12, 20), whole[19]) <= 1e-5);

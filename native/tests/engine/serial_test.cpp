@@ -18,7 +18,9 @@ DecoderOptions options_for(const MethodSpec& method) {
   return o;
 }
 
-MethodSpec bottleneck(const std::string& activation) { return {"bottleneck", {{"bottleneck_size", 6}, {"activation", activation}}}; }
+MethodSpec bottleneck(const std::string& activation) {
+  return {"bottleneck", {{"bottleneck_size", 6}, {"activation", activation}}};
+}
 
 void randomize(Decoder& decoder) {
   Random random(3);
@@ -70,7 +72,8 @@ TEST_CASE("bottleneck adapters: checkpointing gives the same bits, a conversatio
     randomize(*decoder);
     decoder->forward_backward(batch, 1, 0);
   }
-  for (size_t i = 0; i < plain.trainable().size(); ++i) CHECK(at::equal(plain.trainable()[i].grad, again.trainable()[i].grad));
+  for (size_t i = 0; i < plain.trainable().size(); ++i)
+    CHECK(at::equal(plain.trainable()[i].grad, again.trainable()[i].grad));
   const at::Tensor whole = plain.logits(batch, AdapterUse::on);
   const auto cache = plain.make_cache(20);
   plain.extend(std::span(batch.ids_N).subspan(0, 13), *cache, AdapterUse::on);

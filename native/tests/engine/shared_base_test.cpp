@@ -30,7 +30,8 @@ DecoderOptions serving_options(Precision precision, Quantization quantization) {
 std::vector<MethodSpec> methods() {
   std::vector<MethodSpec> all;
   for (const MethodCase& one : linear_methods()) all.push_back(method_of(one.fields));
-  all.push_back(method_of({{"type", "prompt_tuning"}, {"virtual_tokens", 6}, {"init_text", ""}, {"init_adapter", nullptr}}));
+  all.push_back(
+      method_of({{"type", "prompt_tuning"}, {"virtual_tokens", 6}, {"init_text", ""}, {"init_adapter", nullptr}}));
   all.push_back(method_of({{"type", "bottleneck"}, {"bottleneck_size", 5}, {"activation", "gelu"}}));
   MethodSpec wide = all.front();  // LoRA: the widest tail comes when the others are there
   wide.fields["rank"] = 24;
@@ -47,7 +48,8 @@ std::unique_ptr<Decoder> tuned(const ModelConfig& config, const DecoderOptions& 
   Random random(seed);
   for (const NamedTensor& t : decoder->trained_tensors()) {
     at::Tensor values = at::empty(t.tensor.sizes());
-    for (int64_t i = 0; i < values.numel(); ++i) values.data_ptr<float>()[i] = static_cast<float>(random.uniform() - 0.4) * 0.3f;
+    for (int64_t i = 0; i < values.numel(); ++i)
+      values.data_ptr<float>()[i] = static_cast<float>(random.uniform() - 0.4) * 0.3f;
     t.tensor.copy_(values);
   }
   decoder->bind_base();
@@ -56,7 +58,8 @@ std::unique_ptr<Decoder> tuned(const ModelConfig& config, const DecoderOptions& 
 }
 
 struct Served {
-  explicit Served(const DecoderOptions& common, const std::vector<MethodSpec>& methods) : config(ModelConfig::load(kModel)) {
+  explicit Served(const DecoderOptions& common, const std::vector<MethodSpec>& methods)
+      : config(ModelConfig::load(kModel)) {
     base = std::make_unique<Decoder>(config, common);
     base->load(kModel);
     for (size_t i = 0; i < methods.size(); ++i) {
@@ -76,7 +79,8 @@ struct Served {
 
 // Whether its adapter is all that training makes.
 bool leaves_base(const MethodSpec& method) {
-  return has_adapter(method) && method.type != "pissa" && method.type != "bitfit" && method.texts("modules_to_save").empty();
+  return has_adapter(method) && method.type != "pissa" && method.type != "bitfit" &&
+         method.texts("modules_to_save").empty();
 }
 
 void check_turns(const DecoderOptions& common, const std::vector<MethodSpec>& methods) {
@@ -139,7 +143,8 @@ TEST_CASE("an adapter over a shared base adds its own tensors to memory, not the
   const int64_t base = Decoder(served.config, common).memory_use().weights_bytes;
   for (size_t i = 0; i < all.size(); ++i) {
     CAPTURE(all[i].type);
-    const int64_t guest = served.guests[i]->memory_use().weights_bytes, alone = served.alone[i]->memory_use().weights_bytes;
+    const int64_t guest = served.guests[i]->memory_use().weights_bytes,
+                  alone = served.alone[i]->memory_use().weights_bytes;
     if (leaves_base(all[i]))
       CHECK(guest <= alone - base);
     else if (all[i].type == "full")

@@ -23,7 +23,7 @@ class TemporaryStore {
  public:
   explicit TemporaryStore(const std::vector<Row>& rows)
       : path_(std::filesystem::temp_directory_path() / ("collie-loader-" + std::to_string(::getpid()) + "-" +
-                                             std::to_string(reinterpret_cast<uintptr_t>(this)))) {
+                                                        std::to_string(reinterpret_cast<uintptr_t>(this)))) {
     std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);
     TokenStoreWriter writer(path_, "train");

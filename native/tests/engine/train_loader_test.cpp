@@ -166,7 +166,7 @@ TEST_CASE("evaluation takes the first rows that have targets, within the trainin
   rows[1].mask.assign(4, 0);
   const TemporaryStore store(rows);
   const EvaluationSet set(*store, 4, 9);
-  CHECK(set.rows() == 4);             // rows 0, 2, 3, 4
-  CHECK(set.largest_batch() == 8);    // 3 + 5; 6; 7
+  CHECK(set.rows() == 4);           // rows 0, 2, 3, 4
+  CHECK(set.largest_batch() == 8);  // 3 + 5; 6; 7
   CHECK(set.longest_document() == 7);
 }

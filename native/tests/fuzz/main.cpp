@@ -46,7 +46,8 @@ Seeds seeds_of(const Target& target, const std::filesystem::path& folder) {
   Seeds seeds{target.seeds(), {}};
   std::vector<std::filesystem::path> files;
   std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(folder / target.name, ignored)) files.push_back(entry.path());
+  for (const auto& entry : std::filesystem::directory_iterator(folder / target.name, ignored))
+    files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   for (const auto& file : files) seeds.kept.push_back(read_text(file));
   return seeds;
@@ -60,7 +61,8 @@ void run(const Target& target, const Seeds& seeds, uint64_t runs, uint64_t seed)
   collie::fuzz::Random random(seed);
   for (uint64_t i = 0; i < runs; ++i) ++outcomes[feed(target, mutate(seeds.pick(random), all, random))];
   std::printf("%-12s %zu seeds, %llu mutations:", target.name, all.size(), static_cast<unsigned long long>(runs));
-  for (const auto& [outcome, count] : outcomes) std::printf(" %s %llu", outcome.c_str(), static_cast<unsigned long long>(count));
+  for (const auto& [outcome, count] : outcomes)
+    std::printf(" %s %llu", outcome.c_str(), static_cast<unsigned long long>(count));
   std::printf("\n");
   std::fflush(stdout);
 }
@@ -68,7 +70,8 @@ void run(const Target& target, const Seeds& seeds, uint64_t runs, uint64_t seed)
 }  // namespace
 
 int main(int count, char** values) {
-  std::map<std::string, std::string> options = {{"target", ""}, {"runs", "2000"}, {"seed", "1"}, {"seeds", COLLIE_FUZZ_SEEDS}, {"file", ""}};
+  std::map<std::string, std::string> options = {
+      {"target", ""}, {"runs", "2000"}, {"seed", "1"}, {"seeds", COLLIE_FUZZ_SEEDS}, {"file", ""}};
   for (int i = 1; i + 1 < count; i += 2) {
     const std::string name = std::string(values[i]).substr(std::min<size_t>(2, std::strlen(values[i])));
     if (!options.contains(name)) return std::fprintf(stderr, "collie-fuzz: unknown option %s\n", values[i]), 2;

@@ -23,15 +23,19 @@ bool is_row_of(std::string_view line, const std::vector<double>& row) {
   if (!parsed.problem.empty() || !parsed.value.is_object() || parsed.value.value("type", "") != "step") return false;
   const nlohmann::json& event = parsed.value;
   const nlohmann::json& metrics = event["payload"]["metrics"];
-  return event["seq"] == row[1] && event["step"] == row[2] && event["timeUs"] == row[3] && is_same(metrics["loss"], row[4]) &&
-         is_same(metrics["tokens"], row[5]);
+  return event["seq"] == row[1] && event["step"] == row[2] && event["timeUs"] == row[3] &&
+         is_same(metrics["loss"], row[4]) && is_same(metrics["tokens"], row[5]);
 }
 
 }  // namespace
 
 std::string read_step_lines(Bytes bytes) {
   StepLines lines({R"("type":"rank_step","v":2})"});
-  lines.learn({{{R"({"payload":{"metrics":{"loss":)", 4}, {R"(,"tokens":)", 5}, {R"(}},"rank":0,"seq":)", 1}, {R"(,"step":)", 2}, {R"(,"timeUs":)", 3}},
+  lines.learn({{{R"({"payload":{"metrics":{"loss":)", 4},
+                {R"(,"tokens":)", 5},
+                {R"(}},"rank":0,"seq":)", 1},
+                {R"(,"step":)", 2},
+                {R"(,"timeUs":)", 3}},
                R"(,"type":"step","v":2})"});
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   std::vector<double> row(6);  // room for one, so that it is known where it was read
@@ -53,7 +57,8 @@ std::string read_step_lines(Bytes bytes) {
 }
 
 std::vector<std::string> step_line_seeds() {
-  const std::string line = kStepLine, own = R"({"payload":{},"rank":0,"seq":3,"step":1,"timeUs":5,"type":"rank_step","v":2})";
+  const std::string line = kStepLine,
+                    own = R"({"payload":{},"rank":0,"seq":3,"step":1,"timeUs":5,"type":"rank_step","v":2})";
   return {line, line + "\n" + own + "\n" + line + "\n", own, "\n\n" + line};
 }
 

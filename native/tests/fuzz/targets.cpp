@@ -70,9 +70,9 @@ class MemoryFile {
 fs::path fresh_folder() {
   static const fs::path folder = fs::temp_directory_path() / ("collie-fuzz-" + std::to_string(::getpid()));
   static const bool registered = std::atexit([] {
-    std::error_code ignored;
-    fs::remove_all(folder, ignored);
-  }) == 0;
+                                   std::error_code ignored;
+                                   fs::remove_all(folder, ignored);
+                                 }) == 0;
   (void)registered;
   fs::remove_all(folder);
   fs::create_directories(folder);
@@ -214,7 +214,8 @@ std::vector<std::string> safetensors_seeds() {
 }
 
 std::vector<std::string> index_seeds() {
-  std::vector<std::string> all = {R"({"metadata":{},"weight_map":{"a":"model-00001-of-00002.safetensors","b":"../x"}})"};
+  std::vector<std::string> all = {
+      R"({"metadata":{},"weight_map":{"a":"model-00001-of-00002.safetensors","b":"../x"}})"};
   for (const std::string& nest : nests()) all.push_back("{\"weight_map\":{\"a\":" + nest + "}}");
   return all;
 }
@@ -224,7 +225,8 @@ std::vector<std::string> config_seeds() {
       R"({"architectures":["LlamaForCausalLM"],"model_type":"llama","hidden_size":64,"intermediate_size":128,"num_hidden_layers":2,"num_attention_heads":4,"num_key_value_heads":2,"vocab_size":100,"max_position_embeddings":128,"rms_norm_eps":1e-5,"hidden_act":"silu","rope_theta":10000.0,"tie_word_embeddings":true})";
   std::vector<std::string> all = nests();
   all.push_back(llama);
-  for (const std::string& nest : nests()) all.push_back(llama.substr(0, llama.size() - 1) + ",\"rope_scaling\":" + nest + "}");
+  for (const std::string& nest : nests())
+    all.push_back(llama.substr(0, llama.size() - 1) + ",\"rope_scaling\":" + nest + "}");
   return all;
 }
 
@@ -256,7 +258,8 @@ std::vector<std::string> event_seeds() {
 }
 
 std::vector<std::string> checksum_seeds() {
-  std::vector<std::string> all = {R"({"v":1,"files":{"a":{"bytes":1,"crc32c":"00000000"},"checksums.json":{"bytes":9,"crc32c":"x"}}})"};
+  std::vector<std::string> all = {
+      R"({"v":1,"files":{"a":{"bytes":1,"crc32c":"00000000"},"checksums.json":{"bytes":9,"crc32c":"x"}}})"};
   for (const std::string& nest : nests()) all.push_back("{\"files\":{\"a\":" + nest + "}}");
   return all;
 }

@@ -46,7 +46,8 @@ void check_attention(const Shape& s, const std::vector<int32_t>& offsets, at::Sc
 
   const auto kernels = device_kernels();
   const at::Device device = device_under_test();
-  const at::Tensor there = qkv.to(device), out = at::empty({n, out_width + 48}, there.options()).narrow(1, 0, out_width);
+  const at::Tensor there = qkv.to(device),
+                   out = at::empty({n, out_width + 48}, there.options()).narrow(1, 0, out_width);
   const int64_t capacity = n + n / 3;
   const at::Tensor lse = rows_of(at::full({s.heads, capacity}, NAN, there.options().dtype(at::kFloat)), s.heads, n);
   const at::Tensor dqkv = at::empty_like(there), borders = at::tensor(offsets, at::kInt).to(device);
@@ -57,22 +58,27 @@ void check_attention(const Shape& s, const std::vector<int32_t>& offsets, at::Sc
   kernels->attention_backward(shape, {offsets, borders, longest}, {{there, out, lse}, dout.to(device), dqkv});
   const double bound = type == at::kFloat ? 1e-5 : 1e-2;
   CHECK(relative_error(on_host(out), expected) < bound);
-  const auto part = [&](const at::Tensor& t, int64_t first, int64_t heads) { return t.narrow(1, first * s.head_dim, heads * s.head_dim); };
-  for (const auto& [first, heads] : std::vector<std::pair<int64_t, int64_t>>{{0, s.heads}, {s.heads, s.kv_heads}, {s.heads + s.kv_heads, s.kv_heads}})
+  const auto part = [&](const at::Tensor& t, int64_t first, int64_t heads) {
+    return t.narrow(1, first * s.head_dim, heads * s.head_dim);
+  };
+  for (const auto& [first, heads] : std::vector<std::pair<int64_t, int64_t>>{
+           {0, s.heads}, {s.heads, s.kv_heads}, {s.heads + s.kv_heads, s.kv_heads}})
     CHECK(relative_error(on_host(part(dqkv, first, heads)), part(input.grad(), first, heads)) < 2 * bound);
 }
 
 TEST_CASE("attention of real shapes") {
   at::manual_seed(2);
   const std::vector<int32_t> offsets = {0, 300, 301, 470, 811};
-  for (const Shape& s : std::vector<Shape>{{32, 8, 128, 0}, {14, 2, 64, 0}, {9, 3, 64, 150}, {4, 4, 96, 0}, {8, 1, 256, 0}})
+  for (const Shape& s :
+       std::vector<Shape>{{32, 8, 128, 0}, {14, 2, 64, 0}, {9, 3, 64, 150}, {4, 4, 96, 0}, {8, 1, 256, 0}})
     check_attention(s, offsets, at::kBFloat16);
 }
 
 // Cases called small are those that compute-sanitizer runs (native/gpu/check.sh).
 TEST_CASE("small attention: fused") {
   at::manual_seed(4);
-  for (const Shape& s : std::vector<Shape>{{4, 2, 64, 0}, {4, 2, 64, 20}, {4, 2, 128, 0}}) check_attention(s, {0, 40, 41, 75}, at::kBFloat16);
+  for (const Shape& s : std::vector<Shape>{{4, 2, 64, 0}, {4, 2, 64, 20}, {4, 2, 128, 0}})
+    check_attention(s, {0, 40, 41, 75}, at::kBFloat16);
 }
 
 TEST_CASE("small attention without tensor cores: fp32, and head dimensions that the fused kernels do not take") {

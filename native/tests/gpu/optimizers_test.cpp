@@ -50,7 +50,8 @@ TEST_CASE("every optimizer: weights after eight steps") {
     for (const at::ScalarType weights : {at::kFloat, at::kBFloat16}) {
       CAPTURE(one.name);
       Sides sides(one, weights);
-      const auto on_cpu = make_optimizer(one.spec, sides.cpu, *cpu), on_gpu = make_optimizer(one.spec, sides.device, *device);
+      const auto on_cpu = make_optimizer(one.spec, sides.cpu, *cpu),
+                 on_gpu = make_optimizer(one.spec, sides.device, *device);
       for (int64_t step = 1; step <= 8; ++step) {
         sides.gradients(step);
         const OptimizerStep now{step, one.spec.learning_rate, 0.7};
@@ -60,7 +61,8 @@ TEST_CASE("every optimizer: weights after eight steps") {
       }
       for (size_t i = 0; i < sides.cpu.size(); ++i) {
         CAPTURE(sides.cpu[i].name);
-        CHECK(relative_error(on_host(sides.device[i].master), on_host(sides.cpu[i].master)) < (weights == at::kFloat ? 1e-4 : 1e-2));
+        CHECK(relative_error(on_host(sides.device[i].master), on_host(sides.cpu[i].master)) <
+              (weights == at::kFloat ? 1e-4 : 1e-2));
       }
     }
 }
@@ -70,7 +72,8 @@ TEST_CASE("norms and finite checks of gradients") {
   at::manual_seed(6);
   for (const int64_t n : {0, 1, 255, 100001, 1000003}) {
     const at::Tensor x = at::randn({n}), there = x.to(device_under_test());
-    CHECK(device->squared_norm(there) == doctest::Approx(x.to(at::kDouble).square().sum().item<double>()).epsilon(1e-12));
+    CHECK(device->squared_norm(there) ==
+          doctest::Approx(x.to(at::kDouble).square().sum().item<double>()).epsilon(1e-12));
     CHECK(device->all_finite(there));
     if (n == 0) continue;
     there[n - 1].fill_(NAN);

@@ -23,7 +23,9 @@ std::unique_ptr<Decoder> decoder_on_device(const ModelConfig& config, DecoderOpt
 }  // namespace
 
 Pair::Pair(const ModelConfig& config, const DecoderOptions& options, uint64_t seed)
-    : folder(random_weights_of(config, seed), DType::F32), cpu(decoder_on_cpu(config, options)), device(decoder_on_device(config, options)) {
+    : folder(random_weights_of(config, seed), DType::F32),
+      cpu(decoder_on_cpu(config, options)),
+      device(decoder_on_device(config, options)) {
   cpu->load(folder.path());
   device->load(folder.path());
 }
@@ -35,7 +37,8 @@ void Pair::disturb(uint64_t seed) {
   for (size_t i = 0; i < a.size(); ++i) {
     REQUIRE(a[i].name == b[i].name);
     const at::Tensor noise = at::empty(a[i].tensor.sizes(), at::kFloat);
-    for (int64_t k = 0; k < noise.numel(); ++k) noise.data_ptr<float>()[k] = static_cast<float>(random.uniform() - 0.5) * 0.2f;
+    for (int64_t k = 0; k < noise.numel(); ++k)
+      noise.data_ptr<float>()[k] = static_cast<float>(random.uniform() - 0.5) * 0.2f;
     at::Tensor(a[i].tensor).add_(noise);
     at::Tensor(b[i].tensor).copy_(a[i].tensor);
   }
@@ -58,13 +61,15 @@ double gradient_error(Decoder& a, Decoder& b) {
   return std::sqrt(difference / size);
 }
 
-void check_step(const ModelConfig& config, const DecoderOptions& options, const std::vector<int64_t>& lengths, double slack) {
+void check_step(const ModelConfig& config, const DecoderOptions& options, const std::vector<int64_t>& lengths,
+                double slack) {
   Pair pair(config, options);
   pair.disturb(3);
   const PackedBatch batch = random_batch(config, lengths, 11);
   const double loss_bound = options.precision == Precision::fp32 ? 1e-5 : 5e-3;
   for (Decoder* d : {pair.cpu.get(), pair.device.get()}) d->zero_grad();
-  const LossSums expected = pair.cpu->forward_backward(batch, 0.5, 1), got = pair.device->forward_backward(batch, 0.5, 1);
+  const LossSums expected = pair.cpu->forward_backward(batch, 0.5, 1),
+                 got = pair.device->forward_backward(batch, 0.5, 1);
   CHECK(got.loss == doctest::Approx(expected.loss).epsilon(loss_bound));
   CHECK(gradient_error(*pair.device, *pair.cpu) < slack * bound(options.precision));
   CHECK(pair.device->evaluate(batch).loss == doctest::Approx(pair.cpu->evaluate(batch).loss).epsilon(loss_bound));

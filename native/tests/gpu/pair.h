@@ -26,7 +26,8 @@ double gradient_error(Decoder& a, Decoder& b);
 
 // Loss and gradients of a micro-batch on both, and the loss of an evaluation. In fp32 they differ by the order of sums (2e-5), in bf16 by
 // the rounding of values between kernels (3e-2 of the gradients, 5e-3 of the loss). `slack` multiplies the bound of the gradients.
-void check_step(const ModelConfig& config, const DecoderOptions& options, const std::vector<int64_t>& lengths, double slack = 1);
+void check_step(const ModelConfig& config, const DecoderOptions& options, const std::vector<int64_t>& lengths,
+                double slack = 1);
 
 inline constexpr Precision kPrecisions[] = {Precision::fp32, Precision::bf16};
 inline double bound(Precision p) { return p == Precision::fp32 ? 2e-5 : 3e-2; }

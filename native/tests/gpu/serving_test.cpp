@@ -26,11 +26,13 @@ TEST_CASE("a conversation: logits of chunks and of single tokens, cut back in be
       const auto a = pair.cpu->make_cache(48), b = pair.device->make_cache(48);
       const PackedBatch batch = random_batch(config, {45}, 9);
       const std::span<const int32_t> ids = batch.ids_N;
-      for (const auto& [begin, count] : std::vector<std::pair<size_t, size_t>>{{0, 33}, {33, 1}, {34, 1}, {35, 5}, {20, 3}, {23, 1}}) {
+      for (const auto& [begin, count] :
+           std::vector<std::pair<size_t, size_t>>{{0, 33}, {33, 1}, {34, 1}, {35, 5}, {20, 3}, {23, 1}}) {
         pair.cpu->truncate(*a, static_cast<int64_t>(begin));
         pair.device->truncate(*b, static_cast<int64_t>(begin));
         const at::Tensor expected = pair.cpu->extend(ids.subspan(begin, count), *a, AdapterUse::off);
-        CHECK(relative_error(pair.device->extend(ids.subspan(begin, count), *b, AdapterUse::off), expected) < bound(precision));
+        CHECK(relative_error(pair.device->extend(ids.subspan(begin, count), *b, AdapterUse::off), expected) <
+              bound(precision));
       }
     }
 }
@@ -59,7 +61,8 @@ TEST_CASE("adapters over one base") {
     common.capacity_tokens = 48;
     const ModelConfig config = tiny_config({.head_dim = 64});
     Pair base(config, common);
-    const std::vector<MethodSpec> methods = {lora_method(3, 6, 0, {"q_proj", "down_proj"}), lora_method(8, 8, 0, {"v_proj", "up_proj"})};
+    const std::vector<MethodSpec> methods = {lora_method(3, 6, 0, {"q_proj", "down_proj"}),
+                                             lora_method(8, 8, 0, {"v_proj", "up_proj"})};
     std::vector<std::unique_ptr<Decoder>> guests, alone;
     for (size_t i = 0; i < methods.size(); ++i) {
       base.device->make_room(methods[i]);
@@ -72,12 +75,14 @@ TEST_CASE("adapters over one base") {
       options.device = device_under_test();
       options.base = base.device.get();
       guests.push_back(std::make_unique<Decoder>(config, options));
-      for (Decoder* decoder : {alone.back().get(), guests.back().get()}) decoder->load(base.folder.path(), {}, AdapterStart::stored);
+      for (Decoder* decoder : {alone.back().get(), guests.back().get()})
+        decoder->load(base.folder.path(), {}, AdapterStart::stored);
       Random random(i + 1);
       const auto from = alone.back()->trained_tensors(), to = guests.back()->trained_tensors();
       for (size_t t = 0; t < from.size(); ++t) {
         at::Tensor values = at::empty(from[t].tensor.sizes());
-        for (int64_t k = 0; k < values.numel(); ++k) values.data_ptr<float>()[k] = static_cast<float>(random.uniform() - 0.5) * 0.3f;
+        for (int64_t k = 0; k < values.numel(); ++k)
+          values.data_ptr<float>()[k] = static_cast<float>(random.uniform() - 0.5) * 0.3f;
         at::Tensor(from[t].tensor).copy_(values);
         at::Tensor(to[t].tensor).copy_(values);
       }
@@ -90,7 +95,8 @@ TEST_CASE("adapters over one base") {
     const at::Tensor plain = base.cpu->logits(batch, AdapterUse::off);
     for (const size_t i : {0, 1, 0}) {
       guests[i]->sync_weights();
-      CHECK(relative_error(guests[i]->logits(batch, AdapterUse::on), alone[i]->logits(batch, AdapterUse::on)) < bound(precision));
+      CHECK(relative_error(guests[i]->logits(batch, AdapterUse::on), alone[i]->logits(batch, AdapterUse::on)) <
+            bound(precision));
       CHECK(relative_error(base.device->logits(batch, AdapterUse::off), plain) < bound(precision));
     }
   }

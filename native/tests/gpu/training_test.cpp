@@ -20,7 +20,8 @@ TEST_CASE("every method on linears") {
         CAPTURE(head_dim);
         // PiSSA's base weights are what the device's own singular value decomposition left, whose rounding the gaps between values amplify.
         const double slack = one.fields.at("type") == "pissa" ? 10 : 1;
-        check_step(tiny_config({.head_dim = head_dim}), training_options(method_of(one.fields), precision), kDocuments, slack);
+        check_step(tiny_config({.head_dim = head_dim}), training_options(method_of(one.fields), precision), kDocuments,
+                   slack);
       }
 }
 
@@ -48,13 +49,15 @@ TEST_CASE("full fine-tuning: tied and untied tables, windows, scaled positions, 
         DecoderOptions options = training_options(full_method(), precision);
         check_step(tiny_config({.tied = tied, .head_dim = head_dim}), options, kDocuments);
         options.checkpointing = ActivationCheckpointing::every_layer;
-        check_step(tiny_config({.tied = tied, .window = 5, .scaling = RopeScaling::llama3, .head_dim = head_dim}), options, {40, 9});
+        check_step(tiny_config({.tied = tied, .window = 5, .scaling = RopeScaling::llama3, .head_dim = head_dim}),
+                   options, {40, 9});
       }
 }
 
 TEST_CASE("dropout has the same masks") {
   for (const Precision precision : kPrecisions)
-    check_step(tiny_config({.head_dim = 64}), training_options(lora_method(4, 8, 0.2, kTargets), precision), kDocuments);
+    check_step(tiny_config({.head_dim = 64}), training_options(lora_method(4, 8, 0.2, kTargets), precision),
+               kDocuments);
 }
 
 TEST_CASE("small quantized base") {

@@ -55,7 +55,8 @@ TEST_CASE_FIXTURE(Ranks, "all_reduce gives the same bits on all ranks, bf16 roun
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
     at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(100 + rank);
     const at::Tensor own = at::randn({20011}, generator).to(type);
-    at::Tensor sum = own.clone(), exact = own.to(at::kDouble).to(at::kFloat), all = at::empty({size, 20011}, own.options());
+    at::Tensor sum = own.clone(), exact = own.to(at::kDouble).to(at::kFloat),
+               all = at::empty({size, 20011}, own.options());
     world->all_reduce(sum);
     world->all_reduce(exact);
     world->all_gather(sum, all);
@@ -67,9 +68,11 @@ TEST_CASE_FIXTURE(Ranks, "all_reduce gives the same bits on all ranks, bf16 roun
   }
 }
 
-TEST_CASE_FIXTURE(Ranks, "a bf16 sum of two is the fp32 sum rounded to nearest, ties to even" * doctest::skip(!Ranks::among({2}))) {
+TEST_CASE_FIXTURE(Ranks, "a bf16 sum of two is the fp32 sum rounded to nearest, ties to even" *
+                             doctest::skip(!Ranks::among({2}))) {
   at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(7);
-  const at::Tensor a = at::randn({4096}, generator).to(at::kBFloat16), b = at::randn({4096}, generator).to(at::kBFloat16);
+  const at::Tensor a = at::randn({4096}, generator).to(at::kBFloat16),
+                   b = at::randn({4096}, generator).to(at::kBFloat16);
   at::Tensor sum = (rank == 0 ? a : b).clone();
   world->all_reduce(sum);
   CHECK(at::equal(sum, (a.to(at::kFloat) + b.to(at::kFloat)).to(at::kBFloat16)));
@@ -110,7 +113,8 @@ TEST_CASE_FIXTURE(Ranks, "all_gather puts the parts in the order of the ranks, i
 
 TEST_CASE_FIXTURE(Ranks, "reduce_scatter gives each rank its part of the sum, in place too") {
   for (const at::ScalarType type : kTypes) {
-    const at::Tensor whole = brought(rank, {size * 2, 19}, type), expected = sum_of(size, {size * 2, 19}, type).narrow(0, rank * 2, 2);
+    const at::Tensor whole = brought(rank, {size * 2, 19}, type),
+                     expected = sum_of(size, {size * 2, 19}, type).narrow(0, rank * 2, 2);
     at::Tensor part = at::zeros({2, 19}, whole.options());
     world->reduce_scatter(whole, part);
     CHECK(at::equal(part, expected));
@@ -163,7 +167,8 @@ TEST_CASE_FIXTURE(Ranks, "messages around a ring: contiguous, strided, two of di
 }
 
 TEST_CASE_FIXTURE(Ranks, "host values: added, the largest, from one to all") {
-  std::array<double, 2> values = {static_cast<double>(rank) + 0.25, -static_cast<double>(rank)}, most = values, from_last = values;
+  std::array<double, 2> values = {static_cast<double>(rank) + 0.25, -static_cast<double>(rank)}, most = values,
+                        from_last = values;
   world->all_reduce(values);
   world->all_reduce(most, Reduce::max);
   world->broadcast(from_last, size - 1);

@@ -40,13 +40,15 @@ void check_families(const std::shared_ptr<Communicator>& world, const std::vecto
       }
 }
 
-TEST_CASE_FIXTURE(Ranks, "families: two ranks, tensor or pipeline parallel, equal one" * doctest::skip(!Ranks::among({2}))) {
+TEST_CASE_FIXTURE(Ranks,
+                  "families: two ranks, tensor or pipeline parallel, equal one" * doctest::skip(!Ranks::among({2}))) {
   check_families(world, {{.tp_size = 2, .pipeline_layers = {}},
                          {.tp_size = 2, .sequence_parallel = true, .pipeline_layers = {}},
                          {.pp_size = 2, .pipeline_layers = {}}});
 }
 
-TEST_CASE_FIXTURE(Ranks, "families: tensor and pipeline parallel at once equal one rank" * doctest::skip(!Ranks::among({4}))) {
+TEST_CASE_FIXTURE(Ranks,
+                  "families: tensor and pipeline parallel at once equal one rank" * doctest::skip(!Ranks::among({4}))) {
   check_families(world, {{.tp_size = 2, .pp_size = 2, .sequence_parallel = true, .pipeline_layers = {}}});
 }
 

@@ -32,11 +32,13 @@ TEST_CASE_FIXTURE(Ranks, "the groups of a 2 x 2 x 2 grid are its slices" * docte
   CHECK(grid.pp->rank() == stage);
 }
 
-TEST_CASE_FIXTURE(Ranks, "groups work at the same time without disturbing each other" * doctest::skip(!Ranks::among({4}))) {
+TEST_CASE_FIXTURE(Ranks,
+                  "groups work at the same time without disturbing each other" * doctest::skip(!Ranks::among({4}))) {
   const Parallel grid = make_parallel({.dp_size = 2, .tp_size = 2, .pipeline_layers = {}}, world);
   for (int64_t i = 0; i < 50; ++i) {
     // The second pair runs ahead of the first: only the members of a group wait for each other.
-    at::Tensor along_tp = at::full({1000}, static_cast<float>(rank)), along_dp = at::full({1000}, static_cast<float>(rank));
+    at::Tensor along_tp = at::full({1000}, static_cast<float>(rank)),
+               along_dp = at::full({1000}, static_cast<float>(rank));
     grid.tp->all_reduce(along_tp);
     if (i % 10 == 0) grid.dp->all_reduce(along_dp);
     CHECK(along_tp[999].item<float>() == static_cast<float>(grid.place.dp_rank == 0 ? 1 : 5));
@@ -57,7 +59,8 @@ TEST_CASE_FIXTURE(Ranks, "a grid of another size than the world is a fault") {
   CHECK_THROWS_AS(make_parallel({.dp_size = size + 1, .pipeline_layers = {}}, world), std::logic_error);
 }
 
-TEST_CASE_FIXTURE(Ranks, "every group counts the bytes that its members give" * doctest::skip(!Ranks::among({2, 3, 4, 8}))) {
+TEST_CASE_FIXTURE(Ranks,
+                  "every group counts the bytes that its members give" * doctest::skip(!Ranks::among({2, 3, 4, 8}))) {
   const auto group = world->split(0, rank, "test");
   const at::Tensor whole = at::zeros({size * 4, 5}), part = at::zeros({4, 5});
   group->all_reduce(whole);

@@ -8,7 +8,8 @@ namespace collie::test {
 
 namespace {
 
-constexpr int64_t kLayers = 8, kRows = 24, kRowsOfStep = 8, kLongest = 40;  // messages larger than what MPI takes without a receiver
+constexpr int64_t kLayers = 8, kRows = 24, kRowsOfStep = 8,
+                  kLongest = 40;  // messages larger than what MPI takes without a receiver
 
 DecoderOptions options_for(const Recipe& recipe, const Parallel& parallel, int64_t micro_batches) {
   const nlohmann::json lora = linear_methods()[0].fields;
@@ -21,7 +22,8 @@ DecoderOptions options_for(const Recipe& recipe, const Parallel& parallel, int64
   o.parallel = parallel;
   o.overlap = recipe.overlap;
   o.quantization = recipe.quantization;
-  o.slots = pipeline_slots(parallel.spec, parallel.place, (micro_batches + parallel.spec.dp_size - 1) / parallel.spec.dp_size);
+  o.slots = pipeline_slots(parallel.spec, parallel.place,
+                           (micro_batches + parallel.spec.dp_size - 1) / parallel.spec.dp_size);
   return o;
 }
 
@@ -78,7 +80,8 @@ void LayoutRun::fill_zeros() {
     if (!p.name.ends_with("lora_B.weight")) continue;
     Random random(hash_name(p.name));
     const at::Tensor noise = at::empty(whole_shape(p.master, p.placement.slice));
-    for (int64_t j = 0; j < noise.numel(); ++j) noise.data_ptr<float>()[j] = static_cast<float>(random.uniform() - 0.5) * 0.1f;
+    for (int64_t j = 0; j < noise.numel(); ++j)
+      noise.data_ptr<float>()[j] = static_cast<float>(random.uniform() - 0.5) * 0.1f;
     p.master.copy_(part_of(noise, p.placement.slice));
   }
   decoder_->sync_weights();
@@ -109,16 +112,21 @@ std::vector<ParallelSpec> layouts(int64_t ranks) {
         for (const int64_t chunks : {1, 2})
           for (const bool sequence : {false, true})
             if ((chunks == 1 || pp > 1) && (!sequence || tp > 1))
-              all.push_back({.dp_size = dp, .tp_size = tp, .pp_size = pp, .sequence_parallel = sequence, .zero_stage = zero,
-                             .pipeline_chunks = chunks, .pipeline_layers = {}});
+              all.push_back({.dp_size = dp,
+                             .tp_size = tp,
+                             .pp_size = pp,
+                             .sequence_parallel = sequence,
+                             .zero_stage = zero,
+                             .pipeline_chunks = chunks,
+                             .pipeline_layers = {}});
     }
   return all;
 }
 
 std::string text_of(const ParallelSpec& spec) {
-  return "dp " + std::to_string(spec.dp_size) + ", tp " + std::to_string(spec.tp_size) + ", pp " + std::to_string(spec.pp_size) + " of " +
-         std::to_string(spec.pipeline_chunks) + " chunks, ZeRO " + std::to_string(spec.zero_stage) +
-         (spec.sequence_parallel ? ", sequence parallel" : "");
+  return "dp " + std::to_string(spec.dp_size) + ", tp " + std::to_string(spec.tp_size) + ", pp " +
+         std::to_string(spec.pp_size) + " of " + std::to_string(spec.pipeline_chunks) + " chunks, ZeRO " +
+         std::to_string(spec.zero_stage) + (spec.sequence_parallel ? ", sequence parallel" : "");
 }
 
 }  // namespace collie::test

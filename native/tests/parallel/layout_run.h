@@ -30,7 +30,8 @@ StepPlan layout_plan(const TokenStore& rows, int64_t step, int64_t micro_batches
 
 class LayoutRun {
  public:
-  LayoutRun(const ModelConfig& config, const Recipe& recipe, const Parallel& parallel, int64_t micro_batches, const TokenStore& rows);
+  LayoutRun(const ModelConfig& config, const Recipe& recipe, const Parallel& parallel, int64_t micro_batches,
+            const TokenStore& rows);
 
   StepResult step(int64_t step);
   LossSums evaluate(int64_t step);

@@ -41,8 +41,8 @@ struct Listener : doctest::IReporter {
   void log_assert(const doctest::AssertData& failure) override {
     if (!failure.m_failed) return;
     failed_here = true;
-    say(std::string(failure.m_file) + ":" + std::to_string(failure.m_line) + ": " + failure.m_expr + " is not true: " +
-        failure.m_decomp.c_str());
+    say(std::string(failure.m_file) + ":" + std::to_string(failure.m_line) + ": " + failure.m_expr +
+        " is not true: " + failure.m_decomp.c_str());
   }
   void test_case_exception(const doctest::TestCaseException& thrown) override {
     say(std::string("threw: ") + thrown.error_string.c_str());
@@ -52,8 +52,8 @@ struct Listener : doctest::IReporter {
  private:
   void say(const std::string& what) const {
     const int64_t rank = shared_world()->rank();
-    std::fprintf(stderr, "rank %d of %d, %s: %s\n", static_cast<int>(rank), static_cast<int>(shared_world()->size()), name_,
-                 what.c_str());
+    std::fprintf(stderr, "rank %d of %d, %s: %s\n", static_cast<int>(rank), static_cast<int>(shared_world()->size()),
+                 name_, what.c_str());
     std::fflush(stderr);
   }
   const char* name_ = "";

@@ -42,7 +42,8 @@ PackedBatch documents(const ModelConfig& config, const std::vector<int64_t>& len
       batch.ids_N.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(config.vocab_size))));
       batch.positions_N.push_back(static_cast<int32_t>(i));
       const bool counted = i % 3 != 2;
-      batch.targets_N.push_back(counted ? static_cast<int32_t>(random.below(static_cast<uint64_t>(config.vocab_size))) : -1);
+      batch.targets_N.push_back(counted ? static_cast<int32_t>(random.below(static_cast<uint64_t>(config.vocab_size)))
+                                        : -1);
     }
     batch.doc_offsets.push_back(static_cast<int32_t>(batch.ids_N.size()));
   }
@@ -53,17 +54,20 @@ OptimizerSpec optimizer_spec(const std::string& type) {
   using Fields = Hyper;
   // Adam moves an element whose gradient is the rounding of larger terms as far as any other, unless eps is above that rounding.
   const Fields betas = {{"beta1", 0.9}, {"beta2", 0.99}, {"eps", 1e-5}, {"weight_decay", 0.1}};
-  const Fields factored = {{"decay_rate", 0.8}, {"eps1", 1e-30}, {"eps2", 1e-3}, {"clip_threshold", 1.0}, {"weight_decay", 0.1}};
+  const Fields factored = {
+      {"decay_rate", 0.8}, {"eps1", 1e-30}, {"eps2", 1e-3}, {"clip_threshold", 1.0}, {"weight_decay", 0.1}};
   OptimizerSpec spec{.type = type, .learning_rate = 1e-2, .hyper = betas, .seed = 3};
   if (type == "lion") spec.hyper = {{"beta1", 0.9}, {"beta2", 0.99}, {"weight_decay", 0.1}};
   if (type == "adan")
-    spec.hyper = {{"beta1", 0.98}, {"beta2", 0.92}, {"beta3", 0.99}, {"eps", 1e-8}, {"weight_decay", 0.1}, {"no_prox", false}};
+    spec.hyper = {{"beta1", 0.98}, {"beta2", 0.92},       {"beta3", 0.99},
+                  {"eps", 1e-8},   {"weight_decay", 0.1}, {"no_prox", false}};
   if (type == "sgd") spec.hyper = {{"momentum", 0.9}, {"nesterov", true}, {"weight_decay", 0.1}};
   if (type == "lomo") spec.hyper = {{"clip_value", 0.0}, {"weight_decay", 0.1}};
   if (type == "adalomo" || type == "adafactor") spec.hyper = factored;
   if (type == "adafactor") spec.hyper.set("eps1", 1e-10);
   if (type == "sophia")
-    spec.hyper = {{"beta1", 0.9}, {"beta2", 0.99}, {"rho", 0.05}, {"hessian_interval", int64_t{1}}, {"weight_decay", 0.1}};
+    spec.hyper = {
+        {"beta1", 0.9}, {"beta2", 0.99}, {"rho", 0.05}, {"hessian_interval", int64_t{1}}, {"weight_decay", 0.1}};
   return spec;
 }
 
@@ -87,7 +91,8 @@ void ModelPair::disturb(uint64_t seed) {
   const std::span<Parameter> all = whole->trainable(), parts = shared->trainable();
   for (size_t i = 0; i < all.size(); ++i) {
     at::Tensor noise = at::empty(all[i].master.sizes());
-    for (int64_t j = 0; j < noise.numel(); ++j) noise.data_ptr<float>()[j] = static_cast<float>(random.uniform() - 0.5) * 0.1f;
+    for (int64_t j = 0; j < noise.numel(); ++j)
+      noise.data_ptr<float>()[j] = static_cast<float>(random.uniform() - 0.5) * 0.1f;
     all[i].master.add_(noise);
     parts[i].master.copy_(part_of(all[i].master, parts[i].placement.slice));
   }

@@ -18,7 +18,8 @@ double bound_of(const std::string& optimizer) { return optimizer == "sophia" ? 1
 std::vector<Parallel> groups(const std::shared_ptr<Communicator>& world) {
   std::vector<Parallel> both;
   for (const bool sequence : {false, true})
-    both.push_back(make_parallel({.tp_size = world->size(), .sequence_parallel = sequence, .pipeline_layers = {}}, world));
+    both.push_back(
+        make_parallel({.tp_size = world->size(), .sequence_parallel = sequence, .pipeline_layers = {}}, world));
   return both;
 }
 
@@ -124,14 +125,16 @@ void check_outputs(ModelPair& pair) {
   const auto cache = pair.whole->make_cache(40), shared_cache = pair.shared->make_cache(40);
   std::vector<int32_t> next = {5, 99, 0, 40};
   for (int i = 0; i < 6; ++i) {
-    const at::Tensor a = pair.whole->extend(next, *cache, AdapterUse::on), b = pair.shared->extend(next, *shared_cache, AdapterUse::on);
+    const at::Tensor a = pair.whole->extend(next, *cache, AdapterUse::on),
+                     b = pair.shared->extend(next, *shared_cache, AdapterUse::on);
     CHECK(distance(b, a) <= kExact);
     next = {static_cast<int32_t>(at::argmax(a).item<int64_t>())};
     CHECK(at::argmax(b).item<int64_t>() == next[0]);
   }
 }
 
-void check_training(const ModelConfig& config, const DecoderOptions& options, const std::string& optimizer, const Parallel& grid) {
+void check_training(const ModelConfig& config, const DecoderOptions& options, const std::string& optimizer,
+                    const Parallel& grid) {
   ModelPair pair(config, options, grid);
   const bool computed = std::set<std::string>{"pissa", "dora", "prefix_tuning"}.contains(options.method->type);
   pair.check_weights(computed ? kExact : 0, "at the start");
@@ -194,26 +197,31 @@ TEST_CASE_FIXTURE(Ranks, "tensor parallel: untied tables, activation checkpointi
     o = options_of({"bottleneck", {{"bottleneck_size", 6}, {"activation", "silu"}}});
     o.checkpointing = ActivationCheckpointing::every_layer;
     check_training(config_for(size, Tables::untied), o, "adamw", grid);
-    if (size != 3) check_training(odd_config(8, 1, Tables::tied), options_of(method_of(linear_methods()[0].fields)), "adamw", grid);
+    if (size != 3)
+      check_training(odd_config(8, 1, Tables::tied), options_of(method_of(linear_methods()[0].fields)), "adamw", grid);
   }
 }
 
-TEST_CASE_FIXTURE(Ranks, "tensor parallel: every optimizer that is allowed equals one rank" * doctest::skip(!Ranks::among({2, 3, 4}))) {
+TEST_CASE_FIXTURE(Ranks, "tensor parallel: every optimizer that is allowed equals one rank" *
+                             doctest::skip(!Ranks::among({2, 3, 4}))) {
   for (const Parallel& grid : groups(world)) {
     CAPTURE(grid.spec.sequence_parallel);
     for (const std::string optimizer : {"lion", "adan", "sgd", "sophia", "adafactor"})
-      for (const MethodSpec& method : {MethodSpec{"full", nlohmann::json::object()}, method_of(linear_methods()[0].fields)}) {
+      for (const MethodSpec& method :
+           {MethodSpec{"full", nlohmann::json::object()}, method_of(linear_methods()[0].fields)}) {
         CAPTURE(optimizer);
         check_training(config_for(size, Tables::tied), options_of(method), optimizer, grid);
       }
   }
 }
 
-TEST_CASE_FIXTURE(Ranks, "tensor parallel: updates in the backward pass equal those of one rank" * doctest::skip(!Ranks::among({2, 3, 4}))) {
+TEST_CASE_FIXTURE(Ranks, "tensor parallel: updates in the backward pass equal those of one rank" *
+                             doctest::skip(!Ranks::among({2, 3, 4}))) {
   for (const Parallel& grid : groups(world)) {
     CAPTURE(grid.spec.sequence_parallel);
     for (const std::string optimizer : {"lomo", "adalomo"})
-      for (const MethodSpec& method : {MethodSpec{"full", nlohmann::json::object()}, method_of(linear_methods()[0].fields)}) {
+      for (const MethodSpec& method :
+           {MethodSpec{"full", nlohmann::json::object()}, method_of(linear_methods()[0].fields)}) {
         CAPTURE(optimizer);
         DecoderOptions o = options_of(method);
         o.masters = Masters::none;
@@ -223,7 +231,8 @@ TEST_CASE_FIXTURE(Ranks, "tensor parallel: updates in the backward pass equal th
   }
 }
 
-TEST_CASE_FIXTURE(Ranks, "tensor parallel: bf16 stays as near to fp32 as one rank does" * doctest::skip(!Ranks::among({2, 4}))) {
+TEST_CASE_FIXTURE(Ranks, "tensor parallel: bf16 stays as near to fp32 as one rank does" *
+                             doctest::skip(!Ranks::among({2, 4}))) {
   for (const Parallel& grid : groups(world)) {
     CAPTURE(grid.spec.sequence_parallel);
     const ModelConfig config = config_for(size, Tables::tied);
@@ -232,7 +241,8 @@ TEST_CASE_FIXTURE(Ranks, "tensor parallel: bf16 stays as near to fp32 as one ran
       ModelPair pair(config, options_of(method.spec, Precision::bf16), grid);
       pair.disturb(5);
       const PackedBatch batch = documents(config, {25, 11}, 3);
-      const LossSums expected = pair.whole->forward_backward(batch, 0.04, 1), received = pair.shared->forward_backward(batch, 0.04, 1);
+      const LossSums expected = pair.whole->forward_backward(batch, 0.04, 1),
+                     received = pair.shared->forward_backward(batch, 0.04, 1);
       pair.whole->finish_gradients();
       pair.shared->finish_gradients();
       CHECK(received.loss == doctest::Approx(expected.loss).epsilon(1e-2));
@@ -241,7 +251,8 @@ TEST_CASE_FIXTURE(Ranks, "tensor parallel: bf16 stays as near to fp32 as one ran
   }
 }
 
-TEST_CASE_FIXTURE(Ranks, "tensor parallel: weights in 4 bits have the values they have on one rank" * doctest::skip(!Ranks::among({2, 4}))) {
+TEST_CASE_FIXTURE(Ranks, "tensor parallel: weights in 4 bits have the values they have on one rank" *
+                             doctest::skip(!Ranks::among({2, 4}))) {
   for (const Parallel& grid : groups(world)) {
     CAPTURE(grid.spec.sequence_parallel);
     ModelConfig config = odd_config(4, 2, Tables::tied);

@@ -8,8 +8,10 @@ struct Volumes {
   CommVolume tp, dp, pp, weights;
 };
 
-Volumes volumes_of(const Parallel& grid) { return {grid.tp->volume(), grid.dp->volume(), grid.pp->volume(),
-          grid.weights ? grid.weights->volume() : CommVolume{}}; }
+Volumes volumes_of(const Parallel& grid) {
+  return {grid.tp->volume(), grid.dp->volume(), grid.pp->volume(),
+          grid.weights ? grid.weights->volume() : CommVolume{}};
+}
 
 int64_t sent(const CommVolume& before, const CommVolume& after, Collective collective) {
   return after.bytes_of(collective) - before.bytes_of(collective);
@@ -24,7 +26,8 @@ struct Load {
 Load load_of(const TokenStore& rows, const Parallel& grid, const ModelShard& shard, int64_t micro_batches) {
   const StepPlan plan = layout_plan(rows, 0, micro_batches);
   Load load;
-  for (auto i = static_cast<size_t>(grid.place.dp_rank); i < plan.micro_batches.size(); i += static_cast<size_t>(grid.spec.dp_size)) {
+  for (auto i = static_cast<size_t>(grid.place.dp_rank); i < plan.micro_batches.size();
+       i += static_cast<size_t>(grid.spec.dp_size)) {
     ++load.micro_batches;
     int64_t tokens = 0;
     for (const int64_t row : plan.micro_batches[i]) {
@@ -47,7 +50,8 @@ void check_volumes(const Parallel& grid) {
   int64_t trained = 0, gathered = 0;
   for (const Parameter& parameter : run.decoder().trainable()) {
     trained += 4 * parameter.grad.numel();
-    if (p.zero_stage == 3 && parameter.name.starts_with("model.layers.") && parameter.grad.dim() == 2) gathered += 4 * parameter.grad.numel();
+    if (p.zero_stage == 3 && parameter.name.starts_with("model.layers.") && parameter.grad.dim() == 2)
+      gathered += 4 * parameter.grad.numel();
   }
 
   const Volumes before = volumes_of(grid);
@@ -73,7 +77,8 @@ void check_volumes(const Parallel& grid) {
     CHECK(sent(before.tp, after.tp, Collective::all_reduce) == residual * sums + targets);
   }
   // A chunk's output upwards, its input's gradient downwards.
-  CHECK(sent(before.pp, after.pp, Collective::send) == (p.pp_size > 1 ? residual * (2 * p.pipeline_chunks - first - last) : 0));
+  CHECK(sent(before.pp, after.pp, Collective::send) ==
+        (p.pp_size > 1 ? residual * (2 * p.pipeline_chunks - first - last) : 0));
   CHECK(sent(before.dp, after.dp, Collective::all_reduce) == (p.dp_size > 1 && p.zero_stage == 0 ? trained : 0));
   CHECK(sent(before.dp, after.dp, Collective::reduce) == (p.zero_stage > 0 ? trained * reduced : 0));
   CHECK(sent(before.dp, after.dp, Collective::broadcast) == (p.zero_stage > 0 ? trained - gathered : 0));
@@ -90,7 +95,8 @@ void check_volumes(const Parallel& grid) {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Ranks, "layouts: what is sent in a step is what the formulas say" * doctest::skip(!Ranks::among({2, 4, 8}))) {
+TEST_CASE_FIXTURE(Ranks, "layouts: what is sent in a step is what the formulas say" *
+                             doctest::skip(!Ranks::among({2, 4, 8}))) {
   for (const ParallelSpec& spec : layouts(size)) {
     if (spec.tp_size > 2) continue;  // there ranks share key-value heads, whose gradients are summed besides
     const std::string layout = text_of(spec);

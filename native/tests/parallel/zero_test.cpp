@@ -45,7 +45,8 @@ Parallel data_parallel(const std::shared_ptr<Communicator>& world, int64_t zero_
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Ranks, "ZeRO: weights are what the forecast says, and all ranks together hold them once" * doctest::skip(!Ranks::among({2, 4}))) {
+TEST_CASE_FIXTURE(Ranks, "ZeRO: weights are what the forecast says, and all ranks together hold them once" *
+                             doctest::skip(!Ranks::among({2, 4}))) {
   const ModelConfig config = aligned_config();
   for (const Case& c : cases())
     for (int64_t stage = 0; stage <= 3; ++stage) {
@@ -90,7 +91,8 @@ TEST_CASE_FIXTURE(Ranks, "ZeRO 3: LoRA over a quantized base equals one rank" * 
   }
 }
 
-TEST_CASE_FIXTURE(Ranks, "ZeRO 3: a rank without a micro-batch or a batch takes part" * doctest::skip(!Ranks::among({2, 4}))) {
+TEST_CASE_FIXTURE(Ranks,
+                  "ZeRO 3: a rank without a micro-batch or a batch takes part" * doctest::skip(!Ranks::among({2, 4}))) {
   const ModelConfig config = layout_config({.pipeline_layers = {}}, Tables::tied);
   const TemporaryStore rows(layout_rows(config));
   for (const char* optimizer : {"adamw", "adalomo"}) {

@@ -14,8 +14,9 @@ using namespace config_keys;
 const std::vector<Family>& families() {
   static const std::vector<Family> all = [] {
     std::vector<Family> rows;
-    for (const auto& part : {llama_families(), qwen_families(), gemma_families(), phi_families(), olmo_families(), glm_families(),
-                             scaled_families(), internlm_families(), chatglm_families(), neox_families(), gpt_families()})
+    for (const auto& part :
+         {llama_families(), qwen_families(), gemma_families(), phi_families(), olmo_families(), glm_families(),
+          scaled_families(), internlm_families(), chatglm_families(), neox_families(), gpt_families()})
       rows.insert(rows.end(), part.begin(), part.end());
     return rows;
   }();
@@ -62,20 +63,20 @@ void read_plain_rope(const json& config, const FamilyDefaults& defaults, ModelCo
 }
 
 Activation read_activation(const json& config, const char* key, const char* fallback) {
-  static const std::map<std::string, Activation> known = {{"silu", Activation::silu},
-                                                          {"swish", Activation::silu},
-                                                          {"gelu", Activation::gelu_erf},
-                                                          {"gelu_pytorch_tanh", Activation::gelu_tanh},
-                                                          {"gelu_new", Activation::gelu_tanh},
-                                                          {"gelu_fast", Activation::gelu_tanh},
-                                                          {"relu", Activation::relu}};
+  static const std::map<std::string, Activation> known = {
+      {"silu", Activation::silu},          {"swish", Activation::silu},
+      {"gelu", Activation::gelu_erf},      {"gelu_pytorch_tanh", Activation::gelu_tanh},
+      {"gelu_new", Activation::gelu_tanh}, {"gelu_fast", Activation::gelu_tanh},
+      {"relu", Activation::relu}};
   const json* value = present(config, key);
-  const auto found = known.find(value ? (value->is_string() ? value->get<std::string>() : json_text(*value)) : fallback);
+  const auto found =
+      known.find(value ? (value->is_string() ? value->get<std::string>() : json_text(*value)) : fallback);
   if (found == known.end()) fail_feature(key, *value, "silu, gelu, gelu_pytorch_tanh, gelu_new, relu");
   return found->second;
 }
 
-std::vector<bool> sliding_layers(const json& config, int64_t n_layers, bool (*slides)(int64_t, int64_t), int64_t pattern) {
+std::vector<bool> sliding_layers(const json& config, int64_t n_layers, bool (*slides)(int64_t, int64_t),
+                                 int64_t pattern) {
   const json* types = present(config, "layer_types");
   if (types && (!types->is_array() || static_cast<int64_t>(types->size()) != n_layers))
     fail_config("layer_types", "must be a list of " + std::to_string(n_layers) + " kinds, one a layer", *types);
@@ -84,7 +85,8 @@ std::vector<bool> sliding_layers(const json& config, int64_t n_layers, bool (*sl
     if (types) {
       const json& type = (*types)[static_cast<size_t>(i)];
       const std::string name = type.is_string() ? type.get<std::string>() : "";
-      if (name != "full_attention" && name != "sliding_attention") fail_feature("layer_types", type, "full_attention, sliding_attention");
+      if (name != "full_attention" && name != "sliding_attention")
+        fail_feature("layer_types", type, "full_attention, sliding_attention");
       all.push_back(name == "sliding_attention");
     } else {
       all.push_back(slides(i, pattern));
@@ -119,7 +121,8 @@ void take_own_keys(nlohmann::ordered_json& config, OwnKeys keys) {
 }
 
 bool gguf_layer_has(const GgufFile& file, std::initializer_list<const char*> tensors) {
-  return std::ranges::any_of(tensors, [&](const char* name) { return file.find_tensor(std::string("blk.0.") + name) != nullptr; });
+  return std::ranges::any_of(
+      tensors, [&](const char* name) { return file.find_tensor(std::string("blk.0.") + name) != nullptr; });
 }
 
 void take_gguf_windows(const GgufFile& file, nlohmann::ordered_json& config) {
@@ -128,7 +131,8 @@ void take_gguf_windows(const GgufFile& file, nlohmann::ordered_json& config) {
   config["sliding_window"] = window ? json(window) : json(nullptr);
   const json* pattern = file.find(pattern_key);
   if (!pattern || !window) return;
-  if (!pattern->is_array() || static_cast<int64_t>(pattern->size()) != layers) gguf_keys::fail_key(pattern_key, "is no list with an entry for each layer");
+  if (!pattern->is_array() || static_cast<int64_t>(pattern->size()) != layers)
+    gguf_keys::fail_key(pattern_key, "is no list with an entry for each layer");
   config["layer_types"] = json::array();
   for (const json& slides : *pattern) {
     if (!slides.is_boolean()) gguf_keys::fail_key(pattern_key, "is no list of true and false");

@@ -45,7 +45,7 @@ struct FileNames {
   const char* positions = "model.embed_positions";
   const char* layers = "model.layers.";
   std::span<const ModuleName> in_layers = {};
-  bool transposed = false;         // weights of linears in layers are stored [in, out], and parts of a fused one are columns
+  bool transposed = false;  // weights of linears in layers are stored [in, out], and parts of a fused one are columns
   const char* may_lack = nullptr;  // what names begin with in some folders and not in others
 };
 
@@ -90,7 +90,7 @@ struct Family {
   GgufForm gguf = {};
   // Keys of config.json whose names are not Hugging Face's usual ones, put under those; null: none.
   nlohmann::json (*usual)(const nlohmann::json& config) = nullptr;
-  const char* also = nullptr;      // another name of the architecture
+  const char* also = nullptr;  // another name of the architecture
   // Sizes that the text_config of a model of several modalities may leave out: those of transformers' class; null: none.
   nlohmann::json (*text_defaults)() = nullptr;
 };
@@ -134,7 +134,8 @@ RopeDefaults rope_defaults(const FamilyDefaults& defaults, const ModelConfig& re
 // The activation under `key`, which is one of those that the engine has.
 Activation read_activation(const json& config, const char* key, const char* fallback);
 // "layer_types" where there is one, else what `slides` says: true where layer i has the window. `kinds` by layer.
-std::vector<bool> sliding_layers(const json& config, int64_t n_layers, bool (*slides)(int64_t layer, int64_t pattern), int64_t pattern);
+std::vector<bool> sliding_layers(const json& config, int64_t n_layers, bool (*slides)(int64_t layer, int64_t pattern),
+                                 int64_t pattern);
 // A window under "sliding_window": 0 for null, `fallback` for a key that is not there.
 int64_t read_window(const json& config, int64_t fallback);
 // LayerNorms with biases.

@@ -69,20 +69,25 @@ void read_gemma3(const json& config, const FamilyDefaults& defaults, ModelConfig
   if (nested) local = read_rope(config, {.theta = local.theta, .max_position = rope.max_position}, "sliding_attention");
   result.ropes = {read_rope(config, rope), local};
   const int64_t window = family::read_window(config, 4096);
-  const int64_t pattern = integer(config, "sliding_window_pattern", 1, 10'000, integer(config, "_sliding_window_pattern", 1, 10'000, 6));
+  const int64_t pattern =
+      integer(config, "sliding_window_pattern", 1, 10'000, integer(config, "_sliding_window_pattern", 1, 10'000, 6));
   for (const bool slides : family::sliding_layers(config, result.n_layers, all_but_every, pattern))
-    result.kinds.push_back(slides ? LayerKind{.window = window, .rope = kSliding} : LayerKind{.window = 0, .rope = kFull});
+    result.kinds.push_back(slides ? LayerKind{.window = window, .rope = kSliding}
+                                  : LayerKind{.window = 0, .rope = kFull});
 }
 
 // transformers' Gemma3TextConfig; the 4B, 12B and 27B models leave out what is equal.
 nlohmann::json gemma3_defaults() {
-  return {{"vocab_size", 262208},       {"hidden_size", 2304},        {"intermediate_size", 9216},         {"num_hidden_layers", 26},
-          {"num_attention_heads", 8},   {"num_key_value_heads", 4},   {"head_dim", 256},                   {"max_position_embeddings", 131072}};
+  return {{"vocab_size", 262208},      {"hidden_size", 2304},
+          {"intermediate_size", 9216}, {"num_hidden_layers", 26},
+          {"num_attention_heads", 8},  {"num_key_value_heads", 4},
+          {"head_dim", 256},           {"max_position_embeddings", 131072}};
 }
 
 // The scale of scores is in no key: llama.cpp takes the head's size, and in the 27B models the hidden size by heads.
 void gguf_scale(const GgufFile& file, ordered_json& config) {
-  const int64_t layers = config["num_hidden_layers"], heads = config["num_attention_heads"], hidden = config["hidden_size"];
+  const int64_t layers = config["num_hidden_layers"], heads = config["num_attention_heads"],
+                hidden = config["hidden_size"];
   const bool largest = layers == (file.architecture() == "gemma2" ? 46 : 62);
   config["query_pre_attn_scalar"] = largest ? hidden / heads : config["head_dim"].get<int64_t>();
 }
@@ -104,11 +109,24 @@ void gguf_gemma3(const GgufFile& file, ordered_json& config) {
 constexpr FamilyDefaults kGemma3 = {.kv_heads = 4, .head_dim = 256, .eps = 1e-6, .theta = 1e6, .tied = true};
 
 constexpr Family kRows[] = {
-    {.architecture = "GemmaForCausalLM", .family = "gemma", .title = "Gemma",
-     .defaults = {.kv_heads = 16, .head_dim = 256, .eps = 1e-6, .tied = true}, .read = read_gemma, .gguf = {"gemma"}},
-    {.architecture = "Gemma2ForCausalLM", .family = "gemma2", .title = "Gemma 2",
-     .defaults = {.kv_heads = 4, .head_dim = 256, .eps = 1e-6, .tied = true}, .read = read_gemma2, .gguf = {"gemma2", false, gguf_gemma2}},
-    {.architecture = "Gemma3ForCausalLM", .family = "gemma3_text", .title = "Gemma 3 (text)", .defaults = kGemma3, .read = read_gemma3, .gguf = {"gemma3", false, gguf_gemma3},
+    {.architecture = "GemmaForCausalLM",
+     .family = "gemma",
+     .title = "Gemma",
+     .defaults = {.kv_heads = 16, .head_dim = 256, .eps = 1e-6, .tied = true},
+     .read = read_gemma,
+     .gguf = {"gemma"}},
+    {.architecture = "Gemma2ForCausalLM",
+     .family = "gemma2",
+     .title = "Gemma 2",
+     .defaults = {.kv_heads = 4, .head_dim = 256, .eps = 1e-6, .tied = true},
+     .read = read_gemma2,
+     .gguf = {"gemma2", false, gguf_gemma2}},
+    {.architecture = "Gemma3ForCausalLM",
+     .family = "gemma3_text",
+     .title = "Gemma 3 (text)",
+     .defaults = kGemma3,
+     .read = read_gemma3,
+     .gguf = {"gemma3", false, gguf_gemma3},
      .text_defaults = gemma3_defaults},
 };
 

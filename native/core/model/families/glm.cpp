@@ -30,10 +30,20 @@ void gguf_glm(const GgufFile& file, nlohmann::ordered_json& config) {
 constexpr FamilyDefaults kDefaults = {.kv_heads = 2, .head_dim = 128, .eps = 1.5625e-7};
 
 constexpr Family kRows[] = {
-    {.architecture = "GlmForCausalLM", .family = "glm", .title = "GLM-4-9B (-hf)", .defaults = kDefaults, .read = read_glm,
-     .fused = kFusedGateUp, .gguf = {.architecture = "chatglm", .configure = gguf_glm}},
-    {.architecture = "Glm4ForCausalLM", .family = "glm4", .title = "GLM-4-0414", .defaults = kDefaults, .read = read_glm4,
-     .fused = kFusedGateUp, .gguf = {.architecture = "glm4", .configure = gguf_glm}},
+    {.architecture = "GlmForCausalLM",
+     .family = "glm",
+     .title = "GLM-4-9B (-hf)",
+     .defaults = kDefaults,
+     .read = read_glm,
+     .fused = kFusedGateUp,
+     .gguf = {.architecture = "chatglm", .configure = gguf_glm}},
+    {.architecture = "Glm4ForCausalLM",
+     .family = "glm4",
+     .title = "GLM-4-0414",
+     .defaults = kDefaults,
+     .read = read_glm4,
+     .fused = kFusedGateUp,
+     .gguf = {.architecture = "glm4", .configure = gguf_glm}},
 };
 
 }  // namespace

@@ -31,7 +31,8 @@ void read_ministral3(const json& config, const FamilyDefaults& defaults, ModelCo
   result.traits.activation = family::read_activation(config, "hidden_act", "silu");
   family::read_plain_rope(config, defaults, result);
   const RopeConfig& rope = result.ropes[0];
-  if (rope.scaling == RopeScaling::yarn) result.max_position = std::min(result.max_position, rope.original_max_position);
+  if (rope.scaling == RopeScaling::yarn)
+    result.max_position = std::min(result.max_position, rope.original_max_position);
   const int64_t window = family::read_window(config, 0);
   if (window != 0) result.kinds.assign(static_cast<size_t>(result.n_layers), {.window = window});
 }
@@ -43,10 +44,22 @@ void gguf_ministral3(const GgufFile& file, nlohmann::ordered_json& config) {
 }
 
 constexpr Family kRows[] = {
-    {.architecture = "LlamaForCausalLM", .family = "llama", .title = "Llama", .read = read_llama, .biases = Biases::settable, .gguf = {"llama", true}},
-    {.architecture = "MistralForCausalLM", .family = "mistral", .title = "Mistral", .defaults = {.kv_heads = 8}, .read = read_mistral},
-    {.architecture = "Ministral3ForCausalLM", .family = "ministral3", .title = "Ministral 3",
-     .defaults = {.kv_heads = 8, .head_dim = 128, .eps = 1e-5, .theta = 1e6}, .read = read_ministral3,
+    {.architecture = "LlamaForCausalLM",
+     .family = "llama",
+     .title = "Llama",
+     .read = read_llama,
+     .biases = Biases::settable,
+     .gguf = {"llama", true}},
+    {.architecture = "MistralForCausalLM",
+     .family = "mistral",
+     .title = "Mistral",
+     .defaults = {.kv_heads = 8},
+     .read = read_mistral},
+    {.architecture = "Ministral3ForCausalLM",
+     .family = "ministral3",
+     .title = "Ministral 3",
+     .defaults = {.kv_heads = 8, .head_dim = 128, .eps = 1e-5, .theta = 1e6},
+     .read = read_ministral3,
      .gguf = {.architecture = "mistral3", .permuted = true, .configure = gguf_ministral3}},
 };
 

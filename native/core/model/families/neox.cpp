@@ -11,7 +11,8 @@ using namespace config_keys;
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr std::pair<const char*, const char*> kNeoxKeys[] = {{"rotary_emb_base", "rope_theta"}, {"rotary_pct", "partial_rotary_factor"}};
+constexpr std::pair<const char*, const char*> kNeoxKeys[] = {{"rotary_emb_base", "rope_theta"},
+                                                             {"rotary_pct", "partial_rotary_factor"}};
 
 json neox_keys(const json& given) { return family::with_usual_keys(given, kNeoxKeys); }
 
@@ -69,7 +70,8 @@ void read_cohere(const json& config, const FamilyDefaults& defaults, ModelConfig
 // Layers that see everything do not rotate.
 void read_cohere2(const json& config, const FamilyDefaults& defaults, ModelConfig& result) {
   read_cohere(config, defaults, result);
-  const int64_t window = family::read_window(config, 4096), pattern = integer(config, "sliding_window_pattern", 1, 10'000, 4);
+  const int64_t window = family::read_window(config, 4096),
+                pattern = integer(config, "sliding_window_pattern", 1, 10'000, 4);
   for (const bool slides : family::sliding_layers(config, result.n_layers, all_but_every, pattern))
     result.kinds.push_back(slides ? LayerKind{.window = window} : LayerKind{.rope = LayerKind::kNoRotary});
 }
@@ -92,7 +94,8 @@ json falcon_keys(const json& given) {
 }
 
 void read_falcon(const json& config, const FamilyDefaults& defaults, ModelConfig& result) {
-  if (flag(config, "alibi", false)) fail_feature("alibi", true, "false: heads that rotate, as in Falcon 7B, 11B, 40B and 180B");
+  if (flag(config, "alibi", false))
+    fail_feature("alibi", true, "false: heads that rotate, as in Falcon 7B, 11B, 40B and 180B");
   ModelTraits& t = result.traits;
   family::take_layer_norm(t);
   t.activation = family::read_activation(config, "activation", "gelu");
@@ -143,7 +146,8 @@ void gguf_cohere2(const GgufFile& file, ordered_json& config) {
 // Falcon RW, the one family with as many key-value heads as heads, has ALiBi, which files do not say.
 void gguf_falcon(const GgufFile& file, ordered_json& config) {
   const int64_t heads = config["num_attention_heads"], kv_heads = config["num_key_value_heads"];
-  if (kv_heads == heads && heads > 1) gguf_keys::fail_feature("as many key-value heads as heads, as Falcon RW with ALiBi");
+  if (kv_heads == heads && heads > 1)
+    gguf_keys::fail_feature("as many key-value heads as heads, as Falcon RW with ALiBi");
   const bool two_norms = family::gguf_layer_has(file, {"attn_norm_2.weight"}), grouped = two_norms || kv_heads > 1;
   config["num_kv_heads"] = kv_heads;
   config["multi_query"] = !grouped;
@@ -156,34 +160,72 @@ void gguf_falcon(const GgufFile& file, ordered_json& config) {
   for (const char* key : {"num_key_value_heads", "intermediate_size"}) config.erase(key);
 }
 
-constexpr ModuleName kNeoxModules[] = {{"self_attn.o_proj", "attention.dense"}, {"mlp.up_proj", "mlp.dense_h_to_4h"}, {"mlp.down_proj", "mlp.dense_4h_to_h"}};
+constexpr ModuleName kNeoxModules[] = {{"self_attn.o_proj", "attention.dense"},
+                                       {"mlp.up_proj", "mlp.dense_h_to_4h"},
+                                       {"mlp.down_proj", "mlp.dense_4h_to_h"}};
 constexpr FusedTensor kNeoxFused[] = {{"attention.query_key_value", kQkvParts, Cut::by_group}};
-constexpr FileNames kNeoxNames = {.embedding = "gpt_neox.embed_in", .norm = "gpt_neox.final_layer_norm", .head = "embed_out",
-                                  .layers = "gpt_neox.layers.", .in_layers = kNeoxModules};
+constexpr FileNames kNeoxNames = {.embedding = "gpt_neox.embed_in",
+                                  .norm = "gpt_neox.final_layer_norm",
+                                  .head = "embed_out",
+                                  .layers = "gpt_neox.layers.",
+                                  .in_layers = kNeoxModules};
 constexpr ModuleName kStarcoderModules[] = {{"mlp.up_proj", "mlp.c_fc"}, {"mlp.down_proj", "mlp.c_proj"}};
 
-constexpr ModuleName kFalconModules[] = {{"self_attn.o_proj", "self_attention.dense"}, {"mlp.up_proj", "mlp.dense_h_to_4h"}, {"mlp.down_proj", "mlp.dense_4h_to_h"}};
+constexpr ModuleName kFalconModules[] = {{"self_attn.o_proj", "self_attention.dense"},
+                                         {"mlp.up_proj", "mlp.dense_h_to_4h"},
+                                         {"mlp.down_proj", "mlp.dense_4h_to_h"}};
 constexpr FusedTensor kFalconFused[] = {{"self_attention.query_key_value", kQkvParts, Cut::by_group}};
-constexpr FileNames kFalconNames = {.embedding = "transformer.word_embeddings", .norm = "transformer.ln_f", .layers = "transformer.h.", .in_layers = kFalconModules};
+constexpr FileNames kFalconNames = {.embedding = "transformer.word_embeddings",
+                                    .norm = "transformer.ln_f",
+                                    .layers = "transformer.h.",
+                                    .in_layers = kFalconModules};
 
 constexpr ModuleName kFalconGguf[] = {{"ln_attn", "attn_norm_2"}, {"ln_mlp", "attn_norm"}};
 
 constexpr Family kRows[] = {
-    {.architecture = "GPTNeoXForCausalLM", .family = "gpt_neox", .title = "GPT-NeoX, Pythia", .defaults = {.eps = 1e-5, .eps_key = "layer_norm_eps"},
-     .read = read_neox, .fused = kNeoxFused, .names = kNeoxNames, .gguf = {.architecture = "gptneox", .configure = gguf_neox}, .usual = neox_keys},
-    {.architecture = "StableLmForCausalLM", .family = "stablelm", .title = "StableLM 2 and 3B", .defaults = {.kv_heads = 32, .eps = 1e-5, .eps_key = "layer_norm_eps"},
-     .read = read_stablelm, .gguf = {.architecture = "stablelm", .configure = gguf_stablelm}},
-    {.architecture = "Starcoder2ForCausalLM", .family = "starcoder2", .title = "StarCoder 2",
-     .defaults = {.kv_heads = 2, .eps = 1e-5, .eps_key = "norm_epsilon", .tied = true}, .read = read_starcoder2, .names = {.in_layers = kStarcoderModules},
+    {.architecture = "GPTNeoXForCausalLM",
+     .family = "gpt_neox",
+     .title = "GPT-NeoX, Pythia",
+     .defaults = {.eps = 1e-5, .eps_key = "layer_norm_eps"},
+     .read = read_neox,
+     .fused = kNeoxFused,
+     .names = kNeoxNames,
+     .gguf = {.architecture = "gptneox", .configure = gguf_neox},
+     .usual = neox_keys},
+    {.architecture = "StableLmForCausalLM",
+     .family = "stablelm",
+     .title = "StableLM 2 and 3B",
+     .defaults = {.kv_heads = 32, .eps = 1e-5, .eps_key = "layer_norm_eps"},
+     .read = read_stablelm,
+     .gguf = {.architecture = "stablelm", .configure = gguf_stablelm}},
+    {.architecture = "Starcoder2ForCausalLM",
+     .family = "starcoder2",
+     .title = "StarCoder 2",
+     .defaults = {.kv_heads = 2, .eps = 1e-5, .eps_key = "norm_epsilon", .tied = true},
+     .read = read_starcoder2,
+     .names = {.in_layers = kStarcoderModules},
      .gguf = {.architecture = "starcoder2", .configure = gguf_starcoder2}},
-    {.architecture = "CohereForCausalLM", .family = "cohere", .title = "Command R",
-     .defaults = {.eps = 1e-5, .eps_key = "layer_norm_eps", .theta = 500000, .tied = true}, .read = read_cohere,
+    {.architecture = "CohereForCausalLM",
+     .family = "cohere",
+     .title = "Command R",
+     .defaults = {.eps = 1e-5, .eps_key = "layer_norm_eps", .theta = 500000, .tied = true},
+     .read = read_cohere,
      .gguf = {.architecture = "command-r", .configure = gguf_cohere}},
-    {.architecture = "Cohere2ForCausalLM", .family = "cohere2", .title = "Command R7B, Command A",
-     .defaults = {.eps = 1e-5, .eps_key = "layer_norm_eps", .tied = true}, .read = read_cohere2, .gguf = {.architecture = "cohere2", .configure = gguf_cohere2}},
-    {.architecture = "FalconForCausalLM", .family = "falcon", .title = "Falcon 7B to 180B",
-     .defaults = {.eps = 1e-5, .eps_key = "layer_norm_epsilon", .tied = true}, .read = read_falcon, .fused = kFalconFused, .names = kFalconNames,
-     .gguf = {.architecture = "falcon", .configure = gguf_falcon, .names = kFalconGguf}, .usual = falcon_keys},
+    {.architecture = "Cohere2ForCausalLM",
+     .family = "cohere2",
+     .title = "Command R7B, Command A",
+     .defaults = {.eps = 1e-5, .eps_key = "layer_norm_eps", .tied = true},
+     .read = read_cohere2,
+     .gguf = {.architecture = "cohere2", .configure = gguf_cohere2}},
+    {.architecture = "FalconForCausalLM",
+     .family = "falcon",
+     .title = "Falcon 7B to 180B",
+     .defaults = {.eps = 1e-5, .eps_key = "layer_norm_epsilon", .tied = true},
+     .read = read_falcon,
+     .fused = kFalconFused,
+     .names = kFalconNames,
+     .gguf = {.architecture = "falcon", .configure = gguf_falcon, .names = kFalconGguf},
+     .usual = falcon_keys},
 };
 
 }  // namespace

@@ -48,7 +48,8 @@ void read_exaone4(const json& config, const FamilyDefaults& defaults, ModelConfi
   const bool text = letters && letters->is_string();
   const int64_t pattern = text ? static_cast<int64_t>(letters->get_ref<const std::string&>().size())
                                : integer(config, "sliding_window_pattern", 1, 10'000, 4);
-  for (const bool slides : family::sliding_layers(config, result.n_layers, all_but_every, std::max<int64_t>(pattern, 1)))
+  for (const bool slides :
+       family::sliding_layers(config, result.n_layers, all_but_every, std::max<int64_t>(pattern, 1)))
     result.kinds.push_back(slides ? LayerKind{.window = window} : LayerKind{.rope = LayerKind::kNoRotary});
 }
 
@@ -59,11 +60,24 @@ void gguf_olmo3(const GgufFile& file, nlohmann::ordered_json& config) {
 }
 
 constexpr Family kRows[] = {
-    {.architecture = "Olmo2ForCausalLM", .family = "olmo2", .title = "OLMo 2", .defaults = {.eps = 1e-5}, .read = read_olmo2, .gguf = {"olmo2"}},
-    {.architecture = "Olmo3ForCausalLM", .family = "olmo3", .title = "OLMo 3", .defaults = {.eps = 1e-5, .theta = 500000}, .read = read_olmo3,
+    {.architecture = "Olmo2ForCausalLM",
+     .family = "olmo2",
+     .title = "OLMo 2",
+     .defaults = {.eps = 1e-5},
+     .read = read_olmo2,
+     .gguf = {"olmo2"}},
+    {.architecture = "Olmo3ForCausalLM",
+     .family = "olmo3",
+     .title = "OLMo 3",
+     .defaults = {.eps = 1e-5, .theta = 500000},
+     .read = read_olmo3,
      .gguf = {.architecture = "olmo2", .configure = gguf_olmo3, .with_key = "attention.sliding_window"}},
-    {.architecture = "Exaone4ForCausalLM", .family = "exaone4", .title = "EXAONE 4", .defaults = {.kv_heads = 32, .eps = 1e-5},
-     .read = read_exaone4, .gguf = {.architecture = "exaone4", .configure = family::take_gguf_windows}},
+    {.architecture = "Exaone4ForCausalLM",
+     .family = "exaone4",
+     .title = "EXAONE 4",
+     .defaults = {.kv_heads = 32, .eps = 1e-5},
+     .read = read_exaone4,
+     .gguf = {.architecture = "exaone4", .configure = family::take_gguf_windows}},
 };
 
 }  // namespace

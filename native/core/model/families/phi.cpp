@@ -36,16 +36,28 @@ void gguf_phi(const GgufFile&, ordered_json& config) {
 
 void gguf_phi3(const GgufFile& file, ordered_json& config) {
   family::take_gguf_windows(file, config);
-  if (const json* original = file.find("phi3.rope.scaling.original_context_length")) config["original_max_position_embeddings"] = *original;
+  if (const json* original = file.find("phi3.rope.scaling.original_context_length"))
+    config["original_max_position_embeddings"] = *original;
 }
 
-constexpr ModuleName kPhiModules[] = {{"self_attn.o_proj", "self_attn.dense"}, {"mlp.up_proj", "mlp.fc1"}, {"mlp.down_proj", "mlp.fc2"}};
+constexpr ModuleName kPhiModules[] = {
+    {"self_attn.o_proj", "self_attn.dense"}, {"mlp.up_proj", "mlp.fc1"}, {"mlp.down_proj", "mlp.fc2"}};
 
 constexpr Family kRows[] = {
-    {.architecture = "PhiForCausalLM", .family = "phi", .title = "Phi-1, Phi-1.5, Phi-2", .defaults = {.eps = 1e-5, .eps_key = "layer_norm_eps"}, .read = read_phi,
-     .names = {.norm = "model.final_layernorm", .in_layers = kPhiModules}, .gguf = {.architecture = "phi2", .configure = gguf_phi}},
-    {.architecture = "Phi3ForCausalLM", .family = "phi3", .title = "Phi-3, Phi-3.5, Phi-4", .defaults = {.eps = 1e-5}, .read = read_phi3,
-     .fused = kFusedQkvAndGateUp, .gguf = {.architecture = "phi3", .configure = gguf_phi3}},
+    {.architecture = "PhiForCausalLM",
+     .family = "phi",
+     .title = "Phi-1, Phi-1.5, Phi-2",
+     .defaults = {.eps = 1e-5, .eps_key = "layer_norm_eps"},
+     .read = read_phi,
+     .names = {.norm = "model.final_layernorm", .in_layers = kPhiModules},
+     .gguf = {.architecture = "phi2", .configure = gguf_phi}},
+    {.architecture = "Phi3ForCausalLM",
+     .family = "phi3",
+     .title = "Phi-3, Phi-3.5, Phi-4",
+     .defaults = {.eps = 1e-5},
+     .read = read_phi3,
+     .fused = kFusedQkvAndGateUp,
+     .gguf = {.architecture = "phi3", .configure = gguf_phi3}},
 };
 
 }  // namespace

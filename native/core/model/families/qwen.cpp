@@ -34,10 +34,18 @@ void read_qwen3(const json& config, const FamilyDefaults& defaults, ModelConfig&
 }
 
 constexpr Family kRows[] = {
-    {.architecture = "Qwen2ForCausalLM", .family = "qwen2", .title = "Qwen2, Qwen2.5, R1 distils of Qwen",
-     .defaults = {.kv_heads = 32, .eps = 1e-6}, .read = read_qwen2, .gguf = {"qwen2"}},
-    {.architecture = "Qwen3ForCausalLM", .family = "qwen3", .title = "Qwen3",
-     .defaults = {.kv_heads = 32, .head_dim = 128, .eps = 1e-6}, .read = read_qwen3, .gguf = {"qwen3"}},
+    {.architecture = "Qwen2ForCausalLM",
+     .family = "qwen2",
+     .title = "Qwen2, Qwen2.5, R1 distils of Qwen",
+     .defaults = {.kv_heads = 32, .eps = 1e-6},
+     .read = read_qwen2,
+     .gguf = {"qwen2"}},
+    {.architecture = "Qwen3ForCausalLM",
+     .family = "qwen3",
+     .title = "Qwen3",
+     .defaults = {.kv_heads = 32, .head_dim = 128, .eps = 1e-6},
+     .read = read_qwen3,
+     .gguf = {"qwen3"}},
 };
 
 }  // namespace

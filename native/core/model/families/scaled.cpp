@@ -25,7 +25,8 @@ void read_granite(const json& config, const FamilyDefaults& defaults, ModelConfi
 bool rotates(const json& config, int64_t layer) {
   const json* list = present(config, "no_rope_layers");
   if (!list) return (layer + 1) % integer(config, "no_rope_layer_interval", 1, 10'000, 4) != 0;
-  if (!list->is_array() || static_cast<int64_t>(list->size()) <= layer || !(*list)[static_cast<size_t>(layer)].is_number_integer())
+  if (!list->is_array() || static_cast<int64_t>(list->size()) <= layer ||
+      !(*list)[static_cast<size_t>(layer)].is_number_integer())
     fail_config("no_rope_layers", "must be a list of 0 and 1, one a layer", *list);
   return (*list)[static_cast<size_t>(layer)] != 0;
 }
@@ -38,7 +39,8 @@ void read_smollm3(const json& config, const FamilyDefaults& defaults, ModelConfi
   family::read_plain_rope(config, defaults, result);
   const int64_t window = flag(config, "use_sliding_window", false) ? family::read_window(config, 0) : 0;
   for (int64_t i = 0; i < result.n_layers; ++i)
-    result.kinds.push_back(rotates(config, i) ? LayerKind{} : LayerKind{.window = window, .rope = LayerKind::kNoRotary});
+    result.kinds.push_back(rotates(config, i) ? LayerKind{}
+                                              : LayerKind{.window = window, .rope = LayerKind::kNoRotary});
 }
 
 void gguf_granite(const GgufFile& file, nlohmann::ordered_json& config) {
@@ -49,10 +51,20 @@ void gguf_granite(const GgufFile& file, nlohmann::ordered_json& config) {
 }
 
 constexpr Family kRows[] = {
-    {.architecture = "GraniteForCausalLM", .family = "granite", .title = "Granite 3 and 4 (dense)", .defaults = {.eps = 1e-6},
-     .read = read_granite, .biases = Biases::settable, .gguf = {"granite", true, gguf_granite}},
-    {.architecture = "SmolLM3ForCausalLM", .family = "smollm3", .title = "SmolLM3",
-     .defaults = {.kv_heads = 4, .eps = 1e-6, .theta = 2e6, .tied = true}, .read = read_smollm3, .biases = Biases::settable, .gguf = {"smollm3", true}},
+    {.architecture = "GraniteForCausalLM",
+     .family = "granite",
+     .title = "Granite 3 and 4 (dense)",
+     .defaults = {.eps = 1e-6},
+     .read = read_granite,
+     .biases = Biases::settable,
+     .gguf = {"granite", true, gguf_granite}},
+    {.architecture = "SmolLM3ForCausalLM",
+     .family = "smollm3",
+     .title = "SmolLM3",
+     .defaults = {.kv_heads = 4, .eps = 1e-6, .theta = 2e6, .tied = true},
+     .read = read_smollm3,
+     .biases = Biases::settable,
+     .gguf = {"smollm3", true}},
 };
 
 }  // namespace

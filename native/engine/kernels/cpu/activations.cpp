@@ -51,12 +51,14 @@ void CpuKernels::soft_cap(const at::Tensor& y, double cap) {
 }
 
 void CpuKernels::soft_cap_backward(const at::Tensor& y, const at::Tensor& dx, double cap) {
-  const SoftCapArgs args{y.mutable_data_ptr(), dx.mutable_data_ptr(), y.stride(0), dx.stride(0), y.size(1), static_cast<float>(cap)};
+  const SoftCapArgs args{y.mutable_data_ptr(),   dx.mutable_data_ptr(), y.stride(0), dx.stride(0), y.size(1),
+                         static_cast<float>(cap)};
   over_rows(y.size(0), [&](int64_t b, int64_t e) { table_.soft_cap_backward[index(y)](args, b, e); });
 }
 
 void CpuKernels::layer_norm(const LayerNormForward& f) {
-  TORCH_INTERNAL_ASSERT(f.x.is_contiguous() && (!f.residual.defined() || f.sum.is_contiguous()) && f.rstd.defined() == f.mean.defined());
+  TORCH_INTERNAL_ASSERT(f.x.is_contiguous() && (!f.residual.defined() || f.sum.is_contiguous()) &&
+                        f.rstd.defined() == f.mean.defined());
   const bool adds = f.residual.defined(), keeps = f.rstd.defined();
   const LayerNormArgs args{.x = f.x.const_data_ptr(),
                            .residual = adds ? f.residual.const_data_ptr() : nullptr,
@@ -88,7 +90,8 @@ void CpuKernels::layer_norm_backward(const LayerNormBackward& b) {
                                    .offset = static_cast<float>(b.offset)};
   if (args.dx) over_rows(args.rows, [&](int64_t s, int64_t e) { table_.layer_norm_backward[index(b.x)](args, s, e); });
   if (args.dweight)
-    at::parallel_for(0, args.dim, 64, [&](int64_t s, int64_t e) { table_.layer_norm_weight_backward[index(b.x)](args, s, e); });
+    at::parallel_for(0, args.dim, 64,
+                     [&](int64_t s, int64_t e) { table_.layer_norm_weight_backward[index(b.x)](args, s, e); });
 }
 
 void CpuKernels::group_norm(const GroupNormForward& f) {
@@ -123,7 +126,8 @@ void CpuKernels::group_norm_backward(const GroupNormBackward& b) {
                            .eps = 0,
                            .offset = static_cast<float>(b.offset)};
   if (args.dweight)
-    at::parallel_for(0, args.dim, 64, [&](int64_t s, int64_t e) { table_.group_norm_weight_backward[index(b.x)](args, s, e); });
+    at::parallel_for(0, args.dim, 64,
+                     [&](int64_t s, int64_t e) { table_.group_norm_weight_backward[index(b.x)](args, s, e); });
   over_rows(args.rows, [&](int64_t s, int64_t e) { table_.group_norm_backward[index(b.x)](args, s, e); });
 }
 

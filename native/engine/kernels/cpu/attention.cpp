@@ -20,7 +20,8 @@ int64_t block_queries(int64_t group) { return std::max<int64_t>(16, kBlockRows /
 using Unit = AttentionUnit;
 
 int64_t cost(const Unit& u, const Documents& docs) {
-  const int64_t length = docs.offsets[static_cast<size_t>(u.document) + 1] - docs.offsets[static_cast<size_t>(u.document)];
+  const int64_t length =
+      docs.offsets[static_cast<size_t>(u.document) + 1] - docs.offsets[static_cast<size_t>(u.document)];
   return static_cast<int64_t>(u.end - u.begin) * std::min<int64_t>(u.end, length);
 }
 
@@ -33,7 +34,8 @@ void run_units(const std::vector<Unit>& units, const F& work) {
 }
 
 // Units of `queries` queries each, costly ones first. The list is kept between calls: no allocation in a step.
-const std::vector<Unit>& plan_units(std::vector<Unit>& units, const AttentionShape& s, const Documents& docs, int64_t queries) {
+const std::vector<Unit>& plan_units(std::vector<Unit>& units, const AttentionShape& s, const Documents& docs,
+                                    int64_t queries) {
   units.clear();
   for (size_t d = 0; d + 1 < docs.offsets.size(); ++d) {
     const int64_t length = docs.offsets[d + 1] - docs.offsets[d];
@@ -42,7 +44,8 @@ const std::vector<Unit>& plan_units(std::vector<Unit>& units, const AttentionSha
         units.push_back({static_cast<int32_t>(d), static_cast<int32_t>(kv), static_cast<int32_t>(q),
                          static_cast<int32_t>(std::min(q + queries, length))});
   }
-  std::stable_sort(units.begin(), units.end(), [&](const Unit& a, const Unit& b) { return cost(a, docs) > cost(b, docs); });
+  std::stable_sort(units.begin(), units.end(),
+                   [&](const Unit& a, const Unit& b) { return cost(a, docs) > cost(b, docs); });
   return units;
 }
 
@@ -55,24 +58,25 @@ AttentionArgs document_args(const AttentionShape& s, const Documents& docs, cons
   const int64_t group = s.heads / s.kv_heads, e = s.head_dim;
   const int64_t first = docs.offsets[static_cast<size_t>(u.document)];
   const int64_t length = docs.offsets[static_cast<size_t>(u.document) + 1] - first;
-  return {.q = at_element(f.qkv, first, u.kv_head * group * e),
-          .k = at_element(f.qkv, first, (s.heads + u.kv_head) * e),
-          .v = at_element(f.qkv, first, (s.heads + s.kv_heads + u.kv_head) * e),
-          .out = at_element(f.out, first, u.kv_head * group * e),
-          .lse = f.lse.defined() ? f.lse.mutable_data_ptr<float>() + u.kv_head * group * f.lse.stride(0) + first : nullptr,
-          .q_stride = f.qkv.stride(0),
-          .kv_stride = f.qkv.stride(0),
-          .out_stride = f.out.stride(0),
-          .lse_stride = f.lse.defined() ? f.lse.stride(0) : 0,
-          .group = group,
-          .head_dim = e,
-          .q_len = length,
-          .k_len = length,
-          .window = s.window,
-          .scale = static_cast<float>(s.scale),
-          .softcap = static_cast<float>(s.softcap),
-          .scratch = nullptr,
-          .block = block_queries(group)};
+  return {
+      .q = at_element(f.qkv, first, u.kv_head * group * e),
+      .k = at_element(f.qkv, first, (s.heads + u.kv_head) * e),
+      .v = at_element(f.qkv, first, (s.heads + s.kv_heads + u.kv_head) * e),
+      .out = at_element(f.out, first, u.kv_head * group * e),
+      .lse = f.lse.defined() ? f.lse.mutable_data_ptr<float>() + u.kv_head * group * f.lse.stride(0) + first : nullptr,
+      .q_stride = f.qkv.stride(0),
+      .kv_stride = f.qkv.stride(0),
+      .out_stride = f.out.stride(0),
+      .lse_stride = f.lse.defined() ? f.lse.stride(0) : 0,
+      .group = group,
+      .head_dim = e,
+      .q_len = length,
+      .k_len = length,
+      .window = s.window,
+      .scale = static_cast<float>(s.scale),
+      .softcap = static_cast<float>(s.softcap),
+      .scratch = nullptr,
+      .block = block_queries(group)};
 }
 
 }  // namespace

@@ -11,7 +11,9 @@ constexpr int64_t kColumnGrain = 64;
 
 const float* floats(const at::Tensor& t) { return t.defined() ? t.const_data_ptr<float>() : nullptr; }
 size_t index(const at::Tensor& t) { return static_cast<size_t>(storage_of(t)); }
-bool fits(const at::Tensor& vector, int64_t cols) { return !vector.defined() || (vector.is_contiguous() && vector.numel() == cols); }
+bool fits(const at::Tensor& vector, int64_t cols) {
+  return !vector.defined() || (vector.is_contiguous() && vector.numel() == cols);
+}
 
 }  // namespace
 
@@ -19,9 +21,15 @@ void CpuKernels::affine_columns(const ColumnAffine& a) {
   const int64_t cols = a.x.size(1);
   TORCH_INTERNAL_ASSERT(a.x.sizes() == a.y.sizes() && a.x.scalar_type() == a.y.scalar_type());
   TORCH_INTERNAL_ASSERT(fits(a.factors, cols) && fits(a.shifts, cols));
-  const ColumnAffineArgs args{a.x.const_data_ptr(), floats(a.factors), floats(a.shifts), a.y.mutable_data_ptr(),
-                              a.x.stride(0),        a.y.stride(0),     cols};
-  at::parallel_for(0, a.x.size(0), kRowGrain, [&](int64_t b, int64_t e) { table_.affine_columns[index(a.x)](args, b, e); });
+  const ColumnAffineArgs args{a.x.const_data_ptr(),
+                              floats(a.factors),
+                              floats(a.shifts),
+                              a.y.mutable_data_ptr(),
+                              a.x.stride(0),
+                              a.y.stride(0),
+                              cols};
+  at::parallel_for(0, a.x.size(0), kRowGrain,
+                   [&](int64_t b, int64_t e) { table_.affine_columns[index(a.x)](args, b, e); });
 }
 
 void CpuKernels::column_sums(const ColumnSums& s) {

@@ -109,7 +109,8 @@ void CpuKernels::rms_norm_backward(const RmsNormBackward& b) {
   };
   if (args.dx) over_rows(args.rows, [&](int64_t s, int64_t e) { table_.rms_norm_backward[index(b.x)](args, s, e); });
   if (args.dweight)
-    at::parallel_for(0, args.dim, 64, [&](int64_t s, int64_t e) { table_.rms_norm_weight_backward[index(b.x)](args, s, e); });
+    at::parallel_for(0, args.dim, 64,
+                     [&](int64_t s, int64_t e) { table_.rms_norm_weight_backward[index(b.x)](args, s, e); });
 }
 
 void CpuKernels::rotary(const Rotary& r, Direction direction) {
@@ -124,7 +125,8 @@ void CpuKernels::rotary(const Rotary& r, Direction direction) {
       .half = r.cos.size(1),
       .sign = direction == Direction::forward ? 1.f : -1.f,
   };
-  over_rows(r.x.size(0), [&](int64_t b, int64_t e) { table_.rotary[static_cast<size_t>(r.pairs)][index(r.x)](args, b, e); });
+  over_rows(r.x.size(0),
+            [&](int64_t b, int64_t e) { table_.rotary[static_cast<size_t>(r.pairs)][index(r.x)](args, b, e); });
 }
 
 void CpuKernels::over_logits(const CrossEntropy& c, const LogitStatistics& s,
@@ -160,8 +162,8 @@ void CpuKernels::cross_entropy_of(const CrossEntropy& c, const LogitStatistics& 
 
 void CpuKernels::masked(const at::Tensor& x, const at::Tensor& y, DropoutMask mask,
                         void (*rows)(const DropoutArgs&, int64_t, int64_t)) {
-  const DropoutArgs args{x.const_data_ptr(), y.mutable_data_ptr(), x.stride(0), y.stride(0), x.size(1), mask.key,
-                         static_cast<float>(mask.rate), mask.first_column};
+  const DropoutArgs args{x.const_data_ptr(), y.mutable_data_ptr(),          x.stride(0),      y.stride(0), x.size(1),
+                         mask.key,           static_cast<float>(mask.rate), mask.first_column};
   over_rows(x.size(0), [&](int64_t b, int64_t e) { rows(args, b, e); });
 }
 
@@ -199,7 +201,8 @@ double CpuKernels::squared_norm_of(const at::Tensor& x) const {
   const float* data = x.const_data_ptr<float>();
   at::parallel_for(0, parts, 1, [&](int64_t b, int64_t e) {
     for (int64_t i = b; i < e; ++i)
-      sums[static_cast<size_t>(i)] = table_.squared_norm(data + i * kElementGrain, std::min(kElementGrain, n - i * kElementGrain));
+      sums[static_cast<size_t>(i)] =
+          table_.squared_norm(data + i * kElementGrain, std::min(kElementGrain, n - i * kElementGrain));
   });
   double total = 0;
   for (double s : sums) total += s;

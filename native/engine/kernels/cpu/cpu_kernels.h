@@ -92,14 +92,15 @@ class CpuKernels final : public Kernels {
   void store_sums(const at::Tensor& c, double beta);
   void own_gemm(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, GemmScale scale);
   void few_rows(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, GemmScale scale);
-  void over_logits(const CrossEntropy& c, const LogitStatistics& s, void (*rows)(const CrossEntropyArgs&, int64_t, int64_t));
+  void over_logits(const CrossEntropy& c, const LogitStatistics& s,
+                   void (*rows)(const CrossEntropyArgs&, int64_t, int64_t));
   void masked(const at::Tensor& x, const at::Tensor& y, DropoutMask mask,
               void (*rows)(const DropoutArgs&, int64_t, int64_t));
   float* thread_scratch(int64_t floats);  // of the calling thread
 
   const Table& table_;
   std::string name_;
-  bool native_bf16_ = false;      // oneDNN has bf16 instructions to use
+  bool native_bf16_ = false;  // oneDNN has bf16 instructions to use
   Scratch packed_b_, sums_;
   std::vector<Scratch> threads_;  // one per thread of at::parallel_for
   std::vector<AttentionUnit> units_;

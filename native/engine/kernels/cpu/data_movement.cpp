@@ -16,7 +16,8 @@ struct RowBytes {
   int64_t stride;
 };
 RowBytes row_bytes(const at::Tensor& t) {
-  return {static_cast<char*>(const_cast<void*>(t.const_data_ptr())), t.stride(0) * static_cast<int64_t>(t.element_size())};
+  return {static_cast<char*>(const_cast<void*>(t.const_data_ptr())),
+          t.stride(0) * static_cast<int64_t>(t.element_size())};
 }
 
 enum class Move { gather, scatter };
@@ -61,7 +62,8 @@ void CpuKernels::embedding_backward(const at::Tensor& ids, const at::Tensor& dou
   at::parallel_for(0, dim, 64, [&](int64_t begin, int64_t end) {
     for (int64_t i = 0; i < ids.size(0); ++i)
       if (id[i] >= 0)
-        table_.add(src.data + i * src.stride + begin * element, storage, table + id[i] * dim + begin, Storage::f32, end - begin);
+        table_.add(src.data + i * src.stride + begin * element, storage, table + id[i] * dim + begin, Storage::f32,
+                   end - begin);
   });
 }
 
@@ -91,7 +93,8 @@ void CpuKernels::add(const at::Tensor& src, const at::Tensor& dst) {
   const RowBytes s = row_bytes(src), d = row_bytes(dst);
   const Storage from = storage_of(src), to = storage_of(dst);
   at::parallel_for(0, src.size(0), kRowGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) table_.add(s.data + i * s.stride, from, d.data + i * d.stride, to, src.size(1));
+    for (int64_t i = begin; i < end; ++i)
+      table_.add(s.data + i * s.stride, from, d.data + i * d.stride, to, src.size(1));
   });
 }
 

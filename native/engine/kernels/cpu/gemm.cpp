@@ -50,7 +50,8 @@ bool rows_adjacent(const at::Tensor& t) { return t.stride(1) == 1; }
 }  // namespace
 
 GemmRoute CpuKernels::route(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, GemmScale scale) const {
-  const bool all_bf16 = a.scalar_type() == at::kBFloat16 && b.scalar_type() == at::kBFloat16 && c.scalar_type() == at::kBFloat16;
+  const bool all_bf16 =
+      a.scalar_type() == at::kBFloat16 && b.scalar_type() == at::kBFloat16 && c.scalar_type() == at::kBFloat16;
   return native_bf16_ && all_bf16 && scale.alpha == 1 && scale.beta == 0 ? GemmRoute::library : GemmRoute::own;
 }
 
@@ -74,7 +75,8 @@ void CpuKernels::few_rows(const at::Tensor& a, const at::Tensor& b, const at::Te
   const int64_t row_bytes = x.row_stride * static_cast<int64_t>(a.element_size());
   for (int64_t i = 0; i < rows; ++i)
     table_.convert(static_cast<const char*>(x.data) + i * row_bytes, x.storage, wide + i * k, Storage::f32, 1.f, k);
-  const FewRows product{wide, const_matrix(b.t()), matrix(c), rows, k, static_cast<float>(scale.alpha), static_cast<float>(scale.beta)};
+  const FewRows product{
+      wide, const_matrix(b.t()), matrix(c), rows, k, static_cast<float>(scale.alpha), static_cast<float>(scale.beta)};
   at::parallel_for(0, b.size(1), std::max<int64_t>(1, 32768 / std::max<int64_t>(k, 1)),
                    [&](int64_t begin, int64_t end) { table_.gemv_rows(product, begin, end); });
 }
@@ -93,8 +95,8 @@ void CpuKernels::own_gemm(const at::Tensor& a, const at::Tensor& b, const at::Te
     for (int64_t k0 = 0; k0 < k; k0 += terms) {
       const int64_t depth = std::min(terms, k - k0);
       const float first_beta = apart ? 0.f : static_cast<float>(scale.beta);
-      multiply({const_matrix(a.narrow(1, k0, depth)), const_matrix(b.narrow(0, k0, depth).narrow(1, col0, cols)), out, m, cols,
-                depth, static_cast<float>(scale.alpha), k0 == 0 ? first_beta : 1.f});
+      multiply({const_matrix(a.narrow(1, k0, depth)), const_matrix(b.narrow(0, k0, depth).narrow(1, col0, cols)), out,
+                m, cols, depth, static_cast<float>(scale.alpha), k0 == 0 ? first_beta : 1.f});
     }
     if (apart) store_sums(c.narrow(1, col0, cols), scale.beta);
   }
@@ -125,7 +127,8 @@ void CpuKernels::multiply(const Product& p) {
   // Of a panel: pieces to pack, and tiles of the product, smaller ones where there are few.
   const int64_t piece = std::max<int64_t>(1, 16384 / (blocks.nr * std::max<int64_t>(p.k, 1))) * blocks.nr;
   const int64_t pieces = parts_of(width, piece);
-  const int64_t part = parts_of(parts_of(p.m, parts_of(p.m, blocks.mc)), blocks.mr) * blocks.mr, parts = parts_of(p.m, part);
+  const int64_t part = parts_of(parts_of(p.m, parts_of(p.m, blocks.mc)), blocks.mr) * blocks.mr,
+                parts = parts_of(p.m, part);
   int64_t slice = width;
   while (panels * parts * parts_of(width, slice) < 4 * at::get_num_threads() && slice > 2 * blocks.nr)
     slice = parts_of(slice / 2, blocks.nr) * blocks.nr;
@@ -148,9 +151,18 @@ void CpuKernels::multiply(const Product& p) {
     if (col0 < cols_of(panel)) {
       Matrix c = p.c;
       c.data = static_cast<char*>(c.data) + panel * width * (c.storage == Storage::f32 ? 4 : 2);
-      table_.gemm_task({.a = p.a, .packed_b = buffer(panel), .c = c, .row0 = row0, .rows = std::min(part, p.m - row0), .col0 = col0,
-                        .cols = std::min(slice, cols_of(panel) - col0), .n_packed = padded(panel), .k = p.k, .alpha = p.alpha,
-                        .beta = p.beta, .scratch = thread_scratch(table_.gemm_scratch_floats())});
+      table_.gemm_task({.a = p.a,
+                        .packed_b = buffer(panel),
+                        .c = c,
+                        .row0 = row0,
+                        .rows = std::min(part, p.m - row0),
+                        .col0 = col0,
+                        .cols = std::min(slice, cols_of(panel) - col0),
+                        .n_packed = padded(panel),
+                        .k = p.k,
+                        .alpha = p.alpha,
+                        .beta = p.beta,
+                        .scratch = thread_scratch(table_.gemm_scratch_floats())});
     }
     done_tiles[static_cast<size_t>(panel)].add();
   };

@@ -133,10 +133,14 @@ __global__ void soft_cap_backward_elements(SoftCapArgs a, uint32_t packs, Diviso
 template <class Run>
 void for_activation(Activation activation, Run run) {
   switch (activation) {
-    case Activation::silu: return run.template operator()<Silu>();
-    case Activation::gelu_tanh: return run.template operator()<GeluTanh>();
-    case Activation::gelu_erf: return run.template operator()<GeluErf>();
-    case Activation::relu: return run.template operator()<Relu>();
+    case Activation::silu:
+      return run.template operator()<Silu>();
+    case Activation::gelu_tanh:
+      return run.template operator()<GeluTanh>();
+    case Activation::gelu_erf:
+      return run.template operator()<GeluErf>();
+    case Activation::relu:
+      return run.template operator()<Relu>();
   }
 }
 

@@ -147,8 +147,7 @@ unsigned warp_blocks(int64_t warps) { return static_cast<unsigned>((warps + kWar
 }  // namespace
 
 void attention(const AttentionArgs& a, cudaStream_t stream) {
-  for_storage(a.storage,
-              [&]<class T>() { launch(forward_queries<T>, warp_blocks(a.rows * a.heads), stream, a); });
+  for_storage(a.storage, [&]<class T>() { launch(forward_queries<T>, warp_blocks(a.rows * a.heads), stream, a); });
 }
 
 void attention_backward(const AttentionBackwardArgs& b, cudaStream_t stream) {

@@ -37,9 +37,25 @@ std::optional<int64_t> keys_to_the_left(const AttentionShape& s) {
 AttentionArgs exact_args(const AttentionShape& s, const Heads& heads, const at::Tensor& offsets, const at::Tensor& out,
                          const at::Tensor& lse, int64_t past) {
   TORCH_CHECK(s.head_dim <= kMaxHeadDim, "head_dim ", s.head_dim, " is larger than ", kMaxHeadDim);
-  return {storage_of(heads.q), data(heads.q), data(heads.k), data(heads.v), data(out), data_as<float>(lse),
-          data_as<int32_t>(offsets), heads.q.stride(0), heads.k.stride(0), row_stride(out), heads.q.size(0),
-          offsets.numel() - 1, s.heads, s.kv_heads, s.head_dim, s.window, past, static_cast<float>(s.scale), static_cast<float>(s.softcap)};
+  return {storage_of(heads.q),
+          data(heads.q),
+          data(heads.k),
+          data(heads.v),
+          data(out),
+          data_as<float>(lse),
+          data_as<int32_t>(offsets),
+          heads.q.stride(0),
+          heads.k.stride(0),
+          row_stride(out),
+          heads.q.size(0),
+          offsets.numel() - 1,
+          s.heads,
+          s.kv_heads,
+          s.head_dim,
+          s.window,
+          past,
+          static_cast<float>(s.scale),
+          static_cast<float>(s.softcap)};
 }
 
 FusedAttention fused_args(const AttentionShape& s, const Documents& docs, const Heads& heads) {
@@ -67,7 +83,7 @@ void CudaKernels::attention_backward(const AttentionShape& s, const Documents& d
     const int64_t needed = s.heads * b.dout.size(0);
     if (!delta_.defined() || delta_.numel() < needed) delta_ = at::empty({needed}, b.forward.lse.options());
     const AttentionArgs forward = exact_args(s, heads, docs.offsets_device, b.forward.out, b.forward.lse, 0);
-    const AttentionBackwardArgs args{forward,        data(b.dout),  data_as<float>(delta_), data(grads.q),
+    const AttentionBackwardArgs args{forward,       data(b.dout),  data_as<float>(delta_), data(grads.q),
                                      data(grads.k), data(grads.v), row_stride(b.dout),     row_stride(b.dqkv)};
     return run_on(b.dout, [&](cudaStream_t stream) { cuda::attention_backward(args, stream); });
   }
@@ -83,17 +99,33 @@ void CudaKernels::attention_cached(const AttentionShape& s, const at::Tensor& q,
                                    const at::Tensor& values, const at::Tensor& out) {
   if (route(s, q) == Route::fused) {
     const auto split = [&](const at::Tensor& t, int64_t n) { return t.unflatten(1, {n, s.head_dim}); };
-    const FusedOutput result = fused_attention({split(q, s.heads), split(keys, s.kv_heads), split(values, s.kv_heads), at::Tensor(),
-                                                q.size(0), keys.size(0), keys_to_the_left(s), s.scale});
+    const FusedOutput result = fused_attention({split(q, s.heads), split(keys, s.kv_heads), split(values, s.kv_heads),
+                                                at::Tensor(), q.size(0), keys.size(0), keys_to_the_left(s), s.scale});
     at::Tensor(out).copy_(result.out.flatten(1));
     return;
   }
   const at::Tensor offsets = at::empty({2}, q.options().dtype(at::kInt));
   offsets[0].fill_(0);
   offsets[1].fill_(q.size(0));
-  const AttentionArgs args{storage_of(q), data(q), data(keys), data(values), data(out), nullptr, data_as<int32_t>(offsets),
-                           row_stride(q), row_stride(keys), row_stride(out), q.size(0), 1, s.heads, s.kv_heads, s.head_dim,
-                           s.window, keys.size(0) - q.size(0), static_cast<float>(s.scale), static_cast<float>(s.softcap)};
+  const AttentionArgs args{storage_of(q),
+                           data(q),
+                           data(keys),
+                           data(values),
+                           data(out),
+                           nullptr,
+                           data_as<int32_t>(offsets),
+                           row_stride(q),
+                           row_stride(keys),
+                           row_stride(out),
+                           q.size(0),
+                           1,
+                           s.heads,
+                           s.kv_heads,
+                           s.head_dim,
+                           s.window,
+                           keys.size(0) - q.size(0),
+                           static_cast<float>(s.scale),
+                           static_cast<float>(s.softcap)};
   run_on(q, [&](cudaStream_t stream) { cuda::attention(args, stream); });
 }
 

@@ -22,24 +22,42 @@ void reserve(at::Tensor& buffer, const at::Tensor& like, int64_t elements) {
 }
 
 DropoutArgs dropout_args(const at::Tensor& x, const at::Tensor& y, DropoutMask mask) {
-  return {storage_of(x), data(x), data(y), row_stride(x), row_stride(y), x.size(0), x.size(1), mask.key, static_cast<float>(mask.rate),
+  return {storage_of(x),    data(x),       data(y),
+          row_stride(x),    row_stride(y), x.size(0),
+          x.size(1),        mask.key,      static_cast<float>(mask.rate),
           mask.first_column};
 }
 
 RowsArgs rows_args(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) {
-  return {storage_of(x), data(x), data_as<int32_t>(rows), data(out), row_stride(x), row_stride(out), rows.numel(), out.size(1)};
+  return {storage_of(x), data(x),         data_as<int32_t>(rows), data(out),
+          row_stride(x), row_stride(out), rows.numel(),           out.size(1)};
 }
 
 LossArgs loss_args(const CrossEntropy& c, const LogitStatistics& s) {
-  return {storage_of(c.logits), data(c.logits), data_as<int32_t>(c.targets), data_as<float>(c.losses), data_as<int32_t>(c.correct),
-          row_stride(c.logits), c.logits.size(0), c.logits.size(1), data_as<float>(c.scales), data_as<float>(s.maxima),
+  return {storage_of(c.logits),
+          data(c.logits),
+          data_as<int32_t>(c.targets),
+          data_as<float>(c.losses),
+          data_as<int32_t>(c.correct),
+          row_stride(c.logits),
+          c.logits.size(0),
+          c.logits.size(1),
+          data_as<float>(c.scales),
+          data_as<float>(s.maxima),
           data_as<float>(s.sums)};
 }
 
 CopyArgs copy_args(const at::Tensor& src, const at::Tensor& dst, double scale) {
   const bool matrix = src.dim() == 2;
-  return {storage_of(src), storage_of(dst), data(src), data(dst), matrix ? src.size(0) : 1, matrix ? src.size(1) : src.numel(),
-          matrix ? src.stride(0) : 0, matrix ? dst.stride(0) : 0, static_cast<float>(scale)};
+  return {storage_of(src),
+          storage_of(dst),
+          data(src),
+          data(dst),
+          matrix ? src.size(0) : 1,
+          matrix ? src.size(1) : src.numel(),
+          matrix ? src.stride(0) : 0,
+          matrix ? dst.stride(0) : 0,
+          static_cast<float>(scale)};
 }
 
 }  // namespace
@@ -60,31 +78,65 @@ void CudaKernels::gemm(const at::Tensor& a, const at::Tensor& b, const at::Tenso
   at::Tensor(c).copy_(wide);
 }
 
-void CudaKernels::embedding(const at::Tensor& ids, const at::Tensor& table, const at::Tensor& out) { gather_rows(table, ids, out); }
+void CudaKernels::embedding(const at::Tensor& ids, const at::Tensor& table, const at::Tensor& out) {
+  gather_rows(table, ids, out);
+}
 
 void CudaKernels::embedding_backward(const at::Tensor& ids, const at::Tensor& dout, const at::Tensor& dtable) {
   run_on(dout, [&](cudaStream_t stream) { cuda::embedding_backward(rows_args(dout, ids, dtable), stream); });
 }
 
 void CudaKernels::rms_norm(const RmsNormForward& f) {
-  const NormArgs args{storage_of(f.x), data(f.x), data(f.residual), data(f.sum), data(f.weight), data(f.y), data_as<float>(f.rstd),
-                      row_stride(f.x), row_stride(f.residual), row_stride(f.sum), row_stride(f.y), f.x.size(0), f.x.size(1),
-                      static_cast<float>(f.eps), static_cast<float>(f.offset)};
+  const NormArgs args{storage_of(f.x),
+                      data(f.x),
+                      data(f.residual),
+                      data(f.sum),
+                      data(f.weight),
+                      data(f.y),
+                      data_as<float>(f.rstd),
+                      row_stride(f.x),
+                      row_stride(f.residual),
+                      row_stride(f.sum),
+                      row_stride(f.y),
+                      f.x.size(0),
+                      f.x.size(1),
+                      static_cast<float>(f.eps),
+                      static_cast<float>(f.offset)};
   run_on(f.x, [&](cudaStream_t stream) { cuda::rms_norm(args, stream); });
 }
 
 void CudaKernels::rms_norm_backward(const RmsNormBackward& b) {
   if (b.dweight.defined()) reserve(norm_partial_, b.x, kNormPartials * b.x.size(1));
-  const NormBackwardArgs args{storage_of(b.x), data(b.x), data(b.weight), data(b.dy), data_as<float>(b.rstd), data(b.dx),
-                              data_as<float>(b.dweight), data_as<float>(norm_partial_), row_stride(b.x), row_stride(b.dy),
-                              row_stride(b.dx), b.x.size(0), b.x.size(1), static_cast<float>(b.offset)};
+  const NormBackwardArgs args{storage_of(b.x),
+                              data(b.x),
+                              data(b.weight),
+                              data(b.dy),
+                              data_as<float>(b.rstd),
+                              data(b.dx),
+                              data_as<float>(b.dweight),
+                              data_as<float>(norm_partial_),
+                              row_stride(b.x),
+                              row_stride(b.dy),
+                              row_stride(b.dx),
+                              b.x.size(0),
+                              b.x.size(1),
+                              static_cast<float>(b.offset)};
   run_on(b.x, [&](cudaStream_t stream) { cuda::rms_norm_backward(args, stream); });
 }
 
 void CudaKernels::rotary(const Rotary& r, Direction direction) {
-  const RotaryArgs args{storage_of(r.x), data(r.x), data_as<int32_t>(r.positions), data_as<float>(r.cos), data_as<float>(r.sin),
-                        row_stride(r.x), r.x.size(0), r.heads, r.head_dim, direction == Direction::forward ? 1.f : -1.f,
-                        r.cos.size(1), r.pairs};
+  const RotaryArgs args{storage_of(r.x),
+                        data(r.x),
+                        data_as<int32_t>(r.positions),
+                        data_as<float>(r.cos),
+                        data_as<float>(r.sin),
+                        row_stride(r.x),
+                        r.x.size(0),
+                        r.heads,
+                        r.head_dim,
+                        direction == Direction::forward ? 1.f : -1.f,
+                        r.cos.size(1),
+                        r.pairs};
   run_on(r.x, [&](cudaStream_t stream) { cuda::rotary(args, stream); });
 }
 
@@ -121,10 +173,13 @@ void CudaKernels::scatter_rows(const at::Tensor& x, const at::Tensor& rows, cons
 }
 
 void CudaKernels::update(const ElementUpdate& u) {
-  UpdateArgs args{storage_of(u.weight), data(u.weight), data_as<float>(u.grad), {}, u.weight.numel(),
-                  static_cast<float>(u.grad_scale), u.rounding_key, u.first_element};
+  UpdateArgs args{storage_of(u.weight),   data(u.weight),
+                  data_as<float>(u.grad), {},
+                  u.weight.numel(),       static_cast<float>(u.grad_scale),
+                  u.rounding_key,         u.first_element};
   for (size_t i = 0; i < u.state.size(); ++i) args.state[i] = data_as<float>(u.state[i]);
-  run_on(u.weight, [&](cudaStream_t stream) { std::visit([&](const auto& rule) { cuda::update(args, rule, stream); }, u.rule); });
+  run_on(u.weight,
+         [&](cudaStream_t stream) { std::visit([&](const auto& rule) { cuda::update(args, rule, stream); }, u.rule); });
 }
 
 // The host waits once, for the sum over all of them.

@@ -61,12 +61,12 @@ class CudaKernels final : public Kernels {
   void reserve_norm_partial(const at::Tensor& like, int64_t dim);
 
   std::string name_;
-  at::Tensor norm_result_;    // fp64: the result, then partial sums
-  at::Tensor finite_result_;  // int32 [1]
-  at::Tensor norm_partial_;   // fp32, grows with the hidden size
+  at::Tensor norm_result_;     // fp64: the result, then partial sums
+  at::Tensor finite_result_;   // int32 [1]
+  at::Tensor norm_partial_;    // fp32, grows with the hidden size
   at::Tensor column_partial_;  // fp32, grows with the widest matrix whose columns are summed
-  at::Tensor nf4_tables_;     // fp32, of the 4-bit format
-  at::Tensor delta_;          // fp32, grows with heads x tokens: attention without tensor cores only
+  at::Tensor nf4_tables_;      // fp32, of the 4-bit format
+  at::Tensor delta_;           // fp32, grows with heads x tokens: attention without tensor cores only
 };
 
 }  // namespace cuda

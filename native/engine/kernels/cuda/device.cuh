@@ -18,9 +18,13 @@ __device__ inline float to_float(bf16 x) { return __bfloat162float(x); }
 template <class T>
 __device__ T from_float(float x);
 template <>
-__device__ inline float from_float<float>(float x) { return x; }
+__device__ inline float from_float<float>(float x) {
+  return x;
+}
 template <>
-__device__ inline bf16 from_float<bf16>(float x) { return __float2bfloat16_rn(x); }
+__device__ inline bf16 from_float<bf16>(float x) {
+  return __float2bfloat16_rn(x);
+}
 
 constexpr int kWarp = 32;
 constexpr int kThreads = 256;  // of a block, unless said
@@ -28,11 +32,15 @@ constexpr int kMaxThreads = 1024;
 
 struct Sum {
   template <class T>
-  __device__ static T join(T a, T b) { return a + b; }
+  __device__ static T join(T a, T b) {
+    return a + b;
+  }
 };
 struct Max {
   template <class T>
-  __device__ static T join(T a, T b) { return a > b ? a : b; }
+  __device__ static T join(T a, T b) {
+    return a > b ? a : b;
+  }
 };
 
 template <class Op, class T>
@@ -61,7 +69,8 @@ inline unsigned blocks_for(int64_t items) {
 // Runs a kernel in blocks of `threads`. No blocks is no work: the runtime itself refuses an empty grid. What else it refuses is
 // reported by cudaGetLastError().
 template <class... Parameters, class... Arguments>
-void launch_blocks(void (*kernel)(Parameters...), dim3 grid, int threads, cudaStream_t stream, Arguments&&... arguments) {
+void launch_blocks(void (*kernel)(Parameters...), dim3 grid, int threads, cudaStream_t stream,
+                   Arguments&&... arguments) {
   if (grid.x == 0 || grid.y == 0) return;
   cudaLaunchConfig_t config = {};
   config.gridDim = grid;
@@ -76,8 +85,8 @@ void launch(void (*kernel)(Parameters...), dim3 grid, cudaStream_t stream, Argum
 }
 
 // for (i in grid stride over n)
-#define COLLIE_GRID_STRIDE(i, n)                                                             \
-  for (int64_t i = blockIdx.x * static_cast<int64_t>(blockDim.x) + threadIdx.x; i < (n);     \
+#define COLLIE_GRID_STRIDE(i, n)                                                         \
+  for (int64_t i = blockIdx.x * static_cast<int64_t>(blockDim.x) + threadIdx.x; i < (n); \
        i += static_cast<int64_t>(gridDim.x) * blockDim.x)
 
 // Calls launch.template operator()<T>() for the storage type.

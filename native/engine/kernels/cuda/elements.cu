@@ -75,7 +75,8 @@ void copy(const CopyArgs& a, CopyInto into, cudaStream_t stream) {
 
 int64_t square_partials(const float* x, int64_t n, double* partial, cudaStream_t stream) {
   const int64_t parts = square_parts(n);
-  with_packs<float>({x}, {}, [&]<int W>() { launch(partial_squares<W>, static_cast<unsigned>(parts), stream, x, n, partial); });
+  with_packs<float>({x}, {},
+                    [&]<int W>() { launch(partial_squares<W>, static_cast<unsigned>(parts), stream, x, n, partial); });
   return parts;
 }
 

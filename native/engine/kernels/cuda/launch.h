@@ -19,10 +19,10 @@ struct NormArgs {
   void* sum;
   const void* weight;
   void* y;
-  float* rstd;           // or null
+  float* rstd;  // or null
   int64_t x_stride, residual_stride, sum_stride, y_stride;
   int64_t rows, dim;
-  float eps, offset;     // y = normed (offset + weight)
+  float eps, offset;  // y = normed (offset + weight)
 };
 
 struct NormBackwardArgs {
@@ -31,9 +31,9 @@ struct NormBackwardArgs {
   const void* weight;
   const void* dy;
   const float* rstd;
-  void* dx;          // or null
-  float* dweight;    // or null
-  float* partial;    // kNormPartials * dim floats, with dweight
+  void* dx;        // or null
+  float* dweight;  // or null
+  float* partial;  // kNormPartials * dim floats, with dweight
   int64_t x_stride, dy_stride, dx_stride;
   int64_t rows, dim;
   float offset;
@@ -50,13 +50,13 @@ struct LayerNormArgs {
   const void* residual;  // or null
   void* sum;
   const void* weight;
-  const float* bias;     // or null
+  const float* bias;  // or null
   void* y;
-  float* rstd;           // or null
-  float* mean;           // the same
+  float* rstd;  // or null
+  float* mean;  // the same
   int64_t x_stride, residual_stride, sum_stride, y_stride;
   int64_t rows, dim;
-  float eps, offset;     // y = normed (offset + weight) + bias
+  float eps, offset;  // y = normed (offset + weight) + bias
 };
 
 struct LayerNormBackwardArgs {
@@ -66,9 +66,9 @@ struct LayerNormBackwardArgs {
   const void* dy;
   const float* rstd;
   const float* mean;
-  void* dx;          // or null
-  float* dweight;    // or null
-  float* partial;    // kNormPartials * dim floats, with dweight
+  void* dx;        // or null
+  float* dweight;  // or null
+  float* partial;  // kNormPartials * dim floats, with dweight
   int64_t x_stride, dy_stride, dx_stride;
   int64_t rows, dim;
   float offset;
@@ -100,7 +100,7 @@ struct RotaryArgs {
   const float* cos;
   const float* sin;
   int64_t x_stride, rows, heads, head_dim;
-  float sign;  // +1 forward, -1 backward
+  float sign;    // +1 forward, -1 backward
   int64_t half;  // pairs of a head
   RotaryPairs pairs;
 };
@@ -192,8 +192,8 @@ struct LossArgs {
   int32_t* correct;  // or null
   int64_t stride, rows, vocab;
   const float* scales;  // [rows], of the gradient; or null: none
-  float* maxima;  // with a shared vocabulary: [rows]; else null
-  float* sums;    // [2, rows]
+  float* maxima;        // with a shared vocabulary: [rows]; else null
+  float* sums;          // [2, rows]
 };
 void cross_entropy(const LossArgs& a, cudaStream_t stream);
 void logit_maxima(const LossArgs& a, cudaStream_t stream);
@@ -259,8 +259,8 @@ struct AttentionArgs {
   const int32_t* offsets;  // documents + 1
   int64_t q_stride, kv_stride, out_stride;
   int64_t rows, documents, heads, kv_heads, head_dim, window;
-  int64_t past;            // keys before the first query (one document only); 0 in training
-  float scale, softcap;    // softcap 0: none
+  int64_t past;          // keys before the first query (one document only); 0 in training
+  float scale, softcap;  // softcap 0: none
 };
 struct AttentionBackwardArgs {
   AttentionArgs forward;

@@ -17,7 +17,8 @@ __global__ void layer_norm_rows(LayerNormArgs a) {
     load(x + j, value);
     if (a.residual) {
       load(residual + j, other);
-      for (int k = 0; k < W; ++k) value[k] = to_float(from_float<T>(value[k] + other[k]));  // the norm sees the sum as it is stored
+      for (int k = 0; k < W; ++k)
+        value[k] = to_float(from_float<T>(value[k] + other[k]));  // the norm sees the sum as it is stored
       store(sum + j, value);
     }
     for (int k = 0; k < W; ++k) total += value[k];
@@ -92,7 +93,8 @@ __global__ void layer_norm_weight_partials(LayerNormBackwardArgs a) {
 
 void layer_norm(const LayerNormArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
-    with_packs<T>({a.x, a.residual, a.sum, a.weight, a.bias, a.y}, {a.dim, a.x_stride, a.residual_stride, a.sum_stride, a.y_stride},
+    with_packs<T>({a.x, a.residual, a.sum, a.weight, a.bias, a.y},
+                  {a.dim, a.x_stride, a.residual_stride, a.sum_stride, a.y_stride},
                   [&]<int W>() { launch(layer_norm_rows<T, W>, static_cast<unsigned>(a.rows), stream, a); });
   });
 }

@@ -19,7 +19,9 @@ namespace {
 // only here: elsewhere the switch makes cuBLAS refuse to work without a setting in the environment, and fills new tensors.
 class Deterministic {
  public:
-  Deterministic() : before_(at::globalContext().deterministicAlgorithms()), fills_(at::globalContext().deterministicFillUninitializedMemory()) {
+  Deterministic()
+      : before_(at::globalContext().deterministicAlgorithms()),
+        fills_(at::globalContext().deterministicFillUninitializedMemory()) {
     at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
     at::globalContext().setDeterministicFillUninitializedMemory(false);
   }
@@ -40,7 +42,8 @@ at::Device checked_device(at::Device device) {
   const int count = c10::cuda::device_count();
   const int index = device.has_index() ? device.index() : 0;
   if (index >= count)
-    throw Error("device.unavailable", "CUDA device " + std::to_string(index) + " is not there: this machine shows " + std::to_string(count),
+    throw Error("device.unavailable",
+                "CUDA device " + std::to_string(index) + " is not there: this machine shows " + std::to_string(count),
                 "Check the driver with nvidia-smi, or choose device cpu.", {{"index", index}, {"count", count}});
   return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
 }
@@ -73,18 +76,18 @@ FusedOutput fused_attention(const FusedAttention& a) {
   const bool documents = a.offsets.defined();
   const auto offsets = documents ? std::optional<at::Tensor>(a.offsets) : std::nullopt;
   const auto batch = [&](const at::Tensor& t) { return documents ? t : t.unsqueeze(0); };
-  const auto [out, lse, rng, unused, debug] =
-      at::_flash_attention_forward(batch(a.q), batch(a.k), batch(a.v), offsets, offsets, a.longest_q, a.longest_k, /*dropout_p=*/0.0,
-                                   /*is_causal=*/true, /*return_debug_mask=*/false, a.scale, a.keys_to_the_left);
+  const auto [out, lse, rng, unused, debug] = at::_flash_attention_forward(
+      batch(a.q), batch(a.k), batch(a.v), offsets, offsets, a.longest_q, a.longest_k, /*dropout_p=*/0.0,
+      /*is_causal=*/true, /*return_debug_mask=*/false, a.scale, a.keys_to_the_left);
   return {documents ? out : out.squeeze(0), lse};
 }
 
 FusedGradients fused_attention_backward(const FusedAttention& a, const at::Tensor& dout, const FusedOutput& forward) {
   const Deterministic deterministic;
   const at::Tensor no_rng = at::empty({2}, forward.lse.options().dtype(at::kUInt64));  // without dropout it is not read
-  const auto [dq, dk, dv] = at::_flash_attention_backward(dout, a.q, a.k, a.v, forward.out, forward.lse, a.offsets, a.offsets, a.longest_q,
-                                                          a.longest_k, /*dropout_p=*/0.0, /*is_causal=*/true, no_rng, no_rng, a.scale,
-                                                          a.keys_to_the_left);
+  const auto [dq, dk, dv] = at::_flash_attention_backward(
+      dout, a.q, a.k, a.v, forward.out, forward.lse, a.offsets, a.offsets, a.longest_q, a.longest_k, /*dropout_p=*/0.0,
+      /*is_causal=*/true, no_rng, no_rng, a.scale, a.keys_to_the_left);
   return {dq, dk, dv};
 }
 

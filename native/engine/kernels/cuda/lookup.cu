@@ -79,7 +79,8 @@ __global__ void dropout_elements(DropoutArgs a, DropoutInto into, uint32_t packs
 
 // Calls launch_packs with W for the elements of [rows, cols] of two matrices.
 template <class T, class Launch>
-void for_row_packs(const void* x, int64_t x_stride, const void* y, int64_t y_stride, int64_t rows, int64_t cols, Launch launch_packs) {
+void for_row_packs(const void* x, int64_t x_stride, const void* y, int64_t y_stride, int64_t rows, int64_t cols,
+                   Launch launch_packs) {
   with_packs<T>({x, y}, {cols, x_stride, y_stride}, [&]<int W>() {
     const int64_t per_row = cols / W;
     launch_packs.template operator()<W>(packs_in(rows, per_row), Divisor(per_row));

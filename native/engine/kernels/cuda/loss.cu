@@ -132,19 +132,24 @@ unsigned rows_of(const LossArgs& a) { return static_cast<unsigned>(a.rows); }
 }  // namespace
 
 void cross_entropy(const LossArgs& a, cudaStream_t stream) {
-  for_logits(a, [&]<class T, int W>(int threads) { launch_blocks(cross_entropy_rows<T, W>, rows_of(a), threads, stream, a); });
+  for_logits(
+      a, [&]<class T, int W>(int threads) { launch_blocks(cross_entropy_rows<T, W>, rows_of(a), threads, stream, a); });
 }
 
 void logit_maxima(const LossArgs& a, cudaStream_t stream) {
-  for_logits(a, [&]<class T, int W>(int threads) { launch_blocks(logit_maxima_rows<T, W>, rows_of(a), threads, stream, a); });
+  for_logits(
+      a, [&]<class T, int W>(int threads) { launch_blocks(logit_maxima_rows<T, W>, rows_of(a), threads, stream, a); });
 }
 
 void logit_sums(const LossArgs& a, cudaStream_t stream) {
-  for_logits(a, [&]<class T, int W>(int threads) { launch_blocks(logit_sums_rows<T, W>, rows_of(a), threads, stream, a); });
+  for_logits(
+      a, [&]<class T, int W>(int threads) { launch_blocks(logit_sums_rows<T, W>, rows_of(a), threads, stream, a); });
 }
 
 void cross_entropy_of(const LossArgs& a, cudaStream_t stream) {
-  for_logits(a, [&]<class T, int W>(int threads) { launch_blocks(cross_entropy_of_rows<T, W>, rows_of(a), threads, stream, a); });
+  for_logits(a, [&]<class T, int W>(int threads) {
+    launch_blocks(cross_entropy_of_rows<T, W>, rows_of(a), threads, stream, a);
+  });
 }
 
 }  // namespace collie::cuda

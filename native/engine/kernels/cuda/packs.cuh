@@ -41,7 +41,9 @@ struct Divisor {
     while ((uint64_t{1} << shift) < value) ++shift;
     multiplier = static_cast<uint32_t>((((uint64_t{1} << shift) - value) << 32) / value + 1);
   }
-  __device__ uint32_t quotient(uint32_t n) const { return (static_cast<uint32_t>(uint64_t{n} * multiplier >> 32) + n) >> shift; }
+  __device__ uint32_t quotient(uint32_t n) const {
+    return (static_cast<uint32_t>(uint64_t{n} * multiplier >> 32) + n) >> shift;
+  }
 };
 
 struct Place {
@@ -54,12 +56,14 @@ __device__ inline Place place_of(uint32_t index, Divisor packs_per_row) {
 }
 
 // for (i in grid stride over `n` packs)
-#define COLLIE_EACH_PACK(i, n) for (uint32_t i = blockIdx.x * blockDim.x + threadIdx.x; i < (n); i += gridDim.x * blockDim.x)
+#define COLLIE_EACH_PACK(i, n) \
+  for (uint32_t i = blockIdx.x * blockDim.x + threadIdx.x; i < (n); i += gridDim.x * blockDim.x)
 
 // Packs of a matrix. Throws std::length_error beyond 2^31, which would be 32 GB in packs of 16 bytes.
 inline uint32_t packs_in(int64_t rows, int64_t packs_per_row) {
   const int64_t packs = rows * packs_per_row;
-  if (packs >= int64_t{1} << 31) throw std::length_error("a tensor of " + std::to_string(packs) + " packs is too large for one launch");
+  if (packs >= int64_t{1} << 31)
+    throw std::length_error("a tensor of " + std::to_string(packs) + " packs is too large for one launch");
   return static_cast<uint32_t>(packs);
 }
 

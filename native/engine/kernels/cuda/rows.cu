@@ -16,7 +16,8 @@ __global__ void rms_norm_rows(NormArgs a) {
     load(x + j, value);
     if (a.residual) {
       load(residual + j, other);
-      for (int k = 0; k < W; ++k) value[k] = to_float(from_float<T>(value[k] + other[k]));  // the norm sees the sum as it is stored
+      for (int k = 0; k < W; ++k)
+        value[k] = to_float(from_float<T>(value[k] + other[k]));  // the norm sees the sum as it is stored
       store(sum + j, value);
     }
     for (int k = 0; k < W; ++k) square += value[k] * value[k];
@@ -136,7 +137,8 @@ struct Group {
 template <class T>
 __device__ bool find_group(const GroupNormArgs& a, Divisor groups, Group<T>* group) {
   const auto [i, g] = place_of<1>(blockIdx.x * kWarps + threadIdx.x / kWarp, groups);
-  *group = {i, g, static_cast<const T*>(a.x) + i * a.x_stride + g * a.dim, static_cast<T*>(a.y) + i * a.y_stride + g * a.dim};
+  *group = {i, g, static_cast<const T*>(a.x) + i * a.x_stride + g * a.dim,
+            static_cast<T*>(a.y) + i * a.y_stride + g * a.dim};
   return i < a.rows;
 }
 
@@ -212,7 +214,8 @@ __global__ void group_weight_partials(GroupNormArgs a, unsigned team, unsigned t
 template <class T, class Launch>
 void for_group_packs(const GroupNormArgs& a, Launch launch_packs) {
   const unsigned blocks = (packs_in(a.rows, a.groups) + kWarps - 1) / kWarps;
-  with_packs<T>({a.x, a.weight, a.y}, {a.dim, a.x_stride, a.y_stride}, [&]<int W>() { launch_packs.template operator()<W>(blocks); });
+  with_packs<T>({a.x, a.weight, a.y}, {a.dim, a.x_stride, a.y_stride},
+                [&]<int W>() { launch_packs.template operator()<W>(blocks); });
 }
 
 template <class T, class Launch>
@@ -227,7 +230,8 @@ void for_rotary_packs(const RotaryArgs& a, Launch launch_packs) {
 
 void rms_norm(const NormArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
-    with_packs<T>({a.x, a.residual, a.sum, a.weight, a.y}, {a.dim, a.x_stride, a.residual_stride, a.sum_stride, a.y_stride},
+    with_packs<T>({a.x, a.residual, a.sum, a.weight, a.y},
+                  {a.dim, a.x_stride, a.residual_stride, a.sum_stride, a.y_stride},
                   [&]<int W>() { launch(rms_norm_rows<T, W>, static_cast<unsigned>(a.rows), stream, a); });
   });
 }
@@ -265,7 +269,8 @@ void rotary(const RotaryArgs& a, cudaStream_t stream) {
 
 void group_norm(const GroupNormArgs& a, cudaStream_t stream) {
   for_storage(a.storage, [&]<class T>() {
-    for_group_packs<T>(a, [&]<int W>(unsigned blocks) { launch(group_norm_rows<T, W>, blocks, stream, a, Divisor(a.groups)); });
+    for_group_packs<T>(
+        a, [&]<int W>(unsigned blocks) { launch(group_norm_rows<T, W>, blocks, stream, a, Divisor(a.groups)); });
   });
 }
 
@@ -279,7 +284,9 @@ void group_norm_backward(const GroupNormArgs& a, cudaStream_t stream) {
       });
       launch(norm_weight_sum, blocks_for(a.dim), stream, a.partial, a.dweight, a.dim);
     }
-    for_group_packs<T>(a, [&]<int W>(unsigned blocks) { launch(group_norm_backward_rows<T, W>, blocks, stream, a, Divisor(a.groups)); });
+    for_group_packs<T>(a, [&]<int W>(unsigned blocks) {
+      launch(group_norm_backward_rows<T, W>, blocks, stream, a, Divisor(a.groups));
+    });
   });
 }
 

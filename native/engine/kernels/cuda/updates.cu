@@ -13,13 +13,16 @@ __device__ inline float correct_sqrt(float x) { return __fsqrt_rn(x); }
 #undef COLLIE_ELEMENT
 
 template <int W>
-__device__ inline void store_weights(float* w, const float (&values)[W], const UpdateArgs&, int64_t) { store(w, values); }
+__device__ inline void store_weights(float* w, const float (&values)[W], const UpdateArgs&, int64_t) {
+  store(w, values);
+}
 template <int W>
 __device__ inline void store_weights(bf16* w, const float (&values)[W], const UpdateArgs& a, int64_t i) {
   Pack<bf16, W> pack;
   for (int k = 0; k < W; ++k)
-    pack.values[k] = __ushort_as_bfloat16(stochastic_bf16(values[k], static_cast<unsigned>(a.rounding_key),
-                                                          static_cast<unsigned>(a.rounding_key >> 32), a.first_element + i + k));
+    pack.values[k] =
+        __ushort_as_bfloat16(stochastic_bf16(values[k], static_cast<unsigned>(a.rounding_key),
+                                             static_cast<unsigned>(a.rounding_key >> 32), a.first_element + i + k));
   *reinterpret_cast<Pack<bf16, W>*>(w) = pack;
 }
 

@@ -16,9 +16,9 @@
 #define __forceinline__ inline
 #define __launch_bounds__(threads)
 
-using collie::emulation::dim3;
 using collie::emulation::blockDim;
 using collie::emulation::blockIdx;
+using collie::emulation::dim3;
 using collie::emulation::gridDim;
 using collie::emulation::threadIdx;
 

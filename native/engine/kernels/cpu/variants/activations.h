@@ -64,7 +64,8 @@ void gated(const SwigluArgs& a, int64_t begin, int64_t end) {
     const T* gate = static_cast<const T*>(a.gate_up) + i * 2 * a.dim;
     T* y = static_cast<T*>(a.y) + i * a.y_stride;
 #pragma omp simd
-    for (int64_t j = 0; j < a.dim; ++j) y[j] = from_float<T>(Activation::value(to_float(gate[j])) * to_float(gate[j + a.dim]));
+    for (int64_t j = 0; j < a.dim; ++j)
+      y[j] = from_float<T>(Activation::value(to_float(gate[j])) * to_float(gate[j + a.dim]));
   }
 }
 

@@ -151,8 +151,8 @@ inline int64_t attention_backward_scratch_floats(const AttentionArgs& a) {
 }
 
 // Scores become probabilities again, dp the gradient of the scores.
-COLLIE_INLINE void softmax_backward_row(float* s, float* dp, int64_t from, int64_t to, int64_t n, float scale, float lse,
-                                        float delta) {
+COLLIE_INLINE void softmax_backward_row(float* s, float* dp, int64_t from, int64_t to, int64_t n, float scale,
+                                        float lse, float delta) {
 #pragma omp simd
   for (int64_t j = from; j < to; ++j) {
     const float p = exp_fast(s[j] * scale - lse);
@@ -164,8 +164,8 @@ COLLIE_INLINE void softmax_backward_row(float* s, float* dp, int64_t from, int64
 }
 
 // The same with a soft cap, whose derivative is 1 - tanh^2.
-COLLIE_INLINE void capped_backward_row(const AttentionArgs& a, float* s, float* dp, int64_t from, int64_t to, int64_t n, float lse,
-                                       float delta) {
+COLLIE_INLINE void capped_backward_row(const AttentionArgs& a, float* s, float* dp, int64_t from, int64_t to, int64_t n,
+                                       float lse, float delta) {
   const float inner = a.scale / a.softcap;
 #pragma omp simd
   for (int64_t j = from; j < to; ++j) {

@@ -90,9 +90,11 @@ COLLIE_INLINE void copy_lines(const bf16* src, float* dst) {
 
 // Some of the terms of `n` < Width lines; those that are missing are zero.
 template <int Width, class T>
-COLLIE_INLINE void pack_edge(const T* src, int64_t line_stride, int64_t depth_stride, int64_t n, int64_t terms, float* dst) {
+COLLIE_INLINE void pack_edge(const T* src, int64_t line_stride, int64_t depth_stride, int64_t n, int64_t terms,
+                             float* dst) {
   for (int64_t p = 0; p < terms; ++p)
-    for (int64_t l = 0; l < Width; ++l) dst[p * Width + l] = l < n ? to_float(src[l * line_stride + p * depth_stride]) : 0.f;
+    for (int64_t l = 0; l < Width; ++l)
+      dst[p * Width + l] = l < n ? to_float(src[l * line_stride + p * depth_stride]) : 0.f;
 }
 
 // Copies `lines` lines of `depth` elements into panels of `Width` lines, depth-major; missing lines are zero.

@@ -17,7 +17,8 @@ inline void pack_b(const ConstMatrix& b, int64_t k, int64_t col0, int64_t cols, 
 }
 
 template <class T>
-COLLIE_INLINE void store_tile(const float* tile, int64_t ld, int64_t rows, int64_t cols, float beta, T* c, int64_t ldc) {
+COLLIE_INLINE void store_tile(const float* tile, int64_t ld, int64_t rows, int64_t cols, float beta, T* c,
+                              int64_t ldc) {
   for (int64_t i = 0; i < rows; ++i) {
     const float* s = tile + i * ld;
     T* d = c + i * ldc;

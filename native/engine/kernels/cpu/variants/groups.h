@@ -19,7 +19,8 @@ void group_norm(const GroupNormArgs& a, int64_t begin, int64_t end) {
       const float rstd = 1.f / __builtin_sqrtf(square / static_cast<float>(a.dim) + a.eps);
       a.rstd[i * a.rstd_stride + g] = rstd;
 #pragma omp simd
-      for (int64_t j = 0; j < a.dim; ++j) y[j] = from_float<T>(to_float(x[j]) * rstd * (a.offset + to_float(weight[j])));
+      for (int64_t j = 0; j < a.dim; ++j)
+        y[j] = from_float<T>(to_float(x[j]) * rstd * (a.offset + to_float(weight[j])));
     }
 }
 

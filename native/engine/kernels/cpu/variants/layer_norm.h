@@ -38,7 +38,8 @@ void layer_norm(const LayerNormArgs& a, int64_t begin, int64_t end) {
         y[j] = from_float<T>((to_float(x[j]) - mean) * rstd * (a.offset + to_float(weight[j])) + a.bias[j]);
     } else {
 #pragma omp simd
-      for (int64_t j = 0; j < a.dim; ++j) y[j] = from_float<T>((to_float(x[j]) - mean) * rstd * (a.offset + to_float(weight[j])));
+      for (int64_t j = 0; j < a.dim; ++j)
+        y[j] = from_float<T>((to_float(x[j]) - mean) * rstd * (a.offset + to_float(weight[j])));
     }
   }
 }

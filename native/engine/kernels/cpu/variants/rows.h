@@ -149,7 +149,8 @@ void dropout_rows(const DropoutArgs& a, int64_t begin, int64_t end) {
     const T* x = static_cast<const T*>(a.x) + i * a.x_stride;
     T* y = static_cast<T*>(a.y) + i * a.y_stride;
     const uint64_t row_key = (a.key + static_cast<uint64_t>(i)) * 0x9e3779b97f4a7c15ull;
-    const uint32_t low = mix32(static_cast<uint32_t>(row_key)), high = mix32(static_cast<uint32_t>(row_key >> 32) ^ low);
+    const uint32_t low = mix32(static_cast<uint32_t>(row_key)),
+                   high = mix32(static_cast<uint32_t>(row_key >> 32) ^ low);
 #pragma omp simd
     for (int64_t j = 0; j < a.cols; ++j) {
       const uint32_t random = mix32(mix32(static_cast<uint32_t>(j + a.first_column) * 0x9e3779b1u ^ low) + high);

@@ -25,8 +25,8 @@ struct Table {
   void (*group_norm[2])(const GroupNormArgs&, int64_t begin, int64_t end);
   void (*group_norm_backward[2])(const GroupNormArgs&, int64_t begin, int64_t end);
   void (*group_norm_weight_backward[2])(const GroupNormArgs&, int64_t col_begin, int64_t col_end);
-  void (*rotary[2][2])(const RotaryArgs&, int64_t begin, int64_t end);      // by RotaryPairs
-  void (*swiglu[4][2])(const SwigluArgs&, int64_t begin, int64_t end);      // by Activation
+  void (*rotary[2][2])(const RotaryArgs&, int64_t begin, int64_t end);  // by RotaryPairs
+  void (*swiglu[4][2])(const SwigluArgs&, int64_t begin, int64_t end);  // by Activation
   void (*swiglu_backward[4][2])(const SwigluArgs&, int64_t begin, int64_t end);
   void (*activate[4][2])(const ActivationArgs&, int64_t begin, int64_t end);  // by Activation
   void (*activate_backward[4][2])(const ActivationArgs&, int64_t begin, int64_t end);
