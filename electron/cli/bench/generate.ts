@@ -108,8 +108,8 @@ async function prepare(
   { tokens, threads }: GenerateOptions,
   say: (line: string) => void,
 ): Promise<Contestant[]> {
-  const rank = requireRank('cpu');
   const source = sourceOf(model);
+  const rank = requireRank('cpu');
   const scripts = join(installRoot(), 'tests/bench');
   const deps = join(installRoot(), 'native/.deps');
   const work = join(deps, 'bench', `generate-${model.id}`);
