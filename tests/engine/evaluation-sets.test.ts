@@ -16,6 +16,7 @@ import {
   TrainProcess,
   temporaryFolder,
   tinyRun,
+  wholeEvents,
 } from './support.ts';
 
 const LOSSES = 7;
@@ -52,13 +53,21 @@ async function trainScored(run: string): Promise<number> {
   const train = new TrainProcess(run);
   mkdirSync(join(run, 'events'), { recursive: true });
   let said = 0;
+  const asks = () => payloads(wholeEvents(run), 'evaluated');
+  const isOver = () => train.child.exitCode !== null || train.child.signalCode !== null;
   for (;;) {
     const next = await Promise.race([
-      train.event('evaluated', () => payloads(readEvents(run), 'evaluated').length > said),
+      // Only its end is a reason to wait no more: ranks that are told nothing wait for ever.
+      train
+        .event('evaluated', () => asks().length > said)
+        .catch((error) => {
+          if (!isOver()) throw error;
+          return null;
+        }),
       train.ended,
-    ]).catch(() => null);
+    ]);
     if (next === null || 'stderr' in next) break;
-    const asked = payloads(readEvents(run), 'evaluated');
+    const asked = asks();
     for (const { step, payload } of asked.slice(said)) {
       said += 1;
       train.send('scores', { set: payload.set, step, metrics: { worth: said, nothing: null } });
@@ -115,8 +124,8 @@ describe.skipIf(noEngine)('named evaluation sets', () => {
     const train = new TrainProcess(run);
     mkdirSync(join(run, 'events'), { recursive: true });
     for (let said = 0; said < 5; said += 1) {
-      await train.event('evaluated', () => payloads(readEvents(run), 'evaluated').length > said);
-      const { step, payload } = payloads(readEvents(run), 'evaluated')[said] as {
+      await train.event('evaluated', () => payloads(wholeEvents(run), 'evaluated').length > said);
+      const { step, payload } = payloads(wholeEvents(run), 'evaluated')[said] as {
         step: number;
         payload: { set: string };
       };
