@@ -31,8 +31,8 @@ class StepLines {
   void learn(StepForm form);
 
   struct Read {
-    size_t
-        at;  // a line's start: of the first that is of no form, or for which there was no room; else the end of the bytes
+    // A line's start: of the first that is of no form, or for which there was no room; else the end of the bytes.
+    size_t at;
     size_t filled;  // numbers in `rows`
   };
   // Reads line after line from `from`, a line's start. A row is the number of its form, then a number for each place; NaN for null.

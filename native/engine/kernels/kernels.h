@@ -44,8 +44,8 @@ struct AttentionShape {
 struct AttentionForward {
   at::Tensor qkv;
   at::Tensor out;  // [N, H E]
-  at::Tensor
-      lse;  // fp32 [H, N] without gaps (fused kernels read head h at h N), or undefined: nothing is kept for a backward pass
+  // fp32 [H, N] without gaps (fused kernels read head h at h N), or undefined: nothing is kept for a backward pass.
+  at::Tensor lse;
 };
 
 struct AttentionBackward {

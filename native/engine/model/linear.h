@@ -110,8 +110,8 @@ class Linear {
   AdapterSite site_;
   std::vector<Ownership> owners_;  // part by part
   bool shares_ = false, gathers_ = false;
-  at::Tensor
-      buffer_;  // storage [out, in + tail or wider]: room for tails of others that share it; undefined when quantized
+  // storage [out, in + tail or wider]: room for tails of others that share it; undefined when quantized.
+  at::Tensor buffer_;
   // Part by part [out of the part, in]: masters of what is trained, which are rows of the buffer where those compute; with gathers_ the
   // frozen weights of this rank too. Undefined where another rank has them, and of other frozen weights.
   std::vector<at::Tensor> lasting_;

@@ -25,8 +25,11 @@ class Count {
  public:
   void add() { count_.fetch_add(1, std::memory_order_release); }
   void wait_for(int64_t wanted) const {
-    for (int looks = 0; count_.load(std::memory_order_acquire) < wanted; ++looks)
-      if (looks > 1000) std::this_thread::yield();
+    for (int looks = 0; count_.load(std::memory_order_acquire) < wanted;)
+      if (looks < 1000)
+        ++looks;
+      else
+        std::this_thread::yield();
   }
 
  private:
@@ -134,7 +137,9 @@ void CpuKernels::multiply(const Product& p) {
     slice = parts_of(slice / 2, blocks.nr) * blocks.nr;
   const int64_t slices = parts_of(width, slice), tiles = parts * slices;
 
+  // All memory comes before the tasks: one that could not have it would leave the others waiting.
   float* packed = packed_b_.reserve(std::min(panels, kPanels) * width * p.k);
+  for (Scratch& scratch : threads_) scratch.reserve(table_.gemm_scratch_floats());
   std::vector<Count> packed_pieces(static_cast<size_t>(panels)), done_tiles(static_cast<size_t>(panels));
   const auto cols_of = [&](int64_t panel) { return std::min(width, p.cols - panel * width); };
   const auto padded = [&](int64_t panel) { return parts_of(cols_of(panel), blocks.nr) * blocks.nr; };
