@@ -16,7 +16,7 @@ import { jsonl } from '../server/datasets/fixtures.ts';
 import { makeTinyModel } from '../support/tiny-model.ts';
 import { fileBytes, noEngine, temporaryFolder, trainToEnd } from './support.ts';
 
-const STEPS = 800;
+const STEPS = 1000;
 
 describe.skipIf(noEngine)('monitors beside the engine', () => {
   const home = temporaryFolder();
@@ -88,7 +88,7 @@ describe.skipIf(noEngine)('monitors beside the engine', () => {
     const id = newRun();
     const dir = registry.dir(id);
     await registry.start(id);
-    await samples(id, 2);
+    await samples(id, 1);
     await registry.stop(id);
     const stopped = await ended(id);
     const first = await readSeries(dir);
@@ -129,9 +129,9 @@ describe.skipIf(noEngine)('monitors beside the engine', () => {
   it('two ranks have one series together and one each', async () => {
     const id = newRun(2);
     await registry.start(id);
-    await samples(id, 2);
+    await samples(id, 1);
     await registry.stop(id);
-    await ended(id);
+    expect(await ended(id)).toMatchObject({ state: 'stopped' });
     const { monitors } = await readSeries(registry.dir(id));
     expect(
       monitors.length,

@@ -21,6 +21,7 @@ test.skipIf(noTwoHosts)('mpirun reaches both hosts, each under its own name', as
   ]);
 });
 
+// Of the layouts some: what the ranks compute is held on one host, here it is what they send.
 test.skipIf(noTwoHosts).each([
   [1, 'collectives'],
   [2, 'collectives and layouts'],
