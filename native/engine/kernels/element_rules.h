@@ -56,4 +56,7 @@ struct PlainRule {
   float limit;  // infinity: none
 };
 
+// Values of a moment in bytes that share a scale (ByteMoment of kernels.h).
+inline constexpr int kByteMomentBlock = 256;
+
 }  // namespace collie

@@ -165,6 +165,29 @@ struct ElementUpdate {
   int64_t first_element = 0;  // place of this part in the tensor it belongs to
 };
 
+// A moment of AdamW in a byte a value (Dettmers et al. 2021, arXiv 2110.02861): a block of values shares its largest magnitude, and a value is
+// stored as the nearest to its share of that in a map.
+struct ByteMoment {
+  at::Tensor codes;    // uint8, one a value: places in the map
+  at::Tensor scales;   // fp32, one a block
+  at::Tensor map;      // fp32 [256], ascending
+  at::Tensor borders;  // fp32 [255], of neighbours in the map: a value at a border belongs to the lower
+};
+
+// AdamW on moments of which only the codes are kept, of a whole tensor.
+struct ByteAdamW {
+  at::Tensor weight;  // as in ElementUpdate
+  at::Tensor grad;
+  ByteMoment m, v;
+  double beta1 = 0, beta2 = 0, eps = 0;
+  double decay = 0;  // lr weight_decay
+  double rate = 0;   // lr / (1 - beta1^t)
+  double root = 0;   // sqrt(1 - beta2^t)
+  double grad_scale = 1;
+  uint64_t rounding_key = 0;
+  at::Tensor workspace;  // fp32, a multiple of four blocks: where the CPU has the blocks that it works on
+};
+
 // A matrix in NF4 (core/formats/nf4.h), or some rows or columns of it that are whole blocks; elements in rows one after another.
 struct Nf4Matrix {
   at::Tensor codes;       // uint8 [elements / 2]: two a byte, the first in the upper half
@@ -234,6 +257,7 @@ class Kernels {
   virtual void scatter_rows(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) = 0;
 
   virtual void update(const ElementUpdate& u) = 0;
+  virtual void update(const ByteAdamW& u) = 0;
   // Sum of squares over fp32 tensors, accumulated in fp64. The host waits for it: ask once for many.
   virtual double squared_norm(std::span<const at::Tensor> all) = 0;
   double squared_norm(const at::Tensor& x) { return squared_norm(std::span(&x, 1)); }

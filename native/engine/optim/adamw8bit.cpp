@@ -6,19 +6,12 @@
 // its CUDA kernels, take the nearest. Embeddings are quantized like the rest (the paper's stable embedding layer is another model,
 // not another optimizer).
 // State: 2 bytes and 8 / 256 bytes a parameter. Workspace: a few hundred blocks.
-#include <ATen/ops/abs.h>
-#include <ATen/ops/bucketize.h>
-#include <ATen/ops/div.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/index_select.h>
 #include <ATen/ops/linspace.h>
-#include <ATen/ops/mul.h>
-#include <ATen/ops/sqrt.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include "core/recipe/optimizer_sizes.h"
 #include "engine/optim/rule_base.h"
@@ -54,12 +47,6 @@ at::Tensor dynamic_map(Sign sign) {
 // Borders between neighbours of the map: a value at a border belongs to the lower.
 at::Tensor borders_of(const at::Tensor& map) { return map.narrow(0, 0, 255).add(map.narrow(0, 1, 255)).div(2); }
 
-// Blocks worked on at once, all of one size: 256, or the rest at the end of a tensor.
-struct Blocks {
-  int64_t begin, count, first_block, size;
-  int64_t elements() const { return count * size; }
-};
-
 class AdamW8bit final : public RuleBase {
  public:
   AdamW8bit(const OptimizerSpec& spec, std::span<const Parameter> parameters, Kernels& kernels)
@@ -93,65 +80,28 @@ class AdamW8bit final : public RuleBase {
       kernels_.update(update);
       return;
     }
-    const int64_t all = parameter.master.numel(), whole = all / kBlock;
-    for (int64_t block = 0; block < whole; block += kBlocksAtOnce)
-      update_blocks(index, parameter, now, fields,
-                    {block * kBlock, std::min(kBlocksAtOnce, whole - block), block, kBlock});
-    if (all % kBlock != 0) update_blocks(index, parameter, now, fields, {whole * kBlock, 1, whole, all % kBlock});
+    const double rate = rate_of(parameter, now);
+    kernels_.update(ByteAdamW{.weight = parameter.master,
+                              .grad = parameter.grad,
+                              .m = moment(index, 0),
+                              .v = moment(index, 1),
+                              .beta1 = fields.beta1,
+                              .beta2 = fields.beta2,
+                              .eps = fields.eps,
+                              .decay = rate * fields.weight_decay,
+                              .rate = rate / bias_correction(fields.beta1, now.step),
+                              .root = std::sqrt(bias_correction(fields.beta2, now.step)),
+                              .grad_scale = now.grad_factor,
+                              .rounding_key = element_update(index, parameter, now).rounding_key,
+                              .workspace = workspace()});
   }
 
  private:
-  static constexpr int64_t kSmallestQuantized = kSmallest8bit, kBlock = k8bitBlock, kBlocksAtOnce = k8bitBlocksAtOnce;
+  static constexpr int64_t kSmallestQuantized = kSmallest8bit, kBlock = k8bitBlock;
+  static_assert(kBlock == kByteMomentBlock);
 
-  void update_blocks(size_t index, const Parameter& parameter, const OptimizerStep& now, const AdamWFields& fields,
-                     const Blocks& b) {
-    const int64_t n = b.elements();
-    const at::Tensor m = workspace(0, n), v = workspace(n, n), other = workspace(2 * n, n),
-                     codes = workspace(3 * n, n).view(at::kInt);
-    load(index, 0, b, codes, m);
-    load(index, 1, b, codes, v);
-    ElementUpdate update = part_update(index, parameter, now, b.begin, n);
-    other.copy_(update.grad).mul_(now.grad_factor);
-    m.mul_(fields.beta1).add_(other, 1 - fields.beta1);
-    v.mul_(fields.beta2).addcmul_(other, other, 1 - fields.beta2);
-    at::Tensor step = other;
-    at::sqrt_out(step, v).div_(std::sqrt(bias_correction(fields.beta2, now.step))).add_(fields.eps);
-    at::div_out(step, m, step);
-    const double rate = rate_of(parameter, now);
-    update.grad = step;
-    update.grad_scale = 1;
-    update.rule = PlainRule{.decay = static_cast<float>(rate * fields.weight_decay),
-                            .rate = static_cast<float>(rate / bias_correction(fields.beta1, now.step)),
-                            .limit = std::numeric_limits<float>::infinity()};
-    kernels_.update(update);
-    store(index, 0, b, m, other, codes);
-    store(index, 1, b, v, other, codes);
-  }
-
-  at::Tensor codes_of(size_t index, size_t moment, const Blocks& b) const {
-    return slot(index, 2 * moment).view({-1}).narrow(0, b.begin, b.elements());
-  }
-  at::Tensor scales_of(size_t index, size_t moment, const Blocks& b) const {
-    return slot(index, 2 * moment + 1).narrow(0, b.first_block, b.count);
-  }
-
-  void load(size_t index, size_t moment, const Blocks& b, const at::Tensor& codes, at::Tensor values) const {
-    codes.copy_(codes_of(index, moment, b));
-    at::index_select_out(values, maps_[moment], 0, codes);
-    values.view({b.count, b.size}).mul_(scales_of(index, moment, b).unsqueeze(1));
-  }
-
-  void store(size_t index, size_t moment, const Blocks& b, const at::Tensor& values, at::Tensor other,
-             at::Tensor codes) const {
-    at::abs_out(other, values);
-    const at::Tensor scales = scales_of(index, moment, b);
-    scales.copy_(other.view({b.count, b.size}).amax(1));
-    at::Tensor shares = other.view({b.count, b.size});
-    // A block of zeros has no scale: its shares are 0, not 0 / 0.
-    at::div_out(shares, values.view({b.count, b.size}),
-                scales.clamp_min(std::numeric_limits<float>::min()).unsqueeze(1));
-    at::bucketize_out(codes, other, borders_[moment], /*out_int32=*/true, /*right=*/false);
-    codes_of(index, moment, b).copy_(codes);
+  ByteMoment moment(size_t index, size_t place) const {
+    return {slot(index, 2 * place), slot(index, 2 * place + 1), maps_[place], borders_[place]};
   }
 
   AdamWFields fields_;

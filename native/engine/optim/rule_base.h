@@ -28,6 +28,7 @@ class RuleBase : public Optimizer {
 
   // One fp32 buffer for all parameters, sized by the rule's row in core/recipe/optimizer_rules.cpp.
   void reserve_workspace(const OptimizerSpec& spec, std::span<const Parameter> parameters);
+  const at::Tensor& workspace() const { return workspace_; }
   // `count` floats of it from `begin`.
   at::Tensor workspace(int64_t begin, int64_t count) const;
 

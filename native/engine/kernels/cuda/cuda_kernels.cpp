@@ -182,6 +182,29 @@ void CudaKernels::update(const ElementUpdate& u) {
          [&](cudaStream_t stream) { std::visit([&](const auto& rule) { cuda::update(args, rule, stream); }, u.rule); });
 }
 
+void CudaKernels::update(const ByteAdamW& u) {
+  const auto moment = [](const ByteMoment& m) {
+    return ByteMomentArgs{data_as<uint8_t>(m.codes), data_as<float>(m.scales), data_as<float>(m.map),
+                          data_as<float>(m.borders)};
+  };
+  const ByteAdamWArgs args{{storage_of(u.weight),
+                            data(u.weight),
+                            data_as<float>(u.grad),
+                            {},
+                            u.weight.numel(),
+                            static_cast<float>(u.grad_scale),
+                            u.rounding_key,
+                            0},
+                           {moment(u.m), moment(u.v)}};
+  const AdamWRule rule{.decay = static_cast<float>(u.decay),
+                       .one_minus_beta1 = static_cast<float>(1 - u.beta1),
+                       .one_minus_beta2 = static_cast<float>(1 - u.beta2),
+                       .rate = static_cast<float>(u.rate),
+                       .root = static_cast<float>(1 / u.root),
+                       .eps = static_cast<float>(u.eps)};
+  run_on(u.weight, [&](cudaStream_t stream) { cuda::update(args, rule, stream); });
+}
+
 // The host waits once, for the sum over all of them.
 double CudaKernels::squared_norm(std::span<const at::Tensor> all) {
   int64_t parts = 1;

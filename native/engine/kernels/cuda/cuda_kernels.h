@@ -49,6 +49,7 @@ class CudaKernels final : public Kernels {
   void gather_rows(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) override;
   void scatter_rows(const at::Tensor& x, const at::Tensor& rows, const at::Tensor& out) override;
   void update(const ElementUpdate& u) override;
+  void update(const ByteAdamW& u) override;
   double squared_norm(std::span<const at::Tensor> all) override;
   bool all_finite(const at::Tensor& x) override;
   void copy(const at::Tensor& src, const at::Tensor& dst, double scale) override;

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "core/model/model_traits.h"  // Activation, RotaryPairs
+#include "engine/kernels/element_rules.h"
 
 namespace collie::cuda {
 
@@ -227,6 +228,19 @@ struct UpdateArgs {
 // For every rule of element_rules.h.
 template <class Rule>
 void update(const UpdateArgs& a, const Rule& rule, cudaStream_t stream);
+
+// AdamW on moments in bytes (kernels.h).
+struct ByteMomentArgs {
+  uint8_t* codes;
+  float* scales;
+  const float* map;      // [256]
+  const float* borders;  // [255]
+};
+struct ByteAdamWArgs {
+  UpdateArgs update;  // without state
+  ByteMomentArgs moments[2];
+};
+void update(const ByteAdamWArgs& a, const AdamWRule& rule, cudaStream_t stream);
 
 struct CopyArgs {
   Storage from, to;
