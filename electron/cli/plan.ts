@@ -94,7 +94,8 @@ function printLayouts(layouts: readonly LayoutForecast[]): void {
 
 /** Data-parallel ranks are alike: a row stands for all of a stage and tp_rank. */
 function printMemory(layout: LayoutForecast): void {
-  process.stdout.write(`\n${pc.bold(`Memory of a rank with ${named(layout.parallel)}`)}\n`);
+  const remade = layout.checkpointing === 'off' ? '' : `, activation checkpointing ${layout.checkpointing}`;
+  process.stdout.write(`\n${pc.bold(`Memory of a rank with ${named(layout.parallel)}${remade}`)}\n`);
   const rows = layout.ranks.map(({ stage, tpRank, layers, memory }) => [
     String(stage),
     String(tpRank),

@@ -156,7 +156,7 @@ void show(const json& line, Output output) {
 }  // namespace
 
 int bench_command(const Words& words) {
-  const Arguments arguments(words, bench_option_names(), {"checkpointing", "forward-only", "json"});
+  const Arguments arguments(words, bench_option_names(), {"forward-only", "json"});
   set_threads(arguments.integer("threads", 0, 0, 1024));
   const BenchOptions options = bench_options(arguments);
   const Output output = arguments.has("json") ? Output::json : Output::text;

@@ -65,12 +65,19 @@ OptimizerSpec bench_optimizer(const Arguments& arguments) {
   return {"adamw", 1e-4, {{"beta1", 0.9}, {"beta2", 0.999}, {"eps", 1e-8}, {"weight_decay", 0.0}}};
 }
 
+ActivationCheckpointing checkpointing_level(const Arguments& arguments) {
+  std::vector<std::string> names;
+  for (const auto& [name, level] : kCheckpointingLevels) names.emplace_back(name);
+  const std::string chosen = arguments.choice("checkpointing", "off", names);
+  return std::ranges::find_if(kCheckpointingLevels, [&](const auto& row) { return chosen == row.first; })->second;
+}
+
 }  // namespace
 
 std::vector<std::string> bench_option_names() {
   return {"model-shape", "model",           "method",  "method-json", "optimizer-json", "quantization", "precision",
           "device",      "batch",           "seq",     "tokens",      "capacity",       "steps",        "warmup",
-          "rank",        "dropout-percent", "threads", "profile"};
+          "rank",        "dropout-percent", "threads", "profile",     "checkpointing"};
 }
 
 BenchOptions bench_options(const Arguments& arguments) {
@@ -90,7 +97,7 @@ BenchOptions bench_options(const Arguments& arguments) {
       arguments.choice("precision", "bf16", {"bf16", "fp32"}) == "bf16" ? Precision::bf16 : Precision::fp32;
   decoder.device =
       choose_device(arguments.choice("device", "cpu", {"cpu", "cuda"}) == "cpu" ? DeviceType::cpu : DeviceType::cuda);
-  if (arguments.has("checkpointing")) decoder.checkpointing = ActivationCheckpointing::every_layer;
+  decoder.checkpointing = checkpointing_level(arguments);
   if (arguments.choice("quantization", "none", {"none", "nf4"}) == "nf4") {
     decoder.quantization = Quantization::nf4;
   }

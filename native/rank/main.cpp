@@ -34,7 +34,8 @@ constexpr const char* kUsage =
     "                          [--capacity n] (tokens of a micro-batch that there is room for) [--profile <trace "
     "file>]\n"
     "                          [--steps n] [--warmup n] [--rank n] [--dropout-percent n] [--threads n] "
-    "[--checkpointing] [--forward-only] [--json]\n";
+    "[--checkpointing off|norms|mlp|attention|full]\n"
+    "                          [--forward-only] [--json]\n";
 
 using Command = int (*)(const collie::Words&);
 

@@ -3,10 +3,12 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { metrics } from '../../electron/shared/runs/metrics.ts';
+import { CHECKPOINTING_LEVELS, type RunSpec } from '../../electron/shared/spec/run-spec.ts';
 import { readEvents } from '../support/rank.ts';
 import {
   checkpoints,
   countingDocuments,
+  fileBytes,
   metricsOf,
   noEngine,
   payloads,
@@ -85,12 +87,25 @@ describe.skipIf(noEngine)('training', () => {
       expect(phases).toContain(name);
   });
 
+  it('gives the same weights to the bit with every level of activation checkpointing, and says which', async () => {
+    const trained = async (activation_checkpointing: RunSpec['activation_checkpointing']) => {
+      const run = tinyRun(root, { activation_checkpointing, duration: { unit: 'steps', value: 4 } });
+      const [started] = payloads(await trainToEnd(run), 'started');
+      const weights = fileBytes(run, 'checkpoints/step-00000004/adapter.safetensors');
+      return { level: started?.payload.activation_checkpointing, weights };
+    };
+    const kept = await trained('auto');
+    expect(kept.level).toBe('off');
+    for (const level of CHECKPOINTING_LEVELS.slice(1))
+      expect(await trained(level)).toEqual({ level, weights: kept.weights });
+  });
+
   it('trains every weight, in bf16 and with activation checkpointing', async () => {
     const run = tinyRun(root, {
       method: { type: 'full' },
       optimizer: { type: 'adamw', learning_rate: 0.003 },
       precision: 'bf16',
-      activation_checkpointing: true,
+      activation_checkpointing: 'full',
       duration: { unit: 'epochs', value: 3 },
     });
     const events = await trainToEnd(run);

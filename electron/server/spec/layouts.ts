@@ -11,7 +11,12 @@ import {
   worldSize,
 } from '../../shared/spec/parallel-fields.ts';
 import { ruleIssues } from '../../shared/spec/rules.ts';
-import type { RunSpec, SpecIssue } from '../../shared/spec/run-spec.ts';
+import {
+  CHECKPOINTING_LEVELS,
+  type CheckpointingLevel,
+  type RunSpec,
+  type SpecIssue,
+} from '../../shared/spec/run-spec.ts';
 import type { RankForecast } from '../native/addon.ts';
 import { allotment } from '../rank/batch-system.ts';
 import type { SpecContext } from './context.ts';
@@ -73,8 +78,25 @@ function ranksHere({ parallel, hosts }: RunSpec): { here: number; cores: number 
   return { here, cores: threadsPerRank(availableParallelism(), here) };
 }
 
-/** Throws spec.invalid, with its issues, when the model cannot be cut that way. */
+/**
+ * Activation checkpointing `auto` takes the first level with which the run fits, the last where none does (as fitting_checkpointing in
+ * native/engine/train/session.cpp). Throws spec.invalid, with its issues, when the model cannot be cut that way.
+ */
 export function forecastLayout(configJson: string, spec: RunSpec, machine: Machine): LayoutForecast {
+  const at = (activation_checkpointing: CheckpointingLevel) =>
+    forecastAt(activation_checkpointing, configJson, { ...spec, activation_checkpointing }, machine);
+  if (spec.activation_checkpointing !== 'auto') return at(spec.activation_checkpointing);
+  let forecast = at('off');
+  for (const level of CHECKPOINTING_LEVELS.slice(1)) if (forecast.verdict !== 'fits') forecast = at(level);
+  return forecast;
+}
+
+function forecastAt(
+  checkpointing: CheckpointingLevel,
+  configJson: string,
+  spec: RunSpec,
+  machine: Machine,
+): LayoutForecast {
   const { parallel } = spec;
   const { here, cores } = ranksHere(spec);
   const threads = spec.threads > 0 ? spec.threads : cores;
@@ -83,6 +105,7 @@ export function forecastLayout(configJson: string, spec: RunSpec, machine: Machi
   const available = availableBytes(spec, machine);
   return {
     parallel,
+    checkpointing,
     gradAccumSteps: spec.batch.grad_accum_steps,
     worldSize: worldSize(parallel),
     ranks: ranks.map(({ rank, stage, tpRank, layers, memory }) => ({ rank, stage, tpRank, layers, memory })),

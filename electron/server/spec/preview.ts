@@ -196,7 +196,7 @@ function summarize(subject: Subject, preview: Omit<RunPreview, 'summary' | 'warn
       ? `A checkpoint is saved every ${spec.checkpoint.every_steps} steps; the last ${spec.checkpoint.keep} are kept.`
       : 'A checkpoint is saved at the end, and when you stop the run.',
     ...layoutSentences(spec, preview.layout),
-    memorySentence(preview.memory),
+    memorySentence(preview.memory, preview.layout),
     ...(preview.adapterBytes > 0 ? [`The adapter takes ${mib(preview.adapterBytes)} on disk.`] : []),
   ];
 }
@@ -229,10 +229,11 @@ function layoutSentences({ parallel, batch }: RunSpec, { worldSize, ranks }: Lay
   return [`It runs on ${worldSize} ranks: ${parts.join(', ')}.`];
 }
 
-function memorySentence(memory: RunPreview['memory']): string {
+function memorySentence(memory: RunPreview['memory'], { checkpointing }: LayoutForecast): string {
   const { weightsBytes, gradientsBytes, optimizerBytes, activationsBytes } = memory;
   const parts = `weights ${gib(weightsBytes)}, gradients ${gib(gradientsBytes)}, optimizer ${gib(optimizerBytes)}, activations ${gib(activationsBytes)}`;
-  return `It needs about ${gib(memory.totalBytes)} of memory (${parts}); ${gib(memory.availableBytes)} are free.`;
+  const remade = checkpointing === 'off' ? '' : `, with activation checkpointing "${checkpointing}"`;
+  return `It needs about ${gib(memory.totalBytes)} of memory (${parts})${remade}; ${gib(memory.availableBytes)} are free.`;
 }
 
 function rowCounts(subject: Subject, lengths: RowLengths | null) {
@@ -279,7 +280,7 @@ export async function previewSpec(
     context,
   );
   const { memory } = forecast;
-  if (memory.verdict !== 'fits') findings.warnings.push(memoryWarning(memory));
+  if (memory.verdict !== 'fits') findings.warnings.push(memoryWarning(memory, spec));
   const preview = {
     modelName: model.card.name,
     trainRows,
@@ -303,14 +304,17 @@ const allHeldOut = (spec: RunSpec): SpecIssue => ({
   suggestion: 'Raise batch.seq_len, lower this share, or choose another seed.',
 });
 
-function memoryWarning({ totalBytes, availableBytes, verdict }: RunPreview['memory']): SpecIssue {
+function memoryWarning(
+  { totalBytes, availableBytes, verdict }: RunPreview['memory'],
+  { activation_checkpointing: level }: RunSpec,
+): SpecIssue {
+  const raise = level === 'auto' || level === 'full' ? '' : ', set activation_checkpointing to auto';
   const need = `The run needs about ${gib(totalBytes)} of memory, ${gib(availableBytes)} are free`;
   return {
     path: 'batch.micro_batch_size',
     code: 'memory.insufficient',
     message: verdict === 'tight' ? `${need}: it is tight.` : `${need}: it does not fit.`,
     received: totalBytes,
-    suggestion:
-      'Lower batch.micro_batch_size or batch.seq_len, turn on activation_checkpointing, or close other programs.',
+    suggestion: `Lower batch.micro_batch_size or batch.seq_len${raise}, or close other programs.`,
   };
 }

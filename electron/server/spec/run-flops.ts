@@ -9,7 +9,7 @@ import { native } from '../native/addon.ts';
 export function flopsPerToken(runDir: string, spec: RunSpec): number {
   const config = readFileSync(join(spec.model, 'config.json'), 'utf8');
   const seq_len = meanContext(readFileSync(join(runDir, runFiles.dataDir, 'train.offsets.u64')));
-  const counted = { ...spec, activation_checkpointing: false, batch: { ...spec.batch, seq_len } };
+  const counted = { ...spec, activation_checkpointing: 'off' as const, batch: { ...spec.batch, seq_len } };
   const ranks = native((addon) => addon.planLayout(config, JSON.stringify(counted), 1));
   return ranks.reduce((sum, rank) => sum + rank.flopsPerToken, 0);
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { errorInfoSchema } from '../error-info.ts';
 import { evaluatesSchema } from '../runs/evaluates.ts';
 import { parallelSchema } from '../spec/parallel-fields.ts';
-import { mappingSchema, runSpecSchema } from '../spec/run-spec.ts';
+import { CHECKPOINTING_LEVELS, mappingSchema, runSpecSchema } from '../spec/run-spec.ts';
 import { verdictSchema } from './model-fit.ts';
 
 export const modelCardSchema = z.object({
@@ -205,6 +205,8 @@ const bytes = z.number().int();
 /** A way to lay a run out over ranks, with what it takes. */
 export const layoutForecastSchema = z.object({
   parallel: parallelSchema,
+  /** The level of activation checkpointing that the forecast is for. */
+  checkpointing: z.enum(CHECKPOINTING_LEVELS),
   /** Micro-batches that each data-parallel rank accumulates: with them the global batch is that of the spec. */
   gradAccumSteps: z.number().int(),
   worldSize: z.number().int(),

@@ -48,6 +48,8 @@ export const eventPayloads = {
     trainable_params: z.number().int(),
     total_params: z.number().int(),
     device: z.string(),
+    /** The level of the spec, or for `auto` the one that was chosen. Runs made before there were levels have none. */
+    activation_checkpointing: z.string().optional(),
     threads: z.number().int(),
     /** Which process this is, and its place in the grid of ranks. Runs made before there was a grid have none of it. */
     pid: z.number().int().optional(),

@@ -60,10 +60,18 @@ function targetModules(spec: Json): Migrated {
   return { spec: { ...spec, method: { ...spec.method, target_modules: read } }, notes };
 }
 
+/** Activation checkpointing was on or off, as it is in recipes of other tools. */
+function checkpointingLevel(spec: Json): Json {
+  const written = spec.activation_checkpointing;
+  return typeof written === 'boolean'
+    ? { ...spec, activation_checkpointing: written ? 'full' : 'off' }
+    : spec;
+}
+
 /** Anything but an old spec, or one in words of other tools, comes back as it is: what is wrong with it is for the schema to say. */
 export function migrateSpec(spec: unknown): Migrated {
   if (!isObject(spec)) return { spec, notes: [] };
   const newest: Migrated = spec.schemaVersion === 1 ? fromVersion1(spec) : { spec, notes: [] };
   const worded = targetModules(newest.spec as Json);
-  return { spec: worded.spec, notes: [...newest.notes, ...worded.notes] };
+  return { spec: checkpointingLevel(worded.spec as Json), notes: [...newest.notes, ...worded.notes] };
 }

@@ -51,6 +51,10 @@ export const samplingSchema = z.strictObject({
     .meta(meta({ title: 'Sample length', help: 'Most tokens in a sample.', unit: 'tokens', advanced: true })),
 });
 
+/** Each computes again what those before it do. */
+export const CHECKPOINTING_LEVELS = ['off', 'norms', 'mlp', 'attention', 'full'] as const;
+export type CheckpointingLevel = (typeof CHECKPOINTING_LEVELS)[number];
+
 /** As a user may write it. */
 export const runSpecObject = z.strictObject({
   schemaVersion: z.literal(RUN_SPEC_VERSION).default(RUN_SPEC_VERSION),
@@ -125,12 +129,16 @@ export const runSpecObject = z.strictObject({
       }),
     ),
   activation_checkpointing: z
-    .boolean()
-    .default(false)
+    .enum(['auto', ...CHECKPOINTING_LEVELS])
+    .default('auto')
     .meta(
       meta({
         title: 'Activation checkpointing',
-        help: 'Keeps one activation per layer and computes the rest again in the backward pass: far less memory, about a third more time.',
+        help: 'What the backward pass computes again instead of keeping it, to save memory. norms: outputs of norms and of activation functions, at nearly no cost. mlp: the gate and up projections too. attention: queries, keys, values and attention too. full: all but the input of each layer, for about a third more time. auto: the first of these with which the run fits. The weights are the same to the bit.',
+        paper: {
+          title: 'Training Deep Nets with Sublinear Memory Cost (2016)',
+          url: 'https://arxiv.org/abs/1604.06174',
+        },
       }),
     ),
   seed: int(0, 2_147_483_647)

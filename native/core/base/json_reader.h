@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <set>
 #include <string>
 #include <utility>
@@ -49,6 +50,10 @@ class JsonReader {
   // Precision::bf16}, ...}).
   template <typename E>
   E one_of(const std::string& key, std::initializer_list<std::pair<const char*, E>> choices) {
+    return one_of<E>(key, std::span(choices.begin(), choices.size()));
+  }
+  template <typename E>
+  E one_of(const std::string& key, std::span<const std::pair<const char*, E>> choices) {
     const std::string text = string(key);
     std::string known;
     for (const auto& [name, choice] : choices) {

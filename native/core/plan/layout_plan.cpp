@@ -20,6 +20,26 @@ int64_t matrix_elements(const ModelConfig& config, const ModelShard& shard) {
          (shard.head ? share_of(config.vocab_size, shard.tp_size, shard.tp_rank).size * config.hidden_size : 0);
 }
 
+ActivationCheckpointing level_of(const RunSpec& spec) {
+  return spec.activation_checkpointing.value_or(ActivationCheckpointing::off);
+}
+
+// The lowest level of activation checkpointing with which a linear's product is computed twice.
+Remade recomputed_from(const std::string& module) {
+  if (module == "self_attn.o_proj") return Remade::full;
+  if (module.starts_with("self_attn.")) return Remade::attention;
+  return module == "mlp.down_proj" ? Remade::never : Remade::mlp;
+}
+
+// 2 operations an element and token, and attention.
+double recomputed_flops(const ModelConfig& config, const ModelShard& shard, ActivationCheckpointing level,
+                        double attention) {
+  double layer = 0;
+  for (const ProjectionShape& p : projection_shapes(config, shard))
+    if (remakes(level, recomputed_from(p.module))) layer += 2 * static_cast<double>(p.out * p.in);
+  return static_cast<double>(shard.n_layers()) * layer + (remakes(level, Remade::attention) ? attention : 0);
+}
+
 // 2 operations an element and token forward; backward the same for the gradient of the input, and again for weights that train. A
 // query sees half of its sequence on average: 2 products of 2 operations forward, twice that backward.
 double flops_per_token(const ModelConfig& config, const ModelShard& shard, const RunSpec& spec) {
@@ -27,9 +47,8 @@ double flops_per_token(const ModelConfig& config, const ModelShard& shard, const
   const HeadShare heads = heads_of(config, shard.tp_size, shard.tp_rank);
   const double keys = static_cast<double>(spec.batch.seq_len) / 2;
   const double attention = 4.0 * keys * static_cast<double>(shard.n_layers() * heads.heads.size * config.head_dim);
-  const double forward = 2 * matrices + attention;
   const double weights = keeps_base(spec.method) ? 0 : 2 * matrices;
-  return 3 * attention + 4 * matrices + weights + (spec.activation_checkpointing ? forward : 0);
+  return 3 * attention + 4 * matrices + weights + recomputed_flops(config, shard, level_of(spec), attention);
 }
 
 // Of the matrices of all layers, as they are sent.
@@ -48,11 +67,16 @@ double layer_bytes(const ModelConfig& config, const RunSpec& spec, const ModelSh
 double ring(int64_t ranks) { return static_cast<double>(ranks - 1) / static_cast<double>(ranks); }
 
 // In all_reduces of the residual stream. With sequence parallelism each is a gathering and a scattering sum, of half its bytes, and the
-// inputs of two linears a layer, and of the head, are gathered once more. Recomputing a layer ends before the sum of its last linear.
+// inputs of two linears a layer, and of the head, are gathered once more. Recomputing a whole layer ends before the sum of its last linear;
+// recomputing a part of one gathers the part's input where that is shared out, and sums nothing.
 double tensor_reductions(const RunSpec& spec, const RankPlan& rank) {
-  const bool recomputes = spec.activation_checkpointing, sequence = spec.parallel.sequence_parallel;
+  const auto recomputes = [&](Remade from) { return remakes(level_of(spec), from) ? 1 : 0; };
+  const bool sequence = spec.parallel.sequence_parallel;
   const double first = rank.place.stage == 0 ? 1 : 0, last = rank.place.stage == spec.parallel.pp_size - 1 ? 1 : 0;
-  const double layer = sequence ? 5 + (recomputes ? 1.5 : 0) : 4 + (recomputes ? 1 : 0);
+  const double recomputed =
+      sequence ? 0.5 * (recomputes(Remade::mlp) + recomputes(Remade::attention) + recomputes(Remade::full))
+               : recomputes(Remade::full);
+  const double layer = (sequence ? 5 : 4) + recomputed;
   return static_cast<double>(rank.layers) * layer + first +
          last * (sequence ? 1.5 : 1);  // embedding forward, head backward
 }

@@ -18,13 +18,14 @@ constexpr int64_t kMasterBytes = 4;
 constexpr int64_t kGradientBytes = 4;
 
 int64_t activation_bytes(const ModelConfig& config, const ModelLayout& model, const PlanInput& in) {
-  const KeptLayers kept = kept_layers(model, in.checkpointing);
-  const BufferShape input{token_share(model.shard, in.capacity_tokens).own, config.hidden_size};
-  int64_t bytes = kept.inputs(in.slots) * input.bytes(in.precision);
-  for (int64_t i = 0; i < kept.sets(in.slots); ++i)
+  int64_t bytes = 0;
+  const auto add = [&](BufferLife life, const LayerLayout& layer, int64_t times) {
     for (const BufferShape& s :
-         layer_shapes(config, model, kept_layout(model, kept, i % kept.per_slot), in.capacity_tokens).all())
-      bytes += s.bytes(in.precision);
+         only(life, layer_shapes(config, model, layer, in.capacity_tokens), in.checkpointing).all())
+      bytes += times * s.bytes(in.precision);
+  };
+  for (int64_t i = 0; i < kept_layers(model); ++i) add(BufferLife::kept, kept_layout(model, i), in.slots);
+  add(BufferLife::remade, model.widest(), 1);
   const SharedShapes shared =
       shared_shapes(config, model, in.method, in.capacity_tokens, in.max_document, in.slots, {in.precision, in.device});
   for (const BufferShape& s : shared.all()) bytes += s.bytes(in.precision);
@@ -151,8 +152,7 @@ PlanInput plan_input(const RunSpec& spec, int64_t machine_threads) {
           .gradients = inside || spec.parallel.zero_stage >= 2 ? GradientLife::one_layer : GradientLife::whole_step,
           .quantization = spec.quantization,
           .precision = spec.precision,
-          .checkpointing =
-              spec.activation_checkpointing ? ActivationCheckpointing::every_layer : ActivationCheckpointing::off,
+          .checkpointing = spec.activation_checkpointing.value_or(ActivationCheckpointing::off),
           .capacity_tokens = spec.batch.micro_batch_size * (spec.batch.seq_len + extra),
           .max_document = spec.batch.seq_len + extra,
           .threads = spec.threads > 0 ? spec.threads : machine_threads,

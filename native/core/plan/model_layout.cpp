@@ -284,19 +284,29 @@ int64_t rope_rows(const ModelConfig& config, int64_t positions) {
   return std::ranges::any_of(config.ropes, longer) ? 2 * positions : positions;
 }
 
-KeptLayers kept_layers(const ModelLayout& model, ActivationCheckpointing checkpointing) {
-  if (model.purpose == Purpose::serve) return {.per_slot = 1, .shared = true};
+LayerShapes only(BufferLife life, const LayerShapes& shapes, ActivationCheckpointing level) {
+  LayerShapes some = shapes;
+#define COLLIE_LEFT_OUT(name, rows_, from) \
+  if (remakes(level, Remade::from) != (life == BufferLife::remade)) some.name.rows = 0;
+  COLLIE_LAYER_BUFFERS(COLLIE_LEFT_OUT)
+#undef COLLIE_LEFT_OUT
+  return some;
+}
+
+int64_t kept_layers(const ModelLayout& model) {
+  if (model.purpose == Purpose::serve) return 1;
   int64_t begin = 0, trained = 1;
   for (const Range& chunk : model.shard.chunks) {
     trained = std::max(trained, begin + chunk.size - std::max(begin, model.first_trained));
     begin += chunk.size;
   }
-  return {.per_slot = trained, .shared = checkpointing == ActivationCheckpointing::every_layer};
+  return trained;
 }
 
-LayerLayout kept_layout(const ModelLayout& model, const KeptLayers& kept, int64_t i) {
-  if (kept.shared || kept.per_slot == 1 || model.shard.chunks.size() > 1) return model.widest();
-  return model.layers[model.layers.size() - static_cast<size_t>(kept.per_slot - i)];
+LayerLayout kept_layout(const ModelLayout& model, int64_t i) {
+  const int64_t kept = kept_layers(model);
+  if (kept == 1 || model.shard.chunks.size() > 1) return model.widest();
+  return model.layers[model.layers.size() - static_cast<size_t>(kept - i)];
 }
 
 }  // namespace collie

@@ -14,13 +14,13 @@
 
 #include "core/model/model_config.h"
 #include "core/grid/parallel.h"
+#include "core/recipe/activation_checkpointing.h"
 #include "core/recipe/peft_methods.h"
 #include "core/base/precision.h"
 
 namespace collie {
 
 enum class Purpose { serve, train };
-enum class ActivationCheckpointing { off, every_layer };
 // How long gradients live: until the step is complete, or until the backward pass leaves their layer, which updates it.
 enum class GradientLife { whole_step, one_layer };
 
@@ -123,30 +123,36 @@ struct BufferShape {
 
 // clang-format off: tables
 
-// What the backward pass needs of one layer. Every buffer is declared here once, with what its rows are: BufferRows. Shapes are in
-// layer_shapes() and shared_shapes(); a buffer of a use that does not occur has no rows. With sequence parallelism h1 and h2 are made
-// again from x and x2 in a buffer of all layers.
+// What the backward pass needs of one layer. Every buffer is declared here once, with what its rows are (BufferRows), and from which level of
+// activation checkpointing on it is made again (Remade). Shapes are in layer_shapes() and shared_shapes(); a buffer of a use that does not
+// occur has no rows. With sequence parallelism h1 and h2 are made again from x and x2 in a buffer of all layers.
 #define COLLIE_LAYER_BUFFERS(X)                                                                                              \
-  X(x, own) X(x2, own)                 /* [M, D] */                                                                          \
-  X(h1, normed) X(qkv, all)            /* [N, *] */                                                                          \
-  X(raw_qk, all)                       /* [N, (H + KV) E] queries and keys before their norms */                             \
-  X(attended, all)                     /* [N, *] */                                                                          \
-  X(attention_out, own)                /* [M, D] what attention gives, before the norm of that */                            \
-  X(h2, normed) X(gate_up, all) X(activated, all)                                                                            \
-  X(mlp_out, own)                      /* [M, D] */                                                                          \
-  X(rstd1, column) X(rstd2, column)    /* [M, 1] */                                                                          \
-  X(mean1, column) X(mean2, column)    /* the same, of LayerNorms */                                                         \
-  X(rstd_qk, all)                      /* [N, normed groups] */                                                              \
-  X(rstd_out1, column) X(rstd_out2, column)                                                                                  \
-  X(mean_out1, column) X(mean_out2, column)                                                                                  \
-  X(lse, heads)                        /* [heads, N] */                                                                      \
-  X(serial1, own) X(serial2, own)      /* [M, D + 2 bottleneck] inputs of the serial adapters, inner values before and after activation */
+  X(x, own, never) X(x2, own, full)          /* [M, D] */                                                                    \
+  X(h1, normed, norms) X(qkv, all, attention) /* [N, *] */                                                                   \
+  X(raw_qk, all, attention)                  /* [N, (H + KV) E] queries and keys before their norms */                       \
+  X(attended, all, attention)                /* [N, *] */                                                                    \
+  X(attention_out, own, full)                /* [M, D] what attention gives, before the norm of that */                      \
+  X(h2, normed, norms) X(gate_up, all, mlp) X(activated, all, norms)                                                         \
+  X(mlp_out, own, full)                      /* [M, D] */                                                                    \
+  X(rstd1, column, full) X(rstd2, column, full) /* [M, 1] */                                                                 \
+  X(mean1, column, full) X(mean2, column, full) /* the same, of LayerNorms */                                                \
+  X(rstd_qk, all, attention)                 /* [N, normed groups] */                                                        \
+  X(rstd_out1, column, full) X(rstd_out2, column, full)                                                                      \
+  X(mean_out1, column, full) X(mean_out2, column, full)                                                                      \
+  X(lse, heads, attention)                   /* [heads, N] */                                                                \
+  X(serial1, own, full) X(serial2, own, full) /* [M, D + 2 bottleneck] inputs of the serial adapters, inner values before and after activation */
 
 // clang-format on
 
 // own: tokens of the rank's share (TokenShare), M of them, which is N without sequence parallelism; column: the same as one column;
 // all: every token, N; normed: all of them, padded (P) and shared by all layers with sequence parallelism; heads: heads, with a column a token.
 enum class BufferRows { own, column, all, normed, heads };
+
+// The lowest level that makes a buffer again.
+enum class Remade { norms = 1, mlp, attention, full, never };
+constexpr bool remakes(ActivationCheckpointing level, Remade from) {
+  return static_cast<int>(level) >= static_cast<int>(from);
+}
 
 #define COLLIE_BUFFER_SHAPE(name, ...) BufferShape name;
 #define COLLIE_BUFFER_LISTED(name, ...) name,
@@ -196,17 +202,13 @@ int64_t rope_rows(const ModelConfig& config, int64_t positions);
 SharedShapes shared_shapes(const ModelConfig& config, const ModelLayout& model, const std::optional<MethodSpec>& method,
                            int64_t capacity, int64_t max_document, int64_t slots, Computes computes);
 
-// Layer buffers that a rank holds.
-struct KeptLayers {
-  int64_t per_slot =
-      0;  // layers of its largest chunk, from the first trained one on: so many micro-batches in flight keep inputs of
-  bool shared = false;  // all layers of all slots share one set of buffers, besides their inputs
-  int64_t sets(int64_t slots) const { return shared ? 1 : slots * per_slot; }
-  // Beyond those in the sets.
-  int64_t inputs(int64_t slots) const { return shared ? slots * per_slot - 1 : 0; }
-};
-KeptLayers kept_layers(const ModelLayout& model, ActivationCheckpointing checkpointing);
-// What the i-th of the kept layers of a slot is sized by.
-LayerLayout kept_layout(const ModelLayout& model, const KeptLayers& kept, int64_t i);
+// Of a layer's buffers those that each layer keeps, or those that are made again, which all layers share; the others without rows.
+enum class BufferLife { kept, remade };
+LayerShapes only(BufferLife life, const LayerShapes& shapes, ActivationCheckpointing level);
+
+// Layers of its largest chunk that a rank keeps buffers of for every micro-batch in flight: from the first trained one on.
+int64_t kept_layers(const ModelLayout& model);
+// What the i-th of them is sized by.
+LayerLayout kept_layout(const ModelLayout& model, int64_t i);
 
 }  // namespace collie

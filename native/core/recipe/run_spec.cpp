@@ -137,6 +137,13 @@ SamplingSpec read_sampling(JsonReader reader) {
 
 }  // namespace
 
+std::optional<ActivationCheckpointing> read_checkpointing(JsonReader& reader) {
+  using Level = std::optional<ActivationCheckpointing>;
+  std::vector<std::pair<const char*, Level>> choices = {{"auto", std::nullopt}};
+  for (const auto& [name, level] : kCheckpointingLevels) choices.emplace_back(name, level);
+  return reader.one_of<Level>("activation_checkpointing", std::span(std::as_const(choices)));
+}
+
 OptimizerSpec read_optimizer(JsonReader reader) {
   OptimizerSpec optimizer;
   optimizer.type = reader.string("type");
@@ -174,7 +181,7 @@ RunSpec RunSpec::parse(const json& written) {
   spec.device = reader.one_of<DeviceType>("device", {{"cpu", DeviceType::cpu}, {"cuda", DeviceType::cuda}});
   spec.threads = reader.integer("threads", 0, 1024);
   spec.max_grad_norm = reader.number("max_grad_norm", 0, 1e6);
-  spec.activation_checkpointing = reader.boolean("activation_checkpointing");
+  spec.activation_checkpointing = read_checkpointing(reader);
   spec.seed = static_cast<uint64_t>(reader.integer("seed", 0, 2'147'483'647));
   spec.optimizer.seed = spec.seed;
   spec.evaluation = read_evaluation(reader.object("evaluation"));

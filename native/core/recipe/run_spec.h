@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/recipe/activation_checkpointing.h"
 #include "core/recipe/batch_plan.h"
 #include "core/recipe/peft_methods.h"
 #include "core/recipe/optimizer_rules.h"
@@ -92,7 +93,8 @@ struct RunSpec {
   DeviceType device = DeviceType::cpu;
   int64_t threads = 0;       // 0: all cores
   double max_grad_norm = 0;  // 0: no clipping
-  bool activation_checkpointing = false;
+  std::optional<ActivationCheckpointing> activation_checkpointing =
+      ActivationCheckpointing::off;  // nullopt: by the memory there is
   uint64_t seed = 0;
   EvaluationSpec evaluation;
   CheckpointSpec checkpoint;

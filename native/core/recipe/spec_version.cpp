@@ -23,10 +23,17 @@ void per_rank_accumulation(json& spec) {
   spec["schemaVersion"] = 2;
 }
 
+// It was on for a whole layer or off, and so it is in recipes of other tools.
+void checkpointing_level(json& spec) {
+  json& written = spec["activation_checkpointing"];
+  if (written.is_boolean()) written = written.get<bool>() ? "full" : "off";
+}
+
 }  // namespace
 
 json newest_spec(json spec) {
   if (spec.is_object() && spec.value("schemaVersion", json()) == 1) per_rank_accumulation(spec);
+  if (spec.is_object() && spec.contains("activation_checkpointing")) checkpointing_level(spec);
   return spec;
 }
 

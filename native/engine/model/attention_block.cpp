@@ -84,6 +84,15 @@ void AttentionBlock::forward(const StepContext& ctx, const SharedBuffers& shared
   output(ctx, b, y);
 }
 
+void AttentionBlock::recompute(ActivationCheckpointing level, const StepContext& ctx, const SharedBuffers& shared,
+                               const LayerBuffers& b, const at::Tensor& y) const {
+  if (level == ActivationCheckpointing::full) return forward(ctx, shared, {}, b, y);
+  if (!remakes(level, Remade::attention)) return remake_input(ctx, norm_, qkv_, b.x, b.h1, {b.rstd1, b.mean1});
+  project(ctx, shared, {}, b);
+  ctx.kernels.attention(shape_, ctx.docs, {b.qkv, attended(b), b.lse});
+  o_.forward_tail(ctx, b.attended);
+}
+
 void AttentionBlock::extend(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending,
                             const LayerBuffers& b, std::span<const CachedRows> conversations,
                             const at::Tensor& y) const {
@@ -116,7 +125,7 @@ void AttentionBlock::backward(const StepContext& ctx, const SharedBuffers& share
   rotate(ctx, shared, dqkv, Direction::backward);
   norm_heads_backward(ctx, b, dqkv);
   const at::Tensor dh = shared.input_gradient(ctx.rows.share().padded, qkv_.layout().row_stride());
-  take_input_again(ctx, norm_, qkv_, b.x, b.h1, {b.rstd1, b.mean1});
+  gather_input_again(ctx, norm_, qkv_, b.x, b.h1, {b.rstd1, b.mean1});
   qkv_.backward(ctx, dqkv, b.h1, dh, normed ? InputGradient::wanted : InputGradient::not_wanted);
   if (normed) give_input_gradient(ctx, norm_, dh, b.x, {b.rstd1, b.mean1}, dx);
 }

@@ -30,7 +30,10 @@ class AttentionBlock {
   // The rank's own rows of y [P, D] are the block's output, to be added to b.x. Keeps what backward() needs in b.
   void forward(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b,
                const at::Tensor& y) const;
-  // The same for new tokens of conversations; appends to the caches' tensors (not to `used`).
+  // Fills what the level makes again of b; y is written with level `full` only.
+  void recompute(ActivationCheckpointing level, const StepContext& ctx, const SharedBuffers& shared,
+                 const LayerBuffers& b, const at::Tensor& y) const;
+  // forward() for new tokens of conversations; appends to the caches' tensors (not to `used`).
   void extend(const StepContext& ctx, const SharedBuffers& shared, const Pending& pending, const LayerBuffers& b,
               std::span<const CachedRows> conversations, const at::Tensor& y) const;
   // dout: gradient of what the block adds to the residual stream. What goes through the block is added to dx, when wanted; it may be the same.

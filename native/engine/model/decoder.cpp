@@ -185,13 +185,14 @@ std::vector<LossSums> Decoder::Impl::document_sums(const TargetRows& t, const Pa
 void Decoder::Impl::backward(const StepContext& ctx, const Chunk& chunk, int64_t slot, const at::Tensor& dx,
                              const GradientReceiver& receive) {
   const SharedBuffers& s = workspace.shared();
-  const bool shared_layers = options.checkpointing == ActivationCheckpointing::every_layer;
+  const ActivationCheckpointing level = options.checkpointing;
   const auto first = std::max(chunk.begin, static_cast<size_t>(layout.first_trained));
   for (size_t i = chunk.end; i-- > first;) {
     Layer& layer = use_layer(i, Pass::backward);
     const LayerBuffers b = workspace.layer(static_cast<int64_t>(i), ctx.n, slot);
     // The last layer's activations are still there, unless another micro-batch came in between.
-    if (shared_layers && (i + 1 < chunk.end || options.slots > 1)) layer.recompute(ctx, s, b, ctx.rows.padded(s.y));
+    const bool there = level == ActivationCheckpointing::off || (i + 1 == chunk.end && options.slots == 1);
+    if (!there) layer.recompute(level, ctx, s, b, ctx.rows.padded(s.y));
     layer.backward(ctx, s, b, dx, gradient_goes_below(i) ? InputGradient::wanted : InputGradient::not_wanted);
     on_gradients_ready(receive, i);
   }

@@ -30,11 +30,11 @@ class Layer {
     return {b.x2, ctx.rows.own(y)};
   }
 
-  // Fills b again from b.x (activation checkpointing, Chen et al. 2016, arXiv 1604.06174): the same bits as forward().
-  void recompute(const StepContext& ctx, const SharedBuffers& shared, const LayerBuffers& b,
-                 const at::Tensor& y) const {
-    attention_.forward(ctx, shared, {}, b, y);
-    mlp_.recompute(ctx, mlp_norm(), b, y);
+  // Fills what the level makes again of b from what it keeps: the same bits as forward().
+  void recompute(ActivationCheckpointing level, const StepContext& ctx, const SharedBuffers& shared,
+                 const LayerBuffers& b, const at::Tensor& y) const {
+    attention_.recompute(level, ctx, shared, b, y);
+    mlp_.recompute(level, ctx, mlp_norm(), b, y);
   }
 
   // dx: gradient of the layer's output in, of its input out when wanted.

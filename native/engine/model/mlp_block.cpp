@@ -22,8 +22,8 @@ std::vector<BaseWeight*> MlpBlock::weights() {
   return all;
 }
 
-void MlpBlock::activate(const StepContext& ctx, const std::optional<Norm>& norm, const LayerBuffers& b,
-                        const at::Tensor& y) const {
+void MlpBlock::project(const StepContext& ctx, const std::optional<Norm>& norm, const LayerBuffers& b,
+                       const at::Tensor& y) const {
   if (parallel_) {
     at::Tensor sum = b.x2;
     at::add_out(sum, b.x, ctx.rows.own(y));
@@ -32,6 +32,9 @@ void MlpBlock::activate(const StepContext& ctx, const std::optional<Norm>& norm,
     take_input(ctx, norm, {b.x, ctx.rows.own(y)}, b.x2, b.h2, {b.rstd2, b.mean2});
   }
   gate_up_.forward(ctx, b.h2, b.gate_up);
+}
+
+void MlpBlock::activate(const StepContext& ctx, const LayerBuffers& b) const {
   const at::Tensor activated = b.activated.narrow(1, 0, down_.layout().in);
   if (gated_)
     ctx.kernels.swiglu(b.gate_up, activated, activation_);
@@ -41,16 +44,27 @@ void MlpBlock::activate(const StepContext& ctx, const std::optional<Norm>& norm,
 
 void MlpBlock::forward(const StepContext& ctx, const std::optional<Norm>& norm, const LayerBuffers& b,
                        const at::Tensor& y) const {
-  activate(ctx, norm, b, y);
+  project(ctx, norm, b, y);
+  activate(ctx, b);
   down_.forward(ctx, b.activated, y);
   if (serial_ && ctx.adapter == AdapterUse::on) serial_->forward(ctx, ctx.rows.own(y), b.serial2);
   output_.forward(ctx, y, b.mlp_out, {b.rstd_out2, b.mean_out2});
 }
 
-void MlpBlock::recompute(const StepContext& ctx, const std::optional<Norm>& norm, const LayerBuffers& b,
-                         const at::Tensor& y) const {
-  if (serial_ || output_.normed()) return forward(ctx, norm, b, y);  // what they keep follows from the output
-  activate(ctx, norm, b, y);
+void MlpBlock::recompute(ActivationCheckpointing level, const StepContext& ctx, const std::optional<Norm>& norm,
+                         const LayerBuffers& b, const at::Tensor& y) const {
+  const NormStatistics kept{b.rstd2, b.mean2};
+  if (level == ActivationCheckpointing::full) {
+    if (serial_ || output_.normed()) return forward(ctx, norm, b, y);  // what they keep follows from the output
+    project(ctx, norm, b, y);
+  } else if (remakes(level, Remade::mlp)) {
+    take_input(ctx, norm, {}, input(b), b.h2, kept);
+    gate_up_.forward(ctx, b.h2, b.gate_up);
+  } else {
+    remake_input(ctx, norm, gate_up_, input(b), b.h2, kept);
+  }
+  if (!down_.trained()) return;
+  activate(ctx, b);
   down_.forward_tail(ctx, b.activated);
 }
 
@@ -70,7 +84,7 @@ void MlpBlock::backward(const StepContext& ctx, const SharedBuffers& shared, std
   else
     ctx.kernels.activate_backward(b.gate_up, dactivated, activation_);
   const at::Tensor dh = shared.input_gradient(ctx.rows.share().padded, gate_up_.layout().row_stride());
-  take_input_again(ctx, norm, gate_up_, input(b), b.h2, {b.rstd2, b.mean2});
+  gather_input_again(ctx, norm, gate_up_, input(b), b.h2, {b.rstd2, b.mean2});
   gate_up_.backward(ctx, b.gate_up, b.h2, dh, normed ? InputGradient::wanted : InputGradient::not_wanted);
   if (normed) give_input_gradient(ctx, norm, dh, input(b), {b.rstd2, b.mean2}, dx);
 }

@@ -17,9 +17,9 @@ class MlpBlock {
   // rows count. `norm` of the block's input, b.x2, or b.x of a block beside attention.
   void forward(const StepContext& ctx, const std::optional<Norm>& norm, const LayerBuffers& b,
                const at::Tensor& y) const;
-  // What backward() needs, without the output.
-  void recompute(const StepContext& ctx, const std::optional<Norm>& norm, const LayerBuffers& b,
-                 const at::Tensor& y) const;
+  // Fills what the level makes again of b; y as forward() had it, with level `full` only, which may overwrite it.
+  void recompute(ActivationCheckpointing level, const StepContext& ctx, const std::optional<Norm>& norm,
+                 const LayerBuffers& b, const at::Tensor& y) const;
   // dx: gradient of what the block adds in; what goes through the block is added to it, when wanted.
   void backward(const StepContext& ctx, const SharedBuffers& shared, std::optional<Norm>& norm, const LayerBuffers& b,
                 const at::Tensor& dx, InputGradient wanted);
@@ -38,8 +38,10 @@ class MlpBlock {
 
  private:
   bool trained_norm() const { return norm_ && norm_->trained(); }
-  void activate(const StepContext& ctx, const std::optional<Norm>& norm, const LayerBuffers& b,
-                const at::Tensor& y) const;
+  // b.x2, b.h2 and b.gate_up.
+  void project(const StepContext& ctx, const std::optional<Norm>& norm, const LayerBuffers& b,
+               const at::Tensor& y) const;
+  void activate(const StepContext& ctx, const LayerBuffers& b) const;
   const at::Tensor& input(const LayerBuffers& b) const { return parallel_ ? b.x : b.x2; }
 
   Activation activation_;

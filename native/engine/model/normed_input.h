@@ -31,12 +31,24 @@ inline void take_input(const StepContext& ctx, const std::optional<Norm>& norm, 
   ctx.rows.gather(h);
 }
 
-// h as `linear` saw it, with what an adapter adds, where layers do not keep it and the linear's gradients need it.
-inline void take_input_again(const StepContext& ctx, const std::optional<Norm>& norm, const Linear& linear,
-                             const at::Tensor& x, const at::Tensor& h, const NormStatistics& kept) {
-  if (!ctx.rows.shared() || !linear.trained()) return;
+// h as `linear` saw it, with what an adapter adds, where the linear's gradients need it.
+inline void input_again(const StepContext& ctx, const std::optional<Norm>& norm, const Linear& linear,
+                        const at::Tensor& x, const at::Tensor& h, const NormStatistics& kept) {
+  if (!linear.trained()) return;
   take_input(ctx, norm, {}, x, h, kept);
   linear.forward_tail(ctx, h);
+}
+
+// With sequence parallelism h is in a buffer of all layers and both blocks: it is made again right before it is used.
+inline void gather_input_again(const StepContext& ctx, const std::optional<Norm>& norm, const Linear& linear,
+                               const at::Tensor& x, const at::Tensor& h, const NormStatistics& kept) {
+  if (ctx.rows.shared()) input_again(ctx, norm, linear, x, h, kept);
+}
+
+// By activation checkpointing, which leaves it to the above there.
+inline void remake_input(const StepContext& ctx, const std::optional<Norm>& norm, const Linear& linear,
+                         const at::Tensor& x, const at::Tensor& h, const NormStatistics& kept) {
+  if (!ctx.rows.shared()) input_again(ctx, norm, linear, x, h, kept);
 }
 
 // dx += the gradient that arrives at the block's input, dh [P, D or wider].

@@ -26,15 +26,13 @@ Workspace::Workspace(const ModelConfig& config, const ModelLayout& model, const 
     const int64_t begin = chunks_.empty() ? 0 : chunks_.back().end();
     chunks_.push_back({begin, chunk.size});
   }
-  const KeptLayers kept = kept_layers(model, options.checkpointing);
-  const bool inputs = kept.inputs(options.slots) > 0;
-  for (int64_t i = 0; i < kept.sets(options.slots); ++i)
-    sets_.push_back(
-        allocate_layer(layer_shapes(config, model, kept_layout(model, kept, i % kept.per_slot), options.capacity)));
-  if (inputs) inputs_.push_back(sets_[0].x);
-  const BufferShape input{token_share(shard_, options.capacity).own, config.hidden_size};
-  for (int64_t i = 0; i < kept.inputs(options.slots); ++i) inputs_.push_back(allocate(input));
-  per_slot_ = kept.per_slot;
+  const auto layer_of = [&](BufferLife life, const LayerLayout& layer) {
+    return allocate_layer(only(life, layer_shapes(config, model, layer, options.capacity), options.checkpointing));
+  };
+  per_slot_ = kept_layers(model);
+  for (int64_t i = 0; i < options.slots * per_slot_; ++i)
+    kept_.push_back(layer_of(BufferLife::kept, kept_layout(model, i % per_slot_)));
+  remade_ = layer_of(BufferLife::remade, model.widest());
   shared_ = allocate_shared(
       shared_shapes(config, model, method, options.capacity, options.max_document, options.slots,
                     {options.precision, options.device.is_cuda() ? DeviceType::cuda : DeviceType::cpu}));
@@ -48,7 +46,7 @@ at::Tensor Workspace::allocate(const BufferShape& shape) {
 }
 
 LayerBuffers Workspace::allocate_layer(const LayerShapes& s) {
-#define COLLIE_ALLOCATED(name, rows) allocated(allocate(s.name), BufferRows::rows),
+#define COLLIE_ALLOCATED(name, rows, from) allocated(allocate(s.name), BufferRows::rows),
   return {COLLIE_LAYER_BUFFERS(COLLIE_ALLOCATED)};
 #undef COLLIE_ALLOCATED
 }
@@ -71,9 +69,7 @@ int64_t Workspace::place_of(int64_t index) const {
 }
 
 LayerBuffers Workspace::layer(int64_t index, int64_t n, int64_t slot) const {
-  const auto kept = static_cast<size_t>(std::min(place_of(index), per_slot_ - 1) + slot * per_slot_);
-  const LayerBuffers& b = sets_[sets_.size() == 1 ? 0 : kept];
-  const at::Tensor& x = inputs_.empty() ? b.x : inputs_[kept];
+  const LayerBuffers& kept = kept_[static_cast<size_t>(std::min(place_of(index), per_slot_ - 1) + slot * per_slot_)];
   const TokenShare share = token_share(shard_, n);
   const auto rows = [&](const at::Tensor& t, BufferRows kind) {
     if (kind == BufferRows::normed && shard_.sequence_parallel) return rows_of(shared_.h, share.padded, t.size(1));
@@ -81,11 +77,10 @@ LayerBuffers Workspace::layer(int64_t index, int64_t n, int64_t slot) const {
     if (kind == BufferRows::heads) return rows_of(t, t.size(0), n);
     return t.narrow(0, 0, kind == BufferRows::own || kind == BufferRows::column ? share.own : n);
   };
-#define COLLIE_VIEW(name, kind) rows(b.name, BufferRows::kind),
-  LayerBuffers view{COLLIE_LAYER_BUFFERS(COLLIE_VIEW)};
+#define COLLIE_VIEW(name, kind, from) \
+  rows(remakes(options_.checkpointing, Remade::from) ? remade_.name : kept.name, BufferRows::kind),
+  return {COLLIE_LAYER_BUFFERS(COLLIE_VIEW)};
 #undef COLLIE_VIEW
-  view.x = rows(x, BufferRows::own);
-  return view;
 }
 
 int64_t Workspace::first_rope_row(const ModelConfig& config, int64_t length) const {

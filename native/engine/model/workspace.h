@@ -43,8 +43,8 @@ class Workspace {
   Workspace(const ModelConfig& config, const ModelLayout& model, const std::optional<MethodSpec>& method,
             const WorkspaceOptions& options);
 
-  // Buffers of a layer, of n tokens: rows of the rank's share, of all tokens, or (h1, h2) padded ones. With activation checkpointing, or
-  // when nothing is trained, layers share all but x (or all), and so do those below the first trained one: forward overwrites what an
+  // Buffers of a layer, of n tokens: rows of the rank's share, of all tokens, or (h1, h2) padded ones. Layers share those that activation
+  // checkpointing makes again, and all when nothing is trained; so do layers below the first trained one: forward overwrites what an
   // earlier layer left. `slot`: the micro-batch in flight that they are of.
   LayerBuffers layer(int64_t index, int64_t n, int64_t slot = 0) const;
   // What a chunk gives to the next one, and later the gradient that it gives back, [M, D].
@@ -69,8 +69,8 @@ class Workspace {
   int64_t first_;                   // the first trained layer
   std::vector<Range> chunks_;       // local layers of each chunk
   int64_t per_slot_ = 1;            // layers that a micro-batch in flight keeps
-  std::vector<LayerBuffers> sets_;  // slot by slot; one: all share it
-  std::vector<at::Tensor> inputs_;  // x of every layer, slot by slot, when they share the rest
+  std::vector<LayerBuffers> kept_;  // slot by slot
+  LayerBuffers remade_;             // of all layers
   SharedBuffers shared_;
   int64_t positions_ = 0;  // that the rotary tables are made for
   int64_t bytes_ = 0;

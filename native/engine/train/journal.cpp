@@ -47,21 +47,22 @@ const char* reason_name(FinishReason reason) {
 }  // namespace
 
 void Journal::started(const StartedEvent& event) {
-  writer_.write(step_, "started",
-                {{"attempt", event.attempt},
-                 {"resumed_from_step", event.resumed_from_step},
-                 {"total_steps", event.total_steps},
-                 {"train_rows", event.train_rows},
-                 {"eval_rows", event.eval_rows},
-                 {"trainable_params", event.trainable_params},
-                 {"total_params", event.total_params},
-                 {"device", event.device},
-                 {"threads", event.threads},
-                 {"pid", event.pid},
-                 {"host", event.host},
-                 {"stage", event.place.stage},
-                 {"dp_rank", event.place.dp_rank},
-                 {"tp_rank", event.place.tp_rank}});
+  json payload = {{"attempt", event.attempt},
+                  {"resumed_from_step", event.resumed_from_step},
+                  {"total_steps", event.total_steps},
+                  {"train_rows", event.train_rows},
+                  {"eval_rows", event.eval_rows},
+                  {"trainable_params", event.trainable_params},
+                  {"total_params", event.total_params},
+                  {"device", event.device},
+                  {"threads", event.threads},
+                  {"pid", event.pid},
+                  {"host", event.host},
+                  {"stage", event.place.stage},
+                  {"dp_rank", event.place.dp_rank},
+                  {"tp_rank", event.place.tp_rank}};
+  if (!event.activation_checkpointing.empty()) payload["activation_checkpointing"] = event.activation_checkpointing;
+  writer_.write(step_, "started", payload);
 }
 
 void Journal::tell(const char* type, const json& payload) {

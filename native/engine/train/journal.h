@@ -23,6 +23,7 @@ enum class FinishReason { completed, stopped, restart };
 struct StartedEvent {
   int64_t attempt, resumed_from_step, total_steps, train_rows, eval_rows, trainable_params, total_params;
   std::string device;
+  std::string activation_checkpointing;  // the level; empty: nothing is trained
   int64_t threads;
   int64_t pid;
   std::string host;

@@ -58,6 +58,7 @@ StartedEvent started_event(const Session& session, int64_t attempt, int64_t step
   event.trainable_params = plan.trainable_params;
   event.total_params = plan.total_params;
   event.device = device_name(session.device);
+  event.activation_checkpointing = level_name(*session.spec.activation_checkpointing);
   event.threads = at::get_num_threads();
   event.pid = ::getpid();
   event.host = host_name();

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kMemoryHint =
-    "Lower batch.micro_batch_size or batch.seq_len, turn on activation_checkpointing, or choose a smaller model.";
+    "Lower batch.micro_batch_size or batch.seq_len, set activation_checkpointing to auto, or choose a smaller model.";
 
 std::string gigabytes(int64_t bytes) {
   char text[32];
@@ -78,8 +78,7 @@ DecoderOptions decoder_options(const Session& session) {
     options.gradients = GradientLife::one_layer;
   }
   options.quantization = spec.quantization;
-  options.checkpointing =
-      spec.activation_checkpointing ? ActivationCheckpointing::every_layer : ActivationCheckpointing::off;
+  options.checkpointing = spec.activation_checkpointing.value_or(ActivationCheckpointing::off);
   options.capacity_tokens = session.loader->largest_micro_batch();
   options.max_document = session.loader->longest_document();
   if (session.evaluation) {
@@ -108,6 +107,7 @@ MemoryPlan forecast(const Session& session, const DecoderOptions& options) {
   input.optimizer = session.spec.optimizer;
   input.shard = model_shard(session.config, session.spec.parallel, session.parallel.place);
   input.slots = options.slots;
+  input.checkpointing = options.checkpointing;
   return plan_memory(session.config, input);
 }
 
@@ -130,6 +130,23 @@ struct Need {
 Need need_of(const MemoryPlan& plan, const at::Device& device) {
   if (device.is_cpu()) return {plan.total() - plan.scratch, memory_total(device)};
   return {plan.total() - kCudaContextBytes, memory_available(device)};
+}
+
+// The first level with which the run fits beside what else has memory now; the last where none does. All ranks take the same: what they
+// send each other depends on it.
+ActivationCheckpointing fitting_checkpointing(const Session& session) {
+  constexpr double kComfortable = 0.85;  // TIGHT of electron/server/spec/layouts.ts
+  const int64_t available = memory_available(session.device);
+  DecoderOptions options = decoder_options(session);
+  for (const auto& [name, level] : kCheckpointingLevels) {
+    options.checkpointing = level;
+    const int64_t needed = on_device(session, need_of(forecast(session, options), session.device).own);
+    const bool fits = available == 0 || static_cast<double>(needed) <= kComfortable * static_cast<double>(available);
+    double tight = fits ? 0 : 1;
+    session.parallel.world->all_reduce(std::span(&tight, 1));
+    if (tight == 0) return level;
+  }
+  return ActivationCheckpointing::full;
 }
 
 }  // namespace
@@ -199,6 +216,7 @@ Session open_session(const RunSpec& spec, const fs::path& run_folder, const Para
   open_rows(session, run_folder);
   session.prompts = load_sample_prompts(run_folder, spec.sampling);
   session.prompt_ids = load_prompt_ids(run_folder, spec.method, session.config.vocab_size);
+  if (!spec.activation_checkpointing) session.spec.activation_checkpointing = fitting_checkpointing(session);
   return session;
 }
 

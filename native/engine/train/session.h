@@ -31,7 +31,7 @@
 namespace collie {
 
 struct Session {
-  RunSpec spec;
+  RunSpec spec;  // with the level of activation checkpointing that was chosen
   ModelConfig config;
   nlohmann::json config_json;  // config.json of the base model, as it is
   at::Device device = at::kCPU;

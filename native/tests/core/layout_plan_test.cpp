@@ -100,13 +100,41 @@ TEST_CASE("traffic follows the formulas of rings") {
   const auto tp = plan_layout(model(), run({.tp_size = 4}), 1)[0].traffic;
   CHECK(tp.tensor == doctest::Approx(2 * 0.75 * residual * (8 * 4 + 2)));
   RunSpec recomputing = run({.tp_size = 4});
-  recomputing.activation_checkpointing = true;
+  recomputing.activation_checkpointing = ActivationCheckpointing::full;
   CHECK(plan_layout(model(), recomputing, 1)[0].traffic.tensor == doctest::Approx(2 * 0.75 * residual * (8 * 5 + 2)));
+  recomputing.activation_checkpointing = ActivationCheckpointing::attention;
+  CHECK(plan_layout(model(), recomputing, 1)[0].traffic.tensor == doctest::Approx(tp.tensor));
   const auto dp = plan_layout(model(), run({.dp_size = 2}), 1)[0];
   CHECK(dp.traffic.data == doctest::Approx(2 * 0.5 * 4 * static_cast<double>(parameter_count(model()))));
   const auto pp = plan_layout(model(), run({.pp_size = 4}), 1);
   CHECK(pp[0].traffic.pipeline == residual);
   CHECK(pp[1].traffic.pipeline == 2 * residual);
+}
+
+TEST_CASE("each level of activation checkpointing keeps less and computes more than the one before") {
+  const auto at = [](ActivationCheckpointing level) {
+    RunSpec spec = run({});
+    spec.activation_checkpointing = level;
+    return plan_layout(model(), spec, 1)[0];
+  };
+  const double d = 64, layers = 8, tokens = 128;
+  const ModelConfig c = model();
+  const auto ffn = static_cast<double>(c.intermediate_size), kv = static_cast<double>(c.n_kv_heads * c.head_dim);
+  const auto off = at(ActivationCheckpointing::off), norms = at(ActivationCheckpointing::norms),
+             mlp = at(ActivationCheckpointing::mlp), attention = at(ActivationCheckpointing::attention),
+             full = at(ActivationCheckpointing::full);
+  // All layers but one give back what they share.
+  const auto saved = [&](const RankPlan& less, const RankPlan& more) {
+    return static_cast<double>(more.memory.activations - less.memory.activations);
+  };
+  CHECK(saved(norms, off) == (layers - 1) * tokens * 4 * (2 * d + ffn));
+  CHECK(saved(mlp, norms) == (layers - 1) * tokens * 4 * 2 * ffn);
+  CHECK(saved(attention, mlp) == (layers - 1) * tokens * 4 * (2 * d + 2 * kv + static_cast<double>(c.n_heads)));
+  CHECK(saved(full, attention) == (layers - 1) * tokens * 4 * (d + 2));
+  CHECK(norms.flops_per_token == off.flops_per_token);
+  CHECK(mlp.flops_per_token - norms.flops_per_token == layers * 2 * 2 * ffn * d);
+  CHECK(attention.flops_per_token > mlp.flops_per_token);
+  CHECK(full.flops_per_token - attention.flops_per_token == layers * 2 * d * d);
 }
 
 TEST_CASE("sequence parallelism keeps a share of the residual stream, and says what it sends for it") {

@@ -85,7 +85,8 @@ TEST_CASE("families: logits, loss and every gradient are those of transformers")
   for (const fs::path& folder : families()) {
     CAPTURE(folder.filename().string());
     const Reference value(folder);
-    for (const auto checkpointing : {ActivationCheckpointing::off, ActivationCheckpointing::every_layer}) {
+    for (const auto& [level, checkpointing] : kCheckpointingLevels) {
+      CAPTURE(level);
       DecoderOptions options = options_for(full_method());
       options.checkpointing = checkpointing;
       Decoder decoder(ModelConfig::load(folder), options);

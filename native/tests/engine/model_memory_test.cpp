@@ -73,7 +73,8 @@ std::vector<MethodSpec> methods() {
 TEST_CASE("the memory forecast equals what the decoder allocates") {
   for (const bool tied : {true, false})
     for (const Precision precision : {Precision::fp32, Precision::bf16})
-      for (const auto checkpointing : {ActivationCheckpointing::off, ActivationCheckpointing::every_layer}) {
+      for (const auto& [level, checkpointing] : kCheckpointingLevels) {
+        CAPTURE(level);
         DecoderOptions o;
         o.precision = precision;
         o.checkpointing = checkpointing;

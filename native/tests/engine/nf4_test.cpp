@@ -96,7 +96,8 @@ TEST_CASE("NF4: logits of a model that bitsandbytes quantized") {
 }
 
 TEST_CASE("NF4: training is training over the dequantized weights") {
-  for (const auto checkpointing : {ActivationCheckpointing::off, ActivationCheckpointing::every_layer}) {
+  for (const auto& [level, checkpointing] : kCheckpointingLevels) {
+    CAPTURE(level);
     const ModelConfig config = tiny_config();
     const Weights base = random_weights_of(config, 5);
     Weights rounded = base;

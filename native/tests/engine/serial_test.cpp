@@ -64,16 +64,21 @@ TEST_CASE("bottleneck adapters: checkpointing gives the same bits, a conversatio
   const ModelFolderOnDisk folder(random_weights_of(config, 5), DType::F32);
   const PackedBatch batch = random_batch(config, {20}, 11);
   DecoderOptions options = options_for(bottleneck("gelu"));
+  const auto train = [&](Decoder& decoder) {
+    decoder.load(folder.path());
+    randomize(decoder);
+    decoder.forward_backward(batch, 1, 0);
+  };
   Decoder plain(config, options);
-  options.checkpointing = ActivationCheckpointing::every_layer;
-  Decoder again(config, options);
-  for (Decoder* decoder : {&plain, &again}) {
-    decoder->load(folder.path());
-    randomize(*decoder);
-    decoder->forward_backward(batch, 1, 0);
+  train(plain);
+  for (const auto& [level, checkpointing] : kCheckpointingLevels) {
+    CAPTURE(level);
+    options.checkpointing = checkpointing;
+    Decoder again(config, options);
+    train(again);
+    for (size_t i = 0; i < plain.trainable().size(); ++i)
+      CHECK(at::equal(plain.trainable()[i].grad, again.trainable()[i].grad));
   }
-  for (size_t i = 0; i < plain.trainable().size(); ++i)
-    CHECK(at::equal(plain.trainable()[i].grad, again.trainable()[i].grad));
   const at::Tensor whole = plain.logits(batch, AdapterUse::on);
   const auto cache = plain.make_cache(20);
   plain.extend(std::span(batch.ids_N).subspan(0, 13), *cache, AdapterUse::on);

@@ -15,7 +15,8 @@ TEST_CASE("log-sum-exps of a micro-batch below the capacity lie head by head, wi
   const auto method = std::optional<MethodSpec>(full_method());
   const ModelLayout layout =
       model_layout(config, method, Purpose::train, Masters::fp32, Quantization::none, whole_model(config));
-  for (const auto checkpointing : {ActivationCheckpointing::off, ActivationCheckpointing::every_layer}) {
+  for (const auto& [level, checkpointing] : kCheckpointingLevels) {
+    CAPTURE(level);
     const Workspace workspace(config, layout, method,
                               {.checkpointing = checkpointing, .capacity = 64, .max_document = 40, .slots = 2});
     for (const int64_t n : {1, 39, 64})

@@ -48,7 +48,7 @@ TEST_CASE("full fine-tuning: tied and untied tables, windows, scaled positions, 
         CAPTURE(head_dim);
         DecoderOptions options = training_options(full_method(), precision);
         check_step(tiny_config({.tied = tied, .head_dim = head_dim}), options, kDocuments);
-        options.checkpointing = ActivationCheckpointing::every_layer;
+        options.checkpointing = ActivationCheckpointing::full;
         check_step(tiny_config({.tied = tied, .window = 5, .scaling = RopeScaling::llama3, .head_dim = head_dim}),
                    options, {40, 9});
       }
@@ -62,7 +62,8 @@ TEST_CASE("dropout has the same masks") {
 
 TEST_CASE("small quantized base") {
   for (const Precision precision : kPrecisions)
-    for (const auto checkpointing : {ActivationCheckpointing::off, ActivationCheckpointing::every_layer}) {
+    for (const auto& [level, checkpointing] : kCheckpointingLevels) {
+      CAPTURE(level);
       DecoderOptions options = training_options(lora_method(4, 8, 0, kTargets), precision);
       options.quantization = Quantization::nf4;
       options.checkpointing = checkpointing;

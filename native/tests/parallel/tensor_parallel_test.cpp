@@ -192,10 +192,13 @@ TEST_CASE_FIXTURE(Ranks, "tensor parallel: untied tables, activation checkpointi
     CAPTURE(grid.spec.sequence_parallel);
     DecoderOptions o = options_of({"full", nlohmann::json::object()});
     check_training(config_for(size, Tables::untied), o, "adamw", grid);
-    o.checkpointing = ActivationCheckpointing::every_layer;
-    check_training(config_for(size, Tables::tied), o, "adamw", grid);
+    for (const auto& [level, checkpointing] : kCheckpointingLevels) {
+      CAPTURE(level);
+      o.checkpointing = checkpointing;
+      check_training(config_for(size, Tables::tied), o, "adamw", grid);
+    }
     o = options_of({"bottleneck", {{"bottleneck_size", 6}, {"activation", "silu"}}});
-    o.checkpointing = ActivationCheckpointing::every_layer;
+    o.checkpointing = ActivationCheckpointing::full;
     check_training(config_for(size, Tables::untied), o, "adamw", grid);
     if (size != 3)
       check_training(odd_config(8, 1, Tables::tied), options_of(method_of(linear_methods()[0].fields)), "adamw", grid);
@@ -282,9 +285,11 @@ TEST_CASE_FIXTURE(Ranks, "tensor parallel: the memory forecast equals what the d
       }
     DecoderOptions o = options_of({"full", nlohmann::json::object()});
     o.slots = 3;
-    check_forecast(config_for(size, Tables::tied), o, grid);
-    o.checkpointing = ActivationCheckpointing::every_layer;
-    check_forecast(config_for(size, Tables::tied), o, grid);
+    for (const auto& [level, checkpointing] : kCheckpointingLevels) {
+      CAPTURE(level);
+      o.checkpointing = checkpointing;
+      check_forecast(config_for(size, Tables::tied), o, grid);
+    }
   }
 }
 

@@ -82,6 +82,9 @@ describe('settings', () => {
     expect(row('optimizer.learning_rate')).toMatchObject({ value: '1e-5', changed: true });
     expect(row('batch.seq_len')).toMatchObject({ value: '512 tokens', changed: false });
     expect(row('dataset.eval')?.value).toBe('none');
+    expect(row('activation_checkpointing')?.value).toBe('auto');
+    const chosen = settingGroups(spec, 'mlp').flatMap((group) => group.rows);
+    expect(chosen.find((r) => r.path === 'activation_checkpointing')?.value).toBe('auto: mlp');
     expect(new Set(rows.map((r) => r.path)).size).toBe(rows.length);
   });
   it('flattens what was recorded', () => {

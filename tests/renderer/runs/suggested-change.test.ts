@@ -24,12 +24,18 @@ describe('after a failure', () => {
       ['batch.micro_batch_size', 2],
       ['batch.grad_accum_steps', 5],
     ]);
-    const one = { ...spec, batch: { ...spec.batch, micro_batch_size: 1 } };
-    expect(suggestedChange('memory.insufficient', one)?.values).toEqual([['activation_checkpointing', true]]);
-    const all = { ...one, activation_checkpointing: true };
-    expect(suggestedChange('memory.insufficient', all)?.values).toEqual([
-      ['batch.seq_len', spec.batch.seq_len / 2],
+    const one = {
+      ...spec,
+      batch: { ...spec.batch, micro_batch_size: 1 },
+      activation_checkpointing: 'mlp' as const,
+    };
+    expect(suggestedChange('memory.insufficient', one)?.values).toEqual([
+      ['activation_checkpointing', 'auto'],
     ]);
+    for (const activation_checkpointing of ['auto', 'full'] as const)
+      expect(suggestedChange('memory.insufficient', { ...one, activation_checkpointing })?.values).toEqual([
+        ['batch.seq_len', spec.batch.seq_len / 2],
+      ]);
   });
 
   it('others are not answered by a setting', () => {

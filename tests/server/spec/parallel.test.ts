@@ -190,6 +190,26 @@ describe('layouts', () => {
     expect(cuda).toMatchObject({ deviceBytes: 400, availableBytes: 1000, verdict: 'fits' });
   });
 
+  it('with activation checkpointing "auto" take the first level that fits, the last where none does', () => {
+    const needs = { off: 900, norms: 700, mlp: 500, attention: 400, full: 200 };
+    const planner = {
+      ...machine(0).planner,
+      planLayout: (config: string, json: string) => {
+        const level = (JSON.parse(json) as RunSpec).activation_checkpointing as keyof typeof needs;
+        return planLayout(config, json).map((rank) => ({
+          ...rank,
+          memory: { ...rank.memory, totalBytes: needs[level] },
+        }));
+      },
+    };
+    const forecast = (free: number, activation_checkpointing: RunSpec['activation_checkpointing']) =>
+      forecastLayout('', spec({}, { activation_checkpointing }), { ...machine(free), planner });
+    expect(forecast(2000, 'auto')).toMatchObject({ checkpointing: 'off', deviceBytes: 900 });
+    expect(forecast(600, 'auto')).toMatchObject({ checkpointing: 'mlp', deviceBytes: 500, verdict: 'fits' });
+    expect(forecast(100, 'auto')).toMatchObject({ checkpointing: 'full', verdict: 'does_not_fit' });
+    expect(forecast(600, 'off')).toMatchObject({ checkpointing: 'off', verdict: 'does_not_fit' });
+  });
+
   it('on two hosts, the memory here is that of the ranks here', () => {
     const two = spec({ dp_size: 2, tp_size: 2 }, { hosts: ['a:2', 'b:2'] });
     expect(forecastLayout('', two, machine(2000)).deviceBytes).toBe(800);

@@ -192,7 +192,6 @@ export const mockPresets: Preset[] = [
     spec: {
       method: { type: 'full' },
       optimizer: { type: 'adamw', learning_rate: 2e-5, weight_decay: 0.01 },
-      activation_checkpointing: true,
     },
   },
 ];

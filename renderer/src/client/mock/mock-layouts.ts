@@ -50,6 +50,7 @@ export function mockLayout({ parallel, batch, device }: RunSpec, whole: Memory):
   const used = deviceBytes / whole.availableBytes;
   return {
     parallel,
+    checkpointing: 'off',
     gradAccumSteps: batch.grad_accum_steps,
     worldSize: worldSize(parallel),
     ranks,

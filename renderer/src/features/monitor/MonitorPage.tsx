@@ -215,7 +215,7 @@ function RunTabs({ id, status, watched, commands }: TabsProps) {
             <CheckpointsTab run={status} detail={detail} saved={series.checkpoints} commands={commands} />
           </Tabs.Panel>
           <Tabs.Panel value="settings">
-            <SettingsTab spec={detail.spec} changes={series.changes} />
+            <SettingsTab spec={detail.spec} series={series} />
           </Tabs.Panel>
           <Tabs.Panel value="environment">
             <EnvironmentTab environment={detail.environment} />

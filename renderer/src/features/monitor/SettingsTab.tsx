@@ -1,15 +1,22 @@
 import { Button, CopyButton, Group, Stack, Text, Title } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { useMemo } from 'react';
-import type { ChangePoint } from '../../../../electron/shared/runs/series.ts';
+import type { ChangePoint, RunSeries } from '../../../../electron/shared/runs/series.ts';
 import type { RunSpec } from '../../../../electron/shared/spec/run-spec.ts';
 import { formatInteger, formatNumber } from '../../components/format.ts';
 import { Hint } from '../../components/Hint.tsx';
 import classes from './Monitor.module.css';
 import { flatten, settingGroups } from './settings-rows.ts';
 
-export function SettingsTab({ spec, changes }: { spec: RunSpec; changes: readonly ChangePoint[] }) {
-  const groups = useMemo(() => settingGroups(spec), [spec]);
+export function SettingsTab({
+  spec,
+  series: { changes, attempts },
+}: {
+  spec: RunSpec;
+  series: Pick<RunSeries, 'changes' | 'attempts'>;
+}) {
+  const level = attempts.at(-1)?.activation_checkpointing;
+  const groups = useMemo(() => settingGroups(spec, level), [spec, level]);
   return (
     <Stack gap="lg" maw={900}>
       <Group justify="space-between">

@@ -21,7 +21,8 @@ export interface SettingGroup {
   rows: SettingRow[];
 }
 
-export function settingGroups(spec: RunSpec): SettingGroup[] {
+/** `level` of activation checkpointing that the newest attempt trains with. */
+export function settingGroups(spec: RunSpec, level?: string): SettingGroup[] {
   const titles = new Map(specGroups().map((group) => [group.path, group.meta.title]));
   const groups = new Map<string, SettingRow[]>();
   for (const field of activeFields(spec)) {
@@ -30,7 +31,10 @@ export function settingGroups(spec: RunSpec): SettingGroup[] {
     const row = {
       path: field.path,
       title: field.meta.title || field.key,
-      value: written(value, field),
+      value:
+        field.path === 'activation_checkpointing' && value === 'auto' && level !== undefined
+          ? `${written(value, field)}: ${level}`
+          : written(value, field),
       help: field.meta.help,
       changed: !field.required && JSON.stringify(value) !== JSON.stringify(field.default),
     };

@@ -38,8 +38,8 @@ function smaller({ batch, activation_checkpointing }: RunSpec): SuggestedChange 
       ],
     };
   }
-  if (!activation_checkpointing)
-    return { label: 'activation checkpointing', values: [['activation_checkpointing', true]] };
+  if (activation_checkpointing !== 'auto' && activation_checkpointing !== 'full')
+    return { label: 'activation checkpointing as needed', values: [['activation_checkpointing', 'auto']] };
   const shorter = Math.max(8, Math.floor(seq_len / 2));
   return {
     label: `sequences of ${shorter} instead of ${seq_len} tokens`,
