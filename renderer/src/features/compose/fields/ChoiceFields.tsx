@@ -71,6 +71,7 @@ const upper: Readonly<Record<string, string>> = {
   '1-5': '1 to 5',
   '0-100': '0 to 100',
   json: 'JSON',
+  mlp: 'MLP',
   relu: 'ReLU',
   gelu: 'GELU',
   silu: 'SiLU',
