@@ -95,7 +95,7 @@ export function registerBench(program: Command): void {
     .option('--batch <n>', 'rows of a step', count, 4)
     .option('--seq <n>', 'most tokens of a row', count, 512)
     .option('--steps <n>', 'measured steps of a process, after one that warms up', count, 3)
-    .option('--rounds <n>', 'how often each contestant takes its turn', count, 3)
+    .option('--rounds <n>', 'rounds; each contestant runs once per round', count, 3)
     .option('--layers <n>', 'layers of the model (30: SmolLM2-135M)', count, 30)
     .option('--threads <n>', 'threads of each process', count, availableParallelism())
     .option('--python <path>', 'a Python with torch, transformers and peft (default: one is set up)')

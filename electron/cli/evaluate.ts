@@ -33,13 +33,13 @@ export interface EvaluateFlags {
   detach: boolean;
 }
 
-type Wish = MethodParams<'evaluations.start'>;
+type EvaluationRequest = MethodParams<'evaluations.start'>;
 type Json = Record<string, unknown>;
 
 export async function evaluateCommand(flags: EvaluateFlags): Promise<void> {
-  const wish = wishOf(flags);
+  const request = requestOf(flags);
   await withHost(async (host) => {
-    const { id } = await allowing(host, flags, () => host.call('evaluations.start', wish));
+    const { id } = await allowing(host, flags, () => host.call('evaluations.start', request));
     const { path } = await host.call('runs.get', { id });
     process.stderr.write(pc.dim(`evaluation ${id} in ${path}\n`));
     if (flags.detach) {
@@ -54,7 +54,7 @@ export async function evaluateCommand(flags: EvaluateFlags): Promise<void> {
 }
 
 /** Throws request.invalid for flags that do not go together. */
-export function wishOf(flags: EvaluateFlags): Wish {
+export function requestOf(flags: EvaluateFlags): EvaluationRequest {
   const { run, model, checkpoint, device, precision, seqLen, batchSize, heldOut, name } = flags;
   if ((run === undefined) === (model === undefined))
     throw invalid('Say what is to be evaluated.', 'Give either --run with the id of a run, or --model.');

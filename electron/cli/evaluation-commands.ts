@@ -23,7 +23,7 @@ export function registerEvaluation(
     )
     .option('--max-rows <number>', 'at most this many rows of every set', wholeNumber(1, 1_000_000))
     .option('--no-held-out', "without the run's held-out rows")
-    .option('--name <name>', 'how the evaluation is called', '')
+    .option('--name <name>', 'name of the evaluation', '')
     .addOption(new Option('--device <device>').choices(['cpu', 'cuda']))
     .addOption(new Option('--precision <format>').choices(['bf16', 'fp32']))
     .option('--seq-len <tokens>', 'most tokens of a row', wholeNumber(8, 131_072))

@@ -31,7 +31,7 @@ export function registerLive(
     .option('--base', 'the base model answers, without the adapter that is trained', false)
     .option('--system <message>', 'a system message before the question', '')
     .option('--max-tokens <number>', 'most tokens in the answer', wholeNumber(1, 4096), 256)
-    .option('--temperature <number>', '0: always the most likely token', Number, 0)
+    .option('--temperature <number>', '0: greedy decoding', Number, 0)
     .option('--seed <number>', 'of a sampled answer', wholeNumber(0, 2_147_483_647), 0)
     .action(
       guarded(async (run, question, flags) =>

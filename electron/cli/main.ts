@@ -86,7 +86,7 @@ program
   .argument('[spec]', 'spec file (JSON); only what differs from the defaults')
   .description('train and show the progress; Ctrl-C stops and saves, twice ends at once')
   .addOption(setOption())
-  .option('--resume <run>', 'go on with a stopped or failed run')
+  .option('--resume <run>', 'resume a stopped or failed run')
   .option('--checkpoint <name>', 'with --resume: an older checkpoint to go on from; newer ones are set aside')
   .option('--detach', 'start it and return; `collie runs list` shows it', false)
   .addOption(trustOption())
@@ -205,7 +205,7 @@ models.command('list').action(guarded(async () => (await import('./library.ts'))
 models
   .command('import')
   .argument('<path>', 'a Hugging Face folder (used in place) or a .gguf file (converted)')
-  .option('--name <name>', 'how it is called', '')
+  .option('--name <name>', 'its name', '')
   .action(guarded(async (path, { name }) => (await import('./library.ts')).importModel(path, name, json())));
 
 models
@@ -219,9 +219,9 @@ datasets.command('list').action(guarded(async () => (await import('./library.ts'
 datasets
   .command('import')
   .argument('<path>', 'a JSONL, JSON, CSV, Parquet, Arrow or text file; gz, zst, bz2 and xz are unpacked')
-  .option('--name <name>', 'how it is called', '')
+  .option('--name <name>', 'its name', '')
   .addOption(
-    new Option('--encoding <name>', 'of a text file; UTF-16 is seen by itself')
+    new Option('--encoding <name>', 'of a text file; UTF-16 is detected')
       .choices(['utf-8', 'windows-1252'])
       .default('utf-8'),
   )
@@ -235,7 +235,7 @@ datasets
       .choices(['keep', 'leave_out'])
       .default('keep'),
   )
-  .option('--preview', 'only tell what an import would bring, and its problems', false)
+  .option('--preview', 'dry run: only say what an import would bring, and its problems', false)
   .action(
     guarded(async (path, flags) =>
       (await import('./library.ts')).importDataset(path, { ...flags, json: json() }),

@@ -19,7 +19,7 @@ export function registerQueue(program: Command, { guarded, json, setOption }: Co
   queue
     .command('add')
     .argument('<specs...>', 'spec files (JSON); their settings and data are fixed now')
-    .description('put new runs at the end of the line')
+    .description('put new runs at the end of the queue')
     .addOption(setOption())
     .option('--after <run>', 'start the first of them only when this run is complete')
     .addOption(trustOption())
@@ -32,7 +32,7 @@ export function registerQueue(program: Command, { guarded, json, setOption }: Co
   queue
     .command('retry')
     .argument('<run>', 'id of a run that was stopped or has failed')
-    .description('put it back in line; it goes on from its newest checkpoint')
+    .description('queue it again; it resumes from its newest checkpoint')
     .addOption(judgeOption())
     .action(
       guarded(async (id, { allowJudge }) =>
@@ -92,7 +92,7 @@ export function registerQueue(program: Command, { guarded, json, setOption }: Co
   queue
     .command('remove')
     .argument('<run>', 'id of a run in the queue')
-    .description('take a run out of line; one that never began is deleted')
+    .description('take a run out of the queue; one that never began is deleted')
     .action(guarded(async (id) => (await import('./queue.ts')).changeQueue('queue.remove', { id }, json())));
   program
     .command('sweep')

@@ -8,7 +8,6 @@ import type { EventPayload, RankStatus, RunEvent } from '../shared/runs/events.t
 import { worldSize } from '../shared/spec/parallel-fields.ts';
 import type { RunSpec } from '../shared/spec/run-spec.ts';
 import type { Log } from './log.ts';
-import { Patience } from './patience.ts';
 import { killAll } from './process-tree.ts';
 import { Pulse } from './pulse.ts';
 import { RankEvents } from './rank-events.ts';
@@ -16,6 +15,7 @@ import { type RankError, type RankExit, rankFailure } from './rank-failure.ts';
 import { RankGroup } from './rank-group.ts';
 import { RankTable } from './rank-table.ts';
 import { requireFolder } from './recovery.ts';
+import { StopTimeout } from './stop-timeout.ts';
 
 const POLL_MS = 150;
 
@@ -38,7 +38,7 @@ export class Attempt {
   readonly #events: RankEvents;
   readonly #group: RankGroup;
   readonly #table: RankTable;
-  readonly #patience = new Patience();
+  readonly #timeout = new StopTimeout();
   readonly #pulse: Pulse;
   readonly #gone = new AbortController();
   readonly #errors: RankError[] = [];
@@ -77,9 +77,9 @@ export class Attempt {
     this.#group.tell(message);
   }
 
-  /** They save a checkpoint and end by themselves, within the time that `Patience` gives them. */
+  /** They save a checkpoint and end by themselves, within the time that `StopTimeout` gives them. */
   stop(): void {
-    this.#patience.sign();
+    this.#timeout.sign();
     this.tell({ command: 'stop' });
   }
 
@@ -89,7 +89,7 @@ export class Attempt {
 
   /** They have lived up to now, whatever they did: they waited for us. */
   sign(): void {
-    this.#patience.sign();
+    this.#timeout.sign();
     this.#pulse.sign();
   }
 
@@ -120,10 +120,10 @@ export class Attempt {
     return this.#group.exited;
   }
 
-  /** Why it failed; null when it ended as wished. `killed`: it was asked to end at once. */
+  /** Why it failed; null when it ended as requested. `killed`: it was asked to end at once. */
   failure(exit: RankExit, killed: boolean): CollieError | null {
-    const wished = killed || (exit.code === 0 && this.#finished !== null);
-    const failure = wished ? null : this.#cause(exit);
+    const requested = killed || (exit.code === 0 && this.#finished !== null);
+    const failure = requested ? null : this.#cause(exit);
     const died = failure?.data.rank;
     this.#table.end(typeof died === 'number' ? died : null);
     this.#owner.ranks(this.#table.ranks);
@@ -153,7 +153,7 @@ export class Attempt {
     if (this.#paused) this.#pulse.sign();
     const failed = !this.#finished && (this.#errors.length > 0 || gone.length > 0);
     const hung = this.#pulse.look(processes)?.message.slice(0, -1);
-    const why = hung ?? this.#patience.over({ stopping: this.#owner.stopping(), failed });
+    const why = hung ?? this.#timeout.over({ stopping: this.#owner.stopping(), failed });
     if (why === null) return;
     this.#owner.log(`${why}: ending by force`);
     this.kill();

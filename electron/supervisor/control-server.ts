@@ -6,7 +6,7 @@ import { type ControlReply, type ControlRequest, controlRequestSchema } from '..
 import { parseJson } from '../shared/api/json.ts';
 import { CollieError, toErrorInfo } from '../shared/errors.ts';
 
-/** Acts on a command; what it throws goes back as the error. Returns when the wish has been passed on. */
+/** Acts on a command; what it throws goes back as the error. Returns when the request has been passed on. */
 export type CommandHandler = (request: ControlRequest) => void;
 
 /** A question of some thousand tokens. */

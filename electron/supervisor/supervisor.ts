@@ -22,7 +22,7 @@ import { type ControlServer, listenForCommands, notTraining } from './control-se
 import { EarlyStop } from './early-stop.ts';
 import { recordEnvironment } from './environment.ts';
 import { evaluateArguments, requireWeights, trainsNothing } from './evaluated.ts';
-import { KeptWishes } from './kept-wishes.ts';
+import { KeptRequests } from './kept-requests.ts';
 import { type Log, openLog } from './log.ts';
 import { type Monitors, monitorsOf } from './monitors/monitors.ts';
 import { waitForOrphan } from './orphan.ts';
@@ -35,7 +35,7 @@ import { applyEvent, firstStatus, lastStatus, StatusFile } from './status.ts';
 import { type Clock, ProgressClock, StepClock } from './step-clock.ts';
 import { Webhook } from './webhook.ts';
 
-type Wish = 'go' | 'stop' | 'kill';
+type RequestedAction = 'go' | 'stop' | 'kill';
 
 export class Supervisor {
   readonly #runDir: string;
@@ -51,12 +51,12 @@ export class Supervisor {
   #callbacks: Callbacks | null = null;
   /** Of a run that trains. */
   #monitors: Monitors | null = null;
-  #wish: Wish = 'go';
+  #requested: RequestedAction = 'go';
   /** Null: there are no ranks, and nobody to pass commands to. */
   #attempt: Attempt | null = null;
   readonly #alarms: AlarmBook;
   #earlyStop: EarlyStop | null = null;
-  readonly #kept = new KeptWishes();
+  readonly #kept = new KeptRequests();
   /** Why the run ends before its time, as the phase that says so. */
   #early: string | null = null;
 
@@ -112,9 +112,9 @@ export class Supervisor {
     }
     for (const note of specNotes(this.#runDir)) this.#log(note);
     if (claim.orphan) this.#status.update({ phase: 'Waiting for the last attempt to save' });
-    await waitForOrphan(claim, this.#log, () => this.#wish === 'kill');
+    await waitForOrphan(claim, this.#log, () => this.#requested === 'kill');
     await this.#prepare(spec);
-    if (this.#wish !== 'go') return this.#end(null);
+    if (this.#requested !== 'go') return this.#end(null);
     const decode = sampleDecoder(spec);
     this.#earlyStop = new EarlyStop(this.#runDir);
     const samples = new SampleFile(this.#runDir, spec, decode);
@@ -122,7 +122,7 @@ export class Supervisor {
       log: this.#log,
       status: this.#status,
       alarms: this.#alarms,
-      going: () => this.#wish === 'go',
+      going: () => this.#requested === 'go',
       signal: this.#abort.signal,
     });
     await samples.rebuild(this.#runDir);
@@ -132,17 +132,17 @@ export class Supervisor {
     let fruitless = 0;
     for (;;) {
       await this.#recordAttempt(spec, resumeFrom);
-      if (this.#wish !== 'go') return this.#end(null);
+      if (this.#requested !== 'go') return this.#end(null);
       const { failure, finished } = await this.#train(claim, spec, samples, resumeFrom);
       const newest = newestCheckpoint(this.#runDir)?.name ?? null;
-      if (failure === null && finished?.reason === 'restart' && this.#wish === 'go') {
+      if (failure === null && finished?.reason === 'restart' && this.#requested === 'go') {
         this.#log(`claiming memory anew, from ${newest}`);
         this.#attempt = null;
         this.#status.update({ attempt: this.#status.value.attempt + 1 });
         resumeFrom = newest;
         continue;
       }
-      if (failure === null || this.#wish !== 'go')
+      if (failure === null || this.#requested !== 'go')
         return this.#end(failure, finished?.reason === 'completed' ? 'completed' : 'stopped');
       fruitless = newest === resumeFrom ? fruitless + 1 : 0;
       const history = { restarts: this.#status.value.restarts.length, most: spec.recovery.max_restarts };
@@ -162,7 +162,7 @@ export class Supervisor {
       log: this.#log,
       status: (callbacks) => this.#status.update({ callbacks }),
       request: (command, phase) => {
-        if (this.#wish !== 'go') throw notTraining(command, this.#status.value.phase);
+        if (this.#requested !== 'go') throw notTraining(command, this.#status.value.phase);
         this.#command(command === 'stop' ? { command, phase } : { command });
       },
     });
@@ -219,7 +219,7 @@ export class Supervisor {
       see: (event) => this.#see(event, attempt, samples),
       ranks: (ranks) => this.#status.update({ ranks }),
       look: (pids) => this.#monitors?.look(pids),
-      stopping: () => this.#wish === 'stop',
+      stopping: () => this.#requested === 'stop',
     });
     this.#attempt = attempt;
     claim.setRank(attempt.pid);
@@ -229,12 +229,12 @@ export class Supervisor {
       phaseProgress: null,
       ranks: attempt.ranks,
     });
-    this.#passWish();
+    this.#passRequest();
     this.#kept.tell(attempt);
     const exit = await attempt.follow();
     this.#monitors?.end();
     claim.setRank(null);
-    return { failure: attempt.failure(exit, this.#wish === 'kill'), finished: attempt.finished };
+    return { failure: attempt.failure(exit, this.#requested === 'kill'), finished: attempt.finished };
   }
 
   async #see(event: RunEvent, attempt: Attempt, samples: SampleFile): Promise<void> {
@@ -246,7 +246,7 @@ export class Supervisor {
     const sample = await this.#decode(event, samples);
     this.#callbacks?.see(event, sample);
     this.#monitors?.see(event);
-    const early = this.#wish === 'go' ? (this.#earlyStop?.see(event) ?? null) : null;
+    const early = this.#requested === 'go' ? (this.#earlyStop?.see(event) ?? null) : null;
     if (early === null) return;
     this.#early = early;
     this.#command({ command: 'stop' });
@@ -266,31 +266,31 @@ export class Supervisor {
     if (command === 'ping') return;
     if (command !== 'stop' && command !== 'kill') {
       if (this.#evaluates) throw trainsNothing(command);
-      if (!this.#attempt || this.#wish !== 'go') throw notTraining(command, this.#status.value.phase);
+      if (!this.#attempt || this.#requested !== 'go') throw notTraining(command, this.#status.value.phase);
       this.#kept.see(request, this.#status.value.step);
       this.#attempt.tell(request);
       return;
     }
     this.#log(command === 'stop' ? 'asked to stop' : 'asked to end at once');
-    this.#wish = command;
+    this.#requested = command;
     if (command === 'stop') this.#early ??= request.phase ?? null;
     this.#status.update({ state: 'stopping', phase: 'Stopping' });
     this.#status.flush();
     this.#abort.abort();
-    this.#passWish();
+    this.#passRequest();
   }
 
-  #passWish(): void {
-    if (this.#wish === 'stop') this.#attempt?.stop();
-    if (this.#wish !== 'kill') return;
+  #passRequest(): void {
+    if (this.#requested === 'stop') this.#attempt?.stop();
+    if (this.#requested !== 'kill') return;
     this.#callbacks?.kill();
     this.#attempt?.kill();
   }
 
-  /** Writes the last state, once callbacks have heard of it. `thrown` null: the run ended as wished. */
+  /** Writes the last state, once callbacks have heard of it. `thrown` null: the run ended as requested. */
   async #end(thrown: unknown, reason: 'completed' | 'stopped' = 'stopped'): Promise<void> {
     const error: ErrorInfo | null = thrown === null ? null : toErrorInfo(thrown);
-    if (this.#wish === 'kill') this.#callbacks?.kill();
+    if (this.#requested === 'kill') this.#callbacks?.kill();
     await this.#callbacks?.end(error ? 'failed' : reason, thrown);
     this.#log(error ? `failed: ${error.code} ${error.message}` : `ended: ${reason}`);
     const checkpoint = newestCheckpoint(this.#runDir)?.name ?? null;

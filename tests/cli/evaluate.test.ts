@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type EvaluateFlags, wishOf } from '../../electron/cli/evaluate.ts';
+import { type EvaluateFlags, requestOf } from '../../electron/cli/evaluate.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -22,7 +22,7 @@ const flags = (given: Partial<EvaluateFlags>): EvaluateFlags => ({
 });
 
 test('a run alone means its own sets and its newest checkpoint', () => {
-  expect(wishOf(flags({ run: 'a', precision: 'fp32' }))).toEqual({
+  expect(requestOf(flags({ run: 'a', precision: 'fp32' }))).toEqual({
     of: { run: 'a', checkpoint: '' },
     sets: null,
     heldOut: true,
@@ -38,9 +38,9 @@ test("sets come from a list or a spec, their data beside the file; a benchmark's
     { name: 'theirs', data: 'library:x' },
   ];
   writeFileSync(path, JSON.stringify({ evaluation: { sets } }));
-  const wish = wishOf(flags({ model: 'm', sets: path, task: ['arc=a=b.jsonl'], maxRows: 3 }));
-  expect(wish.of).toEqual({ model: 'm' });
-  expect(wish.sets).toEqual([
+  const request = requestOf(flags({ model: 'm', sets: path, task: ['arc=a=b.jsonl'], maxRows: 3 }));
+  expect(request.of).toEqual({ model: 'm' });
+  expect(request.sets).toEqual([
     { name: 'mine', data: join(folder, 'rows.jsonl'), max_rows: 3 },
     { name: 'theirs', data: 'library:x', max_rows: 3 },
     {
@@ -54,8 +54,8 @@ test("sets come from a list or a spec, their data beside the file; a benchmark's
 });
 
 test("IFEval's rows are answered and have metrics of their own", () => {
-  const wish = wishOf(flags({ model: 'm', task: ['ifeval=input_data.jsonl'] }));
-  expect(wish.sets).toEqual([
+  const request = requestOf(flags({ model: 'm', task: ['ifeval=input_data.jsonl'] }));
+  expect(request.sets).toEqual([
     {
       name: 'ifeval',
       task: 'ifeval',
@@ -73,5 +73,5 @@ test.each([
   [{ run: 'a', task: ['arcs=x'] }, '--task arcs=x is not task=file'],
   [{ run: 'a', sets: '/nowhere.json' }, '/nowhere.json cannot be read'],
 ])('%j is refused', (given, message) => {
-  expect(() => wishOf(flags(given))).toThrow(message);
+  expect(() => requestOf(flags(given))).toThrow(message);
 });

@@ -66,26 +66,26 @@ export const likely = (k: number, loss: number, more: About = {}): MadeRow => ({
   found: { loss: 4 * loss, targets: 4, correct: loss < 1 ? 4 : 1, scores: { loss } },
 });
 
-export type SetWish = z.input<typeof evaluationSetSchema>;
+export type MadeSet = z.input<typeof evaluationSetSchema>;
 
-export const sums: SetWish = {
+export const sums: MadeSet = {
   name: 'sums',
   data: '/data/sums.jsonl',
   evaluator: { type: 'generation', metrics: ['number_match', 'word_f1'], max_new_tokens: 20 },
 };
-export const parity: SetWish = {
+export const parity: MadeSet = {
   name: 'parity',
   data: '/data/parity.jsonl',
   evaluator: { type: 'classification' },
 };
-export const manual: SetWish = { name: 'manual', data: '/data/manual.jsonl' };
+export const manual: MadeSet = { name: 'manual', data: '/data/manual.jsonl' };
 
 /** Puts a set into the spec of a run, with one record. Rows are not written where there are none. */
-export function addSet(runDir: string, wish: SetWish, rows: readonly MadeRow[], step = 3): void {
+export function addSet(runDir: string, made: MadeSet, rows: readonly MadeRow[], step = 3): void {
   const specFile = join(runDir, 'spec.json');
   const spec = JSON.parse(readFileSync(specFile, 'utf8'));
-  const set = evaluationSetSchema.parse(wish);
-  spec.evaluation.sets = [...spec.evaluation.sets.filter(({ name }: SetWish) => name !== set.name), set];
+  const set = evaluationSetSchema.parse(made);
+  spec.evaluation.sets = [...spec.evaluation.sets.filter(({ name }: MadeSet) => name !== set.name), set];
   writeFileSync(specFile, JSON.stringify(spec));
   if (rows.length === 0) return;
   const lines = (values: readonly unknown[]) => values.map((value) => `${JSON.stringify(value)}\n`).join('');

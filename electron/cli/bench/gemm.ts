@@ -17,7 +17,7 @@ export function registerGemm(bench: Command, program: Command): void {
   bench
     .command('gemm')
     .description(
-      'What matrix products reach on this machine; runs then show their share of it. Takes a few seconds, in which nothing else should compute',
+      'FLOP/s that matrix products reach on this machine; runs then show their share of it. Takes a few seconds, in which nothing else should compute',
     )
     .addOption(new Option('--device <device>', 'where').choices(['cpu', 'cuda']).default('cpu'))
     .action(async ({ device }: { device: GemmDevice }) => {

@@ -18,7 +18,7 @@ export function registerGenerate(bench: Command, program: Command): void {
     )
     .option('--model <id>', 'of the model library', STARTER_MODEL_ID)
     .option('--tokens <n>', 'new tokens of each of the eight answers', count, 128)
-    .option('--rounds <n>', 'how often each contestant takes its turn', count, 3)
+    .option('--rounds <n>', 'rounds; each contestant runs once per round', count, 3)
     .option('--threads <n>', 'threads of each process', count, availableParallelism())
     .action(async ({ model, ...options }: GenerateOptions & { model: string }) => {
       const json = program.opts<{ json?: boolean }>().json ?? false;

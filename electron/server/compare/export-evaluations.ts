@@ -1,7 +1,12 @@
 /** The evaluated rows of a comparison in a file: the verdict by set and metric, rows won and lost, and answers side by side. Pure. */
 import { diffWordsWithSpace } from 'diff';
 import type { ExampleSummary, RowOutput } from '../../shared/runs/compared-examples.ts';
-import { type ComparisonReport, evaluatedTitle, type Verdict } from '../../shared/runs/comparison.ts';
+import {
+  type ComparisonReport,
+  evaluatedTitle,
+  outcomeTitles,
+  type Verdict,
+} from '../../shared/runs/comparison.ts';
 
 export interface Evaluations {
   verdicts: readonly Verdict[];
@@ -15,13 +20,6 @@ export interface Table {
 }
 
 const short = (value: number) => Number(value.toPrecision(4)).toString();
-
-export const outcomeWords: Record<Verdict['outcome'], string> = {
-  better: 'better',
-  worse: 'worse',
-  no_difference: 'no difference seen',
-  not_comparable: 'not comparable',
-};
 
 const titleIn = (report: ComparisonReport) => (key: string) =>
   report.groups.find((group) => group.key === key)?.title ?? key;
@@ -38,7 +36,7 @@ export function evaluationTables(report: ComparisonReport, { verdicts, examples 
       test.low === null || test.high === null ? '' : `${short(test.low)} to ${short(test.high)}`,
       short(test.adjusted),
       test.seeds ? `${short(test.seeds.p)} (${test.seeds.n})` : '',
-      outcomeWords[test.outcome],
+      outcomeTitles[test.outcome].toLowerCase(),
     ]),
   );
   const counted = examples.flatMap(({ candidate, set, metrics }) =>

@@ -40,7 +40,7 @@ export interface SharedTokens {
   damage: string | null;
 }
 
-interface Wish {
+interface TokensRequest {
   key: string;
   run: string;
   /** Gets them; whatever is in it goes. */
@@ -64,20 +64,20 @@ export class TokenStores {
   }
 
   /** The tokens of the key in `dataDir`, made by nobody else meanwhile. Throws what making them throws, job.cancelled. */
-  async use(wish: Wish): Promise<SharedTokens> {
-    const { key, signal } = wish;
+  async use(request: TokensRequest): Promise<SharedTokens> {
+    const { key, signal } = request;
     mkdirSync(this.#root, { recursive: true });
     const lock = join(this.#root, `.lock-${key}`);
     let damage: string | null = null;
     for (;;) {
       if (signal?.aborted) throw cancelled();
-      const found = await this.#take(key, wish.dataDir);
+      const found = await this.#take(key, request.dataDir);
       if (found && 'meta' in found) return { ...found, damage };
       damage ??= found?.damage ?? null;
       if (takeLock(lock, processRef(process.pid))) {
         try {
           // Another may have been at it until now.
-          if (!existsSync(join(this.#root, key))) return { ...(await this.#make(wish)), of: null, damage };
+          if (!existsSync(join(this.#root, key))) return { ...(await this.#make(request)), of: null, damage };
         } finally {
           rmSync(lock, { force: true });
         }
@@ -85,19 +85,19 @@ export class TokenStores {
     }
   }
 
-  async #make(wish: Wish): Promise<{ meta: unknown }> {
+  async #make(request: TokensRequest): Promise<{ meta: unknown }> {
     const building = ownFolder(join(this.#root, ownName(NEW)));
     try {
-      const meta = await wish.make(building);
+      const meta = await request.make(building);
       const data = join(building, 'data');
       const files: z.infer<typeof recordSchema>['files'] = {};
       for (const name of (await readdir(data)).sort()) {
         const path = join(data, name);
         files[name] = { bytes: (await stat(path)).size, sha256: await fileHash(path) };
       }
-      await writeText(join(building, RECORD), JSON.stringify({ v: 1, run: wish.run, files, meta }));
-      await fill(wish.dataDir, data, Object.keys(files));
-      if (await wish.stillThat()) renameUnlessTaken(building, join(this.#root, wish.key));
+      await writeText(join(building, RECORD), JSON.stringify({ v: 1, run: request.run, files, meta }));
+      await fill(request.dataDir, data, Object.keys(files));
+      if (await request.stillThat()) renameUnlessTaken(building, join(this.#root, request.key));
       return { meta };
     } finally {
       await rm(building, { recursive: true, force: true });

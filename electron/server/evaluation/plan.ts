@@ -9,7 +9,7 @@ import type { RunSpec } from '../../shared/spec/run-spec.ts';
 import { chooseCheckpoint } from '../runs/checkpoints.ts';
 import type { RunRegistry } from '../runs/registry.ts';
 
-export type Wish = MethodParsed<'evaluations.start'>;
+export type EvaluationRequest = MethodParsed<'evaluations.start'>;
 
 export interface PlannedEvaluation {
   /** As a user could have written it. */
@@ -21,21 +21,25 @@ export interface PlannedEvaluation {
 const BASE_SEQ_LEN = 1024;
 
 /** `modelName`: what a base model is called. Throws run.not_found, checkpoint.not_found. */
-export function planEvaluation(wish: Wish, runs: RunRegistry, modelName: string): PlannedEvaluation {
-  if ('model' in wish.of) {
-    const spec = ofBase(wish.of.model, wish);
-    const name = wish.name || `Evaluation of ${modelName}`;
+export function planEvaluation(
+  request: EvaluationRequest,
+  runs: RunRegistry,
+  modelName: string,
+): PlannedEvaluation {
+  if ('model' in request.of) {
+    const spec = ofBase(request.of.model, request);
+    const name = request.name || `Evaluation of ${modelName}`;
     return { spec: { ...spec, name }, evaluates: { v: 1, of: null, held_out: false } };
   }
-  const { run } = wish.of;
+  const { run } = request.of;
   const dir = runs.dir(run);
   const source = trainedBy(runs, run);
-  const checkpoint = chooseCheckpoint(dir, run, wish.of.checkpoint);
-  const heldOut = wish.heldOut && existsSync(join(dir, runFiles.dataDir, 'eval.offsets.u64'));
-  const name = wish.name || `Evaluation of ${source.name}, step ${checkpointStep(checkpoint)}`;
-  const sets = wish.sets ?? source.evaluation.sets;
+  const checkpoint = chooseCheckpoint(dir, run, request.of.checkpoint);
+  const heldOut = request.heldOut && existsSync(join(dir, runFiles.dataDir, 'eval.offsets.u64'));
+  const name = request.name || `Evaluation of ${source.name}, step ${checkpointStep(checkpoint)}`;
+  const sets = request.sets ?? source.evaluation.sets;
   return {
-    spec: { ...onlyEvaluating(source, wish), name, evaluation: { ...source.evaluation, sets } },
+    spec: { ...onlyEvaluating(source, request), name, evaluation: { ...source.evaluation, sets } },
     evaluates: { v: 1, of: { run, checkpoint }, held_out: heldOut },
   };
 }
@@ -52,7 +56,7 @@ function trainedBy(runs: RunRegistry, run: string): RunSpec {
 }
 
 /** What a base model needs no run for: a method that adds nothing, and the data of the sets. */
-function ofBase(model: string, { sets, settings }: Wish) {
+function ofBase(model: string, { sets, settings }: EvaluationRequest) {
   const first = sets?.[0] as { data?: unknown } | undefined;
   const { seqLen = BASE_SEQ_LEN, batchSize = 4, ...machine } = settings;
   return {
@@ -71,7 +75,7 @@ function ofBase(model: string, { sets, settings }: Wish) {
 }
 
 /** The run's spec on one rank, without what only a training does. Rows that cannot be used are left out and counted. */
-function onlyEvaluating(spec: RunSpec, { settings }: Wish) {
+function onlyEvaluating(spec: RunSpec, { settings }: EvaluationRequest) {
   const { parallel: _parallel, hosts: _hosts, checkpoint: _checkpoint, ...rest } = spec;
   const { sampling: _sampling, callbacks: _callbacks, ...kept } = rest;
   const { seqLen, batchSize, ...machine } = settings;

@@ -4,6 +4,7 @@ import type { ExportRecord } from '../../shared/api/export-record.ts';
 import type { RunStatus } from '../../shared/runs/events.ts';
 import {
   cardNote,
+  methodInSentence,
   methodTitle,
   methodTraits,
   optimizerTitle,
@@ -94,7 +95,7 @@ const alphaOf = (method: RunSpec['method']) => ('alpha' in method ? `, alpha ${m
 function loadAdapter(type: MethodType, model: string): string[] {
   if (methodTraits(type).adapter === 'own')
     return [
-      `PEFT has no format for ${methodTitle(type).toLowerCase()}, so other programs cannot load this folder. In Collie Workbench, chat with the run in the playground.`,
+      `PEFT has no format for ${methodInSentence(type)}, so other programs cannot load this folder. In Collie Workbench, chat with the run in the playground.`,
     ];
   return [
     '```python',

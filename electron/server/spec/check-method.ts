@@ -52,7 +52,7 @@ function checkTargets(method: Method, found: Found, add: Add): void {
       );
     }
   }
-  if (method.type !== 'ia3') return;
+  if (!('feedforward_modules' in method)) return;
   const foreign = method.feedforward_modules.filter((name) => !targets.includes(name));
   if (foreign.length > 0) {
     const message = `Feed-forward modules names ${quoted(foreign)}, which target modules does not.`;
@@ -79,7 +79,7 @@ function checkScaledInputs(scaled: string[], targets: string[], found: Found, ad
 function checkSize(method: Method, parts: Parts, found: Found, add: Add): void {
   const card = found.model?.card;
   if (!card) return;
-  if (method.type === 'freeze' && method.last_layers > card.layers)
+  if ('last_layers' in method && method.last_layers > card.layers)
     add(
       'method.last_layers',
       'too_big',

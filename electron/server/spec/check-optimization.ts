@@ -1,7 +1,7 @@
 /** Settings of the optimizer and the schedule that are unusual or cost something; what is refused is in shared/spec/rules.ts. */
 
 import { usualRate } from '../../shared/spec/learning-rates.ts';
-import { methodTitle, optimizerTitle } from '../../shared/spec/method-traits.ts';
+import { methodInSentence, optimizerTitle } from '../../shared/spec/method-traits.ts';
 import { fusedOptimizers } from '../../shared/spec/rules.ts';
 import type { Findings } from './context.ts';
 import { issue, type Parts } from './issue.ts';
@@ -11,8 +11,7 @@ function checkRate({ method, optimizer }: Parts, findings: Findings): void {
   const { low, high } = usualRate(method.type, optimizer.type);
   const lr = optimizer.learning_rate;
   if (lr >= low && lr <= high) return;
-  const title = methodTitle(method.type);
-  const name = `${method.type === 'full' ? title.toLowerCase() : title} with ${optimizerTitle(optimizer.type)}`;
+  const name = `${methodInSentence(method.type)} with ${optimizerTitle(optimizer.type)}`;
   const message = `A learning rate of ${lr} is unusually ${lr < low ? 'low' : 'high'} for ${name} (usual: ${low} to ${high}).`;
   const effect = lr < low ? 'The model may hardly change.' : 'The training may diverge.';
   findings.warnings.push(issue('optimizer.learning_rate', 'unusual', message, lr, effect));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { ModelCard } from '../../shared/api/entities.ts';
 import { methodTitle, methodTraits } from '../../shared/spec/method-traits.ts';
-import type { Method } from '../../shared/spec/methods.ts';
+import { type Method, methodTypes } from '../../shared/spec/methods.ts';
 import { linearModuleNames, matchedModules, matchesModule } from '../../shared/spec/module-pattern.ts';
 import { absolutePath } from '../datasets/file-cache.ts';
 import { slug } from '../models/ids.ts';
@@ -100,6 +100,13 @@ interface Difference {
 const text = (value: unknown) => (value === null || value === undefined ? 'none' : String(value));
 const list = (names: readonly string[]) => (names.length === 0 ? 'none' : [...names].sort().join(', '));
 
+/** The method that PEFT's settings are those of. */
+const methodOf = (config: AdapterConfig) =>
+  methodTypes.find((type) => {
+    const { peftType, useDora = false } = methodTraits(type);
+    return peftType === config.peft_type && useDora === (config.use_dora ?? false);
+  });
+
 function differences(method: Method, config: AdapterConfig): Difference[] {
   const found: Difference[] = [];
   const compare = (setting: string, own: unknown, adapter: unknown) => {
@@ -108,8 +115,8 @@ function differences(method: Method, config: AdapterConfig): Difference[] {
   if ('rank' in method) {
     compare('rank', method.rank, config.r);
     compare('alpha', method.alpha, config.lora_alpha);
-    compare('type', method.type === 'dora' ? 'dora' : 'lora', config.use_dora ? 'dora' : 'lora');
-    const own = method.type === 'lora' ? method.scaling : 'standard';
+    compare('type', method.type, methodOf(config));
+    const own = 'scaling' in method ? method.scaling : 'standard';
     compare('scaling', own, config.use_rslora ? 'rank_stabilized' : 'standard');
   }
   if ('virtual_tokens' in method) compare('virtual_tokens', method.virtual_tokens, config.num_virtual_tokens);

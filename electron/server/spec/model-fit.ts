@@ -6,6 +6,7 @@ import { methodTitle } from '../../shared/spec/method-traits.ts';
 import { type MethodType, methodTypes } from '../../shared/spec/methods.ts';
 import { type RunSpec, runSpecSchema } from '../../shared/spec/run-spec.ts';
 import { forecastLayout, type Machine, refusalIssues } from './layouts.ts';
+import { standIn } from './stand-in.ts';
 
 /** Of a first run: long enough for most rows of instructions. */
 const SEQ_LEN = 1024;
@@ -13,10 +14,8 @@ const SEQ_LEN = 1024;
 /** Data and optimizer are the form's first ones; only what is trained differs. */
 const specOf = (type: MethodType, device: Device['kind'], seq_len: number): RunSpec =>
   runSpecSchema.parse({
-    model: 'library:any',
-    dataset: { train: 'library:any', mapping: { kind: 'prompt_answer', prompt: 'prompt', answer: 'answer' } },
+    ...standIn,
     method: { type },
-    optimizer: { type: 'adamw' },
     device,
     batch: { seq_len, micro_batch_size: 1 },
   });

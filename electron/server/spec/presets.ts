@@ -5,14 +5,7 @@ import { type Preset, presetSchema } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
 import { installRoot } from '../native/addon.ts';
 import { checkSchema } from './schema-issues.ts';
-
-/** Stands in for what a preset leaves to the user. */
-const complete = {
-  model: 'library:any',
-  dataset: { train: 'library:any', mapping: { kind: 'prompt_answer', prompt: 'prompt', answer: 'answer' } },
-  method: { type: 'lora' },
-  optimizer: { type: 'adamw' },
-};
+import { standIn } from './stand-in.ts';
 
 async function readPreset(path: string): Promise<Preset> {
   const bad = (what: string) =>
@@ -28,7 +21,7 @@ async function readPreset(path: string): Promise<Preset> {
   const parsed = presetSchema.safeParse(value);
   if (!parsed.success)
     throw bad(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join(' '));
-  const { issues } = checkSchema({ ...complete, ...parsed.data.spec });
+  const { issues } = checkSchema({ ...standIn, ...parsed.data.spec });
   if (issues.length > 0) throw bad(issues.map((issue) => `${issue.path}: ${issue.message}`).join(' '));
   return parsed.data;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Device, LayoutForecast, ModelCard, RunPreview } from '../../shared/api/entities.ts';
 import { type CollieError, toErrorInfo } from '../../shared/errors.ts';
 import { recommendedRate } from '../../shared/spec/learning-rates.ts';
-import { methodTitle, optimizerTitle, whatIsTrained } from '../../shared/spec/method-traits.ts';
+import { methodInSentence, optimizerTitle, whatIsTrained } from '../../shared/spec/method-traits.ts';
 import { globalBatch, type RunSpec, type SpecIssue } from '../../shared/spec/run-spec.ts';
 import type { DatasetSource } from '../datasets/folder.ts';
 import { type RowLengths, tokenStats } from '../datasets/lengths.ts';
@@ -19,7 +19,7 @@ import { exactSteps, type Steps, stepsFromRows, trainLengths } from './steps.ts'
 /** Datasets of at most this many rows are tokenized for the preview. */
 const CHEAP_ROWS = 20_000;
 /** How long a caller waits for token counts; they are counted on in the background and known the next time. */
-export type Patience = { milliseconds: number } | 'until_known';
+export type WaitForLengths = { milliseconds: number } | 'until_known';
 
 export interface Previewed {
   preview: RunPreview;
@@ -39,17 +39,17 @@ async function measure(
   { spec, tokenizer }: Subject,
   source: DatasetSource,
   context: SpecContext,
-  patience: Patience,
+  wait: WaitForLengths,
 ): Promise<RowLengths | null> {
   const format = { mapping: spec.dataset.mapping, systemPrompt: spec.dataset.system_prompt };
   const known = context.lengths.get(source, format, tokenizer);
   if (known !== null) return known;
-  if (source.card.rows > CHEAP_ROWS && patience !== 'until_known') return null;
+  if (source.card.rows > CHEAP_ROWS && wait !== 'until_known') return null;
   const counted = context.lengths.measure(source, format, tokenizer);
-  if (patience === 'until_known') return counted;
+  if (wait === 'until_known') return counted;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), patience.milliseconds);
+    timer = setTimeout(() => resolve(null), wait.milliseconds);
   });
   counted.catch(() => {}); // told to the next who asks, if nobody waits any more
   return Promise.race([counted, late]).finally(() => clearTimeout(timer));
@@ -60,13 +60,13 @@ async function measured(
   subject: Subject,
   field: 'train' | 'eval',
   context: SpecContext,
-  patience: Patience,
+  wait: WaitForLengths,
   findings: Findings,
 ): Promise<RowLengths | null> {
   const source = subject[field];
   if (source === null) return null;
   try {
-    return await measure(subject, source, context, patience);
+    return await measure(subject, source, context, wait);
   } catch (thrown) {
     const { code, message, hint } = toErrorInfo(thrown as CollieError);
     const ofModel = code.startsWith('model.');
@@ -92,11 +92,11 @@ function forMemory({ spec }: Subject, known: readonly (RowLengths | null)[]): Ru
 export async function specForMemory(
   subject: Subject,
   context: SpecContext,
-  patience: Patience,
+  wait: WaitForLengths,
 ): Promise<RunSpec> {
   const untold: Findings = { issues: [], warnings: [] };
-  const train = await measured(subject, 'train', context, patience, untold);
-  const own = await measured(subject, 'eval', context, patience, untold);
+  const train = await measured(subject, 'train', context, wait, untold);
+  const own = await measured(subject, 'eval', context, wait, untold);
   return forMemory(subject, subject.eval === null ? [train] : [train, own]);
 }
 
@@ -183,7 +183,7 @@ function summarize(subject: Subject, preview: Omit<RunPreview, 'summary' | 'warn
   const warmup =
     preview.totalSteps === null ? null : Math.ceil(schedule.warmup_ratio * preview.totalSteps - 1e-9);
   const usual = optimizer.learning_rate === recommendedRate(spec.method.type, optimizer.type);
-  const rate = `The learning rate rises to ${optimizer.learning_rate}${usual ? `, the recommended one for ${methodTitle(spec.method.type)} with ${optimizerTitle(optimizer.type)}` : ''}${warmup === null ? '' : `${usual ? ',' : ''} over ${count(warmup, 'step')}`}, then ${schedule.type === 'constant' ? 'stays' : `falls (${schedule.type}) to ${schedule.min_lr_ratio === 0 ? '0' : `${schedule.min_lr_ratio} of that`}`}.`;
+  const rate = `The learning rate rises to ${optimizer.learning_rate}${usual ? `, the recommended one for ${methodInSentence(spec.method.type)} with ${optimizerTitle(optimizer.type)}` : ''}${warmup === null ? '' : `${usual ? ',' : ''} over ${count(warmup, 'step')}`}, then ${schedule.type === 'constant' ? 'stays' : `falls (${schedule.type}) to ${schedule.min_lr_ratio === 0 ? '0' : `${schedule.min_lr_ratio} of that`}`}.`;
   return [
     `${model.card.name} ${what}, in ${spec.precision}${spec.quantization === 'nf4' ? ' with 4-bit base weights' : ''} on the ${spec.device === 'cpu' ? 'CPU' : 'GPU'}.`,
     preview.totalSteps === null
@@ -255,12 +255,12 @@ function rowCounts(subject: Subject, lengths: RowLengths | null) {
 export async function previewSpec(
   subject: Subject,
   context: SpecContext,
-  patience: Patience,
+  wait: WaitForLengths,
 ): Promise<Previewed> {
   const { spec, model } = subject;
   const findings: Findings = { issues: [], warnings: [] };
-  const lengths = await measured(subject, 'train', context, patience, findings);
-  const own = await measured(subject, 'eval', context, patience, findings);
+  const lengths = await measured(subject, 'train', context, wait, findings);
+  const own = await measured(subject, 'eval', context, wait, findings);
   if (own !== null)
     unusableFindings(own.unusable, subject.eval?.card.rows ?? 0, spec, findings, 'Evaluation data: ');
   if (lengths !== null) {

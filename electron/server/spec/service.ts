@@ -13,7 +13,7 @@ import { type CheckedEvaluation, checkEvaluation } from './evaluation.ts';
 import { rankLayouts, refusalIssues } from './layouts.ts';
 import { modelFit } from './model-fit.ts';
 import { readPresets } from './presets.ts';
-import { type Patience, previewSpec, specForMemory } from './preview.ts';
+import { previewSpec, specForMemory, type WaitForLengths } from './preview.ts';
 import { resolveSpec } from './resolve.ts';
 import { checkSchema } from './schema-issues.ts';
 import { checkMeaning } from './semantic.ts';
@@ -31,10 +31,10 @@ export interface ValidateOptions {
   /** Relative paths in the spec start here; left out: the working directory. */
   base?: string;
   /** How long to wait for token counts; left out: as long as a form may wait. */
-  patience?: Patience;
+  wait?: WaitForLengths;
 }
 
-const FORM_PATIENCE: Patience = { milliseconds: 3000 };
+const FORM_WAIT: WaitForLengths = { milliseconds: 3000 };
 
 export class SpecService {
   readonly #context: Omit<SpecContext, 'base'>;
@@ -81,7 +81,7 @@ export class SpecService {
     );
     try {
       const subject = { spec: resolved, model, tokenizer, train, eval: found.eval };
-      const { preview, findings } = await previewSpec(subject, context, options.patience ?? FORM_PATIENCE);
+      const { preview, findings } = await previewSpec(subject, context, options.wait ?? FORM_WAIT);
       const messages = [...warnings, ...findings.warnings].map(({ message, suggestion }) =>
         suggestion === '' ? message : `${message} ${suggestion}`,
       );
@@ -116,7 +116,7 @@ export class SpecService {
     const config = await readFile(join(path, 'config.json'), 'utf8');
     const { tokenizer, train, eval: held } = (await checkMeaning(schema.parts, context)).found;
     const subject = tokenizer && train ? { spec, model: { path, card }, tokenizer, train, eval: held } : null;
-    const measured = subject ? await specForMemory(subject, context, FORM_PATIENCE) : spec;
+    const measured = subject ? await specForMemory(subject, context, FORM_WAIT) : spec;
     const { planner, freeMemoryBytes: free } = context;
     return rankLayouts(config, measured, ranks, {
       planner,

@@ -118,6 +118,14 @@ export type ResultCell = z.infer<typeof resultCellSchema>;
 
 export const outcomes = ['better', 'worse', 'no_difference', 'not_comparable'] as const;
 
+/** What the outcome of a verdict is called, at the beginning of a line. */
+export const outcomeTitles: Record<(typeof outcomes)[number], string> = {
+  better: 'Better',
+  worse: 'Worse',
+  no_difference: 'No difference seen',
+  not_comparable: 'Not comparable',
+};
+
 const testedSchema = z.object({
   metric: z.string(),
   title: z.string(),

@@ -64,8 +64,8 @@ export const checkpointSchema = z.strictObject({
     .default(0)
     .meta(
       meta({
-        title: 'Least improvement',
-        help: 'A smaller change is no improvement for the patience.',
+        title: 'Minimum improvement',
+        help: 'A smaller change does not count as an improvement (`min_delta` of early stopping).',
         advanced: true,
         step: 0.01,
       }),

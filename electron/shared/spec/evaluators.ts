@@ -136,7 +136,7 @@ const generation = z
       .meta(
         meta({
           title: 'Temperature',
-          help: '0: always the most likely token.',
+          help: '0: greedy decoding.',
           step: 0.1,
           advanced: true,
         }),

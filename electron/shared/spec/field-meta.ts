@@ -9,6 +9,8 @@ export interface MethodTraits {
   adapter: 'peft' | 'own' | 'none';
   /** `peft_type` in adapter_config.json, for `adapter: 'peft'`. */
   peftType?: 'LORA' | 'ADALORA' | 'IA3' | 'PROMPT_TUNING' | 'PREFIX_TUNING' | 'P_TUNING';
+  /** Whether adapter_config.json has `use_dora`, which tells methods of one `peftType` apart. */
+  useDora?: true;
   /** Why the training cannot be folded into the model's weights; left out: it can. */
   notMergeable?: string;
   /** Why it has no adapter, behind its title, for `adapter: 'none'`. */

@@ -10,15 +10,15 @@ const lrRatio = z
   .default(1)
   .meta(
     meta({
-      title: 'Rate ratio of B',
-      help: 'LoRA+: the matrix B learns with this multiple of the learning rate. 1 is plain LoRA, the paper likes 16 with a lower rate.',
+      title: 'LoRA+ learning-rate ratio',
+      help: 'Learning rate of B over that of A. 1 is plain LoRA; the paper takes 16 with a lower learning rate.',
       paper: { title: 'LoRA+ (2024)', url: 'https://arxiv.org/abs/2402.12354' },
       scale: 'log',
       advanced: true,
     }),
   );
 
-export const lora = z
+const lora = z
   .strictObject({
     type: z.literal('lora'),
     rank: rank(16),
@@ -45,7 +45,7 @@ export const lora = z
   .meta(
     meta({
       title: 'LoRA',
-      help: 'Trains small low-rank matrices beside frozen weights.',
+      help: 'Trains low-rank matrices A and B beside frozen weights.',
       paper: { title: 'LoRA (2021)', url: 'https://arxiv.org/abs/2106.09685' },
       family: 'Low-rank',
       short: 'LoRA r{rank}',
@@ -62,7 +62,7 @@ export const lora = z
     }),
   );
 
-export const dora = z
+const dora = z
   .strictObject({
     type: z.literal('dora'),
     rank: rank(16),
@@ -74,7 +74,7 @@ export const dora = z
   .meta(
     meta({
       title: 'DoRA',
-      help: 'LoRA for the direction of each weight row, and its length trained on its own. Often better at low ranks, and slower.',
+      help: 'Splits each weight into magnitude and direction: LoRA updates the direction, the magnitude is trained itself. Often better at low ranks, and slower.',
       paper: { title: 'DoRA (2024)', url: 'https://arxiv.org/abs/2402.09353' },
       family: 'Low-rank',
       short: 'DoRA r{rank}',
@@ -82,15 +82,16 @@ export const dora = z
         base: 'frozen',
         adapter: 'peft',
         peftType: 'LORA',
+        useDora: true,
         trains: 'DoRA adapters of rank {rank}',
-        cost: 'As LoRA, and one number a channel; steps are slower, because the length of every updated row is computed anew.',
+        cost: 'As LoRA, and one magnitude per output channel; steps are slower, because the norm of every updated row is computed anew.',
         choose: 'When LoRA at a low rank falls short of full fine-tuning.',
         usualRate: { low: 1e-6, start: 0.0001, high: 0.005 },
       },
     }),
   );
 
-export const pissa = z
+const pissa = z
   .strictObject({
     type: z.literal('pissa'),
     rank: rank(16),
@@ -147,12 +148,14 @@ const share = (value: number, title: string, help: string) =>
     .default(value)
     .meta(meta({ title, help, step: 0.05 }));
 
-export const adalora = z
+const adalora = z
   .strictObject({
     type: z.literal('adalora'),
     init_rank: int(1, 512)
       .default(12)
-      .meta(meta({ title: 'First rank', help: 'Rank of every adapter at the start.', scale: 'log' })),
+      .meta(
+        meta({ title: 'First rank', help: 'Rank of every adapter at the start (`init_r`).', scale: 'log' }),
+      ),
     target_rank: int(1, 512)
       .default(8)
       .meta(
@@ -175,8 +178,8 @@ export const adalora = z
           unit: 'steps',
         }),
       ),
-    beta1: smoothing('Sensitivity smoothing', 'Decay of the mean importance of a rank.'),
-    beta2: smoothing('Uncertainty smoothing', 'Decay of the mean change of that importance.'),
+    beta1: smoothing('Sensitivity EMA', 'EMA coefficient of the importance of a rank.'),
+    beta2: smoothing('Uncertainty EMA', 'EMA coefficient of the uncertainty of that importance.'),
     orthogonality: z
       .number()
       .min(0)
@@ -257,3 +260,5 @@ export const adalora = z
       },
     }),
   );
+
+export const lowRankMethods = [lora, dora, pissa, adalora] as const;

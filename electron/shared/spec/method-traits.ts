@@ -17,6 +17,10 @@ export function methodTraits(type: MethodType): MethodTraits {
 /** "LoRA" */
 export const methodTitle = (type: MethodType): string => variantMeta('method.type', type)?.title ?? type;
 
+/** Inside of a sentence: "LoRA", "full fine-tuning". */
+export const methodInSentence = (type: MethodType): string =>
+  methodTitle(type).replace(/^[A-Z](?=[a-z]+ )/, (letter) => letter.toLowerCase());
+
 /** "AdamW" */
 export const optimizerTitle = (type: string): string => variantMeta('optimizer.type', type)?.title ?? type;
 

@@ -1,7 +1,7 @@
 /** Methods: which weights are trained, and how. Part of the RunSpec. */
 import { z } from 'zod';
 import { int, meta } from './field-meta.ts';
-import { adalora, dora, lora, pissa } from './low-rank-methods.ts';
+import { lowRankMethods } from './low-rank-methods.ts';
 import {
   initAdapter,
   initText,
@@ -61,7 +61,7 @@ const prompt = z
   .meta(
     meta({
       title: 'Prompt tuning',
-      help: 'Trains a few input vectors before every text; the model itself stays as it is.',
+      help: 'Trains a few input embeddings before every text; the model itself is frozen.',
       paper: { title: 'Prompt tuning (2021)', url: 'https://arxiv.org/abs/2104.08691' },
       family: 'Prompts',
       short: 'Prompt tuning, {virtual_tokens} tokens',
@@ -78,7 +78,7 @@ const prompt = z
         peftType: 'PROMPT_TUNING',
         notMergeable: 'its virtual tokens are input before every text, not weights',
         trains: '{virtual_tokens} virtual tokens before every text',
-        cost: 'One embedding for each virtual token; each takes room in the context, and the whole model is differentiated through.',
+        cost: 'One embedding for each virtual token; each takes room in the context, and gradients go through the whole model.',
         choose: 'For large models and narrow tasks, when nothing of the model may change.',
         usualRate: { low: 0.001, start: 0.03, high: 0.3 },
       },
@@ -130,7 +130,7 @@ const ptuning = z
   .meta(
     meta({
       title: 'P-tuning',
-      help: 'Prompt tuning whose vectors come out of a small trained network. Only its outputs are saved.',
+      help: 'Prompt tuning whose embeddings are the outputs of a small prompt encoder (MLP). Only its outputs are saved.',
       paper: { title: 'P-tuning (2021)', url: 'https://arxiv.org/abs/2103.10385' },
       family: 'Prompts',
       short: 'P-tuning, {virtual_tokens} tokens',
@@ -153,7 +153,7 @@ const ptuning = z
         },
         trains: '{virtual_tokens} virtual tokens through a prompt encoder',
         cost: 'As prompt tuning, and a small network while training that is not saved.',
-        choose: 'When prompt tuning trains unsteadily.',
+        choose: 'When prompt tuning is unstable.',
         usualRate: { low: 0.0001, start: 0.001, high: 0.3 },
       },
     }),
@@ -278,10 +278,7 @@ const full = z.strictObject({ type: z.literal('full') }).meta(
 );
 
 export const methodSchema = z.discriminatedUnion('type', [
-  lora,
-  dora,
-  pissa,
-  adalora,
+  ...lowRankMethods,
   ia3,
   prompt,
   prefix,

@@ -13,7 +13,7 @@ export const learningRate = (rateFactor: number, help: string, title = 'Learning
     .meta(
       meta({
         title,
-        help: `Peak step size; null: the recommended one for method and optimizer. ${help}`,
+        help: `Peak of the schedule; null: the recommended one for method and optimizer. ${help}`,
         scale: 'log',
         rateFactor,
       }),
@@ -28,8 +28,8 @@ export const beta = (title: string, byDefault: number, max: number, help: string
     .meta(meta({ title, help, advanced: true, step: max > 0.9999 ? 0.001 : 0.01 }));
 
 export const beta1 = (byDefault = 0.9) =>
-  beta('Beta 1', byDefault, 0.9999, 'Decay of the mean of gradients.');
-export const beta2 = (byDefault = 0.999, help = 'Decay of the mean of squared gradients.') =>
+  beta('Beta 1', byDefault, 0.9999, 'EMA coefficient of the gradient (first moment).');
+export const beta2 = (byDefault = 0.999, help = 'EMA coefficient of the squared gradient (second moment).') =>
   beta('Beta 2', byDefault, 0.99999, help);
 
 /** Small positive constants and thresholds. */
@@ -40,7 +40,8 @@ export const small = (title: string, byDefault: number, help: string, max = 1) =
     .max(max)
     .default(byDefault)
     .meta(meta({ title, help, advanced: true, scale: 'log' }));
-export const eps = (title = 'Epsilon') => small(title, 1e-8, 'Keeps the division finite.');
+export const eps = (title = 'Epsilon') =>
+  small(title, 1e-8, 'Added to the denominator, which keeps the division finite.');
 
 export const weightDecay = (how = 'decoupled from the gradient') =>
   z
@@ -62,7 +63,7 @@ export const momentum = (byDefault: number) =>
     .min(0)
     .max(0.9999)
     .default(byDefault)
-    .meta(meta({ title: 'Momentum', help: 'Decay of the sum of gradients. 0: none.', step: 0.05 }));
+    .meta(meta({ title: 'Momentum', help: 'Momentum coefficient. 0: no momentum.', step: 0.05 }));
 
 export const flag = (title: string, byDefault: boolean, help: string) =>
   z
@@ -80,7 +81,7 @@ export const factored = {
     .meta(
       meta({
         title: 'Decay rate',
-        help: 'The memory of squared gradients grows as 1 - step^-rate.',
+        help: 'The EMA coefficient of the second moment grows as 1 - step^-rate.',
         advanced: true,
         step: 0.05,
       }),
@@ -88,14 +89,9 @@ export const factored = {
   eps2: small(
     'Least weight size',
     1e-3,
-    'Steps are relative to the size of a weight, but never to less than this.',
+    'Updates are relative to the RMS of a matrix, but never to less than this.',
   ),
-  clip_threshold: small(
-    'Update threshold',
-    1,
-    'Updates with a larger root mean square are scaled down to it.',
-    1000,
-  ),
+  clip_threshold: small('Update threshold', 1, 'Updates with a larger RMS are scaled down to it.', 1000),
 };
 
 export const FUSED =

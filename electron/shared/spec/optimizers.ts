@@ -34,7 +34,7 @@ const adamw = optimizer(
   {
     title: 'AdamW',
     family: 'Adaptive',
-    help: 'Adam with decoupled weight decay. 8 bytes of state a weight.',
+    help: 'Adam with decoupled weight decay. 8 bytes of state per parameter.',
     paper: arxiv('Decoupled weight decay (2017)', '1711.05101'),
   },
 );
@@ -58,7 +58,7 @@ const adamw8bit = optimizer(
         instead: 'use adamw or adafactor',
       },
     ],
-    help: 'AdamW with its state in 8 bits, a scale for every 256 values. 2 bytes of state a weight.',
+    help: 'AdamW with block-wise quantized states: 8 bits each, one scale per block of 256. 2 bytes of state per parameter.',
     paper: arxiv('8-bit optimizers (2021)', '2110.02861'),
   },
 );
@@ -68,13 +68,13 @@ const lion = optimizer(
   {
     learning_rate: learningRate(0.15, "A third to a tenth of AdamW's, with as much more weight decay."),
     beta1: beta1(),
-    beta2: beta2(0.99, 'Decay of the momentum that is kept.'),
+    beta2: beta2(0.99, 'EMA coefficient of the momentum that is kept.'),
     weight_decay: weightDecay(),
   },
   {
     title: 'Lion',
     family: 'Sign and momentum',
-    help: 'Steps of one size in the direction of the momentum. 4 bytes of state a weight.',
+    help: 'The sign of the momentum: every parameter moves by the learning rate. 4 bytes of state per parameter.',
     paper: arxiv('Symbolic discovery of optimization algorithms (2023)', '2302.06675'),
   },
 );
@@ -87,8 +87,8 @@ const adan = optimizer(
       "Adan bears rates above AdamW's; its authors take 5 to 10 times as much.",
     ),
     beta1: beta1(0.98),
-    beta2: beta2(0.92, 'Decay of the mean of differences between gradients.'),
-    beta3: beta('Beta 3', 0.99, 0.99999, 'Decay of the mean of squared gradients.'),
+    beta2: beta2(0.92, 'EMA coefficient of the differences between gradients.'),
+    beta3: beta('Beta 3', 0.99, 0.99999, 'EMA coefficient of the second moment.'),
     eps: eps(),
     weight_decay: weightDecay(),
     no_prox: flag(
@@ -100,7 +100,7 @@ const adan = optimizer(
   {
     title: 'Adan',
     family: 'Adaptive',
-    help: 'Nesterov momentum from differences of gradients. 16 bytes of state a weight.',
+    help: 'Nesterov momentum from differences of gradients. 16 bytes of state per parameter.',
     paper: arxiv('Adan (2022)', '2208.06677'),
   },
 );
@@ -110,13 +110,18 @@ const sophia = optimizer(
   {
     learning_rate: learningRate(0.5, "Slightly below AdamW's, or 3 to 5 times Lion's."),
     beta1: beta1(0.965),
-    beta2: beta2(0.99, 'Decay of the mean of curvatures.'),
-    rho: small('Rho', 0.04, 'Steps are clipped where momentum is above rho times the curvature.', 10),
+    beta2: beta2(0.99, 'EMA coefficient of the Hessian estimate.'),
+    rho: small(
+      'Rho',
+      0.04,
+      'Updates are clamped per parameter where the momentum is above rho times the Hessian estimate.',
+      10,
+    ),
     hessian_interval: count(
       'Curvature every',
       [1, 1000],
       10,
-      'The curvature is measured every so many steps, by one more forward and backward pass on sampled labels.',
+      'Update interval of the Hessian estimate in steps. Each estimate is one more forward and backward pass, on sampled labels.',
       'steps',
     ),
     weight_decay: weightDecay(),
@@ -124,7 +129,7 @@ const sophia = optimizer(
   {
     title: 'Sophia-G',
     family: 'Curvature and matrices',
-    help: 'Momentum over a sampled curvature, clipped. 8 bytes of state a weight; a tenth more time at an interval of 10.',
+    help: 'Momentum over an estimate of the diagonal Hessian, clamped per parameter. 8 bytes of state per parameter; a tenth more time at an interval of 10.',
     paper: arxiv('Sophia (2023)', '2305.14342'),
   },
 );
@@ -140,7 +145,7 @@ const sgd = optimizer(
   {
     title: 'SGD',
     family: 'Sign and momentum',
-    help: 'Plain gradient descent with momentum. 4 bytes of state a weight, none without momentum.',
+    help: 'Stochastic gradient descent with momentum. 4 bytes of state per parameter, none without momentum.',
     paper: { title: 'Momentum (2013)', url: 'https://proceedings.mlr.press/v28/sutskever13.html' },
   },
 );
@@ -148,7 +153,7 @@ const sgd = optimizer(
 const lomo = optimizer(
   'lomo',
   {
-    learning_rate: learningRate(500, 'Plain gradient steps want 1e-2 to 5e-2.'),
+    learning_rate: learningRate(500, 'As for SGD: 1e-2 to 5e-2.'),
     clip_value: z
       .number()
       .min(0)
@@ -157,7 +162,7 @@ const lomo = optimizer(
       .meta(
         meta({
           title: 'Value clipping',
-          help: 'Each gradient is cut at plus and minus this. 0: not at all.',
+          help: 'Each gradient is clamped to plus and minus this. 0: not at all.',
           step: 0.1,
         }),
       ),
@@ -173,7 +178,7 @@ const lomo = optimizer(
         because: 'it updates each weight as soon as its gradient is there and keeps none',
       },
     ],
-    help: `Gradient descent with neither state nor stored gradients: the least memory of all for every weight. ${FUSED}`,
+    help: `SGD with neither optimizer state nor stored gradients: the least memory for training all parameters. ${FUSED}`,
     paper: arxiv('LOMO (2023)', '2306.09782'),
   },
 );
@@ -181,12 +186,9 @@ const lomo = optimizer(
 const adalomo = optimizer(
   'adalomo',
   {
-    learning_rate: learningRate(
-      25,
-      'Relative to the size of each weight; the paper tunes with 5e-4 to 1e-3.',
-    ),
+    learning_rate: learningRate(25, 'Relative to the RMS of each matrix; the paper tunes with 5e-4 to 1e-3.'),
     ...factored,
-    eps1: small('Epsilon', 1e-30, 'Added to squared gradients.'),
+    eps1: small('Epsilon', 1e-30, 'Added to the squared gradients.'),
     weight_decay: weightDecay(),
   },
   {
@@ -199,7 +201,7 @@ const adalomo = optimizer(
         because: 'it updates each weight as soon as its gradient is there and keeps none',
       },
     ],
-    help: `LOMO with an adaptive rate for every weight, from a mean a row and a column. ${FUSED}`,
+    help: `LOMO with an adaptive learning rate per parameter, from a factored second moment. ${FUSED}`,
     paper: arxiv('AdaLomo (2023)', '2310.10195'),
   },
 );
@@ -207,7 +209,7 @@ const adalomo = optimizer(
 const adafactor = optimizer(
   'adafactor',
   {
-    learning_rate: learningRate(25, 'Relative to the size of each weight.'),
+    learning_rate: learningRate(25, 'Relative to the RMS of each matrix.'),
     ...factored,
     eps1: z
       .number()
@@ -215,14 +217,19 @@ const adafactor = optimizer(
       .max(1)
       .default(1e-7)
       .meta(
-        meta({ title: 'Epsilon', help: 'Least root of squared gradients.', advanced: true, scale: 'log' }),
+        meta({
+          title: 'Epsilon',
+          help: 'Lower bound of the root of the second moment.',
+          advanced: true,
+          scale: 'log',
+        }),
       ),
     weight_decay: weightDecay(),
   },
   {
     title: 'Adafactor',
     family: 'Low memory',
-    help: 'Squared gradients kept as a mean a row and a column. Hardly any state.',
+    help: 'Factored second moment: one mean per row and per column of a matrix. Hardly any state.',
     paper: arxiv('Adafactor (2018)', '1804.04235'),
   },
 );
@@ -236,17 +243,26 @@ const muon = optimizer(
     ),
     momentum: momentum(0.95),
     nesterov: flag('Nesterov', true, 'Looks one step ahead along the momentum.'),
-    ns_steps: count('Newton-Schulz steps', [1, 20], 5, 'Rounds that even out the singular values.'),
+    ns_steps: count('Newton-Schulz steps', [1, 20], 5, 'Iterations that orthogonalize the momentum.'),
     scale: z
       .enum(['original', 'match_rms_adamw'])
       .default('match_rms_adamw')
       .meta(
-        meta({ title: 'Step scale', help: 'How a step grows with the shape of its matrix.', advanced: true }),
+        meta({
+          title: 'Step scale',
+          help: 'How an update is scaled with the shape of its matrix.',
+          advanced: true,
+        }),
       ),
     weight_decay: weightDecay(),
     adamw_learning_rate: learningRate(1, 'Of embeddings, head and norms.', 'AdamW learning rate'),
-    adamw_beta1: beta('AdamW beta 1', 0.9, 0.9999, 'Decay of the mean of gradients.'),
-    adamw_beta2: beta('AdamW beta 2', 0.95, 0.99999, 'Decay of the mean of squared gradients.'),
+    adamw_beta1: beta('AdamW beta 1', 0.9, 0.9999, 'EMA coefficient of the gradient (first moment).'),
+    adamw_beta2: beta(
+      'AdamW beta 2',
+      0.95,
+      0.99999,
+      'EMA coefficient of the squared gradient (second moment).',
+    ),
     adamw_eps: eps('AdamW epsilon'),
   },
   {
@@ -259,7 +275,7 @@ const muon = optimizer(
         instead: 'use adamw or adafactor',
       },
     ],
-    help: 'Momentum with all its directions made equally long, for matrices; AdamW for the rest. 4 bytes of state a matrix weight.',
+    help: 'Orthogonalized momentum for matrices, AdamW for the rest. 4 bytes of state per parameter of a matrix.',
     paper: arxiv('Muon is scalable (2025)', '2502.16982'),
   },
 );
@@ -273,7 +289,7 @@ const apollo = optimizer(
       .meta(
         meta({
           title: 'Rank',
-          help: 'Size of the random projection. Matrices with a smaller side, as most of LoRA, go by AdamW.',
+          help: 'Rank of the random projection. Matrices with a smaller side, as most of LoRA, are updated by AdamW.',
           scale: 'log',
         }),
       ),
@@ -281,12 +297,17 @@ const apollo = optimizer(
       'New projection every',
       [1, 100_000],
       200,
-      'A new one is drawn so often.',
+      'Steps between two random projections.',
       'steps',
     ),
-    scale: small('Scale', 1, 'Steps grow by its root. The paper takes 1, and 128 at rank 1.', 1024),
+    scale: small(
+      'Scale',
+      1,
+      'Updates are multiplied by its square root. The paper takes 1, and 128 at rank 1.',
+      1024,
+    ),
     scale_type: choice(
-      'Step size for',
+      'Scaling factor for',
       ['channel', 'tensor'],
       'channel',
       'One for every channel, or one for the whole matrix (APOLLO-Mini).',
@@ -306,7 +327,7 @@ const apollo = optimizer(
         instead: 'use adamw or adafactor',
       },
     ],
-    help: "AdamW's step sizes learned from a small random projection of the gradient. State of rank, not of matrix size.",
+    help: "AdamW's scaling of the gradient, estimated in a low-rank random projection. The state has the size of the projection, not of the matrix.",
     paper: arxiv('APOLLO (2024)', '2412.05270'),
   },
 );

@@ -22,7 +22,7 @@ export const parallelSchema = z.strictObject({
       meta({
         control: 'stepper',
         title: 'Tensor parallel',
-        help: 'Ranks that every matrix of a layer is sharded over. They communicate twice a layer, so they belong next to each other on one machine.',
+        help: 'Ranks that every matrix of a layer is sharded over. They communicate twice per layer in each direction, so they belong on one machine.',
         unit: 'ranks',
         paper: { title: 'Megatron-LM (2019)', url: 'https://arxiv.org/abs/1909.08053' },
       }),
@@ -33,7 +33,7 @@ export const parallelSchema = z.strictObject({
     .meta(
       meta({
         title: 'Sequence parallel',
-        help: 'With tensor parallel: its ranks share the tokens between the matrices too, so that norms and residual stream are cut as well. Activations take less memory, the result is the same, and a little more is sent.',
+        help: 'With tensor parallel: the activations between the matrices (norms, residual stream) are sharded over tokens as well. They take less memory, the result is the same, and a little more is communicated.',
         needs: { path: 'parallel.tp_size', above: 1, otherwise: 'Needs tensor parallel above 1.' },
         paper: { title: 'Sequence parallelism (2022)', url: 'https://arxiv.org/abs/2205.05198' },
       }),
@@ -55,7 +55,7 @@ export const parallelSchema = z.strictObject({
       meta({
         control: 'stepper',
         title: 'ZeRO stage',
-        help: 'What data-parallel ranks share instead of each holding it: 0 nothing, 1 the state of the optimizer and its master weights, 2 the gradients too, 3 the weights too, which then come for every layer when it is computed.',
+        help: 'What data-parallel ranks partition: 0 nothing, 1 optimizer states and master weights, 2 gradients too, 3 weights too, which are all-gathered for each layer when it is computed.',
         paper: { title: 'ZeRO (2020)', url: 'https://arxiv.org/abs/1910.02054' },
       }),
     ),
@@ -64,7 +64,7 @@ export const parallelSchema = z.strictObject({
     .meta(
       meta({
         title: 'Chunks per stage',
-        help: 'More than 1 gives every stage several pieces of the model, in turns (interleaved 1F1B): the bubble shrinks by as much, and stages talk more often.',
+        help: 'More than 1: interleaved 1F1B, in which every stage holds several groups of layers. The bubble shrinks by this factor, and stages communicate more often.',
         unit: 'chunks',
         advanced: true,
         paper: { title: 'Interleaved 1F1B (2021)', url: 'https://arxiv.org/abs/2104.04473' },
@@ -75,8 +75,8 @@ export const parallelSchema = z.strictObject({
     .default('parameters')
     .meta(
       meta({
-        title: 'Cut by',
-        help: 'Where the model is cut into chunks: parameters evens out their parameters, embedding and head counted; layers evens out the number of layers.',
+        title: 'Split by',
+        help: 'How the layers are split into chunks: with equal parameters, embedding and head counted, or with equal numbers of layers.',
         advanced: true,
       }),
     ),
@@ -87,7 +87,7 @@ export const parallelSchema = z.strictObject({
     .meta(
       meta({
         title: 'Layers of the chunks',
-        help: 'Layers of every chunk from the bottom up, one number for each of stages times chunks, instead of an even cut. Empty: as the setting above says.',
+        help: 'Layers of every chunk from the bottom up, one number for each of stages times chunks. Empty: as the setting above says.',
         advanced: true,
       }),
     ),
@@ -124,7 +124,7 @@ export const hostsSchema = z
   .meta(
     meta({
       title: 'Hosts',
-      help: 'Machines that the ranks run on, each as `name:slots`. They need this program and the run folder at the same paths, and a login without a password. Empty: this machine.',
+      help: 'Machines that the ranks run on, each as `name:slots`. They need this program and the run folder at the same paths, and passwordless SSH. Empty: this machine.',
       advanced: true,
       suggestions: [],
     }),

@@ -95,10 +95,10 @@ const general: readonly Rule[] = [
       { value: 'parallel.tp_size', is: 1 },
     ],
     message:
-      'Sequence parallel shares tokens among tensor-parallel ranks; with parallel.tp_size 1 there is nobody to share with.',
+      'Sequence parallel shards activations over tensor-parallel ranks; with parallel.tp_size 1 there is only one.',
     fix: 'Set it to false, or raise parallel.tp_size.',
     refused: '`parallel.sequence_parallel` with `parallel.tp_size` 1',
-    reason: 'It shares out among tensor-parallel ranks the tokens that each would hold.',
+    reason: 'It shards over tensor-parallel ranks the activations that each would hold.',
   },
   {
     id: 'zero_without_data_parallel',
@@ -109,10 +109,10 @@ const general: readonly Rule[] = [
       { value: 'parallel.dp_size', is: 1 },
     ],
     message:
-      'ZeRO {parallel.zero_stage} shares out among data-parallel ranks; with parallel.dp_size 1 there is nobody to share with.',
+      'ZeRO {parallel.zero_stage} partitions over data-parallel ranks; with parallel.dp_size 1 there is only one.',
     fix: 'Set it to 0, or raise parallel.dp_size.',
     refused: '`parallel.zero_stage` above 0 with `parallel.dp_size` 1',
-    reason: 'ZeRO shares out among data-parallel ranks what each would hold.',
+    reason: 'ZeRO partitions over data-parallel ranks what each would hold.',
   },
   {
     id: 'zero3_with_stages',

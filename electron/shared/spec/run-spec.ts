@@ -30,7 +30,7 @@ export const callbacksSchema = z
   .meta(
     meta({
       title: 'Callbacks',
-      help: 'Files of yours (TypeScript or JavaScript) that run in processes of their own beside the training: they hear of steps, evaluations, samples and checkpoints, and may log metrics or ask for what the monitor has buttons for. They can do what you can do, so each is approved once.',
+      help: 'Your own files (TypeScript or JavaScript) that run in processes beside the training. They are told of steps, evaluations, samples and checkpoints, and may log metrics or request what the monitor has buttons for. They have your rights, so each is approved once.',
       control: 'callbacks',
     }),
   );
@@ -90,7 +90,7 @@ export const runSpecObject = z.strictObject({
     .meta(
       meta({
         title: 'Precision',
-        help: 'Number format of weights and activations while computing. Trained weights are kept in fp32 either way, and so are the states of optimizers that do not say otherwise.',
+        help: 'Dtype of weights and activations while computing. Master weights are fp32 either way, and so are the states of optimizers that do not say otherwise.',
       }),
     ),
   quantization: z
@@ -99,7 +99,7 @@ export const runSpecObject = z.strictObject({
     .meta(
       meta({
         title: 'Quantization',
-        help: 'nf4 (QLoRA) holds the linear layers of the frozen base in 4 bits, in blocks of 64 with doubly quantized scales: about a quarter of their memory, and somewhat slower. For methods that leave the base as it is; a merge goes into the 16-bit base.',
+        help: 'nf4 (QLoRA) holds the linear layers of the frozen base in 4 bits, in blocks of 64 with double quantization: about a quarter of their memory, and somewhat slower. For methods that leave the base frozen; a merge goes into the 16-bit base.',
         paper: { title: 'QLoRA (2023)', url: 'https://arxiv.org/abs/2305.14314' },
       }),
     ),
@@ -134,7 +134,7 @@ export const runSpecObject = z.strictObject({
     .meta(
       meta({
         title: 'Activation checkpointing',
-        help: 'What the backward pass computes again instead of keeping it, to save memory. norms: outputs of norms and of activation functions, at nearly no cost. mlp: the gate and up projections too. attention: queries, keys, values and attention too. full: all but the input of each layer, for about a third more time. auto: the first of these with which the run fits. The weights are the same to the bit.',
+        help: 'What the backward pass recomputes instead of keeping it, to save memory. norms: outputs of norms and of activation functions, at nearly no cost. mlp: the gate and up projections too. attention: queries, keys, values and attention too. full: all but the input of each layer, for about a third more time. auto: the first of these with which the run fits. The weights are the same to the bit.',
         paper: {
           title: 'Training Deep Nets with Sublinear Memory Cost (2016)',
           url: 'https://arxiv.org/abs/1604.06174',

@@ -199,20 +199,36 @@ AdapterScratch ia3_scratch(const MethodSpec& m, bool training) {
   return {!m.texts("feedforward_modules").empty(), training};
 }
 
+// The last layers, and the norm after them.
+bool last_layers(const MethodSpec& m, const ModelConfig& c, const std::string& name) {
+  return layer_of(name) >= c.n_layers - m.integer("last_layers") || name.starts_with("model.norm.");
+}
+
+bool everything(const MethodSpec&, const ModelConfig&, const std::string&) { return true; }
+
 const std::vector<PeftMethod>& methods() {
   static const std::vector<PeftMethod> all = {
-      {"lora", read_lora, rank_of, lora_tensors, nullptr, nullptr, dropout_scratch},
-      {"dora", read_dora, rank_of, dora_tensors, nullptr, nullptr, dora_scratch},
-      {"pissa", read_pissa, rank_of, pissa_tensors, nullptr, nullptr, dropout_scratch},
-      {"adalora", read_adalora, first_rank, adalora_tensors, nullptr, nullptr, dropout_scratch},
-      {"ia3", read_ia3, nullptr, ia3_tensors, nullptr, nullptr, ia3_scratch},
-      {"prompt_tuning", read_prompt, nullptr, nullptr, nullptr, prompt_tensors},
-      {"prefix_tuning", read_prompt, nullptr, nullptr, nullptr, prefix_tensors},
-      {"p_tuning", read_p_tuning, nullptr, nullptr, nullptr, p_tuning_tensors},
-      {"bottleneck", read_bottleneck, nullptr, nullptr, bottleneck_tensors, nullptr},
-      {"bitfit", read_nothing, nullptr, bias_tensors, nullptr, nullptr},
-      {"freeze", read_freeze, nullptr, nullptr, nullptr, nullptr},
-      {"full", read_nothing, nullptr, nullptr, nullptr, nullptr},
+      {.type = "lora", .read = read_lora, .tail = rank_of, .projection = lora_tensors, .scratch = dropout_scratch},
+      {.type = "dora", .read = read_dora, .tail = rank_of, .projection = dora_tensors, .scratch = dora_scratch},
+      {.type = "pissa",
+       .read = read_pissa,
+       .tail = rank_of,
+       .projection = pissa_tensors,
+       .scratch = dropout_scratch,
+       .base = BaseChange::adapted},
+      {.type = "adalora",
+       .read = read_adalora,
+       .tail = first_rank,
+       .projection = adalora_tensors,
+       .scratch = dropout_scratch},
+      {.type = "ia3", .read = read_ia3, .projection = ia3_tensors, .scratch = ia3_scratch},
+      {.type = "prompt_tuning", .read = read_prompt, .model = prompt_tensors},
+      {.type = "prefix_tuning", .read = read_prompt, .model = prefix_tensors},
+      {.type = "p_tuning", .read = read_p_tuning, .model = p_tuning_tensors},
+      {.type = "bottleneck", .read = read_bottleneck, .layer = bottleneck_tensors},
+      {.type = "bitfit", .read = read_nothing, .projection = bias_tensors},
+      {.type = "freeze", .read = read_freeze, .trains = last_layers},
+      {.type = "full", .read = read_nothing, .trains = everything, .base = BaseChange::all},
   };
   return all;
 }

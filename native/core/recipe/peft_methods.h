@@ -62,19 +62,27 @@ struct AdapterScratch {
   bool input = false, output = false;
 };
 
+// Which weights of the base model are others than they were once a run has begun, besides modules_to_save.
+enum class BaseChange { none, adapted, all };
+
+// Functions that are null: the method has none of it.
 struct PeftMethod {
   const char* type;
   void (*read)(JsonReader& reader);  // asks for every field; what it accepts becomes MethodSpec::fields
-  // Columns that an adapted projection adds to its input and weight (LoRA: the rank); nullptr: none.
-  int64_t (*tail)(const MethodSpec& method);
-  // Tensors of an adapted projection; nullptr: none.
-  std::vector<AdapterTensor> (*projection)(const MethodSpec& method, const ProjectionShape& shape);
-  // Tensors of a decoder layer besides its projections', `prefix` "model.layers.0."; nullptr: none.
-  std::vector<AdapterTensor> (*layer)(const MethodSpec& method, const ModelConfig& config, const std::string& prefix);
-  // Tensors of the whole model; nullptr: none.
-  std::vector<AdapterTensor> (*model)(const MethodSpec& method, const ModelConfig& config);
-  // Buffers that the adapters of linears need, in training or only to compute; nullptr: none.
+  // Columns that an adapted projection adds to its input and weight (LoRA: the rank).
+  int64_t (*tail)(const MethodSpec& method) = nullptr;
+  // Tensors of an adapted projection.
+  std::vector<AdapterTensor> (*projection)(const MethodSpec& method, const ProjectionShape& shape) = nullptr;
+  // Tensors of a decoder layer besides its projections', `prefix` "model.layers.0.".
+  std::vector<AdapterTensor> (*layer)(const MethodSpec& method, const ModelConfig& config,
+                                      const std::string& prefix) = nullptr;
+  // Tensors of the whole model.
+  std::vector<AdapterTensor> (*model)(const MethodSpec& method, const ModelConfig& config) = nullptr;
+  // Buffers that the adapters of linears need, in training or only to compute.
   AdapterScratch (*scratch)(const MethodSpec& method, bool training) = nullptr;
+  // Whether it trains a weight of the base model whole, by its Hugging Face name.
+  bool (*trains)(const MethodSpec& method, const ModelConfig& config, const std::string& name) = nullptr;
+  BaseChange base = BaseChange::none;
 };
 
 // Throws spec.invalid for an unknown type.
@@ -91,6 +99,8 @@ std::vector<AdapterTensor> adapter_tensors(const MethodSpec& method, const Model
 void check_method_fits(const MethodSpec& method, const ModelConfig& config);
 // Whether a method adapts this projection: its target_modules name it, or the method adapts all.
 bool adapts(const MethodSpec& method, const std::string& module);
+// Which decoder layer a name belongs to; -1: none.
+int64_t layer_of(const std::string& name);
 // Whether a weight of the base model is trained whole, by its Hugging Face name.
 Trained trains_weight(const MethodSpec& method, const ModelConfig& config, const std::string& name);
 // Whether training leaves a weight of the base model as it was, by its Hugging Face name: then base and tuned model can share it.

@@ -13,12 +13,6 @@ namespace {
 
 std::string last_part(const std::string& name) { return name.substr(name.rfind('.') + 1); }
 
-// Which decoder layer a name belongs to; -1: none.
-int64_t layer_of(const std::string& name) {
-  constexpr std::string_view prefix = "model.layers.";
-  return name.starts_with(prefix) ? std::stoll(name.substr(prefix.size())) : -1;
-}
-
 std::string layer_prefix(int64_t layer) { return "model.layers." + std::to_string(layer) + "."; }
 
 // The linear layers of a decoder layer, without its prefix.
@@ -38,6 +32,11 @@ std::string module_names(const ModelConfig& c) {
 }
 
 }  // namespace
+
+int64_t layer_of(const std::string& name) {
+  constexpr std::string_view prefix = "model.layers.";
+  return name.starts_with(prefix) ? std::stoll(name.substr(prefix.size())) : -1;
+}
 
 bool has_adapter(const MethodSpec& method) {
   const PeftMethod& m = peft_method(method.type);
@@ -80,12 +79,8 @@ bool adapts(const MethodSpec& method, const std::string& module) {
 }
 
 Trained trains_weight(const MethodSpec& method, const ModelConfig& config, const std::string& name) {
-  if (method.type == "full") return Trained::yes;
-  if (method.type == "freeze") {
-    const bool top =
-        layer_of(name) >= config.n_layers - method.integer("last_layers") || name.starts_with("model.norm.");
-    return top ? Trained::yes : Trained::no;
-  }
+  const PeftMethod& rule = peft_method(method.type);
+  if (rule.trains) return rule.trains(method, config, name) ? Trained::yes : Trained::no;
   const std::string module = last_part(name.substr(0, name.rfind('.')));  // weight and bias are trained together
   const std::vector<std::string> saved = method.texts("modules_to_save");
   const auto listed = [&](const std::string& wanted) { return std::ranges::find(saved, wanted) != saved.end(); };
@@ -96,11 +91,11 @@ Trained trains_weight(const MethodSpec& method, const ModelConfig& config, const
 
 bool keeps_weight(const MethodSpec& method, const ModelConfig& config, const std::string& name) {
   if (trains_weight(method, config, name) == Trained::yes) return false;
-  // PiSSA takes the principal part out of every weight that it adapts.
-  return method.type != "pissa" || !adapts(method, name.substr(0, name.rfind('.')));
+  const bool changed = peft_method(method.type).base == BaseChange::adapted;
+  return !changed || !adapts(method, name.substr(0, name.rfind('.')));
 }
 
-bool keeps_base(const MethodSpec& method) { return method.type != "full"; }
+bool keeps_base(const MethodSpec& method) { return peft_method(method.type).base != BaseChange::all; }
 
 AdapterScratch adapter_scratch(const MethodSpec& method, bool training) {
   const PeftMethod& rule = peft_method(method.type);

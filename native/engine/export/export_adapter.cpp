@@ -4,7 +4,7 @@
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/export/export.h"
 #include "engine/export/export_folder.h"
-#include "engine/export/peft_format.h"
+#include "engine/export/peft_adapter.h"
 #include "engine/checkpoint/tensor_io.h"
 
 namespace collie {
@@ -14,7 +14,7 @@ const PeftFormat& format_of(const MethodSpec& method) {
   if (!has_adapter(method))
     throw Error("request.invalid", "This run trained weights of the model itself, so it has no adapter.",
                 "Export it with --kind merged.");
-  if (const PeftFormat* format = peft_format(method.type)) return *format;
+  if (const PeftFormat* format = PeftFormatRegistration::find(method.type)) return *format;
   throw Error("request.invalid", "PEFT has no method " + method.type + ", so there is no adapter that it could load.",
               peft_method(method.type).layer ? "Use the checkpoint itself, here." : "Export it with --kind merged.",
               {{"method", method.type}});
@@ -44,21 +44,21 @@ void export_adapter(const ExportRequest& request, const RunSpec& spec, const Exp
   const PeftFormat& format = format_of(spec.method);
   const ShardedTensors trained = checkpoint_weights(request, spec);
   const ModelConfig model = ModelConfig::load(spec.model);
-  const TrainedWeights weights{spec, model, trained,
-                               CheckpointStore(request.run_folder).read_meta(request.checkpoint).step};
+  const TrainedWeights weights =
+      trained_weights(spec, model, trained, CheckpointStore(request.run_folder).read_meta(request.checkpoint).step);
   prepare_export_folder(request.out);
-  const std::vector<PeftTensor> tensors = peft_tensors(format, weights);
+  const std::vector<LazyTensor> tensors = peft_tensors(format, weights);
   std::vector<TensorSpec> specs;
-  for (const PeftTensor& tensor : tensors) specs.push_back({tensor.name, DType::F32, tensor.shape});
+  for (const LazyTensor& tensor : tensors) specs.push_back({tensor.name, DType::F32, tensor.shape});
   SafetensorsWriter writer(request.out / "adapter_model.safetensors", specs);
   size_t done = 0;
-  for (const PeftTensor& tensor : tensors) {
+  for (const LazyTensor& tensor : tensors) {
     at::Tensor holder;
     writer.write(tensor.name, bytes_of(tensor.value().to(at::kFloat), holder));
     progress(static_cast<double>(++done) / static_cast<double>(tensors.size() + 1));
   }
   writer.finish();
-  write_file(request.out / "adapter_config.json", peft_config(format, weights).dump(2) + "\n");
+  write_file(request.out / "adapter_config.json", peft_config(format, weights, spec.model).dump(2) + "\n");
   progress(1);
 }
 

@@ -5,7 +5,7 @@
 #include "core/base/checksum.h"
 #include "core/base/error.h"
 #include "core/base/json_reader.h"
-#include "engine/export/peft_format.h"
+#include "engine/export/peft_adapter.h"
 #include "engine/parallel/gathered.h"
 
 namespace collie {
@@ -64,8 +64,8 @@ void check_tied_head(PeftFile& file, const fs::path& folder, const at::Tensor& e
 
 void import_adapter(const fs::path& folder, const RunSpec& spec, const ModelConfig& model,
                     const std::vector<NamedTensor>& trained, Contents contents) {
-  const PeftFormat* format = peft_format(spec.method.type);
-  if (!format || !format->imported)
+  const PeftFormat* format = PeftFormatRegistration::find(spec.method.type);
+  if (!format || format->exported)  // what was made otherwise for PEFT does not come back
     throw Error("request.invalid", "Method " + spec.method.type + " cannot start from an adapter.",
                 "Remove method.init_adapter.");
   const fs::path path = folder / "adapter_model.safetensors";
@@ -75,10 +75,10 @@ void import_adapter(const fs::path& folder, const RunSpec& spec, const ModelConf
   const json config = read_config(folder / "adapter_config.json");
   PeftFile file(path, spec.method, model);
   const ShardedTensors weights(folder, "adapter_model");
-  check_config(folder, config, peft_config(*format, {spec, model, weights, 0}), *format);
+  check_config(folder, config, peft_config(*format, trained_weights(spec, model, weights, 0), spec.model), *format);
   std::vector<at::Tensor> values;
   for (const NamedTensor& tensor : trained) {
-    const at::Tensor whole = format->imported(file, tensor.name, whole_shape(tensor.tensor, tensor.slice));
+    const at::Tensor whole = file.read(format->name(tensor.name), whole_shape(tensor.tensor, tensor.slice));
     values.push_back(part_of(whole, tensor.slice));
     if (model.tied_embeddings && tensor.name == "model.embed_tokens.weight") check_tied_head(file, folder, whole);
   }

@@ -1,10 +1,6 @@
 #include "engine/export/merge.h"
 
 #include <ATen/ops/add.h>
-#include <ATen/ops/linalg_vector_norm.h>
-#include <ATen/ops/mm.h>
-#include <ATen/ops/mul.h>
-#include <ATen/ops/div.h>
 
 #include <algorithm>
 #include <set>
@@ -14,80 +10,21 @@
 #include "core/plan/model_tensors.h"
 #include "engine/checkpoint/tensor_io.h"
 #include "engine/export/file_rows.h"
+#include "engine/peft/merge_rule.h"
 
 namespace collie {
 namespace {
 
 constexpr std::string_view kWeight = ".weight", kBias = ".bias";
-constexpr double kRankOffset = 1e-5;  // as in engine/peft/adalora_adapter.cpp
 
-// The adapter of one module: its tensors by the rest of their names.
-class ModuleTensors {
- public:
-  ModuleTensors(const ShardedTensors& file, std::string module) : file_(file), module_(std::move(module)) {}
-  bool has(const std::string& rest) const { return file_.find(module_ + rest) != nullptr; }
-  at::Tensor operator()(const std::string& rest) {
-    ++used_;
-    return as_tensor(file_.at(module_ + rest));
-  }
-  size_t used() const { return used_; }
-
- private:
-  const ShardedTensors& file_;
-  std::string module_;
-  size_t used_ = 0;
-};
-
-// `weight` fp32 [out, in], changed or replaced.
-using Merge = at::Tensor (*)(const MethodSpec& method, const at::Tensor& weight, ModuleTensors& adapter);
-
-at::Tensor merge_lora(const MethodSpec& method, const at::Tensor& weight, ModuleTensors& adapter) {
-  const at::Tensor update = at::mm(adapter(".lora_B.weight"), adapter(".lora_A.weight"));
-  return at::add(weight, update, method.lora_scale());
+// Weights that are trained whole are their own merge.
+MergeRule rule_of(const MethodSpec& method) {
+  const MergeRule* rule = MergeRegistration::find(method.type);
+  return rule ? *rule : MergeRule{};
 }
 
-at::Tensor merge_dora(const MethodSpec& method, const at::Tensor& weight, ModuleTensors& adapter) {
-  const at::Tensor sum = merge_lora(method, weight, adapter);
-  const at::Tensor norms = at::linalg_vector_norm(sum, 2, {1});
-  return at::mul(sum, at::div(adapter(".lora_magnitude_vector.weight"), norms).unsqueeze(1));
-}
-
-at::Tensor merge_pissa(const MethodSpec& method, const at::Tensor& weight, ModuleTensors& adapter) {
-  const at::Tensor start = at::mm(adapter(".lora_B.weight.start"), adapter(".lora_A.weight.start"));
-  return merge_lora(method, at::add(weight, start, -method.lora_scale()), adapter);
-}
-
-at::Tensor merge_adalora(const MethodSpec& method, const at::Tensor& weight, ModuleTensors& adapter) {
-  const at::Tensor update = at::mm(adapter(".lora_B"), at::mul(adapter(".lora_A"), adapter(".lora_E")));
-  return at::add(weight, update,
-                 method.number("alpha") / (static_cast<double>(method.integer("init_rank")) + kRankOffset));
-}
-
-// [1, in] scales inputs, [out, 1] outputs: columns and rows of the weight.
-at::Tensor merge_ia3(const MethodSpec&, const at::Tensor& weight, ModuleTensors& adapter) {
-  return at::mul(weight, adapter(".ia3_l"));
-}
-
-struct MergeRow {
-  const char* method;
-  const char* marker;  // what a module that is adapted has; null: weights stay as they are
-  Merge merge;
-};
-
-constexpr MergeRow kRows[] = {
-    {"lora", ".lora_A.weight", merge_lora},
-    {"dora", ".lora_A.weight", merge_dora},
-    {"pissa", ".lora_A.weight", merge_pissa},
-    {"adalora", ".lora_A", merge_adalora},
-    {"ia3", ".ia3_l", merge_ia3},
-    {"bitfit", nullptr, nullptr},
-    {"freeze", nullptr, nullptr},
-    {"full", nullptr, nullptr},
-};
-
-const MergeRow* row_of(const MethodSpec& method) {
-  const auto found = std::ranges::find_if(kRows, [&](const MergeRow& row) { return method.type == row.method; });
-  return found == std::end(kRows) ? nullptr : found;
+bool mergeable(const MethodSpec& method) {
+  return !has_adapter(method) || MergeRegistration::find(method.type) != nullptr;
 }
 
 bool all_biased(const ModelTraits& t) { return t.qkv_bias && t.o_bias && t.mlp_bias; }
@@ -98,16 +35,16 @@ bool takes_biases(const ModelConfig& model) {
 }  // namespace
 
 void check_mergeable(const MethodSpec& method, const ModelConfig& model) {
-  if (!row_of(method))
+  if (!mergeable(method))
     throw Error(
         "request.invalid",
         "What method " + method.type + " adds is no change of the model's weights, so it cannot be merged into them.",
         peft_method(method.type).layer ? "Use the checkpoint itself, here." : "Export it with --kind adapter.",
         {{"method", method.type}});
-  if (method.type == "bitfit" && !takes_biases(model))
+  if (rule_of(method).biases && !takes_biases(model))
     throw Error("request.invalid",
-                "Models of family " + model.family +
-                    " have no place for biases on all linears, so those of BitFit cannot be merged into one.",
+                "Models of family " + model.family + " have no place for biases on all linears, so those that method " +
+                    method.type + " trains cannot be merged into one.",
                 "Use the checkpoint itself, here, or train another method.",
                 {{"method", method.type}, {"family", model.family}});
 }
@@ -143,22 +80,24 @@ std::optional<at::Tensor> Merger::merged_part(const TensorView& base) {
   if (trained_.find(base.name)) {
     ++used_;
     const at::Tensor trained = as_tensor(trained_.at(base.name, base.shape));
-    // What BitFit trains comes on top of a bias that is there.
-    const bool adds = spec_.method.type == "bitfit" && base.name.ends_with(kBias);
+    const bool adds = rule_of(spec_.method).biases && base.name.ends_with(kBias);
     return (adds ? at::add(as_tensor(base).to(at::kFloat), trained) : trained).to(type);
   }
-  const MergeRow* row = row_of(spec_.method);
-  if (!row || !row->merge || !base.name.ends_with(kWeight)) return std::nullopt;
-  ModuleTensors adapter(trained_, base.name.substr(0, base.name.size() - kWeight.size()));
-  if (!adapter.has(row->marker)) return std::nullopt;
-  const at::Tensor merged = row->merge(spec_.method, as_tensor(base).to(at::kFloat), adapter).to(type);
-  used_ += adapter.used();
-  return merged;
+  const MergeRule rule = rule_of(spec_.method);
+  if (!rule.weight || !base.name.ends_with(kWeight)) return std::nullopt;
+  const std::string module = base.name.substr(0, base.name.size() - kWeight.size());
+  const auto own = trained_.tensors().lower_bound(module + ".");
+  if (own == trained_.tensors().end() || !own->first.starts_with(module + ".")) return std::nullopt;
+  const ModuleTensors adapter = [&](const std::string& rest) {
+    ++used_;
+    return as_tensor(trained_.at(module + rest));
+  };
+  return rule.weight(spec_.method, as_tensor(base).to(at::kFloat), adapter).to(type);
 }
 
 std::vector<std::string> Merger::added() const {
   std::vector<std::string> names;
-  if (spec_.method.type != "bitfit") return names;
+  if (!rule_of(spec_.method).biases) return names;
   std::set<std::string> there;
   for (const NamedShape& tensor : model_tensors(model_)) there.insert(tensor.name);
   for (const auto& [name, view] : trained_.tensors())
@@ -180,7 +119,7 @@ void Merger::check_all_used() const {
 }
 
 void configure_merged(nlohmann::json& config, const MethodSpec& method, const ModelConfig& model) {
-  if (method.type != "bitfit" || all_biased(model.traits)) return;
+  if (!rule_of(method).biases || all_biased(model.traits)) return;
   config["attention_bias"] = true;
   config["mlp_bias"] = true;
 }

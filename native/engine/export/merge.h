@@ -1,4 +1,4 @@
-// The update of a method on linear layers as a change of the base weights. One row a method in merge.cpp.
+// The update of a method as a change of the base weights, by the rule that its file registers (engine/peft/merge_rule.h).
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -26,7 +26,7 @@ class Merger {
 
   // Of a tensor of the base's files. nullopt: training did not touch it, its bytes are copied.
   std::optional<at::Tensor> merged(const TensorView& base);
-  // Tensors that the base model does not have: BitFit's biases.
+  // Tensors that the base model does not have: trained biases.
   std::vector<std::string> added() const;
   at::Tensor added(const std::string& name, DType dtype);
   // Throws checkpoint.mismatch when a trained tensor has not found its place in the base model.

@@ -37,7 +37,7 @@ std::vector<FusedModule> fused_modules(const TrainedWeights& from) {
     if (place.whole() || tensor.shape.size() != 2 || !seen.insert(place.name).second) continue;
     FusedModule fused{module_of(place.name), {}, place.file_rows};
     for (const FilePart& part : file_parts(from.model, place.name, place.file_rows))
-      if (adapts(from.spec.method, module_of(part.logical))) fused.adapted.push_back(part);
+      if (adapts(from.method, module_of(part.logical))) fused.adapted.push_back(part);
     if (!fused.adapted.empty()) all.push_back(std::move(fused));
   }
   return all;
@@ -63,23 +63,23 @@ std::string renamed(const std::map<std::string, std::string>& modules, const std
 }
 
 // Takes the tensor of this name out of the list.
-PeftTensor take(std::vector<PeftTensor>& tensors, const std::string& name) {
-  const auto found = std::ranges::find(tensors, name, &PeftTensor::name);
+LazyTensor take(std::vector<LazyTensor>& tensors, const std::string& name) {
+  const auto found = std::ranges::find(tensors, name, &LazyTensor::name);
   if (found == tensors.end())
     throw Error("request.invalid",
                 "This model keeps several projections in one tensor, and PEFT has no form for what this method adds to "
                 "one of them.",
                 "Export it with --kind merged, or train o_proj and down_proj only.", {{"tensor", name}});
-  PeftTensor tensor = std::move(*found);
+  LazyTensor tensor = std::move(*found);
   tensors.erase(found);
   return tensor;
 }
 
 }  // namespace
 
-std::vector<PeftTensor> fuse(const TrainedWeights& from, std::vector<PeftTensor> tensors) {
+std::vector<LazyTensor> fuse(const TrainedWeights& from, std::vector<LazyTensor> tensors) {
   for (const FusedModule& fused : fused_modules(from)) {
-    std::vector<PeftTensor> a, b;
+    std::vector<LazyTensor> a, b;
     int64_t rank = 0;
     for (const FilePart& part : fused.adapted) {
       const std::string module = peft_name(module_of(part.logical));
@@ -91,7 +91,7 @@ std::vector<PeftTensor> fuse(const TrainedWeights& from, std::vector<PeftTensor>
     const int64_t in = a[0].shape[1];
     tensors.push_back({module + ".lora_A.weight", {rank, in}, [a] {
                          std::vector<at::Tensor> values;
-                         for (const PeftTensor& part : a) values.push_back(part.value());
+                         for (const LazyTensor& part : a) values.push_back(part.value());
                          return at::cat(values, 0);
                        }});
     tensors.push_back({module + ".lora_B.weight", {fused.rows, rank}, [b, fused, rank] {
@@ -107,7 +107,7 @@ std::vector<PeftTensor> fuse(const TrainedWeights& from, std::vector<PeftTensor>
                        }});
   }
   const std::map<std::string, std::string> modules = renamed_modules(from.model);
-  for (PeftTensor& tensor : tensors) tensor.name = renamed(modules, tensor.name);
+  for (LazyTensor& tensor : tensors) tensor.name = renamed(modules, tensor.name);
   return tensors;
 }
 
@@ -191,7 +191,7 @@ void configure_fused(nlohmann::json& config, const TrainedWeights& from) {
   std::set<std::string> modules;
   for (const NamedShape& tensor : model_tensors(from.model)) {
     const bool linear = tensor.shape.size() == 2 && tensor.name.ends_with("_proj.weight");
-    if (linear && adapts(from.spec.method, module_of(tensor.name)))
+    if (linear && adapts(from.method, module_of(tensor.name)))
       modules.insert(module_of(file_place(from.model, tensor.name, tensor.shape[0]).name));
   }
   config["target_modules"] = modules;

@@ -5,13 +5,13 @@
 #include <optional>
 #include <vector>
 
-#include "engine/export/peft_format.h"
+#include "engine/export/peft_adapter.h"
 
 namespace collie::peft {
 
 // Puts the factors of projections together that are one module in the files. Throws request.invalid for methods whose tensors do not
 // go together that way.
-std::vector<PeftTensor> fuse(const TrainedWeights& from, std::vector<PeftTensor> tensors);
+std::vector<LazyTensor> fuse(const TrainedWeights& from, std::vector<LazyTensor> tensors);
 // The other way: the tensor of an adapter's file that `name` (PEFT's, of a module as we cut it) is a part of. A pair of factors that belongs
 // to all of a fused module is shared: every part has its A, and its rows of B. One of as many times the rank is cut as `fuse` puts it
 // together. Nothing where the files call and cut the module as we do. Throws checkpoint.mismatch for what is neither.

@@ -21,7 +21,7 @@ class CrossEntropyObjective : public Objective {
   }
 };
 
-const RegisterObjective registered("cross_entropy", [] -> std::unique_ptr<Objective> {
+const ObjectiveRegistration kCrossEntropy("cross_entropy", []() -> std::unique_ptr<Objective> {
   return std::make_unique<CrossEntropyObjective>();
 });
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/registry.h"
 #include "core/recipe/objectives.h"
 #include "engine/model/decoder.h"
 #include "engine/objective/metrics.h"
@@ -28,9 +29,6 @@ std::unique_ptr<Objective> make_objective(const std::string& type);
 
 using ObjectiveMaker = std::unique_ptr<Objective> (*)();
 
-// A static object of this in an objective's file puts it into the registry.
-struct RegisterObjective {
-  RegisterObjective(const char* type, ObjectiveMaker make);
-};
+using ObjectiveRegistration = Registration<ObjectiveMaker>;
 
 }  // namespace collie

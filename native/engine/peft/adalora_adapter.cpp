@@ -1,7 +1,9 @@
 #include "engine/peft/adalora_adapter.h"
 
+#include <ATen/ops/add.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/eye.h>
+#include <ATen/ops/index_select.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/mul.h>
@@ -9,20 +11,92 @@
 #include <ATen/ops/sub.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "engine/peft/lora_init.h"
+#include "engine/peft/merge_rule.h"
+#include "engine/peft/peft_config.h"
 #include "engine/peft/tensor_bytes.h"
 
 namespace collie {
 namespace {
 
-constexpr double kRankOffset = 1e-5;  // PEFT divides alpha by rank + 1e-5
-constexpr double kDeviation = 0.02;   // of the singular vectors at the start
+constexpr double kDeviation = 0.02;  // of the singular vectors at the start
+
+// PEFT divides alpha by rank + 1e-5.
+double scale_of(const MethodSpec& method) {
+  return method.number("alpha") / (static_cast<double>(method.integer("init_rank")) + 1e-5);
+}
 
 const LinearAdapterRegistration kAdaLora("adalora", [](const MethodSpec& method, const AdapterSite& site) {
   return std::unique_ptr<LinearAdapter>(std::make_unique<AdaLoraAdapter>(method, site));
 });
+
+at::Tensor merge(const MethodSpec& method, const at::Tensor& weight, const ModuleTensors& adapter) {
+  const at::Tensor update = at::mm(adapter(".lora_B"), at::mul(adapter(".lora_A"), adapter(".lora_E")));
+  return at::add(weight, update, scale_of(method));
+}
+
+// In PEFT's format only the ranks that are left are stored; the config's rank_pattern says which.
+constexpr std::string_view kValues = ".lora_E";
+
+// Which ranks have a value; at least the first, as tensors without any rows are not for every reader. Its value being zero, it
+// adds nothing.
+std::vector<bool> kept_ranks(const LazyTensor& values) {
+  const at::Tensor e = values.value();
+  std::vector<bool> kept;
+  bool any = false;
+  for (int64_t i = 0; i < e.numel(); ++i) {
+    kept.push_back(e.const_data_ptr<float>()[i] != 0);
+    any |= kept.back();
+  }
+  if (!any && !kept.empty()) kept[0] = true;
+  return kept;
+}
+
+at::Tensor indices(const std::vector<bool>& kept) {
+  std::vector<int64_t> rows;
+  for (size_t i = 0; i < kept.size(); ++i)
+    if (kept[i]) rows.push_back(static_cast<int64_t>(i));
+  const at::Tensor index = at::empty({static_cast<int64_t>(rows.size())}, at::TensorOptions().dtype(at::kLong));
+  std::ranges::copy(rows, index.mutable_data_ptr<int64_t>());
+  return index;
+}
+
+// The schedule has been run: a total of the steps done, no steps before and after.
+void configure(nlohmann::json& config, const TrainedWeights& from) {
+  const MethodSpec& method = from.method;
+  configure_factors(config, from);
+  nlohmann::json pattern = nlohmann::json::object();
+  for (const auto& [name, tensor] : from.tensors)
+    if (name.ends_with(kValues)) pattern[name] = kept_ranks(tensor);
+  config.update({{"r", 8},  // PEFT's default; it does not read it
+                 {"init_r", method.integer("init_rank")},
+                 {"target_r", method.integer("target_rank")},
+                 {"tinit", 0},
+                 {"tfinal", 0},
+                 {"deltaT", method.integer("interval")},
+                 {"beta1", method.number("beta1")},
+                 {"beta2", method.number("beta2")},
+                 {"orth_reg_weight", method.number("orthogonality")},
+                 {"total_step", std::max<int64_t>(from.step, 1)},
+                 {"rank_pattern", pattern}});
+}
+
+std::optional<LazyTensor> exported(const TrainedWeights& from, const LazyTensor& tensor) {
+  const size_t dot = tensor.name.rfind(".lora_");
+  if (dot == std::string::npos) return renamed(peft_name(tensor.name), tensor);
+  const at::Tensor kept = indices(kept_ranks(from.at(tensor.name.substr(0, dot) + std::string(kValues))));
+  const int64_t dim = tensor.name.ends_with(".lora_B") ? 1 : 0;
+  std::vector<int64_t> shape = tensor.shape;
+  shape[static_cast<size_t>(dim)] = kept.numel();
+  return LazyTensor{peft_name(tensor.name), shape,
+                    [&tensor, kept, dim] { return at::index_select(tensor.value(), dim, kept); }};
+}
+
+const MergeRegistration kMerge("adalora", {.weight = merge});
+const PeftFormatRegistration kFormat("adalora", {.peft_type = "ADALORA", .configure = configure, .exported = exported});
 
 // grad += weight d|rows rows^T - I| / d rows, the Frobenius norm; `rows` [rank, n].
 void add_penalty_gradient(const at::Tensor& rows, const at::Tensor& grad, double weight) {
@@ -40,7 +114,7 @@ AdaLoraAdapter::Triplets::Importance importance(const at::Tensor& value, const a
 AdaLoraAdapter::AdaLoraAdapter(const MethodSpec& method, const AdapterSite& site) : LoraAdapter(method, site) {
   if (site.tp) throw std::logic_error("AdaLoRA on a linear that ranks share: validation has let it through");
   const int64_t tail = site.layout.tail;
-  scale_ = method.number("alpha") / (static_cast<double>(method.integer("init_rank")) + kRankOffset);
+  scale_ = scale_of(method);
   a_plain_ = a_;
   a_ = at::zeros(a_plain_.sizes(), site.stored());
   e_master_ = at::zeros({tail, 1}, site.fp32());

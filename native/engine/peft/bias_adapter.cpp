@@ -2,6 +2,7 @@
 
 #include <ATen/ops/zeros.h>
 
+#include "engine/peft/merge_rule.h"
 #include "engine/peft/tensor_bytes.h"
 
 namespace collie {
@@ -10,6 +11,7 @@ namespace {
 const LinearAdapterRegistration kBitFit("bitfit", [](const MethodSpec&, const AdapterSite& site) {
   return std::unique_ptr<LinearAdapter>(std::make_unique<BiasAdapter>(site));
 });
+const MergeRegistration kMerge("bitfit", {.biases = true});
 
 }  // namespace
 

@@ -1,7 +1,9 @@
 #include "engine/peft/dora_adapter.h"
 
 #include <ATen/ops/add.h>
+#include <ATen/ops/div.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/mul.h>
 #include <ATen/ops/ones.h>
@@ -13,6 +15,8 @@
 
 #include <algorithm>
 
+#include "engine/peft/merge_rule.h"
+#include "engine/peft/peft_config.h"
 #include "engine/peft/tensor_bytes.h"
 
 namespace collie {
@@ -23,6 +27,28 @@ constexpr int64_t kChunkRows = 256;  // of a base weight that are held in fp32 a
 const LinearAdapterRegistration kDora("dora", [](const MethodSpec& method, const AdapterSite& site) {
   return std::unique_ptr<LinearAdapter>(std::make_unique<DoraAdapter>(method, site));
 });
+
+at::Tensor merge(const MethodSpec& method, const at::Tensor& weight, const ModuleTensors& adapter) {
+  const at::Tensor sum = merge_factors(method, weight, adapter);
+  const at::Tensor norms = at::linalg_vector_norm(sum, 2, {1});
+  return at::mul(sum, at::div(adapter(".lora_magnitude_vector.weight"), norms).unsqueeze(1));
+}
+
+void configure(nlohmann::json& config, const TrainedWeights& from) {
+  configure_lora(config, from);
+  config["use_dora"] = true;
+}
+
+// PEFT saves the magnitude without ".weight".
+std::string format_name(const std::string& name) {
+  constexpr std::string_view weight = ".weight";
+  const bool magnitude = name.ends_with(".lora_magnitude_vector.weight");
+  return peft_name(magnitude ? name.substr(0, name.size() - weight.size()) : name);
+}
+
+const MergeRegistration kMerge("dora", {.weight = merge});
+const PeftFormatRegistration kFormat(
+    "dora", {.peft_type = "LORA", .configure = configure, .name = format_name, .settled = lora_settled()});
 
 at::Tensor row_dots(const at::Tensor& a, const at::Tensor& b) { return at::sum(at::mul(a, b), {1}); }
 

@@ -1,5 +1,6 @@
 #include "engine/peft/ia3_adapter.h"
 
+#include <ATen/ops/mul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
 
@@ -7,6 +8,8 @@
 
 #include "core/base/error.h"
 #include "core/recipe/module_pattern.h"
+#include "engine/peft/merge_rule.h"
+#include "engine/peft/peft_config.h"
 #include "engine/peft/tensor_bytes.h"
 
 namespace collie {
@@ -15,6 +18,30 @@ namespace {
 const LinearAdapterRegistration kIa3("ia3", [](const MethodSpec& method, const AdapterSite& site) {
   return std::unique_ptr<LinearAdapter>(std::make_unique<Ia3Adapter>(method, site));
 });
+
+// [1, in] scales inputs, [out, 1] outputs: columns and rows of the weight.
+at::Tensor merge(const MethodSpec&, const at::Tensor& weight, const ModuleTensors& adapter) {
+  return at::mul(weight, adapter(".ia3_l"));
+}
+
+// PEFT wants feed-forward modules to be among the targets word by word; where they are not, both are listed in full.
+void configure(nlohmann::json& config, const TrainedWeights& from) {
+  configure_targets(config, from);
+  const std::vector<std::string> targets = from.method.texts("target_modules"),
+                                 forward = from.method.texts("feedforward_modules");
+  const bool subset = std::ranges::all_of(
+      forward, [&](const std::string& f) { return std::ranges::find(targets, f) != targets.end(); });
+  config["feedforward_modules"] = modules_of(from, forward);
+  if (!subset || config["feedforward_modules"] != nlohmann::json(forward) ||
+      config["target_modules"] != nlohmann::json(targets)) {
+    config["target_modules"] = adapted_modules(from, targets);
+    config["feedforward_modules"] = adapted_modules(from, forward);
+  }
+  config["init_ia3_weights"] = true;
+}
+
+const MergeRegistration kMerge("ia3", {.weight = merge});
+const PeftFormatRegistration kFormat("ia3", {.peft_type = "IA3", .configure = configure});
 
 [[noreturn]] void refuse_shared_input(const std::string& module) {
   throw Error("spec.invalid",

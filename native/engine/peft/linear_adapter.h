@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/registry.h"
 #include "core/plan/model_layout.h"
 #include "engine/peft/context.h"
 #include "engine/peft/parameter.h"
@@ -88,11 +89,7 @@ class LinearAdapter {
 
 using LinearAdapterMaker = std::unique_ptr<LinearAdapter> (*)(const MethodSpec& method, const AdapterSite& site);
 
-// A static object of this type in a method's file makes the method known.
-class LinearAdapterRegistration {
- public:
-  LinearAdapterRegistration(const char* type, LinearAdapterMaker maker);
-};
+using LinearAdapterRegistration = Registration<LinearAdapterMaker>;
 
 // The adapter of one linear; null when the method adds nothing to it.
 std::unique_ptr<LinearAdapter> make_linear_adapter(const MethodSpec& method, const AdapterSite& site);

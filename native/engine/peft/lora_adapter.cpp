@@ -1,9 +1,13 @@
 #include "engine/peft/lora_adapter.h"
 
+#include <ATen/ops/add.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/mm.h>
 #include <ATen/ops/zeros.h>
 
 #include "engine/peft/lora_init.h"
+#include "engine/peft/merge_rule.h"
+#include "engine/peft/peft_config.h"
 #include "engine/peft/tensor_bytes.h"
 
 namespace collie {
@@ -12,8 +16,15 @@ namespace {
 const LinearAdapterRegistration kLora("lora", [](const MethodSpec& method, const AdapterSite& site) {
   return std::unique_ptr<LinearAdapter>(std::make_unique<LoraAdapter>(method, site));
 });
+const MergeRegistration kMerge("lora", {.weight = merge_factors});
+const PeftFormatRegistration kFormat("lora",
+                                     {.peft_type = "LORA", .configure = configure_lora, .settled = lora_settled()});
 
 }  // namespace
+
+at::Tensor merge_factors(const MethodSpec& method, const at::Tensor& weight, const ModuleTensors& adapter) {
+  return at::add(weight, at::mm(adapter(".lora_B.weight"), adapter(".lora_A.weight")), method.lora_scale());
+}
 
 LoraAdapter::LoraAdapter(const MethodSpec& method, const AdapterSite& site)
     : site_(site), scale_(method.lora_scale()), lr_ratio_(method.has("lr_ratio") ? method.number("lr_ratio") : 1) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/registry.h"
 #include "engine/peft/linear_adapter.h"
 
 namespace collie {
@@ -38,10 +39,7 @@ class ModelMethod {
 using ModelMethodMaker = std::unique_ptr<ModelMethod> (*)(const MethodSpec& method,
                                                           const std::vector<LinearAdapter*>& adapters);
 
-class ModelMethodRegistration {
- public:
-  ModelMethodRegistration(const char* type, ModelMethodMaker maker);
-};
+using ModelMethodRegistration = Registration<ModelMethodMaker>;
 
 // Null for methods without such a part.
 std::unique_ptr<ModelMethod> make_model_method(const MethodSpec& method, const std::vector<LinearAdapter*>& adapters);

@@ -1,6 +1,8 @@
 // P-tuning (Liu et al. 2021, arXiv 2103.10385) with PEFT's encoder: the slots' input vectors are the outputs of a trained
 // network, e -> W3 relu(W2 relu(W1 e + b1) + b2) + b3, of one trained embedding a slot. In fp32 throughout: it is small.
+#include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/relu.h>
 #include <ATen/ops/sum.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
@@ -8,10 +10,17 @@
 #include <array>
 #include <cmath>
 
+#include "engine/peft/peft_config.h"
 #include "engine/peft/prompt_adapter.h"
 
 namespace collie {
 namespace {
+
+constexpr const char* kEmbedding = "prompt_encoder.embedding.weight";
+
+std::string linear_name(size_t index) {
+  return std::string("prompt_encoder.mlp_head.").append(std::to_string(2 * index));
+}
 
 struct EncoderLinear {
   at::Tensor weight, bias, weight_grad, bias_grad;  // fp32 [out, in], [out]
@@ -111,13 +120,13 @@ class PTuning final : public PromptAdapter {
   }
 
   std::vector<Parameter> parameters() const override {
-    std::vector<Parameter> all = {{.name = "prompt_encoder.embedding.weight",
+    std::vector<Parameter> all = {{.name = kEmbedding,
                                    .master = embedding_,
                                    .grad = embedding_grad_,
                                    .kind = ParameterKind::table,
                                    .placement = placement_}};
     for (size_t i = 0; i < linears_.size(); ++i) {
-      const std::string name = "prompt_encoder.mlp_head." + std::to_string(2 * i);
+      const std::string name = linear_name(i);
       const EncoderLinear& l = linears_[i];
       all.push_back({.name = name + ".weight", .master = l.weight, .grad = l.weight_grad, .placement = placement_});
       all.push_back({.name = name + ".bias",
@@ -144,6 +153,32 @@ class PTuning final : public PromptAdapter {
 const PromptAdapterRegistration kPTuning("p_tuning", [](const MethodSpec& method, const PromptSite& site) {
   return std::unique_ptr<PromptAdapter>(std::make_unique<PTuning>(method, site));
 });
+
+void configure(nlohmann::json& config, const TrainedWeights& from) {
+  configure_virtual_tokens(config, from, from.model.hidden_size, from.model.n_heads);
+  config.update({{"encoder_reparameterization_type", "MLP"},
+                 {"encoder_hidden_size", from.method.integer("encoder_hidden_size")},
+                 {"encoder_num_layers", 2},
+                 {"encoder_dropout", 0.0}});
+}
+
+at::Tensor encoded(const TrainedWeights& from) {
+  at::Tensor x = from.at(kEmbedding).value();
+  for (size_t i = 0; i < 3; ++i) {
+    if (i > 0) x = at::relu(x);
+    x = at::addmm(from.at(linear_name(i) + ".bias").value(), x, from.at(linear_name(i) + ".weight").value().t());
+  }
+  return x;
+}
+
+// PEFT stores what the encoder makes of its embeddings, and not the encoder.
+std::optional<LazyTensor> exported(const TrainedWeights& from, const LazyTensor& tensor) {
+  if (tensor.name != kEmbedding) return std::nullopt;
+  return LazyTensor{"prompt_embeddings", tensor.shape, [&from] { return encoded(from); }};
+}
+
+const PeftFormatRegistration kFormat("p_tuning",
+                                     {.peft_type = "P_TUNING", .configure = configure, .exported = exported});
 
 }  // namespace
 }  // namespace collie

@@ -1,6 +1,10 @@
 #include "engine/peft/pissa_adapter.h"
 
+#include <ATen/ops/add.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/mm.h>
 #include <ATen/ops/mul.h>
+#include <ATen/ops/neg.h>
 #include <ATen/ops/sqrt.h>
 #include <ATen/ops/zeros.h>
 
@@ -8,6 +12,8 @@
 
 #include "engine/parallel/gathered.h"
 #include "engine/peft/lora_init.h"
+#include "engine/peft/merge_rule.h"
+#include "engine/peft/peft_config.h"
 #include "engine/peft/principal_part.h"
 #include "engine/peft/tensor_bytes.h"
 
@@ -17,6 +23,40 @@ namespace {
 const LinearAdapterRegistration kPissa("pissa", [](const MethodSpec& method, const AdapterSite& site) {
   return std::unique_ptr<LinearAdapter>(std::make_unique<PissaAdapter>(method, site));
 });
+
+constexpr std::string_view kStart = ".start";
+
+at::Tensor merge(const MethodSpec& method, const at::Tensor& weight, const ModuleTensors& adapter) {
+  const at::Tensor start = at::mm(adapter(".lora_B.weight.start"), adapter(".lora_A.weight.start"));
+  return merge_factors(method, at::add(weight, start, -method.lora_scale()), adapter);
+}
+
+// Twice the rank at the same alpha / rank.
+void configure(nlohmann::json& config, const TrainedWeights& from) {
+  configure_factors(config, from);
+  config["r"] = 2 * from.method.integer("rank");
+  config["lora_alpha"] = 2 * from.method.number("alpha");
+}
+
+bool is_a(const std::string& name) { return name.find(".lora_A.") != std::string::npos; }
+bool is_factor(const std::string& name) { return is_a(name) || name.find(".lora_B.") != std::string::npos; }
+
+// s B A - s B0 A0 as one product of twice the rank: [A; A0] and [B, -B0].
+std::optional<LazyTensor> exported(const TrainedWeights& from, const LazyTensor& tensor) {
+  if (!is_factor(tensor.name)) return renamed(peft_name(tensor.name), tensor);
+  if (tensor.name.ends_with(kStart)) return std::nullopt;
+  const bool a = is_a(tensor.name);
+  const LazyTensor& start = from.at(tensor.name + std::string(kStart));
+  std::vector<int64_t> shape = tensor.shape;
+  shape[a ? 0 : 1] *= 2;
+  return LazyTensor{peft_name(tensor.name), shape, [&tensor, &start, a] {
+                      const at::Tensor first = start.value();
+                      return at::cat({tensor.value(), a ? first : at::neg(first)}, a ? 0 : 1);
+                    }};
+}
+
+const MergeRegistration kMerge("pissa", {.weight = merge});
+const PeftFormatRegistration kFormat("pissa", {.peft_type = "LORA", .configure = configure, .exported = exported});
 
 }  // namespace
 

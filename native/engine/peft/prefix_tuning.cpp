@@ -4,6 +4,7 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include "engine/peft/peft_config.h"
 #include "engine/peft/prompt_adapter.h"
 
 namespace collie {
@@ -74,6 +75,19 @@ class PrefixTuning final : public PromptAdapter {
 const PromptAdapterRegistration kPrefix("prefix_tuning", [](const MethodSpec&, const PromptSite& site) {
   return std::unique_ptr<PromptAdapter>(std::make_unique<PrefixTuning>(site));
 });
+
+// token_dim and num_attention_heads are those of keys and values, as PEFT writes them for grouped-query attention.
+void configure(nlohmann::json& config, const TrainedWeights& from) {
+  const int64_t width = from.model.n_kv_heads * from.model.head_dim;
+  configure_virtual_tokens(config, from, width, from.model.n_kv_heads);
+  config.update({{"prefix_projection", false}, {"encoder_hidden_size", width}, {"init_weights", nullptr}});
+}
+
+const PeftFormatRegistration kFormat("prefix_tuning",
+                                     {.peft_type = "PREFIX_TUNING",
+                                      .configure = configure,
+                                      .name = prompt_name,
+                                      .settled = {"num_virtual_tokens", "token_dim", "prefix_projection"}});
 
 }  // namespace
 }  // namespace collie

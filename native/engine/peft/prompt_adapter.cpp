@@ -1,29 +1,14 @@
 #include "engine/peft/prompt_adapter.h"
 
-#include <map>
 #include <stdexcept>
 
 namespace collie {
-namespace {
-
-// Made on first use: registrations run before main() in any order.
-std::map<std::string, PromptAdapterMaker>& makers() {
-  static std::map<std::string, PromptAdapterMaker> known;
-  return known;
-}
-
-}  // namespace
-
-PromptAdapterRegistration::PromptAdapterRegistration(const char* type, PromptAdapterMaker maker) {
-  makers()[type] = maker;
-}
 
 std::unique_ptr<PromptAdapter> make_prompt_adapter(const MethodSpec& method, const PromptSite& site) {
   if (site.virtual_tokens == 0) return nullptr;
-  const auto maker = makers().find(method.type);
-  if (maker == makers().end())
-    throw std::logic_error("no adapter with virtual tokens is registered for " + method.type);
-  return maker->second(method, site);
+  const PromptAdapterMaker* maker = PromptAdapterRegistration::find(method.type);
+  if (!maker) throw std::logic_error("no adapter with virtual tokens is registered for " + method.type);
+  return (*maker)(method, site);
 }
 
 void each_document_slots(const StepContext& ctx, const at::Tensor& rows, int64_t virtual_tokens,

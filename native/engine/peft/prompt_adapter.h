@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "core/base/registry.h"
 #include "core/plan/model_layout.h"
 #include "engine/peft/context.h"
 #include "engine/peft/parameter.h"
@@ -60,11 +61,7 @@ class PromptAdapter {
 
 using PromptAdapterMaker = std::unique_ptr<PromptAdapter> (*)(const MethodSpec& method, const PromptSite& site);
 
-// A static object of this type in a method's file makes the method known.
-class PromptAdapterRegistration {
- public:
-  PromptAdapterRegistration(const char* type, PromptAdapterMaker maker);
-};
+using PromptAdapterRegistration = Registration<PromptAdapterMaker>;
 
 // The adapter of a model; null when the method has no virtual tokens.
 std::unique_ptr<PromptAdapter> make_prompt_adapter(const MethodSpec& method, const PromptSite& site);

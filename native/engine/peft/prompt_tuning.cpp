@@ -3,6 +3,7 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include "engine/peft/peft_config.h"
 #include "engine/peft/prompt_adapter.h"
 
 namespace collie {
@@ -39,6 +40,19 @@ class PromptTuning final : public PromptAdapter {
 const PromptAdapterRegistration kPrompt("prompt_tuning", [](const MethodSpec&, const PromptSite& site) {
   return std::unique_ptr<PromptAdapter>(std::make_unique<PromptTuning>(site));
 });
+
+void configure(nlohmann::json& config, const TrainedWeights& from) {
+  configure_virtual_tokens(config, from, from.model.hidden_size, from.model.n_heads);
+  config.update({{"prompt_tuning_init", "RANDOM"},  // what to start from, which a saved adapter does not
+                 {"prompt_tuning_init_text", nullptr},
+                 {"tokenizer_name_or_path", nullptr},
+                 {"tokenizer_kwargs", nullptr}});
+}
+
+const PeftFormatRegistration kFormat("prompt_tuning", {.peft_type = "PROMPT_TUNING",
+                                                       .configure = configure,
+                                                       .name = prompt_name,
+                                                       .settled = {"num_virtual_tokens", "token_dim"}});
 
 }  // namespace
 }  // namespace collie

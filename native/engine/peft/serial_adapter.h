@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/registry.h"
 #include "core/plan/model_layout.h"
 #include "engine/peft/context.h"
 #include "engine/peft/parameter.h"
@@ -44,11 +45,7 @@ class SerialAdapter {
 
 using SerialAdapterMaker = std::unique_ptr<SerialAdapter> (*)(const MethodSpec& method, const SerialSite& site);
 
-// A static object of this type in a method's file makes the method known.
-class SerialAdapterRegistration {
- public:
-  SerialAdapterRegistration(const char* type, SerialAdapterMaker maker);
-};
+using SerialAdapterRegistration = Registration<SerialAdapterMaker>;
 
 // Null when the method puts nothing in series.
 std::unique_ptr<SerialAdapter> make_serial_adapter(const MethodSpec& method, const ModelLayout& model,

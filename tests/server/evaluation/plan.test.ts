@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { planEvaluation, type Wish } from '../../../electron/server/evaluation/plan.ts';
+import { type EvaluationRequest, planEvaluation } from '../../../electron/server/evaluation/plan.ts';
 import { RunRegistry } from '../../../electron/server/runs/registry.ts';
 import { methods } from '../../../electron/shared/api/api.ts';
 import { runSpecSchema } from '../../../electron/shared/spec/run-spec.ts';
@@ -26,11 +26,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-const wish = (given: object): Wish =>
+const request = (given: object): EvaluationRequest =>
   methods['evaluations.start'].params.parse({ of: { run: id }, sets: null, ...given });
 
 test('it has the settings of the run on one rank, its sets, and its newest checkpoint', () => {
-  const { spec, evaluates } = planEvaluation(wish({}), runs, '');
+  const { spec, evaluates } = planEvaluation(request({}), runs, '');
   expect(evaluates).toEqual({ v: 1, of: { run: id, checkpoint: 'step-00000020' }, held_out: false });
   const parsed = runSpecSchema.parse(spec);
   expect(parsed).toMatchObject({ method: runs.spec(id).method, parallel: { dp_size: 1 } });
@@ -41,13 +41,13 @@ test('it has the settings of the run on one rank, its sets, and its newest check
 test('held-out rows are evaluated where the run has any', () => {
   mkdirSync(join(runs.dir(id), 'data'), { recursive: true });
   writeFileSync(join(runs.dir(id), 'data/eval.offsets.u64'), '');
-  expect(planEvaluation(wish({}), runs, '').evaluates.held_out).toBe(true);
-  expect(planEvaluation(wish({ heldOut: false }), runs, '').evaluates.held_out).toBe(false);
+  expect(planEvaluation(request({}), runs, '').evaluates.held_out).toBe(true);
+  expect(planEvaluation(request({ heldOut: false }), runs, '').evaluates.held_out).toBe(false);
 });
 
 test('a base model gets a whole spec of its sets alone', () => {
   const sets = [{ name: 'arc', data: '/arc.jsonl', task: 'arc', evaluator: { type: 'classification' } }];
-  const asked = wish({ of: { model: 'library:m' }, sets, settings: { seqLen: 64, precision: 'fp32' } });
+  const asked = request({ of: { model: 'library:m' }, sets, settings: { seqLen: 64, precision: 'fp32' } });
   const { spec, evaluates } = planEvaluation(asked, runs, 'M');
   expect(evaluates).toEqual({ v: 1, of: null, held_out: false });
   expect(runSpecSchema.parse(spec)).toMatchObject({
@@ -60,12 +60,12 @@ test('a base model gets a whole spec of its sets alone', () => {
 });
 
 test('what cannot be evaluated is said', () => {
-  expect(() => planEvaluation(wish({ of: { run: id, checkpoint: 'step-00000015' } }), runs, '')).toThrow(
+  expect(() => planEvaluation(request({ of: { run: id, checkpoint: 'step-00000015' } }), runs, '')).toThrow(
     /no complete checkpoint step-00000015/,
   );
-  expect(() => planEvaluation(wish({ of: { run: 'gone' } }), runs, '')).toThrow(/no run gone/);
+  expect(() => planEvaluation(request({ of: { run: 'gone' } }), runs, '')).toThrow(/no run gone/);
   const evaluates = { v: 1, of: { run: id, checkpoint: 'step-00000020' }, held_out: false } as const;
   const own = runs.create(runs.spec(id), { evaluates });
   expect(runs.evaluates(own)).toEqual(evaluates);
-  expect(() => planEvaluation(wish({ of: { run: own } }), runs, '')).toThrow(/is an evaluation/);
+  expect(() => planEvaluation(request({ of: { run: own } }), runs, '')).toThrow(/is an evaluation/);
 });

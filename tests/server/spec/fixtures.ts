@@ -144,4 +144,4 @@ export const spec = (changes: Record<string, unknown> = {}) => {
     ...rest,
   };
 };
-export const patience = 'until_known' as const;
+export const wait = 'until_known' as const;

@@ -4,11 +4,11 @@ import { describe, expect, it } from 'vitest';
 import type { ModelCard } from '../../../electron/shared/api/entities.ts';
 import { CollieError } from '../../../electron/shared/errors.ts';
 import { jsonl, writeText } from '../datasets/fixtures.ts';
-import { evalData, patience, planner, rows, scratch, service, spec } from './fixtures.ts';
+import { evalData, planner, rows, scratch, service, spec, wait } from './fixtures.ts';
 
 describe('what is wrong', () => {
   const codes = async (input: unknown, machine = {}, model = {}) => {
-    const { issues, resolved } = await service(machine, model).specs.validate(input, { patience });
+    const { issues, resolved } = await service(machine, model).specs.validate(input, { wait });
     expect(resolved).toBeNull();
     return issues;
   };
@@ -98,7 +98,7 @@ describe('what is wrong', () => {
 
   it('leaves the forecast where it can be made: what a choice costs is seen while it is mended', async () => {
     const input = spec({ method: { type: 'lora', target_modules: ['w1'] } });
-    const { issues, resolved, preview } = await service().specs.validate(input, { patience });
+    const { issues, resolved, preview } = await service().specs.validate(input, { wait });
     expect(issues).toMatchObject([{ path: 'method.target_modules', code: 'no_match' }]);
     expect(resolved).toBeNull();
     expect(preview).toMatchObject({ trainableParams: 10, memory: { totalBytes: 1000 } });
@@ -110,7 +110,7 @@ describe('what is wrong', () => {
     };
     const input = spec({ method: { type: 'full' }, quantization: 'nf4' });
     const { specs } = service({ planner: { ...planner, planMemory: refuse } });
-    const { issues, preview } = await specs.validate(input, { patience });
+    const { issues, preview } = await specs.validate(input, { wait });
     expect(issues.map(({ path }) => path)).toEqual(['quantization']);
     expect(preview).toBeNull();
   });
@@ -133,7 +133,7 @@ describe('what is wrong', () => {
       jsonl([...rows, { question: 'q', answer: null, n: 1 }]),
     );
     const input = spec({ dataset: { train: bad, unusable_rows: 'leave_out' } });
-    const { issues, preview } = await service().specs.validate(input, { patience });
+    const { issues, preview } = await service().specs.validate(input, { wait });
     expect(issues).toEqual([]);
     expect(preview?.warnings.join(' ')).toContain(
       '1 of 41 rows have a null or blank answer (row 41); they are left out.',
@@ -162,7 +162,7 @@ describe('what is wrong', () => {
     const outcomes = await Promise.all(
       orders.map(async (order, k) => {
         const path = await writeText(join(scratch, `two-${k}.jsonl`), jsonl(order));
-        return service().specs.validate(spec({ dataset: { train: path, eval_fraction: 0.5 } }), { patience });
+        return service().specs.validate(spec({ dataset: { train: path, eval_fraction: 0.5 } }), { wait });
       }),
     );
     const failed = outcomes.filter(({ issues }) => issues.length > 0);

@@ -4,12 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { prepareDataset } from '../../../electron/server/datasets/prepare.ts';
 import { runSpecSchema } from '../../../electron/shared/spec/run-spec.ts';
 import { MemoryStores } from '../datasets/fixtures.ts';
-import { data, forecast, modelFolder, patience, planner, scratch, service, spec } from './fixtures.ts';
+import { data, forecast, modelFolder, planner, scratch, service, spec, wait } from './fixtures.ts';
 
 describe('a good spec', () => {
   it('is resolved: absolute paths, defaults, a name; and what is resolved is a spec again', async () => {
     const { specs, datasets } = service();
-    const { issues, resolved, preview } = await specs.validate(spec(), { patience });
+    const { issues, resolved, preview } = await specs.validate(spec(), { wait });
     expect(issues).toEqual([]);
     expect(resolved).toMatchObject({
       name: 'Tiny on train.jsonl, LoRA r16',
@@ -23,7 +23,7 @@ describe('a good spec', () => {
 
     const { id } = await datasets.library.import(data);
     const fromLibrary = await specs.validate(spec({ name: 'mine', dataset: { train: `library:${id}` } }), {
-      patience,
+      wait,
     });
     expect(fromLibrary.issues).toEqual([]);
     expect(fromLibrary.resolved).toMatchObject({
@@ -31,7 +31,7 @@ describe('a good spec', () => {
       dataset: { train: (await datasets.library.open(id)).rowsPath },
     });
     const relative = await specs.validate(spec({ dataset: { train: 'train.jsonl' } }), {
-      patience,
+      wait,
       base: scratch,
     });
     expect(relative.resolved?.dataset.train).toBe(data);
@@ -45,7 +45,7 @@ describe('a good spec', () => {
         batch: { seq_len: 128, micro_batch_size: 3, grad_accum_steps: 2 },
         duration: { value: 2.5 },
       }),
-      { patience },
+      { wait },
     );
     expect(preview).toMatchObject({
       modelName: 'Tiny',
@@ -74,7 +74,7 @@ describe('a good spec', () => {
     const { specs } = service();
     const parallel = { dp_size: 2, tp_size: 2, sequence_parallel: true, zero_stage: 3 };
     const { preview } = await specs.validate(spec({ parallel, batch: { grad_accum_steps: 2 } }), {
-      patience,
+      wait,
     });
     expect(preview?.globalBatch.sequences).toBe(16);
     expect(preview?.summary.join('\n')).toContain('(4 at once x 2 accumulated x 2 data-parallel ranks)');
@@ -91,7 +91,7 @@ describe('a good spec', () => {
     };
     const { specs } = service({ planner: { ...planner, planLayout } });
     const long = spec({ batch: { seq_len: 256 } });
-    await specs.validate(long, { patience });
+    await specs.validate(long, { wait });
     const [longest] = planned.splice(0);
     expect(longest).toBeLessThan(256);
     await specs.layouts(long, 2);
@@ -107,9 +107,9 @@ describe('a good spec', () => {
       return forecast;
     };
     const { specs } = service({ planner: { ...planner, planMemory } });
-    await specs.validate(spec({ batch: { seq_len: 256 } }), { patience });
-    await specs.validate(spec({ batch: { seq_len: 90 } }), { patience });
-    await specs.validate(spec({ batch: { seq_len: 256, packing: true } }), { patience });
+    await specs.validate(spec({ batch: { seq_len: 256 } }), { wait });
+    await specs.validate(spec({ batch: { seq_len: 90 } }), { wait });
+    await specs.validate(spec({ batch: { seq_len: 256, packing: true } }), { wait });
     expect(planned[0]).toBeGreaterThan(90);
     expect(planned[0]).toBeLessThan(100);
     expect(planned.slice(1)).toEqual([90, 256]);
@@ -118,8 +118,8 @@ describe('a good spec', () => {
   it('counts packed sequences', async () => {
     const { specs } = service();
     const batch = { seq_len: 256, micro_batch_size: 1, grad_accum_steps: 1 };
-    const plain = await specs.validate(spec({ batch }), { patience });
-    const packed = await specs.validate(spec({ batch: { ...batch, packing: true } }), { patience });
+    const plain = await specs.validate(spec({ batch }), { wait });
+    const packed = await specs.validate(spec({ batch: { ...batch, packing: true } }), { wait });
     expect(plain.preview?.totalSteps).toBe(38);
     expect(packed.preview?.totalSteps).toBeGreaterThan(5);
     expect(packed.preview?.totalSteps).toBeLessThanOrEqual(19);
@@ -127,7 +127,7 @@ describe('a good spec', () => {
 
   it('does not wait longer than told; steps are counted from the rows then', async () => {
     const { specs } = service();
-    const impatient = { patience: { milliseconds: 0 } };
+    const impatient = { wait: { milliseconds: 0 } };
     const plain = await specs.validate(spec(), impatient);
     expect(plain.preview).toMatchObject({ trainRows: 38, stepsPerEpoch: 5, totalSteps: 5 });
     const other = service();
@@ -141,7 +141,7 @@ describe('a good spec', () => {
     [999, 'does_not_fit', /does not fit/],
   ])('with %i bytes free: %s', async (free, verdict, warning) => {
     const { specs } = service({ freeMemoryBytes: () => free });
-    const { preview, issues } = await specs.validate(spec(), { patience });
+    const { preview, issues } = await specs.validate(spec(), { wait });
     expect(issues).toEqual([]);
     expect(preview?.memory.verdict).toBe(verdict);
     expect(preview?.warnings.join()).toMatch(warning);
@@ -156,7 +156,7 @@ describe('presets', () => {
       const { issues } = await service(
         { freeMemoryBytes: () => 1e12 },
         { contextLength: 8192 },
-      ).specs.validate({ ...spec(), ...preset.spec }, { patience });
+      ).specs.validate({ ...spec(), ...preset.spec }, { wait });
       expect(issues, preset.id).toEqual([]);
     }
   });

@@ -1,6 +1,6 @@
 /** What is unusual is told and stops nothing. */
 import { describe, expect, it } from 'vitest';
-import { data, patience, service, spec } from './fixtures.ts';
+import { data, service, spec, wait } from './fixtures.ts';
 
 describe('warnings do not stop a run', () => {
   it.each<[string, Record<string, unknown>, RegExp]>([
@@ -23,14 +23,14 @@ describe('warnings do not stop a run', () => {
     ['more threads than cores', { threads: 1024 }, /1024 threads share/],
     ['truncated rows', { batch: { seq_len: 90 } }, /are longer than 90 tokens and are truncated/],
   ])('%s', async (_, change, warning) => {
-    const { issues, resolved, preview } = await service().specs.validate(spec(change), { patience });
+    const { issues, resolved, preview } = await service().specs.validate(spec(change), { wait });
     expect(issues).toEqual([]);
     expect(resolved).not.toBeNull();
     expect(preview?.warnings.join('\n')).toMatch(warning);
   });
 
   it('evaluating on the training data', async () => {
-    const { preview } = await service().specs.validate(spec({ dataset: { eval: data } }), { patience });
+    const { preview } = await service().specs.validate(spec({ dataset: { eval: data } }), { wait });
     expect(preview?.warnings.join('\n')).toMatch(/evaluation data is the training data/);
   });
 });

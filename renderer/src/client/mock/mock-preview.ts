@@ -2,6 +2,7 @@
 import type { LayoutForecast, RunPreview } from '../../../../electron/shared/api/entities.ts';
 import { methodTraits, whatIsTrained } from '../../../../electron/shared/spec/method-traits.ts';
 import type { Method } from '../../../../electron/shared/spec/methods.ts';
+import { fusedOptimizers } from '../../../../electron/shared/spec/rules.ts';
 import { globalBatch, type RunSpec } from '../../../../electron/shared/spec/run-spec.ts';
 import { mockModels } from './mock-data.ts';
 import { mockLayout } from './mock-layouts.ts';
@@ -10,26 +11,23 @@ const LAYERS = 30;
 const HIDDEN = 576;
 /** Parameters of LoRA of rank 1 on all linear layers. */
 const PER_RANK = 305_280;
+/** Of methods that train a number for each channel. */
+const PER_LAYER = 5184;
 
 function trainableOf(method: Method, total: number): number {
   if ('rank' in method) return Math.round((method.rank * PER_RANK * method.target_modules.length) / 7);
   if ('init_rank' in method) return method.init_rank * PER_RANK;
-  if ('virtual_tokens' in method)
-    return method.virtual_tokens * HIDDEN * (method.type === 'prefix_tuning' ? 2 * LAYERS : 1);
-  if (method.type === 'bottleneck') return 4 * LAYERS * HIDDEN * method.bottleneck_size;
-  if (method.type === 'ia3') return LAYERS * 1920;
-  if (method.type === 'bitfit') return LAYERS * 5184;
-  if (method.type === 'freeze') return Math.min(total, Math.round((total * method.last_layers) / LAYERS));
-  return total;
+  if ('virtual_tokens' in method) return method.virtual_tokens * HIDDEN;
+  if ('bottleneck_size' in method) return 4 * LAYERS * HIDDEN * method.bottleneck_size;
+  if ('last_layers' in method) return Math.min(total, Math.round((total * method.last_layers) / LAYERS));
+  return methodTraits(method.type).base === 'trained' ? total : LAYERS * PER_LAYER;
 }
 
-/** Bytes of states a trained parameter; those that update inside the backward pass keep nearly none. */
+/** Bytes of states a trained parameter, where they are not 8. */
 const STATE_BYTES: Readonly<Record<string, number>> = {
   sgd: 4,
   adan: 16,
   apollo: 0.5,
-  lomo: 0,
-  adalomo: 0,
   adafactor: 0.1,
   adamw8bit: 2,
   lion: 4,
@@ -41,12 +39,12 @@ export function mockPreview(spec: RunSpec): RunPreview {
   const model = mockModels.find((m) => spec.model === `library:${m.id}`) ?? mockModels[0];
   const total = model?.parameters ?? 0;
   const trainable = trainableOf(method, total);
-  const fused = optimizer.type.endsWith('lomo');
+  const fused = fusedOptimizers.includes(optimizer.type);
   const ownMasters = methodTraits(method.type).base === 'trained' && !fused ? trainable * 4 : 0;
   const memory = {
     weightsBytes: Math.round(total * (spec.quantization === 'nf4' ? 0.7 : 2) + ownMasters),
     gradientsBytes: fused ? Math.round((trainable * 4) / LAYERS) : trainable * 4,
-    optimizerBytes: Math.round(trainable * (STATE_BYTES[optimizer.type] ?? 8)),
+    optimizerBytes: fused ? 0 : Math.round(trainable * (STATE_BYTES[optimizer.type] ?? 8)),
     activationsBytes: batch.micro_batch_size * batch.seq_len * LAYERS * 9000,
   };
   const totalBytes = Object.values(memory).reduce((sum, bytes) => sum + bytes, 0) + 110 * 1024 ** 2;

@@ -11,6 +11,7 @@ import { href } from '../../app/route.ts';
 import { formatPercent, formatValue } from '../../charts/format.ts';
 import { ErrorView } from '../../components/ErrorView.tsx';
 import { formatInteger } from '../../components/format.ts';
+import { RowText } from '../../components/RowText.tsx';
 import classes from './Compare.module.css';
 import { MarkedText } from './MarkedText.tsx';
 import { useAnswer } from './use-answer.ts';
@@ -41,11 +42,7 @@ function Content({ row, names, metric }: { row: OpenedExample; names: Names; met
   const generated = [...row.baseline, ...row.candidate].some(({ answers }) => answers.length > 0);
   return (
     <Stack gap="sm">
-      {row.messages.map(({ role, content }, k) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: messages have no other name, and never move
-        <Part key={k} title={role} text={content} />
-      ))}
-      <Part title="expected" text={row.expected.join('\n')} />
+      <RowText messages={row.messages} expected={row.expected} />
       {generated && <Answers row={row} names={names} />}
       <Values row={row} first={metric.name} />
       <Group>
@@ -54,17 +51,6 @@ function Content({ row, names, metric }: { row: OpenedExample; names: Names; met
         </Button>
       </Group>
     </Stack>
-  );
-}
-
-function Part({ title, text }: { title: string; text: string }) {
-  return (
-    <div className={classes.card}>
-      <Text size="xs" c="dimmed">
-        {title}
-      </Text>
-      <div className={classes.answer}>{text}</div>
-    </div>
   );
 }
 

@@ -8,7 +8,12 @@ import {
   IconQuestionMark,
 } from '@tabler/icons-react';
 import { type ReactNode, useState } from 'react';
-import { evaluatedTitle, leadOf, type Verdict } from '../../../../electron/shared/runs/comparison.ts';
+import {
+  evaluatedTitle,
+  leadOf,
+  outcomeTitles,
+  type Verdict,
+} from '../../../../electron/shared/runs/comparison.ts';
 import { DEFAULT_SET } from '../../../../electron/shared/runs/event-line.ts';
 import { formatValue } from '../../charts/format.ts';
 import { Swatch } from '../../charts/Swatch.tsx';
@@ -18,11 +23,11 @@ import type { Compared, LookedGroup } from './compared.ts';
 import { SeedsDialog } from './SeedsDialog.tsx';
 import { type Answer, useAnswer } from './use-answer.ts';
 
-const looks: Record<Verdict['outcome'], { label: string; icon: Icon; color: string }> = {
-  better: { label: 'Better', icon: IconArrowUpRight, color: 'teal' },
-  worse: { label: 'Worse', icon: IconArrowDownRight, color: 'red' },
-  no_difference: { label: 'No difference seen', icon: IconEqual, color: 'gray' },
-  not_comparable: { label: 'Not comparable', icon: IconQuestionMark, color: 'yellow' },
+const looks: Record<Verdict['outcome'], { icon: Icon; color: string }> = {
+  better: { icon: IconArrowUpRight, color: 'teal' },
+  worse: { icon: IconArrowDownRight, color: 'red' },
+  no_difference: { icon: IconEqual, color: 'gray' },
+  not_comparable: { icon: IconQuestionMark, color: 'yellow' },
 };
 
 /** Verdicts that are shown before more are asked for. */
@@ -122,7 +127,8 @@ function OneCandidate(props: { verdicts: readonly Verdict[]; group: LookedGroup;
 
 function OneSet(props: { verdict: Verdict; named: boolean; children?: ReactNode }) {
   const { verdict, named, children } = props;
-  const { label, icon: Glyph, color } = looks[verdict.outcome];
+  const { icon: Glyph, color } = looks[verdict.outcome];
+  const label = outcomeTitles[verdict.outcome];
   // The badge says the outcome; the sentence goes on from there.
   const sentence = verdict.sentence.replace(/^(Better|Worse|Not comparable): /, '');
   return (
@@ -196,7 +202,7 @@ function Tests({ verdicts, title }: { verdicts: readonly Verdict[]; title: strin
                 <td>
                   {test.seeds ? `p = ${formatValue(test.seeds.p)}, n = ${test.seeds.n} (t test)` : 'unknown'}
                 </td>
-                <td>{looks[test.outcome].label}</td>
+                <td>{outcomeTitles[test.outcome]}</td>
                 <td>{test.test}</td>
               </tr>
             )),

@@ -79,7 +79,7 @@ export function ImportDatasetModal({ path: first, onDone, onClose }: Props) {
             />
             <Select
               label="Text encoding"
-              description="UTF-16 is recognized by itself."
+              description="UTF-16 is detected."
               data={ENCODINGS}
               value={encoding}
               allowDeselect={false}

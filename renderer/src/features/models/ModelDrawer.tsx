@@ -162,7 +162,7 @@ function facts(model: ModelCard): [string, string][] {
     ['Architecture', model.architecture],
     ...(model.traits.length > 0 ? [['Beside Llama', model.traits.join(', ')] as [string, string]] : []),
     ['Parameters', formatInteger(model.parameters)],
-    ['Number format', model.dtype],
+    ['Dtype', model.dtype],
     ['Context', `${formatInteger(model.contextLength)} tokens`],
     ['Vocabulary', `${formatInteger(model.vocabSize)} tokens`],
     ['Layers', formatInteger(model.layers)],

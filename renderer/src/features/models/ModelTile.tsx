@@ -45,7 +45,7 @@ export function ModelTile({ model }: { model: ModelCard }) {
         facts={[
           ['Family', model.family],
           ['Parameters', formatCount(model.parameters)],
-          ['Number format', model.dtype],
+          ['Dtype', model.dtype],
           ['Context', `${formatInteger(model.contextLength)}`],
           ['Vocabulary', formatInteger(model.vocabSize)],
           ['On disk', formatBytes(model.sizeBytes)],

@@ -4,6 +4,7 @@ import type { ExampleHistory, ExampleRow } from '../../../../electron/shared/api
 import { metricInfo } from '../../../../electron/shared/runs/metrics.ts';
 import { formatPercent, formatValue } from '../../charts/format.ts';
 import { ErrorView } from '../../components/ErrorView.tsx';
+import { RowText } from '../../components/RowText.tsx';
 import { useAnswer } from '../compare/use-answer.ts';
 import classes from './Examples.module.css';
 import { stepTitle } from './ExamplesTab.tsx';
@@ -20,11 +21,7 @@ export function OneExample({ id, set, row, onClose }: Props) {
   return (
     <Modal opened onClose={onClose} title="One row over the evaluations" size="xl">
       <Stack gap="sm">
-        {row.messages.map(({ role, content }, k) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: messages have no other name, and never move
-          <Part key={k} title={role} text={content} />
-        ))}
-        <Part title="expected" text={row.expected.join('\n')} />
+        <RowText messages={row.messages} expected={row.expected} />
         {error && <ErrorView info={error} title="The evaluations could not be read" onRetry={again} />}
         {data ? (
           <History history={data} />
@@ -33,17 +30,6 @@ export function OneExample({ id, set, row, onClose }: Props) {
         )}
       </Stack>
     </Modal>
-  );
-}
-
-function Part({ title, text }: { title: string; text: string }) {
-  return (
-    <div className={classes.card}>
-      <Text size="xs" c="dimmed">
-        {title}
-      </Text>
-      <div className={classes.text}>{text}</div>
-    </div>
   );
 }
 

@@ -1,6 +1,6 @@
 /** How long ranks may take to end by themselves. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Patience } from '../../electron/supervisor/patience.ts';
+import { StopTimeout } from '../../electron/supervisor/stop-timeout.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -10,25 +10,25 @@ afterEach(() => {
 });
 
 test('a run that was asked to stop has ten minutes from its last sign of life', () => {
-  const patience = new Patience();
-  const asked = () => patience.over({ stopping: true, failed: false });
+  const timeout = new StopTimeout();
+  const asked = () => timeout.over({ stopping: true, failed: false });
   vi.advanceTimersByTime(599_000);
   expect(asked()).toBeNull();
-  patience.sign();
+  timeout.sign();
   vi.advanceTimersByTime(599_000);
   expect(asked()).toBeNull();
   vi.advanceTimersByTime(1_000);
   expect(asked()).toMatch(/does not stop/);
-  expect(patience.over({ stopping: false, failed: false })).toBeNull();
+  expect(timeout.over({ stopping: false, failed: false })).toBeNull();
 });
 
 test('after the end of one rank the others have five seconds, anew in each attempt', () => {
-  const patience = new Patience();
-  const failed = () => patience.over({ stopping: false, failed: true });
+  const timeout = new StopTimeout();
+  const failed = () => timeout.over({ stopping: false, failed: true });
   expect(failed()).toBeNull();
   vi.advanceTimersByTime(4_999);
   expect(failed()).toBeNull();
   vi.advanceTimersByTime(1);
   expect(failed()).toMatch(/the others have not/);
-  expect(new Patience().over({ stopping: false, failed: true })).toBeNull();
+  expect(new StopTimeout().over({ stopping: false, failed: true })).toBeNull();
 });

@@ -1,10 +1,10 @@
-/** Wishes that hold beyond the processes they were told to: those that take over, for more memory or after a death, are told again. */
+/** Requests that hold beyond the processes they were told to: those that take over, for more memory or after a death, are told again. */
 import type { ControlRequest } from '../server/runs/control.ts';
 import type { Attempt } from './attempt.ts';
 
-export class KeptWishes {
+export class KeptRequests {
   #holds = false;
-  /** The step at which the end of its epoch was wished for. */
+  /** The step at which the end of its epoch was requested. */
   #endsEpochOf: number | null = null;
 
   /** `step`: how far the run is as it is asked. */

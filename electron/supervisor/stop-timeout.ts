@@ -6,7 +6,7 @@ const STOP_MS = 10 * 60_000;
 const OTHERS_MS = 5_000;
 
 /** Of one attempt. */
-export class Patience {
+export class StopTimeout {
   #lastSign = performance.now();
   /** When the first rank of the attempt failed. */
   #trouble: number | null = null;
