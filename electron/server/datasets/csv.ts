@@ -34,11 +34,14 @@ export function separatorLine(head: string): { line: string; delimiter: string }
   return found === null ? null : { line: found[0], delimiter: found[1] as string };
 }
 
-/** Records whose number of fields is not `width`, with the line they begin in, from 1; and the text of all others. */
+/**
+ * Records whose number of fields is not `width`, with the line they begin in, from 1; and the text of all others. `unclosed`: the
+ * line of a quote that is never closed, and how many lines after it are in its field; null: there is none.
+ */
 export function raggedRecords(text: string, delimiter: string, width: number) {
   const kept: string[] = [];
   const ragged: { line: number; fields: number }[] = [];
-  let [start, line, fields, quoted, fieldStart, first] = [0, 1, 1, false, true, 1];
+  let [start, line, fields, quoted, fieldStart, first, opened] = [0, 1, 1, false, true, 1, 1];
   const end = (at: number) => {
     const record = text.slice(start, at);
     if (record.trim() === '' || fields === width) kept.push(record);
@@ -52,7 +55,7 @@ export function raggedRecords(text: string, delimiter: string, width: number) {
       if (one !== '"') continue;
       if (text[at + 1] === '"') at += 1;
       else quoted = false;
-    } else if (one === '"' && fieldStart) [quoted, fieldStart] = [true, false];
+    } else if (one === '"' && fieldStart) [quoted, fieldStart, opened] = [true, false, line];
     else if (one === delimiter) {
       fields += 1;
       fieldStart = true;
@@ -60,7 +63,8 @@ export function raggedRecords(text: string, delimiter: string, width: number) {
     else fieldStart = false;
   }
   if (start < text.length) end(text.length);
-  return { kept, ragged };
+  const after = line - opened - (text.endsWith('\n') ? 1 : 0);
+  return { kept, ragged, unclosed: quoted ? { line: opened, lines: after } : null };
 }
 
 export interface CsvShape {

@@ -3,7 +3,9 @@ import { open, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { DatasetCard } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
+import { insteadOfFile } from '../files/regular.ts';
 import { firstRecord } from './csv.ts';
+import { folderError } from './data-folder.ts';
 
 export type Format = DatasetCard['format'];
 
@@ -41,10 +43,12 @@ function formatOfText(head: string, extension: string, complete: boolean): Forma
   }
   if (extension === '.jsonl' || extension === '.ndjson') return 'jsonl';
   if (extension === '.json') return 'json';
-  return extension === '.txt' && !isTable(text) ? 'text' : 'csv';
+  return PROSE.test(extension) && !isTable(text) ? 'text' : 'csv';
 }
 
-/** Whether the lines of a .txt file are a table: the same delimiter, as often in each of the first ones, and not a comma of prose. */
+const PROSE = /^\.(txt|text|md|markdown|rst|log)$/;
+
+/** Whether the lines of a text file are a table: the same delimiter, as often in each of the first ones, and not a comma of prose. */
 function isTable(text: string): boolean {
   const lines = text
     .split(/\r\n|\n|\r/)
@@ -67,20 +71,21 @@ function isTable(text: string): boolean {
  * dataset.empty for a file of nothing but white space.
  */
 export async function detectFormat(path: string, shown = path): Promise<Detected> {
+  const instead = await insteadOfFile(path);
+  if (instead?.startsWith('a folder')) throw await folderError(path);
+  if (instead !== null)
+    throw new CollieError(
+      'dataset.unreadable',
+      `${path} is ${instead}.`,
+      'Choose one JSONL, JSON, CSV, Parquet or Arrow file.',
+      { path },
+    );
   let info: Awaited<ReturnType<typeof stat>>;
   try {
     info = await stat(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     throw new CollieError('dataset.not_found', `There is no file ${path}.`, 'Check the path.', { path });
-  }
-  if (!info.isFile()) {
-    throw new CollieError(
-      'dataset.unreadable',
-      `${path} is a folder, not a file.`,
-      'Choose one JSONL, JSON, CSV, Parquet or Arrow file.',
-      { path },
-    );
   }
   const bytes = Buffer.alloc(Math.min(HEAD_BYTES, info.size));
   const handle = await open(path, 'r');

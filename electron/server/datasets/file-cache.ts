@@ -2,6 +2,8 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, extname, join, resolve as resolvePath } from 'node:path';
+import { insteadOfFile } from '../files/regular.ts';
+import { folderError } from './data-folder.ts';
 import type { TaskOptions } from './duckdb.ts';
 import { fileHash } from './file-hashes.ts';
 import {
@@ -50,7 +52,11 @@ export async function openDatasetFile(
   if (info === null) throw notFound(`There is no file ${path}.`, 'Check the path of the dataset.', { path });
   if (basename(path) === ROWS_FILE && (await readCard(dirname(path))) !== null)
     return openDatasetFolder(dirname(path));
-  if (!info.isFile()) return openDatasetFolder(path);
+  if (info.isDirectory() && (await readCard(path)) === null) throw await folderError(path);
+  if (info.isDirectory()) return openDatasetFolder(path);
+  const instead = await insteadOfFile(path);
+  if (instead !== null)
+    throw notFound(`${path} is ${instead}.`, 'Choose a data file, or a dataset of the library.', { path });
   const id = await hashOf(path);
   // The extension decides where the content cannot, so it is part of the name.
   const folder = join(

@@ -8,6 +8,7 @@ import { DuckDBBlobType, type DuckDBConnection, DuckDBEnumType, DuckDBVarCharTyp
 import type { DatasetCard } from '../../shared/api/entities.ts';
 import { CollieError } from '../../shared/errors.ts';
 import { columnJson, nestedJsonType } from './column-json.ts';
+import { partOf } from './data-folder.ts';
 import { detectFormat, type Format } from './detect.ts';
 import { type TaskOptions, withDuckDB } from './duckdb.ts';
 import { emptyDataset, type ImportChoices, type Source, sourceOf } from './sources.ts';
@@ -116,6 +117,15 @@ async function store(connection: DuckDBConnection, source: Source, shown: string
 const isFinal = (error: unknown, options: TaskOptions) =>
   error instanceof CollieError || options.signal?.aborted || /No space left/i.test(String(error));
 
+function partNotes(path: string): string[] {
+  const part = partOf(path);
+  return part === null
+    ? []
+    : [
+        `This file is part ${part.part} of ${part.parts} of its split; the other parts are files of their own and not in this dataset.`,
+      ];
+}
+
 /** Removes the copies that were made on the way. */
 async function sweep(folder: string): Promise<void> {
   const names = (await readdir(folder)).filter((name) => /(^|-)source[.-]/.test(name));
@@ -155,6 +165,6 @@ export async function importRows(
     columns: columns.map(({ name, type }) => ({ name, type })),
     rows,
     sizeBytes: (await stat(path)).size,
-    notes: source.notes ?? [],
+    notes: [...partNotes(path), ...(source.notes ?? [])],
   };
 }

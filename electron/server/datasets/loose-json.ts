@@ -19,11 +19,21 @@ export interface Replaced {
 
 const isSpace = (text: string) => /^[\s,\uFEFF]*$/.test(text);
 
-/** The objects of a text, each as JSON on one line. Throws SyntaxError with the line where something else stands. */
-export function* looseObjects(text: string, replaced: Replaced): Generator<string> {
+/** An object as JSON on one line, and the list that it stands in. */
+export interface LooseObject {
+  json: string;
+  /** Of the lists of the text, from 1; 0: none. */
+  list: number;
+  /** Lists around it. */
+  depth: number;
+}
+
+/** The objects of a text. Throws SyntaxError with the line where something else stands. */
+export function* looseObjects(text: string, replaced: Replaced): Generator<LooseObject> {
   let line = 1;
   let depth = 0;
   let outer = 0;
+  let list = 0;
   let parts: string[] = [];
   const fail = (what: string): never => {
     throw new SyntaxError(`line ${line}: ${what}`);
@@ -40,8 +50,10 @@ export function* looseObjects(text: string, replaced: Replaced): Generator<strin
       if (token === '{') {
         depth = 1;
         parts = ['{'];
-      } else if (token === '[') outer += 1;
-      else if (token === ']' && outer > 0) outer -= 1;
+      } else if (token === '[') {
+        outer += 1;
+        list += 1;
+      } else if (token === ']' && outer > 0) outer -= 1;
       else if (!isSpace(token))
         fail(`${JSON.stringify(token.slice(0, 40))} stands where an object {...} is expected`);
       continue;
@@ -62,7 +74,7 @@ export function* looseObjects(text: string, replaced: Replaced): Generator<strin
       parts.push('null');
     } else parts.push(token);
     if (depth === 0) {
-      yield parts.join('');
+      yield { json: parts.join(''), list: outer === 0 ? 0 : list, depth: outer };
       TOKEN.lastIndex = at;
     }
   }

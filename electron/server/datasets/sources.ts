@@ -6,13 +6,16 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CollieError } from '../../shared/errors.ts';
 import { moduleBeside, runApart } from '../host/apart.ts';
+import { isMessageList } from './chat-messages.ts';
 import { csvShape, raggedRecords, separatorLine } from './csv.ts';
 import type { Detected } from './detect.ts';
+import { beginsWithMessage, conversations } from './json-conversations.ts';
 import { looseObjects, type Replaced } from './loose-json.ts';
 import { fileLiteral, literal } from './sql.ts';
 import type { Encoding } from './unpack.ts';
 import {
   raggedCsv,
+  unclosedCsv,
   unreadableCsv,
   unreadableJson,
   unreadableJsonl,
@@ -86,7 +89,8 @@ async function loosened(
   const text = await utf8(path);
   if (text === null) return null;
   const copy = join(folder, `loose-${COPY_FILE}`);
-  const objects = looseObjects(text, replaced);
+  const lists = { conversations: 0 };
+  const objects = conversations(looseObjects(text, replaced), lists);
   function* written(): Generator<string> {
     for (const object of objects) yield `${object}\n`;
   }
@@ -97,6 +101,9 @@ async function loosened(
     throw error;
   }
   const notes = [
+    ...(lists.conversations > 0
+      ? [`Lists of messages became conversations, in the column "messages": ${lists.conversations}.`]
+      : []),
     ...(replaced.notFinite > 0 ? [`NaN and infinite values became null: ${replaced.notFinite}.`] : []),
     ...(replaced.surrogates > 0
       ? [`Lone surrogates (\\ud800 to \\udfff) became U+FFFD: ${replaced.surrogates}.`]
@@ -120,7 +127,9 @@ async function withoutRagged(
 ) {
   const text = await utf8(place.path);
   if (text === null) return null;
-  const { kept, ragged } = raggedRecords(text, delimiter, columns.length);
+  const { kept, ragged, unclosed } = raggedRecords(text, delimiter, columns.length);
+  // Left out as one ragged row, all rows after it would go with it.
+  if (unclosed !== null) throw unclosedCsv(place.shown, unclosed.line + skipped, unclosed.lines);
   if (ragged.length === 0) return null;
   const found = ragged.map(({ line, fields }) => ({ line: line + skipped, fields }));
   if (place.choices.ragged !== 'leave_out') throw raggedCsv(place.shown, found, columns.length);
@@ -175,6 +184,8 @@ async function csvSource(given: Place, { head, markBytes }: Detected): Promise<S
 function wrappedList(value: unknown): unknown[] | string {
   const entries = Object.entries(value as Record<string, unknown>);
   const lists = entries.filter((entry): entry is [string, unknown[]] => Array.isArray(entry[1]));
+  // One conversation is a row, its messages are none.
+  if (lists.length === 1 && isMessageList(lists[0]?.[1])) return [value];
   if (lists.length === 1 && lists[0]) return lists[0][1];
   const names = lists.map(([name]) => name).join(', ');
   return `holds one object with ${lists.length === 0 ? 'no list' : `several lists (${names})`} in it.`;
@@ -263,6 +274,9 @@ export async function sourceOf(place: Place, detected: Detected): Promise<Source
       if (/^\s*\[\s*\]\s*$/.test(head)) throw emptyDataset(shown);
       const plain = { ...place, path: await withoutMark(place, detected) };
       const explain = (error: unknown) => unreadableJson(path, shown, error);
+      // To DuckDB, messages of one conversation would be rows of a table.
+      const lists = beginsWithMessage(head) ? await loosened(plain, sizeBytes, explain) : null;
+      if (lists !== null) return lists;
       return {
         from: `read_json(${fileLiteral(plain.path)}, format = 'array', ${jsonOptions(sizeBytes)})`,
         explain,

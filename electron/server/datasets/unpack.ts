@@ -1,17 +1,22 @@
 /// <reference path="./untyped-modules.d.ts" />
 /** Files that hold a data file in another form: compressed, in another encoding, a pointer. Made into a plain UTF-8 file, or named. */
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { basename, extname, join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { CollieError } from '../../shared/errors.ts';
+import { isRegular } from '../files/regular.ts';
 import { standIn } from '../files/stand-in.ts';
 import { utf16 } from '../files/text.ts';
+import { foreignFormat } from './foreign.ts';
 
 /** Encodings that text files may be read in; UTF-16 is seen by itself. */
 export type Encoding = 'utf-8' | 'windows-1252';
+
+const require = createRequire(import.meta.url);
 
 const HEAD = 512;
 const COMPRESSED = /\.(gz|gzip|zst|zstd|bz2|xz)$/i;
@@ -55,7 +60,8 @@ async function unzstd(source: Readable, target: string): Promise<void> {
 }
 
 async function unxz(source: Readable, target: string): Promise<void> {
-  const { XzReadableStream } = await import('xz-decompress');
+  // It is CommonJS whose names Node does not see: an import has them under `default` here, and beside it under other loaders.
+  const { XzReadableStream } = require('xz-decompress') as typeof import('xz-decompress');
   const web = new XzReadableStream(Readable.toWeb(source) as ReadableStream<Uint8Array>);
   await pipeline(Readable.fromWeb(web as Parameters<typeof Readable.fromWeb>[0]), createWriteStream(target));
 }
@@ -89,23 +95,24 @@ async function transcode(path: string, target: string, encoding: string): Promis
   await pipeline(createReadStream(path), text, createWriteStream(target));
 }
 
-function refuseByName(path: string, head: Buffer): void {
+/** `name`: of the file that begins so, which may be one inside of `path`. */
+function refuseByName(path: string, name: string, head: Buffer): void {
   const instead = standIn(head);
   // A text may well be a page.
-  const isText = instead?.kind === 'page' && /\.txt$/i.test(path);
+  const isText = instead?.kind === 'page' && /\.txt$/i.test(name);
   if (instead !== null && !isText) throw refused(path, instead.what, instead.hint);
-  const name = path.toLowerCase();
   const old = head.length >= 4 && head.readUInt32BE(0) === 0xd0cf11e0;
-  if (/\.(xlsx|xlsm|xls)$/.test(name) || old)
+  if (/\.(xlsx|xlsm|xls)$/i.test(name) || old)
     throw refused(
       path,
       'is an Excel workbook.',
       'Save the sheet in Excel as "CSV UTF-8", then import that file.',
     );
-  if (head.subarray(0, 2).toString('latin1') === 'PK')
-    throw refused(path, 'is a zip archive.', 'Unpack it, then import the file inside.');
-  if (head.subarray(257, 262).toString('latin1') === 'ustar' || /\.(tar|tgz|tar\.\w+|7z|rar)$/.test(name))
+  if (head.subarray(257, 262).toString('latin1') === 'ustar' || /\.(tar|tgz|tar\.\w+|7z|rar)$/i.test(name))
     throw refused(path, 'is an archive of files.', 'Unpack it, then import one file.');
+  if (compression(head) !== null) return;
+  const foreign = foreignFormat(head, name);
+  if (foreign !== null) throw refused(path, foreign.what, foreign.hint);
 }
 
 /**
@@ -115,9 +122,9 @@ function refuseByName(path: string, head: Buffer): void {
 export async function unpacked(path: string, folder: string, encoding: Encoding = 'utf-8'): Promise<string> {
   let current = path;
   for (let layer = 0; layer < 3; layer += 1) {
-    if (!(await stat(current).catch(() => null))?.isFile()) return current;
+    if (!(await isRegular(current))) return current;
     const head = await headOf(current);
-    refuseByName(layer === 0 ? path : basename(current), head);
+    refuseByName(path, basename(current), head);
     const unpack = compression(head);
     const wide = unpack === null ? utf16(head) : null;
     const other =

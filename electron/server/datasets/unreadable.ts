@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { CollieError } from '../../shared/errors.ts';
+import { describe } from './bad-row.ts';
 import { duckdbReason } from './duckdb.ts';
 import { jsonFault } from './json-fault.ts';
 
@@ -100,11 +101,40 @@ export function raggedCsv(
   );
 }
 
+/** A quote that takes the rest of the file into one field. */
+export const unclosedCsv = (path: string, line: number, lines: number): CollieError =>
+  unreadable(
+    path,
+    `a quote that opens in line ${line} is never closed${lines === 0 ? '' : `: ${lines === 1 ? 'the line' : `the ${lines} lines`} after it would be a part of its field`}.`,
+    `Close or remove the quote in line ${line}; quotes within a quoted field are doubled.`,
+    { line },
+  );
+
+/** A key that an object has twice, by DuckDB's words, which quote the object; the line is looked up. null: it says something else. */
+async function twice(path: string, error: unknown): Promise<string | null> {
+  const found = /Object (\{[\s\S]*\}) has duplicate key "([\s\S]*?)"/.exec((error as Error).message);
+  if (found === null) return null;
+  let line = 0;
+  for await (const text of linesOf(path)) {
+    line += 1;
+    if (text.includes((found[1] as string).slice(0, MOST_REASON))) break;
+  }
+  return `line ${line}: an object has the key "${found[2]}" twice.`;
+}
+
+const KEEP_ONE = 'Keep one of the two; which is meant cannot be told.';
+
 export async function unreadableJsonl(path: string, shown: string, error: unknown): Promise<CollieError> {
   const bad = await badLine(path);
   if (bad === null && isColumnless(error)) return columnless(shown);
+  const key = await twice(path, error);
+  if (bad === null && key !== null) return unreadable(shown, key, KEEP_ONE);
   if (bad === null) return unreadable(shown, duckdbReason(error), 'Every line must hold one JSON object.');
-  return unreadable(
+  return badLineError(shown, bad);
+}
+
+const badLineError = (shown: string, bad: { line: number; fault: string; text: string }): CollieError =>
+  unreadable(
     shown,
     `line ${bad.line} is not a JSON object: ${bad.fault}. It begins: ${excerpt(bad.text)}`,
     bad.fault === NOT_UTF8
@@ -112,7 +142,10 @@ export async function unreadableJsonl(path: string, shown: string, error: unknow
       : `Fix or delete line ${bad.line}. Every line must hold one JSON object.`,
     { line: bad.line },
   );
-}
+
+const LINES = /\.(jsonl|ndjson)$/i;
+const isObject = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Line and column of a position in a text, both from 1. */
 function place(text: string, position: number): { line: number; column: number } {
@@ -128,9 +161,13 @@ export async function unreadableJson(path: string, shown: string, error: unknown
     const where = place(text, Math.max(0, text.indexOf('\uFFFD')));
     return unreadable(shown, `line ${where.line}: ${NOT_UTF8}.`, SAVE_AS_UTF8, { line: where.line });
   }
+  let value: unknown;
   try {
-    JSON.parse(text);
+    value = JSON.parse(text);
   } catch (syntax) {
+    const bad = LINES.test(path) ? await badLine(path) : null;
+    // Of JSONL, what is said of its first line is said of all; a list over several lines is no line.
+    if (bad?.fault.startsWith('it is')) return badLineError(shown, bad);
     const where = place(text, jsonFault(text));
     return unreadable(
       shown,
@@ -140,11 +177,30 @@ export async function unreadableJson(path: string, shown: string, error: unknown
     );
   }
   if (isColumnless(error) && /^\s*\[\s*\{\s*\}/.test(text)) return columnless(shown);
+  const key = await twice(path, error);
+  if (key !== null) return unreadable(shown, key, KEEP_ONE);
+  const other = (Array.isArray(value) ? value : []).findIndex((one) => !isObject(one));
+  if (other >= 0)
+    return unreadable(
+      shown,
+      `entry ${other + 1} of its list is ${describe((value as unknown[])[other])}, not an object {...}.`,
+      'The file must hold a list of objects: [{...}, {...}].',
+      { entry: other + 1 },
+    );
   return unreadable(shown, duckdbReason(error), 'The file must hold a list of objects: [{...}, {...}].');
 }
 
 export function unreadableCsv(path: string, error: unknown, columns: number): CollieError {
   const { message } = error as Error;
+  if (/Invalid unicode/.test(message)) {
+    const at = /Line:\s*(\d+)/.exec(message)?.[1];
+    return unreadable(
+      path,
+      `${at === undefined ? '' : `line ${at}: `}${NOT_UTF8}.`,
+      SAVE_AS_UTF8,
+      at === undefined ? {} : { line: Number(at) },
+    );
+  }
   const line = /Line:\s*(\d+)/.exec(message)?.[1];
   const reason = message
     .split('\n')

@@ -2,9 +2,10 @@
  * Whether the files of a model folder belong together: weights that the architecture has no place for, tokens that the embedding has
  * no row for, files that were never fetched. Found by import and by the check of a spec, before anything is trained.
  */
-import { open, readdir, stat } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CollieError } from '../../shared/errors.ts';
+import { insteadOfFile } from '../files/regular.ts';
 import { STAND_IN_BYTES, standIn } from '../files/stand-in.ts';
 import type { ChatTokenizer } from '../tokenize/chat-tokenizer.ts';
 
@@ -18,11 +19,23 @@ const some = (names: readonly string[]) =>
 /** Files that a model is read from; a web page under another name may belong there. */
 const READ = /\.(json|safetensors|gguf|bin|model|tiktoken|txt|jinja)$/i;
 
-/** Throws file.unreadable for the first file of the folder in whose place something else stands. */
+/** Weights in other formats, which are not opened. */
+const UNREAD = /\.(bin|pth|h5|msgpack|onnx)$/i;
+
+/** Throws file.unreadable for the first file of the folder in whose place something else stands: a pointer, a pipe, a link to nothing. */
 export async function refuseStandIns(folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
     const path = join(folder, name);
-    if (!READ.test(name) || !(await stat(path).catch(() => null))?.isFile()) continue;
+    if (!READ.test(name)) continue;
+    const other = await insteadOfFile(path);
+    if (other !== null && !UNREAD.test(name))
+      throw new CollieError(
+        'file.unreadable',
+        `${path} is ${other}.`,
+        'Download the model again: a part of it was not fetched, or something else has its place.',
+        { path },
+      );
+    if (other !== null) continue;
     const file = await open(path, 'r').catch(() => null);
     if (file === null) continue;
     const head = Buffer.alloc(STAND_IN_BYTES);

@@ -14,6 +14,7 @@ import { writeText } from '../files/write.ts';
 import { moduleBeside, runApart } from '../host/apart.ts';
 import type { ModelsPart, WorkContext } from '../host/parts.ts';
 import { describeTemplate, placeTemplate, TEMPLATE_FILE, tryTemplate } from './chat-template.ts';
+import { refuseStandIns } from './fit.ts';
 import { checkedFolder, describeFolder, type ModelRecord, withProblem } from './folder.ts';
 import { type MadeTokenizer, tokenizerSource } from './folder-tokenizer.ts';
 import { convertGguf, nameOfGguf } from './gguf-import.ts';
@@ -216,6 +217,7 @@ export class ModelLibrary implements ModelsPart {
       await convertGguf(source.path, work, context);
       return { path: work, made: [], notes: [] };
     }
+    await refuseStandIns(source.path);
     if (existsSync(join(source.path, 'tokenizer.json')) || tokenizerSource(source.path) === null)
       return { path: source.path, made: [], notes: [] };
     context.progress(0.1, 'Making tokenizer.json');

@@ -5,6 +5,7 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CollieError } from '../../shared/errors.ts';
+import { insteadOfFile, isRegular } from '../files/regular.ts';
 
 export interface Located {
   kind: 'folder' | 'gguf';
@@ -53,9 +54,13 @@ const hasWeights = ({ files }: Listing) =>
   files.some((name) => WEIGHTS.test(name) && !name.startsWith('adapter_'));
 const isModel = (inside: Listing) => inside.files.includes('config.json') && hasWeights(inside);
 
+/** null: there is no such file. */
+const smallText = async (path: string): Promise<string | null> =>
+  (await isRegular(path)) ? readFile(path, 'utf8') : null;
+
 async function baseOfAdapter(folder: string): Promise<string | null> {
   try {
-    const config = JSON.parse(await readFile(join(folder, 'adapter_config.json'), 'utf8')) as object;
+    const config = JSON.parse((await smallText(join(folder, 'adapter_config.json'))) ?? '') as object;
     const base = (config as { base_model_name_or_path?: unknown }).base_model_name_or_path;
     return typeof base === 'string' && base !== '' ? base : null;
   } catch {
@@ -75,7 +80,7 @@ async function refuseAdapter(folder: string): Promise<never> {
 /** The snapshot that `refs/main` names, else the only one. */
 async function snapshotOf(cached: string): Promise<string | null> {
   const folders = (await listing(join(cached, 'snapshots')).catch(() => null))?.folders ?? [];
-  const main = (await readFile(join(cached, 'refs/main'), 'utf8').catch(() => '')).trim();
+  const main = ((await smallText(join(cached, 'refs/main'))) ?? '').trim();
   const chosen = folders.includes(main) ? main : folders.length === 1 ? folders[0] : undefined;
   if (chosen !== undefined) return join(cached, 'snapshots', chosen);
   if (folders.length === 0) return null;
@@ -87,9 +92,12 @@ async function snapshotOf(cached: string): Promise<string | null> {
   );
 }
 
-/** GGUF files, of one in parts the first only. */
-const ggufs = (files: readonly string[]) =>
-  files.filter((name) => GGUF.test(name) && (!PART.test(name) || FIRST_PART.test(name)));
+/** GGUF files, of one in parts the first only; a projector of pictures (mmproj) only where there is nothing else. */
+function ggufs(files: readonly string[]): string[] {
+  const all = files.filter((name) => GGUF.test(name) && (!PART.test(name) || FIRST_PART.test(name)));
+  const texts = all.filter((name) => !/^mmproj|[-_.]mmproj[-_.]/i.test(name));
+  return texts.length > 0 ? texts : all;
+}
 
 /** The one GGUF file of a folder; null: none. */
 function ggufIn(folder: string, files: readonly string[]): string | null {
@@ -104,21 +112,32 @@ function ggufIn(folder: string, files: readonly string[]): string | null {
   );
 }
 
-/** Models below a folder: in it, in the hub of a cache, or one folder further down. */
-async function modelsBelow(folder: string, { folders }: Listing): Promise<Located[]> {
+/** So many folders down, and so many of them: a home folder is not searched through. */
+const DEPTH = 3;
+const MOST_FOLDERS = 1000;
+
+/** Models below a folder: in it, in the hub of a cache, or a few folders further down. */
+async function modelsBelow(
+  folder: string,
+  { folders }: Listing,
+  depth = DEPTH,
+  seen = { folders: 0 },
+): Promise<Located[]> {
   if (folders.includes('snapshots')) {
     const snapshot = await snapshotOf(folder);
     if (snapshot !== null) return [{ kind: 'folder', path: snapshot }];
   }
   const found: Located[] = [];
   for (const name of folders) {
+    seen.folders += 1;
+    if (seen.folders > MOST_FOLDERS) break;
     const path = join(folder, name);
     const inside = await listing(path).catch(() => null);
     if (inside === null) continue;
     if (isModel(inside)) found.push({ kind: 'folder', path });
     else if (ggufs(inside.files).length > 0)
       found.push(...ggufs(inside.files).map((file): Located => ({ kind: 'gguf', path: join(path, file) })));
-    else if (CACHED.test(name) || name === 'hub') found.push(...(await modelsBelow(path, inside)));
+    else if (depth > 1) found.push(...(await modelsBelow(path, inside, depth - 1, seen)));
   }
   return found;
 }
@@ -138,10 +157,19 @@ async function refuseKnown(folder: string, { files, folders }: Listing): Promise
       `${folder} has weights in an older format only (${named(other)}).`,
       'Load the model with transformers and save it again: save_pretrained writes safetensors.',
     );
+  if (folders.includes('blobs') && !folders.includes('snapshots'))
+    throw refused(
+      folder,
+      `${folder} has no snapshots: its download did not come to an end.`,
+      'Download the model again.',
+    );
   const above = dirname(folder);
   const parent = await listing(above).catch(() => null);
-  if (parent !== null && isModel(parent))
+  if (parent === null) return;
+  if (isModel(parent))
     throw refused(folder, `${folder} is a part of a model.`, `Choose the folder above it: ${above}.`);
+  if (parent.folders.includes('snapshots') && CACHED.test(basename(above)))
+    throw refused(folder, `${folder} is a part of a cached model.`, `Choose the folder above it: ${above}.`);
 }
 
 async function locateIn(folder: string): Promise<Located> {
@@ -175,18 +203,21 @@ async function startsWithGguf(path: string): Promise<boolean> {
 /** `path` exists and is absolute. A folder that is nothing known comes back as it is: what it lacks is said when it is read. */
 export async function locateModel(path: string): Promise<Located> {
   if ((await stat(path)).isDirectory()) return locateIn(path);
+  const instead = await insteadOfFile(path);
+  if (instead !== null) throw refused(path, `${path} is ${instead}.`, CHOOSE);
   if (GGUF.test(path) || (await startsWithGguf(path))) return { kind: 'gguf', path };
   const folder = dirname(path);
   const inside = await listing(folder).catch(() => null);
-  if (inside !== null && isModel(inside) && /\.(json|safetensors|jinja|model|txt)$/.test(path))
-    return { kind: 'folder', path: folder };
-  throw new CollieError(
-    'gguf.not_gguf',
-    `${path} is neither a GGUF file nor a folder.`,
-    'Choose a .gguf file, or the folder that holds config.json and the weights.',
-    { path },
-  );
+  const ofModel = /\.(json|safetensors|jinja|model|txt)$/.test(path) || OTHER_WEIGHTS.test(basename(path));
+  if (inside !== null && ofModel) {
+    if (isModel(inside)) return { kind: 'folder', path: folder };
+    if (basename(path).startsWith('adapter_')) return refuseAdapter(folder);
+    if (inside.files.includes('config.json')) await refuseKnown(folder, inside);
+  }
+  throw new CollieError('gguf.not_gguf', `${path} is neither a GGUF file nor a folder.`, CHOOSE, { path });
 }
+
+const CHOOSE = 'Choose a .gguf file, or the folder that holds config.json and the weights.';
 
 /** What people call the model in a folder: a snapshot of a cache is named after its repository, not after its commit. */
 export function nameOfFolder(path: string): string {

@@ -1,5 +1,6 @@
 /** Files of a model folder that do not belong together: tensors, tokens, pointers. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -39,6 +40,33 @@ describe('what stands in the place of a file', () => {
       message: expect.stringContaining(`${name} is a web page (HTML)`),
       hint: expect.stringContaining('download the file itself'),
     });
+  });
+});
+
+describe('no file at all where one is read', () => {
+  const refused = (name: string, what: string) =>
+    expect(refuseStandIns(folder)).rejects.toMatchObject({
+      code: 'file.unreadable',
+      message: `${join(folder, name)} is ${what}.`,
+    });
+
+  it.each(['tokenizer.json', 'chat_template.jinja', 'model.safetensors'])('a pipe as %s', async (name) => {
+    rmSync(join(folder, name), { force: true });
+    execFileSync('mkfifo', [join(folder, name)]);
+    await refused(name, 'a pipe (FIFO), not a file');
+  });
+
+  it('a folder, and a link whose target was never fetched', async () => {
+    mkdirSync(join(folder, 'merges.txt'));
+    await refused('merges.txt', 'a folder, not a file');
+    rmSync(join(folder, 'merges.txt'), { recursive: true });
+    symlinkSync('../../blobs/4d7a', join(folder, 'generation_config.json'));
+    await refused('generation_config.json', 'a link to something that is not there');
+  });
+
+  it('weights in other formats are not opened', async () => {
+    symlinkSync('../../blobs/4d7a', join(folder, 'pytorch_model.bin'));
+    await refuseStandIns(folder);
   });
 });
 

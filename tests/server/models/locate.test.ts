@@ -1,4 +1,5 @@
 /** Which model is meant by a path: folders as huggingface_hub, LM Studio, PEFT and people leave them. */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -109,6 +110,36 @@ it('a run, and weights of an older format, are named', async () => {
   files('run/spec.json', 'run/checkpoints/step-1/meta.json', 'old/config.json', 'old/pytorch_model.bin');
   expect(await refusal('run')).toMatch(/is a run, not a model\. Export a merged model/);
   expect(await refusal('old')).toMatch(/older format only \(pytorch_model\.bin\)\. .*save_pretrained/);
+});
+
+it('what lies beside the weights of a cache points to the model; half a download says so', async () => {
+  model('models--o--m/snapshots/aaa');
+  files('models--o--m/blobs/1', 'models--o--m/refs/main', 'models--o--half/blobs/1');
+  for (const part of ['blobs', 'refs'])
+    expect(await refusal(`models--o--m/${part}`)).toContain(
+      `is a part of a cached model. Choose the folder above it: ${join(root, 'models--o--m')}.`,
+    );
+  expect(await refusal('models--o--half')).toContain('its download did not come to an end');
+});
+
+it('a model some folders further down; a projector beside a GGUF file is none', async () => {
+  model('a/b/c/m');
+  expect(await located('a')).toBe('folder a/b/c/m');
+  files('g/x.Q4_0.gguf', 'g/mmproj-x-f16.gguf');
+  expect(await located('g')).toBe('gguf g/x.Q4_0.gguf');
+});
+
+it('weights of an adapter or in an older format, named by their file', async () => {
+  files('a/adapter_model.safetensors', 'a/adapter_config.json', 'old/config.json', 'old/pytorch_model.bin');
+  expect(await refusal('a/adapter_model.safetensors')).toContain('a is an adapter, not a model.');
+  expect(await refusal('old/pytorch_model.bin')).toContain('older format only (pytorch_model.bin)');
+});
+
+it('a pipe and a device are refused, not waited for', async () => {
+  execFileSync('mkfifo', [join(root, 'pipe')]);
+  expect(await refusal('pipe')).toMatch(/^model\.not_found: .*pipe is a pipe \(FIFO\), not a file\./);
+  symlinkSync('/dev/zero', join(root, 'zero'));
+  expect(await refusal('zero')).toMatch(/zero is a device, not a file\./);
 });
 
 it('a folder of nothing known is left to who reads it', async () => {
