@@ -48,8 +48,11 @@ function plain(value: unknown): unknown {
       );
 }
 
-/** No sound file grows like this: one that claims rows without end would fill the disk. */
-const mostBytes = (fileBytes: number) => 2 ** 30 + 100 * fileBytes;
+/**
+ * No sound file grows like this, not even one whose columns refer to a few long texts. One that claims rows without end would fill the disk: a
+ * damaged file of 450 bytes wrote for minutes where it could have a gigabyte.
+ */
+const mostBytes = (fileBytes: number) => 2 ** 26 + 1000 * fileBytes;
 
 /**
  * Writes the rows of an Arrow file to `target`, one object a line; run apart (host/apart.ts), as a damaged file may claim lists of any
