@@ -3,7 +3,8 @@
 import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { RunPreview } from '../../../electron/shared/api/entities.ts';
-import { specFields, specValue } from '../../../electron/shared/spec/spec-fields.ts';
+import type { MethodType } from '../../../electron/shared/spec/methods.ts';
+import { type FieldOption, specFields, specValue } from '../../../electron/shared/spec/spec-fields.ts';
 import ComposePage from '../../../renderer/src/features/compose/ComposePage.tsx';
 import { byFamily } from '../../../renderer/src/features/compose/fields/VariantField.tsx';
 import { memoryParts, memoryScale } from '../../../renderer/src/features/compose/memory-parts.ts';
@@ -19,7 +20,13 @@ const renderMethod = (host: Parameters<typeof renderWithStore>[1] = {}) =>
     host,
   );
 const shown = (path: string) => document.querySelector(`[data-path="${path}"]`);
-const choose = (title: string | RegExp) => fireEvent.click(screen.getByRole('radio', { name: title }));
+/** The name of a choice is its title and its help; one title may begin another. */
+const named =
+  ({ title, help }: Pick<FieldOption, 'title' | 'help'>) =>
+  (name: string) =>
+    name.startsWith(title) && name.includes(help);
+const method = (type: MethodType) => methods.find(({ value }) => value === type) as FieldOption;
+const choose = (method: FieldOption) => fireEvent.click(screen.getByRole('radio', { name: named(method) }));
 
 // The simple form has its own tests (views.test.tsx).
 beforeEach(() => localStorage.setItem('collie-form-view', 'all'));
@@ -32,7 +39,7 @@ describe('the list of methods', () => {
       expect(family).not.toBe('');
       expect(within(group).getByText(family)).toBeTruthy();
       for (const { title, help } of options)
-        expect(within(group).getByRole('radio', { name: new RegExp(`^${title}`) }).textContent).toContain(
+        expect(within(group).getByRole('radio', { name: named({ title, help }) }).textContent).toContain(
           help,
         );
     }
@@ -40,17 +47,18 @@ describe('the list of methods', () => {
 
   it('names when to choose the chosen one, and its paper', () => {
     renderMethod();
-    choose(/^IA3/);
+    choose(method('ia3'));
     const link = screen.getByRole('link', { name: 'IA3 (2022)' });
     expect(link.getAttribute('href')).toBe('https://arxiv.org/abs/2205.05638');
     expect(link.closest('p')?.textContent).toContain('For many small tasks on one model');
   });
 
-  it.each(methods.map(({ value, title }) => [title, value]))(
+  it.each(methods.map((method) => [method.title, method] as const))(
     '%s shows its own settings only',
-    (title, value) => {
+    (_, method) => {
+      const { value } = method;
       renderMethod();
-      choose(new RegExp(`^${title}`));
+      choose(method);
       for (const field of specFields().filter(({ when }) => when?.path === 'method.type')) {
         const own = specFields().some((one) => one.path === field.path && one.when?.equals === value);
         expect(shown(field.path) !== null, field.path).toBe(own);
@@ -60,7 +68,7 @@ describe('the list of methods', () => {
 
   it('takes the learning rate along, and sets it back to the one of the method', () => {
     const { state } = renderWithStore(<ComposePage />);
-    choose(/^Prompt tuning/);
+    choose(method('prompt_tuning'));
     expect(specValue(state().draft, 'optimizer.learning_rate')).toBeNull();
     expect(screen.getByLabelText('Learning rate').getAttribute('placeholder')).toBe('0.03 (recommended)');
     expect(screen.queryByRole('button', { name: /Set Learning rate back/ })).toBeNull();
@@ -82,7 +90,7 @@ describe('modules', () => {
     const targets = specValue(state().draft, 'method.target_modules') as string[];
     expect(targets.at(-1)).toBe('layers.1?.mlp.*');
     expect(targets).toContain('q_proj');
-    choose(/^IA3/);
+    choose(method('ia3'));
     fireEvent.click(screen.getByLabelText('Target modules'));
     expect(screen.getByRole('option', { name: 'gate_proj', hidden: true })).toBeTruthy();
   });
@@ -130,8 +138,9 @@ describe('help', () => {
   it('is linked to its control, for every method', () => {
     renderMethod();
     const missing = new Set<string>();
-    for (const { title, value } of methods) {
-      choose(new RegExp(`^${title}`));
+    for (const method of methods) {
+      const { value } = method;
+      choose(method);
       const fields = specFields().filter(
         ({ path, kind, when }) => path.startsWith('method.') && kind !== 'variant' && when?.equals === value,
       );
@@ -188,11 +197,11 @@ describe('the memory bar', () => {
     const optimizer = () => within(panel).getByText('Optimizer').parentElement?.textContent;
     await waitFor(() => expect(panel.textContent).toContain('4.9M'));
     const before = optimizer();
-    choose(/^Prompt tuning/);
+    choose(method('prompt_tuning'));
     await state().validateDraft();
     await waitFor(() => expect(panel.textContent).toContain('11.5K (0.0086%)'));
     expect(optimizer()).not.toBe(before);
-    choose(/^Full fine-tuning/);
+    choose(method('full'));
     await state().validateDraft();
     await waitFor(() => expect(panel.textContent).toContain('None: the model itself'));
   });
